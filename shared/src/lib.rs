@@ -1,1 +1,5 @@
-//! x
+//! Guerdon's domain crate: what every function shares.
+//!
+//! Read it in the direction of its dependencies: [`domain`] (nouns and rules, pure).
+
+pub mod domain;

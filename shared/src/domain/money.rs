@@ -1,0 +1,499 @@
+//! Money: an exact amount in a currency (R1.1–R1.3).
+//!
+//! There are two kinds, told apart by type so that they cannot be mixed: [`LedgerMoney`] carries at most eight
+//! fractional digits and is written without trailing zeros; [`PayMoney`] is what a provider takes or returns and
+//! carries exactly the digits of its ISO 4217 currency. Arithmetic is exact and checked: every product and quotient goes
+//! through [`proportion`], which works on integers and rounds once, in the direction named at the call.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::marker::PhantomData;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Fractional digits of a ledger amount.
+pub const LEDGER_DIGITS: u32 = 8;
+
+/// Why an amount could not be made or computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// The result does not fit; nothing was rounded away silently.
+    #[error("amount out of range")]
+    Overflow,
+    /// Two currencies met in one sum or comparison.
+    #[error("amounts of different currencies")]
+    CurrencyMismatch,
+    /// More fractional digits than the kind of money carries.
+    #[error("more fractional digits than the currency has")]
+    TooManyDigits,
+    /// A division by nothing.
+    #[error("division by zero")]
+    DivisionByZero,
+}
+
+/// Which way an inexact result goes; always named at the call (R1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// Toward zero: credits, bonuses, commissions.
+    Down,
+    /// Away from zero: fees and amounts due.
+    Up,
+}
+
+/// An ISO 4217 currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The currency of a three-letter upper-case code that has a defined exponent.
+    pub fn parse(code: &str) -> Option<Self> {
+        let found = iso_currency::Currency::from_code(code)?;
+        (found.code() == code && found.exponent().is_some()).then_some(Self(found))
+    }
+
+    /// The three-letter code, `CNY`.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Fractional digits of an amount of this currency at a provider: JPY 0, CNY 2, KWD 3.
+    pub fn digits(self) -> u32 {
+        self.0.exponent().map_or(0, u32::from)
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(from)?;
+        Self::parse(&code).ok_or_else(|| de::Error::custom("not a currency code"))
+    }
+}
+
+/// How many digits a kind of money carries and how it is written.
+pub trait Scale: Copy + fmt::Debug + Eq {
+    /// Fractional digits of an amount of `currency`.
+    fn digits(currency: Currency) -> u32;
+    /// The one written form of an amount that has no more than those digits.
+    fn tidy(amount: Decimal, currency: Currency) -> Decimal;
+}
+
+/// Ledger scale: at most eight digits, no trailing zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ledger;
+
+/// Provider scale: exactly the currency's digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pay;
+
+impl Scale for Ledger {
+    fn digits(_: Currency) -> u32 {
+        LEDGER_DIGITS
+    }
+    fn tidy(amount: Decimal, _: Currency) -> Decimal {
+        amount.normalize()
+    }
+}
+
+impl Scale for Pay {
+    fn digits(currency: Currency) -> u32 {
+        currency.digits()
+    }
+    fn tidy(mut amount: Decimal, currency: Currency) -> Decimal {
+        amount.rescale(currency.digits());
+        amount
+    }
+}
+
+/// An exact amount in a currency; see the module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Money<S> {
+    amount: Decimal,
+    currency: Currency,
+    scale: PhantomData<S>,
+}
+
+/// What the ledger holds: credits, bonuses, rewards, commissions, balances.
+pub type LedgerMoney = Money<Ledger>;
+/// What a provider takes or returns: order amounts, charges, refunds.
+pub type PayMoney = Money<Pay>;
+
+impl<S: Scale> Money<S> {
+    /// Nothing, in `currency`.
+    pub fn zero(currency: Currency) -> Self {
+        Self::tidied(Decimal::ZERO, currency)
+    }
+
+    fn tidied(amount: Decimal, currency: Currency) -> Self {
+        Self { amount: S::tidy(amount, currency), currency, scale: PhantomData }
+    }
+
+    /// Exactly `amount`.
+    ///
+    /// # Refuses
+    /// [`MoneyError::TooManyDigits`] when the amount would have to be rounded.
+    pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        if amount.normalize().scale() > S::digits(currency) {
+            return Err(MoneyError::TooManyDigits);
+        }
+        Ok(Self::tidied(amount, currency))
+    }
+
+    /// `amount × numerator ÷ denominator` in `currency`, rounded once.
+    ///
+    /// # Refuses
+    /// Overflow and division by zero.
+    pub fn proportional(
+        amount: Decimal,
+        numerator: Decimal,
+        denominator: Decimal,
+        currency: Currency,
+        rounding: Rounding,
+    ) -> Result<Self, MoneyError> {
+        let amount = proportion(amount, numerator, denominator, S::digits(currency), rounding)?;
+        Ok(Self::tidied(amount, currency))
+    }
+
+    /// This amount times a rate, in the same currency, rounded once.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn times(self, rate: Decimal, rounding: Rounding) -> Result<Self, MoneyError> {
+        Self::proportional(self.amount, rate, Decimal::ONE, self.currency, rounding)
+    }
+
+    /// This amount × `part` ÷ `whole`, rounded down: what is left of it when only `part` of `whole` stands (R4.11).
+    ///
+    /// # Refuses
+    /// Overflow and division by zero.
+    pub fn share(self, part: Decimal, whole: Decimal) -> Result<Self, MoneyError> {
+        Self::proportional(self.amount, part, whole, self.currency, Rounding::Down)
+    }
+
+    /// The sum of two amounts of one currency.
+    ///
+    /// # Refuses
+    /// Another currency; overflow.
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
+        self.same(other)?;
+        let sum = self.amount.checked_add(other.amount).ok_or(MoneyError::Overflow)?;
+        Self::exact(sum, self.currency).map_err(|_| MoneyError::Overflow)
+    }
+
+    /// This amount less another of the same currency; may be negative.
+    ///
+    /// # Refuses
+    /// Another currency; overflow.
+    pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
+        self.plus(other.negated())
+    }
+
+    /// The same amount with the other sign.
+    pub fn negated(self) -> Self {
+        Self::tidied(-self.amount, self.currency)
+    }
+
+    /// How two amounts of one currency compare.
+    ///
+    /// # Refuses
+    /// Another currency.
+    pub fn compare(self, other: Self) -> Result<Ordering, MoneyError> {
+        self.same(other)?;
+        Ok(self.amount.cmp(&other.amount))
+    }
+
+    /// The smaller of two amounts of one currency.
+    ///
+    /// # Refuses
+    /// Another currency.
+    pub fn least(self, other: Self) -> Result<Self, MoneyError> {
+        Ok(if self.compare(other)?.is_gt() { other } else { self })
+    }
+
+    /// The larger of two amounts of one currency.
+    ///
+    /// # Refuses
+    /// Another currency.
+    pub fn most(self, other: Self) -> Result<Self, MoneyError> {
+        Ok(if self.compare(other)?.is_lt() { other } else { self })
+    }
+
+    fn same(self, other: Self) -> Result<(), MoneyError> {
+        if self.currency == other.currency { Ok(()) } else { Err(MoneyError::CurrencyMismatch) }
+    }
+
+    /// The decimal amount.
+    pub fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    /// The currency.
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
+        self.amount.is_zero()
+    }
+
+    /// Whether it is more than nothing.
+    pub fn is_positive(self) -> bool {
+        self.amount > Decimal::ZERO
+    }
+
+    /// Whether it is less than nothing.
+    pub fn is_negative(self) -> bool {
+        self.amount < Decimal::ZERO
+    }
+}
+
+impl PayMoney {
+    /// What this buys at `exchange_rate` pay-currency units per ledger unit, rounded down (R4.1).
+    ///
+    /// # Refuses
+    /// Overflow; a rate of zero.
+    pub fn bought_at(self, exchange_rate: Decimal, ledger: Currency) -> Result<LedgerMoney, MoneyError> {
+        Money::proportional(self.amount, Decimal::ONE, exchange_rate, ledger, Rounding::Down)
+    }
+
+    /// The same amount as a line of the ledger, in pay currency (R1.4).
+    pub fn as_ledger(self) -> LedgerMoney {
+        Money::tidied(self.amount, self.currency)
+    }
+
+    /// The amount in the currency's smallest unit, as Stripe counts it.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn minor_units(self) -> Result<i64, MoneyError> {
+        i64::try_from(self.amount.mantissa()).map_err(|_| MoneyError::Overflow)
+    }
+
+    /// The amount that is `units` of the currency's smallest unit.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn from_minor_units(units: i64, currency: Currency) -> Result<Self, MoneyError> {
+        let amount = Decimal::try_new(units, currency.digits()).map_err(|_| MoneyError::Overflow)?;
+        Self::exact(amount, currency)
+    }
+}
+
+impl<S: Scale> fmt::Display for Money<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+impl<S: Scale> fmt::Debug for Money<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    amount: String,
+    currency: Currency,
+}
+
+impl<S: Scale> Serialize for Money<S> {
+    fn serialize<T: Serializer>(&self, to: T) -> Result<T::Ok, T::Error> {
+        Written { amount: self.amount.to_string(), currency: self.currency }.serialize(to)
+    }
+}
+
+impl<'de, S: Scale> Deserialize<'de> for Money<S> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(from)?;
+        let amount = Decimal::from_str_exact(&written.amount).map_err(de::Error::custom)?;
+        Self::exact(amount, written.currency).map_err(de::Error::custom)
+    }
+}
+
+/// `amount × numerator ÷ denominator` with `digits` fractional digits, exact until the one rounding at the end.
+///
+/// # Refuses
+/// Overflow and division by zero.
+pub fn proportion(
+    amount: Decimal,
+    numerator: Decimal,
+    denominator: Decimal,
+    digits: u32,
+    rounding: Rounding,
+) -> Result<Decimal, MoneyError> {
+    let (a, n, d) = (amount.normalize(), numerator.normalize(), denominator.normalize());
+    if d.is_zero() {
+        return Err(MoneyError::DivisionByZero);
+    }
+    let raise = digits.checked_add(d.scale()).ok_or(MoneyError::Overflow)?;
+    let lower = a.scale().checked_add(n.scale()).ok_or(MoneyError::Overflow)?;
+    let mut top = a.mantissa().checked_mul(n.mantissa()).ok_or(MoneyError::Overflow)?;
+    let mut bottom = d.mantissa();
+    let tens = 10_i128.checked_pow(raise.abs_diff(lower)).ok_or(MoneyError::Overflow)?;
+    if raise >= lower {
+        top = top.checked_mul(tens).ok_or(MoneyError::Overflow)?;
+    } else {
+        bottom = bottom.checked_mul(tens).ok_or(MoneyError::Overflow)?;
+    }
+    let mut units = top.checked_div(bottom).ok_or(MoneyError::Overflow)?;
+    let rest = top.checked_rem(bottom).ok_or(MoneyError::Overflow)?;
+    if rest != 0 && rounding == Rounding::Up {
+        let away = if (top < 0) == (bottom < 0) { 1 } else { -1 };
+        units = units.checked_add(away).ok_or(MoneyError::Overflow)?;
+    }
+    Decimal::try_from_i128_with_scale(units, digits).map_err(|_| MoneyError::Overflow)
+}
+
+/// Reads an amount as clients write it: digits, at most one point, no sign, no exponent, no leading zero (R1.2).
+///
+/// # Refuses
+/// `None` for anything that is not a plain decimal or has more than `digits` fractional digits.
+pub fn plain_decimal(text: &str, digits: u32) -> Option<Decimal> {
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+        Some(_) => return None,
+        None => (text, ""),
+    };
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    if whole.is_empty() || leading_zero || !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    if text.len() > 28 || u32::try_from(fraction.len()).ok()? > digits {
+        return None;
+    }
+    Decimal::from_str_exact(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn dec(text: &str) -> Decimal {
+        Decimal::from_str_exact(text).unwrap()
+    }
+    fn pay(text: &str, code: &str) -> PayMoney {
+        Money::exact(dec(text), Currency::parse(code).unwrap()).unwrap()
+    }
+    fn usd() -> Currency {
+        Currency::parse("USD").unwrap()
+    }
+
+    /// R4.1, R1.3: 100 ÷ 7.2 is credited rounded down to eight digits.
+    #[test]
+    fn credit_of_a_hundred_at_seven_point_two_rounds_down() {
+        assert_eq!(pay("100", "CNY").bought_at(dec("7.2"), usd()).unwrap().to_string(), "13.88888888 USD");
+    }
+
+    /// R1.1: a provider amount carries exactly the digits of its currency.
+    #[test]
+    fn provider_amounts_carry_exactly_their_currencys_digits() {
+        assert_eq!(pay("5", "JPY").to_string(), "5 JPY");
+        assert_eq!(pay("5", "CNY").to_string(), "5.00 CNY");
+        assert_eq!(pay("5", "KWD").to_string(), "5.000 KWD");
+        assert_eq!(PayMoney::exact(dec("5.1"), Currency::parse("JPY").unwrap()), Err(MoneyError::TooManyDigits));
+    }
+
+    /// R1.3: what is due rounds up, what is given rounds down.
+    #[test]
+    fn rounding_goes_toward_the_house() {
+        assert_eq!(pay("10.01", "CNY").times(dec("0.95"), Rounding::Up).unwrap().to_string(), "9.51 CNY");
+        let credit = LedgerMoney::exact(dec("13.88888888"), usd()).unwrap();
+        assert_eq!(credit.times(dec("0.3"), Rounding::Down).unwrap().to_string(), "4.16666666 USD");
+    }
+
+    /// R4.11: ¥30 of ¥100 refunded leaves 9.72222221 of the credit and 2.91666666 of the bonus.
+    #[test]
+    fn a_share_of_an_amount_is_rounded_down() {
+        let credit = LedgerMoney::exact(dec("13.88888888"), usd()).unwrap();
+        assert_eq!(credit.share(dec("70.00"), dec("100.00")).unwrap().to_string(), "9.72222221 USD");
+        let bonus = LedgerMoney::exact(dec("4.16666666"), usd()).unwrap();
+        assert_eq!(bonus.share(dec("70.00"), dec("100.00")).unwrap().to_string(), "2.91666666 USD");
+    }
+
+    /// R1.2: only plain decimals are amounts.
+    #[test]
+    fn only_plain_decimals_are_read() {
+        for good in ["0", "1", "10.5", "0.00000001", "9999999999.99999999"] {
+            assert_eq!(plain_decimal(good, 8), Some(dec(good)), "{good}");
+        }
+        let forty = "1".repeat(40);
+        for bad in [
+            "",
+            " 1",
+            "1 ",
+            "-1",
+            "+1",
+            "01",
+            "1.",
+            ".5",
+            "1e2",
+            "NaN",
+            "１",
+            "1,5",
+            "1_0",
+            "0.123456789",
+            &forty,
+            "1.2.3",
+        ] {
+            assert_eq!(plain_decimal(bad, 8), None, "{bad}");
+        }
+    }
+
+    /// R1.1: amounts survive JSON without a float in between.
+    #[test]
+    fn amounts_survive_json() {
+        let amount = LedgerMoney::exact(dec("1234567890.12345678"), usd()).unwrap();
+        let text = serde_json::to_string(&amount).unwrap();
+        assert_eq!(text, r#"{"amount":"1234567890.12345678","currency":"USD"}"#);
+        assert_eq!(serde_json::from_str::<LedgerMoney>(&text).unwrap(), amount);
+    }
+
+    /// R1.3: sums are checked and never mix currencies.
+    #[test]
+    fn sums_never_overflow_silently_nor_mix_currencies() {
+        let much = LedgerMoney::exact(Decimal::MAX, usd()).unwrap();
+        assert_eq!(much.plus(much), Err(MoneyError::Overflow));
+        assert_eq!(pay("1", "CNY").plus(pay("1", "USD")), Err(MoneyError::CurrencyMismatch));
+        assert_eq!(much.times(Decimal::MAX, Rounding::Down), Err(MoneyError::Overflow));
+    }
+
+    proptest! {
+        /// R1.3: splitting an order into parts never buys more than the whole.
+        #[test]
+        fn splitting_never_gains(parts in prop::collection::vec(1_i64..1_000_000, 1..20), rate in 1_i64..100_000) {
+            let cny = Currency::parse("CNY").unwrap();
+            let rate = Decimal::new(rate, 3);
+            let mut whole = PayMoney::zero(cny);
+            let mut sum = LedgerMoney::zero(usd());
+            for part in parts {
+                let part = PayMoney::from_minor_units(part, cny).unwrap();
+                whole = whole.plus(part).unwrap();
+                sum = sum.plus(part.bought_at(rate, usd()).unwrap()).unwrap();
+            }
+            prop_assert!(sum.compare(whole.bought_at(rate, usd()).unwrap()).unwrap().is_le());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Refusals: the business says no. Closed: every one has a stable code, a status, and a test that produces it.
+//!
+//! A refusal is not a fault: nothing failed, nothing changed, and the same request may succeed later (R1.8).
+
+use serde::Serialize;
+
+/// One thing that is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// JSON pointer of the field (RFC 6901), `/amount`.
+    pub pointer: String,
+    /// Stable code, `out_of_range`.
+    pub code: &'static str,
+    /// What would be right, for a person.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A finding at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal, $title:literal;)*) => {
+        /// Why a request was refused.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Refusal {
+            /// One or more fields are out of range or refused by a rule.
+            Invalid(Vec<FieldError>),
+            /// Too many requests; how long to wait.
+            RateLimited {
+                /// Seconds until the next attempt can succeed.
+                retry_after: u32,
+            },
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Refusal {
+            /// The stable code of the problem document.
+            pub fn code(&self) -> &'static str {
+                match self {
+                    Self::Invalid(_) => "invalid",
+                    Self::RateLimited { .. } => "rate_limited",
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// The HTTP status it is answered with.
+            pub fn status(&self) -> u16 {
+                match self {
+                    Self::Invalid(_) => 422,
+                    Self::RateLimited { .. } => 429,
+                    $(Self::$name => $status,)*
+                }
+            }
+
+            /// One sentence for a person.
+            pub fn title(&self) -> &'static str {
+                match self {
+                    Self::Invalid(_) => "One or more fields are not acceptable.",
+                    Self::RateLimited { .. } => "Too many requests; try again later.",
+                    $(Self::$name => $title,)*
+                }
+            }
+
+            /// Status, code and title of every refusal, for the problem table and its test.
+            pub const ALL: &'static [(u16, &'static str, &'static str)] = &[
+                (422, "invalid", "One or more fields are not acceptable."),
+                (429, "rate_limited", "Too many requests; try again later."),
+                $(($status, $code, $title),)*
+            ];
+        }
+    };
+}
+
+refusals! {
+    /// The body is not the JSON this route takes.
+    MalformedRequest = 400 "malformed_request", "The request could not be read.";
+    /// A list cursor that was not issued for this list.
+    ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list.";
+    /// A route that moves money needs an `Idempotency-Key`.
+    IdempotencyKeyRequired = 400 "idempotency_key_required", "This route needs an Idempotency-Key header.";
+    /// A webhook whose signature does not verify.
+    BadSignature = 400 "bad_signature", "The signature does not verify.";
+    /// No identity, or one that is not valid any more.
+    Unauthenticated = 401 "unauthenticated", "Sign in first.";
+    /// E-mail and password, or a refresh token, that do not match.
+    BadCredentials = 401 "bad_credentials", "The credentials are not right.";
+    /// The caller is known but may not do this.
+    Forbidden = 403 "forbidden", "You may not do this.";
+    /// The account is blocked (R2.8).
+    AccountBlocked = 403 "account_blocked", "This account is blocked.";
+    /// No such thing, or somebody else's.
+    NotFound = 404 "not_found", "There is no such thing.";
+    /// The path exists with other methods.
+    MethodNotAllowed = 405 "method_not_allowed", "This path does not take that method.";
+    /// The e-mail has an account (R2.1).
+    EmailTaken = 409 "email_taken", "This e-mail already has an account.";
+    /// The programme is switched off.
+    ProgrammeOff = 409 "programme_off", "This programme is switched off.";
+    /// The order has left `pending`.
+    OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
+    /// The order's payment was already captured.
+    OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
+    /// An available amount never goes below zero (R1.7).
+    InsufficientBalance = 409 "insufficient_balance", "The balance is too low.";
+    /// The currency is fixed after the first journal (R9.1).
+    CurrencyInUse = 409 "currency_in_use", "The currency can't change after the first entry of the ledger.";
+    /// A vanity code that belongs to somebody.
+    InviteCodeTaken = 409 "invite_code_taken", "This invite code is taken.";
+    /// A reward that is not in a state to be retried.
+    RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
+    /// `If-Match` names another version.
+    VersionMismatch = 412 "version_mismatch", "The document was changed meanwhile; read it again.";
+    /// The body is larger than the route takes.
+    BodyTooLarge = 413 "body_too_large", "The body is too large.";
+    /// The body is of another type than the route takes.
+    UnsupportedMediaType = 415 "unsupported_media_type", "The content type is not one this route takes.";
+    /// The key was used with another body.
+    IdempotencyKeyReused = 422 "idempotency_key_reused", "The Idempotency-Key was used with another request.";
+    /// A settings document is only replaced by one who names its version.
+    PreconditionRequired = 428 "precondition_required", "This route needs an If-Match header.";
+}
+
+impl Refusal {
+    /// A single wrong field.
+    pub fn field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(pointer, code, detail)])
+    }
+
+    /// All findings, if there are any.
+    ///
+    /// # Refuses
+    /// [`Refusal::Invalid`] with every finding.
+    pub fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }
+    }
+}
