@@ -1,0 +1,414 @@
+//! The operations on queues.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::contents::{Change, Depth};
+use super::journal::Journal;
+use super::message::{MAX_BYTES, Message, Outgoing, Sent};
+use super::refused::Refused;
+use super::spec::{QueueSpec, in_range};
+use super::state::{Queue, State};
+use crate::clock::Clock;
+
+/// The most entries of one batch.
+pub(super) const MAX_BATCH: usize = 10;
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// All queues of one stack; clones share them.
+#[derive(Clone)]
+pub struct Queues {
+    clock: Arc<dyn Clock>,
+    state: Arc<Mutex<State>>,
+}
+
+/// How to receive.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// The most messages to take, 1 to 10.
+    pub max: usize,
+    /// Seconds to hide them for, 0 to 43 200; the queue's own timeout if absent.
+    pub visibility_timeout_seconds: Option<u32>,
+    /// For how long to wait for the first message, up to 20 seconds.
+    pub wait: Duration,
+}
+
+impl Default for Receive {
+    fn default() -> Self {
+        Self {
+            max: MAX_BATCH,
+            visibility_timeout_seconds: None,
+            wait: Duration::ZERO,
+        }
+    }
+}
+
+/// Without the contents: clients print what they are connected to, and bodies are not for logs.
+impl fmt::Debug for Queues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queues").finish_non_exhaustive()
+    }
+}
+
+impl Queues {
+    /// Queues that end with the process.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            state: Arc::default(),
+        }
+    }
+
+    /// Queues whose messages are kept in `directory`; their settings are not, create them again at each start.
+    /// Messages that somebody held stay hidden until their visibility time.
+    pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let (journal, contents) = Journal::open(directory)?;
+        let state = State {
+            contents,
+            journal: Some(journal),
+            ..State::default()
+        };
+        Ok(Self {
+            clock,
+            state: Arc::new(Mutex::new(state)),
+        })
+    }
+
+    /// Creates a queue, or does nothing if there is the same one.
+    ///
+    /// # Refuses
+    /// Settings out of range, and other settings for a queue that exists.
+    pub fn create(&self, spec: QueueSpec) -> Result<(), Refused> {
+        spec.check()?;
+        let mut state = self.state();
+        match state.queues.get(&spec.name) {
+            Some(queue) if queue.spec == spec => Ok(()),
+            Some(queue) => Err(Refused::QueueNameExists(difference(&queue.spec, &spec))),
+            None => {
+                let queue = Queue {
+                    created_at: self.clock.now(),
+                    news: watch::Sender::new(0),
+                    spec,
+                };
+                state.queues.insert(queue.spec.name.clone(), queue);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a queue other settings; what is in it stays.
+    ///
+    /// # Refuses
+    /// Settings out of range, an unknown queue.
+    pub fn change(&self, spec: QueueSpec) -> Result<(), Refused> {
+        spec.check()?;
+        let mut state = self.state();
+        let queue = state
+            .queues
+            .get_mut(&spec.name)
+            .ok_or(Refused::NoSuchQueue)?;
+        queue.spec = spec;
+        queue.tell();
+        Ok(())
+    }
+
+    /// Removes a queue and what is in it.
+    pub fn remove(&self, queue: &str) -> Result<(), Refused> {
+        self.purge(queue)?;
+        let mut state = self.state();
+        state.contents.forget(queue);
+        state.queues.remove(queue);
+        Ok(())
+    }
+
+    /// The names of all queues, sorted.
+    pub fn list(&self) -> Vec<String> {
+        self.state().queues.keys().cloned().collect()
+    }
+
+    /// A queue's settings.
+    pub fn spec(&self, queue: &str) -> Result<QueueSpec, Refused> {
+        Ok(self.state().queue(queue)?.spec.clone())
+    }
+
+    /// Sends one message; when this returns it is kept.
+    ///
+    /// # Refuses
+    /// See [`Outgoing`]; a FIFO queue needs a group and a deduplication id and takes no delay per message.
+    pub fn send(&self, queue: &str, outgoing: Outgoing) -> Result<Sent, Refused> {
+        self.state().send(queue, outgoing, self.clock.now())
+    }
+
+    /// Sends up to ten messages, in order, each accepted or refused by itself.
+    ///
+    /// # Refuses
+    /// An empty batch, more than ten, more than 1 MiB together.
+    pub fn send_batch(
+        &self,
+        queue: &str,
+        batch: Vec<Outgoing>,
+    ) -> Result<Vec<Result<Sent, Refused>>, Refused> {
+        fits(batch.len())?;
+        let bytes = batch
+            .iter()
+            .map(Outgoing::bytes)
+            .fold(0, usize::saturating_add);
+        if bytes > MAX_BYTES {
+            return Err(Refused::BatchTooLong(bytes));
+        }
+        let mut state = self.state();
+        state.queue(queue)?;
+        Ok(batch
+            .into_iter()
+            .map(|outgoing| state.send(queue, outgoing, self.clock.now()))
+            .collect())
+    }
+
+    /// Receives up to `max` messages, waiting for the first one if asked to. Messages that have been received
+    /// `maxReceiveCount` times go to the dead-letter queue instead.
+    ///
+    /// # Refuses
+    /// Numbers out of range.
+    pub async fn receive(&self, queue: &str, ask: &Receive) -> Result<Vec<Message>, Refused> {
+        if !(1..=MAX_BATCH).contains(&ask.max) {
+            return Err(Refused::invalid(
+                "MaxNumberOfMessages",
+                "Must be between 1 and 10, if provided.",
+            ));
+        }
+        if ask.wait > MAX_WAIT {
+            return Err(Refused::invalid(
+                "WaitTimeSeconds",
+                "Must be >= 0 and <= 20, if provided.",
+            ));
+        }
+        in_range(
+            "VisibilityTimeout",
+            ask.visibility_timeout_seconds.unwrap_or_default(),
+            0,
+            43_200,
+        )?;
+        if ask.wait.is_zero() {
+            return self.take(queue, ask.max, ask.visibility_timeout_seconds);
+        }
+        let polled = tokio::time::timeout(ask.wait, async {
+            loop {
+                self.wait_visible(queue).await?;
+                let messages = self.take(queue, ask.max, ask.visibility_timeout_seconds)?;
+                if !messages.is_empty() {
+                    return Ok(messages);
+                }
+            }
+        });
+        polled.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// Returns as soon as the queue may have something to receive; at once if it has.
+    pub async fn wait_visible(&self, queue: &str) -> Result<(), Refused> {
+        let mut jumps = self.clock.jumps();
+        loop {
+            // Registered before looking: what arrives in between is not missed.
+            let mut news = self.state().queue(queue)?.news.subscribe();
+            if let Some(jumps) = &mut jumps {
+                jumps.mark_unchanged();
+            }
+            let now = self.clock.now();
+            let next = {
+                let state = self.state();
+                let fifo = state.queue(queue)?.spec.fifo;
+                let shelf = state.contents.shelf(queue);
+                if shelf.is_some_and(|shelf| shelf.ready(fifo, now).next().is_some()) {
+                    return Ok(());
+                }
+                shelf
+                    .and_then(|shelf| shelf.next_visible(now))
+                    .and_then(|at| self.clock.until(at))
+            };
+            tokio::select! {
+                // An error here means that the queue was removed, which the next look reports.
+                _ = news.changed() => {}
+                () = jump(&mut jumps) => {}
+                () = sleep(next) => {}
+            }
+        }
+    }
+
+    /// Takes what can be received now, without waiting and without the limit of ten.
+    pub(super) fn take(
+        &self,
+        queue: &str,
+        max: usize,
+        visibility_timeout_seconds: Option<u32>,
+    ) -> Result<Vec<Message>, Refused> {
+        self.state()
+            .take(queue, max, visibility_timeout_seconds, self.clock.now())
+    }
+
+    /// Deletes one delivery's message. The receipt handle of an earlier delivery deletes nothing.
+    ///
+    /// # Refuses
+    /// A handle that is none; in a FIFO queue one that is stale or whose visibility timeout has passed.
+    pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), Refused> {
+        self.state().delete(queue, receipt_handle, self.clock.now())
+    }
+
+    /// Deletes up to ten messages, each by itself.
+    pub fn delete_batch(
+        &self,
+        queue: &str,
+        handles: &[String],
+    ) -> Result<Vec<Result<(), Refused>>, Refused> {
+        fits(handles.len())?;
+        let mut state = self.state();
+        state.queue(queue)?;
+        Ok(handles
+            .iter()
+            .map(|handle| state.delete(queue, handle, self.clock.now()))
+            .collect())
+    }
+
+    /// Hides a held message for so many seconds from now; 0 gives it back at once.
+    ///
+    /// # Refuses
+    /// More than 43 200 seconds, a message that nobody holds, a stale handle.
+    pub fn change_visibility(
+        &self,
+        queue: &str,
+        receipt_handle: &str,
+        seconds: u32,
+    ) -> Result<(), Refused> {
+        in_range("VisibilityTimeout", seconds, 0, 43_200)?;
+        self.state()
+            .hide(queue, receipt_handle, seconds, self.clock.now())
+    }
+
+    /// Deletes everything in a queue.
+    pub fn purge(&self, queue: &str) -> Result<(), Refused> {
+        let mut state = self.state();
+        state.queue(queue)?;
+        let shelf = state.contents.shelf(queue);
+        let all = shelf.into_iter().flat_map(|shelf| shelf.messages.keys());
+        let changes = all
+            .map(|sequence| Change::Gone {
+                queue: queue.to_owned(),
+                sequence: *sequence,
+            })
+            .collect();
+        state.commit(changes)
+    }
+
+    /// Moves everything visible in a dead-letter queue back to where it came from, as new messages; answers how many.
+    pub fn redrive(&self, dead_letter_queue: &str) -> Result<usize, Refused> {
+        self.state().redrive(dead_letter_queue, self.clock.now())
+    }
+
+    /// How many messages a queue has, by what a receiver could get.
+    pub fn depth(&self, queue: &str) -> Result<Depth, Refused> {
+        let state = self.state();
+        let retention = state.queue(queue)?.spec.retention_seconds;
+        let shelf = state.contents.shelf(queue);
+        Ok(shelf
+            .map(|shelf| shelf.depth(retention, self.clock.now()))
+            .unwrap_or_default())
+    }
+
+    /// All attributes of a queue under the service's names.
+    pub fn get_attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Refused> {
+        let depth = self.depth(queue)?;
+        let state = self.state();
+        let Queue {
+            spec, created_at, ..
+        } = state.queue(queue)?;
+        let mut attributes = vec![
+            ("QueueArn", super::arn(queue)),
+            ("ApproximateNumberOfMessages", depth.visible.to_string()),
+            (
+                "ApproximateNumberOfMessagesNotVisible",
+                depth.in_flight.to_string(),
+            ),
+            (
+                "ApproximateNumberOfMessagesDelayed",
+                depth.delayed.to_string(),
+            ),
+            ("CreatedTimestamp", created_at.as_second().to_string()),
+            ("LastModifiedTimestamp", created_at.as_second().to_string()),
+            (
+                "VisibilityTimeout",
+                spec.visibility_timeout_seconds.to_string(),
+            ),
+            ("MaximumMessageSize", MAX_BYTES.to_string()),
+            ("MessageRetentionPeriod", spec.retention_seconds.to_string()),
+            ("DelaySeconds", spec.delay_seconds.to_string()),
+            ("ReceiveMessageWaitTimeSeconds", "0".to_owned()),
+        ];
+        if spec.fifo {
+            attributes.push(("FifoQueue", "true".to_owned()));
+            attributes.push((
+                "ContentBasedDeduplication",
+                spec.content_based_dedup.to_string(),
+            ));
+        }
+        if let Some(redrive) = &spec.redrive {
+            let policy = serde_json::json!({
+                "deadLetterTargetArn": super::arn(&redrive.dead_letter_queue),
+                "maxReceiveCount": redrive.max_receive_count,
+            });
+            attributes.push(("RedrivePolicy", policy.to_string()));
+        }
+        Ok(attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first setting in which two queues of one name differ.
+fn difference(one: &QueueSpec, other: &QueueSpec) -> &'static str {
+    match () {
+        () if one.visibility_timeout_seconds != other.visibility_timeout_seconds => {
+            "VisibilityTimeout"
+        }
+        () if one.redrive != other.redrive => "RedrivePolicy",
+        () if one.retention_seconds != other.retention_seconds => "MessageRetentionPeriod",
+        () if one.delay_seconds != other.delay_seconds => "DelaySeconds",
+        () => "ContentBasedDeduplication",
+    }
+}
+
+/// # Refuses
+/// No entries, or more than ten.
+pub(super) fn fits(entries: usize) -> Result<(), Refused> {
+    match entries {
+        0 => Err(Refused::EmptyBatch),
+        1..=MAX_BATCH => Ok(()),
+        more => Err(Refused::TooManyEntries(more)),
+    }
+}
+
+async fn sleep(time: Option<Duration>) {
+    match time {
+        // Never nothing, so that a timer that rounds down cannot make a loop of it.
+        Some(time) => tokio::time::sleep(time.max(Duration::from_millis(1))).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends when somebody moves the clock, if that is possible.
+async fn jump(jumps: &mut Option<watch::Receiver<u64>>) {
+    if let Some(jumps) = jumps
+        && jumps.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
