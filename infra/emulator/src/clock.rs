@@ -24,10 +24,7 @@ pub trait Clock: Send + Sync + Debug {
 }
 
 /// The machine's own time. Everything here that needs it asks this one function.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where the emulator looks at the machine's clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where the emulator looks at the machine's clock")]
 pub fn machine_time() -> Timestamp {
     Timestamp::now()
 }
@@ -95,12 +92,8 @@ impl MovableClock {
 
     /// Makes the clock show `at`, which may be earlier than now; it goes on from there.
     pub fn set(&self, at: Timestamp) {
-        *self.base() = Base {
-            shown: at,
-            paced: Reading::of(self.pace),
-        };
-        self.jumps
-            .send_modify(|count| *count = count.wrapping_add(1));
+        *self.base() = Base { shown: at, paced: Reading::of(self.pace) };
+        self.jumps.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// How far the clock is ahead of the machine's (negative: behind), for keeping it across a restart.
@@ -109,15 +102,8 @@ impl MovableClock {
     }
 
     fn new(pace: Pace, shown: Timestamp) -> Self {
-        let base = Base {
-            shown,
-            paced: Reading::of(pace),
-        };
-        Self {
-            pace,
-            jumps: Arc::new(watch::Sender::new(0)),
-            base: Arc::new(Mutex::new(base)),
-        }
+        let base = Base { shown, paced: Reading::of(pace) };
+        Self { pace, jumps: Arc::new(watch::Sender::new(0)), base: Arc::new(Mutex::new(base)) }
     }
 
     fn base(&self) -> MutexGuard<'_, Base> {
@@ -180,20 +166,11 @@ mod tests {
         let clock = MovableClock::standing(noon());
         assert_eq!(clock.now(), noon());
         clock.advance(Duration::from_secs(60));
-        assert_eq!(
-            clock.now(),
-            noon()
-                .saturating_add(jiff::SignedDuration::from_secs(60))
-                .unwrap()
-        );
+        assert_eq!(clock.now(), noon().saturating_add(jiff::SignedDuration::from_secs(60)).unwrap());
         clock.set(noon());
         assert_eq!(clock.clone().now(), noon());
         assert_eq!(clock.until(noon()), Some(Duration::ZERO));
-        clock.set(
-            noon()
-                .saturating_sub(jiff::SignedDuration::from_secs(1))
-                .unwrap(),
-        );
+        clock.set(noon().saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap());
         assert_eq!(clock.until(noon()), None);
     }
 

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -25,10 +24,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Answers HTTP requests as one AWS service would.
 pub trait Backend: Send + Sync + Debug {
     /// Answers one request; a fault stands for what a network does instead of answering.
-    fn call(
-        &self,
-        req: http::Request<Bytes>,
-    ) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>>;
+    fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>>;
 }
 
 /// What a caller sees instead of an answer.
@@ -56,11 +52,7 @@ struct Client {
 }
 
 impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {
             backend: Arc::clone(&self.backend),
             read_timeout: settings.read_timeout(),
@@ -95,24 +87,16 @@ async fn within<T>(
     answer: impl Future<Output = Result<T, ConnectFault>>,
 ) -> Result<T, ConnectFault> {
     match limit {
-        Some(limit) => tokio::time::timeout(limit, answer)
-            .await
-            .unwrap_or(Err(ConnectFault::Timeout)),
+        Some(limit) => tokio::time::timeout(limit, answer).await.unwrap_or(Err(ConnectFault::Timeout)),
         None => answer.await,
     }
 }
 
 /// The request with its body read to the end.
 async fn plain(request: HttpRequest) -> Result<http::Request<Bytes>, ConnectorError> {
-    let request = request
-        .try_into_http1x()
-        .map_err(|error| ConnectorError::user(error.into()))?;
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map_err(ConnectorError::user)?
-        .to_bytes();
+    let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     Ok(http::Request::from_parts(parts, body))
 }
 
@@ -133,10 +117,7 @@ mod tests {
     struct Always(Option<ConnectFault>);
 
     impl Backend for Always {
-        fn call(
-            &self,
-            _: http::Request<Bytes>,
-        ) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        fn call(&self, _: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
             Box::pin(async {
                 match self.0 {
                     Some(fault) => Err(fault),
@@ -146,34 +127,23 @@ mod tests {
         }
     }
 
-    async fn send(
-        answer: Option<ConnectFault>,
-    ) -> SdkError<aws_sdk_sqs::operation::list_queues::ListQueuesError> {
-        let timeouts = aws_sdk_sqs::config::timeout::TimeoutConfig::builder()
-            .read_timeout(Duration::from_secs(2));
+    async fn send(answer: Option<ConnectFault>) -> SdkError<aws_sdk_sqs::operation::list_queues::ListQueuesError> {
+        let timeouts = aws_sdk_sqs::config::timeout::TimeoutConfig::builder().read_timeout(Duration::from_secs(2));
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
             .region(aws_sdk_sqs::config::Region::new("us-east-1"))
-            .credentials_provider(aws_credential_types::Credentials::new(
-                "id", "secret", None, None, "test",
-            ))
+            .credentials_provider(aws_credential_types::Credentials::new("id", "secret", None, None, "test"))
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
             .timeout_config(timeouts.build())
             .http_client(client(Arc::new(Always(answer))))
             .build();
-        match aws_sdk_sqs::Client::from_conf(config)
-            .list_queues()
-            .send()
-            .await
-        {
+        match aws_sdk_sqs::Client::from_conf(config).list_queues().send().await {
             Ok(_) => panic!("nothing answers here"),
             Err(error) => error,
         }
     }
 
-    fn dispatch(
-        error: &SdkError<aws_sdk_sqs::operation::list_queues::ListQueuesError>,
-    ) -> Option<(bool, bool)> {
+    fn dispatch(error: &SdkError<aws_sdk_sqs::operation::list_queues::ListQueuesError>) -> Option<(bool, bool)> {
         match error {
             SdkError::DispatchFailure(failure) => Some((failure.is_timeout(), failure.is_io())),
             _ => None,
@@ -182,18 +152,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_fault_reaches_the_client_as_its_own_kind() {
-        assert_eq!(
-            dispatch(&send(Some(ConnectFault::Timeout)).await),
-            Some((true, false))
-        );
-        assert_eq!(
-            dispatch(&send(Some(ConnectFault::Reset)).await),
-            Some((false, true))
-        );
-        assert_eq!(
-            dispatch(&send(Some(ConnectFault::Refused)).await),
-            Some((false, true))
-        );
+        assert_eq!(dispatch(&send(Some(ConnectFault::Timeout)).await), Some((true, false)));
+        assert_eq!(dispatch(&send(Some(ConnectFault::Reset)).await), Some((false, true)));
+        assert_eq!(dispatch(&send(Some(ConnectFault::Refused)).await), Some((false, true)));
     }
 
     #[tokio::test(start_paused = true)]

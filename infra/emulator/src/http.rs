@@ -35,9 +35,7 @@ pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>) {
 
 async fn connection(stream: TcpStream, backend: Arc<dyn Backend>) {
     let service = service_fn(move |request| answer(request, Arc::clone(&backend)));
-    let served = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "connection ended");
     }
@@ -68,10 +66,7 @@ mod tests {
     struct Echo;
 
     impl Backend for Echo {
-        fn call(
-            &self,
-            req: http::Request<Bytes>,
-        ) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
             Box::pin(async move {
                 match req.uri().path() {
                     "/reset" => Err(ConnectFault::Reset),
@@ -83,14 +78,10 @@ mod tests {
 
     async fn post(path: &str, body: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut stream = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let server = tokio::spawn(serve(listener, Arc::new(Echo)));
         let length = body.len();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
-        );
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
         stream.write_all((head + body).as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -76,12 +76,7 @@ impl RuntimeApi {
                 tracing::warn!(%error, "runtime API ended");
             }
         });
-        Ok(Self {
-            addr,
-            shared,
-            queue,
-            server,
-        })
+        Ok(Self { addr, shared, queue, server })
     }
 
     /// Where the function finds it: the value of `AWS_LAMBDA_RUNTIME_API`.
@@ -102,19 +97,11 @@ impl RuntimeApi {
         let (reply, answer) = oneshot::channel();
         self.shared.expect(&id, reply)?;
         // Whatever ends this call, nobody waits for the answer any longer.
-        let _done = Waiting {
-            shared: &self.shared,
-            id: &id,
-        };
+        let _done = Waiting { shared: &self.shared, id: &id };
         let left = SignedDuration::try_from(time_left).unwrap_or(SignedDuration::MAX);
-        let deadline = machine_time()
-            .saturating_add(left)
-            .unwrap_or(jiff::Timestamp::MAX);
-        let invocation = Invocation {
-            id: id.clone(),
-            event: event.to_string().into(),
-            deadline_ms: deadline.as_millisecond(),
-        };
+        let deadline = machine_time().saturating_add(left).unwrap_or(jiff::Timestamp::MAX);
+        let invocation =
+            Invocation { id: id.clone(), event: event.to_string().into(), deadline_ms: deadline.as_millisecond() };
         let answered = async {
             if self.queue.send(invocation).await.is_err() {
                 return Err(InvokeError::Exited("its server has stopped".to_owned()));
@@ -124,9 +111,7 @@ impl RuntimeApi {
                 error = init_failed(&mut init_error) => Err(error),
             }
         };
-        tokio::time::timeout(time_left, answered)
-            .await
-            .unwrap_or(Err(InvokeError::TimedOut))
+        tokio::time::timeout(time_left, answered).await.unwrap_or(Err(InvokeError::TimedOut))
     }
 }
 
@@ -137,12 +122,7 @@ impl Drop for RuntimeApi {
 }
 
 async fn init_failed(errors: &mut watch::Receiver<Option<InvokeError>>) -> InvokeError {
-    match errors
-        .wait_for(Option::is_some)
-        .await
-        .ok()
-        .and_then(|error| error.clone())
-    {
+    match errors.wait_for(Option::is_some).await.ok().and_then(|error| error.clone()) {
         Some(error) => error,
         None => std::future::pending().await,
     }
@@ -172,15 +152,11 @@ impl Shared {
 
     /// Takes whoever waits for the answer to `id`.
     fn waiting(&self, id: &str) -> Option<oneshot::Sender<Answer>> {
-        self.lock()
-            .take_if(|(waiting, _)| waiting == id)
-            .map(|(_, reply)| reply)
+        self.lock().take_if(|(waiting, _)| waiting == id).map(|(_, reply)| reply)
     }
 
     fn is_waiting(&self, id: &str) -> bool {
-        self.lock()
-            .as_ref()
-            .is_some_and(|(waiting, _)| waiting == id)
+        self.lock().as_ref().is_some_and(|(waiting, _)| waiting == id)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(String, oneshot::Sender<Answer>)>> {
@@ -191,10 +167,7 @@ impl Shared {
 fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route(
-            "/2018-06-01/runtime/invocation/{id}/response",
-            post(response),
-        )
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(MAX_BYTES))
@@ -204,12 +177,7 @@ fn routes(shared: Arc<Shared>) -> Router {
 /// Waits for an event. A function that asks and goes away takes no event with it.
 async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, StatusCode> {
     let mut next = shared.next.lock().await;
-    while let Some(Invocation {
-        id,
-        event,
-        deadline_ms,
-    }) = next.recv().await
-    {
+    while let Some(Invocation { id, event, deadline_ms }) = next.recv().await {
         if !shared.is_waiting(&id) {
             continue;
         }
@@ -217,10 +185,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, Statu
             .header("content-type", "application/json")
             .header("lambda-runtime-aws-request-id", &id)
             .header("lambda-runtime-deadline-ms", deadline_ms)
-            .header(
-                "lambda-runtime-invoked-function-arn",
-                function_arn(&shared.name),
-            )
+            .header("lambda-runtime-invoked-function-arn", function_arn(&shared.name))
             .header("lambda-runtime-trace-id", trace_id(&id))
             .body(Body::from(event))
             .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR);
@@ -230,39 +195,23 @@ async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, Statu
 
 type Accepted = (StatusCode, axum::Json<Value>);
 
-async fn response(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Accepted {
+async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Accepted {
     // A function that answers with nothing has answered `null`.
     let answer = match body.is_empty() {
         true => Ok(Value::Null),
-        false => serde_json::from_slice(&body)
-            .map_err(|error| InvokeError::Unreadable(error.to_string())),
+        false => serde_json::from_slice(&body).map_err(|error| InvokeError::Unreadable(error.to_string())),
     };
     reply(&shared, &id, answer)
 }
 
-async fn error(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Accepted {
+async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Accepted {
     let (kind, message) = reported(&headers, &body);
     reply(&shared, &id, Err(InvokeError::Function { kind, message }))
 }
 
-async fn init_error(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Accepted {
+async fn init_error(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Accepted {
     let (kind, message) = reported(&headers, &body);
-    shared
-        .init_error
-        .send_replace(Some(InvokeError::Init { kind, message }));
+    shared.init_error.send_replace(Some(InvokeError::Init { kind, message }));
     accepted()
 }
 
@@ -271,8 +220,7 @@ fn reply(shared: &Shared, id: &str, answer: Answer) -> Accepted {
     match shared.waiting(id).and_then(|reply| reply.send(answer).ok()) {
         Some(()) => accepted(),
         None => {
-            let error =
-                json!({ "errorMessage": "Invalid request ID", "errorType": "InvalidRequestID" });
+            let error = json!({ "errorMessage": "Invalid request ID", "errorType": "InvalidRequestID" });
             (StatusCode::BAD_REQUEST, axum::Json(error))
         }
     }
@@ -286,24 +234,13 @@ fn accepted() -> Accepted {
 fn reported(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     let report: Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name: &str| report.get(name).and_then(Value::as_str).map(str::to_owned);
-    let header = || {
-        headers
-            .get("lambda-runtime-function-error-type")?
-            .to_str()
-            .ok()
-            .map(str::to_owned)
-    };
-    let kind = field("errorType")
-        .or_else(header)
-        .unwrap_or_else(|| "Unhandled".to_owned());
+    let header = || headers.get("lambda-runtime-function-error-type")?.to_str().ok().map(str::to_owned);
+    let kind = field("errorType").or_else(header).unwrap_or_else(|| "Unhandled".to_owned());
     (kind, field("errorMessage").unwrap_or_default())
 }
 
 /// An id in the shape of Lambda's.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "request ids are Lambda's, not the application's"
-)]
+#[allow(clippy::disallowed_methods, reason = "request ids are Lambda's, not the application's")]
 fn request_id() -> String {
     let hex = format!("{:032x}", u128::from(Ulid::generate()));
     let mut id = hex;
@@ -320,11 +257,7 @@ fn trace_id(id: &str) -> String {
 }
 
 fn function_arn(name: &str) -> String {
-    format!(
-        "arn:aws:lambda:{}:{}:function:{name}",
-        crate::sqs::REGION,
-        crate::sqs::ACCOUNT
-    )
+    format!("arn:aws:lambda:{}:{}:function:{name}", crate::sqs::REGION, crate::sqs::ACCOUNT)
 }
 
 #[cfg(test)]
@@ -339,17 +272,10 @@ mod tests {
     /// One request on a connection of its own.
     async fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> http::Response<Bytes> {
         let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("/2018-06-01/runtime/{path}"));
-        let request = request
-            .header("host", "runtime")
-            .body(Full::new(Bytes::from(body.to_owned())))
-            .unwrap();
+        let request = http::Request::builder().method(method).uri(format!("/2018-06-01/runtime/{path}"));
+        let request = request.header("host", "runtime").body(Full::new(Bytes::from(body.to_owned()))).unwrap();
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         connection.abort();
@@ -373,11 +299,7 @@ mod tests {
                 let event = ask(addr, "GET", "invocation/next", "").await;
                 let id = header(&event, "lambda-runtime-aws-request-id").to_owned();
                 let (route, body) = answer(serde_json::from_slice(event.body()).unwrap());
-                statuses.push(
-                    ask(addr, "POST", &format!("invocation/{id}/{route}"), &body)
-                        .await
-                        .status(),
-                );
+                statuses.push(ask(addr, "POST", &format!("invocation/{id}/{route}"), &body).await.status());
             }
             statuses
         })
@@ -386,15 +308,10 @@ mod tests {
     #[tokio::test]
     async fn a_function_gets_events_and_answers_them_in_turn() {
         let api = RuntimeApi::start("echo").await.unwrap();
-        let function = function(&api, 2, |event| {
-            ("response", json!({ "got": event }).to_string())
-        });
+        let function = function(&api, 2, |event| ("response", json!({ "got": event }).to_string()));
         assert_eq!(api.invoke(&json!(1), LONG).await, Ok(json!({ "got": 1 })));
         assert_eq!(api.invoke(&json!(2), LONG).await, Ok(json!({ "got": 2 })));
-        assert_eq!(
-            function.await.unwrap(),
-            [StatusCode::ACCEPTED, StatusCode::ACCEPTED]
-        );
+        assert_eq!(function.await.unwrap(), [StatusCode::ACCEPTED, StatusCode::ACCEPTED]);
     }
 
     #[tokio::test]
@@ -410,9 +327,7 @@ mod tests {
         });
         assert_eq!(api.invoke(&json!({}), LONG).await, Ok(Value::Null));
         let event = function.await.unwrap();
-        let deadline: i64 = header(&event, "lambda-runtime-deadline-ms")
-            .parse()
-            .unwrap();
+        let deadline: i64 = header(&event, "lambda-runtime-deadline-ms").parse().unwrap();
         let left = deadline - machine_time().as_millisecond();
         assert!((1..=60_000).contains(&left), "{left}");
         let arn = header(&event, "lambda-runtime-invoked-function-arn");
@@ -423,17 +338,9 @@ mod tests {
     #[tokio::test]
     async fn a_reported_error_is_the_answer() {
         let api = RuntimeApi::start("fail").await.unwrap();
-        let report = |_| {
-            (
-                "error",
-                json!({ "errorType": "Panic", "errorMessage": "oh" }).to_string(),
-            )
-        };
+        let report = |_| ("error", json!({ "errorType": "Panic", "errorMessage": "oh" }).to_string());
         let function = function(&api, 1, report);
-        let error = InvokeError::Function {
-            kind: "Panic".to_owned(),
-            message: "oh".to_owned(),
-        };
+        let error = InvokeError::Function { kind: "Panic".to_owned(), message: "oh".to_owned() };
         assert_eq!(api.invoke(&json!({}), LONG).await, Err(error));
         function.await.unwrap();
     }
@@ -442,24 +349,15 @@ mod tests {
     async fn a_function_that_cannot_start_fails_every_invocation() {
         let api = RuntimeApi::start("fail").await.unwrap();
         let body = json!({ "errorType": "Config", "errorMessage": "no table" }).to_string();
-        assert_eq!(
-            ask(api.addr(), "POST", "init/error", &body).await.status(),
-            StatusCode::ACCEPTED
-        );
-        let error = InvokeError::Init {
-            kind: "Config".to_owned(),
-            message: "no table".to_owned(),
-        };
+        assert_eq!(ask(api.addr(), "POST", "init/error", &body).await.status(), StatusCode::ACCEPTED);
+        let error = InvokeError::Init { kind: "Config".to_owned(), message: "no table".to_owned() };
         assert_eq!(api.invoke(&json!({}), LONG).await, Err(error));
     }
 
     #[tokio::test]
     async fn an_answer_after_the_deadline_is_refused_and_its_event_is_not_handed_out() {
         let api = RuntimeApi::start("late").await.unwrap();
-        assert_eq!(
-            api.invoke(&json!("late"), Duration::from_millis(1)).await,
-            Err(InvokeError::TimedOut)
-        );
+        assert_eq!(api.invoke(&json!("late"), Duration::from_millis(1)).await, Err(InvokeError::TimedOut));
         let late = ask(api.addr(), "POST", "invocation/00000000/response", "1").await;
         assert_eq!(late.status(), StatusCode::BAD_REQUEST);
         let function = function(&api, 1, |event| ("response", event.to_string()));

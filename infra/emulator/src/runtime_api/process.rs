@@ -27,11 +27,7 @@ pub struct FunctionProcess {
 impl FunctionProcess {
     /// Starts the binary at `path` as the function `name`, with Lambda's own variables and those in `env`, which come
     /// first where both have one. It inherits nothing else.
-    pub async fn spawn(
-        path: impl AsRef<OsStr>,
-        name: &str,
-        env: &BTreeMap<String, String>,
-    ) -> io::Result<Self> {
+    pub async fn spawn(path: impl AsRef<OsStr>, name: &str, env: &BTreeMap<String, String>) -> io::Result<Self> {
         let api = RuntimeApi::start(name).await?;
         let mut child = Command::new(path)
             .env_clear()
@@ -51,24 +47,14 @@ impl FunctionProcess {
         if let Some(stderr) = child.stderr.take() {
             readers.spawn(collect(stderr, Arc::clone(&output)));
         }
-        Ok(Self {
-            api,
-            child,
-            output,
-            readers,
-            ended: None,
-        })
+        Ok(Self { api, child, output, readers, ended: None })
     }
 
     /// Hands one event to the function. Past `time_left` the process is killed, and every later call finds it ended.
     ///
     /// # Refuses
     /// See [`InvokeError`].
-    pub async fn invoke(
-        &mut self,
-        event: &Value,
-        time_left: Duration,
-    ) -> Result<Value, InvokeError> {
+    pub async fn invoke(&mut self, event: &Value, time_left: Duration) -> Result<Value, InvokeError> {
         if let Some(ended) = &self.ended {
             return Err(InvokeError::Exited(ended.clone()));
         }
@@ -102,8 +88,7 @@ impl FunctionProcess {
 
     /// What the function has printed so far, both streams together.
     pub fn output(&self) -> String {
-        String::from_utf8_lossy(&self.output.lock().unwrap_or_else(PoisonError::into_inner))
-            .into_owned()
+        String::from_utf8_lossy(&self.output.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
@@ -115,10 +100,7 @@ async fn collect(mut stream: impl AsyncRead + Unpin, output: Arc<Mutex<Vec<u8>>>
     let mut buffer = vec![0; 8192];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         let read = buffer.get(..length).unwrap_or_default();
-        output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(read);
+        output.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(read);
     }
 }
 
@@ -156,29 +138,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_that_ends_without_an_answer_is_noticed() {
-        let mut process = FunctionProcess::spawn("/bin/false", "false", &BTreeMap::new())
-            .await
-            .unwrap();
-        assert!(matches!(
-            process.invoke(&json!({}), LONG).await,
-            Err(InvokeError::Exited(_))
-        ));
-        assert!(matches!(
-            process.invoke(&json!({}), LONG).await,
-            Err(InvokeError::Exited(_))
-        ));
+        let mut process = FunctionProcess::spawn("/bin/false", "false", &BTreeMap::new()).await.unwrap();
+        assert!(matches!(process.invoke(&json!({}), LONG).await, Err(InvokeError::Exited(_))));
+        assert!(matches!(process.invoke(&json!({}), LONG).await, Err(InvokeError::Exited(_))));
     }
 
     /// `yes` prints until it is killed and never asks for an event.
     #[tokio::test]
     async fn a_process_is_killed_at_its_deadline() {
-        let mut process = FunctionProcess::spawn("/usr/bin/yes", "yes", &BTreeMap::new())
-            .await
-            .unwrap();
-        assert_eq!(
-            process.invoke(&json!({}), Duration::from_millis(5)).await,
-            Err(InvokeError::TimedOut)
-        );
+        let mut process = FunctionProcess::spawn("/usr/bin/yes", "yes", &BTreeMap::new()).await.unwrap();
+        assert_eq!(process.invoke(&json!({}), Duration::from_millis(5)).await, Err(InvokeError::TimedOut));
         assert_eq!(process.child.id(), None, "the process is gone");
         let ended = InvokeError::Exited("killed at the deadline".to_owned());
         assert_eq!(process.invoke(&json!({}), LONG).await, Err(ended));
@@ -187,18 +156,10 @@ mod tests {
     #[tokio::test]
     async fn a_process_sees_lambdas_variables_and_its_own_and_nothing_else() {
         let own = BTreeMap::from([("TABLE".to_owned(), "guerdon".to_owned())]);
-        let mut process = FunctionProcess::spawn("/usr/bin/env", "rewards", &own)
-            .await
-            .unwrap();
+        let mut process = FunctionProcess::spawn("/usr/bin/env", "rewards", &own).await.unwrap();
         let output = process.output_at_end().await;
-        assert!(
-            output.contains("AWS_LAMBDA_RUNTIME_API=127.0.0.1:"),
-            "{output}"
-        );
-        assert!(
-            output.contains("AWS_LAMBDA_FUNCTION_NAME=rewards\n"),
-            "{output}"
-        );
+        assert!(output.contains("AWS_LAMBDA_RUNTIME_API=127.0.0.1:"), "{output}");
+        assert!(output.contains("AWS_LAMBDA_FUNCTION_NAME=rewards\n"), "{output}");
         assert!(output.contains("TABLE=guerdon\n"), "{output}");
         assert!(!output.contains("CARGO"), "{output}");
     }

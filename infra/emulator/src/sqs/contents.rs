@@ -17,24 +17,11 @@ pub(super) enum Change {
     /// A message arrived in a queue.
     Put { queue: String, message: Box<Stored> },
     /// A deduplication id was used.
-    Seen {
-        queue: String,
-        dedup: String,
-        seen: Seen,
-    },
+    Seen { queue: String, dedup: String, seen: Seen },
     /// A message was handed out.
-    Received {
-        queue: String,
-        sequence: u64,
-        at: Timestamp,
-        hidden_until: Option<Timestamp>,
-    },
+    Received { queue: String, sequence: u64, at: Timestamp, hidden_until: Option<Timestamp> },
     /// A message's visibility was changed.
-    Hidden {
-        queue: String,
-        sequence: u64,
-        hidden_until: Option<Timestamp>,
-    },
+    Hidden { queue: String, sequence: u64, hidden_until: Option<Timestamp> },
     /// A message left a queue.
     Gone { queue: String, sequence: u64 },
     /// The next free sequence number.
@@ -97,23 +84,14 @@ impl Contents {
                 self.open(queue).messages.insert(message.sequence, *message);
             }
             Change::Seen { queue, dedup, seen } => self.open(queue).remember(dedup, seen),
-            Change::Received {
-                queue,
-                sequence,
-                at,
-                hidden_until,
-            } => {
+            Change::Received { queue, sequence, at, hidden_until } => {
                 if let Some(message) = self.open(queue).messages.get_mut(&sequence) {
                     message.receives = message.receives.saturating_add(1);
                     message.first_received_at.get_or_insert(at);
                     message.hidden_until = hidden_until;
                 }
             }
-            Change::Hidden {
-                queue,
-                sequence,
-                hidden_until,
-            } => {
+            Change::Hidden { queue, sequence, hidden_until } => {
                 if let Some(message) = self.open(queue).messages.get_mut(&sequence) {
                     message.hidden_until = hidden_until;
                 }
@@ -131,16 +109,14 @@ impl Contents {
         for (queue, shelf) in &self.queues {
             changes.extend(shelf.seen_order.iter().filter_map(|(_, dedup)| {
                 let seen = shelf.seen.get(dedup)?.clone();
-                Some(Change::Seen {
-                    queue: queue.clone(),
-                    dedup: dedup.clone(),
-                    seen,
-                })
+                Some(Change::Seen { queue: queue.clone(), dedup: dedup.clone(), seen })
             }));
-            changes.extend(shelf.messages.values().map(|message| Change::Put {
-                queue: queue.clone(),
-                message: Box::new(message.clone()),
-            }));
+            changes.extend(
+                shelf
+                    .messages
+                    .values()
+                    .map(|message| Change::Put { queue: queue.clone(), message: Box::new(message.clone()) }),
+            );
         }
         changes
     }
@@ -154,13 +130,8 @@ impl Shelf {
     /// The messages that can be received now, oldest first. In a FIFO queue a message that somebody holds keeps back
     /// its whole group, and one that is delayed the later ones of its group.
     pub fn ready(&self, fifo: bool, now: Timestamp) -> impl Iterator<Item = &Stored> {
-        let held = self
-            .messages
-            .values()
-            .filter(|message| fifo && message.in_flight(now));
-        let mut locked: HashSet<&str> = held
-            .filter_map(|message| message.group.as_deref())
-            .collect();
+        let held = self.messages.values().filter(|message| fifo && message.in_flight(now));
+        let mut locked: HashSet<&str> = held.filter_map(|message| message.group.as_deref()).collect();
         self.messages.values().filter(move |message| {
             let group = message.group.as_deref().filter(|_| fifo);
             if group.is_some_and(|group| locked.contains(group)) {
@@ -176,27 +147,17 @@ impl Shelf {
 
     /// When the next message that is hidden now comes into sight.
     pub fn next_visible(&self, now: Timestamp) -> Option<Timestamp> {
-        self.messages
-            .values()
-            .filter_map(|message| message.hidden_until)
-            .filter(|until| *until > now)
-            .min()
+        self.messages.values().filter_map(|message| message.hidden_until).filter(|until| *until > now).min()
     }
 
     /// The first use of a deduplication id, if it was less than five minutes ago.
     pub fn seen(&self, dedup: &str, now: Timestamp) -> Option<&Seen> {
-        self.seen
-            .get(dedup)
-            .filter(|seen| now.duration_since(seen.at) < DEDUP_WINDOW)
+        self.seen.get(dedup).filter(|seen| now.duration_since(seen.at) < DEDUP_WINDOW)
     }
 
     pub fn depth(&self, retention_seconds: u32, now: Timestamp) -> Depth {
         let mut depth = Depth::default();
-        for message in self
-            .messages
-            .values()
-            .filter(|message| !message.expired(retention_seconds, now))
-        {
+        for message in self.messages.values().filter(|message| !message.expired(retention_seconds, now)) {
             let count = match (message.visible(now), message.in_flight(now)) {
                 (true, _) => &mut depth.visible,
                 (false, true) => &mut depth.in_flight,

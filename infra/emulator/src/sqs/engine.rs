@@ -41,11 +41,7 @@ pub struct Receive {
 
 impl Default for Receive {
     fn default() -> Self {
-        Self {
-            max: MAX_BATCH,
-            visibility_timeout_seconds: None,
-            wait: Duration::ZERO,
-        }
+        Self { max: MAX_BATCH, visibility_timeout_seconds: None, wait: Duration::ZERO }
     }
 }
 
@@ -59,25 +55,15 @@ impl fmt::Debug for Queues {
 impl Queues {
     /// Queues that end with the process.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            state: Arc::default(),
-        }
+        Self { clock, state: Arc::default() }
     }
 
     /// Queues whose messages are kept in `directory`; their settings are not, create them again at each start.
     /// Messages that somebody held stay hidden until their visibility time.
     pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (journal, contents) = Journal::open(directory)?;
-        let state = State {
-            contents,
-            journal: Some(journal),
-            ..State::default()
-        };
-        Ok(Self {
-            clock,
-            state: Arc::new(Mutex::new(state)),
-        })
+        let state = State { contents, journal: Some(journal), ..State::default() };
+        Ok(Self { clock, state: Arc::new(Mutex::new(state)) })
     }
 
     /// Creates a queue, or does nothing if there is the same one.
@@ -91,11 +77,7 @@ impl Queues {
             Some(queue) if queue.spec == spec => Ok(()),
             Some(queue) => Err(Refused::QueueNameExists(difference(&queue.spec, &spec))),
             None => {
-                let queue = Queue {
-                    created_at: self.clock.now(),
-                    news: watch::Sender::new(0),
-                    spec,
-                };
+                let queue = Queue { created_at: self.clock.now(), news: watch::Sender::new(0), spec };
                 state.queues.insert(queue.spec.name.clone(), queue);
                 Ok(())
             }
@@ -109,10 +91,7 @@ impl Queues {
     pub fn change(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
         let mut state = self.state();
-        let queue = state
-            .queues
-            .get_mut(&spec.name)
-            .ok_or(Refused::NoSuchQueue)?;
+        let queue = state.queues.get_mut(&spec.name).ok_or(Refused::NoSuchQueue)?;
         queue.spec = spec;
         queue.tell();
         Ok(())
@@ -149,25 +128,15 @@ impl Queues {
     ///
     /// # Refuses
     /// An empty batch, more than ten, more than 1 MiB together.
-    pub fn send_batch(
-        &self,
-        queue: &str,
-        batch: Vec<Outgoing>,
-    ) -> Result<Vec<Result<Sent, Refused>>, Refused> {
+    pub fn send_batch(&self, queue: &str, batch: Vec<Outgoing>) -> Result<Vec<Result<Sent, Refused>>, Refused> {
         fits(batch.len())?;
-        let bytes = batch
-            .iter()
-            .map(Outgoing::bytes)
-            .fold(0, usize::saturating_add);
+        let bytes = batch.iter().map(Outgoing::bytes).fold(0, usize::saturating_add);
         if bytes > MAX_BYTES {
             return Err(Refused::BatchTooLong(bytes));
         }
         let mut state = self.state();
         state.queue(queue)?;
-        Ok(batch
-            .into_iter()
-            .map(|outgoing| state.send(queue, outgoing, self.clock.now()))
-            .collect())
+        Ok(batch.into_iter().map(|outgoing| state.send(queue, outgoing, self.clock.now())).collect())
     }
 
     /// Receives up to `max` messages, waiting for the first one if asked to. Messages that have been received
@@ -177,23 +146,12 @@ impl Queues {
     /// Numbers out of range.
     pub async fn receive(&self, queue: &str, ask: &Receive) -> Result<Vec<Message>, Refused> {
         if !(1..=MAX_BATCH).contains(&ask.max) {
-            return Err(Refused::invalid(
-                "MaxNumberOfMessages",
-                "Must be between 1 and 10, if provided.",
-            ));
+            return Err(Refused::invalid("MaxNumberOfMessages", "Must be between 1 and 10, if provided."));
         }
         if ask.wait > MAX_WAIT {
-            return Err(Refused::invalid(
-                "WaitTimeSeconds",
-                "Must be >= 0 and <= 20, if provided.",
-            ));
+            return Err(Refused::invalid("WaitTimeSeconds", "Must be >= 0 and <= 20, if provided."));
         }
-        in_range(
-            "VisibilityTimeout",
-            ask.visibility_timeout_seconds.unwrap_or_default(),
-            0,
-            43_200,
-        )?;
+        in_range("VisibilityTimeout", ask.visibility_timeout_seconds.unwrap_or_default(), 0, 43_200)?;
         if ask.wait.is_zero() {
             return self.take(queue, ask.max, ask.visibility_timeout_seconds);
         }
@@ -226,9 +184,7 @@ impl Queues {
                 if shelf.is_some_and(|shelf| shelf.ready(fifo, now).next().is_some()) {
                     return Ok(());
                 }
-                shelf
-                    .and_then(|shelf| shelf.next_visible(now))
-                    .and_then(|at| self.clock.until(at))
+                shelf.and_then(|shelf| shelf.next_visible(now)).and_then(|at| self.clock.until(at))
             };
             tokio::select! {
                 // An error here means that the queue was removed, which the next look reports.
@@ -246,8 +202,7 @@ impl Queues {
         max: usize,
         visibility_timeout_seconds: Option<u32>,
     ) -> Result<Vec<Message>, Refused> {
-        self.state()
-            .take(queue, max, visibility_timeout_seconds, self.clock.now())
+        self.state().take(queue, max, visibility_timeout_seconds, self.clock.now())
     }
 
     /// Deletes one delivery's message. The receipt handle of an earlier delivery deletes nothing.
@@ -259,33 +214,20 @@ impl Queues {
     }
 
     /// Deletes up to ten messages, each by itself.
-    pub fn delete_batch(
-        &self,
-        queue: &str,
-        handles: &[String],
-    ) -> Result<Vec<Result<(), Refused>>, Refused> {
+    pub fn delete_batch(&self, queue: &str, handles: &[String]) -> Result<Vec<Result<(), Refused>>, Refused> {
         fits(handles.len())?;
         let mut state = self.state();
         state.queue(queue)?;
-        Ok(handles
-            .iter()
-            .map(|handle| state.delete(queue, handle, self.clock.now()))
-            .collect())
+        Ok(handles.iter().map(|handle| state.delete(queue, handle, self.clock.now())).collect())
     }
 
     /// Hides a held message for so many seconds from now; 0 gives it back at once.
     ///
     /// # Refuses
     /// More than 43 200 seconds, a message that nobody holds, a stale handle.
-    pub fn change_visibility(
-        &self,
-        queue: &str,
-        receipt_handle: &str,
-        seconds: u32,
-    ) -> Result<(), Refused> {
+    pub fn change_visibility(&self, queue: &str, receipt_handle: &str, seconds: u32) -> Result<(), Refused> {
         in_range("VisibilityTimeout", seconds, 0, 43_200)?;
-        self.state()
-            .hide(queue, receipt_handle, seconds, self.clock.now())
+        self.state().hide(queue, receipt_handle, seconds, self.clock.now())
     }
 
     /// Deletes everything in a queue.
@@ -294,12 +236,7 @@ impl Queues {
         state.queue(queue)?;
         let shelf = state.contents.shelf(queue);
         let all = shelf.into_iter().flat_map(|shelf| shelf.messages.keys());
-        let changes = all
-            .map(|sequence| Change::Gone {
-                queue: queue.to_owned(),
-                sequence: *sequence,
-            })
-            .collect();
+        let changes = all.map(|sequence| Change::Gone { queue: queue.to_owned(), sequence: *sequence }).collect();
         state.commit(changes)
     }
 
@@ -313,35 +250,22 @@ impl Queues {
         let state = self.state();
         let retention = state.queue(queue)?.spec.retention_seconds;
         let shelf = state.contents.shelf(queue);
-        Ok(shelf
-            .map(|shelf| shelf.depth(retention, self.clock.now()))
-            .unwrap_or_default())
+        Ok(shelf.map(|shelf| shelf.depth(retention, self.clock.now())).unwrap_or_default())
     }
 
     /// All attributes of a queue under the service's names.
     pub fn get_attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Refused> {
         let depth = self.depth(queue)?;
         let state = self.state();
-        let Queue {
-            spec, created_at, ..
-        } = state.queue(queue)?;
+        let Queue { spec, created_at, .. } = state.queue(queue)?;
         let mut attributes = vec![
             ("QueueArn", super::arn(queue)),
             ("ApproximateNumberOfMessages", depth.visible.to_string()),
-            (
-                "ApproximateNumberOfMessagesNotVisible",
-                depth.in_flight.to_string(),
-            ),
-            (
-                "ApproximateNumberOfMessagesDelayed",
-                depth.delayed.to_string(),
-            ),
+            ("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string()),
+            ("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string()),
             ("CreatedTimestamp", created_at.as_second().to_string()),
             ("LastModifiedTimestamp", created_at.as_second().to_string()),
-            (
-                "VisibilityTimeout",
-                spec.visibility_timeout_seconds.to_string(),
-            ),
+            ("VisibilityTimeout", spec.visibility_timeout_seconds.to_string()),
             ("MaximumMessageSize", MAX_BYTES.to_string()),
             ("MessageRetentionPeriod", spec.retention_seconds.to_string()),
             ("DelaySeconds", spec.delay_seconds.to_string()),
@@ -349,10 +273,7 @@ impl Queues {
         ];
         if spec.fifo {
             attributes.push(("FifoQueue", "true".to_owned()));
-            attributes.push((
-                "ContentBasedDeduplication",
-                spec.content_based_dedup.to_string(),
-            ));
+            attributes.push(("ContentBasedDeduplication", spec.content_based_dedup.to_string()));
         }
         if let Some(redrive) = &spec.redrive {
             let policy = serde_json::json!({
@@ -361,10 +282,7 @@ impl Queues {
             });
             attributes.push(("RedrivePolicy", policy.to_string()));
         }
-        Ok(attributes
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect())
+        Ok(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -375,9 +293,7 @@ impl Queues {
 /// The first setting in which two queues of one name differ.
 fn difference(one: &QueueSpec, other: &QueueSpec) -> &'static str {
     match () {
-        () if one.visibility_timeout_seconds != other.visibility_timeout_seconds => {
-            "VisibilityTimeout"
-        }
+        () if one.visibility_timeout_seconds != other.visibility_timeout_seconds => "VisibilityTimeout",
         () if one.redrive != other.redrive => "RedrivePolicy",
         () if one.retention_seconds != other.retention_seconds => "MessageRetentionPeriod",
         () if one.delay_seconds != other.delay_seconds => "DelaySeconds",

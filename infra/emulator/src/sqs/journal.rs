@@ -34,12 +34,7 @@ impl Journal {
             Err(error) => return Err(error),
         };
         let (file, end) = rewrite(directory, &contents)?;
-        let journal = Self {
-            directory: directory.to_owned(),
-            file,
-            end,
-            tidy_at: tidy_at(end),
-        };
+        let journal = Self { directory: directory.to_owned(), file, end, tidy_at: tidy_at(end) };
         Ok((journal, contents))
     }
 
@@ -50,9 +45,7 @@ impl Journal {
             self.file.set_len(self.end)?;
             return Err(error);
         }
-        self.end = self
-            .end
-            .saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        self.end = self.end.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
         Ok(())
     }
 
@@ -80,12 +73,7 @@ fn rewrite(directory: &Path, contents: &Contents) -> io::Result<(File, u64)> {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     })?;
-    let mut file = BufWriter::new(
-        OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&fresh)?,
-    );
+    let mut file = BufWriter::new(OpenOptions::new().append(true).create_new(true).open(&fresh)?);
     for change in contents.changes() {
         file.write_all(&line(&[change])?)?;
     }
@@ -111,9 +99,7 @@ fn read(mut file: impl BufRead) -> io::Result<Contents> {
             break;
         }
         let changes: Vec<Change> = serde_json::from_slice(&line)?;
-        changes
-            .into_iter()
-            .for_each(|change| contents.apply(change));
+        changes.into_iter().for_each(|change| contents.apply(change));
         line.clear();
     }
     Ok(contents)

@@ -39,18 +39,8 @@ impl FunctionReply {
             Some(_) => return FunctionReply::AllFailed,
         };
         let known = |id: &&str| batch.iter().any(|message| message.message_id == *id);
-        let id = |failure: &Value| {
-            failure
-                .get("itemIdentifier")?
-                .as_str()
-                .filter(known)
-                .map(str::to_owned)
-        };
-        failures
-            .iter()
-            .map(id)
-            .collect::<Option<_>>()
-            .map_or(FunctionReply::AllFailed, FunctionReply::Failed)
+        let id = |failure: &Value| failure.get("itemIdentifier")?.as_str().filter(known).map(str::to_owned);
+        failures.iter().map(id).collect::<Option<_>>().map_or(FunctionReply::AllFailed, FunctionReply::Failed)
     }
 
     fn failed(&self, message: &Message) -> bool {
@@ -65,16 +55,9 @@ impl Queues {
     /// Takes the next batch without waiting (see [`Queues::wait_visible`]): up to `batch_size` messages, above ten for
     /// standard queues only. FIFO groups keep their order and stay locked until the batch is settled.
     pub async fn poll_once(&self, queue: &str, batch_size: usize) -> Result<Vec<Message>, Refused> {
-        let most = if self.spec(queue)?.fifo {
-            MAX_BATCH
-        } else {
-            10_000
-        };
+        let most = if self.spec(queue)?.fifo { MAX_BATCH } else { 10_000 };
         if !(1..=most).contains(&batch_size) {
-            return Err(Refused::invalid(
-                "BatchSize",
-                format!("Must be between 1 and {most}."),
-            ));
+            return Err(Refused::invalid("BatchSize", format!("Must be between 1 and {most}.")));
         }
         tokio::task::yield_now().await;
         self.take(queue, batch_size, None)
@@ -90,8 +73,7 @@ impl Queues {
         reply: &FunctionReply,
         retry: Retry,
     ) -> Result<(), Refused> {
-        let (failed, done): (Vec<&Message>, Vec<&Message>) =
-            batch.iter().partition(|message| reply.failed(message));
+        let (failed, done): (Vec<&Message>, Vec<&Message>) = batch.iter().partition(|message| reply.failed(message));
         for message in done {
             unless_lost(self.delete(queue, &message.receipt_handle))?;
         }
@@ -108,13 +90,7 @@ impl Queues {
 /// A stale receipt handle means that the message is no longer ours to settle.
 fn unless_lost(settled: Result<(), Refused>) -> Result<(), Refused> {
     match settled {
-        Err(
-            Refused::Invalid {
-                parameter: "ReceiptHandle",
-                ..
-            }
-            | Refused::NotInFlight,
-        ) => Ok(()),
+        Err(Refused::Invalid { parameter: "ReceiptHandle", .. } | Refused::NotInFlight) => Ok(()),
         settled => settled,
     }
 }
@@ -125,10 +101,7 @@ pub fn event(queue: &str, batch: &[Message]) -> Value {
 }
 
 fn record(queue: &str, message: &Message) -> Value {
-    let attributes = message
-        .attributes
-        .iter()
-        .map(|(name, attribute)| (name.clone(), value(attribute)));
+    let attributes = message.attributes.iter().map(|(name, attribute)| (name.clone(), value(attribute)));
     let mut record = json!({
         "messageId": message.message_id,
         "receiptHandle": message.receipt_handle,
@@ -140,29 +113,17 @@ fn record(queue: &str, message: &Message) -> Value {
         "eventSourceARN": super::arn(queue),
         "awsRegion": super::REGION,
     });
-    if let (Some(md5), Some(record)) = (
-        md5_of_attributes(&message.attributes),
-        record.as_object_mut(),
-    ) {
+    if let (Some(md5), Some(record)) = (md5_of_attributes(&message.attributes), record.as_object_mut()) {
         record.insert("md5OfMessageAttributes".to_owned(), json!(md5));
     }
     record
 }
 
 fn value(attribute: &Attribute) -> Value {
-    let mut value =
-        json!({ "stringListValues": [], "binaryListValues": [], "dataType": attribute.data_type });
-    let binary = attribute
-        .binary_value
-        .as_ref()
-        .filter(|text| BASE64.decode(text.as_bytes()).is_ok());
+    let mut value = json!({ "stringListValues": [], "binaryListValues": [], "dataType": attribute.data_type });
+    let binary = attribute.binary_value.as_ref().filter(|text| BASE64.decode(text.as_bytes()).is_ok());
     if let Some(value) = value.as_object_mut() {
-        value.extend(
-            attribute
-                .string_value
-                .as_ref()
-                .map(|text| ("stringValue".to_owned(), json!(text))),
-        );
+        value.extend(attribute.string_value.as_ref().map(|text| ("stringValue".to_owned(), json!(text))));
         value.extend(binary.map(|text| ("binaryValue".to_owned(), json!(text))));
     }
     value

@@ -32,33 +32,19 @@ pub struct Outgoing {
 impl Outgoing {
     /// A plain message.
     pub fn new(body: impl Into<String>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::default()
-        }
+        Self { body: body.into(), ..Self::default() }
     }
 
     /// A message for a FIFO queue.
-    pub fn fifo(
-        body: impl Into<String>,
-        group: impl Into<String>,
-        dedup: impl Into<String>,
-    ) -> Self {
-        Self {
-            group: Some(group.into()),
-            dedup: Some(dedup.into()),
-            ..Self::new(body)
-        }
+    pub fn fifo(body: impl Into<String>, group: impl Into<String>, dedup: impl Into<String>) -> Self {
+        Self { group: Some(group.into()), dedup: Some(dedup.into()), ..Self::new(body) }
     }
 
     /// Bytes that count towards the limit.
     pub fn bytes(&self) -> usize {
-        self.attributes
-            .iter()
-            .fold(self.body.len(), |sum, (name, attribute)| {
-                sum.saturating_add(name.len())
-                    .saturating_add(attribute.bytes())
-            })
+        self.attributes.iter().fold(self.body.len(), |sum, (name, attribute)| {
+            sum.saturating_add(name.len()).saturating_add(attribute.bytes())
+        })
     }
 
     /// # Refuses
@@ -68,32 +54,18 @@ impl Outgoing {
             return Err(Refused::Missing("MessageBody"));
         }
         if self.bytes() > MAX_BYTES {
-            return Err(Refused::invalid(
-                "MessageBody",
-                format!("Message must be shorter than {MAX_BYTES} bytes."),
-            ));
+            return Err(Refused::invalid("MessageBody", format!("Message must be shorter than {MAX_BYTES} bytes.")));
         }
         if !self.body.chars().all(allowed) {
             return Err(Refused::MessageContents);
         }
-        if self
-            .delay_seconds
-            .is_some_and(|seconds| seconds > MAX_DELAY_SECONDS)
-        {
-            return Err(Refused::invalid(
-                "DelaySeconds",
-                "DelaySeconds must be >= 0 and <= 900.",
-            ));
+        if self.delay_seconds.is_some_and(|seconds| seconds > MAX_DELAY_SECONDS) {
+            return Err(Refused::invalid("DelaySeconds", "DelaySeconds must be >= 0 and <= 900."));
         }
         if self.attributes.len() > MAX_ATTRIBUTES {
-            return Err(Refused::invalid(
-                "MessageAttributes",
-                "Number of message attributes exceeds the limit of 10.",
-            ));
+            return Err(Refused::invalid("MessageAttributes", "Number of message attributes exceeds the limit of 10."));
         }
-        self.attributes
-            .iter()
-            .try_for_each(|(name, attribute)| attribute.check(name))
+        self.attributes.iter().try_for_each(|(name, attribute)| attribute.check(name))
     }
 }
 
@@ -118,24 +90,14 @@ pub struct Attribute {
 impl Attribute {
     /// A text value.
     pub fn text(value: impl Into<String>) -> Self {
-        Self {
-            data_type: "String".to_owned(),
-            string_value: Some(value.into()),
-            binary_value: None,
-        }
+        Self { data_type: "String".to_owned(), string_value: Some(value.into()), binary_value: None }
     }
 
     /// The value's bytes and whether they are text.
     fn value(&self) -> Option<(u8, Vec<u8>)> {
         match self.data_type.split('.').next() {
-            Some("String" | "Number") => self
-                .string_value
-                .as_ref()
-                .map(|text| (1, text.as_bytes().to_vec())),
-            Some("Binary") => Some((
-                2,
-                BASE64.decode(self.binary_value.as_ref()?.as_bytes()).ok()?,
-            )),
+            Some("String" | "Number") => self.string_value.as_ref().map(|text| (1, text.as_bytes().to_vec())),
+            Some("Binary") => Some((2, BASE64.decode(self.binary_value.as_ref()?.as_bytes()).ok()?)),
             _ => None,
         }
     }
@@ -150,17 +112,11 @@ impl Attribute {
         let reserved = name.to_ascii_lowercase();
         let named = (1..=256).contains(&name.len()) && name.chars().all(plain);
         if !named || reserved.starts_with("aws.") || reserved.starts_with("amazon.") {
-            return Err(Refused::invalid(
-                "MessageAttributes",
-                format!("The name {name} is not allowed."),
-            ));
+            return Err(Refused::invalid("MessageAttributes", format!("The name {name} is not allowed.")));
         }
         match self.value() {
             Some((_, bytes)) if !bytes.is_empty() => Ok(()),
-            _ => Err(Refused::invalid(
-                "MessageAttributes",
-                format!("The attribute {name} has no value of its type."),
-            )),
+            _ => Err(Refused::invalid("MessageAttributes", format!("The attribute {name} has no value of its type."))),
         }
     }
 }
@@ -237,10 +193,7 @@ impl Stored {
     }
 
     pub fn receipt(&self) -> Receipt {
-        Receipt {
-            sequence: self.sequence,
-            delivery: self.receives,
-        }
+        Receipt { sequence: self.sequence, delivery: self.receives }
     }
 
     /// The message as its receiver sees it.
@@ -260,30 +213,15 @@ impl Stored {
         let first = self.first_received_at.unwrap_or(self.sent_at);
         let entries = [
             ("SenderId", Some(super::ACCOUNT.to_owned())),
-            (
-                "SentTimestamp",
-                Some(self.sent_at.as_millisecond().to_string()),
-            ),
+            ("SentTimestamp", Some(self.sent_at.as_millisecond().to_string())),
             ("ApproximateReceiveCount", Some(self.receives.to_string())),
-            (
-                "ApproximateFirstReceiveTimestamp",
-                Some(first.as_millisecond().to_string()),
-            ),
+            ("ApproximateFirstReceiveTimestamp", Some(first.as_millisecond().to_string())),
             ("MessageGroupId", self.group.clone()),
             ("MessageDeduplicationId", self.dedup.clone()),
-            (
-                "SequenceNumber",
-                fifo.then(|| sequence_number(self.sequence)),
-            ),
-            (
-                "DeadLetterQueueSourceArn",
-                self.source.as_deref().map(super::arn),
-            ),
+            ("SequenceNumber", fifo.then(|| sequence_number(self.sequence))),
+            ("DeadLetterQueueSourceArn", self.source.as_deref().map(super::arn)),
         ];
-        entries
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect()
+        entries.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 
@@ -306,10 +244,7 @@ impl std::str::FromStr for Receipt {
     fn from_str(handle: &str) -> Result<Self, Refused> {
         let parse = || {
             let (sequence, delivery) = handle.strip_prefix("receipt-")?.split_once('-')?;
-            Some(Receipt {
-                sequence: sequence.parse().ok()?,
-                delivery: delivery.parse().ok()?,
-            })
+            Some(Receipt { sequence: sequence.parse().ok()?, delivery: delivery.parse().ok()? })
         };
         parse().ok_or(Refused::ReceiptHandle)
     }
@@ -354,10 +289,7 @@ mod tests {
     /// The values are those of the service's own documentation and client libraries.
     #[test]
     fn checksums_are_those_of_the_service() {
-        assert_eq!(
-            md5_of_body("This is a test message"),
-            "fafb00f5732ab283681e124bf8747ed1"
-        );
+        assert_eq!(md5_of_body("This is a test message"), "fafb00f5732ab283681e124bf8747ed1");
         assert_eq!(md5_of_attributes(&BTreeMap::new()), None);
         let timestamp = Attribute {
             data_type: "Number".to_owned(),
@@ -365,36 +297,18 @@ mod tests {
             binary_value: None,
         };
         let attributes = BTreeMap::from([("timestamp".to_owned(), timestamp)]);
-        assert_eq!(
-            md5_of_attributes(&attributes).as_deref(),
-            Some("235c5c510d26fb653d073faed50ae77c")
-        );
+        assert_eq!(md5_of_attributes(&attributes).as_deref(), Some("235c5c510d26fb653d073faed50ae77c"));
     }
 
     #[test]
     fn a_body_has_one_mebibyte_and_only_allowed_characters() {
         assert!(Outgoing::new("x".repeat(MAX_BYTES)).check().is_ok());
-        assert!(matches!(
-            Outgoing::new("x".repeat(MAX_BYTES + 1)).check(),
-            Err(Refused::Invalid { .. })
-        ));
-        assert!(matches!(
-            Outgoing::new("").check(),
-            Err(Refused::Missing("MessageBody"))
-        ));
-        assert!(matches!(
-            Outgoing::new("a\u{0}").check(),
-            Err(Refused::MessageContents)
-        ));
+        assert!(matches!(Outgoing::new("x".repeat(MAX_BYTES + 1)).check(), Err(Refused::Invalid { .. })));
+        assert!(matches!(Outgoing::new("").check(), Err(Refused::Missing("MessageBody"))));
+        assert!(matches!(Outgoing::new("a\u{0}").check(), Err(Refused::MessageContents)));
         let mut late = Outgoing::new("x");
         late.delay_seconds = Some(901);
-        assert!(matches!(
-            late.check(),
-            Err(Refused::Invalid {
-                parameter: "DelaySeconds",
-                ..
-            })
-        ));
+        assert!(matches!(late.check(), Err(Refused::Invalid { parameter: "DelaySeconds", .. })));
     }
 
     #[test]
@@ -403,10 +317,7 @@ mod tests {
             attributes: BTreeMap::from([(name.to_owned(), attribute)]),
             ..Outgoing::new("x")
         };
-        assert_eq!(
-            with("name", Attribute::text("value")).bytes(),
-            1 + 4 + 6 + 5
-        );
+        assert_eq!(with("name", Attribute::text("value")).bytes(), 1 + 4 + 6 + 5);
         assert!(with("name", Attribute::text("value")).check().is_ok());
         assert!(with("AWS.name", Attribute::text("value")).check().is_err());
         assert!(with("a b", Attribute::text("value")).check().is_err());

@@ -64,10 +64,7 @@ pub enum Refused {
 impl Refused {
     /// A parameter with a value that is not taken.
     pub(super) fn invalid(parameter: &'static str, reason: impl Into<String>) -> Self {
-        Refused::Invalid {
-            parameter,
-            reason: reason.into(),
-        }
+        Refused::Invalid { parameter, reason: reason.into() }
     }
 
     /// `__type` of the JSON protocol's error body.

@@ -47,10 +47,7 @@ impl QueueSpec {
 
     /// The same queue with a dead-letter queue.
     pub fn redrive(mut self, dead_letter_queue: impl Into<String>, max_receive_count: u32) -> Self {
-        self.redrive = Some(Redrive {
-            dead_letter_queue: dead_letter_queue.into(),
-            max_receive_count,
-        });
+        self.redrive = Some(Redrive { dead_letter_queue: dead_letter_queue.into(), max_receive_count });
         self
     }
 
@@ -66,31 +63,15 @@ impl QueueSpec {
             ));
         }
         if self.fifo != self.name.ends_with(".fifo") {
-            return Err(Refused::invalid(
-                "QueueName",
-                "The name of a FIFO queue, and only that, ends in .fifo.",
-            ));
+            return Err(Refused::invalid("QueueName", "The name of a FIFO queue, and only that, ends in .fifo."));
         }
-        in_range(
-            "VisibilityTimeout",
-            self.visibility_timeout_seconds,
-            0,
-            43_200,
-        )?;
+        in_range("VisibilityTimeout", self.visibility_timeout_seconds, 0, 43_200)?;
         in_range("DelaySeconds", self.delay_seconds, 0, 900)?;
-        in_range(
-            "MessageRetentionPeriod",
-            self.retention_seconds,
-            60,
-            1_209_600,
-        )?;
+        in_range("MessageRetentionPeriod", self.retention_seconds, 60, 1_209_600)?;
         match &self.redrive {
             None => Ok(()),
             Some(redrive) if self.fifo != redrive.dead_letter_queue.ends_with(".fifo") => {
-                Err(Refused::invalid(
-                    "RedrivePolicy",
-                    "Dead-letter queue must be same type of queue as the source.",
-                ))
+                Err(Refused::invalid("RedrivePolicy", "Dead-letter queue must be same type of queue as the source."))
             }
             Some(redrive) => in_range("maxReceiveCount", redrive.max_receive_count, 1, 1000),
         }
@@ -99,17 +80,9 @@ impl QueueSpec {
 
 /// # Refuses
 /// A number outside `least..=most`.
-pub(super) fn in_range(
-    parameter: &'static str,
-    value: u32,
-    least: u32,
-    most: u32,
-) -> Result<(), Refused> {
+pub(super) fn in_range(parameter: &'static str, value: u32, least: u32, most: u32) -> Result<(), Refused> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(Refused::invalid(
-        parameter,
-        format!("Must be between {least} and {most}."),
-    ))
+    Err(Refused::invalid(parameter, format!("Must be between {least} and {most}.")))
 }

@@ -32,8 +32,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub fn tell(&self) {
-        self.news
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.news.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 
@@ -51,9 +50,7 @@ impl State {
             journal.write(&changes)?;
         }
         for change in changes {
-            if let Change::Put { queue, .. }
-            | Change::Hidden { queue, .. }
-            | Change::Gone { queue, .. } = &change
+            if let Change::Put { queue, .. } | Change::Hidden { queue, .. } | Change::Gone { queue, .. } = &change
                 && let Some(queue) = self.queues.get(queue)
             {
                 queue.tell();
@@ -66,18 +63,11 @@ impl State {
         Ok(())
     }
 
-    pub fn send(
-        &mut self,
-        queue: &str,
-        outgoing: Outgoing,
-        now: Timestamp,
-    ) -> Result<Sent, Refused> {
+    pub fn send(&mut self, queue: &str, outgoing: Outgoing, now: Timestamp) -> Result<Sent, Refused> {
         let spec = &self.queue(queue)?.spec;
         outgoing.check()?;
         let dedup = addressed(spec, &outgoing)?;
-        let seen = dedup
-            .as_ref()
-            .and_then(|dedup| self.contents.shelf(queue)?.seen(dedup, now));
+        let seen = dedup.as_ref().and_then(|dedup| self.contents.shelf(queue)?.seen(dedup, now));
         let sequence = seen.map_or(self.contents.next(), |seen| seen.sequence);
         let id = seen.map_or_else(|| message::message_id(sequence), |seen| seen.id.clone());
         let sent = Sent {
@@ -104,19 +94,8 @@ impl State {
             source: None,
         };
         let queue = queue.to_owned();
-        let mut changes = vec![Change::Put {
-            queue: queue.clone(),
-            message: Box::new(message),
-        }];
-        changes.extend(dedup.map(|dedup| Change::Seen {
-            queue,
-            dedup,
-            seen: Seen {
-                at: now,
-                sequence,
-                id,
-            },
-        }));
+        let mut changes = vec![Change::Put { queue: queue.clone(), message: Box::new(message) }];
+        changes.extend(dedup.map(|dedup| Change::Seen { queue, dedup, seen: Seen { at: now, sequence, id } }));
         self.commit(changes)?;
         Ok(sent)
     }
@@ -130,28 +109,18 @@ impl State {
     ) -> Result<Vec<Message>, Refused> {
         let spec = self.queue(queue)?.spec.clone();
         let timeout = timeout.unwrap_or(spec.visibility_timeout_seconds);
-        let dead = spec
-            .redrive
-            .as_ref()
-            .filter(|redrive| self.queues.contains_key(&redrive.dead_letter_queue));
+        let dead = spec.redrive.as_ref().filter(|redrive| self.queues.contains_key(&redrive.dead_letter_queue));
         let mut next = self.contents.next();
         let mut changes = Vec::new();
         let mut taken = Vec::new();
-        for message in self
-            .contents
-            .shelf(queue)
-            .into_iter()
-            .flat_map(|shelf| shelf.ready(spec.fifo, now))
-        {
+        for message in self.contents.shelf(queue).into_iter().flat_map(|shelf| shelf.ready(spec.fifo, now)) {
             if taken.len() >= max {
                 break;
             }
             let (queue, sequence) = (queue.to_owned(), message.sequence);
             if message.expired(spec.retention_seconds, now) {
                 changes.push(Change::Gone { queue, sequence });
-            } else if let Some(redrive) =
-                dead.filter(|redrive| message.receives >= redrive.max_receive_count)
-            {
+            } else if let Some(redrive) = dead.filter(|redrive| message.receives >= redrive.max_receive_count) {
                 let moved = Stored {
                     sequence: next,
                     source: Some(queue.clone()),
@@ -161,25 +130,15 @@ impl State {
                 };
                 next = next.saturating_add(1);
                 changes.push(Change::Gone { queue, sequence });
-                changes.push(Change::Put {
-                    queue: redrive.dead_letter_queue.clone(),
-                    message: Box::new(moved),
-                });
+                changes.push(Change::Put { queue: redrive.dead_letter_queue.clone(), message: Box::new(moved) });
             } else {
-                changes.push(Change::Received {
-                    queue,
-                    sequence,
-                    at: now,
-                    hidden_until: hidden(now, timeout),
-                });
+                changes.push(Change::Received { queue, sequence, at: now, hidden_until: hidden(now, timeout) });
                 taken.push(sequence);
             }
         }
         self.commit(changes)?;
         let shelf = self.contents.shelf(queue);
-        let found = taken
-            .iter()
-            .filter_map(|sequence| shelf?.messages.get(sequence));
+        let found = taken.iter().filter_map(|sequence| shelf?.messages.get(sequence));
         Ok(found.map(|message| message.message(spec.fifo)).collect())
     }
 
@@ -191,44 +150,28 @@ impl State {
         };
         let current = message.receipt() == receipt;
         if fifo && !(current && message.in_flight(now)) {
-            return Err(Refused::invalid(
-                "ReceiptHandle",
-                "The receipt handle has expired.",
-            ));
+            return Err(Refused::invalid("ReceiptHandle", "The receipt handle has expired."));
         }
         if !current {
             return Ok(());
         }
-        self.commit(vec![Change::Gone {
-            queue: queue.to_owned(),
-            sequence: receipt.sequence,
-        }])
+        self.commit(vec![Change::Gone { queue: queue.to_owned(), sequence: receipt.sequence }])
     }
 
-    pub fn hide(
-        &mut self,
-        queue: &str,
-        handle: &str,
-        seconds: u32,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
+    pub fn hide(&mut self, queue: &str, handle: &str, seconds: u32, now: Timestamp) -> Result<(), Refused> {
         self.queue(queue)?;
         let receipt: Receipt = handle.parse()?;
         match self.held(queue, receipt.sequence) {
-            Some(message) if message.receipt() != receipt => Err(Refused::invalid(
-                "ReceiptHandle",
-                "The receipt handle has expired.",
-            )),
+            Some(message) if message.receipt() != receipt => {
+                Err(Refused::invalid("ReceiptHandle", "The receipt handle has expired."))
+            }
             Some(message) if message.in_flight(now) => self.commit(vec![Change::Hidden {
                 queue: queue.to_owned(),
                 sequence: receipt.sequence,
                 hidden_until: hidden(now, seconds),
             }]),
             Some(_) => Err(Refused::NotInFlight),
-            None => Err(Refused::invalid(
-                "ReceiptHandle",
-                "Message does not exist or is not available.",
-            )),
+            None => Err(Refused::invalid("ReceiptHandle", "Message does not exist or is not available.")),
         }
     }
 
@@ -236,17 +179,8 @@ impl State {
         let fifo = self.queue(queue)?.spec.fifo;
         let mut next = self.contents.next();
         let mut changes = Vec::new();
-        for message in self
-            .contents
-            .shelf(queue)
-            .into_iter()
-            .flat_map(|shelf| shelf.ready(fifo, now))
-        {
-            let Some(source) = message
-                .source
-                .clone()
-                .filter(|source| self.queues.contains_key(source))
-            else {
+        for message in self.contents.shelf(queue).into_iter().flat_map(|shelf| shelf.ready(fifo, now)) {
+            let Some(source) = message.source.clone().filter(|source| self.queues.contains_key(source)) else {
                 continue;
             };
             let sequence = next;
@@ -258,20 +192,9 @@ impl State {
                 hidden_until: None,
                 ..message.clone()
             };
-            let fresh = Stored {
-                receives: 0,
-                first_received_at: None,
-                source: None,
-                ..fresh
-            };
-            changes.push(Change::Gone {
-                queue: queue.to_owned(),
-                sequence: message.sequence,
-            });
-            changes.push(Change::Put {
-                queue: source,
-                message: Box::new(fresh),
-            });
+            let fresh = Stored { receives: 0, first_received_at: None, source: None, ..fresh };
+            changes.push(Change::Gone { queue: queue.to_owned(), sequence: message.sequence });
+            changes.push(Change::Put { queue: source, message: Box::new(fresh) });
         }
         let moved = changes.len() / 2;
         self.commit(changes)?;
@@ -279,9 +202,7 @@ impl State {
     }
 
     fn held(&self, queue: &str, sequence: u64) -> Option<&Stored> {
-        self.contents
-            .shelf(queue)
-            .and_then(|shelf| shelf.messages.get(&sequence))
+        self.contents.shelf(queue).and_then(|shelf| shelf.messages.get(&sequence))
     }
 }
 
@@ -289,10 +210,7 @@ impl State {
 fn addressed(spec: &QueueSpec, outgoing: &Outgoing) -> Result<Option<String>, Refused> {
     if !spec.fifo {
         return match outgoing.dedup {
-            Some(_) => Err(Refused::invalid(
-                "MessageDeduplicationId",
-                "This parameter is for FIFO queues only.",
-            )),
+            Some(_) => Err(Refused::invalid("MessageDeduplicationId", "This parameter is for FIFO queues only.")),
             None => Ok(None),
         };
     }
@@ -302,27 +220,17 @@ fn addressed(spec: &QueueSpec, outgoing: &Outgoing) -> Result<Option<String>, Re
             "The request include parameter that is not valid for this queue type.",
         ));
     }
-    let wrong =
-        |id: &String| !(1..=128).contains(&id.len()) || !id.chars().all(|c| c.is_ascii_graphic());
-    let group = outgoing
-        .group
-        .as_ref()
-        .ok_or(Refused::Missing("MessageGroupId"))?;
+    let wrong = |id: &String| !(1..=128).contains(&id.len()) || !id.chars().all(|c| c.is_ascii_graphic());
+    let group = outgoing.group.as_ref().ok_or(Refused::Missing("MessageGroupId"))?;
     if wrong(group) {
-        return Err(Refused::invalid(
-            "MessageGroupId",
-            "1 to 128 alphanumeric characters or punctuation.",
-        ));
+        return Err(Refused::invalid("MessageGroupId", "1 to 128 alphanumeric characters or punctuation."));
     }
     match &outgoing.dedup {
-        Some(dedup) if wrong(dedup) => Err(Refused::invalid(
-            "MessageDeduplicationId",
-            "1 to 128 alphanumeric characters or punctuation.",
-        )),
+        Some(dedup) if wrong(dedup) => {
+            Err(Refused::invalid("MessageDeduplicationId", "1 to 128 alphanumeric characters or punctuation."))
+        }
         Some(dedup) => Ok(Some(dedup.clone())),
-        None if spec.content_based_dedup => Ok(Some(
-            HEXLOWER.encode(&Sha256::digest(outgoing.body.as_bytes())),
-        )),
+        None if spec.content_based_dedup => Ok(Some(HEXLOWER.encode(&Sha256::digest(outgoing.body.as_bytes())))),
         None => Err(Refused::invalid(
             "MessageDeduplicationId",
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
@@ -332,9 +240,6 @@ fn addressed(spec: &QueueSpec, outgoing: &Outgoing) -> Result<Option<String>, Re
 
 /// Until when something is hidden that is hidden for so many seconds.
 fn hidden(now: Timestamp, seconds: u32) -> Option<Timestamp> {
-    let until = || {
-        now.saturating_add(SignedDuration::from_secs(i64::from(seconds)))
-            .unwrap_or(Timestamp::MAX)
-    };
+    let until = || now.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX);
     (seconds > 0).then(until)
 }

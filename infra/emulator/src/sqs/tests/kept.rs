@@ -31,36 +31,18 @@ async fn what_was_acknowledged_survives_the_process() {
     for body in ["deleted", "held", "waiting"] {
         queues.send(Q, Outgoing::new(body)).unwrap();
     }
-    let received = queues
-        .receive(
-            Q,
-            &Receive {
-                max: 2,
-                ..Receive::default()
-            },
-        )
-        .await
-        .unwrap();
+    let received = queues.receive(Q, &Receive { max: 2, ..Receive::default() }).await.unwrap();
     queues.delete(Q, &received[0].receipt_handle).unwrap();
     let first = fifo(&queues, "a", "g");
 
     let queues = folder.start(&clock);
-    assert_eq!(
-        queues.depth(Q).unwrap(),
-        Depth {
-            visible: 1,
-            in_flight: 1,
-            delayed: 0
-        }
-    );
+    assert_eq!(queues.depth(Q).unwrap(), Depth { visible: 1, in_flight: 1, delayed: 0 });
     assert_eq!(fifo(&queues, "a", "g"), first, "deduplication goes on");
     assert_eq!(queues.depth(F).unwrap().visible, 1);
     clock.advance(seconds(30));
     let held = receive(&queues, Q).await;
     assert_eq!(
-        held.iter()
-            .map(|message| (message.body.as_str(), message.receive_count))
-            .collect::<Vec<_>>(),
+        held.iter().map(|message| (message.body.as_str(), message.receive_count)).collect::<Vec<_>>(),
         [("held", 2), ("waiting", 1)]
     );
 
@@ -94,9 +76,7 @@ async fn a_long_file_is_made_short_while_in_use() {
         queues.send("dead", Outgoing::new(large.clone())).unwrap();
         queues.purge("dead").unwrap();
     }
-    let length = std::fs::metadata(folder.0.join("queues.log"))
-        .unwrap()
-        .len();
+    let length = std::fs::metadata(folder.0.join("queues.log")).unwrap().len();
     assert!(length < 4 << 20, "{length}");
     assert_eq!(bodies(&folder.start(&clock), Q).await, ["kept"]);
 }

@@ -9,12 +9,8 @@ fn names(batch: &[Message]) -> Vec<&str> {
 }
 
 fn reply(batch: &[Message], failed: &[&str]) -> FunctionReply {
-    let failed = batch
-        .iter()
-        .filter(|message| failed.contains(&message.body.as_str()));
-    let ids: Vec<Value> = failed
-        .map(|message| json!({ "itemIdentifier": message.message_id }))
-        .collect();
+    let failed = batch.iter().filter(|message| failed.contains(&message.body.as_str()));
+    let ids: Vec<Value> = failed.map(|message| json!({ "itemIdentifier": message.message_id })).collect();
     FunctionReply::read(batch, &json!({ "batchItemFailures": ids }))
 }
 
@@ -25,31 +21,13 @@ async fn what_succeeded_is_deleted_and_what_failed_comes_back() {
         queues.send(Q, Outgoing::new(body)).unwrap();
     }
     let batch = queues.poll_once(Q, 10).await.unwrap();
-    queues
-        .settle(Q, &batch, &reply(&batch, &["b"]), Retry::AtTimeout)
-        .await
-        .unwrap();
-    assert_eq!(
-        queues.depth(Q).unwrap(),
-        Depth {
-            in_flight: 1,
-            ..Depth::default()
-        }
-    );
+    queues.settle(Q, &batch, &reply(&batch, &["b"]), Retry::AtTimeout).await.unwrap();
+    assert_eq!(queues.depth(Q).unwrap(), Depth { in_flight: 1, ..Depth::default() });
     clock.advance(seconds(30));
     let batch = queues.poll_once(Q, 10).await.unwrap();
     assert_eq!(names(&batch), ["b"]);
-    queues
-        .settle(Q, &batch, &FunctionReply::AllFailed, Retry::AtOnce)
-        .await
-        .unwrap();
-    assert_eq!(
-        queues.depth(Q).unwrap(),
-        Depth {
-            visible: 1,
-            ..Depth::default()
-        }
-    );
+    queues.settle(Q, &batch, &FunctionReply::AllFailed, Retry::AtOnce).await.unwrap();
+    assert_eq!(queues.depth(Q).unwrap(), Depth { visible: 1, ..Depth::default() });
 }
 
 #[tokio::test]
@@ -62,10 +40,7 @@ async fn a_fifo_batch_keeps_group_order_through_failures() {
     assert_eq!(names(&batch), ["a1", "a2", "b1"]);
     // Both groups are locked until the batch is settled.
     assert!(queues.poll_once(F, 10).await.unwrap().is_empty());
-    queues
-        .settle(F, &batch, &reply(&batch, &["a2"]), Retry::AtOnce)
-        .await
-        .unwrap();
+    queues.settle(F, &batch, &reply(&batch, &["a2"]), Retry::AtOnce).await.unwrap();
     assert_eq!(names(&queues.poll_once(F, 10).await.unwrap()), ["a2", "a3"]);
 }
 
@@ -88,21 +63,9 @@ async fn a_message_that_timed_out_meanwhile_is_left_to_its_new_holder() {
         let slow = queues.poll_once(queue, 10).await.unwrap();
         clock.advance(seconds(30));
         assert_eq!(queues.poll_once(queue, 10).await.unwrap().len(), 1);
-        queues
-            .settle(queue, &slow, &reply(&slow, &[]), Retry::AtOnce)
-            .await
-            .unwrap();
-        queues
-            .settle(queue, &slow, &FunctionReply::AllFailed, Retry::AtOnce)
-            .await
-            .unwrap();
-        assert_eq!(
-            queues.depth(queue).unwrap(),
-            Depth {
-                in_flight: 1,
-                ..Depth::default()
-            }
-        );
+        queues.settle(queue, &slow, &reply(&slow, &[]), Retry::AtOnce).await.unwrap();
+        queues.settle(queue, &slow, &FunctionReply::AllFailed, Retry::AtOnce).await.unwrap();
+        assert_eq!(queues.depth(queue).unwrap(), Depth { in_flight: 1, ..Depth::default() });
     }
 }
 
@@ -112,25 +75,12 @@ async fn a_functions_reply_is_read_as_lambda_reads_it() {
     queues.send(Q, Outgoing::new("a")).unwrap();
     let batch = queues.poll_once(Q, 10).await.unwrap();
     let none = reply(&batch, &[]);
-    for success in [
-        json!(null),
-        json!({}),
-        json!({ "batchItemFailures": null }),
-        json!({ "batchItemFailures": [] }),
-    ] {
+    for success in [json!(null), json!({}), json!({ "batchItemFailures": null }), json!({ "batchItemFailures": [] })] {
         assert_eq!(FunctionReply::read(&batch, &success), none);
     }
-    for entry in [
-        json!({}),
-        json!({ "itemIdentifier": "" }),
-        json!({ "itemIdentifier": null }),
-        json!({ "id": "x" }),
-    ] {
+    for entry in [json!({}), json!({ "itemIdentifier": "" }), json!({ "itemIdentifier": null }), json!({ "id": "x" })] {
         let returned = json!({ "batchItemFailures": [entry] });
-        assert_eq!(
-            FunctionReply::read(&batch, &returned),
-            FunctionReply::AllFailed
-        );
+        assert_eq!(FunctionReply::read(&batch, &returned), FunctionReply::AllFailed);
     }
 }
 
@@ -138,9 +88,7 @@ async fn a_functions_reply_is_read_as_lambda_reads_it() {
 async fn a_batch_becomes_the_event_that_lambda_sends() {
     let (queues, clock) = world();
     let mut outgoing = Outgoing::fifo("body", "group", "once");
-    outgoing
-        .attributes
-        .insert("kind".to_owned(), Attribute::text("redeemed"));
+    outgoing.attributes.insert("kind".to_owned(), Attribute::text("redeemed"));
     let sent = queues.send(F, outgoing).unwrap();
     clock.advance(seconds(1));
     let batch = queues.poll_once(F, 10).await.unwrap();
