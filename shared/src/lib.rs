@@ -3,3 +3,4 @@
 //! Read it in the direction of its dependencies: [`domain`] (nouns and rules, pure).
 
 pub mod domain;
+pub mod provider;

@@ -1,0 +1,277 @@
+//! How a provider is reached: form POST and GET over HTTPS, bounded in time and size.
+//!
+//! It stands on the connector abstraction of the AWS SDK, so that tests and the local stack put an in-process connector
+//! in its place. A fault carries no URL, header or body: the gateway's query carries the merchant key.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, HttpClientError};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
+
+/// Longest wait for a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest wait for the whole answer, connection and a second try included.
+pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest answer that is read, in bytes.
+pub const MAX_ANSWER: usize = 256 * 1024;
+
+/// Why there is no answer of the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No whole answer within [`WHOLE_TIMEOUT`].
+    #[error("the provider did not answer in time")]
+    Timeout,
+    /// No connection, or it broke.
+    #[error("the provider could not be reached")]
+    Unreachable,
+    /// An answer that cannot be read: too long, not the expected JSON, a server error.
+    #[error("the provider's answer could not be read")]
+    BadAnswer,
+}
+
+/// What a provider answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, at most [`MAX_ANSWER`] bytes.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Refuses
+    /// [`Fault::BadAnswer`] when it is not of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.body).map_err(|_| Fault::BadAnswer)
+    }
+}
+
+/// A client of provider APIs; see the module.
+#[derive(Debug, Clone)]
+pub struct Https {
+    connector: SharedHttpConnector,
+}
+
+impl Https {
+    /// A client that sends everything through `connector`.
+    pub fn new(connector: SharedHttpConnector) -> Self {
+        Self { connector }
+    }
+
+    /// Sends a GET.
+    ///
+    /// # Refuses
+    /// See [`Fault`]; any HTTP status is an answer.
+    pub async fn get(&self, url: &str, headers: &[(&'static str, &str)]) -> Result<Answer, Fault> {
+        self.send("GET", url, headers, None).await
+    }
+
+    /// Sends a POST of a form. It may be sent twice when a connection breaks, so it must be idempotent at the provider.
+    ///
+    /// # Refuses
+    /// See [`Fault`]; any HTTP status is an answer.
+    pub async fn post_form(
+        &self,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        form: &[(String, String)],
+    ) -> Result<Answer, Fault> {
+        self.send("POST", url, headers, Some(encode(form))).await
+    }
+
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        form: Option<String>,
+    ) -> Result<Answer, Fault> {
+        let exchange = async {
+            let request = || request(method, url, headers, form.as_deref());
+            match self.exchange(request()?).await {
+                // A pooled connection may have died while the environment was frozen.
+                Err(Fault::Unreachable) => self.exchange(request()?).await,
+                other => other,
+            }
+        };
+        tokio::time::timeout(WHOLE_TIMEOUT, exchange).await.map_err(|_| Fault::Timeout)?
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<Answer, Fault> {
+        let mut response = self.connector.call(request).await.map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
+        let body = body.map_err(|_| Fault::BadAnswer)?.to_bytes();
+        Ok(Answer { status, body })
+    }
+}
+
+fn classify(error: &ConnectorError) -> Fault {
+    if error.is_timeout() { Fault::Timeout } else { Fault::Unreachable }
+}
+
+fn request(
+    method: &'static str,
+    url: &str,
+    headers: &[(&'static str, &str)],
+    form: Option<&str>,
+) -> Result<HttpRequest, Fault> {
+    let mut builder = http::Request::builder().method(method).uri(url).header("accept", "application/json");
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    if form.is_some() {
+        builder = builder.header("content-type", "application/x-www-form-urlencoded");
+    }
+    let body = form.map_or_else(SdkBody::empty, SdkBody::from);
+    let request = builder.body(body).map_err(|_| Fault::Unreachable)?;
+    HttpRequest::try_from(request).map_err(|_| Fault::Unreachable)
+}
+
+/// The form encoding of `fields`, in their order.
+pub fn encode(fields: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// The client for providers on the internet: TLS by ring, trusting Mozilla's roots as compiled in. Certificates are
+/// parsed at the first call, so that a function that never calls a provider does not pay for them.
+pub fn https_client() -> Https {
+    Https::new(SharedHttpConnector::new(Lazily { connector: OnceLock::new() }))
+}
+
+#[derive(Debug)]
+struct Lazily {
+    connector: OnceLock<Result<Connector, HttpClientError>>,
+}
+
+impl HttpConnector for Lazily {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.connector.get_or_init(connector) {
+            Ok(connector) => connector.call(request),
+            Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.to_string().into()))),
+        }
+    }
+}
+
+fn connector() -> Result<Connector, HttpClientError> {
+    let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)));
+    let timeouts =
+        HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(WHOLE_TIMEOUT).build();
+    Ok(Connector::builder()
+        .connector_settings(timeouts)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(TlsContext::builder().with_trust_store(trusted).build()?)
+        .build())
+}
+
+fn pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", data_encoding::BASE64.encode(der))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// What one request looked like on its way out.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Seen {
+        pub method: String,
+        pub url: String,
+        pub headers: Vec<(String, String)>,
+        pub body: String,
+    }
+
+    /// Answers in turn from a list and keeps what was asked.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Scripted {
+        answers: Arc<Mutex<Vec<Result<(u16, String), Fault>>>>,
+        seen: Arc<Mutex<Vec<Seen>>>,
+    }
+
+    impl Scripted {
+        pub(crate) fn new(answers: Vec<Result<(u16, String), Fault>>) -> Self {
+            let answers = answers.into_iter().rev().collect();
+            Self { answers: Arc::new(Mutex::new(answers)), seen: Arc::default() }
+        }
+        pub(crate) fn answering(status: u16, body: &str) -> Self {
+            Self::new(vec![Ok((status, body.to_owned()))])
+        }
+        pub(crate) fn https(&self) -> Https {
+            Https::new(SharedHttpConnector::new(self.clone()))
+        }
+        pub(crate) fn seen(&self) -> Vec<Seen> {
+            self.seen.lock().unwrap().clone()
+        }
+    }
+
+    impl HttpConnector for Scripted {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
+            let headers = request.headers().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            self.seen.lock().unwrap().push(Seen {
+                method: request.method().to_owned(),
+                url: request.uri().to_owned(),
+                headers,
+                body,
+            });
+            match self.answers.lock().unwrap().pop() {
+                Some(Ok((status, body))) => {
+                    let response = http::Response::builder().status(status).body(SdkBody::from(body)).unwrap();
+                    HttpConnectorFuture::ready(Ok(response.try_into().unwrap()))
+                }
+                Some(Err(Fault::Timeout)) => HttpConnectorFuture::new(std::future::pending()),
+                Some(Err(_)) | None => HttpConnectorFuture::ready(Err(ConnectorError::io("broken".into()))),
+            }
+        }
+    }
+
+    #[test]
+    fn the_production_client_builds_with_every_compiled_in_root() {
+        connector().expect("all roots parse");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_hangs_is_a_timeout_after_five_seconds() {
+        let hanging = Scripted::new(vec![Err(Fault::Timeout)]);
+        let begin = tokio::time::Instant::now();
+        let answer = hanging.https().get("https://example.com/", &[]).await;
+        assert_eq!(answer.unwrap_err(), Fault::Timeout);
+        assert_eq!(begin.elapsed(), WHOLE_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_tried_once_more() {
+        let broken_once = Scripted::new(vec![Err(Fault::Unreachable), Ok((200, "{}".to_owned()))]);
+        assert!(broken_once.https().get("https://example.com/", &[]).await.is_ok());
+        let broken = Scripted::new(vec![]);
+        assert_eq!(broken.https().get("https://example.com/", &[]).await.unwrap_err(), Fault::Unreachable);
+        assert_eq!(broken.seen().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_cut_off() {
+        let long = Scripted::answering(200, &"x".repeat(MAX_ANSWER + 1));
+        assert_eq!(long.https().get("https://example.com/", &[]).await.unwrap_err(), Fault::BadAnswer);
+    }
+}

@@ -1,0 +1,318 @@
+//! Stripe: Checkout Sessions, their payments, and the events about them (R4.7).
+//!
+//! A small client of our own. What is asked: create, retrieve and expire a session, retrieve a payment intent. What
+//! comes in: [`signature`] says whether an event is genuine, [`event`] what it says.
+
+pub mod event;
+pub mod signature;
+mod units;
+mod wire;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::http::{Answer, Fault, Https};
+use super::{CreateFailure, Created, Forged, NewPayment, ProviderConfig, api_url, present, refusal_detail};
+use crate::domain::money::PayMoney;
+use event::{OrderNames, StripeEvent, Unreadable};
+pub use wire::PaymentStatus;
+
+/// The API version that requests ask for, and the fixtures have.
+pub const API_VERSION: &str = "2026-08-26.dahlia";
+/// Where Stripe is unless the deployment says otherwise.
+pub const API_URL: &str = "https://api.stripe.com";
+/// Stripe wants a session to live half an hour at least; a minute more covers the way there (R4.7).
+const SHORTEST_SESSION: SignedDuration = SignedDuration::from_mins(31);
+
+/// Stripe, with all its secrets.
+#[derive(Clone)]
+pub struct Stripe {
+    https: Https,
+    api_url: String,
+    secret_key: String,
+    webhook_secrets: Vec<String>,
+}
+
+impl fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stripe").field("api_url", &self.api_url).finish_non_exhaustive()
+    }
+}
+
+/// A checkout session as Stripe tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `cs_…`.
+    pub id: String,
+    /// Where to pay, while it is open.
+    pub url: Option<String>,
+    /// Whether it can still be paid.
+    pub status: SessionStatus,
+    /// Whether it is paid.
+    pub payment_status: PaymentStatus,
+    /// `pi_…`, the payment, once there is one.
+    pub payment_intent: Option<String>,
+    /// Which order it names.
+    pub names: OrderNames,
+    /// The whole amount.
+    pub amount: Option<PayMoney>,
+    /// Whether it is about real money.
+    pub livemode: bool,
+}
+
+/// Whether a session can still be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionStatus {
+    /// It waits for its payer.
+    Open,
+    /// The payer is done; see the payment status.
+    Complete,
+    /// It cannot be paid any more.
+    Expired,
+    /// Not known to us.
+    Other(String),
+}
+
+/// A payment intent as Stripe tells it: the truth about one payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentIntent {
+    /// `pi_…`.
+    pub id: String,
+    /// Whether the money was taken.
+    pub succeeded: bool,
+    /// What was taken so far.
+    pub received: PayMoney,
+    /// What was refunded of it so far, if its charge is known.
+    pub refunded: Option<PayMoney>,
+    /// Which order it names.
+    pub names: OrderNames,
+    /// When the money was taken; when the intent was made if no charge is known.
+    pub taken_at: Timestamp,
+    /// Whether it is about real money.
+    pub livemode: bool,
+}
+
+/// Why Stripe did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskFailure {
+    /// There is no such thing.
+    #[error("not known to the provider")]
+    Unknown,
+    /// It said no, in its own words, bounded and without secrets.
+    #[error("the provider refused: {0}")]
+    Refused(String),
+    /// It could not be asked, or its answer not read.
+    #[error("the provider is unavailable")]
+    Unavailable,
+}
+
+impl From<Fault> for AskFailure {
+    fn from(_: Fault) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<AskFailure> for CreateFailure {
+    fn from(failure: AskFailure) -> Self {
+        match failure {
+            AskFailure::Unknown => Self::Refused("not found".to_owned()),
+            AskFailure::Refused(detail) => Self::Refused(detail),
+            AskFailure::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl Stripe {
+    /// Stripe as the deployment says; `None` while a secret is missing or blank.
+    pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
+        let secret_key = present(&config.stripe_secret_key)?;
+        let current = present(&config.stripe_webhook_secret)?;
+        let previous = present(&config.stripe_webhook_secret_previous);
+        let url = present(&config.stripe_api_url).unwrap_or_else(|| API_URL.to_owned());
+        let webhook_secrets = std::iter::once(current).chain(previous).collect();
+        Some(Self { https, api_url: api_url(&url)?, secret_key, webhook_secrets })
+    }
+
+    /// Whether the secret key is for real money; an event's `livemode` must be the same (R4.7).
+    pub fn livemode(&self) -> bool {
+        self.secret_key.starts_with("sk_live_") || self.secret_key.starts_with("rk_live_")
+    }
+
+    /// Creates a checkout session for an order; asking again for the same order gives the same session (R4.7).
+    ///
+    /// # Refuses
+    /// See [`CreateFailure`].
+    pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let form = session_form(ask)?;
+        let key = ask.order.to_string();
+        let answer = self.post("/v1/checkout/sessions", &form, Some(&key)).await?;
+        let session = self.session(&answer)?;
+        let pay_url = session.url.ok_or(CreateFailure::Unavailable)?;
+        Ok(Created { provider_ref: Some(session.id), pay_url, qr_content: None })
+    }
+
+    /// Asks how a session stands.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn retrieve(&self, session: &str) -> Result<Session, AskFailure> {
+        let answer = self.get(&format!("/v1/checkout/sessions/{}", segment(session)?)).await?;
+        self.session(&answer)
+    }
+
+    /// Makes a session unpayable, when its order is cancelled.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`]; one that is complete or expired already is refused: ask how it stands.
+    pub async fn expire(&self, session: &str) -> Result<Session, AskFailure> {
+        let path = format!("/v1/checkout/sessions/{}/expire", segment(session)?);
+        let answer = self.post(&path, &[], None).await?;
+        self.session(&answer)
+    }
+
+    /// Asks about a payment, by its payment intent.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn payment_intent(&self, intent: &str) -> Result<PaymentIntent, AskFailure> {
+        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(intent)?);
+        let answer = self.get(&path).await?;
+        let intent: wire::PaymentIntent = self.read(&answer)?;
+        payment_intent(intent).ok_or(AskFailure::Unavailable)
+    }
+
+    /// Checks that a webhook is genuine: see [`signature::verify`].
+    ///
+    /// # Refuses
+    /// See [`Forged`].
+    pub fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), Forged> {
+        let secrets: Vec<&str> = self.webhook_secrets.iter().map(String::as_str).collect();
+        signature::verify(signature, body, &secrets, now)
+    }
+
+    /// Reads a verified webhook: see [`event::parse`].
+    ///
+    /// # Refuses
+    /// See [`Unreadable`].
+    pub fn parse(&self, body: &[u8]) -> Result<StripeEvent, Unreadable> {
+        event::parse(body)
+    }
+
+    async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        let url = format!("{}{path}", self.api_url);
+        let bearer = format!("Bearer {}", self.secret_key);
+        self.https.get(&url, &[("authorization", &bearer), ("stripe-version", API_VERSION)]).await
+    }
+
+    async fn post(&self, path: &str, form: &[(String, String)], key: Option<&str>) -> Result<Answer, Fault> {
+        let url = format!("{}{path}", self.api_url);
+        let bearer = format!("Bearer {}", self.secret_key);
+        let mut headers = vec![("authorization", bearer.as_str()), ("stripe-version", API_VERSION)];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        self.https.post_form(&url, &headers, form).await
+    }
+
+    fn session(&self, answer: &Answer) -> Result<Session, AskFailure> {
+        session(self.read(answer)?).ok_or(AskFailure::Unavailable)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, AskFailure> {
+        match answer.status {
+            200..300 => Ok(answer.json()?),
+            404 => Err(AskFailure::Unknown),
+            // 409: the same key is being worked on; 429: too many requests. Both are no verdict.
+            400..500 if answer.status != 409 && answer.status != 429 => {
+                let failure: wire::Failure = answer.json()?;
+                let words = failure.error.message.or(failure.error.code).unwrap_or_default();
+                Err(AskFailure::Refused(refusal_detail(&words, &[&self.secret_key])))
+            }
+            _ => Err(AskFailure::Unavailable),
+        }
+    }
+}
+
+/// An id as a path segment: nothing that could become another path.
+fn segment(id: &str) -> Result<&str, AskFailure> {
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { Ok(id) } else { Err(AskFailure::Unknown) }
+}
+
+fn session(session: wire::Session) -> Option<Session> {
+    let amount = match (session.amount_total, &session.currency) {
+        (Some(units), Some(code)) => Some(units::to_money(units, wire::currency(code)?).ok()?),
+        _ => None,
+    };
+    let status = match session.status.as_deref() {
+        Some("open") => SessionStatus::Open,
+        Some("complete") => SessionStatus::Complete,
+        Some("expired") => SessionStatus::Expired,
+        other => SessionStatus::Other(other.unwrap_or_default().to_owned()),
+    };
+    Some(Session {
+        names: session.names(),
+        id: session.id,
+        url: session.url,
+        status,
+        payment_status: session.payment_status,
+        payment_intent: session.payment_intent.map(wire::Reference::into_id),
+        amount,
+        livemode: session.livemode,
+    })
+}
+
+fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
+    let currency = wire::currency(&intent.currency)?;
+    let money = |units| units::to_money(units, currency).ok();
+    let (refunded, taken) = match &intent.latest_charge {
+        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.created),
+        Some(wire::LatestCharge::Id(_)) | None => (None, intent.created),
+    };
+    Some(PaymentIntent {
+        succeeded: intent.status == "succeeded",
+        received: money(intent.amount_received)?,
+        refunded,
+        names: OrderNames::of([intent.metadata.order_id.as_deref()]),
+        taken_at: wire::time(taken)?,
+        livemode: intent.livemode,
+        id: intent.id,
+    })
+}
+
+/// The form that asks for a session: one line, priced in place (R4.7).
+fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFailure> {
+    let units = units::from_money(ask.charge)
+        .map_err(|_| CreateFailure::Refused(format!("Stripe cannot take {}", ask.charge)))?;
+    let order = ask.order.to_string();
+    let currency = ask.charge.currency().code().to_ascii_lowercase();
+    let mut form: Vec<(String, String)> = [
+        ("mode", "payment"),
+        ("client_reference_id", &order),
+        ("metadata[order_id]", &order),
+        ("payment_intent_data[metadata][order_id]", &order),
+        ("success_url", ask.return_url),
+        ("cancel_url", ask.cancel_url),
+        ("expires_at", &session_end(ask)?.as_second().to_string()),
+        ("line_items[0][quantity]", "1"),
+        ("line_items[0][price_data][currency]", &currency),
+        ("line_items[0][price_data][unit_amount]", &units.to_string()),
+        ("line_items[0][price_data][product_data][name]", ask.name),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    for (index, method) in ask.methods.iter().enumerate() {
+        form.push((format!("payment_method_types[{index}]"), (*method).to_owned()));
+    }
+    Ok(form)
+}
+
+/// When the session ends: with its order, but not before Stripe lets it (R4.7).
+fn session_end(ask: &NewPayment<'_>) -> Result<Timestamp, CreateFailure> {
+    let earliest = ask.now.checked_add(SHORTEST_SESSION).map_err(|_| CreateFailure::Unavailable)?;
+    Ok(earliest.max(ask.expires_at))
+}
+
+#[cfg(test)]
+#[path = "stripe/tests.rs"]
+mod tests;

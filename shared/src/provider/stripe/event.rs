@@ -1,0 +1,510 @@
+//! What a Stripe event says (R4.7, R4.11): the facts the rules need, and nothing of the rest.
+//!
+//! An authentic event that does not read as its type promises is a typed error, never a guess; its raw text is kept.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::units;
+use super::wire::{self, PaymentStatus};
+use crate::domain::id::OrderId;
+use crate::domain::money::PayMoney;
+
+/// One event of Stripe's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StripeEvent {
+    /// `evt_…`: the event is handled once under this id.
+    pub id: String,
+    /// When it happened at Stripe; for a payment, when the money was taken (R5.2).
+    pub created: Timestamp,
+    /// Whether it is about real money; must be that of the secret key.
+    pub livemode: bool,
+    /// The type as Stripe names it.
+    pub kind: String,
+    /// What it says.
+    pub fact: StripeFact,
+}
+
+/// The facts of the event types that are handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StripeFact {
+    /// `checkout.session.completed`: paid only if its payment status says so.
+    SessionCompleted(SessionFact),
+    /// `checkout.session.async_payment_succeeded`: a delayed method was paid.
+    SessionPaidLater(SessionFact),
+    /// `checkout.session.async_payment_failed`: a delayed method was not.
+    SessionFailed(SessionFact),
+    /// `checkout.session.expired`.
+    SessionExpired(SessionFact),
+    /// `charge.refunded`: the charge with its cumulative amount refunded.
+    ChargeRefunded(ChargeFact),
+    /// `refund.created`, `.updated`, `.failed`.
+    Refund(RefundFact),
+    /// `charge.dispute.…`.
+    Dispute(DisputeFact),
+    /// Any other type: acknowledged and kept.
+    Other,
+}
+
+/// What a checkout session says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFact {
+    /// `cs_…`.
+    pub session: String,
+    /// `pi_…`, the payment, once there is one.
+    pub payment_intent: Option<String>,
+    /// Which order it names.
+    pub names: OrderNames,
+    /// The whole amount.
+    pub amount: Option<PayMoney>,
+    /// Whether it is paid.
+    pub payment_status: PaymentStatus,
+}
+
+/// The order that an object names, in `client_reference_id` and in its metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderNames {
+    /// The distinct names as they stand there; empty for somebody else's payment.
+    pub raw: Vec<String>,
+}
+
+impl OrderNames {
+    pub(super) fn of<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut raw: Vec<String> = Vec::new();
+        for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
+            if raw.iter().all(|known| known != name) {
+                raw.push(name.to_owned());
+            }
+        }
+        Self { raw }
+    }
+
+    /// The one order, if exactly one is named and its name is an order id.
+    pub fn order(&self) -> Option<OrderId> {
+        match self.raw.as_slice() {
+            [name] => OrderId::parse(name),
+            _ => None,
+        }
+    }
+}
+
+/// What a charge says about its refunds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeFact {
+    /// `ch_…`.
+    pub charge: String,
+    /// `pi_…`; absent for charges made without one.
+    pub payment_intent: Option<String>,
+    /// Which order its metadata names.
+    pub names: OrderNames,
+    /// What was captured.
+    pub captured: PayMoney,
+    /// All that was refunded so far.
+    pub refunded: PayMoney,
+    /// When the money was taken.
+    pub created: Timestamp,
+    /// The refunds it lists, if it does.
+    pub refunds: Vec<RefundFact>,
+}
+
+/// What a refund says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundFact {
+    /// `re_…`.
+    pub id: String,
+    /// The payment it takes from.
+    pub payment_intent: Option<String>,
+    /// The charge it takes from.
+    pub charge: Option<String>,
+    /// How much.
+    pub amount: PayMoney,
+    /// How it stands.
+    pub status: RefundStatus,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// How a refund stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// On its way.
+    Pending,
+    /// Needs something from the customer.
+    RequiresAction,
+    /// Done.
+    Succeeded,
+    /// Failed: counts 0, for good (R4.11).
+    Failed,
+    /// Cancelled before it went out: counts 0 as well.
+    Canceled,
+    /// Not known to us.
+    Other(String),
+}
+
+impl RefundStatus {
+    fn of(status: Option<String>) -> Self {
+        match status.as_deref() {
+            // Stripe's schema lets it be null; the money is on its way then.
+            None | Some("pending") => Self::Pending,
+            Some("requires_action") => Self::RequiresAction,
+            Some("succeeded") => Self::Succeeded,
+            Some("failed") => Self::Failed,
+            Some("canceled") => Self::Canceled,
+            Some(other) => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// What a dispute says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeFact {
+    /// `du_…` or `dp_…`.
+    pub id: String,
+    /// The payment in dispute: a dispute names no session and no customer.
+    pub payment_intent: Option<String>,
+    /// The charge in dispute.
+    pub charge: String,
+    /// How much of it.
+    pub amount: PayMoney,
+    /// How it stands.
+    pub status: DisputeStatus,
+    /// When it was opened.
+    pub created: Timestamp,
+    /// Whether the event is the closing one, which wins a tie (R4.11).
+    pub closed: bool,
+}
+
+/// How a dispute stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DisputeStatus {
+    /// `warning_…` or `prevented`: takes nothing.
+    Inquiry,
+    /// The money is gone for now.
+    Open,
+    /// The money is back.
+    Won,
+    /// The money is gone.
+    Lost,
+    /// Not known to us.
+    Other(String),
+}
+
+impl DisputeStatus {
+    fn of(status: &str) -> Self {
+        match status {
+            "warning_needs_response" | "warning_under_review" | "warning_closed" | "prevented" => Self::Inquiry,
+            "needs_response" | "under_review" => Self::Open,
+            "won" => Self::Won,
+            "lost" => Self::Lost,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// An authentic body that is not a readable event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unreadable Stripe event: {reason}")]
+pub struct Unreadable {
+    /// Its id, if at least that could be read; its raw text is kept under it.
+    pub id: Option<String>,
+    /// What is wrong, without values.
+    pub reason: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    id: String,
+    created: i64,
+    livemode: bool,
+    #[serde(rename = "type")]
+    kind: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Value,
+}
+
+/// Reads the body of a verified webhook.
+///
+/// # Refuses
+/// [`Unreadable`] for what is no event, and for a handled type whose object is not as documented.
+pub fn parse(body: &[u8]) -> Result<StripeEvent, Unreadable> {
+    let whole: Value = serde_json::from_slice(body).map_err(|_| Unreadable { id: None, reason: "not JSON" })?;
+    let id = whole.get("id").and_then(Value::as_str).map(str::to_owned);
+    let unreadable = |reason| Unreadable { id: id.clone(), reason };
+    let envelope: Envelope = serde_json::from_value(whole).map_err(|_| unreadable("not an event"))?;
+    if envelope.id.is_empty() || envelope.id.len() > 255 {
+        return Err(Unreadable { id: None, reason: "no event id" });
+    }
+    let created = wire::time(envelope.created).ok_or_else(|| unreadable("time out of range"))?;
+    let fact = fact(&envelope.kind, envelope.data.object).map_err(unreadable)?;
+    Ok(StripeEvent { id: envelope.id, created, livemode: envelope.livemode, kind: envelope.kind, fact })
+}
+
+fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
+    Ok(match kind {
+        "checkout.session.completed" => StripeFact::SessionCompleted(session(object)?),
+        "checkout.session.async_payment_succeeded" => StripeFact::SessionPaidLater(session(object)?),
+        "checkout.session.async_payment_failed" => StripeFact::SessionFailed(session(object)?),
+        "checkout.session.expired" => StripeFact::SessionExpired(session(object)?),
+        "charge.refunded" => StripeFact::ChargeRefunded(charge(object)?),
+        "refund.created" | "refund.updated" | "refund.failed" => StripeFact::Refund(refund(read(object)?)?),
+        "charge.dispute.created"
+        | "charge.dispute.updated"
+        | "charge.dispute.funds_withdrawn"
+        | "charge.dispute.funds_reinstated"
+        | "charge.dispute.closed" => StripeFact::Dispute(dispute(object, kind == "charge.dispute.closed")?),
+        _ => StripeFact::Other,
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, &'static str> {
+    serde_json::from_value(object).map_err(|_| "object not as documented")
+}
+
+fn money(units: i64, currency: &str) -> Result<PayMoney, &'static str> {
+    if units < 0 {
+        return Err("negative amount");
+    }
+    let currency = wire::currency(currency).ok_or("unknown currency")?;
+    units::to_money(units, currency).map_err(|_| "amount out of range")
+}
+
+fn session(object: Value) -> Result<SessionFact, &'static str> {
+    let session: wire::Session = read(object)?;
+    let amount = match (session.amount_total, &session.currency) {
+        (Some(units), Some(currency)) => Some(money(units, currency)?),
+        _ => None,
+    };
+    Ok(SessionFact {
+        names: session.names(),
+        payment_intent: session.payment_intent.map(wire::Reference::into_id),
+        payment_status: session.payment_status,
+        session: session.id,
+        amount,
+    })
+}
+
+fn charge(object: Value) -> Result<ChargeFact, &'static str> {
+    let charge: wire::Charge = read(object)?;
+    let refunds = charge.refunds.map(|list| list.data).unwrap_or_default();
+    Ok(ChargeFact {
+        names: OrderNames::of([charge.metadata.order_id.as_deref()]),
+        captured: money(charge.amount_captured, &charge.currency)?,
+        refunded: money(charge.amount_refunded, &charge.currency)?,
+        created: wire::time(charge.created).ok_or("time out of range")?,
+        refunds: refunds.into_iter().map(refund).collect::<Result<_, _>>()?,
+        payment_intent: charge.payment_intent.map(wire::Reference::into_id),
+        charge: charge.id,
+    })
+}
+
+fn refund(refund: wire::Refund) -> Result<RefundFact, &'static str> {
+    Ok(RefundFact {
+        amount: money(refund.amount, &refund.currency)?,
+        created: wire::time(refund.created).ok_or("time out of range")?,
+        payment_intent: refund.payment_intent.map(wire::Reference::into_id),
+        charge: refund.charge.map(wire::Reference::into_id),
+        status: RefundStatus::of(refund.status),
+        id: refund.id,
+    })
+}
+
+fn dispute(object: Value, closed: bool) -> Result<DisputeFact, &'static str> {
+    let dispute: wire::Dispute = read(object)?;
+    Ok(DisputeFact {
+        amount: money(dispute.amount, &dispute.currency)?,
+        created: wire::time(dispute.created).ok_or("time out of range")?,
+        payment_intent: dispute.payment_intent.map(wire::Reference::into_id),
+        charge: dispute.charge.into_id(),
+        status: DisputeStatus::of(&dispute.status),
+        id: dispute.id,
+        closed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use serde_json::json;
+
+    macro_rules! fixture {
+        ($name:literal) => {
+            include_bytes!(concat!("../../../../tests/fixtures/stripe/", $name, ".json")).as_slice()
+        };
+    }
+
+    const ORDER: &str = "ord_01k9zq4r7x8m2v5b3n6c1d0fgh";
+    const INTENT: &str = "pi_3SVbQ2LkdIwHu7ix0a1B2c3D";
+
+    fn fact_of(body: &[u8]) -> StripeFact {
+        parse(body).unwrap().fact
+    }
+    fn changed(body: &[u8], change: impl FnOnce(&mut Value)) -> Result<StripeEvent, Unreadable> {
+        let mut event: Value = serde_json::from_slice(body).unwrap();
+        change(&mut event);
+        parse(event.to_string().as_bytes())
+    }
+
+    /// R4.7
+    #[test]
+    fn a_completed_session_tells_its_payment_order_amount_and_status() {
+        let event = parse(fixture!("checkout.session.completed")).unwrap();
+        assert_eq!(event.id, "evt_1SVbRkLkdIwHu7ixCompletd");
+        assert_eq!(event.created.as_second(), 1_795_204_801);
+        assert!(!event.livemode);
+        let StripeFact::SessionCompleted(session) = event.fact else { panic!("{:?}", event.fact) };
+        assert_eq!(session.payment_intent.as_deref(), Some(INTENT));
+        assert_eq!(session.names.order().unwrap().to_string(), ORDER);
+        assert_eq!(session.amount.unwrap().to_string(), "100.00 CNY");
+        assert_eq!(session.payment_status, PaymentStatus::Paid);
+    }
+
+    /// R4.7: a delayed method completes unpaid and is paid, or not, later.
+    #[test]
+    fn a_delayed_method_is_unpaid_first_and_then_succeeds_or_fails() {
+        let unpaid = changed(fixture!("checkout.session.completed"), |event| {
+            event["data"]["object"]["payment_status"] = json!("unpaid");
+        });
+        let StripeFact::SessionCompleted(session) = unpaid.unwrap().fact else { panic!() };
+        assert_eq!(session.payment_status, PaymentStatus::Unpaid);
+        let StripeFact::SessionPaidLater(paid) = fact_of(fixture!("checkout.session.async_payment_succeeded")) else {
+            panic!()
+        };
+        assert_eq!(paid.payment_status, PaymentStatus::Paid);
+        let StripeFact::SessionFailed(failed) = fact_of(fixture!("checkout.session.async_payment_failed")) else {
+            panic!()
+        };
+        assert_eq!(failed.payment_status, PaymentStatus::Unpaid);
+        assert_eq!(failed.names.order().unwrap().to_string(), ORDER);
+    }
+
+    /// R4.7
+    #[test]
+    fn an_expired_session_has_no_payment() {
+        let StripeFact::SessionExpired(session) = fact_of(fixture!("checkout.session.expired")) else { panic!() };
+        assert_eq!(session.payment_intent, None);
+        assert_eq!(session.payment_status, PaymentStatus::Unpaid);
+    }
+
+    /// R4.5: one payment naming two orders names none.
+    #[test]
+    fn a_session_that_names_two_orders_belongs_to_neither() {
+        let event = changed(fixture!("checkout.session.completed"), |event| {
+            event["data"]["object"]["metadata"]["order_id"] = json!("ord_01k9zq4r7x8m2v5b3n6c1d0fgj");
+        });
+        let StripeFact::SessionCompleted(session) = event.unwrap().fact else { panic!() };
+        assert_eq!(session.names.raw.len(), 2);
+        assert_eq!(session.names.order(), None);
+    }
+
+    /// R4.5: somebody else's payment on the same account names no order of ours.
+    #[test]
+    fn a_session_without_an_order_of_ours_is_read_all_the_same() {
+        for name in [json!(null), json!(""), json!("cart-17")] {
+            let event = changed(fixture!("checkout.session.completed"), |event| {
+                event["data"]["object"]["client_reference_id"] = name;
+                event["data"]["object"]["metadata"] = json!({});
+            });
+            let StripeFact::SessionCompleted(session) = event.unwrap().fact else { panic!() };
+            assert_eq!(session.names.order(), None);
+        }
+    }
+
+    /// R4.11: `amount_refunded` is cumulative.
+    #[test]
+    fn a_refunded_charge_tells_what_was_captured_and_refunded_so_far() {
+        let StripeFact::ChargeRefunded(charge) = fact_of(fixture!("charge.refunded")) else { panic!() };
+        assert_eq!(charge.payment_intent.as_deref(), Some(INTENT));
+        assert_eq!(charge.captured.to_string(), "100.00 CNY");
+        assert_eq!(charge.refunded.to_string(), "30.00 CNY");
+        assert_eq!(charge.names.order().unwrap().to_string(), ORDER);
+        assert_eq!(charge.refunds, []);
+    }
+
+    /// R4.11: a failed refund says so under its own id.
+    #[test]
+    fn a_refund_tells_its_id_amount_and_state() {
+        for (body, status) in [
+            (fixture!("refund.created"), RefundStatus::Pending),
+            (fixture!("refund.updated"), RefundStatus::Succeeded),
+            (fixture!("refund.failed"), RefundStatus::Failed),
+        ] {
+            let StripeFact::Refund(refund) = fact_of(body) else { panic!() };
+            assert_eq!(refund.id, "re_3SVbQ2LkdIwHu7ix0RefundA1");
+            assert_eq!(refund.payment_intent.as_deref(), Some(INTENT));
+            assert_eq!(refund.amount.to_string(), "30.00 CNY");
+            assert_eq!(refund.status, status);
+        }
+    }
+
+    /// R4.11: a dispute is found by its payment; inquiries take nothing.
+    #[test]
+    fn a_dispute_tells_its_payment_amount_and_state() {
+        for (body, status, closed) in [
+            (fixture!("charge.dispute.created"), DisputeStatus::Open, false),
+            (fixture!("charge.dispute.updated"), DisputeStatus::Open, false),
+            (fixture!("charge.dispute.funds_withdrawn"), DisputeStatus::Open, false),
+            (fixture!("charge.dispute.funds_reinstated"), DisputeStatus::Won, false),
+            (fixture!("charge.dispute.closed"), DisputeStatus::Lost, true),
+        ] {
+            let StripeFact::Dispute(dispute) = fact_of(body) else { panic!() };
+            assert_eq!(dispute.id, "du_1SVcA0LkdIwHu7ixDispute1");
+            assert_eq!(dispute.payment_intent.as_deref(), Some(INTENT));
+            assert_eq!(dispute.amount.to_string(), "100.00 CNY");
+            assert_eq!((dispute.status, dispute.closed), (status, closed));
+        }
+        let inquiry = changed(fixture!("charge.dispute.created"), |event| {
+            event["data"]["object"]["status"] = json!("warning_needs_response");
+        });
+        let StripeFact::Dispute(dispute) = inquiry.unwrap().fact else { panic!() };
+        assert_eq!(dispute.status, DisputeStatus::Inquiry);
+    }
+
+    /// R4.7: other events are acknowledged and kept, whatever their object is.
+    #[test]
+    fn other_events_are_read_as_other() {
+        for body in [fixture!("payment_intent.succeeded"), fixture!("charge.succeeded")] {
+            assert_eq!(fact_of(body), StripeFact::Other);
+        }
+        let unknown = changed(fixture!("charge.succeeded"), |event| {
+            event["type"] = json!("new.thing");
+            event["data"]["object"] = json!({});
+        });
+        assert_eq!(unknown.unwrap().fact, StripeFact::Other);
+    }
+
+    /// R4.7: an expanded payment intent is the same payment.
+    #[test]
+    fn an_expanded_reference_is_its_id() {
+        let event = changed(fixture!("checkout.session.completed"), |event| {
+            event["data"]["object"]["payment_intent"] = json!({"id": INTENT, "object": "payment_intent"});
+        });
+        let StripeFact::SessionCompleted(session) = event.unwrap().fact else { panic!() };
+        assert_eq!(session.payment_intent.as_deref(), Some(INTENT));
+    }
+
+    /// R4.5: nothing is guessed about an authentic event that does not read as it should.
+    #[test]
+    fn a_malformed_authentic_event_is_a_typed_error_with_its_id() {
+        for body in [&b""[..], b"[]", b"null", b"{", &[0xff], b"{\"id\":\"evt_1\"}", b"<xml/>"] {
+            assert!(parse(body).is_err());
+        }
+        let changes: [fn(&mut Value); 6] = [
+            |object| object["amount_total"] = json!(100.5),
+            |object| object["amount_total"] = json!(-1),
+            |object| object["amount_total"] = json!("10000"),
+            |object| object["currency"] = json!("zzz"),
+            |object| object["id"] = json!(null),
+            |object| object["payment_status"] = json!(7),
+        ];
+        for change in changes {
+            let failure = changed(fixture!("checkout.session.completed"), |event| change(&mut event["data"]["object"]));
+            assert_eq!(failure.unwrap_err().id.as_deref(), Some("evt_1SVbRkLkdIwHu7ixCompletd"));
+        }
+    }
+}
