@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod connector;
+pub mod dynamo;
 pub mod http;
 pub mod runtime_api;
 pub mod sqs;

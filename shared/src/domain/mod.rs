@@ -1,5 +1,19 @@
 //! The nouns of Guerdon and their rules. Pure: no async, no AWS, no clock, no randomness.
 
+pub mod access;
+pub mod audit_record;
+pub mod decimal;
+pub mod event;
 pub mod id;
+pub mod identity;
+pub mod ledger;
 pub mod money;
+pub mod order;
+pub mod payment;
+pub mod promotion;
+pub mod referral;
 pub mod refusal;
+pub mod review;
+pub mod settings;
+pub mod tally;
+pub mod user;

@@ -12,23 +12,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::id::OrderId;
 use crate::domain::money::PayMoney;
+pub use crate::domain::order::Provider;
+pub use crate::domain::settings::ZpayCreate;
 use http::{Fault, Https};
 use stripe::Stripe;
 use zpay::Zpay;
-
-/// Which provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Provider {
-    /// Stripe Checkout.
-    Stripe,
-    /// A Zpay (epay) gateway.
-    Zpay,
-}
 
 /// Deployment parameters of the providers, as they stand in the environment; empty means absent.
 #[derive(Clone, Default)]
@@ -111,16 +102,6 @@ impl Providers {
             Provider::Zpay => self.zpay.as_ref().ok_or(CreateFailure::Unavailable)?.create(ask).await,
         }
     }
-}
-
-/// How a Zpay payment is created: `create` of the payment settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ZpayCreate {
-    /// The browser is sent to `submit.php`; nothing is asked beforehand.
-    Redirect,
-    /// `mapi.php` is asked and answers where to pay.
-    Api,
 }
 
 /// What a provider is asked to take.

@@ -1,0 +1,299 @@
+//! DynamoDB in this process: the embedded engine behind the real SDK's requests.
+//!
+//! Counts every call and its capacity units, as AWS counts them. Client tokens are kept here and not in the engine, which
+//! scans ten minutes of them in each transaction.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use dynoxide::Database;
+use dynoxide::errors::DynoxideError;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::connector::{Backend, BoxFuture, ConnectFault};
+
+/// How many client tokens are remembered; the oldest go first.
+const TOKENS: usize = 4_096;
+
+/// What a table looks like; all keys are strings, indexes hold whole items or keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSpec {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+    /// Attribute with the time to live.
+    pub ttl: String,
+    /// Global secondary indexes.
+    pub indexes: Vec<IndexSpec>,
+}
+
+/// What an index looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexSpec {
+    /// Its name.
+    pub name: String,
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+    /// Whether it holds whole items; else their keys only.
+    pub whole_items: bool,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Dynamo {
+    db: Database,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    meter: Meter,
+    tokens: HashMap<String, (String, String)>,
+    order: VecDeque<String>,
+}
+
+/// Calls and capacity units per operation.
+pub type Meter = BTreeMap<String, Usage>;
+
+/// What calls of one operation used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// How many calls.
+    pub calls: u64,
+    /// Read units, times two: half a unit is the smallest.
+    pub half_read_units: u64,
+    /// Write units, indexes included.
+    pub write_units: u64,
+}
+
+impl std::fmt::Debug for Dynamo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dynamo")
+    }
+}
+
+impl Dynamo {
+    /// A database in memory.
+    ///
+    /// # Errors
+    /// When the engine can't open it.
+    pub fn memory() -> Result<Self, DynoxideError> {
+        Ok(Self::over(Database::memory()?))
+    }
+
+    /// A database in a file.
+    ///
+    /// # Errors
+    /// When the engine can't open it.
+    pub fn file(path: &str) -> Result<Self, DynoxideError> {
+        Ok(Self::over(Database::new(path)?))
+    }
+
+    fn over(db: Database) -> Self {
+        Self { db, state: Arc::default() }
+    }
+
+    /// Makes the template's table, unless it is there.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), DynoxideError> {
+        let key = |pk: &str, sk: &str| json!([{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]);
+        let mut attributes = vec![table.pk.as_str(), table.sk.as_str()];
+        attributes.extend(table.indexes.iter().flat_map(|index| [index.pk.as_str(), index.sk.as_str()]));
+        let definitions: Vec<Value> =
+            attributes.iter().map(|name| json!({"AttributeName": name, "AttributeType": "S"})).collect();
+        let indexes: Vec<Value> = table
+            .indexes
+            .iter()
+            .map(|index| {
+                let projection = if index.whole_items { "ALL" } else { "KEYS_ONLY" };
+                let keys = key(&index.pk, &index.sk);
+                json!({"IndexName": index.name, "KeySchema": keys, "Projection": {"ProjectionType": projection}})
+            })
+            .collect();
+        let request = json!({
+            "TableName": name, "KeySchema": key(&table.pk, &table.sk), "AttributeDefinitions": definitions,
+            "GlobalSecondaryIndexes": indexes, "BillingMode": "PAY_PER_REQUEST",
+        });
+        match self.run("CreateTable", &request.to_string()) {
+            Ok(_) => {}
+            Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        let ttl = json!({
+            "TableName": name, "TimeToLiveSpecification": {"AttributeName": table.ttl, "Enabled": true},
+        });
+        self.run("UpdateTimeToLive", &ttl.to_string()).map(drop)
+    }
+
+    /// Every item of a table, as DynamoDB JSON; for the auditor, never for a function.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn scan(&self, table: &str) -> Result<Vec<Value>, DynoxideError> {
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({"TableName": table});
+            if let (Value::Object(request), false) = (&mut request, start.is_null()) {
+                request.insert("ExclusiveStartKey".to_owned(), start);
+            }
+            let mut page: Value = serde_json::from_str(&self.run("Scan", &request.to_string())?).unwrap_or_default();
+            if let Some(Value::Array(more)) = page.get_mut("Items").map(Value::take) {
+                items.extend(more);
+            }
+            start = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
+            if start.is_null() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Runs one operation outside the meter: for tests that damage an item, and for set-up.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn apply(&self, operation: &str, request: &Value) -> Result<Value, DynoxideError> {
+        Ok(serde_json::from_str(&self.run(operation, &request.to_string())?).unwrap_or_default())
+    }
+
+    /// Removes what has outlived its time to live; returns how many.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn sweep(&self) -> Result<usize, DynoxideError> {
+        self.db.sweep_ttl()
+    }
+
+    /// What was used since the start or the last reset.
+    pub fn used(&self) -> Meter {
+        self.state().meter.clone()
+    }
+
+    /// Starts counting anew.
+    pub fn reset(&self) {
+        self.state().meter.clear();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers one request of the SDK.
+    fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let Ok(Value::Object(mut request)) = serde_json::from_slice::<Value>(body) else {
+            return (400, json!({"__type": "com.amazon.coral.service#SerializationException"}).to_string());
+        };
+        let token = request.remove("ClientRequestToken").and_then(|token| token.as_str().map(str::to_owned));
+        request.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
+        let request = Value::Object(request).to_string();
+        if let Some(known) = token.as_ref().and_then(|token| self.state().tokens.get(token).cloned()) {
+            return if known.0 == request {
+                self.count(operation, None);
+                (200, known.1)
+            } else {
+                let kind = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
+                (400, json!({"__type": kind, "message": "another request had this token"}).to_string())
+            };
+        }
+        match self.run(operation, &request) {
+            Ok(answer) => {
+                self.count(operation, Some(&answer));
+                if let Some(token) = token {
+                    self.remember(token, request, answer.clone());
+                }
+                (200, answer)
+            }
+            Err(error) => {
+                self.count(operation, None);
+                (error.status_code(), error.to_json())
+            }
+        }
+    }
+
+    fn remember(&self, token: String, request: String, answer: String) {
+        let mut state = self.state();
+        state.order.push_back(token.clone());
+        state.tokens.insert(token, (request, answer));
+        if state.order.len() > TOKENS
+            && let Some(oldest) = state.order.pop_front()
+        {
+            state.tokens.remove(&oldest);
+        }
+    }
+
+    fn count(&self, operation: &str, answer: Option<&str>) {
+        let answer: Value = answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default();
+        let consumed = match answer.get("ConsumedCapacity") {
+            Some(Value::Array(all)) => all.clone(),
+            Some(one) => vec![one.clone()],
+            None => Vec::new(),
+        };
+        let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems");
+        let mut state = self.state();
+        let usage = state.meter.entry(operation.to_owned()).or_default();
+        usage.calls = usage.calls.saturating_add(1);
+        for units in consumed.iter().filter_map(|one| one.get("CapacityUnits")) {
+            let halves = halves(units);
+            if reads {
+                usage.half_read_units = usage.half_read_units.saturating_add(halves);
+            } else {
+                usage.write_units = usage.write_units.saturating_add(halves / 2);
+            }
+        }
+    }
+
+    fn run(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+        let db = &self.db;
+        match operation {
+            "CreateTable" => write(&db.create_table(read(body)?)?),
+            "DescribeTable" => write(&db.describe_table(read(body)?)?),
+            "UpdateTimeToLive" => write(&db.update_time_to_live(read(body)?)?),
+            "PutItem" => write(&db.put_item(read(body)?)?),
+            "GetItem" => write(&db.get_item(read(body)?)?),
+            "UpdateItem" => write(&db.update_item(read(body)?)?),
+            "DeleteItem" => write(&db.delete_item(read(body)?)?),
+            "BatchGetItem" => write(&db.batch_get_item(read(body)?)?),
+            "Query" => write(&db.query(read(body)?)?),
+            "Scan" => write(&db.scan(read(body)?)?),
+            "TransactWriteItems" => write(&db.transact_write_items(read(body)?)?),
+            "TransactGetItems" => write(&db.transact_get_items(read(body)?)?),
+            other => Err(DynoxideError::ValidationException(format!("{other} is not emulated"))),
+        }
+    }
+}
+
+/// Units as twice their number: JSON writes `0.5` or `2.0`.
+fn halves(units: &Value) -> u64 {
+    let text = units.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let whole: u64 = whole.parse().unwrap_or(0);
+    whole.saturating_mul(2).saturating_add(u64::from(fraction.starts_with('5')))
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
+    serde_json::from_str(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}
+
+fn write<T: Serialize>(answer: &T) -> Result<String, DynoxideError> {
+    serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+impl Backend for Dynamo {
+    fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        Box::pin(async move {
+            let target = req.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+            let (status, body) = self.answer(&operation, req.body());
+            let response =
+                http::Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+            response.body(Bytes::from(body)).map_err(|_| ConnectFault::Reset)
+        })
+    }
+}

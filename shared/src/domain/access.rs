@@ -1,0 +1,75 @@
+//! How somebody gets in: the claim on an e-mail, a sign-up that waits for its verification, a password reset, a session (R2).
+//!
+//! One claim per normalised e-mail makes the account unique; it is found by a secret hash, never by the address. Codes that are
+//! mailed are not stored: they are derived from a nonce that is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{SessionId, UserId};
+use super::identity::Email;
+
+/// The e-mail is somebody's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailClaim {
+    /// Secret hash of the e-mail.
+    pub email_hash: String,
+    /// Whose it is.
+    pub user: UserId,
+    /// Secret hash of the registration without its password, by which a repeated one is known.
+    pub fingerprint: String,
+    /// When it was claimed.
+    pub at: Timestamp,
+}
+
+/// A registration whose e-mail is not verified yet (R2.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingSignup {
+    /// Secret hash of the e-mail.
+    pub email_hash: String,
+    /// The address.
+    pub email: Email,
+    /// Argon2id hash of the password.
+    pub password_hash: String,
+    /// The referral code given at registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral_code: Option<String>,
+    /// Preferred language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// From which the mailed code is derived.
+    pub nonce: String,
+    /// Until when that code is good.
+    pub until: Timestamp,
+}
+
+/// A password reset that was asked for (R2.8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// Secret hash of the e-mail.
+    pub email_hash: String,
+    /// Whose password.
+    pub user: UserId,
+    /// From which the mailed code is derived.
+    pub nonce: String,
+    /// Until when that code is good.
+    pub until: Timestamp,
+}
+
+/// A sign-in and the refresh tokens that follow from it (R2.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// How often it was refreshed: the number of the one good refresh token.
+    pub number: u64,
+    /// When that token was made.
+    pub rotated_at: Timestamp,
+    /// Until when it is good.
+    pub until: Timestamp,
+    /// A token was used twice: none of them is good any more.
+    #[serde(default)]
+    pub revoked: bool,
+}

@@ -1,0 +1,90 @@
+//! The Lambda side: HTTP requests, problem documents, callers, queue batches, telemetry. Nobody else names `lambda_http`.
+//!
+//! A function is either a set of routes ([`routes`]), a consumer of a queue ([`batch`]) or a schedule's target. The types here show in a
+//! handler's signature who may call it and what it takes: [`caller::Caller`], [`caller::Admin`], [`body::Body`],
+//! [`once::Key`], [`page::Paging`].
+
+pub mod batch;
+pub mod body;
+pub mod boot;
+pub mod caller;
+pub mod https;
+pub mod once;
+pub mod page;
+pub mod problem;
+pub mod reply;
+pub mod secrets;
+pub mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use utoipa_axum::router::OpenApiRouter;
+
+use self::problem::Problem;
+use crate::app::App;
+use crate::domain::refusal::Refusal;
+
+/// What is known of a request besides what it says.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The gateway's id of the request.
+    pub request_id: String,
+    /// Where it came from.
+    pub client_ip: Option<String>,
+    /// What the client calls itself, cut to 200 characters.
+    pub user_agent: Option<String>,
+}
+
+tokio::task_local! {
+    static ORIGIN: Origin;
+}
+
+/// The id of the request being answered.
+pub fn request_id() -> Option<String> {
+    ORIGIN.try_with(|origin| origin.request_id.clone()).ok().filter(|id| !id.is_empty())
+}
+
+/// What is known of the request being answered.
+pub fn origin() -> Origin {
+    ORIGIN.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// A function's routes as one service: with its state, request ids, and problems for what it does not know.
+pub fn routes(router: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
+    let (router, _) = router.split_for_parts();
+    router
+        .fallback(|| async { Problem::from(Refusal::NotFound) })
+        .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
+        .with_state(app)
+        .layer(middleware::from_fn(with_origin))
+}
+
+async fn with_origin(request: Request, next: Next) -> Response {
+    let mut origin = Origin {
+        user_agent: header(&request, "user-agent").map(|agent| agent.chars().take(200).collect()),
+        ..Origin::default()
+    };
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() {
+        origin.request_id = context.request_id.clone().unwrap_or_default();
+        origin.client_ip = context.http.source_ip.clone();
+    }
+    let method = request.method().clone();
+    ORIGIN
+        .scope(origin.clone(), async move {
+            let response = next.run(request).await;
+            let status = response.status().as_u16();
+            tracing::info!(%method, status, request_id = origin.request_id, "answered");
+            response.into_response()
+        })
+        .await
+}
+
+fn header(request: &Request, name: &str) -> Option<String> {
+    Some(request.headers().get(name)?.to_str().ok()?.to_owned())
+}

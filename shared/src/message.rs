@@ -1,0 +1,157 @@
+//! Messages: what a committed transaction has promised to tell others.
+//!
+//! They carry ids, never amounts to be trusted: a consumer reads the facts. A transaction lists its messages on one
+//! outbox item; they are sent right after the commit and, if that fails, by the sweeper, so each is sent at least once and only
+//! for what was committed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{OrderId, OutboxId, RewardId, UserId};
+
+/// Where messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Queue {
+    /// FIFO, one group per beneficiary.
+    Reward,
+    /// E-mails to send.
+    Mail,
+    /// What statistics count.
+    Statistics,
+}
+
+/// What kind of e-mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// The code that verifies a sign-up (R2.4).
+    Verification,
+    /// The code that resets a password (R2.8).
+    PasswordReset,
+    /// A greeting after sign-up.
+    Welcome,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// A user registered, invited by `inviter` if there is one.
+    UserRegistered {
+        /// The new user.
+        user: UserId,
+        /// Who invited them.
+        inviter: Option<UserId>,
+    },
+    /// An order's payment was captured and credited.
+    OrderPaid {
+        /// The order.
+        order: OrderId,
+        /// Who paid.
+        user: UserId,
+        /// Who invited them.
+        inviter: Option<UserId>,
+    },
+    /// An order reached another state than paid.
+    OrderClosed {
+        /// The order.
+        order: OrderId,
+    },
+    /// A promotion window is over.
+    PromotionExpired {
+        /// Whose.
+        user: UserId,
+    },
+    /// A user's balance changed for another reason than an order or a reward.
+    BalanceChanged {
+        /// Whose.
+        user: UserId,
+    },
+    /// A reward came to be or changed its state.
+    RewardSettled {
+        /// The reward.
+        reward: RewardId,
+        /// Who gets it.
+        beneficiary: UserId,
+    },
+    /// A failed or held reward is to be tried again.
+    RewardRetried {
+        /// The reward.
+        reward: RewardId,
+        /// Who gets it.
+        beneficiary: UserId,
+    },
+    /// An e-mail is to be sent. The address and any code are read or derived by the notifier; they are not in the message.
+    Mail {
+        /// What kind.
+        mail: MailKind,
+        /// The secret hash of the address, which is the key of what the mail is about.
+        email: String,
+        /// Which of the codes sent to it, when it carries one.
+        nonce: Option<String>,
+    },
+}
+
+impl Message {
+    /// The queues that it goes to.
+    pub fn queues(&self) -> &'static [Queue] {
+        match self {
+            Self::UserRegistered { inviter: Some(_), .. } | Self::OrderPaid { inviter: Some(_), .. } => {
+                &[Queue::Reward, Queue::Statistics]
+            }
+            Self::RewardRetried { .. } => &[Queue::Reward],
+            Self::Mail { .. } => &[Queue::Mail],
+            Self::UserRegistered { .. }
+            | Self::OrderPaid { .. }
+            | Self::OrderClosed { .. }
+            | Self::PromotionExpired { .. }
+            | Self::BalanceChanged { .. }
+            | Self::RewardSettled { .. } => &[Queue::Statistics],
+        }
+    }
+
+    /// The FIFO group: whoever's account the consumer will write, so that a popular inviter's rewards follow each other.
+    pub fn group(&self) -> String {
+        match self {
+            Self::UserRegistered { user, inviter } | Self::OrderPaid { user, inviter, .. } => {
+                inviter.unwrap_or(*user).to_string()
+            }
+            Self::RewardSettled { beneficiary, .. } | Self::RewardRetried { beneficiary, .. } => {
+                beneficiary.to_string()
+            }
+            Self::OrderClosed { order } => order.to_string(),
+            Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
+            Self::Mail { email, .. } => email.clone(),
+        }
+    }
+}
+
+/// The messages of one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    /// Its id, from which the queue's deduplication ids are made.
+    pub id: OutboxId,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What was promised.
+    pub messages: Vec<Message>,
+}
+
+/// A message as it stands in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Outbox id and index.
+    pub id: String,
+    /// What happened.
+    pub message: Message,
+}
+
+impl Outbox {
+    /// What goes to `queue`.
+    pub fn envelopes(&self, queue: Queue) -> Vec<Envelope> {
+        let all = self.messages.iter().enumerate();
+        all.filter(|(_, message)| message.queues().contains(&queue))
+            .map(|(index, message)| Envelope { id: format!("{}.{index}", self.id), message: message.clone() })
+            .collect()
+    }
+}

@@ -1,0 +1,79 @@
+//! All of SQS: sending what an outbox item promises. Nobody else names `aws_sdk_sqs`.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+
+use crate::fault::Fault;
+use crate::message::{Envelope, Outbox, Queue};
+
+/// Most entries of one batch.
+const BATCH: usize = 10;
+
+/// Where the queues are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Urls {
+    /// The FIFO queue of rewards.
+    pub reward: String,
+    /// The queue of e-mails.
+    pub mail: String,
+    /// The queue of statistics.
+    pub statistics: String,
+}
+
+/// The queues.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    client: Client,
+    urls: Urls,
+}
+
+impl Queues {
+    /// The queues at `urls`, reached through `client`.
+    pub fn new(client: Client, urls: Urls) -> Self {
+        Self { client, urls }
+    }
+
+    /// Sends everything an outbox item promises. When it answers, every entry of every batch was acknowledged.
+    ///
+    /// # Errors
+    /// When any entry was not; those already sent are sent again by the next attempt.
+    pub async fn deliver(&self, outbox: &Outbox) -> Result<(), Fault> {
+        for queue in [Queue::Reward, Queue::Mail, Queue::Statistics] {
+            for batch in outbox.envelopes(queue).chunks(BATCH) {
+                self.send(queue, batch, outbox).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, queue: Queue, batch: &[Envelope], outbox: &Outbox) -> Result<(), Fault> {
+        let mut send = self.client.send_message_batch().queue_url(self.url(queue));
+        for (index, envelope) in batch.iter().enumerate() {
+            let body = serde_json::to_string(envelope).map_err(|error| Fault::bug(error.to_string()))?;
+            let fifo = queue == Queue::Reward;
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(body)
+                .set_message_group_id(fifo.then(|| envelope.message.group()))
+                .set_message_deduplication_id(fifo.then(|| envelope.id.clone()))
+                .build()
+                .map_err(|error| Fault::bug(error.to_string()))?;
+            send = send.entries(entry);
+        }
+        let why = |why: String| Fault::Unavailable { call: "SendMessageBatch", why };
+        let answer =
+            send.send().await.map_err(|error| why(aws_sdk_sqs::error::DisplayErrorContext(&error).to_string()))?;
+        match answer.failed.first() {
+            Some(failed) => Err(why(format!("{} of {}: {}", failed.code, outbox.id, failed.message().unwrap_or("")))),
+            None => Ok(()),
+        }
+    }
+
+    fn url(&self, queue: Queue) -> &str {
+        match queue {
+            Queue::Reward => &self.urls.reward,
+            Queue::Mail => &self.urls.mail,
+            Queue::Statistics => &self.urls.statistics,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Every key of the one table. Nobody else builds a key.
+//!
+//! | item | pk | sk | index entries | written by | read for |
+//! | --- | --- | --- | --- | --- | --- |
+//! | user | `USER#{usr}` | `USER` | gsi1 `INVITEES#{inviter}` by id · gsi2 `USERS#{month}` by id · gsi3 `DUE#promotion#{shard}` by end of window | registration, every money transaction | everything about a person, balance included |
+//! | e-mail claim | `EMAIL#{hash}` | `EMAIL` | – | registration | one account per e-mail (R2.1) |
+//! | pending sign-up | `EMAIL#{hash}` | `SIGNUP` | – | registration | verification (R2.4); TTL |
+//! | password reset | `EMAIL#{hash}` | `RESET` | – | registration | resets (R2.8); TTL |
+//! | session | `USER#{usr}` | `SESSION#{ses}` | – | registration | refresh (R2.5); TTL |
+//! | posting | `USER#{usr}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | every money transaction | records, one query per page (R1.5) |
+//! | referral counts | `USER#{usr}` | `REFERRALS` | – | reward-worker | the inviter's page (R3.9) |
+//! | milestone | `USER#{invitee}` | `MILESTONE#{trigger}` | – | reward-worker | counting an invitee once without a reward |
+//! | order window | `USER#{usr}` | `WINDOW` | – | payment | orders per minute (R4.2) |
+//! | invite code | `INVITE#{code}` | `INVITE` | – | referral, admin | sign-up (R3.1) |
+//! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
+//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by expiry while pending | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
+//! | payment | `PAYMENT#{provider}#{id}` | `PAYMENT` | – | payment-webhook | one provider payment's net state (R4.5) |
+//! | event | `EVENT#{provider}#{id}` | `EVENT` | gsi1 `EVENTS#{order}` | payment-webhook | marker and outcome (R4.9) |
+//! | raw event | `EVENT#{provider}#{id}` | `RAW` | – | payment-webhook, plain write | evidence; TTL |
+//! | review | `REVIEW#{rvw}` | `REVIEW` | gsi2 `REVIEWS#{month}` by id | payment-webhook | review queue (R4.5) |
+//! | house posting | `JOURNAL#{jrn}` | `POSTING` | gsi2 `POSTINGS#{month}` by journal | payment-webhook | movements without a user (suspense) |
+//! | settings | `SETTINGS#{area}` | `SETTINGS` | – | admin | every function, cached (R9.1) |
+//! | once-record | `ONCE#{hash}` | `ONCE` | – | `App::run` | a repeated request's first answer (R1.8); TTL |
+//! | outbox | `OUTBOX#{shard}` | `{obx}` | – | every transaction that sends | sweeper |
+//! | tries | `TRY#{kind}#{hash}` | `TRY` | – | plain write | sign-in and guess limits (R2.8); TTL |
+//! | public keys | `KEYS` | `KEYS` | – | registration | verifying access tokens (R2.5) |
+//! | counted | the subject's pk | `COUNTED` | – | statistics | what statistics hold of one thing (R9.2) |
+//! | statistics | `STATISTICS` | `{shard}` | – | statistics | totals (R9.2) |
+//! | audit record | `AUDIT#{aud}` | `AUDIT` | gsi2 `AUDITS#{month}` by id | admin | who did what (R9.3) |
+//!
+//! No key holds an e-mail or anything else personal: e-mails are hashed with a secret. Typed parts exclude the
+//! separator `#`; a foreign part (a provider's id) that could contain it is replaced by its hash.
+
+use data_encoding::HEXLOWER;
+use jiff::{Timestamp, tz::TimeZone};
+use sha2::{Digest, Sha256};
+
+use crate::domain::id::{AuditId, JournalId, OrderId, OutboxId, ReviewId, RewardId, SessionId, UserId};
+
+/// Over how many partitions the outbox and the due-time index are spread.
+pub const SHARDS: u8 = 8;
+
+/// Where an item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn of(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// A person's account.
+    pub fn user(user: UserId) -> Self {
+        Self::of(format!("USER#{user}"), "USER")
+    }
+
+    /// The claim of an e-mail, by the secret hash of it.
+    pub fn email(hash: &str) -> Self {
+        Self::of(format!("EMAIL#{}", foreign(hash)), "EMAIL")
+    }
+
+    /// A sign-up that waits for its e-mail to be verified.
+    pub fn signup(hash: &str) -> Self {
+        Self::of(format!("EMAIL#{}", foreign(hash)), "SIGNUP")
+    }
+
+    /// A password reset that was asked for.
+    pub fn reset(hash: &str) -> Self {
+        Self::of(format!("EMAIL#{}", foreign(hash)), "RESET")
+    }
+
+    /// A chain of refresh tokens.
+    pub fn session(user: UserId, session: SessionId) -> Self {
+        Self::of(format!("USER#{user}"), format!("SESSION#{session}"))
+    }
+
+    /// A user's `number`-th posting.
+    pub fn posting(user: UserId, number: u64) -> Self {
+        Self::of(format!("USER#{user}"), format!("POSTING#{number:012}"))
+    }
+
+    /// A posting that touches house accounts only.
+    pub fn house_posting(journal: JournalId) -> Self {
+        Self::of(format!("JOURNAL#{journal}"), "POSTING")
+    }
+
+    /// An inviter's counts.
+    pub fn referral_counts(user: UserId) -> Self {
+        Self::of(format!("USER#{user}"), "REFERRALS")
+    }
+
+    /// That an invitee was counted for a milestone (`registration`, `qualified`) without a reward.
+    pub fn milestone(invitee: UserId, trigger: &str) -> Self {
+        Self::of(format!("USER#{invitee}"), format!("MILESTONE#{}", foreign(trigger)))
+    }
+
+    /// The window in which a user's orders are counted.
+    pub fn order_window(user: UserId) -> Self {
+        Self::of(format!("USER#{user}"), "WINDOW")
+    }
+
+    /// An invite code.
+    pub fn invite(code: &str) -> Self {
+        Self::of(format!("INVITE#{}", foreign(code)), "INVITE")
+    }
+
+    /// A reward.
+    pub fn reward(reward: RewardId) -> Self {
+        Self::of(format!("REWARD#{reward}"), "REWARD")
+    }
+
+    /// An order.
+    pub fn order(order: OrderId) -> Self {
+        Self::of(format!("ORDER#{order}"), "ORDER")
+    }
+
+    /// A provider's payment.
+    pub fn payment(provider: &str, payment: &str) -> Self {
+        Self::of(format!("PAYMENT#{}#{}", foreign(provider), foreign(payment)), "PAYMENT")
+    }
+
+    /// A provider's event: marker and outcome.
+    pub fn event(provider: &str, event: &str) -> Self {
+        Self::of(format!("EVENT#{}#{}", foreign(provider), foreign(event)), "EVENT")
+    }
+
+    /// A provider's event as it came.
+    pub fn raw_event(provider: &str, event: &str) -> Self {
+        Self { sk: "RAW".into(), ..Self::event(provider, event) }
+    }
+
+    /// An item of the review queue.
+    pub fn review(review: ReviewId) -> Self {
+        Self::of(format!("REVIEW#{review}"), "REVIEW")
+    }
+
+    /// The settings document of an area.
+    pub fn settings(area: &str) -> Self {
+        Self::of(format!("SETTINGS#{}", foreign(area)), "SETTINGS")
+    }
+
+    /// The once-record of a request, by the secret hash of caller, route and key.
+    pub fn once(hash: &str) -> Self {
+        Self::of(format!("ONCE#{}", foreign(hash)), "ONCE")
+    }
+
+    /// The messages that one transaction promised.
+    pub fn outbox(outbox: OutboxId) -> Self {
+        Self::of(outbox_shard(shard_of(&outbox.to_string())), outbox.to_string())
+    }
+
+    /// Failed attempts of one kind by one subject, by its secret hash.
+    pub fn tries(kind: &str, hash: &str) -> Self {
+        Self::of(format!("TRY#{}#{}", foreign(kind), foreign(hash)), "TRY")
+    }
+
+    /// The public keys that access tokens are verified with.
+    pub fn public_keys() -> Self {
+        Self::of("KEYS", "KEYS")
+    }
+
+    /// What statistics hold of the thing at `subject`.
+    pub fn counted(subject: &Self) -> Self {
+        Self { pk: subject.pk.clone(), sk: "COUNTED".into() }
+    }
+
+    /// One shard of the totals.
+    pub fn statistics(shard: u8) -> Self {
+        Self::of("STATISTICS", format!("{shard:02}"))
+    }
+
+    /// An audit record.
+    pub fn audit(audit: AuditId) -> Self {
+        Self::of(format!("AUDIT#{audit}"), "AUDIT")
+    }
+}
+
+/// The partition of one outbox shard.
+pub fn outbox_shard(shard: u8) -> String {
+    format!("OUTBOX#{shard}")
+}
+
+/// The partition of one shard of a due-time index (`order`, `promotion`).
+pub fn due_shard(what: &str, shard: u8) -> String {
+    format!("DUE#{what}#{shard}")
+}
+
+/// Where a due thing stands in its shard: by time, then by id.
+pub fn due_at(at: Timestamp, id: &str) -> String {
+    format!("{}#{id}", sortable(at))
+}
+
+/// A time whose text sorts as the time does.
+pub fn sortable(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// The month partition of an admin list, `ORDERS#2026-11`.
+pub fn month_of(list: &str, at: Timestamp) -> String {
+    format!("{list}#{}", at.to_zoned(TimeZone::UTC).strftime("%Y-%m"))
+}
+
+/// The shard of an id: its hash, so that ids made in one instant spread.
+pub fn shard_of(id: &str) -> u8 {
+    Sha256::digest(id.as_bytes()).first().map_or(0, |byte| byte % SHARDS)
+}
+
+/// A foreign part of a key, as it is when its alphabet is harmless, else its hash.
+fn foreign(part: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+    if (1..=200).contains(&part.len()) && part.bytes().all(harmless) {
+        part.to_owned()
+    } else {
+        format!("~{}", HEXLOWER.encode(&Sha256::digest(part.as_bytes())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_id_cannot_reach_another_key() {
+        let plain = Key::payment("zpay", "2026112022001");
+        assert_eq!(plain.pk, "PAYMENT#zpay#2026112022001");
+        let sly = Key::payment("zpay", "1#PAYMENT");
+        assert!(!sly.pk.contains("1#PAYMENT") && sly.pk.starts_with("PAYMENT#zpay#~"), "{sly:?}");
+        assert_ne!(Key::payment("zpay", "").pk, "PAYMENT#zpay#");
+    }
+}

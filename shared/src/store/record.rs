@@ -1,0 +1,240 @@
+//! Where each noun is stored: its type name, its key, the lists it stands in.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::item::{Indexes, Record};
+use super::key::{Key, due_at, due_shard, month_of, shard_of};
+use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
+use crate::domain::audit_record::AuditRecord;
+use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
+use crate::domain::ledger::Posting;
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::payment::Payment;
+use crate::domain::referral::{Invite, Reward};
+use crate::domain::review::Review;
+use crate::domain::tally::{Counted, Milestone, OrderWindow, ReferralCounts};
+use crate::domain::user::User;
+use crate::message::Outbox;
+use crate::once::OnceRecord;
+use crate::settings::SettingsRecord;
+use crate::token::PublicKeys;
+
+/// Days that a marker with a time to live outlives its use: the database may drop it any time after.
+fn after(at: Timestamp, hours: i64) -> Option<Timestamp> {
+    at.checked_add(hours.hours()).ok()
+}
+
+impl Record for User {
+    const TYPE: &'static str = "user";
+    fn key(&self) -> Key {
+        Key::user(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let id = self.id.to_string();
+        let inviter = self.attribution.as_ref().map(|attribution| format!("INVITEES#{}", attribution.inviter));
+        let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
+        Indexes {
+            owner: inviter.map(|list| (list, id.clone())),
+            platform: Some((month_of("USERS", self.created_at), id.clone())),
+            due: window.map(|promotion| (due_shard("promotion", shard_of(&id)), due_at(promotion.ends_at, &id))),
+        }
+    }
+}
+
+impl Record for EmailClaim {
+    const TYPE: &'static str = "email";
+    fn key(&self) -> Key {
+        Key::email(&self.email_hash)
+    }
+}
+
+impl Record for PendingSignup {
+    const TYPE: &'static str = "signup";
+    fn key(&self) -> Key {
+        Key::signup(&self.email_hash)
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        after(self.until, 24)
+    }
+}
+
+impl Record for PasswordReset {
+    const TYPE: &'static str = "reset";
+    fn key(&self) -> Key {
+        Key::reset(&self.email_hash)
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        after(self.until, 24)
+    }
+}
+
+impl Record for Session {
+    const TYPE: &'static str = "session";
+    fn key(&self) -> Key {
+        Key::session(self.user, self.id)
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        Some(self.until)
+    }
+}
+
+impl Record for Posting {
+    const TYPE: &'static str = "posting";
+    fn key(&self) -> Key {
+        match self.user {
+            Some(user) => Key::posting(user, self.number),
+            None => Key::house_posting(self.header.journal),
+        }
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("POSTINGS", self.header.at), self.header.journal.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for ReferralCounts {
+    const TYPE: &'static str = "referral_counts";
+    fn key(&self) -> Key {
+        Key::referral_counts(self.user)
+    }
+}
+
+impl Record for Milestone {
+    const TYPE: &'static str = "milestone";
+    fn key(&self) -> Key {
+        Key::milestone(self.invitee, self.trigger.as_str())
+    }
+}
+
+impl Record for OrderWindow {
+    const TYPE: &'static str = "order_window";
+    fn key(&self) -> Key {
+        Key::order_window(self.user)
+    }
+}
+
+impl Record for Invite {
+    const TYPE: &'static str = "invite";
+    fn key(&self) -> Key {
+        Key::invite(self.code.as_str())
+    }
+}
+
+impl Record for Reward {
+    const TYPE: &'static str = "reward";
+    fn key(&self) -> Key {
+        Key::reward(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let at = format!("{}#{}", super::key::sortable(self.created_at), self.id);
+        Indexes {
+            owner: Some((format!("REWARDS#{}", self.beneficiary), at.clone())),
+            platform: Some((month_of("REWARDS", self.created_at), at)),
+            due: None,
+        }
+    }
+}
+
+impl Record for Order {
+    const TYPE: &'static str = "order";
+    fn key(&self) -> Key {
+        Key::order(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let id = self.id.to_string();
+        let pending = self.status == OrderStatus::Pending;
+        Indexes {
+            owner: Some((format!("ORDERS#{}", self.user), id.clone())),
+            platform: Some((month_of("ORDERS", self.created_at), id.clone())),
+            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.expires_at, &id))),
+        }
+    }
+}
+
+impl Record for Payment {
+    const TYPE: &'static str = "payment";
+    fn key(&self) -> Key {
+        Key::payment(self.provider.as_str(), &self.id)
+    }
+}
+
+impl Record for Event {
+    const TYPE: &'static str = "event";
+    fn key(&self) -> Key {
+        Key::event(self.provider.as_str(), &self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let at = format!("{}#{}", super::key::sortable(self.received_at), self.id);
+        Indexes { owner: self.order.map(|order| (format!("EVENTS#{order}"), at)), ..Indexes::default() }
+    }
+}
+
+impl Record for RawEvent {
+    const TYPE: &'static str = "raw_event";
+    fn key(&self) -> Key {
+        Key::raw_event(self.provider.as_str(), &self.id)
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        after(self.received_at, RAW_KEPT_HOURS)
+    }
+}
+
+impl Record for Review {
+    const TYPE: &'static str = "review";
+    fn key(&self) -> Key {
+        Key::review(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("REVIEWS", self.created_at), self.id.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for SettingsRecord {
+    const TYPE: &'static str = "settings";
+    fn key(&self) -> Key {
+        Key::settings(self.area.as_str())
+    }
+}
+
+impl Record for OnceRecord {
+    const TYPE: &'static str = "once";
+    fn key(&self) -> Key {
+        Key::once(&self.hash)
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        Some(self.until())
+    }
+}
+
+impl Record for Outbox {
+    const TYPE: &'static str = "outbox";
+    fn key(&self) -> Key {
+        Key::outbox(self.id)
+    }
+}
+
+impl Record for PublicKeys {
+    const TYPE: &'static str = "public_keys";
+    fn key(&self) -> Key {
+        Key::public_keys()
+    }
+}
+
+impl Record for Counted {
+    const TYPE: &'static str = "counted";
+    fn key(&self) -> Key {
+        Key { pk: self.subject.clone(), sk: "COUNTED".into() }
+    }
+}
+
+impl Record for AuditRecord {
+    const TYPE: &'static str = "audit";
+    fn key(&self) -> Key {
+        Key::audit(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("AUDITS", self.at), self.id.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
