@@ -4,4 +4,5 @@ pub mod clock;
 pub mod connector;
 pub mod http;
 pub mod runtime_api;
+pub mod sim;
 pub mod sqs;

@@ -328,7 +328,7 @@ fn dispute(object: Value, closed: bool) -> Result<DisputeFact, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
     use serde_json::json;
 
