@@ -80,11 +80,6 @@ impl SimConfig {
     }
 }
 
-/// A simulator could not do its work: a broken configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("simulator: {0}")]
-pub struct SimFault(&'static str);
-
 /// Both simulators with their book.
 #[derive(Debug)]
 pub struct Simulators {
@@ -147,7 +142,6 @@ impl Simulators {
             stripe::expire_sessions(book, now);
             post::due(book, &self.config, now)
         })
-        .unwrap_or_default()
     }
 
     /// When the next notification is due; `None` when none waits.
