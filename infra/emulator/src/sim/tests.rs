@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::ToSpan;
 use shared::domain::id::OrderId;
+use shared::provider::http::Fault;
 use shared::provider::stripe::event::StripeFact;
 use shared::provider::stripe::{AskFailure, PaymentStatus, SessionStatus as Status, Stripe};
 use shared::provider::zpay::Zpay;
@@ -170,7 +171,7 @@ async fn wrong_keys_are_refused() {
     assert_eq!(zpay, Err(CreateFailure::Refused("签名错误".to_owned())));
     let redirect = shop.create(Provider::Zpay, order(1), ZpayCreate::Redirect).await.unwrap();
     assert_eq!(shop.open_page(&redirect.pay_url).await.0, 400);
-    assert_eq!(shop.zpay().query(order(1)).await.unwrap(), None);
+    assert_eq!(shop.zpay().query(order(1)).await, Err(Fault::BadAnswer));
     let book = shop.simulators.book();
     assert!(book.sessions.is_empty() && book.trades.is_empty());
 }
