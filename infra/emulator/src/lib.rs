@@ -5,4 +5,5 @@ pub mod connector;
 pub mod dynamo;
 pub mod http;
 pub mod runtime_api;
+pub mod sim;
 pub mod sqs;

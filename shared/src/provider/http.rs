@@ -202,15 +202,17 @@ pub(crate) mod tests {
         pub body: String,
     }
 
+    type Scene = Result<(u16, String), Fault>;
+
     /// Answers in turn from a list and keeps what was asked.
     #[derive(Debug, Clone)]
     pub(crate) struct Scripted {
-        answers: Arc<Mutex<Vec<Result<(u16, String), Fault>>>>,
+        answers: Arc<Mutex<Vec<Scene>>>,
         seen: Arc<Mutex<Vec<Seen>>>,
     }
 
     impl Scripted {
-        pub(crate) fn new(answers: Vec<Result<(u16, String), Fault>>) -> Self {
+        pub(crate) fn new(answers: Vec<Scene>) -> Self {
             let answers = answers.into_iter().rev().collect();
             Self { answers: Arc::new(Mutex::new(answers)), seen: Arc::default() }
         }

@@ -25,6 +25,9 @@ pub const API_URL: &str = "https://api.stripe.com";
 /// Stripe wants a session to live half an hour at least; a minute more covers the way there (R4.7).
 const SHORTEST_SESSION: SignedDuration = SignedDuration::from_mins(31);
 
+/// Stripe lets a session live a day at most; a minute less covers clocks that differ.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
+
 /// Stripe, with all its secrets.
 #[derive(Clone)]
 pub struct Stripe {
@@ -307,12 +310,11 @@ fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFai
     Ok(form)
 }
 
-/// When the session ends: with its order, but not before Stripe lets it (R4.7).
+/// When the session ends: with its order, within what Stripe allows (R4.7).
 fn session_end(ask: &NewPayment<'_>) -> Result<Timestamp, CreateFailure> {
-    let earliest = ask.now.checked_add(SHORTEST_SESSION).map_err(|_| CreateFailure::Unavailable)?;
-    Ok(earliest.max(ask.expires_at))
+    let after = |life| ask.now.checked_add(life).map_err(|_| CreateFailure::Unavailable);
+    Ok(ask.expires_at.clamp(after(SHORTEST_SESSION)?, after(LONGEST_SESSION)?))
 }
 
 #[cfg(test)]
-#[path = "stripe/tests.rs"]
 mod tests;

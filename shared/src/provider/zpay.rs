@@ -139,10 +139,10 @@ impl Zpay {
         fields.into_iter().chain(signature).collect()
     }
 
-    /// Asks the gateway about an order (R4.10). `None` when it does not know the order.
+    /// Asks the gateway about an order (R4.10). `None` when it says that there is no such order.
     ///
     /// # Refuses
-    /// See [`Fault`].
+    /// See [`Fault`]; any other complaint of the gateway's is a [`Fault::BadAnswer`].
     pub async fn query(&self, order: OrderId) -> Result<Option<ZpayOrder>, Fault> {
         self.ask("out_trade_no", &order.to_string()).await
     }
@@ -166,7 +166,9 @@ impl Zpay {
         }
         let said: OrderAnswer = answer.json()?;
         if said.code != "1" {
-            return Ok(None);
+            // Any other complaint (a wrong key, say) is no word about the order.
+            let no_such_order = said.msg.contains("订单") && said.msg.contains("不存在");
+            return if no_such_order { Ok(None) } else { Err(Fault::BadAnswer) };
         }
         let (Some(trade_no), Some(out_trade_no), Some(status)) = (said.trade_no, said.out_trade_no, said.status) else {
             return Err(Fault::BadAnswer);
@@ -237,6 +239,8 @@ struct ApiAnswer {
 struct OrderAnswer {
     #[serde(deserialize_with = "text")]
     code: String,
+    #[serde(default)]
+    msg: String,
     #[serde(default, deserialize_with = "optional_text")]
     trade_no: Option<String>,
     #[serde(default, deserialize_with = "optional_text")]
@@ -264,5 +268,4 @@ fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D
 }
 
 #[cfg(test)]
-#[path = "zpay/tests.rs"]
 mod tests;

@@ -152,9 +152,11 @@ async fn an_unpaid_order_and_an_unknown_one_are_told_apart() {
     let unpaid = Scripted::answering(200, include_str!("../../../../tests/fixtures/zpay/order.unpaid.txt"));
     let found = zpay(&unpaid).query(order()).await.unwrap().unwrap();
     assert_eq!((found.paid, found.ended_at), (false, None));
-    for unknown in [r#"{"code":"error","msg":"订单号不存在"}"#, r#"{"code":-1,"msg":"no such order"}"#] {
+    for unknown in [r#"{"code":"error","msg":"订单号不存在"}"#, r#"{"code":-1,"msg":"订单不存在"}"#] {
         assert_eq!(zpay(&Scripted::answering(200, unknown)).query(order()).await.unwrap(), None);
     }
+    let other = Scripted::answering(200, r#"{"code":"error","msg":"商户密钥错误"}"#);
+    assert_eq!(zpay(&other).query(order()).await, Err(Fault::BadAnswer));
 }
 
 /// R4.10: an answer about another order is no answer.

@@ -1,0 +1,299 @@
+//! Simulated Stripe's API: what a merchant asks, with Stripe's checks and Stripe's errors.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::book::{Book, Content, KeptAnswer, Refund, Session, SessionStatus, StripePayment};
+use super::{Asked, Desk, post, stripe_objects as objects};
+
+/// Shortest and longest life of a session, in seconds.
+const SESSION_LIFE: std::ops::RangeInclusive<i64> = 30 * 60..=24 * 60 * 60;
+const DAY: i64 = 24 * 60 * 60;
+
+/// An error as Stripe answers it.
+struct Failure {
+    status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    param: Option<String>,
+}
+
+impl Failure {
+    fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        let (param, message) = (Some(param.to_owned()), message.into());
+        Self { status: StatusCode::BAD_REQUEST, kind: "invalid_request_error", code: Some(code), message, param }
+    }
+
+    fn missing(kind: &str, id: &str) -> Self {
+        let message = format!("No such {kind}: '{id}'");
+        Self { status: StatusCode::NOT_FOUND, ..Self::invalid("resource_missing", "id", message) }
+    }
+
+    fn answer(&self) -> Response<Bytes> {
+        let mut error = json!({ "type": self.kind, "message": self.message });
+        if let Some(fields) = error.as_object_mut() {
+            fields.extend(self.code.map(|code| ("code".to_owned(), json!(code))));
+            fields.extend(self.param.as_ref().map(|param| ("param".to_owned(), json!(param))));
+        }
+        super::json(self.status, &json!({ "error": error }))
+    }
+}
+
+/// Answers a request under `/v1`.
+pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Response<Bytes> {
+    if let Err(failure) = authorized(desk, asked) {
+        return failure.answer();
+    }
+    let done = if asked.is(&Method::POST) { once(desk, asked, path) } else { read(desk, asked, path) };
+    match done {
+        Ok(object) => super::json(StatusCode::OK, &object),
+        Err(failure) => failure.answer(),
+    }
+}
+
+fn authorized(desk: &Desk<'_>, asked: &Asked<'_>) -> Result<(), Failure> {
+    let key = asked.header("authorization").strip_prefix("Bearer ").unwrap_or_default();
+    if !key.is_empty() && key == desk.config.stripe_secret_key {
+        return Ok(());
+    }
+    let message = match key.get(..8) {
+        Some(start) => format!("Invalid API Key provided: {start}****"),
+        None => "You did not provide an API key.".to_owned(),
+    };
+    let status = StatusCode::UNAUTHORIZED;
+    Err(Failure { status, kind: "invalid_request_error", code: None, message, param: None })
+}
+
+/// Carries out a POST, or answers again what its idempotency key was answered first.
+fn once(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
+    let key = asked.header("idempotency-key");
+    if key.is_empty() {
+        return write(desk, asked, path);
+    }
+    let request = format!("{} {:?}", asked.path.join("/"), asked.fields);
+    match desk.book.kept.get(key) {
+        Some(kept) if kept.request == request => Ok(kept.answer.clone()),
+        Some(_) => Err(Failure {
+            status: StatusCode::BAD_REQUEST,
+            kind: "idempotency_error",
+            code: None,
+            message:
+                "Keys for idempotent requests can only be used with the same parameters they were first used with."
+                    .to_owned(),
+            param: None,
+        }),
+        None => {
+            let answer = write(desk, asked, path)?;
+            desk.book.kept.insert(key.to_owned(), KeptAnswer { request, answer: answer.clone() });
+            Ok(answer)
+        }
+    }
+}
+
+fn write(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
+    match path {
+        ["checkout", "sessions"] => create_session(desk, asked),
+        ["checkout", "sessions", id, "expire"] => expire_session(desk, id),
+        ["refunds"] => create_refund(desk, asked),
+        _ => Err(unrecognized(asked)),
+    }
+}
+
+fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
+    let expanded = asked.fields.iter().any(|(name, value)| name.starts_with("expand[") && value == "latest_charge");
+    let book = &*desk.book;
+    match path {
+        ["checkout", "sessions", id] => {
+            let session = book.sessions.get(*id).ok_or_else(|| Failure::missing("checkout.session", id))?;
+            Ok(objects::session(session, desk.config))
+        }
+        ["payment_intents", id] => {
+            let payment = book.payments.get(*id).ok_or_else(|| Failure::missing("payment_intent", id))?;
+            Ok(objects::intent(payment, expanded))
+        }
+        ["charges", id] => {
+            let payment = book.payments.values().find(|payment| payment.charge == **id);
+            Ok(objects::charge(payment.ok_or_else(|| Failure::missing("charge", id))?))
+        }
+        ["refunds", id] => Ok(objects::refund(book.refunds.get(*id).ok_or_else(|| Failure::missing("refund", id))?)),
+        ["refunds"] => {
+            let of = |name, value: &str| asked.field(name).is_none_or(|wanted| wanted == value);
+            let refunds = book.refunds.values();
+            let wanted = refunds.filter(|r| of("payment_intent", &r.intent) && of("charge", &r.charge));
+            Ok(objects::list("/v1/refunds", wanted.map(objects::refund).collect()))
+        }
+        ["events", id] => {
+            let event = book.events.iter().find(|event| event.get("id").and_then(Value::as_str) == Some(*id));
+            event.cloned().ok_or_else(|| Failure::missing("event", id))
+        }
+        ["events"] => {
+            let of_type =
+                |event: &&Value| asked.field("type").is_none_or(|kind| event.get("type") == Some(&json!(kind)));
+            Ok(objects::list("/v1/events", book.events.iter().rev().filter(of_type).cloned().collect()))
+        }
+        _ => Err(unrecognized(asked)),
+    }
+}
+
+fn unrecognized(asked: &Asked<'_>) -> Failure {
+    let message = format!("Unrecognized request URL ({}: {}).", asked.request.method(), asked.request.uri().path());
+    let status = StatusCode::NOT_FOUND;
+    Failure { status, kind: "invalid_request_error", code: None, message, param: None }
+}
+
+fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failure> {
+    known(asked)?;
+    if asked.field("mode") != Some("payment") {
+        return Err(Failure::invalid("parameter_missing", "mode", "This simulator knows mode=payment only."));
+    }
+    let created = desk.now.as_second();
+    let expires_at = match asked.field("expires_at") {
+        Some(_) => integer(asked, "expires_at")?,
+        None => created.saturating_add(DAY),
+    };
+    if !SESSION_LIFE.contains(&expires_at.saturating_sub(created)) {
+        let message =
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.";
+        return Err(Failure::invalid("parameter_invalid", "expires_at", message));
+    }
+    let price = "line_items[0][price_data]";
+    let units = integer(asked, &format!("{price}[unit_amount]"))?;
+    let quantity = integer(asked, "line_items[0][quantity]")?;
+    let units = units.checked_mul(quantity).filter(|units| (1..=99_999_999).contains(units));
+    let units = units.ok_or_else(|| Failure::invalid("parameter_invalid_integer", price, "Invalid amount"))?;
+    let methods: Vec<String> = group(asked, "payment_method_types").into_values().collect();
+    let session = Session {
+        id: desk.book.id("cs_test_"),
+        number: desk.book.number(),
+        reference: asked.field("client_reference_id").map(str::to_owned),
+        metadata: group(asked, "metadata"),
+        intent_metadata: group(asked, "payment_intent_data[metadata]"),
+        units,
+        currency: required(asked, &format!("{price}[currency]"))?.to_ascii_lowercase(),
+        name: required(asked, &format!("{price}[product_data][name]"))?.to_owned(),
+        success_url: required(asked, "success_url")?.to_owned(),
+        cancel_url: asked.field("cancel_url").map(str::to_owned),
+        created,
+        expires_at,
+        status: SessionStatus::Open,
+        payment_intent: None,
+        methods: if methods.is_empty() { vec!["card".to_owned()] } else { methods },
+    };
+    let answer = objects::session(&session, desk.config);
+    desk.book.sessions.insert(session.id.clone(), session);
+    Ok(answer)
+}
+
+/// Stripe refuses parameters it does not know.
+fn known(asked: &Asked<'_>) -> Result<(), Failure> {
+    const NAMES: [&str; 7] =
+        ["mode", "client_reference_id", "success_url", "cancel_url", "expires_at", "customer_email", "locale"];
+    const GROUPS: [&str; 4] = ["metadata[", "payment_intent_data[", "line_items[0][", "payment_method_types["];
+    let known = |name: &str| NAMES.contains(&name) || GROUPS.iter().any(|group| name.starts_with(group));
+    match asked.fields.keys().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::invalid("parameter_unknown", name, format!("Received unknown parameter: {name}"))),
+    }
+}
+
+fn required<'a>(asked: &'a Asked<'_>, name: &str) -> Result<&'a str, Failure> {
+    let missing = || Failure::invalid("parameter_missing", name, format!("Missing required param: {name}."));
+    asked.field(name).ok_or_else(missing)
+}
+
+fn integer(asked: &Asked<'_>, name: &str) -> Result<i64, Failure> {
+    let text = required(asked, name)?;
+    let invalid = |_| Failure::invalid("parameter_invalid_integer", name, format!("Invalid integer: {text}"));
+    text.parse().map_err(invalid)
+}
+
+/// The fields `prefix[…]` by what stands in the brackets.
+fn group(asked: &Asked<'_>, prefix: &str) -> BTreeMap<String, String> {
+    let inside = |name: &str| Some(name.strip_prefix(prefix)?.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+    asked.fields.iter().filter_map(|(name, value)| Some((inside(name)?, value.clone()))).collect()
+}
+
+fn expire_session(desk: &mut Desk<'_>, id: &str) -> Result<Value, Failure> {
+    let session = desk.book.sessions.get_mut(id).ok_or_else(|| Failure::missing("checkout.session", id))?;
+    if session.status != SessionStatus::Open {
+        let message = format!(
+            "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {}.",
+            session.status.as_str()
+        );
+        return Err(Failure::invalid("resource_invalid_state", "session", message));
+    }
+    session.status = SessionStatus::Expired;
+    let object = objects::session(session, desk.config);
+    let event = record(desk.book, "checkout.session.expired", object.clone(), desk.now);
+    notify(desk.book, &event, desk.now);
+    Ok(object)
+}
+
+/// Ends the sessions whose time is over, and says so.
+pub(super) fn expire_sessions(book: &mut Book, now: Timestamp) {
+    let over = |session: &&mut Session| session.status == SessionStatus::Open && session.expires_at <= now.as_second();
+    let mut ended = Vec::new();
+    for session in book.sessions.values_mut().filter(over) {
+        session.status = SessionStatus::Expired;
+        ended.push(session.clone());
+    }
+    for session in ended {
+        let event = record(book, "checkout.session.expired", objects::closed_session(&session), now);
+        notify(book, &event, now);
+    }
+}
+
+fn create_refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failure> {
+    let wanted = |payment: &&StripePayment| match (asked.field("payment_intent"), asked.field("charge")) {
+        (Some(intent), _) => payment.intent == intent,
+        (None, charge) => Some(payment.charge.as_str()) == charge,
+    };
+    let payment = desk.book.payments.values().find(wanted).cloned();
+    let payment = payment.ok_or_else(|| Failure::missing("payment_intent", "?"))?;
+    let left = payment.units.saturating_sub(payment.refunded);
+    let units = if asked.field("amount").is_some() { integer(asked, "amount")? } else { left };
+    if left == 0 {
+        let message = format!("Charge {} has already been refunded.", payment.charge);
+        return Err(Failure::invalid("charge_already_refunded", "charge", message));
+    }
+    if !(1..=left).contains(&units) {
+        let message = "Refund amount is greater than unrefunded amount on charge, or not positive";
+        return Err(Failure::invalid("parameter_invalid_integer", "amount", message));
+    }
+    let refund = Refund {
+        id: desk.book.id("re_"),
+        intent: payment.intent.clone(),
+        charge: payment.charge.clone(),
+        units,
+        currency: payment.currency.clone(),
+        created: desk.now.as_second(),
+        reason: asked.field("reason").map(str::to_owned),
+        metadata: group(asked, "metadata"),
+    };
+    let refunded = StripePayment { refunded: payment.refunded.saturating_add(units), ..payment };
+    let object = objects::refund(&refund);
+    for (kind, object) in [("refund.created", object.clone()), ("charge.refunded", objects::charge(&refunded))] {
+        let event = record(desk.book, kind, object, desk.now);
+        notify(desk.book, &event, desk.now);
+    }
+    desk.book.payments.insert(refunded.intent.clone(), refunded);
+    desk.book.refunds.insert(refund.id.clone(), refund);
+    Ok(object)
+}
+
+/// Writes down an event, and gives it back.
+pub(super) fn record(book: &mut Book, kind: &str, object: Value, now: Timestamp) -> Value {
+    let event = objects::event(&book.id("evt_"), kind, object, now.as_second());
+    book.events.push(event.clone());
+    event
+}
+
+/// Puts the webhook of an event on its way.
+pub(super) fn notify(book: &mut Book, event: &Value, due_at: Timestamp) {
+    post::send(book, Content::Stripe { body: event.to_string() }, due_at);
+}

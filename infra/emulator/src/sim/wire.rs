@@ -1,0 +1,59 @@
+//! The way from the functions' provider client to a simulator in the same process.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use shared::provider::http::Https;
+
+use crate::connector::{Backend, BoxFuture, ConnectFault};
+
+/// A provider client whose requests go to `backend`: the simulators, or something that puts faults before them.
+pub fn https(backend: Arc<dyn Backend>) -> Https {
+    Https::new(SharedHttpConnector::new(Wire { backend }))
+}
+
+#[derive(Debug)]
+struct Wire {
+    backend: Arc<dyn Backend>,
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let backend = Arc::clone(&self.backend);
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let request = request.map(|body| body.bytes().map(Bytes::copy_from_slice).unwrap_or_default());
+            // Yielding where a network would lets other tasks run, so that interleavings happen.
+            tokio::task::yield_now().await;
+            let answer = backend.call(request).await.map_err(fault)?;
+            tokio::task::yield_now().await;
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::user(error.into()))
+        })
+    }
+}
+
+fn fault(fault: ConnectFault) -> ConnectorError {
+    match fault {
+        ConnectFault::Timeout => ConnectorError::timeout(fault.into()),
+        ConnectFault::Reset | ConnectFault::Refused => ConnectorError::io(fault.into()),
+    }
+}
+
+/// The simulators as a backend, at the time their clock shows.
+#[derive(Debug)]
+pub struct AtTime<C> {
+    /// The simulators.
+    pub simulators: Arc<super::Simulators>,
+    /// Their clock.
+    pub clock: C,
+}
+
+impl<C: crate::clock::Clock> Backend for AtTime<C> {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        Box::pin(async move { Ok(self.simulators.handle(request, self.clock.now()).await) })
+    }
+}
