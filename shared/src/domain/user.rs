@@ -1,0 +1,140 @@
+//! A user: an account holder, with everything sign-up means in one item (R2.2).
+//!
+//! The item carries what the first read of a request needs: status and role (R2.5), the running accounts (R1.5), the
+//! promotion and the bond to an inviter. A user of the operator's own backend may have neither e-mail nor password, an
+//! erased one has lost them.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::id::UserId;
+use super::identity::{Email, Role, Status};
+use super::ledger::Accounts;
+use super::promotion::Promotion;
+use super::referral::{Attribution, InviteCode};
+use super::refusal::Refusal;
+use super::settings::AffiliateSettings;
+
+/// An account holder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// How its password is recognised (Argon2id, PHC string).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// Whether it may do anything.
+    pub status: Status,
+    /// What it may do.
+    pub role: Role,
+    /// The language of its mails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// When it signed up.
+    pub created_at: Timestamp,
+    /// Who invited it: bound at sign-up or never (R3.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
+    /// Its new-user promotion (R5.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// On which terms it may invite (R6.1).
+    pub affiliate: AffiliatePolicy,
+    /// Its ledger accounts.
+    pub accounts: Accounts,
+    /// Its primary invite code, made on first need (R3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite_code: Option<InviteCode>,
+}
+
+impl User {
+    /// That it may act.
+    ///
+    /// # Refuses
+    /// [`Refusal::AccountBlocked`] for any account that is not active (R2.8).
+    pub fn must_be_active(&self) -> Result<(), Refusal> {
+        if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
+    }
+}
+
+/// The terms on which a user may invite: those of the settings at sign-up; an admin may change one user's (R6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AffiliatePolicy {
+    /// The part of a credit that is commission.
+    #[serde(with = "crate::domain::decimal")]
+    pub rate: Decimal,
+    /// How many orders of one invitee earn; 0 is no limit.
+    pub trigger_limit: u32,
+    /// Whether its codes bind.
+    pub can_invite: bool,
+}
+
+impl AffiliatePolicy {
+    /// The policy a user who signs up now gets.
+    pub fn of(settings: &AffiliateSettings) -> Self {
+        Self { rate: settings.default_rate, trigger_limit: settings.default_trigger_limit, can_invite: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::money::Currency;
+    use ulid::Ulid;
+
+    fn ann() -> User {
+        User {
+            id: UserId::new(Ulid::from_parts(1, 1)),
+            email: Email::parse("ann@example.com"),
+            password_hash: None,
+            status: Status::Active,
+            role: Role::User,
+            locale: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            attribution: None,
+            promotion: None,
+            affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
+            accounts: Accounts::new(Currency::USD),
+            invite_code: None,
+        }
+    }
+
+    /// R6.1
+    #[test]
+    fn the_policy_at_sign_up_is_that_of_the_settings() {
+        let policy = ann().affiliate;
+        assert_eq!((policy.rate, policy.trigger_limit, policy.can_invite), (Decimal::new(1, 1), 3, true));
+    }
+
+    /// R2.8
+    #[test]
+    fn only_an_active_user_may_act() {
+        assert_eq!(ann().must_be_active(), Ok(()));
+        for status in [Status::Blocked, Status::Pending] {
+            assert_eq!(User { status, ..ann() }.must_be_active(), Err(Refusal::AccountBlocked));
+        }
+    }
+
+    /// R2.2: what sign-up wrote is read back whole, and nothing mandatory is made up.
+    #[test]
+    fn a_user_survives_storage() {
+        let value = serde_json::to_value(ann()).unwrap();
+        assert_eq!(serde_json::from_value::<User>(value.clone()).unwrap(), ann());
+        for field in ["id", "status", "role", "created_at", "affiliate", "accounts"] {
+            let mut less = value.clone();
+            less.as_object_mut().unwrap().remove(field);
+            assert!(serde_json::from_value::<User>(less).is_err(), "{field}");
+        }
+    }
+
+    /// S2: an e-mail is not in what a log shows of a user.
+    #[test]
+    fn a_debugged_user_shows_no_address() {
+        assert!(!format!("{:?}", ann()).contains("ann@example.com"));
+    }
+}
