@@ -112,7 +112,10 @@ impl Serialize for House {
 impl<'de> Deserialize<'de> for House {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = String::deserialize(from)?;
-        Self::ALL.into_iter().find(|house| house.as_str() == name).ok_or_else(|| de::Error::custom("not a house account"))
+        Self::ALL
+            .into_iter()
+            .find(|house| house.as_str() == name)
+            .ok_or_else(|| de::Error::custom("not a house account"))
     }
 }
 

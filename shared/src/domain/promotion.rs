@@ -271,7 +271,8 @@ mod tests {
     }
     fn used() -> Promotion {
         let credit = LedgerMoney::zero(Currency::USD);
-        let used = Used { order_id: OrderId::new(ulid::Ulid::nil()), tier: 0, amount: cny(1), bonus: credit, at: at(1, 0) };
+        let used =
+            Used { order_id: OrderId::new(ulid::Ulid::nil()), tier: 0, amount: cny(1), bonus: credit, at: at(1, 0) };
         Promotion { used: Some(used), ..enrolled() }
     }
     fn index(tier: Option<OrderTier>) -> Option<u32> {

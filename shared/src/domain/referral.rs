@@ -287,7 +287,17 @@ impl Attribution {
             if amount.is_positive() {
                 let id = Reward::id_of(invitee, trigger, side);
                 let state = RewardState::Pending;
-                due.push(Reward { id, trigger, side, invitee, beneficiary, amount, state, created_at: at, granted_at: None });
+                due.push(Reward {
+                    id,
+                    trigger,
+                    side,
+                    invitee,
+                    beneficiary,
+                    amount,
+                    state,
+                    created_at: at,
+                    granted_at: None,
+                });
             }
         }
         Ok(due)

@@ -60,10 +60,7 @@ fn a_hundred_yuan_with_its_bonus_is_one_journal_of_zero_sum() {
     assert_eq!(after.balance(), usd("18.05555554"));
     assert_eq!(
         shown(&posting),
-        [
-            "Balance 1 payment 13.88888888 0→13.88888888",
-            "Balance 2 promotion 4.16666666 13.88888888→18.05555554",
-        ]
+        ["Balance 1 payment 13.88888888 0→13.88888888", "Balance 2 promotion 4.16666666 13.88888888→18.05555554",]
     );
     let records = posting.records();
     assert_eq!(records[1].balance_before, usd("13.88888888"));
@@ -98,10 +95,7 @@ fn a_debit_above_the_balance_is_refused() {
 fn an_unbalanced_journal_is_a_typed_error() {
     let movement = [Movement::new(RecordType::Payment, usd("1"), "x")];
     let short = vec![HouseEntry::new(House::Sales, usd("-0.99999999"))];
-    assert_eq!(
-        empty().post(ann(), header(), &movement, short),
-        Err(LedgerError::Unbalanced(usd("0.00000001")))
-    );
+    assert_eq!(empty().post(ann(), header(), &movement, short), Err(LedgerError::Unbalanced(usd("0.00000001"))));
     let other = vec![HouseEntry::new(House::Sales, cny("-1"))];
     assert!(matches!(empty().post(ann(), header(), &movement, other), Err(LedgerError::Unbalanced(_))));
     assert_eq!(empty().post(ann(), header(), &[], vec![]), Err(LedgerError::Empty));

@@ -52,24 +52,9 @@ fn only_plain_decimals_are_read() {
         assert_eq!(plain_decimal(good, 8), Some(dec(good)), "{good}");
     }
     let forty = "1".repeat(40);
-    for bad in [
-        "",
-        " 1",
-        "1 ",
-        "-1",
-        "+1",
-        "01",
-        "1.",
-        ".5",
-        "1e2",
-        "NaN",
-        "１",
-        "1,5",
-        "1_0",
-        "0.123456789",
-        &forty,
-        "1.2.3",
-    ] {
+    for bad in
+        ["", " 1", "1 ", "-1", "+1", "01", "1.", ".5", "1e2", "NaN", "１", "1,5", "1_0", "0.123456789", &forty, "1.2.3"]
+    {
         assert_eq!(plain_decimal(bad, 8), None, "{bad}");
     }
 }

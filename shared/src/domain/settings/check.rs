@@ -202,7 +202,8 @@ fn sane_url(url: &str) -> bool {
     };
     let port = authority.rsplit_once(':').filter(|(before, _)| !authority.starts_with('[') || before.ends_with(']'));
     let port_sane = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok());
-    let symbols = url.len() <= 500 && url.bytes().all(|byte| byte.is_ascii_graphic() && !br#""<>\^`{|}"#.contains(&byte));
+    let symbols =
+        url.len() <= 500 && url.bytes().all(|byte| byte.is_ascii_graphic() && !br#""<>\^`{|}"#.contains(&byte));
     let local = ["localhost", "127.0.0.1", "::1"].contains(&host);
     symbols && port_sane && !host.is_empty() && !authority.contains('@') && (local || !local_only)
 }
