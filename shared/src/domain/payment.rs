@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::OrderId;
+use super::ledger::{House, HouseEntry, Movement, RecordType};
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use super::order::{Order, OrderStatus, Provider};
-use super::promotion::{Moments, OrderTier, Promotion};
+use super::promotion::{Moments, OrderTier, Promotion, Used};
 use super::review::ReviewReason;
 
 /// The money a provider took.
@@ -98,23 +99,16 @@ impl Payment {
         }
     }
 
-    /// The money was taken. A repetition keeps the earliest time.
-    ///
-    /// # Refuses
-    /// Another currency than before.
-    pub fn record_capture(&mut self, amount: PayMoney, at: Option<Timestamp>) -> Result<(), MoneyError> {
-        let known = match self.captured {
-            Some(known) => Capture {
-                amount: known.amount.most(amount)?,
-                at: match (known.at, at) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                },
-            },
-            None => Capture { amount, at },
+    /// The money was taken. A repetition keeps the earliest time. Until the payment belongs to an order the latest amount
+    /// stands, so that a matching event credits after one that did not match (R4.5); from then on it is fixed.
+    pub fn record_capture(&mut self, amount: PayMoney, at: Option<Timestamp>) {
+        let known = self.captured;
+        let earliest = match (known.and_then(|known| known.at), at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
         };
-        self.captured = Some(known);
-        Ok(())
+        let fixed = known.filter(|_| self.order.is_some()).map(|known| known.amount);
+        self.captured = Some(Capture { amount: fixed.unwrap_or(amount), at: earliest });
     }
 
     /// A refund exists, or failed; what failed once stays failed.
@@ -294,6 +288,7 @@ fn credited(
     let tier = promotion.and_then(|promotion| promotion.tier_paid(order.amount, order.promotion, moments));
     let none = LedgerMoney::zero(order.credit.currency());
     let bonus = tier.map_or(Ok(none), |tier| tier.bonus(order.credit))?;
+    let tier = tier.filter(|_| bonus.is_positive());
     let net = payment.net()?.unwrap_or(PayMoney::zero(order.charge.currency()));
     Ok(Credited {
         tier,
@@ -305,6 +300,44 @@ fn credited(
         paid_at: moments.paid_at(),
         late: order.status != OrderStatus::Pending || !moments.in_time(),
     })
+}
+
+impl Credited {
+    /// What the paid journal moves for the user: the credit, and the bonus in an entry of its own (R4.6).
+    pub fn movements(&self, order: &Order) -> Vec<Movement> {
+        let id = order.id.to_string();
+        vec![
+            Movement::new(RecordType::Payment, self.post_credit, id.as_str()),
+            Movement::new(RecordType::Promotion, self.post_bonus, id),
+        ]
+    }
+
+    /// The house lines of the paid journal (R1.4). What went back before the payment came stands as lines of its own, so
+    /// the journal of a payment without any net is not empty.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn house(&self, order: &Order) -> Result<Vec<HouseEntry>, MoneyError> {
+        let taken = order.charge.as_ledger();
+        let back = order.charge.minus(self.net)?.as_ledger();
+        let provider = House::Provider(order.provider);
+        let lines = [
+            (provider, taken.negated()),
+            (House::Sales, taken),
+            (provider, back),
+            (House::Sales, back.negated()),
+            (House::Sales, self.post_credit.negated()),
+            (House::Promotion, self.post_bonus.negated()),
+        ];
+        let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
+        Ok(moving.map(|(account, amount)| HouseEntry::new(account, amount)).collect())
+    }
+
+    /// How the promotion was used, if it was: by the capture alone, whatever was refunded (R4.11).
+    pub fn used(&self, order: &Order) -> Option<Used> {
+        let (order_id, amount, bonus, at) = (order.id, order.amount, self.bonus, self.paid_at);
+        self.tier.map(|tier| Used { order_id, tier: tier.index, amount, bonus, at })
+    }
 }
 
 impl Order {

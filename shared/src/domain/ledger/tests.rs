@@ -175,7 +175,8 @@ proptest! {
                 let slot = usize::from(entry.account == AccountKind::Debt);
                 prop_assert_eq!((entry.seq, entry.before), (last[slot].0 + 1, last[slot].1));
                 prop_assert_eq!(entry.after, entry.before + entry.amount.amount());
-                prop_assert!(if slot == 0 { entry.after >= Decimal::ZERO } else { entry.after <= Decimal::ZERO });
+                let crossed = if slot == 0 { entry.after < Decimal::ZERO } else { entry.after > Decimal::ZERO };
+                prop_assert!(!crossed);
                 last[slot] = (entry.seq, entry.after);
             }
             sum += amounts.iter().map(|units| Decimal::new(*units, 8)).sum::<Decimal>();

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::*;
+use crate::domain::id::JournalId;
+use crate::domain::ledger::{Accounts, Header, Operator};
 use crate::domain::order::tests::{cny, enrolled, hundred, now, usd};
 
 fn after(minutes: i64) -> Timestamp {
@@ -13,7 +15,7 @@ fn after(minutes: i64) -> Timestamp {
 }
 fn captured(amount: PayMoney, at: Option<Timestamp>) -> Payment {
     let mut payment = Payment::new(Provider::Stripe, "pi_1");
-    payment.record_capture(amount, at).unwrap();
+    payment.record_capture(amount, at);
     payment
 }
 fn settle(order: &Order, payment: &Payment, received_at: Timestamp) -> Settlement {
@@ -73,6 +75,47 @@ fn money_that_does_not_match_is_reviewed() {
     assert_eq!(decide(Some(&order), &Payment::new(Provider::Stripe, "pi_1"), None, now()), Ok(Settlement::NotCaptured));
 }
 
+/// R4.5: a review does not claim the payment; whichever of two differing events matches credits, and fixes the amount.
+#[test]
+fn a_later_event_that_matches_is_credited() {
+    let mut payment = captured(cny("150"), None);
+    assert_eq!(settle(&hundred(), &payment, after(1)), Settlement::Review(ReviewReason::AmountMismatch));
+    payment.record_capture(cny("100"), None);
+    let by = credit(settle(&hundred(), &payment, after(1)));
+    payment.order = Some(hundred().id);
+    payment.record_capture(cny("150"), None);
+    assert_eq!(payment.captured.map(|known| known.amount), Some(cny("100")));
+    let paid = hundred().credited(&by, Some("pi_1"));
+    assert_eq!(settle(&paid, &payment, after(1)), Settlement::AlreadyCredited);
+}
+
+/// R1.4, R4.6: the paid journal, whatever came back before it, sums to zero and is never empty.
+#[test]
+fn the_paid_journal_balances_at_every_net() {
+    let header = Header {
+        journal: JournalId::new(Ulid::from_parts(1, 1)),
+        cause: "payment:stripe:pi_1".into(),
+        step: 0,
+        corrects: None,
+        operator: Operator::System,
+        actor: "provider:stripe".into(),
+        request_id: "req".into(),
+        at: after(2),
+    };
+    for (refunded, lines, balance) in [("0", 4, "18.05555554"), ("30", 6, "12.63888887"), ("100", 4, "0")] {
+        let mut payment = captured(cny("100"), Some(after(1)));
+        payment.record_cumulative(cny(refunded)).unwrap();
+        let order = hundred();
+        let by = credit(settle(&order, &payment, after(2)));
+        let (movements, house) = (by.movements(&order), by.house(&order).unwrap());
+        assert_eq!(house.len(), lines);
+        let accounts = Accounts::new(Currency::USD);
+        let (accounts, _) = accounts.post(order.user, header.clone(), &movements, house).unwrap();
+        assert_eq!(accounts.balance(), usd(balance));
+        assert_eq!(by.used(&order).map(|used| (used.tier, used.bonus)), Some((0, usd("4.16666666"))));
+    }
+}
+
 /// R4.12
 #[test]
 fn the_providers_event_only_confirms_an_order_completed_by_hand() {
@@ -97,7 +140,7 @@ fn a_refund_before_its_payment_leaves_only_the_rest_to_credit() {
     let mut payment = Payment::new(Provider::Stripe, "pi_1");
     payment.record_refund("re_1", cny("30"), false).unwrap();
     assert_eq!(payment.net(), Ok(None));
-    payment.record_capture(cny("100"), Some(after(1))).unwrap();
+    payment.record_capture(cny("100"), Some(after(1)));
     let by = credit(settle(&hundred(), &payment, after(2)));
     assert_eq!((by.post_credit, by.post_bonus), (usd("9.72222221"), usd("2.91666666")));
     assert_eq!((by.bonus, by.status), (usd("4.16666666"), OrderStatus::PartiallyRefunded));
@@ -164,7 +207,7 @@ enum Fact {
 fn record(payment: &mut Payment, fact: &Fact) {
     let money = |units| PayMoney::from_minor_units(units, Currency::CNY).unwrap();
     match *fact {
-        Fact::Capture(minute) => payment.record_capture(money(10_000), Some(after(minute))).unwrap(),
+        Fact::Capture(minute) => payment.record_capture(money(10_000), Some(after(minute))),
         Fact::Refund(id, failed) => {
             payment.record_refund(&format!("re_{id}"), money(1000 + i64::from(id)), failed).unwrap();
         }
