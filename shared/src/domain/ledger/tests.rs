@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::*;
+use crate::domain::order::Provider;
 
 fn usd(text: &str) -> LedgerMoney {
     LedgerMoney::exact(Decimal::from_str_exact(text).unwrap(), Currency::parse("USD").unwrap()).unwrap()
