@@ -1,8 +1,9 @@
-//! Orders: top-up payment orders, with everything that was decided when they were made (R4.1–R4.4).
+//! An order: a user's wish to top up, priced once (R4.1–R4.4).
+//!
+//! Everything its price depended on is snapshotted on it, so that crediting it reads no settings. Its state before payment
+//! is its own; after payment it is that of the provider's net (R4.4). Stored as one item of about 1 KB.
 
-use std::fmt;
-
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Both.
+    /// Every provider.
     pub const ALL: [Self; 2] = [Self::Stripe, Self::Zpay];
 
     /// The provider as it is written.
@@ -40,31 +41,25 @@ impl Provider {
     }
 }
 
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// Where an order stands (R4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
-    /// Waiting for the payment.
+    /// Waiting for the money.
     Pending,
-    /// Captured, and nothing of it taken back.
+    /// The net is the charge.
     Paid,
-    /// The provider refused it or could not be asked, or the payment failed.
+    /// The provider refused it, or the payment failed.
     Failed,
-    /// Not paid in time.
+    /// Nobody paid in time.
     Expired,
-    /// Given up by the user.
+    /// The user gave up.
     Cancelled,
-    /// Captured, with an open dispute.
+    /// A dispute is open.
     Disputed,
-    /// Captured, and a part given back.
+    /// A part of the charge went back.
     PartiallyRefunded,
-    /// Captured, and all given back.
+    /// All of the charge went back.
     Refunded,
 }
 
@@ -80,17 +75,6 @@ impl OrderStatus {
         Self::PartiallyRefunded,
         Self::Refunded,
     ];
-
-    /// Whether the provider took the money.
-    pub fn is_captured(self) -> bool {
-        matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
-    }
-
-    /// Whether an order may go from this state to `next`: out of `pending` once, out of every unpaid state into the
-    /// captured ones (a late payment), and freely among those, never back.
-    pub fn may_become(self, next: Self) -> bool {
-        self != next && (next.is_captured() || (self == Self::Pending && next != Self::Pending))
-    }
 
     /// The state as it is written.
     pub fn as_str(self) -> &'static str {
@@ -110,295 +94,272 @@ impl OrderStatus {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
+
+    /// Whether the money was taken: the state is that of the net.
+    pub fn is_captured(self) -> bool {
+        matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
+    }
+
+    /// Whether an order may move from here to `next` (R4.4); standing still is no move.
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Pending => self != next,
+            Self::Failed | Self::Expired | Self::Cancelled => next.is_captured(),
+            Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded => {
+                self != next && next.is_captured()
+            }
+        }
+    }
+
+    /// The state of a captured order by its net (R4.4).
+    ///
+    /// # Refuses
+    /// Amounts of different currencies.
+    pub fn by_net(net: PayMoney, charge: PayMoney, open_dispute: bool) -> Result<Self, MoneyError> {
+        Ok(if open_dispute {
+            Self::Disputed
+        } else if !net.is_positive() {
+            Self::Refunded
+        } else if net.compare(charge)?.is_lt() {
+            Self::PartiallyRefunded
+        } else {
+            Self::Paid
+        })
+    }
 }
 
-/// Why an order failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Why the provider made no payment of an order (R4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
-    /// The provider said no.
+    /// It said no.
     ProviderRefused,
-    /// The provider could not be asked.
+    /// It could not be reached or understood.
     ProviderUnavailable,
 }
 
-/// Why an order failed, for its user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How an order failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Stable code.
+    /// What kind.
     pub code: FailureCode,
-    /// In the provider's words, without secrets.
+    /// What the provider said, for a person.
     pub detail: String,
 }
 
-/// The inviter's terms when the order was made: what commission on it will be computed from (R6.3).
+/// The inviter's terms at order creation (R6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AffiliateTerms {
-    /// Part of the credit that is commission.
+    /// The part of the credit that is commission.
     #[serde(with = "crate::domain::decimal")]
     pub rate: Decimal,
-    /// How many orders of the invitee earn.
-    pub limit: u32,
-    /// Hours until it is available.
+    /// How many orders of one invitee earn; 0 is no limit.
+    pub trigger_limit: u32,
+    /// Hours until the commission can be withdrawn.
     pub hold_hours: u32,
-    /// Most per invitee, in ledger currency; 0 is no cap.
-    #[serde(with = "crate::domain::decimal")]
-    pub cap: Decimal,
-    /// Days after binding in which orders earn; 0 is for ever.
-    pub valid_days: u32,
+    /// The most this invitee earns its inviter; none is no cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<LedgerMoney>,
+    /// Until when orders earn; none is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
-/// A top-up payment order.
+/// A top-up order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// Its id, which is the provider's reference too.
+    /// Its id.
     pub id: OrderId,
-    /// Who pays.
+    /// Who is credited.
     pub user: UserId,
     /// Where it stands.
     pub status: OrderStatus,
     /// Who takes the money.
     pub provider: Provider,
-    /// By which of the provider's methods.
+    /// How: `card`, `alipay` …
     pub method: String,
-    /// What was ordered, in pay currency.
+    /// What was asked for.
     pub amount: PayMoney,
-    /// What is charged after discount.
+    /// What has to be paid, after discount.
     pub charge: PayMoney,
-    /// What it buys.
+    /// What it buys, without bonus.
     pub credit: LedgerMoney,
-    /// Pay-currency units for one ledger unit.
+    /// Units of pay currency for one of ledger currency.
     #[serde(with = "crate::domain::decimal")]
     pub exchange_rate: Decimal,
-    /// What part of the amount is charged.
+    /// The part of the amount that is charged.
     #[serde(with = "crate::domain::decimal")]
     pub discount_rate: Decimal,
-    /// The promotion tier it was made in (R5.2).
+    /// The promotion's tier at creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<OrderTier>,
+    pub promotion: Option<OrderTier>,
     /// Who invited the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
-    /// On which terms the inviter earns; none when the programme was off.
+    /// The inviter's terms; none earns no commission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub terms: Option<AffiliateTerms>,
-    /// Where to pay, where it can't be made from the rest.
+    pub affiliate: Option<AffiliateTerms>,
+    /// Where the user pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_url: Option<String>,
-    /// What a QR code holds, where it is not where to pay.
+    /// What a QR code shows, when it is not the pay URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr_content: Option<String>,
-    /// The provider's own id of the order (Stripe: its session).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider_ref: Option<String>,
-    /// Why it failed.
+    /// How it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Until when it can be paid.
+    /// When it expires unpaid.
     pub expires_at: Timestamp,
-    /// What its payment settled, once it was captured.
+    /// When the money was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid: Option<Paid>,
-    /// The provider's payment; none while it was completed by hand and not told yet.
+    pub paid_at: Option<Timestamp>,
+    /// Whether the money came when the order was over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// The provider's name for the order: Stripe's session id, the gateway's trade number from `mapi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_ref: Option<String>,
+    /// The provider's payment id; none also for an order completed by hand until the provider confirms it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
-    /// From where it was made.
+    /// The bonus the payment earned, before any refund; none until paid or without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bonus: Option<LedgerMoney>,
+    /// What is left of the charge, kept only once it differs from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<PayMoney>,
+    /// The address the order came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,
-    /// With what it was made.
+    /// The program it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
 }
 
-/// What the capture of an order's payment settled.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Paid {
-    /// When the provider took the money.
-    pub at: Timestamp,
-    /// Whether that was after the order had left `pending` or expired.
-    pub late: bool,
-    /// The whole bonus, before refunds.
-    pub bonus: LedgerMoney,
-    /// What is left of the charge.
-    pub net: PayMoney,
-}
-
-/// The price of an order, to be snapshotted on it (R4.1).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Price {
-    /// What is ordered.
-    pub amount: PayMoney,
-    /// What is charged.
-    pub charge: PayMoney,
-    /// What it buys.
-    pub credit: LedgerMoney,
-}
-
-/// What a user wants to buy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted<'a> {
-    /// A configured offer, by its id.
-    Offer(&'a str),
-    /// A custom amount, as it was written.
-    Amount(&'a str),
-}
-
-/// Prices an order: credit rounds down, the charge rounds up (R4.1, R1.3).
-///
-/// # Refuses
-/// With the field's pointer: an unknown offer; an amount that is not plain, has more digits than the currency, or is outside
-/// min and max; an amount that buys nothing.
-pub fn price(settings: &PaymentSettings, wanted: Wanted<'_>) -> Result<Price, Refusal> {
-    let (pointer, amount) = match wanted {
-        Wanted::Offer(id) => {
-            let offer = settings.offers.iter().find(|offer| offer.id == id);
-            let unknown = || Refusal::field("/offer_id", "unknown_offer", "One of the offers of /v1/payment/config.");
-            ("/offer_id", offer.ok_or_else(unknown)?.amount)
-        }
-        Wanted::Amount(text) => ("/amount", custom(settings, text)?),
-    };
-    let refused = |error: MoneyError| Refusal::field(pointer, "out_of_range", error.to_string());
-    let price = quote(settings, amount).map_err(refused)?;
-    if !price.credit.is_positive() {
-        return Err(Refusal::field(pointer, "out_of_range", "This amount buys nothing."));
-    }
-    Ok(price)
-}
-
-/// The price of an amount.
-///
-/// # Refuses
-/// Overflow, and more digits than the currency has.
-pub fn quote(settings: &PaymentSettings, amount: Decimal) -> Result<Price, MoneyError> {
-    let amount = PayMoney::exact(amount, settings.pay_currency)?;
-    let charge = amount.times(settings.discount_rate, Rounding::Up)?;
-    let credit = amount.bought_at(settings.exchange_rate, settings.ledger_currency)?;
-    Ok(Price { amount, charge, credit })
-}
-
-fn custom(settings: &PaymentSettings, text: &str) -> Result<Decimal, Refusal> {
-    let digits = settings.pay_currency.digits();
-    let currency = settings.pay_currency;
-    let plain = plain_decimal(text, digits).ok_or_else(|| {
-        let detail = format!("A plain decimal in {currency} with at most {digits} fractional digits.");
-        Refusal::field("/amount", "not_a_decimal", detail)
-    })?;
-    if plain < settings.min_amount || plain > settings.max_amount {
-        let detail = format!("From {} to {} {currency}.", settings.min_amount, settings.max_amount);
-        return Err(Refusal::field("/amount", "out_of_range", detail));
-    }
-    Ok(plain)
-}
-
-/// When an order that is made now expires.
-pub fn expiry(settings: &PaymentSettings, now: Timestamp) -> Timestamp {
-    now.checked_add(i64::from(settings.order_expire_minutes).minutes()).unwrap_or(now)
-}
-
-/// The promotion tier of an order that is made now (R5.2).
-pub fn tier(promotion: Option<&Promotion>, amount: PayMoney, now: Timestamp) -> Option<OrderTier> {
-    promotion.filter(|promotion| promotion.used.is_none())?.tier_for(amount, now)
-}
-
 impl Order {
-    /// The bonus that the snapshot would give, or the one that was given.
+    /// What the provider has taken and not given back.
+    pub fn net(&self) -> PayMoney {
+        let whole = if self.status.is_captured() { self.charge } else { PayMoney::zero(self.charge.currency()) };
+        self.left.unwrap_or(whole)
+    }
+
+    /// What a QR code shows.
+    pub fn qr_content(&self) -> Option<&str> {
+        self.qr_content.as_deref().or(self.pay_url.as_deref())
+    }
+
+    /// The bonus: after payment the one earned, before it what the tier on the order would give.
     ///
     /// # Refuses
     /// Overflow.
     pub fn bonus(&self) -> Result<LedgerMoney, MoneyError> {
-        match (self.paid, self.tier) {
-            (Some(paid), _) => Ok(paid.bonus),
-            (None, Some(tier)) => tier.bonus(self.credit),
-            (None, None) => Ok(LedgerMoney::zero(self.credit.currency())),
+        let none = LedgerMoney::zero(self.credit.currency());
+        match (self.status.is_captured(), self.bonus, self.promotion) {
+            (true, earned, _) => Ok(earned.unwrap_or(none)),
+            (false, _, Some(tier)) => tier.bonus(self.credit),
+            (false, _, None) => Ok(none),
         }
     }
 
-    /// What is left of the charge: nothing before the capture.
-    pub fn net(&self) -> PayMoney {
-        self.paid.map_or(PayMoney::zero(self.charge.currency()), |paid| paid.net)
-    }
-
-    /// This order in another state.
+    /// Credit and bonus together.
     ///
     /// # Refuses
-    /// [`Refusal::OrderNotPending`] for a move that no rule allows.
-    pub fn moved(&self, next: OrderStatus) -> Result<Self, Refusal> {
-        if !self.status.may_become(next) {
-            return Err(Refusal::OrderNotPending);
-        }
-        Ok(Self { status: next, ..self.clone() })
+    /// Overflow.
+    pub fn total(&self) -> Result<LedgerMoney, MoneyError> {
+        self.credit.plus(self.bonus()?)
     }
+}
+
+/// What somebody wants to top up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// A configured amount, by its id.
+    Offer(String),
+    /// An amount in pay currency, as it was written.
+    Amount(String),
+}
+
+/// A price: what an order snapshots.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quote {
+    /// What was asked for.
+    pub amount: PayMoney,
+    /// What has to be paid.
+    pub charge: PayMoney,
+    /// What it buys, without bonus.
+    pub credit: LedgerMoney,
+    /// Units of pay currency for one of ledger currency.
+    pub exchange_rate: Decimal,
+    /// The part of the amount that is charged.
+    pub discount_rate: Decimal,
+    /// The promotion's tier now.
+    pub promotion: Option<OrderTier>,
+    /// When an order made now expires.
+    pub expires_at: Timestamp,
+}
+
+/// Prices an order (R4.1): credit is rounded down, the charge up.
+///
+/// # Refuses
+/// [`Refusal::ProgrammeOff`] while top-ups are off; [`Refusal::Invalid`] at `/amount` or `/offer_id` for what is not a
+/// plain decimal of the currency's digits, not within the limits, or no offer.
+pub fn price(
+    settings: &PaymentSettings,
+    ask: &Ask,
+    promotion: Option<&Promotion>,
+    now: Timestamp,
+) -> Result<Quote, Refusal> {
+    if !settings.enabled {
+        return Err(Refusal::ProgrammeOff);
+    }
+    let (pointer, wanted) = wanted(settings, ask)?;
+    let limits = || format!("from {} to {}", settings.min_amount, settings.max_amount);
+    let out_of_range = || Refusal::field(pointer, "out_of_range", limits());
+    if wanted < settings.min_amount || wanted > settings.max_amount {
+        return Err(out_of_range());
+    }
+    let amount = PayMoney::exact(wanted, settings.pay_currency).map_err(|_| out_of_range())?;
+    quote(settings, amount, promotion, now).map_err(|_| out_of_range())
+}
+
+fn wanted(settings: &PaymentSettings, ask: &Ask) -> Result<(&'static str, Decimal), Refusal> {
+    match ask {
+        Ask::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
+            Some(offer) => Ok(("/offer_id", offer.amount)),
+            None => Err(Refusal::field("/offer_id", "unknown_offer", "one of the offers")),
+        },
+        Ask::Amount(text) => {
+            let digits = settings.pay_currency.digits();
+            let detail = || format!("a plain decimal with at most {digits} fractional digits");
+            let wanted = plain_decimal(text, digits);
+            Ok(("/amount", wanted.ok_or_else(|| Refusal::field("/amount", "not_a_decimal", detail()))?))
+        }
+    }
+}
+
+/// The price of an amount, whatever its limits: also what the payment page shows of an offer.
+///
+/// # Refuses
+/// Overflow.
+pub fn quote(
+    settings: &PaymentSettings,
+    amount: PayMoney,
+    promotion: Option<&Promotion>,
+    now: Timestamp,
+) -> Result<Quote, MoneyError> {
+    let lifetime = SignedDuration::from_mins(i64::from(settings.order_expire_minutes));
+    Ok(Quote {
+        amount,
+        charge: amount.times(settings.discount_rate, Rounding::Up)?,
+        credit: amount.bought_at(settings.exchange_rate, settings.ledger_currency)?,
+        exchange_rate: settings.exchange_rate,
+        discount_rate: settings.discount_rate,
+        promotion: promotion.and_then(|promotion| promotion.tier_for(amount, now)),
+        expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::domain::money::Currency;
-
-    fn decimal(text: &str) -> Decimal {
-        Decimal::from_str_exact(text).unwrap()
-    }
-
-    /// R4.1: ¥100 at 7.2 buys 13.88888888 USD.
-    #[test]
-    fn a_hundred_yuan_at_seven_point_two_buys_thirteen_dollars_eighty_eight() {
-        let price = price(&PaymentSettings::default(), Wanted::Offer("o100")).unwrap();
-        assert_eq!(price.amount.to_string(), "100.00 CNY");
-        assert_eq!(price.charge.to_string(), "100.00 CNY");
-        assert_eq!(price.credit.to_string(), "13.88888888 USD");
-    }
-
-    /// R4.1, R1.3: the charge after discount rounds up to the currency's digits.
-    #[test]
-    fn a_discounted_charge_rounds_up() {
-        let settings = PaymentSettings { discount_rate: decimal("0.333"), ..PaymentSettings::default() };
-        let priced = price(&settings, Wanted::Amount("10.01")).unwrap();
-        assert_eq!(priced.charge.to_string(), "3.34 CNY");
-        assert_eq!(priced.credit.to_string(), "1.39027777 USD");
-    }
-
-    /// R4.2, R1.2: an amount that is not a plain decimal within the limits is refused with its pointer.
-    #[test]
-    fn an_amount_outside_the_limits_is_refused_with_its_pointer() {
-        let forty = "9".repeat(40);
-        for bad in ["0", "0.99", "10000.01", "-1", "+1", "1e2", "NaN", "１０", "1.001", "01", "", &forty] {
-            let refusal = price(&PaymentSettings::default(), Wanted::Amount(bad)).unwrap_err();
-            let Refusal::Invalid(errors) = refusal else { unreachable!("{bad}") };
-            assert_eq!(errors.first().map(|error| error.pointer.as_str()), Some("/amount"), "{bad}");
-        }
-        for good in ["1", "1.00", "10000", "9999.99"] {
-            assert!(price(&PaymentSettings::default(), Wanted::Amount(good)).is_ok(), "{good}");
-        }
-        assert!(price(&PaymentSettings::default(), Wanted::Offer("o1")).is_err());
-    }
-
-    /// R1.1: a currency without fractions takes none.
-    #[test]
-    fn yen_have_no_fractions() {
-        let jpy = Currency::parse("JPY").unwrap();
-        let settings = PaymentSettings { pay_currency: jpy, ..PaymentSettings::default() };
-        assert!(price(&settings, Wanted::Amount("100.5")).is_err());
-        assert_eq!(price(&settings, Wanted::Amount("100")).unwrap().charge.to_string(), "100 JPY");
-    }
-
-    /// R4.4: the table of legal moves.
-    #[test]
-    fn an_order_moves_only_as_the_rules_allow() {
-        use OrderStatus::{Cancelled, Disputed, Expired, Failed, Paid, PartiallyRefunded, Pending, Refunded};
-        let captured = [Paid, Disputed, PartiallyRefunded, Refunded];
-        for from in OrderStatus::ALL {
-            for to in OrderStatus::ALL {
-                let legal = match (from, to) {
-                    (from, to) if from == to => false,
-                    (_, to) if captured.contains(&to) => true,
-                    (Pending, Failed | Expired | Cancelled) => true,
-                    _ => false,
-                };
-                assert_eq!(from.may_become(to), legal, "{from:?} to {to:?}");
-            }
-        }
-    }
-}
+pub(crate) mod tests;

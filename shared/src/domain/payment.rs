@@ -1,7 +1,9 @@
-//! Payments: the provider's side of an order, one item per provider payment from its first event on (R4.5, R4.11).
+//! A payment: the provider's side of an order, as the net of everything we know of it (R4.5, R4.11).
 //!
-//! A payment holds facts, never steps: what was captured, each refund by its id, the largest cumulative amount refunded, each
-//! dispute by its id. Its net is a pure function of them, so events may come in any order and any number of times.
+//! A [`Payment`] is a set of facts that only grows: captured; refunds by id (a failed one counts nothing, for good); the
+//! largest cumulative amount refunded; disputes by id (the later `created` wins, on a tie the closed one). Each fact is
+//! merged by a maximum, so every order of delivery, with repetitions, ends in the same payment. One item per provider
+//! payment, from its first event on. [`decide`] then says what the money means for its order.
 
 use std::collections::BTreeMap;
 
@@ -9,80 +11,81 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{OrderId, ReviewId};
-use super::money::{LedgerMoney, MoneyError, PayMoney};
+use super::ledger::{House, HouseEntry, Movement, RecordType};
+use super::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use super::order::{Order, OrderStatus, Provider};
+use super::promotion::{Moments, OrderTier, Promotion, Used};
 use super::review::ReviewReason;
 
-/// What is known of one provider payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Payment {
-    /// Who took it.
-    pub provider: Provider,
-    /// The provider's id of it.
-    pub id: String,
-    /// The order that it paid, once it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderId>,
-    /// The open review item that stands for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<ReviewId>,
-    /// What was taken and when, by the provider's clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub captured: Option<Capture>,
-    /// Refunds by their id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub refunds: BTreeMap<String, Refund>,
-    /// The largest cumulative amount refunded that the provider told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cumulative: Option<PayMoney>,
-    /// Disputes by their id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub disputes: BTreeMap<String, Dispute>,
-}
-
-/// Money that the provider took.
+/// The money a provider took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
     /// How much.
     pub amount: PayMoney,
-    /// When, by the provider's clock.
-    pub at: Timestamp,
+    /// When, by the provider's clock; the earliest that any event names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
-/// One refund of a payment.
+/// One refund.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
     /// How much.
     pub amount: PayMoney,
-    /// Whether it failed, which is for good: it counts nothing then.
+    /// Whether it failed, for good.
     pub failed: bool,
-    /// When it was made.
-    pub at: Timestamp,
 }
 
-/// How a dispute stands.
+/// Where a dispute stands; the order is that of ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeState {
-    /// A question to the merchant: takes nothing.
+    /// The bank only asks; takes nothing.
     Inquiry,
-    /// The money is gone for now.
+    /// The money is with the bank until it decides.
     Open,
-    /// The money is back.
+    /// It came back.
     Won,
-    /// The money is gone.
+    /// It stays away.
     Lost,
 }
 
-/// One dispute of a payment.
+/// One dispute as its latest event tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// How much is in dispute.
+    /// How much it is about.
     pub amount: PayMoney,
-    /// How it stands.
+    /// Where it stands.
     pub state: DisputeState,
-    /// When the provider said so: later wins, and on a tie a closed state does.
+    /// The provider's time of the event that says so.
     pub at: Timestamp,
+}
+
+/// One provider payment; see the module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Who took the money.
+    pub provider: Provider,
+    /// The provider's payment id.
+    pub id: String,
+    /// The one order it belongs to, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// The review item that stands for it, while its money is on `suspense`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewId>,
+    /// The money, once it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Capture>,
+    /// Refunds by the provider's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refunds: BTreeMap<String, Refund>,
+    /// The largest cumulative amount refunded that any event named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cumulative: Option<PayMoney>,
+    /// Disputes by the provider's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disputes: BTreeMap<String, Dispute>,
 }
 
 impl Payment {
@@ -100,24 +103,35 @@ impl Payment {
         }
     }
 
-    /// Notes that money was taken; the earliest word stands.
-    pub fn record_capture(&mut self, amount: PayMoney, at: Timestamp) {
-        let first = self.captured.is_none_or(|known| at < known.at);
-        if first {
-            self.captured = Some(Capture { amount, at });
-        }
+    /// The money was taken. A repetition keeps the earliest time. Until the payment belongs to an order the latest amount
+    /// stands, so that a matching event credits after one that did not match (R4.5); from then on it is fixed.
+    pub fn record_capture(&mut self, amount: PayMoney, at: Option<Timestamp>) {
+        let known = self.captured;
+        let earliest = match (known.and_then(|known| known.at), at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let fixed = known.filter(|_| self.order.is_some()).map(|known| known.amount);
+        self.captured = Some(Capture { amount: fixed.unwrap_or(amount), at: earliest });
     }
 
-    /// Notes a refund. One that failed once stays failed.
-    pub fn record_refund(&mut self, id: &str, amount: PayMoney, failed: bool, at: Timestamp) {
-        let known = self.refunds.entry(id.to_owned()).or_insert(Refund { amount, failed, at });
-        known.failed |= failed;
-    }
-
-    /// Notes a cumulative amount refunded; the largest stands.
+    /// A refund exists, or failed; what failed once stays failed.
     ///
     /// # Refuses
-    /// Another currency.
+    /// Another currency than before.
+    pub fn record_refund(&mut self, id: &str, amount: PayMoney, failed: bool) -> Result<(), MoneyError> {
+        let merged = match self.refunds.get(id) {
+            Some(known) => Refund { amount: known.amount.most(amount)?, failed: known.failed || failed },
+            None => Refund { amount, failed },
+        };
+        self.refunds.insert(id.to_owned(), merged);
+        Ok(())
+    }
+
+    /// The provider's running total of refunds; only the largest counts.
+    ///
+    /// # Refuses
+    /// Another currency than before.
     pub fn record_cumulative(&mut self, amount: PayMoney) -> Result<(), MoneyError> {
         self.cumulative = Some(match self.cumulative {
             Some(known) => known.most(amount)?,
@@ -126,22 +140,20 @@ impl Payment {
         Ok(())
     }
 
-    /// Notes how a dispute stands.
-    pub fn record_dispute(&mut self, id: &str, amount: PayMoney, state: DisputeState, at: Timestamp) {
-        let new = Dispute { amount, state, at };
-        let known = self.disputes.entry(id.to_owned()).or_insert(new);
-        if (at, state) > (known.at, known.state) {
-            *known = new;
+    /// A dispute stands so since `at`. The later event wins; on a tie the closed one does.
+    pub fn record_dispute(&mut self, id: &str, dispute: Dispute) {
+        let rank = |dispute: &Dispute| (dispute.at, dispute.state, dispute.amount.amount());
+        if self.disputes.get(id).is_none_or(|known| rank(&dispute) > rank(known)) {
+            self.disputes.insert(id.to_owned(), dispute);
         }
     }
 
-    /// What was given back: the larger of the refunds known by id and the cumulative amount less the failed ones.
+    /// What went back by refunds: max(Σ known by id, largest cumulative − Σ failed).
     ///
     /// # Refuses
-    /// Mixed currencies; overflow.
-    pub fn refunded(&self, zero: PayMoney) -> Result<PayMoney, MoneyError> {
-        let mut known = zero;
-        let mut failed = zero;
+    /// Overflow; facts of another currency than `currency`.
+    pub fn refunded(&self, currency: Currency) -> Result<PayMoney, MoneyError> {
+        let (mut known, mut failed) = (PayMoney::zero(currency), PayMoney::zero(currency));
         for refund in self.refunds.values() {
             let sum = if refund.failed { &mut failed } else { &mut known };
             *sum = sum.plus(refund.amount)?;
@@ -152,230 +164,201 @@ impl Payment {
         }
     }
 
-    /// What is in dispute or lost to one.
+    /// What is left of the capture: max(0, captured − refunded − open or lost disputes); nothing before it.
     ///
     /// # Refuses
-    /// Mixed currencies; overflow.
-    pub fn disputed(&self, zero: PayMoney) -> Result<PayMoney, MoneyError> {
-        let takes = |dispute: &&Dispute| matches!(dispute.state, DisputeState::Open | DisputeState::Lost);
-        self.disputes.values().filter(takes).try_fold(zero, |sum, dispute| sum.plus(dispute.amount))
-    }
-
-    /// What is left of the capture (R4.11); zero before it.
-    ///
-    /// # Refuses
-    /// Mixed currencies; overflow.
-    pub fn net(&self, zero: PayMoney) -> Result<PayMoney, MoneyError> {
-        let Some(captured) = self.captured else { return Ok(zero) };
-        let left = captured.amount.minus(self.refunded(zero)?)?.minus(self.disputed(zero)?)?;
-        left.most(zero)
+    /// Overflow; facts of different currencies.
+    pub fn net(&self) -> Result<Option<PayMoney>, MoneyError> {
+        let Some(Capture { amount: captured, .. }) = self.captured else {
+            return Ok(None);
+        };
+        let mut net = captured.minus(self.refunded(captured.currency())?)?;
+        for dispute in self.disputes.values() {
+            if matches!(dispute.state, DisputeState::Open | DisputeState::Lost) {
+                net = net.minus(dispute.amount)?;
+            }
+        }
+        net.most(PayMoney::zero(captured.currency())).map(Some)
     }
 
     /// Whether a dispute is open.
-    pub fn has_open_dispute(&self) -> bool {
+    pub fn open_dispute(&self) -> bool {
         self.disputes.values().any(|dispute| dispute.state == DisputeState::Open)
     }
-
-    /// The state that an order is in when this payment paid it (R4.4).
-    ///
-    /// # Refuses
-    /// Mixed currencies; overflow.
-    pub fn order_status(&self, charge: PayMoney) -> Result<OrderStatus, MoneyError> {
-        let net = self.net(PayMoney::zero(charge.currency()))?;
-        Ok(if self.has_open_dispute() {
-            OrderStatus::Disputed
-        } else if net.is_zero() {
-            OrderStatus::Refunded
-        } else if net.compare(charge)?.is_lt() {
-            OrderStatus::PartiallyRefunded
-        } else {
-            OrderStatus::Paid
-        })
-    }
 }
 
-/// What is left of a credit or a bonus when `net` of `charge` stands, rounded down (R4.11).
+/// What should be posted of an amount when `net` of `charge` is left: round-down(original × net ÷ charge, 8) (R4.11).
 ///
 /// # Refuses
-/// Overflow; a charge of zero.
+/// Overflow; amounts of different currencies; a charge of nothing.
 pub fn target(original: LedgerMoney, net: PayMoney, charge: PayMoney) -> Result<LedgerMoney, MoneyError> {
-    if net.compare(charge)?.is_ge() {
-        return Ok(original);
-    }
-    original.share(net.amount(), charge.amount())
+    original.share(net.least(charge)?.amount(), charge.amount())
 }
 
-/// What a captured payment means for the order it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An order that is credited now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Credited {
+    /// The tier the payment earned; using it uses up the promotion, whatever was refunded.
+    pub tier: Option<OrderTier>,
+    /// The bonus of that tier on the whole credit: what the order and the promotion's use carry.
+    pub bonus: LedgerMoney,
+    /// What is posted of the credit: all of it unless a refund came first.
+    pub post_credit: LedgerMoney,
+    /// What is posted of the bonus.
+    pub post_bonus: LedgerMoney,
+    /// What is left of the charge; counts toward the invitee's total (R3.6).
+    pub net: PayMoney,
+    /// The state the order goes to.
+    pub status: OrderStatus,
+    /// When the money was taken.
+    pub paid_at: Timestamp,
+    /// Whether that was when the order was over.
+    pub late: bool,
+}
+
+/// What money that was taken means.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
-    /// It pays the order.
-    Pays,
-    /// It paid this order before.
-    AlreadyPaid,
-    /// The order was completed by hand: this is its payment, told at last (R4.12).
+    /// Credit the order.
+    Credit(Credited),
+    /// This payment credited this order before.
+    AlreadyCredited,
+    /// The order was completed by hand; the payment confirms it and only its id is filled in.
     Confirms,
-    /// It is money that needs a person (R4.5).
+    /// A person has to look.
     Review(ReviewReason),
+    /// Nothing was taken yet.
+    NotCaptured,
 }
 
-/// Decides what a capture of `amount` means for the order it names, if that exists (R4.5).
-pub fn decide(payment: &Payment, order: Option<&Order>, amount: PayMoney) -> Settlement {
-    let Some(order) = order else { return Settlement::Review(ReviewReason::UnknownOrder) };
-    if let Some(owner) = payment.order {
-        return if owner == order.id { Settlement::AlreadyPaid } else { Settlement::Review(ReviewReason::OtherOrder) };
+/// Decides what a captured payment means for the order it names (R4.5). The payment carries all facts known, those of the
+/// event at hand included.
+///
+/// # Refuses
+/// Facts of different currencies; overflow.
+pub fn decide(
+    order: Option<&Order>,
+    payment: &Payment,
+    promotion: Option<&Promotion>,
+    received_at: Timestamp,
+) -> Result<Settlement, MoneyError> {
+    let Some(capture) = payment.captured else {
+        return Ok(Settlement::NotCaptured);
+    };
+    let Some(order) = order else {
+        return Ok(Settlement::Review(ReviewReason::UnknownOrder));
+    };
+    if let Some(reason) = mismatch(order, payment, capture) {
+        return Ok(Settlement::Review(reason));
     }
+    if order.status.is_captured() && order.payment_id.is_some() {
+        return Ok(Settlement::AlreadyCredited);
+    }
+    let wrong = if capture.amount.currency() != order.charge.currency() {
+        Some(ReviewReason::CurrencyMismatch)
+    } else {
+        (capture.amount != order.charge).then_some(ReviewReason::AmountMismatch)
+    };
+    match wrong {
+        Some(reason) => Ok(Settlement::Review(reason)),
+        None if order.status.is_captured() => Ok(Settlement::Confirms),
+        None => credited(order, payment, promotion, capture, received_at).map(Settlement::Credit),
+    }
+}
+
+/// Why a payment cannot be this order's at all.
+fn mismatch(order: &Order, payment: &Payment, capture: Capture) -> Option<ReviewReason> {
     if order.provider != payment.provider {
-        return Settlement::Review(ReviewReason::OtherProvider);
+        Some(ReviewReason::OtherProvider)
+    } else if payment.order.is_some_and(|known| known != order.id) {
+        Some(ReviewReason::OtherOrder)
+    } else if order.status.is_captured() && order.payment_id.as_ref().is_some_and(|known| *known != payment.id) {
+        let other_currency = capture.amount.currency() != order.charge.currency();
+        Some(if other_currency { ReviewReason::CurrencyMismatch } else { ReviewReason::Surplus })
+    } else {
+        None
     }
-    if order.charge.currency() != amount.currency() {
-        return Settlement::Review(ReviewReason::CurrencyMismatch);
+}
+
+fn credited(
+    order: &Order,
+    payment: &Payment,
+    promotion: Option<&Promotion>,
+    capture: Capture,
+    received_at: Timestamp,
+) -> Result<Credited, MoneyError> {
+    let (created_at, expires_at) = (order.created_at, order.expires_at);
+    let moments = Moments { created_at, expires_at, took_at: capture.at, received_at };
+    let tier = promotion.and_then(|promotion| promotion.tier_paid(order.amount, order.promotion, moments));
+    let none = LedgerMoney::zero(order.credit.currency());
+    let bonus = tier.map_or(Ok(none), |tier| tier.bonus(order.credit))?;
+    let tier = tier.filter(|_| bonus.is_positive());
+    let net = payment.net()?.unwrap_or(PayMoney::zero(order.charge.currency()));
+    Ok(Credited {
+        tier,
+        bonus,
+        post_credit: target(order.credit, net, order.charge)?,
+        post_bonus: target(bonus, net, order.charge)?,
+        net,
+        status: OrderStatus::by_net(net, order.charge, payment.open_dispute())?,
+        paid_at: moments.paid_at(),
+        late: order.status != OrderStatus::Pending || !moments.in_time(),
+    })
+}
+
+impl Credited {
+    /// What the paid journal moves for the user: the credit, and the bonus in an entry of its own (R4.6).
+    pub fn movements(&self, order: &Order) -> Vec<Movement> {
+        let id = order.id.to_string();
+        vec![
+            Movement::new(RecordType::Payment, self.post_credit, id.as_str()),
+            Movement::new(RecordType::Promotion, self.post_bonus, id),
+        ]
     }
-    if order.charge != amount {
-        return Settlement::Review(ReviewReason::AmountMismatch);
+
+    /// The house lines of the paid journal (R1.4). What went back before the payment came stands as lines of its own, so
+    /// the journal of a payment without any net is not empty.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn house(&self, order: &Order) -> Result<Vec<HouseEntry>, MoneyError> {
+        let taken = order.charge.as_ledger();
+        let back = order.charge.minus(self.net)?.as_ledger();
+        let provider = House::Provider(order.provider);
+        let lines = [
+            (provider, taken.negated()),
+            (House::Sales, taken),
+            (provider, back),
+            (House::Sales, back.negated()),
+            (House::Sales, self.post_credit.negated()),
+            (House::Promotion, self.post_bonus.negated()),
+        ];
+        let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
+        Ok(moving.map(|(account, amount)| HouseEntry::new(account, amount)).collect())
     }
-    match (&order.payment_id, order.status.is_captured()) {
-        (Some(paid_by), true) if *paid_by != payment.id => Settlement::Review(ReviewReason::Surplus),
-        (Some(_), true) => Settlement::AlreadyPaid,
-        (None, true) => Settlement::Confirms,
-        (_, false) => Settlement::Pays,
+
+    /// How the promotion was used, if it was: by the capture alone, whatever was refunded (R4.11).
+    pub fn used(&self, order: &Order) -> Option<Used> {
+        let (order_id, amount, bonus, at) = (order.id, order.amount, self.bonus, self.paid_at);
+        self.tier.map(|tier| Used { order_id, tier: tier.index, amount, bonus, at })
+    }
+}
+
+impl Order {
+    /// The order after its payment was credited.
+    pub fn credited(&self, by: &Credited, payment_id: Option<&str>) -> Self {
+        Self {
+            status: by.status,
+            paid_at: Some(by.paid_at),
+            late: by.late,
+            payment_id: payment_id.map(str::to_owned),
+            bonus: by.bonus.is_positive().then_some(by.bonus),
+            left: (by.net != self.charge).then_some(by.net),
+            failure: None,
+            ..self.clone()
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::*;
-    use crate::domain::money::Currency;
-    use proptest::prelude::*;
-    use rust_decimal::Decimal;
-
-    fn cny(cents: i64) -> PayMoney {
-        PayMoney::from_minor_units(cents, Currency::parse("CNY").unwrap()).unwrap()
-    }
-    fn usd(text: &str) -> LedgerMoney {
-        LedgerMoney::exact(Decimal::from_str_exact(text).unwrap(), Currency::parse("USD").unwrap()).unwrap()
-    }
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-    fn net(payment: &Payment) -> PayMoney {
-        payment.net(cny(0)).unwrap()
-    }
-    fn hundred() -> Payment {
-        let mut payment = Payment::new(Provider::Stripe, "pi_1");
-        payment.record_capture(cny(10_000), at(1));
-        payment
-    }
-
-    /// R4.11: ¥100 with a bonus of 30 %, ¥30 refunded: credit 9.72222221, bonus 2.91666666.
-    #[test]
-    fn thirty_of_a_hundred_refunded_leaves_seventy_percent_rounded_down() {
-        let mut payment = hundred();
-        payment.record_refund("re_1", cny(3_000), false, at(2));
-        assert_eq!(net(&payment), cny(7_000));
-        assert_eq!(target(usd("13.88888888"), net(&payment), cny(10_000)).unwrap(), usd("9.72222221"));
-        assert_eq!(target(usd("4.16666666"), net(&payment), cny(10_000)).unwrap(), usd("2.91666666"));
-        assert_eq!(payment.order_status(cny(10_000)).unwrap(), OrderStatus::PartiallyRefunded);
-    }
-
-    /// R4.11: the cumulative amount and the refunds by id are two words for the same money.
-    #[test]
-    fn a_refund_told_twice_in_two_ways_is_one_refund() {
-        let mut payment = hundred();
-        payment.record_cumulative(cny(3_000)).unwrap();
-        payment.record_refund("re_1", cny(3_000), false, at(2));
-        payment.record_refund("re_1", cny(3_000), false, at(2));
-        assert_eq!(net(&payment), cny(7_000));
-    }
-
-    /// R4.11: a failed refund counts nothing, for good.
-    #[test]
-    fn a_failed_refund_counts_nothing_even_when_an_older_word_of_it_comes_later() {
-        let mut payment = hundred();
-        payment.record_cumulative(cny(3_000)).unwrap();
-        payment.record_refund("re_1", cny(3_000), true, at(3));
-        payment.record_refund("re_1", cny(3_000), false, at(2));
-        assert_eq!(net(&payment), cny(10_000));
-    }
-
-    /// R4.4, R4.11: an open dispute takes all, a won one gives it back, a lost one keeps it, an inquiry takes nothing.
-    #[test]
-    fn a_dispute_takes_while_open_or_lost() {
-        use DisputeState::{Inquiry, Lost, Open, Won};
-        for (state, left, status) in [
-            (Inquiry, 10_000, OrderStatus::Paid),
-            (Open, 0, OrderStatus::Disputed),
-            (Won, 10_000, OrderStatus::Paid),
-            (Lost, 0, OrderStatus::Refunded),
-        ] {
-            let mut payment = hundred();
-            payment.record_dispute("du_1", cny(10_000), state, at(5));
-            assert_eq!(net(&payment), cny(left), "{state:?}");
-            assert_eq!(payment.order_status(cny(10_000)).unwrap(), status);
-        }
-    }
-
-    /// R4.11: a refund above the payment leaves nothing, never less.
-    #[test]
-    fn more_refunded_than_paid_leaves_nothing() {
-        let mut payment = hundred();
-        payment.record_refund("re_1", cny(20_000), false, at(2));
-        assert_eq!(net(&payment), cny(0));
-    }
-
-    #[derive(Debug, Clone)]
-    enum Fact {
-        Capture,
-        Refund(u8, bool, i64),
-        Cumulative(i64),
-        Dispute(u8, DisputeState, i64),
-    }
-
-    fn fact() -> impl Strategy<Value = Fact> {
-        let state = prop::sample::select(vec![
-            DisputeState::Inquiry,
-            DisputeState::Open,
-            DisputeState::Won,
-            DisputeState::Lost,
-        ]);
-        prop_oneof![
-            Just(Fact::Capture),
-            (0_u8..3, any::<bool>(), 1_i64..9).prop_map(|(id, failed, at)| Fact::Refund(id, failed, at)),
-            (0_i64..10_000).prop_map(Fact::Cumulative),
-            (0_u8..2, state, 1_i64..9).prop_map(|(id, state, at)| Fact::Dispute(id, state, at)),
-        ]
-    }
-
-    fn state_after(facts: &[Fact]) -> (PayMoney, OrderStatus) {
-        let mut payment = Payment::new(Provider::Stripe, "pi_1");
-        for fact in facts {
-            match fact {
-                Fact::Capture => payment.record_capture(cny(10_000), at(1)),
-                // The amount of a refund or dispute is a property of its id.
-                Fact::Refund(id, failed, when) => {
-                    payment.record_refund(&format!("re_{id}"), cny(1_000 * i64::from(*id + 1)), *failed, at(*when));
-                }
-                Fact::Cumulative(cents) => payment.record_cumulative(cny(*cents)).unwrap(),
-                Fact::Dispute(id, state, when) => {
-                    payment.record_dispute(&format!("du_{id}"), cny(2_500), *state, at(*when));
-                }
-            }
-        }
-        (net(&payment), payment.order_status(cny(10_000)).unwrap())
-    }
-
-    proptest! {
-        /// R4.11: every order of delivery, with duplicates, ends in the same net and state.
-        #[test]
-        fn every_order_of_delivery_ends_in_the_same_state(
-            facts in prop::collection::vec(fact(), 1..10),
-            order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
-        ) {
-            let mut shuffled: Vec<Fact> = order.iter().map(|index| facts[index.index(facts.len())].clone()).collect();
-            let mut reversed = facts.clone();
-            reversed.reverse();
-            shuffled.extend(reversed);
-            prop_assert_eq!(state_after(&facts), state_after(&shuffled));
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::*;
+use crate::domain::order::Provider;
 
 fn usd(text: &str) -> LedgerMoney {
     LedgerMoney::exact(Decimal::from_str_exact(text).unwrap(), Currency::parse("USD").unwrap()).unwrap()
@@ -175,7 +176,8 @@ proptest! {
                 let slot = usize::from(entry.account == AccountKind::Debt);
                 prop_assert_eq!((entry.seq, entry.before), (last[slot].0 + 1, last[slot].1));
                 prop_assert_eq!(entry.after, entry.before + entry.amount.amount());
-                prop_assert!(if slot == 0 { entry.after >= Decimal::ZERO } else { entry.after <= Decimal::ZERO }, "sign");
+                let crossed = if slot == 0 { entry.after < Decimal::ZERO } else { entry.after > Decimal::ZERO };
+                prop_assert!(!crossed);
                 last[slot] = (entry.seq, entry.after);
             }
             sum += amounts.iter().map(|units| Decimal::new(*units, 8)).sum::<Decimal>();

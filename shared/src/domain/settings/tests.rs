@@ -89,7 +89,7 @@ fn values_out_of_range_are_named_by_pointer() {
         (Area::Referral, "/max_invitees_per_user", json!(-1), "/max_invitees_per_user"),
         (Area::Referral, "/link_base_url", json!("http://evil.example"), "/link_base_url"),
         (Area::Referral, "/link_base_url", json!("https://a.example/?x=1"), "/link_base_url"),
-        (Area::Promotion, "/duration_hours", json!(0), "/duration_hours"),
+        (Area::Promotion, "/duration_hours", json!(8761), "/duration_hours"),
         (Area::Promotion, "/tiers", ladder([24, 24]), "/tiers/1/hours"),
         (Area::Promotion, "/tiers", ladder([24, 73]), "/tiers/1/hours"),
         (Area::Promotion, "/tiers", json!([]), "/tiers"),
