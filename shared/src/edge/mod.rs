@@ -9,6 +9,7 @@ pub mod body;
 pub mod boot;
 pub mod caller;
 pub mod https;
+pub mod metrics;
 pub mod once;
 pub mod page;
 pub mod problem;

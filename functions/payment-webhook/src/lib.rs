@@ -1,0 +1,19 @@
+//! Takes what the payment providers tell us: verifies it, puts it in terms of both providers, and has it settled.
+//!
+//! Answers are what the providers understand: Stripe repeats anything but 2xx, a Zpay gateway anything but `success`.
+
+mod stripe;
+mod zpay;
+
+use std::sync::Arc;
+
+use shared::app::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this function.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(stripe::stripe_webhook))
+        .routes(routes!(zpay::zpay_notify, zpay::zpay_notify_form))
+}

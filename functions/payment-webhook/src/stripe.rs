@@ -1,0 +1,157 @@
+//! Stripe's webhook (R4.7).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Serialize;
+use shared::app::App;
+use shared::domain::order::{OrderStatus, Provider};
+use shared::domain::payment::{Dispute, DisputeState};
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Raw;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::provider::stripe::event::{
+    ChargeFact, DisputeFact, DisputeStatus, RefundFact, RefundStatus, SessionFact, StripeEvent, StripeFact,
+};
+use shared::provider::stripe::{PaymentStatus, Stripe};
+use shared::usecase::settle::{Fact, Notice, settle};
+use utoipa::ToSchema;
+
+/// Stripe only looks at the status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Received {
+    /// Always true: the event's outcome is stored.
+    received: bool,
+}
+
+/// Takes an event of Stripe's.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/stripe",
+    operation_id = "stripe_webhook",
+    tag = "webhooks",
+    summary = "Takes a Stripe event",
+    params(("Stripe-Signature" = String, Header, description = "Signature over the raw body.")),
+    request_body(content = String, content_type = "application/json", description = "The event as Stripe sends it."),
+    responses(
+        (status = 200, description = "The outcome is stored.", body = Received),
+        (status = 400, description = "`bad_signature`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was stored; send it again.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn stripe_webhook(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<Reply<Received>, Problem> {
+    let stripe = app.providers.stripe.as_ref().ok_or(Refusal::BadSignature)?;
+    let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    stripe.verify(signature, &body, app.clock.now()).map_err(|forged| {
+        tracing::warn!(%forged, "a forged webhook");
+        Refusal::BadSignature
+    })?;
+    settle(&app, &notice(&app, stripe, &body)).await?;
+    Ok(Reply::ok(Received { received: true }))
+}
+
+/// The event in terms of both providers. One that can't be read is kept and changes nothing: somebody has to look at it.
+fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> Notice {
+    let received_at = app.clock.now();
+    let raw = String::from_utf8_lossy(body).into_owned();
+    let empty = Notice {
+        provider: Provider::Stripe,
+        event_id: String::new(),
+        kind: String::new(),
+        payment_id: None,
+        order: None,
+        fact: Fact::Nothing,
+        confirm: false,
+        received_at,
+        raw,
+    };
+    match stripe.parse(body) {
+        Ok(event) if event.livemode != stripe.livemode() => {
+            tracing::error!(event = event.id, "an event of another mode than the secret key's");
+            Notice { event_id: event.id, kind: event.kind, ..empty }
+        }
+        Ok(event) => told(event, empty),
+        Err(unreadable) => {
+            tracing::error!(reason = unreadable.reason, "an authentic event that can't be read");
+            let hash = || app.config.secret.hex("unreadable", &[body]);
+            Notice { event_id: unreadable.id.unwrap_or_else(hash), kind: "unreadable".to_owned(), ..empty }
+        }
+    }
+}
+
+fn told(event: StripeEvent, empty: Notice) -> Notice {
+    let taken_at = event.created;
+    let notice = Notice { event_id: event.id, kind: event.kind, ..empty };
+    match event.fact {
+        StripeFact::SessionCompleted(session) if session.payment_status != PaymentStatus::Paid => {
+            Notice { order: session.names.order(), ..notice }
+        }
+        StripeFact::SessionCompleted(session) | StripeFact::SessionPaidLater(session) => {
+            captured(session, taken_at, notice)
+        }
+        StripeFact::SessionFailed(session) => not_paid(&session, OrderStatus::Failed, notice),
+        StripeFact::SessionExpired(session) => not_paid(&session, OrderStatus::Expired, notice),
+        StripeFact::ChargeRefunded(charge) => charge_refunded(charge, notice),
+        StripeFact::Refund(refund) => {
+            let payment_id = refund.payment_intent.clone().or_else(|| refund.charge.clone());
+            Notice { payment_id, fact: Fact::Refunded { cumulative: None, refunds: vec![of(refund)] }, ..notice }
+        }
+        StripeFact::Dispute(dispute) => disputed(dispute, taken_at, notice),
+        StripeFact::Other => notice,
+    }
+}
+
+fn captured(session: SessionFact, at: jiff::Timestamp, notice: Notice) -> Notice {
+    let order = session.names.order();
+    match session.amount {
+        Some(amount) => Notice {
+            payment_id: Some(session.payment_intent.unwrap_or(session.session)),
+            order,
+            fact: Fact::Captured { amount, at: Some(at) },
+            ..notice
+        },
+        None => Notice { order, ..notice },
+    }
+}
+
+fn not_paid(session: &SessionFact, status: OrderStatus, notice: Notice) -> Notice {
+    Notice { order: session.names.order(), fact: Fact::NotPaid(status), ..notice }
+}
+
+fn charge_refunded(charge: ChargeFact, notice: Notice) -> Notice {
+    Notice {
+        payment_id: Some(charge.payment_intent.unwrap_or(charge.charge)),
+        order: charge.names.order(),
+        fact: Fact::Refunded {
+            cumulative: Some(charge.refunded),
+            refunds: charge.refunds.into_iter().map(of).collect(),
+        },
+        ..notice
+    }
+}
+
+fn of(refund: RefundFact) -> (String, shared::domain::money::PayMoney, bool) {
+    let failed = matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
+    (refund.id, refund.amount, failed)
+}
+
+fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: Notice) -> Notice {
+    let state = match dispute.status {
+        DisputeStatus::Inquiry => DisputeState::Inquiry,
+        DisputeStatus::Won => DisputeState::Won,
+        DisputeStatus::Lost => DisputeState::Lost,
+        DisputeStatus::Open | DisputeStatus::Other(_) => DisputeState::Open,
+    };
+    Notice {
+        payment_id: Some(dispute.payment_intent.unwrap_or(dispute.charge)),
+        fact: Fact::Disputed { id: dispute.id, dispute: Dispute { amount: dispute.amount, state, at } },
+        ..notice
+    }
+}

@@ -1,0 +1,103 @@
+//! The Zpay gateway's notifications (R4.8).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use shared::app::App;
+use shared::domain::order::Provider;
+use shared::domain::settings::PaymentSettings;
+use shared::edge::body::Raw;
+use shared::fault::Error;
+use shared::provider::zpay::notify::ZpayNotice;
+use shared::usecase::settle::{Fact, Notice, Settled, settle};
+
+/// Takes a notification in the query.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/zpay",
+    operation_id = "zpay_notify",
+    tag = "webhooks",
+    summary = "Takes a Zpay notification in the query",
+    responses((status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"))
+)]
+pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
+    answer(take(&app, query.unwrap_or_default().as_bytes()).await)
+}
+
+/// Takes a notification in a form.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/zpay",
+    operation_id = "zpay_notify_form",
+    tag = "webhooks",
+    summary = "Takes a Zpay notification in a form",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"))
+)]
+pub async fn zpay_notify_form(State(app): State<Arc<App>>, RawQuery(query): RawQuery, Raw(body): Raw) -> Response {
+    let query = query.unwrap_or_default();
+    let raw = if body.is_empty() { query.as_bytes() } else { &body };
+    answer(take(&app, raw).await)
+}
+
+fn answer(success: bool) -> Response {
+    let text = if success { "success" } else { "fail" };
+    ([(CONTENT_TYPE, "text/plain")], text).into_response()
+}
+
+/// Whether the notification's outcome is stored; the gateway repeats what is answered `fail`.
+async fn take(app: &App, raw: &[u8]) -> bool {
+    let Some(zpay) = &app.providers.zpay else { return false };
+    let notice = match zpay.verify(raw) {
+        Ok(notice) => notice,
+        Err(forged) => {
+            tracing::warn!(%forged, "a forged notification");
+            return false;
+        }
+    };
+    match settled(app, notice, raw).await {
+        Ok(Settled::Stored(_)) => true,
+        Ok(Settled::Unconfirmed) => {
+            tracing::warn!("a notification that the gateway's query does not confirm");
+            false
+        }
+        Err(Error::Refused(refusal)) => {
+            tracing::warn!(code = refusal.code(), "a notification from where none is taken");
+            false
+        }
+        Err(Error::Fault(fault)) => {
+            tracing::error!(%fault, "a notification that could not be stored");
+            false
+        }
+    }
+}
+
+async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Settled, Error> {
+    let settings = app.settings::<PaymentSettings>().await?.settings.providers.zpay;
+    if !comes_from(&settings.ip_allow_list) {
+        return Err(shared::domain::refusal::Refusal::Forbidden.into());
+    }
+    let success = notice.is_success();
+    let notice = Notice {
+        provider: Provider::Zpay,
+        order: notice.order(),
+        kind: notice.trade_status,
+        event_id: notice.event_id,
+        payment_id: Some(notice.trade_no),
+        fact: if success { Fact::Captured { amount: notice.money, at: None } } else { Fact::Nothing },
+        confirm: success && settings.confirm_by_query,
+        received_at: app.clock.now(),
+        raw: String::from_utf8_lossy(raw).into_owned(),
+    };
+    settle(app, &notice).await
+}
+
+/// Whether the caller's address is on the list; an empty list takes any.
+fn comes_from(allowed: &[String]) -> bool {
+    let parsed = |text: &str| text.parse::<IpAddr>().ok();
+    let caller = shared::edge::origin().client_ip.as_deref().and_then(parsed);
+    allowed.is_empty() || allowed.iter().any(|address| caller.is_some() && parsed(address) == caller)
+}

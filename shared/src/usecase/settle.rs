@@ -1,0 +1,389 @@
+//! Settles what a provider tells us (R4.5, R4.6): an authentic event becomes facts on its payment, and if they say that an order was
+//! paid, the paid transaction. Whatever the order, number and lateness of events, a payment is credited once.
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use super::credit::{Capture, header};
+use crate::app::App;
+use crate::domain::event::{Event, EventOutcome, RawEvent};
+use crate::domain::id::{OrderId, ReviewId};
+use crate::domain::ledger::{House, HouseEntry, Operator, Posting};
+use crate::domain::money::PayMoney;
+use crate::domain::order::{Failure, FailureCode, Order, OrderStatus, Provider};
+use crate::domain::payment::{Credited, Dispute, Payment, Settlement, decide};
+use crate::domain::review::{Review, ReviewReason, ReviewState};
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::provider::stripe::PaymentIntent;
+use crate::store::item::Stored;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+
+/// An authentic event, in terms of both providers.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Who says so.
+    pub provider: Provider,
+    /// The provider's id of the event.
+    pub event_id: String,
+    /// The provider's name for what happened.
+    pub kind: String,
+    /// The provider's id of the payment it is about.
+    pub payment_id: Option<String>,
+    /// The one order that it names.
+    pub order: Option<OrderId>,
+    /// What it says.
+    pub fact: Fact,
+    /// Whether the gateway is to be asked before it is believed (R4.10).
+    pub confirm: bool,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Its bytes, as text.
+    pub raw: String,
+}
+
+/// What an event says.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// Money was taken.
+    Captured {
+        /// How much.
+        amount: PayMoney,
+        /// When, by the provider's clock.
+        at: Option<Timestamp>,
+    },
+    /// Money was given back.
+    Refunded {
+        /// In all, where the provider says so.
+        cumulative: Option<PayMoney>,
+        /// Refunds by id, with their amount and whether they failed.
+        refunds: Vec<(String, PayMoney, bool)>,
+    },
+    /// Money is in dispute.
+    Disputed {
+        /// Which dispute.
+        id: String,
+        /// How it stands.
+        dispute: Dispute,
+    },
+    /// The order will not be paid by this payment: `failed` or `expired`.
+    NotPaid(OrderStatus),
+    /// Nothing that changes anything here.
+    Nothing,
+}
+
+/// What came of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Its outcome is stored.
+    Stored(EventOutcome),
+    /// The gateway does not confirm it: nothing is stored but the raw event, and it may come again.
+    Unconfirmed,
+}
+
+/// Handles one authentic event, once.
+///
+/// # Errors
+/// A fault when nothing was stored: the provider is to send it again.
+pub async fn settle(app: &App, notice: &Notice) -> Result<Settled, Error> {
+    let asked = Asked::default();
+    let review = ReviewId::new(app.ulid());
+    let done = app.run(&Once::Natural, || plan(app, notice, &asked, review)).await?;
+    Ok(done.answer.map_or(Settled::Unconfirmed, Settled::Stored))
+}
+
+/// What was asked at the provider: once per event, however often it is planned.
+#[derive(Default)]
+struct Asked {
+    confirmed: OnceCell<Option<(PayMoney, Option<Timestamp>)>>,
+    intent: OnceCell<Option<PaymentIntent>>,
+    kept: OnceCell<()>,
+}
+
+type Planned = (Option<EventOutcome>, Tx);
+
+async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
+    let mut known = Known::read(app, notice).await?;
+    if let Some(event) = &known.event {
+        return Ok((Some(event.outcome), app.tx()));
+    }
+    asked.kept.get_or_try_init(|| async { app.store.keep(&raw(notice)).await }).await?;
+    let Some(payment_id) = notice.payment_id.as_deref() else {
+        return without_payment(app, notice, &known);
+    };
+    let mut payment = known.payment.as_deref().cloned().unwrap_or_else(|| Payment::new(notice.provider, payment_id));
+    match &notice.fact {
+        Fact::Captured { amount, at } => match confirmed(app, notice, asked, *amount, *at).await? {
+            Some((amount, at)) => payment.record_capture(amount, at),
+            None => return Ok((None, app.tx())),
+        },
+        Fact::Refunded { cumulative, refunds } => {
+            for (id, amount, failed) in refunds {
+                payment.record_refund(id, *amount, *failed)?;
+            }
+            if let Some(cumulative) = cumulative {
+                payment.record_cumulative(*cumulative)?;
+            }
+        }
+        Fact::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
+        Fact::NotPaid(_) | Fact::Nothing => return without_payment(app, notice, &known),
+    }
+    if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, Fact::Captured { .. }) {
+        known.learn_from_stripe(app, notice, asked, &mut payment).await?;
+    }
+    let user = match &known.order {
+        Some(order) => app.store.get::<User>(&Key::user(order.user)).await?,
+        None => None,
+    };
+    let promotion = user.as_ref().and_then(|user| user.promotion.as_ref());
+    let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
+    let step = Step { app, notice, known: &known, payment, review };
+    match settlement {
+        Settlement::Credit(credited) => step.credit(user.as_ref(), &credited).await,
+        Settlement::Confirms => Ok(step.confirm()),
+        Settlement::AlreadyCredited => step.already_credited(),
+        Settlement::NotCaptured => Ok(step.note(EventOutcome::Noted)),
+        Settlement::Review(reason) => step.put_to_review(reason),
+    }
+}
+
+/// What is stored about an event, its payment and its order.
+struct Known {
+    event: Option<Stored<Event>>,
+    payment: Option<Stored<Payment>>,
+    order: Option<Stored<Order>>,
+    review: Option<Stored<Review>>,
+}
+
+impl Known {
+    async fn read(app: &App, notice: &Notice) -> Result<Self, Fault> {
+        let event = Key::event(notice.provider.as_str(), &notice.event_id);
+        let payment = notice.payment_id.as_deref().map(|id| Key::payment(notice.provider.as_str(), id));
+        let order = notice.order.map(Key::order);
+        let keys: Vec<Key> = [Some(event.clone()), payment.clone(), order.clone()].into_iter().flatten().collect();
+        let mut batch = app.store.get_many(&keys).await?;
+        let mut known = Self { event: batch.take(&event)?, payment: None, order: None, review: None };
+        if let Some(payment) = &payment {
+            known.payment = batch.take(payment)?;
+        }
+        if let Some(order) = &order {
+            known.order = batch.take(order)?;
+        }
+        if known.event.is_some() {
+            return Ok(known);
+        }
+        if let Some(payment) = known.payment.as_deref().cloned() {
+            if let (None, None, Some(order)) = (&known.order, notice.order, payment.order) {
+                known.order = app.store.get(&Key::order(order)).await?;
+            }
+            if let Some(review) = payment.review {
+                known.review = app.store.get(&Key::review(review)).await?;
+            }
+        }
+        Ok(known)
+    }
+
+    /// A payment intent that nothing is known of is asked about at Stripe (R4.7). If Stripe can't be asked, the facts are kept on
+    /// the payment and wait for its own event.
+    async fn learn_from_stripe(
+        &mut self,
+        app: &App,
+        notice: &Notice,
+        asked: &Asked,
+        payment: &mut Payment,
+    ) -> Result<(), Fault> {
+        let (Some(stripe), Some(id)) = (&app.providers.stripe, notice.payment_id.as_deref()) else { return Ok(()) };
+        if notice.provider != Provider::Stripe {
+            return Ok(());
+        }
+        let intent = asked.intent.get_or_init(|| async { stripe.payment_intent(id).await.ok() }).await;
+        let Some(intent) = intent.as_ref().filter(|intent| intent.succeeded && intent.livemode == stripe.livemode())
+        else {
+            return Ok(());
+        };
+        payment.record_capture(intent.received, Some(intent.taken_at));
+        if let Some(order) = intent.names.order() {
+            self.order = app.store.get(&Key::order(order)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The amount and time to believe: the notice's, or the gateway's own word where that is asked for (R4.10).
+async fn confirmed(
+    app: &App,
+    notice: &Notice,
+    asked: &Asked,
+    amount: PayMoney,
+    at: Option<Timestamp>,
+) -> Result<Option<(PayMoney, Option<Timestamp>)>, Error> {
+    if !notice.confirm {
+        return Ok(Some((amount, at)));
+    }
+    let (Some(zpay), Some(trade)) = (&app.providers.zpay, notice.payment_id.as_deref()) else {
+        return Err(Fault::Unavailable { call: "zpay query", why: "not configured".to_owned() }.into());
+    };
+    let query = || async {
+        let found = zpay.query_trade(trade).await;
+        let found = found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })?;
+        let same = found.filter(|found| found.paid && found.trade_no == trade && found.order() == notice.order);
+        Ok::<_, Fault>(same.and_then(|found| Some((found.money?, found.ended_at))))
+    };
+    Ok(*asked.confirmed.get_or_try_init(query).await?)
+}
+
+fn without_payment(app: &App, notice: &Notice, known: &Known) -> Result<Planned, Error> {
+    let mut tx = app.tx();
+    let closing = match (&notice.fact, &known.order) {
+        (Fact::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
+        _ => None,
+    };
+    let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
+    tx.insert(&event(notice, outcome, known.order.as_deref(), None), Otherwise::Again);
+    if let Some((order, status)) = closing {
+        let failed = status == OrderStatus::Failed;
+        let failure = failed.then(|| Failure {
+            code: FailureCode::ProviderRefused,
+            detail: "The payment was not completed.".to_owned(),
+        });
+        tx.replace(order, &Order { status, failure, ..(**order).clone() }, Otherwise::Again);
+        tx.send(Message::OrderClosed { order: order.id });
+    }
+    Ok((Some(outcome), tx))
+}
+
+/// What an event writes about its payment, once it is decided what it means.
+struct Step<'a> {
+    app: &'a App,
+    notice: &'a Notice,
+    known: &'a Known,
+    payment: Payment,
+    review: ReviewId,
+}
+
+impl Step<'_> {
+    async fn credit(self, user: Option<&Stored<User>>, credited: &Credited) -> Result<Planned, Error> {
+        let (Some(order), Some(user)) = (&self.known.order, user) else {
+            return Err(Fault::bug("an order without its user").into());
+        };
+        let mut tx = self.marked(EventOutcome::Credited, None);
+        let capture = Capture {
+            order,
+            user,
+            payment: Some((self.known.payment.as_ref(), self.payment)),
+            review: self.known.review.as_ref(),
+            credited,
+            operator: Operator::System,
+            actor: format!("provider:{}", self.notice.provider.as_str()),
+            now: self.notice.received_at,
+        };
+        capture.write(self.app, &mut tx).await?;
+        Ok((Some(EventOutcome::Credited), tx))
+    }
+
+    /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12).
+    fn confirm(self) -> Planned {
+        let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
+        if let Some(order) = &self.known.order {
+            let told = Order { payment_id: Some(self.payment.id.clone()), ..(**order).clone() };
+            tx.replace(order, &told, Otherwise::Again);
+            let payment = Payment { order: Some(order.id), ..self.payment };
+            tx.upsert(self.known.payment.as_ref(), &payment, Otherwise::Again);
+        }
+        (Some(EventOutcome::AlreadyCredited), tx)
+    }
+
+    /// The payment was credited before. A refund or dispute that comes now is kept on it and put to review.
+    fn already_credited(self) -> Result<Planned, Error> {
+        if matches!(self.notice.fact, Fact::Captured { .. }) {
+            return Ok(self.note(EventOutcome::AlreadyCredited));
+        }
+        let before = self.known.payment.as_deref().map(Payment::net).transpose()?.flatten();
+        if before == self.payment.net()? || self.known.review.is_some() {
+            return Ok(self.note(EventOutcome::Noted));
+        }
+        self.put_to_review(ReviewReason::RefundAfterPayment)
+    }
+
+    /// Keeps what is known of the payment, with the event's marker.
+    fn note(self, outcome: EventOutcome) -> Planned {
+        let mut tx = self.marked(outcome, self.payment.review);
+        if self.known.payment.as_deref() != Some(&self.payment) {
+            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        }
+        (Some(outcome), tx)
+    }
+
+    /// Money that needs a person, on `suspense` until then; one review item per payment (R4.5).
+    fn put_to_review(mut self, reason: ReviewReason) -> Result<Planned, Error> {
+        if self.known.review.as_ref().is_some_and(|review| review.state == ReviewState::Open) {
+            return Ok(self.note(EventOutcome::Review));
+        }
+        let captured = self.payment.captured.ok_or_else(|| Fault::bug("a review of no money"))?.amount;
+        let back = captured.minus(self.payment.net()?.unwrap_or(captured))?;
+        let received = if reason == ReviewReason::RefundAfterPayment { back } else { captured };
+        let review = Review {
+            id: self.review,
+            provider: self.notice.provider,
+            payment_id: self.payment.id.clone(),
+            event_id: Some(self.notice.event_id.clone()),
+            order_id: self.notice.order.or(self.payment.order),
+            reason,
+            received,
+            state: ReviewState::Open,
+            created_at: self.notice.received_at,
+        };
+        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
+        tx.insert(&review, Otherwise::Again);
+        if reason.holds_money() {
+            tx.insert(&self.suspense(&review)?, Otherwise::Again);
+        }
+        self.payment.review = Some(review.id);
+        tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        tracing::error!(review = %review.id, reason = reason.as_str(), "money needs a person");
+        crate::edge::metrics::count("ReviewsOpened");
+        Ok((Some(EventOutcome::Review), tx))
+    }
+
+    fn suspense(&self, review: &Review) -> Result<Posting, Fault> {
+        let held = review.received.as_ledger();
+        let lines = vec![
+            HouseEntry::new(House::Provider(review.provider), held.negated()),
+            HouseEntry::new(House::Suspense, held),
+        ];
+        let actor = format!("provider:{}", self.notice.provider.as_str());
+        let header =
+            header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
+        Posting::of_house(header, lines).map_err(|error| Fault::bug(error.to_string()))
+    }
+
+    fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {
+        let mut tx = self.app.tx();
+        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review), Otherwise::Again);
+        tx
+    }
+}
+
+fn event(notice: &Notice, outcome: EventOutcome, order: Option<&Order>, review: Option<ReviewId>) -> Event {
+    Event {
+        provider: notice.provider,
+        id: notice.event_id.clone(),
+        kind: notice.kind.clone(),
+        outcome,
+        order: order.map(|order| order.id).or(notice.order),
+        review,
+        received_at: notice.received_at,
+    }
+}
+
+fn raw(notice: &Notice) -> RawEvent {
+    RawEvent {
+        provider: notice.provider,
+        id: notice.event_id.clone(),
+        body: notice.raw.clone(),
+        received_at: notice.received_at,
+    }
+}
