@@ -1,0 +1,109 @@
+//! The contract: template, routers and the published OpenAPI document name the same routes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use emulator::template::Template;
+use serde_json::{Map, Value, json};
+use shared::app::App;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+
+const TEMPLATE: &str = include_str!("../../template.yaml");
+const DOCUMENT: &str = "functions/registration/openapi.json";
+
+type Routes = BTreeSet<(String, String)>;
+
+fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
+    vec![
+        ("admin", admin::api()),
+        ("payment", payment::api()),
+        ("payment-webhook", payment_webhook::api()),
+        ("referral", referral::api()),
+        ("registration", registration::api()),
+    ]
+}
+
+fn routes_of(document: &Value) -> Routes {
+    let paths = document["paths"].as_object().unwrap();
+    let of = |(path, methods): (&String, &Value)| -> Vec<(String, String)> {
+        methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+#[test]
+fn template_and_routers_name_the_same_routes() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    for (binary, mut router) in routers() {
+        let document = serde_json::to_value(router.to_openapi()).unwrap();
+        let function = template.functions.iter().find(|function| function.binary == binary).unwrap();
+        let declared: Routes = function
+            .routes
+            .iter()
+            .filter(|route| route.path != "$default")
+            .map(|route| (route.method.clone(), route.path.clone()))
+            .collect();
+        assert_eq!(declared, routes_of(&document), "{binary}");
+    }
+}
+
+/// One document of all functions, in a stable order.
+fn merged() -> Value {
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    for (_, mut router) in routers() {
+        let document = serde_json::to_value(router.to_openapi()).unwrap();
+        paths.extend(document["paths"].as_object().unwrap().clone());
+        if let Some(more) = document.pointer("/components/schemas").and_then(Value::as_object) {
+            for (name, schema) in more {
+                let known = schemas.insert(name.clone(), schema.clone());
+                assert!(known.is_none_or(|known| known == *schema), "two schemas called {name}");
+            }
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Guerdon",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Sign-up with referral codes, top-ups, rewards: exactly once.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    })
+}
+
+#[test]
+fn the_published_document_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(DOCUMENT);
+    let current = serde_json::to_string_pretty(&merged()).unwrap() + "\n";
+    if fs::read_to_string(&path).unwrap_or_default() != current {
+        fs::write(&path, current).unwrap();
+        panic!("{DOCUMENT} was out of date and is rewritten: look at the difference and commit it");
+    }
+}
+
+#[test]
+fn every_operation_says_what_it_is_and_how_it_fails() {
+    let document = merged();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let route = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            assert!(!id.is_empty() && ids.insert(id.to_owned()), "{route} has no operation id of its own: {id:?}");
+            assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{route} has no summary");
+            let codes: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
+            assert!(codes.iter().any(|code| code.starts_with('2')), "{route} never succeeds: {codes:?}");
+            let body = method == "post" || method == "put";
+            let webhook = path.starts_with("/v1/webhooks/zpay");
+            assert!(!body || webhook || codes.iter().any(|code| code.starts_with('4')), "{route} is never refused");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The house's own rules, as tests: who may import whom, how long things may be, what no file may say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use shared::domain::refusal::Refusal;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn rust_files(under: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(under)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no files under {under}");
+    found
+}
+
+/// Code without its tests and comments.
+fn product(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn layers_import_only_what_stands_below_them() {
+    let forbidden = [
+        ("shared/src/domain", &["crate::store", "crate::usecase", "crate::edge", "crate::app", "async fn", "aws_sdk"][..]),
+        ("shared/src/store", &["crate::usecase", "crate::edge", "crate::provider", "lambda_http"]),
+        ("shared/src/usecase", &["lambda_http", "aws_sdk", "axum::"]),
+        ("shared/src/provider", &["crate::store", "crate::usecase", "crate::edge", "crate::app"]),
+        ("shared/src/audit", &["crate::usecase", "crate::edge", "crate::app", "async fn"]),
+    ];
+    for (layer, words) in forbidden {
+        for (name, text) in rust_files(layer) {
+            for word in words {
+                assert!(!product(&text).contains(word), "{name} must not use {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_aws_service_has_one_owner() {
+    let owners: [(&str, &[&str]); 3] = [
+        ("aws_sdk_dynamodb", &["shared/src/store/", "shared/src/edge/boot.rs", "shared/src/audit/"]),
+        ("aws_sdk_sqs", &["shared/src/queue.rs", "shared/src/edge/boot.rs"]),
+        ("lambda_http", &["shared/src/edge/"]),
+    ];
+    for (name, text) in rust_files("shared/src").into_iter().chain(rust_files("functions")) {
+        for (service, allowed) in owners {
+            let owned = allowed.iter().any(|owner| name.starts_with(owner));
+            assert!(owned || !product(&text).contains(service), "{name} must not name {service}");
+        }
+    }
+}
+
+#[test]
+fn no_function_links_another() {
+    let functions: Vec<String> =
+        fs::read_dir(root().join("functions")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    for function in &functions {
+        let manifest = fs::read_to_string(root().join("functions").join(function).join("Cargo.toml")).unwrap();
+        for other in functions.iter().filter(|other| *other != function) {
+            let depends = manifest.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} =")));
+            assert!(!depends, "{function} links {other}");
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    for folder in ["shared/src", "functions", "infra"] {
+        for (name, text) in rust_files(folder) {
+            let lines = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
+            assert!(lines <= 500, "{name} has {lines} lines");
+            for (function, length) in functions(&product(&text)) {
+                assert!(length <= 70, "{function} in {name} has {length} lines");
+            }
+        }
+    }
+}
+
+#[test]
+fn main_is_ten_lines_at_most() {
+    for (name, text) in rust_files("functions").into_iter().filter(|(name, _)| name.ends_with("main.rs")) {
+        assert!(text.lines().count() <= 10, "{name} has {} lines", text.lines().count());
+    }
+}
+
+/// Functions with their number of lines, by the indentation that the formatter gives them.
+fn functions(code: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    let lines: Vec<&str> = code.lines().collect();
+    for (start, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let text = line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(super) ");
+        let text = text.trim_start_matches("pub(crate) ").trim_start_matches("const ").trim_start_matches("async ");
+        if let Some(rest) = text.strip_prefix("fn ") {
+            let close = format!("{}}}", " ".repeat(indent));
+            if let Some(end) = lines.iter().skip(start).position(|line| *line == close) {
+                found.push((rest.split(['(', '<']).next().unwrap().to_owned(), end + 1));
+            }
+        }
+    }
+    found
+}
+
+/// The repository speaks of the project alone, and names no registry's host or machine's path.
+#[test]
+fn no_file_speaks_of_anything_but_the_project() {
+    let words = [concat!("crates", ".io"), concat!("pypi", ".org"), concat!("/work", "/"), concat!("/ro", "ot/"), concat!("/tmp", "/wt")];
+    for folder in ["shared/src", "functions", "infra", "tests"] {
+        for (name, text) in rust_files(folder) {
+            for word in words {
+                assert!(!text.contains(word), "{name} says {word}");
+            }
+        }
+    }
+}
+
+/// README's table of problems is the code's.
+#[test]
+fn the_readme_lists_every_refusal() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("<!-- problem-table -->").nth(1).unwrap().split("<!-- /problem-table -->").next().unwrap();
+    let mut expected = String::from("\n| status | code | meaning |\n| --- | --- | --- |\n");
+    let mut rows: Vec<_> = Refusal::ALL.to_vec();
+    rows.sort();
+    for (status, code, title) in rows {
+        expected.push_str(&format!("| {status} | `{code}` | {title} |\n"));
+    }
+    assert_eq!(table, expected, "replace the table in README by:\n{expected}");
+}
