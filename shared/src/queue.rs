@@ -9,15 +9,30 @@ use crate::message::{Envelope, Outbox, Queue};
 /// Most entries of one batch.
 const BATCH: usize = 10;
 
+/// For how many seconds a dead letter that was looked at is hidden.
+const HIDDEN: i32 = 120;
+
 /// Where the queues are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Urls {
     /// The FIFO queue of rewards.
     pub reward: String,
+    /// Where its messages end that the worker failed on.
+    pub reward_dead: String,
     /// The queue of e-mails.
     pub mail: String,
     /// The queue of statistics.
     pub statistics: String,
+}
+
+/// A message of the reward queue that its consumer failed on until the queue gave up.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// The queue's id of it.
+    pub id: String,
+    /// What happened; `None` when the body can't be read.
+    pub envelope: Option<Envelope>,
+    receipt: String,
 }
 
 /// The queues.
@@ -69,6 +84,32 @@ impl Queues {
         }
     }
 
+    /// Up to ten dead letters of the reward queue, hidden from others for two minutes. They stay there until they are
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn dead_rewards(&self) -> Result<Vec<DeadLetter>, Fault> {
+        let receive = self.client.receive_message().queue_url(&self.urls.reward_dead);
+        let answer = receive.max_number_of_messages(10).visibility_timeout(HIDDEN).send().await;
+        let answer = answer.map_err(|error| unavailable("ReceiveMessage", &error))?;
+        let letter = |message: aws_sdk_sqs::types::Message| DeadLetter {
+            id: message.message_id.unwrap_or_default(),
+            envelope: message.body.and_then(|body| serde_json::from_str(&body).ok()),
+            receipt: message.receipt_handle.unwrap_or_default(),
+        };
+        Ok(answer.messages.unwrap_or_default().into_iter().map(letter).collect())
+    }
+
+    /// Takes a letter off the dead-letter queue. Lost: it is seen again.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn forget_dead_reward(&self, letter: &DeadLetter) -> Result<(), Fault> {
+        let delete = self.client.delete_message().queue_url(&self.urls.reward_dead).receipt_handle(&letter.receipt);
+        delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
+    }
+
     fn url(&self, queue: Queue) -> &str {
         match queue {
             Queue::Reward => &self.urls.reward,
@@ -76,4 +117,8 @@ impl Queues {
             Queue::Statistics => &self.urls.statistics,
         }
     }
+}
+
+fn unavailable(call: &'static str, error: &(impl std::error::Error + 'static)) -> Fault {
+    Fault::Unavailable { call, why: aws_sdk_sqs::error::DisplayErrorContext(error).to_string() }
 }

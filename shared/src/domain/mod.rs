@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit_record;
+pub mod contribution;
 pub mod decimal;
 pub mod event;
 pub mod id;
@@ -15,5 +16,6 @@ pub mod referral;
 pub mod refusal;
 pub mod review;
 pub mod settings;
+pub mod settlement;
 pub mod tally;
 pub mod user;

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for InviteCode {
 }
 
 /// What makes rewards (R3.6), each at most once per invitee and side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// The invitee signed up.
@@ -106,6 +106,16 @@ pub enum Side {
     Invitee,
 }
 
+impl Side {
+    /// The side as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inviter => "inviter",
+            Self::Invitee => "invitee",
+        }
+    }
+}
+
 /// An invite code as somebody's: the item that makes it unique over all users (R3.1, R6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
@@ -122,6 +132,13 @@ pub struct Invite {
     pub label: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Invite {
+    /// The primary code of `owner` (R3.2).
+    pub fn primary(code: InviteCode, owner: UserId, now: Timestamp) -> Self {
+        Self { code, owner, primary: true, active: true, label: None, created_at: now }
+    }
 }
 
 /// The amounts of one trigger, in ledger currency.
@@ -374,6 +391,15 @@ impl RewardState {
     }
 }
 
+fn mix(trigger: Trigger, side: Side) -> u128 {
+    match (trigger, side) {
+        (Trigger::Registration, Side::Inviter) => 0x5b1d_0c46_93a7_2ef8_61d9,
+        (Trigger::Registration, Side::Invitee) => 0xa9e2_7f35_0d48_b6c1_3e74,
+        (Trigger::Qualified, Side::Inviter) => 0x3c87_e95a_f216_40db_8b2d,
+        (Trigger::Qualified, Side::Invitee) => 0xd674_12b8_6ce9_f503_a78e,
+    }
+}
+
 /// Money granted for a referral.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reward {
@@ -403,14 +429,16 @@ impl Reward {
     /// constant is different, so one invitee's ids are (XOR with a constant undoes itself); they are wide, so that ids
     /// of neighbours made by counting up do not meet either.
     pub fn id_of(invitee: UserId, trigger: Trigger, side: Side) -> RewardId {
-        let mix: u128 = match (trigger, side) {
-            (Trigger::Registration, Side::Inviter) => 0x5b1d_0c46_93a7_2ef8_61d9,
-            (Trigger::Registration, Side::Invitee) => 0xa9e2_7f35_0d48_b6c1_3e74,
-            (Trigger::Qualified, Side::Inviter) => 0x3c87_e95a_f216_40db_8b2d,
-            (Trigger::Qualified, Side::Invitee) => 0xd674_12b8_6ce9_f503_a78e,
-        };
         let of = invitee.ulid();
-        RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ mix))
+        RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ mix(trigger, side)))
+    }
+
+    /// The id of the inviter's other reward for the same invitee, given the id of one; of an invitee's reward it is the id
+    /// of nothing. Needs neither invitee nor trigger, so both are found in one read.
+    pub fn sibling(id: RewardId) -> RewardId {
+        let both = mix(Trigger::Registration, Side::Inviter) ^ mix(Trigger::Qualified, Side::Inviter);
+        let of = id.ulid();
+        RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ both))
     }
 
     /// The reward on the balance.

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::id::UserId;
-use super::money::LedgerMoney;
+use super::money::{Currency, LedgerMoney};
 use super::referral::Trigger;
 
 /// Named amounts that one thing contributes to the totals.
@@ -51,8 +51,16 @@ pub struct ReferralCounts {
     pub rewarded: u64,
     /// Granted rewards of the inviter's side.
     pub earned: LedgerMoney,
-    /// Rewards of the inviter's side that are held or failed.
+    /// Rewards of the inviter's side that are pending, held or failed.
     pub pending: LedgerMoney,
+}
+
+impl ReferralCounts {
+    /// Those of an inviter without invitees, in ledger currency.
+    pub fn none(user: UserId, currency: Currency) -> Self {
+        let nothing = LedgerMoney::zero(currency);
+        Self { user, invitees: 0, qualified: 0, rewarded: 0, earned: nothing, pending: nothing }
+    }
 }
 
 /// Marks that an invitee was counted for a milestone that made no reward.

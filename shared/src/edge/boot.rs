@@ -128,6 +128,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
     let urls = Urls {
         reward: environment.get("REWARD_QUEUE_URL").unwrap_or_default(),
+        reward_dead: environment.get("REWARD_DEAD_QUEUE_URL").unwrap_or_default(),
         mail: environment.get("MAIL_QUEUE_URL").unwrap_or_default(),
         statistics: environment.get("STATISTICS_QUEUE_URL").unwrap_or_default(),
     };

@@ -5,11 +5,12 @@
 //! missing field, a number that does not fit is a typed fault, never a default (faults.md, Storage). Attributes that this
 //! version of the code does not know survive a rewrite.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 
@@ -186,6 +187,22 @@ pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 /// An integer attribute.
 pub fn integer(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// The counters of an item that [`super::tx::Tx::count`] writes.
+///
+/// # Errors
+/// [`Fault::Item`] when one of them does not fit.
+pub fn numbers(item: &Item) -> Result<BTreeMap<String, Decimal>, Fault> {
+    let mut numbers = BTreeMap::new();
+    for (name, value) in item {
+        if let (AttributeValue::N(digits), false) = (value, is_own(name)) {
+            let number = Decimal::from_str_exact(digits);
+            let bad = |_| Fault::Item { key: describe(item), why: format!("{name} counts {digits}") };
+            numbers.insert(name.clone(), number.map_err(bad)?);
+        }
+    }
+    Ok(numbers)
 }
 
 fn is_money(object: &Map<String, Value>) -> bool {

@@ -26,13 +26,14 @@
 //! | public keys | `KEYS` | `KEYS` | – | registration | verifying access tokens (R2.5) |
 //! | counted | the subject's pk | `COUNTED` | – | statistics | what statistics hold of one thing (R9.2) |
 //! | statistics | `STATISTICS` | `{shard}` | – | statistics | totals (R9.2) |
+//! | statistics of a day | `STATISTICS#{month}` | `{day}#{shard}` | – | statistics | daily series (R9.2) |
 //! | audit record | `AUDIT#{aud}` | `AUDIT` | gsi2 `AUDITS#{month}` by id | admin | who did what (R9.3) |
 //!
 //! No key holds an e-mail or anything else personal: e-mails are hashed with a secret. Typed parts exclude the
 //! separator `#`; a foreign part (a provider's id) that could contain it is replaced by its hash.
 
 use data_encoding::HEXLOWER;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 use crate::domain::id::{AuditId, JournalId, OrderId, OutboxId, ReviewId, RewardId, SessionId, UserId};
@@ -174,10 +175,26 @@ impl Key {
         Self::of("STATISTICS", format!("{shard:02}"))
     }
 
+    /// One shard of a day's totals; `day` is `YYYY-MM-DD`.
+    pub fn statistics_of_day(day: &str, shard: u8) -> Self {
+        let month = day.get(..7).unwrap_or(day);
+        Self::of(format!("STATISTICS#{}", foreign(month)), format!("{}#{shard:02}", foreign(day)))
+    }
+
     /// An audit record.
     pub fn audit(audit: AuditId) -> Self {
         Self::of(format!("AUDIT#{audit}"), "AUDIT")
     }
+}
+
+/// The partition that holds the totals of a month's days.
+pub fn statistics_of_month(month: Date) -> String {
+    format!("STATISTICS#{}", month.strftime("%Y-%m"))
+}
+
+/// The partition of a list that belongs to a user, `INVITEES#usr_…`.
+pub fn owned_by(list: &str, user: UserId) -> String {
+    format!("{list}#{user}")
 }
 
 /// The partition of one outbox shard.

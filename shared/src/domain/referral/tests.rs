@@ -177,4 +177,16 @@ proptest! {
             }
         }
     }
+
+    /// R3.9: of an inviter's two rewards for one invitee each leads to the other; of an invitee's, to nothing.
+    #[test]
+    fn the_inviters_two_rewards_lead_to_each_other(random in 0_u128..(1 << 80)) {
+        let id = |trigger, side| Reward::id_of(user(random), trigger, side);
+        let (first, second) = (id(Trigger::Registration, Side::Inviter), id(Trigger::Qualified, Side::Inviter));
+        prop_assert_eq!((Reward::sibling(first), Reward::sibling(second)), (second, first));
+        let all: BTreeSet<_> = EVERY.into_iter().map(|(trigger, side)| id(trigger, side)).collect();
+        for trigger in [Trigger::Registration, Trigger::Qualified] {
+            prop_assert!(!all.contains(&Reward::sibling(id(trigger, Side::Invitee))));
+        }
+    }
 }

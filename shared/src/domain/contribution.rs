@@ -1,0 +1,120 @@
+//! Contributions: what one user, order or reward adds to the platform's totals (R9.2, R3.10).
+//!
+//! Names are dotted. `day.{YYYY-MM-DD}.` leads what counts for a day (UTC); amounts in pay currency end with their currency,
+//! as that may change; all other amounts are in ledger currency. What a thing does not contribute to is left out.
+//!
+//! | name | of | what |
+//! | --- | --- | --- |
+//! | `users`, `day.*.users` | user | one |
+//! | `referrals.relations`, `day.*.referrals.relations` | user | one for an invitee |
+//! | `referrals.qualified`, `day.*.referrals.qualified` | user | one for an invitee that reached the threshold |
+//! | `promotions.{active\|used\|expired}` | user | one |
+//! | `promotions.tier.{n}.{count\|bonus}` | user | a promotion that was used in the tier |
+//! | `liabilities.{balance\|debt}` | user | what is owed to them, and by them |
+//! | `orders.{status}.count` | order | one |
+//! | `orders.{charge.{CUR}\|credit\|bonus}` | order | of one whose money was taken |
+//! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus}` | order | the same on the day it was taken |
+//! | `rewards.{state}.count` | reward | one |
+//! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | its amount, once granted |
+//! | `rewards.pending` | reward | its amount while it is promised but not there |
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::order::Order;
+use super::promotion::{Promotion, PromotionStatus};
+use super::referral::{Reward, RewardState, Side};
+use super::settlement::waits;
+use super::tally::Tallies;
+use super::user::User;
+
+/// What a user contributes at `now`, which decides whether a promotion is over (R5.5).
+pub fn of_user(user: &User, now: Timestamp) -> Tallies {
+    let mut tallies = Tallies::new();
+    let registered = user.created_at;
+    both(&mut tallies, registered, "users", Decimal::ONE);
+    if let Some(attribution) = &user.attribution {
+        both(&mut tallies, registered, "referrals.relations", Decimal::ONE);
+        if let Some(at) = attribution.qualified_at {
+            both(&mut tallies, at, "referrals.qualified", Decimal::ONE);
+        }
+    }
+    if let Some(promotion) = &user.promotion {
+        of_promotion(&mut tallies, promotion, now);
+    }
+    put(&mut tallies, "liabilities.balance", user.accounts.balance().amount());
+    put(&mut tallies, "liabilities.debt", user.accounts.owed().amount());
+    tallies
+}
+
+fn of_promotion(tallies: &mut Tallies, promotion: &Promotion, now: Timestamp) {
+    let status = match promotion.status(now) {
+        PromotionStatus::None => return,
+        PromotionStatus::Active => "active",
+        PromotionStatus::Used => "used",
+        PromotionStatus::Expired => "expired",
+    };
+    put(tallies, format!("promotions.{status}"), Decimal::ONE);
+    if let Some(used) = &promotion.used {
+        put(tallies, format!("promotions.tier.{}.count", used.tier), Decimal::ONE);
+        put(tallies, format!("promotions.tier.{}.bonus", used.tier), used.bonus.amount());
+    }
+}
+
+/// What an order contributes. Its day is that on which the provider took the money.
+pub fn of_order(order: &Order) -> Tallies {
+    let mut tallies = Tallies::new();
+    put(&mut tallies, format!("orders.{}.count", order.status.as_str()), Decimal::ONE);
+    if order.status.is_captured() {
+        let charge = format!("charge.{}", order.charge.currency());
+        let sums = [
+            (charge.as_str(), order.charge.amount()),
+            ("credit", order.credit.amount()),
+            ("bonus", order.bonus.map_or(Decimal::ZERO, |bonus| bonus.amount())),
+        ];
+        let provider = format!("{}.{}", day(order.paid_at.unwrap_or(order.created_at)), order.provider.as_str());
+        put(&mut tallies, format!("{provider}.orders"), Decimal::ONE);
+        for (name, amount) in sums {
+            put(&mut tallies, format!("orders.{name}"), amount);
+            put(&mut tallies, format!("{provider}.{name}"), amount);
+        }
+    }
+    tallies
+}
+
+/// What a reward contributes.
+pub fn of_reward(reward: &Reward) -> Tallies {
+    let mut tallies = Tallies::new();
+    put(&mut tallies, format!("rewards.{}.count", reward.state.as_str()), Decimal::ONE);
+    let amount = reward.amount.amount();
+    if waits(reward.state) {
+        put(&mut tallies, "rewards.pending", amount);
+    }
+    if reward.state == RewardState::Granted {
+        let side = match reward.side {
+            Side::Inviter => "rewards.granted_to_inviters",
+            Side::Invitee => "rewards.granted_to_invitees",
+        };
+        both(&mut tallies, reward.granted_at.unwrap_or(reward.created_at), side, amount);
+    }
+    tallies
+}
+
+/// Adds to a total and to that of a day.
+fn both(tallies: &mut Tallies, at: Timestamp, name: &str, amount: Decimal) {
+    put(tallies, name, amount);
+    put(tallies, format!("{}.{name}", day(at)), amount);
+}
+
+fn put(tallies: &mut Tallies, name: impl Into<String>, amount: Decimal) {
+    if !amount.is_zero() {
+        tallies.insert(name.into(), amount);
+    }
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("day.%Y-%m-%d").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Counting: statistics follow what happened (R9.2).
+//!
+//! A message names things; each is read as it stands and what it contributes is compared with what the totals hold of it
+//! ([`Counted`]). The difference goes to one random shard of the totals, in the transaction that writes the new [`Counted`]
+//! items. So a message may come twice, late or out of order, and the totals still equal the sum over all things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::app::App;
+use crate::domain::contribution::{of_order, of_reward, of_user};
+use crate::domain::id::{OrderId, RewardId, UserId};
+use crate::domain::order::Order;
+use crate::domain::referral::Reward;
+use crate::domain::tally::{Counted, Tallies, difference};
+use crate::domain::user::User;
+use crate::edge::batch::Record;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::Batch;
+use crate::store::key::{Key, SHARDS};
+use crate::store::tx::{Otherwise, Tx};
+
+/// Most messages of one transaction: each names at most two things, read with what is held of them.
+const TOGETHER: usize = 20;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    User(UserId),
+    Order(OrderId),
+    Reward(RewardId),
+}
+
+/// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
+/// the records that are to be delivered again.
+pub async fn count(app: &App, records: &[Record]) -> Vec<String> {
+    let mut failed = Vec::new();
+    for together in records.chunks(TOGETHER) {
+        failed.extend(count_some(app, together).await);
+    }
+    failed
+}
+
+async fn count_some(app: &App, records: &[Record]) -> Vec<String> {
+    let all: Vec<&Message> = records.iter().map(|record| &record.envelope.message).collect();
+    let Err(fault) = count_together(app, &all).await else { return Vec::new() };
+    tracing::warn!(%fault, messages = records.len(), "counting one by one");
+    let mut failed = Vec::new();
+    for record in records {
+        if let Err(fault) = count_together(app, &[&record.envelope.message]).await {
+            tracing::error!(%fault, message = record.envelope.id, "not counted");
+            failed.push(record.id.clone());
+        }
+    }
+    failed
+}
+
+async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
+    let subjects: BTreeSet<Subject> = messages.iter().flat_map(|message| subjects(message)).collect();
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    app.run(&Once::Natural, || plan(app, &subjects)).await.map(|_| ())
+}
+
+async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
+    let keys: Vec<Key> = subjects.iter().flat_map(|subject| [subject.key(), Key::counted(&subject.key())]).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let mut tx = app.tx();
+    let mut change = Tallies::new();
+    for subject in subjects {
+        let key = subject.key();
+        let before = batch.take::<Counted>(&Key::counted(&key))?;
+        let after = subject.contribution(&mut batch, app.clock.now())?;
+        let held = match &before {
+            Some(counted) => numbers(&counted.tallies, &key)?,
+            None => Tallies::new(),
+        };
+        let difference = difference(&held, &after);
+        if difference.is_empty() {
+            continue;
+        }
+        add(&mut change, difference)?;
+        let counted = Counted { subject: key.pk, tallies: texts(&after) };
+        tx.upsert(before.as_ref(), &counted, Otherwise::Again);
+    }
+    let shard = u8::from_be_bytes(app.entropy.bytes()) % SHARDS;
+    for (key, counts) in by_item(change, shard) {
+        tx.count(key, "statistics", counts);
+    }
+    Ok(((), tx))
+}
+
+/// The things that a message is about.
+fn subjects(message: &Message) -> Vec<Subject> {
+    match message {
+        Message::UserRegistered { user, .. }
+        | Message::PromotionExpired { user }
+        | Message::BalanceChanged { user } => vec![Subject::User(*user)],
+        Message::OrderPaid { order, user, .. } => vec![Subject::Order(*order), Subject::User(*user)],
+        Message::OrderClosed { order } => vec![Subject::Order(*order)],
+        Message::RewardSettled { reward, beneficiary } => vec![Subject::Reward(*reward), Subject::User(*beneficiary)],
+        Message::RewardRetried { .. } | Message::Mail { .. } => Vec::new(),
+    }
+}
+
+impl Subject {
+    fn key(self) -> Key {
+        match self {
+            Self::User(user) => Key::user(user),
+            Self::Order(order) => Key::order(order),
+            Self::Reward(reward) => Key::reward(reward),
+        }
+    }
+
+    /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
+    fn contribution(self, batch: &mut Batch, now: Timestamp) -> Result<Tallies, Fault> {
+        let key = self.key();
+        let found = match self {
+            Self::User(_) => batch.take::<User>(&key)?.map(|user| of_user(&user, now)),
+            Self::Order(_) => batch.take::<Order>(&key)?.map(|order| of_order(&order)),
+            Self::Reward(_) => batch.take::<Reward>(&key)?.map(|reward| of_reward(&reward)),
+        };
+        found.ok_or_else(|| Fault::Item { key: key.pk, why: "a message names it, but it is not there".to_owned() })
+    }
+}
+
+/// Spreads a change over the items that hold it: one shard of the totals, and one of each day.
+fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
+    let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
+    for (name, amount) in change {
+        let day = name.strip_prefix("day.").and_then(|rest| rest.split_once('.'));
+        let (key, name) = match day {
+            Some((day, rest)) => (Key::statistics_of_day(day, shard), rest.to_owned()),
+            None => (Key::statistics(shard), name),
+        };
+        items.entry(key).or_default().push((name, amount));
+    }
+    items
+}
+
+fn add(sum: &mut Tallies, change: Tallies) -> Result<(), Fault> {
+    for (name, amount) in change {
+        let before = sum.get(&name).copied().unwrap_or_default();
+        let after = before.checked_add(amount).ok_or_else(|| Fault::bug(format!("{name} overflows")))?;
+        sum.insert(name, after);
+    }
+    sum.retain(|_, amount| !amount.is_zero());
+    Ok(())
+}
+
+fn texts(tallies: &Tallies) -> BTreeMap<String, String> {
+    tallies.iter().map(|(name, amount)| (name.clone(), amount.normalize().to_string())).collect()
+}
+
+fn numbers(tallies: &BTreeMap<String, String>, key: &Key) -> Result<Tallies, Fault> {
+    let bad = |name: &str| Fault::Item { key: key.pk.clone(), why: format!("{name} counts no number") };
+    let number = |text: &str, name: &str| Decimal::from_str_exact(text).map_err(|_| bad(name));
+    tallies.iter().map(|(name, text)| Ok((name.clone(), number(text, name)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn tallies(pairs: &[(&str, i64)]) -> Tallies {
+        pairs.iter().map(|(name, amount)| ((*name).to_owned(), Decimal::from(*amount))).collect()
+    }
+
+    /// R9.2: totals and days are separate items, so that neither grows with the years.
+    #[test]
+    fn what_counts_for_a_day_goes_to_the_items_of_its_month() {
+        let change = tallies(&[("users", 1), ("day.2026-11-20.users", 1), ("day.2026-11-20.stripe.charge.CNY", 100)]);
+        let items = by_item(change, 3);
+        let of = |key: &Key| items.get(key).unwrap().clone();
+        assert_eq!(of(&Key::statistics(3)), vec![("users".to_owned(), Decimal::ONE)]);
+        let day = of(&Key::statistics_of_day("2026-11-20", 3));
+        assert_eq!(day, vec![("stripe.charge.CNY".to_owned(), Decimal::from(100)), ("users".to_owned(), Decimal::ONE)]);
+    }
+
+    /// R9.2: what one thing takes and another gives leaves the totals alone.
+    #[test]
+    fn changes_that_cancel_out_are_not_written() {
+        let mut sum = tallies(&[("orders.pending.count", -1), ("users", 1)]);
+        add(&mut sum, tallies(&[("orders.pending.count", 1)])).unwrap();
+        assert_eq!(sum, tallies(&[("users", 1)]));
+    }
+
+    #[test]
+    fn a_contribution_survives_storage_to_the_digit() {
+        let amount = Decimal::from_str_exact("18.05555554").unwrap();
+        let before = Tallies::from([("liabilities.balance".to_owned(), amount)]);
+        let key = Key::statistics(0);
+        assert_eq!(numbers(&texts(&before), &key).unwrap(), before);
+        let broken = BTreeMap::from([("users".to_owned(), "1e2x".to_owned())]);
+        assert!(matches!(numbers(&broken, &key), Err(Fault::Item { .. })));
+    }
+}

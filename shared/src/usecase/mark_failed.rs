@@ -1,0 +1,58 @@
+//! Failed rewards become visible (R3.7): what the reward queue gave up on is a state of the reward, not only a dead letter.
+//!
+//! On a message's last delivery the worker can't know that it is the last, so a sweep looks at the dead-letter queue. A letter is
+//! taken off it once the table shows its rewards as `failed`: from then on the table keeps what is owed, for longer than any
+//! queue would, and a retry sends a fresh message. What can't be marked (a body that can't be read, an account that does not
+//! decode) stays in the queue, where the alarm and an operator see it. A letter whose rewards were granted meanwhile is done.
+
+use serde::Serialize;
+
+use super::grant_rewards::{Told, settle};
+use crate::app::App;
+use crate::domain::settlement::Aim;
+use crate::fault::Fault;
+
+/// Most batches of ten in one sweep.
+const ROUNDS: usize = 20;
+
+/// What a sweep of the dead-letter queue came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Letters whose rewards are visible in the table now.
+    pub marked: u32,
+    /// Letters that stay in the queue.
+    pub kept: u32,
+}
+
+/// Marks the rewards of all dead letters as failed. Twice is once: a letter that is seen again finds its rewards there.
+///
+/// # Errors
+/// When the queue can't be reached.
+pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
+    let mut swept = Swept::default();
+    for _ in 0..ROUNDS {
+        let letters = app.queues.dead_rewards().await?;
+        if letters.is_empty() {
+            break;
+        }
+        for letter in &letters {
+            let Some(envelope) = &letter.envelope else {
+                tracing::error!(letter = letter.id, "a dead letter that can't be read");
+                swept.kept = swept.kept.saturating_add(1);
+                continue;
+            };
+            match settle(app, &[Told { id: &envelope.id, message: &envelope.message }], Aim::Fail).await {
+                Ok(()) => {
+                    tracing::error!(message = envelope.id, "a reward's message was given up");
+                    app.queues.forget_dead_reward(letter).await?;
+                    swept.marked = swept.marked.saturating_add(1);
+                }
+                Err(fault) => {
+                    tracing::error!(%fault, message = envelope.id, "a dead letter that can't be marked");
+                    swept.kept = swept.kept.saturating_add(1);
+                }
+            }
+        }
+    }
+    Ok(swept)
+}

@@ -1,0 +1,334 @@
+//! A stand for queue consumers: the application over the embedded database and queues, without any HTTP in front.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use emulator::clock::MovableClock;
+use emulator::connector::{Backend, BoxFuture, ConnectFault, client};
+use emulator::dynamo::{Dynamo, IndexSpec, TableSpec};
+use emulator::sqs::{FunctionReply, QueueSpec, Queues, Retry, SqsBackend, event, url};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use shared::app::{App, Clock};
+use shared::domain::id::{SessionId, UserId};
+use shared::domain::identity::{Email, Role, Status};
+use shared::domain::ledger::Accounts;
+use shared::domain::money::{Currency, LedgerMoney, PayMoney};
+use shared::domain::referral::{Amounts, Attribution, InviteCode, RewardTerms};
+use shared::domain::settings::{AffiliateSettings, Area};
+use shared::domain::user::{AffiliatePolicy, User};
+use shared::edge::boot::{Aws, Environment, assemble};
+use shared::edge::secrets::Secrets;
+use shared::message::Message;
+use shared::once::Once;
+use shared::provider::http::https_client;
+use shared::settings::SettingsRecord;
+use shared::store::item::Stored;
+use shared::store::key::Key;
+use shared::store::tx::Otherwise;
+use shared::token::PublicKeys;
+use tower::ServiceExt;
+use ulid::Ulid;
+
+const TABLE: &str = "guerdon";
+/// After how many receives a message is a dead letter.
+const RECEIVES: u32 = 3;
+
+/// The application, and what is behind it.
+pub struct Stand {
+    pub app: Arc<App>,
+    pub dynamo: Dynamo,
+    pub queues: Queues,
+    pub clock: MovableClock,
+    users: AtomicU64,
+    lost: Arc<AtomicU64>,
+}
+
+struct Here;
+
+impl Environment for Here {
+    fn get(&self, name: &str) -> Option<String> {
+        let value = match name {
+            "TABLE_NAME" => TABLE.to_owned(),
+            "PUBLIC_BASE_URL" => "https://guerdon.test".to_owned(),
+            "APP_SECRET" => "a secret of the stand".to_owned(),
+            "SIGNING_KEY" => "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned(),
+            "REWARD_QUEUE_URL" => url("reward.fifo"),
+            "REWARD_DEAD_QUEUE_URL" => url("reward-dead.fifo"),
+            "MAIL_QUEUE_URL" => url("mail"),
+            "STATISTICS_QUEUE_URL" => url("statistics"),
+            "AWS_ENDPOINT_URL_DYNAMODB" => "http://dynamodb.test".to_owned(),
+            "AWS_ENDPOINT_URL_SQS" => "http://sqs.test".to_owned(),
+            _ => return None,
+        };
+        Some(value)
+    }
+}
+
+/// Both services behind one client; the replies of so many next transactions are lost.
+#[derive(Debug)]
+struct Services(Dynamo, SqsBackend, Arc<AtomicU64>);
+
+impl Backend for Services {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        if request.uri().host().is_some_and(|host| host.starts_with("sqs")) {
+            return self.1.call(request);
+        }
+        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+        let transaction = target.is_some_and(|target| target.ends_with("TransactWriteItems"));
+        let fewer = |left: u64| left.checked_sub(1);
+        let lost = transaction && self.2.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok();
+        Box::pin(async move {
+            let answer = self.0.call(request).await;
+            if lost { Err(ConnectFault::Reset) } else { answer }
+        })
+    }
+}
+
+impl Stand {
+    pub fn new() -> Self {
+        let clock = MovableClock::standing("2026-11-20T10:00:00Z".parse().unwrap());
+        let dynamo = Dynamo::memory().unwrap();
+        dynamo.create(TABLE, &table()).unwrap();
+        let queues = Queues::in_memory(Arc::new(clock.clone()));
+        for name in ["reward-dead.fifo", "mail", "statistics"] {
+            queues.create(QueueSpec::new(name)).unwrap();
+        }
+        queues.create(QueueSpec::new("reward.fifo").redrive("reward-dead.fifo", RECEIVES)).unwrap();
+        let lost = Arc::new(AtomicU64::new(0));
+        let http = client(Arc::new(Services(dynamo.clone(), SqsBackend(queues.clone()), Arc::clone(&lost))));
+        let credentials = Credentials::new("id", "secret", None, None, "stand");
+        let aws = Aws { http, region: "us-east-1".to_owned(), credentials };
+        let secrets = Secrets::given(|name| Here.get(name));
+        let mut app = assemble(&Here, &aws, &secrets, &https_client()).unwrap();
+        let time = clock.clone();
+        app.clock = Clock::new(move || time.now());
+        Self { app: Arc::new(app), dynamo, queues, clock, users: AtomicU64::new(1), lost }
+    }
+
+    /// A user who is not anybody's invitee.
+    pub fn user(&self, name: &str) -> User {
+        let number = self.users.fetch_add(1, Ordering::Relaxed);
+        let now = self.app.clock.now();
+        let random = u128::from(number) << 40;
+        User {
+            id: UserId::new(Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap() + number, random)),
+            email: Email::parse(&format!("{name}@example.com")),
+            password_hash: Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA".into()),
+            status: Status::Active,
+            role: Role::User,
+            locale: None,
+            created_at: now,
+            attribution: None,
+            promotion: None,
+            affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
+            accounts: Accounts::new(usd("0").currency()),
+            invite_code: None,
+        }
+    }
+
+    /// An invitee of `inviter`, who was promised `registration` and `qualified` rewards (inviter's, invitee's).
+    pub fn invitee(&self, name: &str, inviter: &User, registration: [i64; 2], qualified: [i64; 2]) -> User {
+        let amounts = |[inviter, invitee]: [i64; 2]| Amounts { inviter: inviter.into(), invitee: invitee.into() };
+        let attribution = Attribution {
+            inviter: inviter.id,
+            code: InviteCode::parse("INVITERS").unwrap(),
+            bound_at: self.app.clock.now(),
+            terms: RewardTerms {
+                currency: usd("0").currency(),
+                registration: amounts(registration),
+                qualified: amounts(qualified),
+                threshold: cny(2000),
+            },
+            online_total: cny(0),
+            qualified_at: None,
+        };
+        User { attribution: Some(attribution), ..self.user(name) }
+    }
+
+    /// Writes users for the first time and sends messages, as one transaction's outbox does.
+    pub async fn write(&self, users: &[&User], messages: &[Message]) {
+        for group in users.chunks(50) {
+            self.commit(group, &[]).await;
+        }
+        self.commit(&[&self.user("sender")], messages).await;
+    }
+
+    async fn commit(&self, users: &[&User], messages: &[Message]) {
+        let plan = || async {
+            let mut tx = self.app.tx();
+            users.iter().for_each(|user| tx.insert(*user, Otherwise::Again));
+            messages.iter().for_each(|message| tx.send(message.clone()));
+            Ok(((), tx))
+        };
+        self.app.run(&Once::Natural, plan).await.unwrap();
+    }
+
+    /// Changes a user as somebody else's transaction would.
+    pub async fn change(&self, user: UserId, change: impl Fn(&mut User)) {
+        let plan = || async {
+            let stored = self.load(user).await;
+            let mut after = User::clone(&stored);
+            change(&mut after);
+            let mut tx = self.app.tx();
+            tx.replace(&stored, &after, Otherwise::Again);
+            Ok(((), tx))
+        };
+        self.app.run(&Once::Natural, plan).await.unwrap();
+    }
+
+    /// An online payment of `fen` by an invitee, and what it promises.
+    pub async fn pay(&self, user: &User, fen: i64, programme_on: bool) -> Message {
+        let now = self.app.clock.now();
+        let add = |user: &mut User| {
+            user.attribution.as_mut().unwrap().charge_added(cny(fen), programme_on, now).unwrap();
+        };
+        self.change(user.id, add).await;
+        paid(user)
+    }
+
+    /// Writes the first version of a settings document.
+    pub async fn set(&self, area: Area, document: &Value) {
+        let record = SettingsRecord { area, version: 1, document: document.to_string() };
+        let plan = || async {
+            let mut tx = self.app.tx();
+            tx.insert(&record, Otherwise::Again);
+            Ok(((), tx))
+        };
+        self.app.run(&Once::Natural, plan).await.unwrap();
+        self.app.settings.forget();
+    }
+
+    /// Asks a referral route as `user`, or as nobody.
+    pub async fn get(&self, user: Option<&User>, uri: &str) -> (u16, http::HeaderMap, Value) {
+        let mut request = http::Request::get(uri);
+        if let (Some(user), Some(signer)) = (user, &self.app.signer) {
+            self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] });
+            let session = SessionId::new(user.id.ulid());
+            let token = signer.access(user.id, user.role, session, self.now()).unwrap();
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let router = shared::edge::routes(referral::api(), Arc::clone(&self.app));
+        let response = router.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), parts.headers, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    pub async fn load(&self, user: UserId) -> Stored<User> {
+        self.app.store.get(&Key::user(user)).await.unwrap().unwrap()
+    }
+
+    pub async fn balance(&self, user: &User) -> LedgerMoney {
+        self.load(user.id).await.accounts.balance()
+    }
+
+    /// Loses the replies of so many next transactions, after they took effect.
+    pub fn lose(&self, replies: u64) {
+        self.lost.store(replies, Ordering::Relaxed);
+    }
+
+    /// Hands the reward queue to the worker until nothing is left; answers how many batches it took.
+    pub async fn reward(&self) -> usize {
+        let mut batches = 0;
+        loop {
+            let batch = self.queues.poll_once("reward.fifo", 10).await.unwrap();
+            if batch.is_empty() {
+                return batches;
+            }
+            batches += 1;
+            let event = serde_json::from_value(event("reward.fifo", &batch)).unwrap();
+            let answer = reward_worker::batch(Arc::clone(&self.app), event).await;
+            let reply = FunctionReply::read(&batch, &serde_json::to_value(answer).unwrap());
+            self.queues.settle("reward.fifo", &batch, &reply, Retry::AtOnce).await.unwrap();
+        }
+    }
+
+    /// Hands the statistics queue to its consumer until nothing is left.
+    pub async fn count(&self) {
+        loop {
+            let batch = self.queues.poll_once("statistics", 10).await.unwrap();
+            if batch.is_empty() {
+                return;
+            }
+            let event = serde_json::from_value(event("statistics", &batch)).unwrap();
+            let answer = statistics::batch(Arc::clone(&self.app), event).await;
+            let reply = FunctionReply::read(&batch, &serde_json::to_value(answer).unwrap());
+            assert_eq!(reply, FunctionReply::Failed(std::collections::HashSet::new()));
+            self.queues.settle("statistics", &batch, &reply, Retry::AtOnce).await.unwrap();
+        }
+    }
+
+    /// How many items of a type there are.
+    pub fn items(&self, kind: &str) -> usize {
+        let of_kind = |item: &&Value| item.pointer("/type/S").and_then(Value::as_str) == Some(kind);
+        self.dynamo.scan(TABLE).unwrap().iter().filter(of_kind).count()
+    }
+
+    /// Damages one field of a user's item, so that it does not decode; answers the item as it was.
+    pub fn damage(&self, user: UserId) -> Value {
+        let key = Key::user(user);
+        let items = self.dynamo.scan(TABLE).unwrap();
+        let is = |item: &&Value| item["pk"]["S"] == key.pk.as_str() && item["sk"]["S"] == key.sk.as_str();
+        let before = items.iter().find(is).unwrap().clone();
+        let mut damaged = before.clone();
+        damaged.as_object_mut().unwrap().remove("accounts");
+        self.put_back(&damaged);
+        before
+    }
+
+    pub fn put_back(&self, item: &Value) {
+        let request = serde_json::json!({"TableName": TABLE, "Item": item});
+        self.dynamo.apply("PutItem", &request).unwrap();
+    }
+
+    /// SDK calls to the database since the last reset, and write units of its transactions.
+    pub fn used(&self) -> (BTreeSet<(String, u64)>, u64) {
+        let used = self.dynamo.used();
+        let units = used.get("TransactWriteItems").map_or(0, |usage| usage.write_units);
+        (used.into_iter().map(|(name, usage)| (name, usage.calls)).collect(), units)
+    }
+
+    pub fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+}
+
+fn table() -> TableSpec {
+    let index = |number: u8, whole_items| IndexSpec {
+        name: format!("gsi{number}"),
+        pk: format!("gsi{number}pk"),
+        sk: format!("gsi{number}sk"),
+        whole_items,
+    };
+    let indexes = vec![index(1, true), index(2, true), index(3, false)];
+    TableSpec { pk: "pk".into(), sk: "sk".into(), ttl: "ttl".into(), indexes }
+}
+
+pub fn usd(text: &str) -> LedgerMoney {
+    LedgerMoney::exact(Decimal::from_str_exact(text).unwrap(), Currency::parse("USD").unwrap()).unwrap()
+}
+
+pub fn cny(fen: i64) -> PayMoney {
+    PayMoney::from_minor_units(fen, Currency::parse("CNY").unwrap()).unwrap()
+}
+
+pub fn registered(user: &User) -> Message {
+    Message::UserRegistered { user: user.id, inviter: user.attribution.as_ref().map(|bond| bond.inviter) }
+}
+
+/// A message about an order that nobody reads here.
+pub fn paid(user: &User) -> Message {
+    let order = shared::domain::id::OrderId::new(user.id.ulid());
+    Message::OrderPaid { order, user: user.id, inviter: user.attribution.as_ref().map(|bond| bond.inviter) }
+}
