@@ -7,3 +7,4 @@ pub mod http;
 pub mod runtime_api;
 pub mod sim;
 pub mod sqs;
+pub mod template;

@@ -1,0 +1,415 @@
+//! Reads `template.yaml`, the deployment's source of truth: tables, queues, functions, routes and schedules.
+//!
+//! Intrinsic functions are kept as CloudFormation writes them in JSON (`{"Ref": …}`), and only the ones that name another
+//! resource are understood here.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use yaml_serde::Value as Yaml;
+
+use crate::dynamo::{IndexSpec, TableSpec};
+use crate::sqs::QueueSpec;
+
+/// What the template declares.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The table.
+    pub table: TableSpec,
+    /// Queues by logical id, their dead-letter queues first.
+    pub queues: Vec<Queue>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// The whole template as JSON.
+    pub raw: Value,
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Its logical id.
+    pub logical_id: String,
+    /// Its settings; its name is the logical id, with `.fifo` where it is one.
+    pub spec: QueueSpec,
+}
+
+/// A function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// Its logical id.
+    pub logical_id: String,
+    /// The binary it runs.
+    pub binary: String,
+    /// Seconds after which a run is ended.
+    pub timeout_seconds: u64,
+    /// Memory in MB.
+    pub memory_mb: u64,
+    /// What the gateway sends it.
+    pub routes: Vec<Route>,
+    /// Which queues it consumes.
+    pub queues: Vec<Source>,
+    /// What wakes it.
+    pub schedules: Vec<Schedule>,
+    /// Environment variables, globals included.
+    pub environment: BTreeMap<String, Value>,
+}
+
+/// A route of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Upper-case method; `ANY` for `$default`.
+    pub method: String,
+    /// Path with `{parameters}`, or `$default`.
+    pub path: String,
+}
+
+/// An event source mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The queue's name.
+    pub queue: String,
+    /// Most records of a batch.
+    pub batch_size: usize,
+}
+
+/// A schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// Its name, without the stack's.
+    pub name: String,
+    /// Seconds from one to the next.
+    pub every_seconds: i64,
+    /// What the function is given.
+    pub input: Value,
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub struct Matched<'a> {
+    /// The function.
+    pub function: &'a Function,
+    /// `GET /v1/me`, or `$default`.
+    pub route_key: String,
+    /// Values of the path's parameters, still percent-encoded as they came.
+    pub path_parameters: BTreeMap<String, String>,
+}
+
+/// Why a template can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It is not YAML.
+    #[error("not YAML: {0}")]
+    Yaml(#[from] yaml_serde::Error),
+    /// Something that is needed is missing or of another shape.
+    #[error("{0} is missing or of another shape")]
+    Missing(String),
+}
+
+type Result<T> = std::result::Result<T, TemplateError>;
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`] when it lacks what the local stack needs.
+    pub fn parse(text: &str) -> Result<Self> {
+        let raw = plain(yaml_serde::from_str(text)?);
+        let resources = raw.get("Resources").and_then(Value::as_object).ok_or_else(|| missing("Resources"))?;
+        let of = |kind: &str| -> Vec<(&String, &Value)> {
+            let all = resources.iter().filter(|(_, resource)| resource.get("Type") == Some(&json!(kind)));
+            all.collect()
+        };
+        let tables = of("AWS::DynamoDB::Table");
+        let (_, table) = tables.first().ok_or_else(|| missing("AWS::DynamoDB::Table"))?;
+        let table = table_of(table)?;
+        let names = queue_names(&of("AWS::SQS::Queue"));
+        let mut queues = Vec::new();
+        for (id, queue) in of("AWS::SQS::Queue") {
+            queues.push(Queue { logical_id: id.clone(), spec: queue_of(id, queue, &names)? });
+        }
+        queues.sort_by_key(|queue| queue.spec.redrive.is_some());
+        let globals = raw.pointer("/Globals/Function").cloned().unwrap_or_default();
+        let functions = of("AWS::Serverless::Function");
+        let functions = functions.into_iter().map(|(id, function)| function_of(id, function, &globals, &names));
+        let functions = functions.collect::<Result<_>>()?;
+        Ok(Self { table, queues, functions, raw })
+    }
+
+    /// Where the gateway sends a request: the most specific path that matches wins, then `$default`.
+    pub fn route(&self, method: &str, path: &str) -> Option<Matched<'_>> {
+        let mut best: Option<(usize, Matched<'_>)> = None;
+        for function in &self.functions {
+            for route in &function.routes {
+                let Some(parameters) = matches(route, method, path) else { continue };
+                let rank = if route.path == "$default" { usize::MAX } else { parameters.len() };
+                if best.as_ref().is_none_or(|(known, _)| rank < *known) {
+                    let route_key = if route.path == "$default" {
+                        route.path.clone()
+                    } else {
+                        format!("{} {}", route.method, route.path)
+                    };
+                    best = Some((rank, Matched { function, route_key, path_parameters: parameters }));
+                }
+            }
+        }
+        best.map(|(_, matched)| matched)
+    }
+}
+
+fn matches(route: &Route, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    if route.path == "$default" {
+        return Some(BTreeMap::new());
+    }
+    if route.method != method {
+        return None;
+    }
+    let (wanted, given): (Vec<&str>, Vec<&str>) = (route.path.split('/').collect(), path.split('/').collect());
+    if wanted.len() != given.len() {
+        return None;
+    }
+    let mut parameters = BTreeMap::new();
+    for (wanted, given) in wanted.iter().zip(given) {
+        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) if !given.is_empty() => {
+                parameters.insert(name.to_owned(), given.to_owned());
+            }
+            Some(_) => return None,
+            None if *wanted != given => return None,
+            None => {}
+        }
+    }
+    Some(parameters)
+}
+
+/// YAML with CloudFormation's short tags as the JSON that CloudFormation knows.
+fn plain(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(bool) => json!(bool),
+        Yaml::Number(number) => number.as_i64().map_or_else(|| json!(number.as_f64()), |integer| json!(integer)),
+        Yaml::String(text) => json!(text),
+        Yaml::Sequence(list) => Value::Array(list.into_iter().map(plain).collect()),
+        Yaml::Mapping(map) => {
+            let text = |key: Yaml| match plain(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Value::Object(map.into_iter().map(|(key, value)| (text(key), plain(value))).collect())
+        }
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                "Ref" => "Ref".to_owned(),
+                "Condition" => "Condition".to_owned(),
+                other => format!("Fn::{other}"),
+            };
+            Value::Object(Map::from_iter([(name, plain(tagged.value))]))
+        }
+    }
+}
+
+fn missing(what: impl Into<String>) -> TemplateError {
+    TemplateError::Missing(what.into())
+}
+
+fn text(value: &Value, pointer: &str) -> Result<String> {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.map(str::to_owned).ok_or_else(|| missing(pointer))
+}
+
+fn number(value: &Value, pointer: &str) -> Option<u64> {
+    value.pointer(pointer).and_then(Value::as_u64)
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn keys(value: &Value, pointer: &str) -> Result<(String, String)> {
+    let schema = list(value, pointer);
+    let of = |kind: &str| {
+        let key = schema.iter().find(|key| key.get("KeyType") == Some(&json!(kind)));
+        text(key.unwrap_or(&Value::Null), "/AttributeName")
+    };
+    Ok((of("HASH")?, of("RANGE")?))
+}
+
+fn table_of(table: &Value) -> Result<TableSpec> {
+    let (pk, sk) = keys(table, "/Properties/KeySchema")?;
+    let ttl = text(table, "/Properties/TimeToLiveSpecification/AttributeName")?;
+    let mut indexes = Vec::new();
+    for index in list(table, "/Properties/GlobalSecondaryIndexes") {
+        let (pk, sk) = keys(index, "/KeySchema")?;
+        let whole_items = text(index, "/Projection/ProjectionType")? == "ALL";
+        indexes.push(IndexSpec { name: text(index, "/IndexName")?, pk, sk, whole_items });
+    }
+    Ok(TableSpec { pk, sk, ttl, indexes })
+}
+
+fn queue_names(queues: &[(&String, &Value)]) -> BTreeMap<String, String> {
+    let name = |id: &str, queue: &Value| {
+        let fifo = queue.pointer("/Properties/FifoQueue") == Some(&json!(true));
+        if fifo { format!("{id}.fifo") } else { id.to_owned() }
+    };
+    queues.iter().map(|(id, queue)| ((*id).clone(), name(id, queue))).collect()
+}
+
+fn queue_of(id: &str, queue: &Value, names: &BTreeMap<String, String>) -> Result<QueueSpec> {
+    let name = names.get(id).ok_or_else(|| missing(id))?;
+    let mut spec = QueueSpec::new(name.clone());
+    let seconds = |pointer: &str| number(queue, pointer).and_then(|seconds| u32::try_from(seconds).ok());
+    if let Some(seconds) = seconds("/Properties/VisibilityTimeout") {
+        spec.visibility_timeout_seconds = seconds;
+    }
+    if let Some(seconds) = seconds("/Properties/MessageRetentionPeriod") {
+        spec.retention_seconds = seconds;
+    }
+    if queue.pointer("/Properties/RedrivePolicy").is_some() {
+        let target = referred(queue.pointer("/Properties/RedrivePolicy/deadLetterTargetArn"), names)?;
+        let count = seconds("/Properties/RedrivePolicy/maxReceiveCount").ok_or_else(|| missing("maxReceiveCount"))?;
+        spec = spec.redrive(target, count);
+    }
+    Ok(spec)
+}
+
+/// The name of the queue that `{"Fn::GetAtt": "Queue.Arn"}` or `{"Ref": "Queue"}` means.
+pub fn referred(value: Option<&Value>, names: &BTreeMap<String, String>) -> Result<String> {
+    let value = value.ok_or_else(|| missing("a reference"))?;
+    let id = match (value.get("Ref"), value.get("Fn::GetAtt")) {
+        (Some(Value::String(id)), _) => id.clone(),
+        (_, Some(Value::String(path))) => path.split('.').next().unwrap_or_default().to_owned(),
+        _ => return Err(missing(format!("a reference in {value}"))),
+    };
+    names.get(&id).cloned().ok_or_else(|| missing(id))
+}
+
+fn function_of(id: &str, function: &Value, globals: &Value, names: &BTreeMap<String, String>) -> Result<Function> {
+    let set = |name: &str| {
+        let own = number(function, &format!("/Properties/{name}"));
+        own.or_else(|| number(globals, &format!("/{name}"))).ok_or_else(|| missing(format!("{id} {name}")))
+    };
+    let mut environment = BTreeMap::new();
+    for variables in [globals.pointer("/Environment/Variables"), function.pointer("/Properties/Environment/Variables")]
+    {
+        for (name, value) in variables.and_then(Value::as_object).into_iter().flatten() {
+            environment.insert(name.clone(), value.clone());
+        }
+    }
+    let mut read = Function {
+        logical_id: id.to_owned(),
+        binary: text(function, "/Metadata/BuildProperties/Binary")?,
+        timeout_seconds: set("Timeout")?,
+        memory_mb: set("MemorySize")?,
+        routes: Vec::new(),
+        queues: Vec::new(),
+        schedules: Vec::new(),
+        environment,
+    };
+    let events = function.pointer("/Properties/Events").and_then(Value::as_object);
+    for (name, event) in events.into_iter().flatten() {
+        add_event(&mut read, name, event, names)?;
+    }
+    Ok(read)
+}
+
+fn add_event(function: &mut Function, name: &str, event: &Value, names: &BTreeMap<String, String>) -> Result<()> {
+    match text(event, "/Type")?.as_str() {
+        "HttpApi" => {
+            let path = text(event, "/Properties/Path").unwrap_or_else(|_| "$default".to_owned());
+            let method = text(event, "/Properties/Method").unwrap_or_else(|_| "ANY".to_owned());
+            function.routes.push(Route { method: method.to_uppercase(), path });
+        }
+        "SQS" => {
+            let queue = referred(event.pointer("/Properties/Queue"), names)?;
+            let batch_size = number(event, "/Properties/BatchSize").unwrap_or(10);
+            let batch_size = usize::try_from(batch_size).map_err(|_| missing("BatchSize"))?;
+            function.queues.push(Source { queue, batch_size });
+        }
+        "ScheduleV2" => function.schedules.push(schedule_of(name, event)?),
+        other => return Err(missing(format!("an event of type {other}"))),
+    }
+    Ok(())
+}
+
+fn schedule_of(name: &str, event: &Value) -> Result<Schedule> {
+    let input = text(event, "/Properties/Input")?;
+    let input: Value = serde_json::from_str(&input).map_err(|_| missing(format!("{name} Input")))?;
+    let schedule = text(&input, "/schedule")?;
+    let expression = text(event, "/Properties/ScheduleExpression")?;
+    let every_seconds = rate(&expression).ok_or_else(|| missing(expression))?;
+    Ok(Schedule { name: schedule, every_seconds, input })
+}
+
+/// Seconds of `rate(5 minutes)`.
+fn rate(expression: &str) -> Option<i64> {
+    let (count, unit) = expression.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let seconds = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3_600,
+        "day" => 86_400,
+        _ => return None,
+    };
+    count.parse::<i64>().ok()?.checked_mul(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn real() -> Template {
+        Template::parse(include_str!("../../../template.yaml")).unwrap()
+    }
+
+    #[test]
+    fn the_table_and_its_indexes_are_read() {
+        let table = real().table;
+        assert_eq!((table.pk.as_str(), table.sk.as_str(), table.ttl.as_str()), ("pk", "sk", "ttl"));
+        let indexes: Vec<(&str, bool)> = table.indexes.iter().map(|i| (i.name.as_str(), i.whole_items)).collect();
+        assert_eq!(indexes, [("gsi1", true), ("gsi2", true), ("gsi3", false)]);
+    }
+
+    #[test]
+    fn every_queue_has_a_dead_letter_queue_and_time_for_its_consumer() {
+        let template = real();
+        for function in &template.functions {
+            for source in &function.queues {
+                let queue = template.queues.iter().find(|queue| queue.spec.name == source.queue).unwrap();
+                let redrive = queue.spec.redrive.as_ref().unwrap();
+                assert!(redrive.dead_letter_queue.contains("DeadLetterQueue"));
+                let visible = u64::from(queue.spec.visibility_timeout_seconds);
+                assert!(visible >= function.timeout_seconds * 6, "{}", source.queue);
+            }
+        }
+        let reward = template.queues.iter().find(|queue| queue.logical_id == "RewardQueue").unwrap();
+        assert!(reward.spec.fifo && reward.spec.name == "RewardQueue.fifo");
+    }
+
+    #[test]
+    fn a_request_goes_to_its_function_and_the_rest_to_the_default() {
+        let template = real();
+        let to = |method: &str, path: &str| {
+            let matched = template.route(method, path).unwrap();
+            (matched.function.binary.clone(), matched.route_key, matched.path_parameters)
+        };
+        assert_eq!(to("GET", "/v1/me").0, "registration");
+        let (binary, key, parameters) = to("GET", "/v1/payment/orders/ord_1");
+        assert_eq!((binary.as_str(), key.as_str()), ("payment", "GET /v1/payment/orders/{id}"));
+        assert_eq!(parameters.get("id").map(String::as_str), Some("ord_1"));
+        assert_eq!(to("GET", "/v1/admin/payment/orders/summary").1, "GET /v1/admin/payment/orders/summary");
+        assert_eq!(to("PATCH", "/v1/me").1, "$default");
+    }
+
+    #[test]
+    fn schedules_are_read_with_their_rates() {
+        let template = real();
+        let mut schedules: Vec<(String, i64)> = template
+            .functions
+            .iter()
+            .flat_map(|function| &function.schedules)
+            .map(|schedule| (schedule.name.clone(), schedule.every_seconds))
+            .collect();
+        schedules.sort();
+        let expected = [("expire-orders", 300), ("expire-promotions", 3_600), ("sweep-outbox", 60)];
+        assert_eq!(schedules, expected.map(|(name, seconds)| (name.to_owned(), seconds)));
+    }
+}
