@@ -10,6 +10,7 @@ pub mod edge;
 pub mod fault;
 pub mod message;
 pub mod once;
+pub mod password;
 pub mod provider;
 pub mod queue;
 pub mod settings;

@@ -28,8 +28,6 @@ pub enum MailKind {
     Verification,
     /// The code that resets a password (R2.8).
     PasswordReset,
-    /// A greeting after sign-up.
-    Welcome,
 }
 
 /// What happened.
@@ -87,8 +85,8 @@ pub enum Message {
         mail: MailKind,
         /// The secret hash of the address, which is the key of what the mail is about.
         email: String,
-        /// Which of the codes sent to it, when it carries one.
-        nonce: Option<String>,
+        /// Which of the codes sent to it.
+        nonce: String,
     },
 }
 

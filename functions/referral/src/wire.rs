@@ -2,22 +2,10 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::domain::money::{Money, Scale};
 use shared::domain::referral::{self as domain, InviteCode, Side, Trigger};
+use shared::edge::view::Amount;
 use shared::usecase::referral as view;
 use utoipa::ToSchema;
-
-/// An amount in its currency, as a decimal string.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Money)]
-pub struct Amount {
-    /// Without trailing zeros in ledger currency, with exactly its digits in pay currency.
-    #[schema(example = "18.05555554")]
-    pub amount: String,
-    /// ISO 4217.
-    #[schema(example = "USD")]
-    pub currency: String,
-}
 
 /// Whether a code would bind somebody who registers with it now.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -122,12 +110,6 @@ pub struct Reward {
 /// A code as the API reads it: trimmed and upper-cased; what can't be a code is given back as it came, cut to its longest.
 pub fn as_read(code: &str) -> String {
     InviteCode::parse(code).map_or_else(|| code.chars().take(32).collect(), |code| code.to_string())
-}
-
-impl<S: Scale> From<Money<S>> for Amount {
-    fn from(money: Money<S>) -> Self {
-        Self { amount: money.amount().to_string(), currency: money.currency().to_string() }
-    }
 }
 
 impl From<view::Overview> for Referral {

@@ -1,1 +1,6 @@
-fn main() {}
+//! The function's entry point.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::edge::serve::http_with_key(registration::api()).await
+}

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{SessionId, UserId};
 use super::identity::Email;
+use super::referral::NotApplied;
 
 /// The e-mail is somebody's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct EmailClaim {
     pub user: UserId,
     /// Secret hash of the registration without its password, by which a repeated one is known.
     pub fingerprint: String,
+    /// Why the referral code did not bind, if one was given (R2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applied: Option<NotApplied>,
     /// When it was claimed.
     pub at: Timestamp,
 }
@@ -29,6 +33,10 @@ pub struct PendingSignup {
     pub email_hash: String,
     /// The address.
     pub email: Email,
+    /// Who it will be.
+    pub user: UserId,
+    /// When they registered.
+    pub created_at: Timestamp,
     /// Argon2id hash of the password.
     pub password_hash: String,
     /// The referral code given at registration.
@@ -63,6 +71,8 @@ pub struct Session {
     pub id: SessionId,
     /// Whose.
     pub user: UserId,
+    /// When it began.
+    pub created_at: Timestamp,
     /// How often it was refreshed: the number of the one good refresh token.
     pub number: u64,
     /// When that token was made.

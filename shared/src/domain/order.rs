@@ -138,6 +138,16 @@ pub enum FailureCode {
     ProviderUnavailable,
 }
 
+impl FailureCode {
+    /// The code as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProviderRefused => "provider_refused",
+            Self::ProviderUnavailable => "provider_unavailable",
+        }
+    }
+}
+
 /// How an order failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {

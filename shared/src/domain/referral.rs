@@ -127,6 +127,9 @@ pub struct Invite {
     pub primary: bool,
     /// Whether it binds.
     pub active: bool,
+    /// Whether its owner is blocked (R2.8): kept here, so that a sign-up need not read the owner, whose item is busy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
     /// What its owner calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -137,7 +140,7 @@ pub struct Invite {
 impl Invite {
     /// The primary code of `owner` (R3.2).
     pub fn primary(code: InviteCode, owner: UserId, now: Timestamp) -> Self {
-        Self { code, owner, primary: true, active: true, label: None, created_at: now }
+        Self { code, owner, primary: true, active: true, blocked: false, label: None, created_at: now }
     }
 }
 

@@ -74,6 +74,15 @@ pub struct Milestone {
     pub at: Timestamp,
 }
 
+/// How many sign-ups an inviter's codes bound while there was a limit (R3.4); without one nobody writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteeLimit {
+    /// The inviter.
+    pub user: UserId,
+    /// How many.
+    pub invitees: u64,
+}
+
 /// The window in which a user's orders are counted (R4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderWindow {

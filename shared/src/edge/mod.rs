@@ -16,6 +16,7 @@ pub mod problem;
 pub mod reply;
 pub mod secrets;
 pub mod serve;
+pub mod view;
 
 use std::sync::Arc;
 
@@ -60,7 +61,6 @@ pub fn origin() -> Origin {
 pub fn routes(router: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
     let (router, _) = router.split_for_parts();
     router
-        .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
         .with_state(app)
         .layer(middleware::from_fn(with_origin))

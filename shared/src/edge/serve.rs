@@ -21,6 +21,17 @@ pub async fn http(api: OpenApiRouter<Arc<App>>) -> Result<(), Error> {
     lambda_http::run(super::routes(api, app)).await
 }
 
+/// Runs the routes of the function that makes tokens: publishes its public key first.
+///
+/// # Errors
+/// When the function can't start or the runtime ends.
+pub async fn http_with_key(api: OpenApiRouter<Arc<App>>) -> Result<(), Error> {
+    telemetry();
+    let app = super::boot::app().await?;
+    crate::usecase::create_admin::publish_key(&app).await?;
+    lambda_http::run(super::routes(api, app)).await
+}
+
 /// Runs a queue's consumer.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 //! | posting | `USER#{usr}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | every money transaction | records, one query per page (R1.5) |
 //! | referral counts | `USER#{usr}` | `REFERRALS` | – | reward-worker | the inviter's page (R3.9) |
 //! | milestone | `USER#{invitee}` | `MILESTONE#{trigger}` | – | reward-worker | counting an invitee once without a reward |
+//! | invitee limit | `USER#{usr}` | `LIMIT` | – | registration, only under a limit | the limit of sign-ups per inviter (R3.4) |
 //! | order window | `USER#{usr}` | `WINDOW` | – | payment | orders per minute (R4.2) |
 //! | invite code | `INVITE#{code}` | `INVITE` | – | referral, admin | sign-up (R3.1) |
 //! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
@@ -98,6 +99,11 @@ impl Key {
     /// That an invitee was counted for a milestone (`registration`, `qualified`) without a reward.
     pub fn milestone(invitee: UserId, trigger: &str) -> Self {
         Self::of(format!("USER#{invitee}"), format!("MILESTONE#{}", foreign(trigger)))
+    }
+
+    /// How many sign-ups an inviter's codes bound under a limit.
+    pub fn invitee_limit(inviter: UserId) -> Self {
+        Self::of(format!("USER#{inviter}"), "LIMIT")
     }
 
     /// The window in which a user's orders are counted.

@@ -12,7 +12,7 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
 use crate::domain::referral::{Invite, Reward};
 use crate::domain::review::Review;
-use crate::domain::tally::{Counted, Milestone, OrderWindow, ReferralCounts};
+use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use crate::domain::user::User;
 use crate::message::Outbox;
 use crate::once::OnceRecord;
@@ -103,6 +103,13 @@ impl Record for Milestone {
     const TYPE: &'static str = "milestone";
     fn key(&self) -> Key {
         Key::milestone(self.invitee, self.trigger.as_str())
+    }
+}
+
+impl Record for InviteeLimit {
+    const TYPE: &'static str = "invitee_limit";
+    fn key(&self) -> Key {
+        Key::invitee_limit(self.user)
     }
 }
 

@@ -2,10 +2,17 @@
 
 pub mod complete_order;
 pub mod count;
+pub mod create_admin;
 pub mod credit;
 pub mod first_code;
 pub mod grant_rewards;
+pub mod mailed_code;
 pub mod mark_failed;
+pub mod records;
 pub mod referral;
+pub mod register;
+pub mod reset_password;
+pub mod session;
 pub mod settle;
 pub mod statistics;
+pub mod verify_signup;

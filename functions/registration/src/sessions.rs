@@ -1,0 +1,92 @@
+//! Sessions and passwords (R2.5, R2.8).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use shared::app::App;
+use shared::domain::identity::{Email, Password};
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::usecase::{reset_password, session};
+
+use super::signup::address;
+use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
+
+/// Signs in with e-mail and password
+#[utoipa::path(
+    post, path = "/v1/sessions", operation_id = "signIn", tag = "public", request_body = Credentials,
+    responses(
+        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Result<Reply<SignedIn>, Problem> {
+    let (email, password) = (Email::parse(&body.value.email), Password::parse(&body.value.password));
+    let (user, tokens) = session::sign_in(&app, email.as_ref(), password.as_ref()).await?;
+    Ok(Reply::ok(SignedIn::new(&user, tokens)))
+}
+
+/// Ends a session
+#[utoipa::path(
+    delete, path = "/v1/sessions", operation_id = "signOut", tag = "public", request_body = RefreshToken,
+    responses(
+        (status = 204, description = "It has ended."), (status = 400, body = Problem), (status = 415, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> Result<StatusCode, Problem> {
+    session::sign_out(&app, &body.value.refresh_token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Exchanges a refresh token for the next tokens
+///
+/// Each token is good once. Using one a second time ends its session, except that a repeat within 30 seconds gets the
+/// same successor.
+#[utoipa::path(
+    post, path = "/v1/sessions/refresh", operation_id = "refreshSession", tag = "public", request_body = RefreshToken,
+    responses(
+        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn refresh(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> Result<Reply<SignedIn>, Problem> {
+    let (user, tokens) = session::refresh(&app, &body.value.refresh_token).await?;
+    Ok(Reply::ok(SignedIn::new(&user, tokens)))
+}
+
+/// Mails a code that resets the password
+#[utoipa::path(
+    post, path = "/v1/password-resets", operation_id = "askPasswordReset", tag = "public", request_body = Address,
+    responses(
+        (status = 202, description = "Mailed, if somebody has this e-mail."), (status = 400, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
+    reset_password::ask_reset(&app, &address(&body.value.email)?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sets a new password with the mailed code
+///
+/// Ends every session.
+#[utoipa::path(
+    post, path = "/v1/password-resets/confirm", operation_id = "resetPassword", tag = "public",
+    request_body = NewPassword,
+    responses(
+        (status = 204, description = "Set."), (status = 400, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn confirm_reset(State(app): State<Arc<App>>, body: Body<NewPassword>) -> Result<StatusCode, Problem> {
+    let email = address(&body.value.email)?;
+    let password = Password::at("/password", &body.value.password).map_err(|error| Refusal::Invalid(vec![error]))?;
+    reset_password::reset_password(&app, &email, &body.value.code, &password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,98 @@
+//! Signing up (R2.1–R2.4).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use shared::app::{App, Done};
+use shared::domain::identity::{Email, Status};
+use shared::domain::refusal::Refusal;
+use shared::domain::user::User;
+use shared::edge::body::Body;
+use shared::edge::once::Key;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::fault::Error;
+use shared::store::key;
+use shared::usecase::register::Registered;
+use shared::usecase::{register as verb, session, verify_signup};
+
+use super::wire::{Address, Confirmation, NewAccount, Registration};
+
+/// Registers somebody
+///
+/// A bad referral code never refuses a registration; the answer says why it did not apply.
+#[utoipa::path(
+    post, path = "/v1/registrations", operation_id = "register", tag = "public", request_body = Registration,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn register(
+    State(app): State<Arc<App>>,
+    key: Key,
+    body: Body<Registration>,
+) -> Result<Reply<NewAccount>, Problem> {
+    let ask = body.value.checked()?;
+    let once = key.once(&app, &session::email_hash(&app, &ask.email), "POST /v1/registrations", &body.raw);
+    let done = verb::register(&app, &once, &ask).await?;
+    account(&app, &ask.email, done).await
+}
+
+/// Confirms the code that was mailed at registration
+#[utoipa::path(
+    post, path = "/v1/registrations/verify", operation_id = "verifyRegistration", tag = "public",
+    request_body = Confirmation,
+    responses(
+        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn verify(
+    State(app): State<Arc<App>>,
+    key: Key,
+    body: Body<Confirmation>,
+) -> Result<Reply<NewAccount>, Problem> {
+    let email = address(&body.value.email)?;
+    let caller = session::email_hash(&app, &email);
+    let once = key.once(&app, &caller, "POST /v1/registrations/verify", &body.raw);
+    let done = verify_signup::verify_signup(&app, &once, &email, &body.value.code).await?;
+    account(&app, &email, done).await
+}
+
+/// Mails a new code for a pending registration
+#[utoipa::path(
+    post, path = "/v1/registrations/resend", operation_id = "resendVerification", tag = "public",
+    request_body = Address,
+    responses(
+        (status = 202, description = "Mailed, if there is such a registration."), (status = 400, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn resend(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
+    verify_signup::resend(&app, &address(&body.value.email)?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// An address out of a body.
+pub fn address(text: &str) -> Result<Email, Refusal> {
+    Email::at("/email", text).map_err(|error| Refusal::Invalid(vec![error]))
+}
+
+/// The answer with its session; whoever repeats a registration gets a new one.
+async fn account(app: &App, email: &Email, done: Done<Registered>) -> Result<Reply<NewAccount>, Problem> {
+    let Done { answer, replayed } = done;
+    let tokens = match (&answer.session, answer.status) {
+        (_, Status::Pending | Status::Blocked) => None,
+        (Some(begun), Status::Active) if !replayed => Some(session::first_tokens(app, answer.user, begun)?),
+        _ => {
+            let user = app.store.get::<User>(&key::Key::user(answer.user)).await?.ok_or(Refusal::NotFound)?;
+            Some(session::open(app, &user).await?)
+        }
+    };
+    Ok::<_, Error>(Reply::created(NewAccount::new(email, answer, tokens)).replayed(replayed)).map_err(Problem::from)
+}

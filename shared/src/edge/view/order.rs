@@ -1,0 +1,143 @@
+//! An order as its user and the operator see it (R4.12).
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Amount;
+use crate::domain::money::{LedgerMoney, MoneyError, PayMoney};
+use crate::domain::order::{self, OrderStatus};
+
+/// A top-up payment order.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Order {
+    /// Its id.
+    pub id: String,
+    /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded`, `refunded`.
+    pub status: String,
+    /// `stripe` or `zpay`.
+    pub provider: String,
+    /// By which of its methods.
+    pub method: String,
+    /// What was ordered.
+    pub amount: Amount,
+    /// What is charged after discount.
+    pub charge: Amount,
+    /// What it buys.
+    pub credit: Amount,
+    /// The promotion's bonus; before payment what the snapshot would give.
+    pub bonus: Amount,
+    /// Credit and bonus.
+    pub total: Amount,
+    /// Pay-currency units for one ledger unit.
+    pub exchange_rate: String,
+    /// What part of the amount is charged.
+    pub discount_rate: String,
+    /// The promotion tier it was made in.
+    pub promotion_tier: Option<Tier>,
+    /// Where to pay, while it is pending.
+    pub pay_url: Option<String>,
+    /// What a QR code holds, while it is pending.
+    pub qr_content: Option<String>,
+    /// What is left of the charge; nothing before the payment.
+    pub net: Amount,
+    /// What was given back.
+    pub refunds: Vec<Refund>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Until when it can be paid.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// When the provider took the money.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub paid_at: Option<Timestamp>,
+    /// Whether that was after it had expired or left `pending`.
+    pub late: bool,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+/// A promotion tier.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Tier {
+    /// From 0.
+    pub index: u32,
+    /// Bonus in percent of the credit.
+    pub percent: String,
+}
+
+/// Money given back.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Refund {
+    /// How much.
+    pub amount: Amount,
+    /// `requested`, `succeeded`, `failed`.
+    pub state: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// Why an order failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Failure {
+    /// `provider_refused` or `provider_unavailable`.
+    pub code: String,
+    /// For a person.
+    pub detail: String,
+}
+
+/// The bonus of an order: what was given, or what its snapshot would give.
+///
+/// # Errors
+/// Overflow, which a stored order does not cause.
+pub fn bonus(order: &order::Order) -> Result<LedgerMoney, MoneyError> {
+    let none = LedgerMoney::zero(order.credit.currency());
+    match (order.status.is_captured(), order.bonus, order.promotion) {
+        (true, given, _) => Ok(given.unwrap_or(none)),
+        (false, _, Some(tier)) => tier.bonus(order.credit),
+        (false, _, None) => Ok(none),
+    }
+}
+
+impl TryFrom<&order::Order> for Order {
+    type Error = MoneyError;
+
+    fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
+        let bonus = bonus(order)?;
+        let net = match (order.status.is_captured(), order.left) {
+            (true, left) => left.unwrap_or(order.charge),
+            (false, _) => PayMoney::zero(order.charge.currency()),
+        };
+        let pending = order.status == OrderStatus::Pending;
+        let pay_url = order.pay_url.clone().filter(|_| pending);
+        let qr_content = order.qr_content.clone().filter(|_| pending).or_else(|| pay_url.clone());
+        Ok(Self {
+            id: order.id.to_string(),
+            status: order.status.as_str().to_owned(),
+            provider: order.provider.as_str().to_owned(),
+            method: order.method.clone(),
+            amount: order.amount.into(),
+            charge: order.charge.into(),
+            credit: order.credit.into(),
+            bonus: bonus.into(),
+            total: order.credit.plus(bonus)?.into(),
+            exchange_rate: order.exchange_rate.to_string(),
+            discount_rate: order.discount_rate.to_string(),
+            promotion_tier: order.promotion.map(|tier| Tier { index: tier.index, percent: tier.percent.to_string() }),
+            pay_url,
+            qr_content,
+            net: net.into(),
+            refunds: Vec::new(),
+            created_at: order.created_at,
+            expires_at: order.expires_at,
+            paid_at: order.paid_at,
+            late: order.late,
+            failure: order
+                .failure
+                .as_ref()
+                .map(|failure| Failure { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+        })
+    }
+}

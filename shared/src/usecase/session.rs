@@ -1,0 +1,216 @@
+//! Sessions (R2.5, R2.8): signing in, refreshing, signing out.
+
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::domain::access::{EmailClaim, Session};
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::identity::{Email, Password, Role, Status};
+use crate::domain::refusal::Refusal;
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::once::Once;
+use crate::password;
+use crate::store::item::Stored;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+use crate::token::{ACCESS_SECONDS, REFRESH_DAYS, REPEAT_SECONDS, Signer};
+
+/// Failed sign-ins of one e-mail until the next ones are turned away, and the seconds of the window they count in.
+const FAILURES: (i64, i64) = (10, 15 * 60);
+
+/// The tokens of a session.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// For the next fifteen minutes.
+    pub access_token: String,
+    /// For the next tokens.
+    pub refresh_token: String,
+    /// Seconds for which the access token is good.
+    pub expires_in: i64,
+}
+
+/// The secret hash under which an e-mail is claimed.
+pub fn email_hash(app: &App, email: &Email) -> String {
+    app.config.secret.hex("email", &[email.as_str().as_bytes()])
+}
+
+/// A session that begins now.
+pub fn begin(app: &App, user: UserId) -> Session {
+    let now = app.clock.now();
+    let id = SessionId::new(app.ulid());
+    Session { id, user, created_at: now, number: 0, rotated_at: now, until: good_until(now), revoked: false }
+}
+
+fn good_until(now: Timestamp) -> Timestamp {
+    now.checked_add(REFRESH_DAYS.saturating_mul(24).hours()).unwrap_or(now)
+}
+
+/// The tokens of a session as it stands.
+///
+/// # Errors
+/// Where no tokens are made.
+pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault> {
+    let signer = signer(app)?;
+    Ok(Tokens {
+        access_token: signer.access(user.id, user.role, session.id, app.clock.now())?,
+        refresh_token: signer.refresh(user.id, session.id, session.number),
+        expires_in: ACCESS_SECONDS,
+    })
+}
+
+/// The tokens of the session that began with a registration.
+///
+/// # Errors
+/// Where no tokens are made.
+pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens, Fault> {
+    let signer = signer(app)?;
+    Ok(Tokens {
+        access_token: signer.access(user, Role::User, session.id, app.clock.now())?,
+        refresh_token: signer.refresh(user, session.id, session.number),
+        expires_in: ACCESS_SECONDS,
+    })
+}
+
+fn signer(app: &App) -> Result<&Signer, Fault> {
+    app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))
+}
+
+/// Opens a session for a user who has shown who they are.
+///
+/// # Errors
+/// When it can't be stored.
+pub async fn open(app: &App, user: &User) -> Result<Tokens, Error> {
+    let session = begin(app, user.id);
+    app.run(&Once::Natural, || async {
+        let mut tx = app.tx();
+        tx.insert(&session, Otherwise::Again);
+        Ok(((), tx))
+    })
+    .await?;
+    Ok(tokens(app, user, &session)?)
+}
+
+/// Signs in with e-mail and password.
+///
+/// # Refuses
+/// `bad_credentials`; `account_blocked`; `rate_limited` after ten failures in a quarter of an hour.
+pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Password>) -> Result<(User, Tokens), Error> {
+    let (Some(email), Some(password)) = (email, password) else { return Err(Refusal::BadCredentials.into()) };
+    let hash = email_hash(app, email);
+    let now = app.clock.now();
+    if app.store.tries("sign_in", &hash, now, FAILURES.1).await? >= FAILURES.0 {
+        return Err(rate_limited(now, FAILURES.1).into());
+    }
+    let user = by_email(app, &hash).await?;
+    let known = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    if !password::verify(app, password, known)? {
+        app.store.count_try("sign_in", &hash, now, FAILURES.1).await?;
+        return Err(Refusal::BadCredentials.into());
+    }
+    let user = user.ok_or(Refusal::BadCredentials)?;
+    user.must_be_active()?;
+    let tokens = open(app, &user).await?;
+    Ok((user.into_inner(), tokens))
+}
+
+/// The user who claimed an e-mail.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn by_email(app: &App, hash: &str) -> Result<Option<Stored<User>>, Fault> {
+    match app.store.get::<EmailClaim>(&Key::email(hash)).await? {
+        Some(claim) => app.store.get(&Key::user(claim.user)).await,
+        None => Ok(None),
+    }
+}
+
+/// Turned away until the current window of `seconds` ends.
+pub fn rate_limited(now: Timestamp, seconds: i64) -> Refusal {
+    let left = seconds.saturating_sub(now.as_second().rem_euclid(seconds.max(1)));
+    Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60) }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Refreshed {
+    /// This is the number of the one good token now.
+    Number(u64),
+    /// The token was used before: none of the session is good any more.
+    Reused,
+}
+
+/// Exchanges a refresh token for the next tokens.
+///
+/// # Refuses
+/// `bad_credentials` for a forged, expired or revoked one, and for one used twice, which revokes its session; `account_blocked`.
+pub async fn refresh(app: &App, token: &str) -> Result<(User, Tokens), Error> {
+    let (user, session, number) = signer(app)?.read_refresh(token).ok_or(Refusal::BadCredentials)?;
+    let done = app.run(&Once::Natural, || plan_refresh(app, user, session, number)).await?;
+    let (Refreshed::Number(number), user, session) = (done.answer.0, done.answer.1, done.answer.2) else {
+        return Err(Refusal::BadCredentials.into());
+    };
+    let tokens = tokens(app, &user, &Session { number, ..session })?;
+    Ok((user, tokens))
+}
+
+async fn plan_refresh(
+    app: &App,
+    user: UserId,
+    session: SessionId,
+    number: u64,
+) -> Result<((Refreshed, User, Session), Tx), Error> {
+    let now = app.clock.now();
+    let (user, session) = live(app, user, session, now).await?;
+    user.must_be_active()?;
+    let mut tx = app.tx();
+    let recent = now.duration_since(session.rotated_at).as_secs() <= REPEAT_SECONDS;
+    let refreshed = if number == session.number {
+        let next = number.saturating_add(1);
+        let rotated = Session { number: next, rotated_at: now, until: good_until(now), ..(*session).clone() };
+        tx.replace(&session, &rotated, Otherwise::Again);
+        Refreshed::Number(next)
+    } else if number.saturating_add(1) == session.number && recent {
+        Refreshed::Number(session.number)
+    } else {
+        tx.replace(&session, &Session { revoked: true, ..(*session).clone() }, Otherwise::Again);
+        Refreshed::Reused
+    };
+    Ok(((refreshed, user.into_inner(), session.into_inner()), tx))
+}
+
+async fn live(
+    app: &App,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<(Stored<User>, Stored<Session>), Error> {
+    let (user_key, session_key) = (Key::user(user), Key::session(user, session));
+    let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
+    let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
+    let session = batch.take::<Session>(&session_key)?.ok_or(Refusal::BadCredentials)?;
+    let signed_out = user.signed_out_at.is_some_and(|at| session.created_at <= at);
+    if session.revoked || session.until <= now || signed_out || user.status == Status::Pending {
+        return Err(Refusal::BadCredentials.into());
+    }
+    Ok((user, session))
+}
+
+/// Ends the session of a refresh token. A token that is no good ends nothing and is no error.
+///
+/// # Errors
+/// When it can't be stored.
+pub async fn sign_out(app: &App, token: &str) -> Result<(), Error> {
+    let Some((user, session, _)) = signer(app)?.read_refresh(token) else { return Ok(()) };
+    app.run(&Once::Natural, || async {
+        let mut tx = app.tx();
+        if let Some(stored) = app.store.get::<Session>(&Key::session(user, session)).await?
+            && !stored.revoked
+        {
+            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() }, Otherwise::Again);
+        }
+        Ok(((), tx))
+    })
+    .await?;
+    Ok(())
+}
