@@ -289,6 +289,18 @@ impl App {
         Err(refusal.into())
     }
 
+    /// The answer that a once-record holds for this request; none once it is out of date. For use cases that read the record
+    /// with their first read.
+    ///
+    /// # Refuses
+    /// `idempotency_key_reused` when the key was used with another body.
+    pub fn answered<A: DeserializeOwned>(&self, once: &Once, record: &OnceRecord) -> Result<Option<Done<A>>, Error> {
+        match once {
+            Once::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn jitter(&self, pause: Duration) -> Duration {
         let share = u32::from_be_bytes(self.entropy.bytes());
         pause.saturating_mul(share >> 16) / 65_536
@@ -304,7 +316,10 @@ struct Unsettled<A> {
 }
 
 fn replay<A: DeserializeOwned>(key: &OnceKey, item: Item) -> Result<Done<A>, Error> {
-    let record: Stored<OnceRecord> = Stored::read(item)?;
+    answer_of(key, &*Stored::<OnceRecord>::read(item)?)
+}
+
+fn answer_of<A: DeserializeOwned>(key: &OnceKey, record: &OnceRecord) -> Result<Done<A>, Error> {
     if record.fingerprint != key.fingerprint {
         return Err(Refusal::IdempotencyKeyReused.into());
     }

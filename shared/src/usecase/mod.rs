@@ -1,9 +1,12 @@
 //! The verbs of Guerdon, one file each: read, decide, and say in one transaction what follows.
 
+pub mod cancel_order;
 pub mod complete_order;
 pub mod count;
 pub mod create_admin;
+pub mod create_order;
 pub mod credit;
+pub mod expire;
 pub mod first_code;
 pub mod grant_rewards;
 pub mod mailed_code;
@@ -15,4 +18,5 @@ pub mod reset_password;
 pub mod session;
 pub mod settle;
 pub mod statistics;
+pub mod sweep_outbox;
 pub mod verify_signup;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Amount;
-use crate::domain::money::{LedgerMoney, MoneyError, PayMoney};
+use crate::domain::money::MoneyError;
 use crate::domain::order::{self, OrderStatus};
 
 /// A top-up payment order.
@@ -88,31 +88,11 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// The bonus of an order: what was given, or what its snapshot would give.
-///
-/// # Errors
-/// Overflow, which a stored order does not cause.
-pub fn bonus(order: &order::Order) -> Result<LedgerMoney, MoneyError> {
-    let none = LedgerMoney::zero(order.credit.currency());
-    match (order.status.is_captured(), order.bonus, order.promotion) {
-        (true, given, _) => Ok(given.unwrap_or(none)),
-        (false, _, Some(tier)) => tier.bonus(order.credit),
-        (false, _, None) => Ok(none),
-    }
-}
-
 impl TryFrom<&order::Order> for Order {
     type Error = MoneyError;
 
     fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
-        let bonus = bonus(order)?;
-        let net = match (order.status.is_captured(), order.left) {
-            (true, left) => left.unwrap_or(order.charge),
-            (false, _) => PayMoney::zero(order.charge.currency()),
-        };
         let pending = order.status == OrderStatus::Pending;
-        let pay_url = order.pay_url.clone().filter(|_| pending);
-        let qr_content = order.qr_content.clone().filter(|_| pending).or_else(|| pay_url.clone());
         Ok(Self {
             id: order.id.to_string(),
             status: order.status.as_str().to_owned(),
@@ -121,14 +101,14 @@ impl TryFrom<&order::Order> for Order {
             amount: order.amount.into(),
             charge: order.charge.into(),
             credit: order.credit.into(),
-            bonus: bonus.into(),
-            total: order.credit.plus(bonus)?.into(),
+            bonus: order.bonus()?.into(),
+            total: order.total()?.into(),
             exchange_rate: order.exchange_rate.to_string(),
             discount_rate: order.discount_rate.to_string(),
             promotion_tier: order.promotion.map(|tier| Tier { index: tier.index, percent: tier.percent.to_string() }),
-            pay_url,
-            qr_content,
-            net: net.into(),
+            pay_url: order.pay_url.clone().filter(|_| pending),
+            qr_content: order.qr_content().map(str::to_owned).filter(|_| pending),
+            net: order.net().into(),
             refunds: Vec::new(),
             created_at: order.created_at,
             expires_at: order.expires_at,

@@ -1,0 +1,273 @@
+//! Making an order (R4.1–R4.3): priced from settings, asked for at the provider once, and committed with the answer.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Done};
+use crate::domain::id::{OrderId, UserId};
+use crate::domain::money::{LedgerMoney, MoneyError};
+use crate::domain::order::{AffiliateTerms, Ask, Failure, FailureCode, Order, OrderStatus, Provider, Quote, price};
+use crate::domain::refusal::Refusal;
+use crate::domain::settings::{AffiliateSettings, PaymentSettings};
+use crate::domain::tally::OrderWindow;
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::{Once, OnceRecord};
+use crate::provider::{CreateFailure, Created, NewPayment};
+use crate::store::item::Stored;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+
+/// The window in which a user's orders are counted (R4.2).
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a user wants to buy, and from where.
+#[derive(Debug, Clone)]
+pub struct CreateOrder {
+    /// Who.
+    pub user: UserId,
+    /// What.
+    pub wanted: Ask,
+    /// Who is to take the money.
+    pub provider: Provider,
+    /// By which method; the first that is offered without one.
+    pub method: Option<String>,
+    /// From where.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// The answer as it is kept: the order, and whether its provider failed it at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// The order.
+    pub order: OrderId,
+    /// Why it failed at its creation.
+    pub failure: Option<Failure>,
+}
+
+/// Makes an order. The provider is asked before the commit, once; if it refuses, the order is committed `failed` (R4.3).
+///
+/// # Refuses
+/// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
+pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<Done<Order>, Error> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let now = app.clock.now();
+    let first = match read(app, once, ask, now, &settings).await? {
+        Read::Answered(done) => return shown(app, done).await,
+        Read::New(user) => user,
+    };
+    let method = method(app, &settings, ask)?;
+    let quote = price(&settings, &ask.wanted, first.promotion.as_ref(), now)?;
+    let affiliate = affiliate_terms(app, &first, now).await?;
+    let mut order = drafted(app, ask, method, &quote, &first, affiliate, now);
+    match asked(app, &settings, &order, now).await {
+        Ok(created) => {
+            order.pay_url = Some(created.pay_url);
+            order.qr_content = created.qr_content.filter(|qr| Some(qr) != order.pay_url.as_ref());
+            order.provider_ref = created.provider_ref;
+        }
+        Err(failure) => {
+            order.status = OrderStatus::Failed;
+            order.failure = Some(failure);
+        }
+    }
+    let done = app.run(once, || plan(app, ask, &order, now, &settings)).await?;
+    if done.replayed {
+        return shown(app, done).await;
+    }
+    Ok(Done { answer: order, replayed: false })
+}
+
+enum Read {
+    Answered(Done<Ordered>),
+    New(Box<Stored<User>>),
+}
+
+/// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
+async fn read(
+    app: &App,
+    once: &Once,
+    ask: &CreateOrder,
+    now: Timestamp,
+    settings: &PaymentSettings,
+) -> Result<Read, Error> {
+    let (user, window) = (Key::user(ask.user), Key::order_window(ask.user));
+    let record = match once {
+        Once::Key(key) => Some(Key::once(&key.hash)),
+        Once::Natural => None,
+    };
+    let keys: Vec<Key> = [Some(user.clone()), Some(window.clone()), record.clone()].into_iter().flatten().collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    if let Some(record) = &record
+        && let Some(record) = batch.take::<OnceRecord>(record)?
+        && let Some(done) = app.answered(once, &record)?
+    {
+        return Ok(Read::Answered(done));
+    }
+    let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
+    user.must_be_active()?;
+    count(batch.take::<OrderWindow>(&window)?.as_deref(), ask.user, now, settings)?;
+    Ok(Read::New(Box::new(user)))
+}
+
+/// The window with one order more.
+fn count(
+    window: Option<&OrderWindow>,
+    user: UserId,
+    now: Timestamp,
+    settings: &PaymentSettings,
+) -> Result<OrderWindow, Refusal> {
+    let open = window.filter(|window| now.duration_since(window.started_at).abs() < WINDOW);
+    let Some(open) = open else { return Ok(OrderWindow { user, started_at: now, orders: 1 }) };
+    if open.orders >= settings.max_orders_per_minute {
+        let left = WINDOW.saturating_sub(now.duration_since(open.started_at).abs()).as_secs();
+        return Err(Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60).max(1) });
+    }
+    Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
+}
+
+fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<String, Refusal> {
+    let offered = if app.providers.has(ask.provider) { settings.methods(ask.provider) } else { &[] };
+    let first = offered.first().filter(|_| settings.enabled);
+    match (&ask.method, first) {
+        (_, None) if settings.enabled => {
+            Err(Refusal::field("/provider", "not_offered", "One of the providers of /v1/payment/config."))
+        }
+        (_, None) => Err(Refusal::ProgrammeOff),
+        (None, Some(first)) => Ok(first.clone()),
+        (Some(method), _) if offered.contains(method) => Ok(method.clone()),
+        (Some(_), _) => {
+            Err(Refusal::field("/method", "not_offered", "One of the provider's methods of /v1/payment/config."))
+        }
+    }
+}
+
+/// The inviter's terms, while the affiliate programme is on (R6.3).
+async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
+    let settings = app.settings::<AffiliateSettings>().await?.settings;
+    let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
+    let Some(inviter) = app.store.get::<User>(&Key::user(attribution.inviter)).await? else { return Ok(None) };
+    let days = i64::from(settings.valid_days);
+    let valid_until = attribution.bound_at.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
+    if days > 0 && valid_until.is_some_and(|until| until < now) {
+        return Ok(None);
+    }
+    let cap = LedgerMoney::exact(settings.cap_per_invitee, user.accounts.balance().currency())?;
+    Ok(Some(AffiliateTerms {
+        rate: inviter.affiliate.rate,
+        trigger_limit: inviter.affiliate.trigger_limit,
+        hold_hours: settings.hold_hours,
+        cap: cap.is_positive().then_some(cap),
+        valid_until: valid_until.filter(|_| days > 0),
+    }))
+}
+
+fn drafted(
+    app: &App,
+    ask: &CreateOrder,
+    method: String,
+    quote: &Quote,
+    user: &User,
+    affiliate: Option<AffiliateTerms>,
+    now: Timestamp,
+) -> Order {
+    Order {
+        id: OrderId::new(app.ulid()),
+        user: ask.user,
+        status: OrderStatus::Pending,
+        provider: ask.provider,
+        method,
+        amount: quote.amount,
+        charge: quote.charge,
+        credit: quote.credit,
+        exchange_rate: quote.exchange_rate,
+        discount_rate: quote.discount_rate,
+        promotion: quote.promotion,
+        inviter: user.attribution.as_ref().map(|attribution| attribution.inviter),
+        affiliate,
+        pay_url: None,
+        qr_content: None,
+        failure: None,
+        created_at: now,
+        expires_at: quote.expires_at,
+        paid_at: None,
+        late: false,
+        provider_ref: None,
+        payment_id: None,
+        bonus: None,
+        left: None,
+        client_ip: ask.client_ip.clone(),
+        user_agent: ask.user_agent.clone(),
+    }
+}
+
+/// Asks the provider for a payment of the order.
+async fn asked(app: &App, settings: &PaymentSettings, order: &Order, now: Timestamp) -> Result<Created, Failure> {
+    let result = format!("{}/payment/result", app.config.public_base_url);
+    let zpay = &settings.providers.zpay;
+    let name = format!("Top-up {}", order.amount);
+    let ask = NewPayment {
+        order: order.id,
+        charge: order.charge,
+        name: &name,
+        methods: vec![&order.method],
+        return_url: settings.return_url.as_deref().unwrap_or(&result),
+        cancel_url: settings.cancel_url.as_deref().unwrap_or(&result),
+        expires_at: order.expires_at,
+        now,
+        client_ip: order.client_ip.as_deref(),
+        zpay_create: zpay.create,
+        channel_ids: &zpay.channel_ids,
+    };
+    app.providers.create(order.provider, &ask).await.map_err(|failure| {
+        tracing::warn!(order = %order.id, %failure, "the provider made no payment");
+        match failure {
+            CreateFailure::Refused(detail) => Failure { code: FailureCode::ProviderRefused, detail },
+            CreateFailure::Unavailable => Failure {
+                code: FailureCode::ProviderUnavailable,
+                detail: "The payment provider can't be reached. Try again with a new Idempotency-Key.".to_owned(),
+            },
+        }
+    })
+}
+
+/// Order, the count of this minute and the answer in one transaction.
+async fn plan(
+    app: &App,
+    ask: &CreateOrder,
+    order: &Order,
+    now: Timestamp,
+    settings: &PaymentSettings,
+) -> Result<(Ordered, Tx), Error> {
+    let stored = app.store.get::<OrderWindow>(&Key::order_window(ask.user)).await?;
+    let window = count(stored.as_deref(), ask.user, now, settings)?;
+    let mut tx = app.tx();
+    tx.insert(order, Otherwise::Again);
+    tx.upsert(stored.as_ref(), &window, Otherwise::Again);
+    if order.status == OrderStatus::Failed {
+        tx.send(Message::OrderClosed { order: order.id });
+    }
+    Ok((Ordered { order: order.id, failure: order.failure.clone() }, tx))
+}
+
+/// The first answer again: the order as it was made, whatever became of it since.
+async fn shown(app: &App, done: Done<Ordered>) -> Result<Done<Order>, Error> {
+    let Ordered { order, failure } = done.answer;
+    let order =
+        app.store.get::<Order>(&Key::order(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
+    let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
+    let made = Order { status, failure, paid_at: None, late: false, bonus: None, left: None, ..order.into_inner() };
+    Ok(Done { answer: made, replayed: done.replayed })
+}
+
+/// What an amount would cost and buy now, for a list of offers.
+///
+/// # Errors
+/// Overflow.
+pub fn offered(settings: &PaymentSettings, amount: rust_decimal::Decimal, now: Timestamp) -> Result<Quote, MoneyError> {
+    let amount = crate::domain::money::PayMoney::exact(amount, settings.pay_currency)?;
+    crate::domain::order::quote(settings, amount, None, now)
+}

@@ -1,0 +1,113 @@
+//! What time ends: unpaid orders (R4.4) and promotion windows (R5.5). Each end is one conditional transition of its own; a tick
+//! that is missed, doubled or cut short leaves the rest to the next.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::domain::id::{OrderId, UserId};
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::Ask;
+use crate::store::item::text;
+use crate::store::key::{Key, SHARDS, due_at, due_shard};
+use crate::store::tx::{Otherwise, Tx};
+
+/// Most transitions of one shard in one tick.
+const PER_SHARD: usize = 250;
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Expired {
+    /// What ended now.
+    pub expired: u32,
+    /// What could not be ended and waits for the next tick.
+    pub failed: u32,
+}
+
+/// Expires the orders whose time is over and whose payment was not captured; their promotion stays unused (R5.6).
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
+    let mut done = Expired::default();
+    for id in due(app, "order").await? {
+        let Some(id) = OrderId::parse(&id) else { continue };
+        done.count(app.run(&Once::Natural, || expire_order(app, id)).await.map(|done| done.answer));
+    }
+    Ok(done)
+}
+
+async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let Some(order) = app.store.get::<Order>(&Key::order(id)).await? else { return Ok((false, tx)) };
+    if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
+        return Ok((false, tx));
+    }
+    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() }, Otherwise::Again);
+    tx.send(Message::OrderClosed { order: id });
+    Ok((true, tx))
+}
+
+/// Makes the ends of promotion windows visible to statistics; what a promotion is worth never depends on it.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
+    let mut done = Expired::default();
+    for id in due(app, "promotion").await? {
+        let Some(id) = UserId::parse(&id) else { continue };
+        done.count(app.run(&Once::Natural, || expire_promotion(app, id)).await.map(|done| done.answer));
+    }
+    Ok(done)
+}
+
+async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let Some(user) = app.store.get::<User>(&Key::user(id)).await? else { return Ok((false, tx)) };
+    let mut after = (*user).clone();
+    match after.promotion.as_mut() {
+        Some(promotion) if !promotion.closed && promotion.ends_at < app.clock.now() => promotion.closed = true,
+        _ => return Ok((false, tx)),
+    }
+    tx.replace(&user, &after, Otherwise::Again);
+    tx.send(Message::PromotionExpired { user: id });
+    Ok((true, tx))
+}
+
+impl Expired {
+    fn count(&mut self, ended: Result<bool, Error>) {
+        match ended {
+            Ok(true) => self.expired = self.expired.saturating_add(1),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "left to the next tick");
+                self.failed = self.failed.saturating_add(1);
+            }
+        }
+    }
+}
+
+/// The ids of what is due, read from keys alone: whether it really is, its item says.
+async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
+    let before = due_at(app.clock.now(), "~");
+    let mut ids = Vec::new();
+    for shard in 0..SHARDS {
+        let mut ask = Ask::due(due_shard(what, shard), before.clone(), 100);
+        let mut of_shard = 0_usize;
+        loop {
+            let page = app.store.list_items(&ask).await?;
+            let found = page.items.iter().filter_map(|item| text(item, "gsi3sk")?.split_once('#'));
+            let before = ids.len();
+            ids.extend(found.map(|(_, id)| id.to_owned()));
+            of_shard = of_shard.saturating_add(ids.len().saturating_sub(before));
+            match page.next {
+                Some(next) if of_shard < PER_SHARD => ask.after = Some(next),
+                _ => break,
+            }
+        }
+    }
+    Ok(ids)
+}
