@@ -162,6 +162,18 @@ pub enum PromotionStatus {
     Expired,
 }
 
+impl PromotionStatus {
+    /// The status as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Active => "active",
+            Self::Used => "used",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// The tier that runs now.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CurrentTier {

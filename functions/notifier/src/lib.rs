@@ -1,0 +1,125 @@
+//! Sends e-mails. A message names what the mail is about; the address is read and the code derived here, so neither is ever
+//! in a queue. Delivery is at least once.
+
+mod text;
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::BehaviorVersion;
+use aws_sdk_sesv2::error::DisplayErrorContext;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
+use shared::app::App;
+use shared::domain::access::PendingSignup;
+use shared::domain::identity::Email;
+use shared::edge::batch;
+use shared::edge::boot::{Aws, Environment, ProcessEnvironment};
+use shared::fault::Fault;
+use shared::message::{MailKind, Message};
+use shared::store::key::Key;
+use shared::usecase::{mailed_code, session};
+
+use self::text::Text;
+
+/// Who mails are sent by.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+}
+
+impl Mailer {
+    /// SES through `aws`, from an address that SES has verified.
+    pub fn new(aws: &Aws, endpoint: Option<String>, from: String) -> Self {
+        let mut config = aws_sdk_sesv2::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_sesv2::config::Region::new(aws.region.clone()))
+            .credentials_provider(aws.credentials.clone())
+            .http_client(aws.http.clone())
+            .timeout_config(Aws::timeouts());
+        config.set_endpoint_url(endpoint);
+        Self { client: Client::from_conf(config.build()), from }
+    }
+
+    /// SES as a function's environment says.
+    ///
+    /// # Errors
+    /// When the sender or the credentials are not set.
+    pub fn from_environment() -> Result<Self, Fault> {
+        let environment = ProcessEnvironment;
+        let aws = Aws::from(&environment, shared::edge::https::aws_client())?;
+        let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
+        Ok(Self::new(&aws, environment.get("AWS_ENDPOINT_URL_SESV2"), from))
+    }
+
+    async fn send(&self, to: &Email, text: &Text) -> Result<(), Fault> {
+        let bug = |error: aws_sdk_sesv2::error::BuildError| Fault::bug(error.to_string());
+        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(bug);
+        let mail = Mail::builder()
+            .subject(content(&text.subject)?)
+            .body(Body::builder().text(content(&text.plain)?).html(content(&text.html)?).build())
+            .build();
+        let sent = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .content(EmailContent::builder().simple(mail).build())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(permanent) => {
+                tracing::warn!("a mail that will never be delivered");
+                Ok(())
+            }
+            Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: DisplayErrorContext(&error).to_string() }),
+        }
+    }
+}
+
+/// Whether sending again could never help.
+fn permanent(error: &SendEmailError) -> bool {
+    error.is_message_rejected() || error.is_bad_request_exception()
+}
+
+/// Sends a batch's mails; what could not be sent is delivered again.
+pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchResponse {
+    let (records, mut failures) = batch::read(event);
+    for record in records {
+        if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
+            tracing::error!(%fault, message = record.envelope.id, "a mail was not sent");
+            failures.push(record.id);
+        }
+    }
+    batch::answer(failures)
+}
+
+async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {
+    let Message::Mail { mail, email, nonce } = message else { return Ok(()) };
+    let Some((to, locale)) = address(app, *mail, email, nonce).await? else { return Ok(()) };
+    let code = mailed_code::code(app, nonce);
+    mailer.send(&to, &text::text(*mail, locale.as_deref(), &code)).await
+}
+
+/// To whom, and in which language; nobody when what the mail is about is gone or was renewed.
+async fn address(
+    app: &App,
+    mail: MailKind,
+    email: &str,
+    nonce: &str,
+) -> Result<Option<(Email, Option<String>)>, Fault> {
+    match mail {
+        MailKind::Verification => {
+            let pending = app.store.get::<PendingSignup>(&Key::signup(email)).await?;
+            let pending = pending.filter(|pending| pending.nonce == nonce);
+            Ok(pending.map(|pending| (pending.email.clone(), pending.locale.clone())))
+        }
+        MailKind::PasswordReset => {
+            let user = session::by_email(app, email).await?;
+            Ok(user.and_then(|user| Some((user.email.clone()?, user.locale.clone()))))
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Orders, the promotion and the prices of a user (R4, R5).
+
+mod promotion;
+pub mod wire;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use shared::app::App;
+use shared::domain::id::OrderId;
+use shared::domain::order::{self as domain, OrderStatus, Provider};
+use shared::domain::refusal::Refusal;
+use shared::domain::settings::PaymentSettings;
+use shared::edge::body::Body;
+use shared::edge::caller::Caller;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::order::Order;
+use shared::fault::Error;
+use shared::store::{Ask, List};
+use shared::usecase::cancel_order::{self, own};
+use shared::usecase::create_order::{self as create_verb, CreateOrder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::wire::{Config, NewOrder, Offer, ProviderChoice};
+
+/// The routes of this function.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(promotion::promotion))
+        .routes(routes!(config))
+        .routes(routes!(create, list))
+        .routes(routes!(show))
+        .routes(routes!(cancel))
+}
+
+/// What can be bought, and how it is paid
+#[utoipa::path(
+    get, path = "/v1/payment/config", operation_id = "getPaymentConfig", tag = "payment", security(("bearer" = [])),
+    responses((status = 200, body = Config), (status = 401, body = Problem), (status = 503, body = Problem)),
+)]
+async fn config(State(app): State<Arc<App>>, _caller: Caller) -> Result<Reply<Config>, Problem> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    Ok(Reply::ok(offered(&app, &settings)?))
+}
+
+fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
+    let now = app.clock.now();
+    let mut offers = Vec::new();
+    for offer in &settings.offers {
+        let quote = create_verb::offered(settings, offer.amount, now)?;
+        offers.push(Offer {
+            id: offer.id.clone(),
+            amount: quote.amount.into(),
+            charge: quote.charge.into(),
+            credit: quote.credit.into(),
+            label: offer.label.clone(),
+            popular: offer.popular,
+        });
+    }
+    let usable = |provider: &Provider| {
+        settings.enabled && app.providers.has(*provider) && !settings.methods(*provider).is_empty()
+    };
+    let choice = |provider: &Provider| ProviderChoice {
+        id: provider.as_str().to_owned(),
+        methods: settings.methods(*provider).to_vec(),
+    };
+    Ok(Config {
+        currency: settings.pay_currency.code().to_owned(),
+        min_amount: settings.min_amount.to_string(),
+        max_amount: settings.max_amount.to_string(),
+        exchange_rate: settings.exchange_rate.to_string(),
+        discount_rate: settings.discount_rate.to_string(),
+        offers,
+        providers: Provider::ALL.iter().filter(|provider| usable(provider)).map(choice).collect(),
+    })
+}
+
+/// Makes an order and its payment at the provider
+///
+/// A provider that refuses or can't be reached makes the order `failed`: that is the answer, too.
+#[utoipa::path(
+    post, path = "/v1/payment/orders", operation_id = "createOrder", tag = "payment", security(("bearer" = [])),
+    request_body = NewOrder,
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    key: RequiredKey,
+    body: Body<NewOrder>,
+) -> Result<Reply<Order>, Problem> {
+    let (wanted, provider, method) = body.value.checked()?;
+    let once = key.once(&app, &caller.id().to_string(), "POST /v1/payment/orders", &body.raw);
+    let origin = shared::edge::origin();
+    let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
+    let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
+    let done = create_verb::create_order(&app, &once, &ask).await?;
+    Ok(Reply::created(Order::try_from(&done.answer)?).replayed(done.replayed))
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    status: Option<String>,
+}
+
+/// The caller's orders, newest first
+#[utoipa::path(
+    get, path = "/v1/payment/orders", operation_id = "listOrders", tag = "payment", security(("bearer" = [])),
+    params(
+        ("status" = Option<String>, Query), ("limit" = Option<i32>, Query, minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    paging: Paging,
+    Query(filter): Query<Filter>,
+) -> Result<Reply<Listing<Order>>, Problem> {
+    let status = filter.status.as_deref().map(status).transpose()?;
+    let name = format!("orders:{}", caller.id());
+    let mut ask = Ask::newest(List::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
+    ask.after = paging.position(&app.config.secret, &name)?;
+    let page = app.store.list::<domain::Order>(&ask).await?;
+    let wanted = page.items.iter().filter(|order| status.is_none_or(|status| order.status == status));
+    let items = wanted.map(|order| Order::try_from(&**order)).collect::<Result<_, _>>()?;
+    Ok(Reply::ok(Listing { items, next_cursor: page.next.map(|next| seal(&app.config.secret, &name, &next)) }))
+}
+
+fn status(text: &str) -> Result<OrderStatus, Refusal> {
+    OrderStatus::parse(text).ok_or_else(|| Refusal::field("/status", "unknown", "A state of an order."))
+}
+
+fn order_id(text: &str) -> Result<OrderId, Refusal> {
+    OrderId::parse(text).ok_or(Refusal::NotFound)
+}
+
+/// One of the caller's orders
+#[utoipa::path(
+    get, path = "/v1/payment/orders/{id}", operation_id = "getOrder", tag = "payment", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
+    let order = own(&app, caller.id(), order_id(&id)?).await?;
+    Ok(Reply::ok(Order::try_from(&*order)?))
+}
+
+/// Gives up a pending order
+///
+/// Money that comes all the same is credited.
+#[utoipa::path(
+    post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
+    let order = cancel_order::cancel_order(&app, caller.id(), order_id(&id)?).await?;
+    Ok(Reply::ok(Order::try_from(&order)?))
+}

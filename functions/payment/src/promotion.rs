@@ -1,0 +1,121 @@
+//! The new-user promotion as its user sees it (R5.4).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::app::App;
+use shared::domain::promotion::{self as domain, PromotionView};
+use shared::domain::refusal::Refusal;
+use shared::domain::settings::{PaymentSettings, PromotionSettings};
+use shared::domain::user::User;
+use shared::edge::caller::Caller;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::store::key::Key;
+use utoipa::ToSchema;
+
+/// The caller's promotion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Promotion {
+    /// Whether new users are enrolled now.
+    enabled: bool,
+    /// `none`, `active`, `used`, `expired`.
+    status: String,
+    /// When it began.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    activated_at: Option<Timestamp>,
+    /// When its window ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// What an order made now would earn.
+    current_tier: Option<CurrentTier>,
+    /// Seconds until the next tier.
+    tier_seconds_left: u64,
+    /// Seconds until the end of the window.
+    window_seconds_left: u64,
+    /// The ladder.
+    tiers: Vec<LadderTier>,
+    /// The least order that earns a bonus.
+    min_amount: String,
+    /// How it was used.
+    used: Option<Used>,
+}
+
+/// The tier of now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrentTier {
+    index: u32,
+    percent: String,
+    #[schema(value_type = String, format = DateTime)]
+    ends_at: Timestamp,
+}
+
+/// A step of the ladder.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LadderTier {
+    hours: u32,
+    percent: String,
+}
+
+/// How a promotion was used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Used {
+    order_id: String,
+    tier: u32,
+    amount: Amount,
+    bonus: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// The caller's promotion
+#[utoipa::path(
+    get, path = "/v1/promotion", operation_id = "getPromotion", tag = "payment", security(("bearer" = [])),
+    responses((status = 200, body = Promotion), (status = 401, body = Problem), (status = 503, body = Problem)),
+)]
+pub async fn promotion(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Promotion>, Problem> {
+    let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
+    let settings = app.settings::<PromotionSettings>().await?.settings;
+    let pay = app.settings::<PaymentSettings>().await?.settings.pay_currency;
+    Ok(Reply::ok(PromotionView::of(user.promotion.as_ref(), &settings, pay, app.clock.now())?.into()))
+}
+
+impl From<PromotionView> for Promotion {
+    fn from(view: PromotionView) -> Self {
+        Self {
+            enabled: view.enabled,
+            status: view.status.as_str().to_owned(),
+            activated_at: view.activated_at,
+            expires_at: view.expires_at,
+            current_tier: view.current_tier.map(|tier| CurrentTier {
+                index: tier.index,
+                percent: tier.percent.to_string(),
+                ends_at: tier.ends_at,
+            }),
+            tier_seconds_left: view.tier_seconds_left,
+            window_seconds_left: view.window_seconds_left,
+            tiers: view
+                .tiers
+                .iter()
+                .map(|tier| LadderTier { hours: tier.hours, percent: tier.percent.to_string() })
+                .collect(),
+            min_amount: view.min_amount.amount().to_string(),
+            used: view.used.map(Used::from),
+        }
+    }
+}
+
+impl From<domain::Used> for Used {
+    fn from(used: domain::Used) -> Self {
+        Self {
+            order_id: used.order_id.to_string(),
+            tier: used.tier,
+            amount: used.amount.into(),
+            bonus: used.bonus.into(),
+            at: used.at,
+        }
+    }
+}

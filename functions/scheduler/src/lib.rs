@@ -1,0 +1,27 @@
+//! The clock: what is done because time has passed.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::fault::Fault;
+use shared::usecase::{expire, mark_failed, sweep_outbox};
+
+/// Does what the schedule named in the event is for, and tells what it did.
+///
+/// # Errors
+/// When it could not be done, or nobody knows the schedule.
+pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
+    let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let did = match schedule.as_str() {
+        "expire-orders" => json!(expire::expire_orders(&app).await?),
+        "expire-promotions" => json!(expire::expire_promotions(&app).await?),
+        "sweep-outbox" => {
+            let swept = sweep_outbox::sweep_outbox(&app).await?;
+            json!({"outbox": swept, "rewards": mark_failed::mark_failed(&app).await?})
+        }
+        other => return Err(Fault::bug(format!("no schedule is called {other}"))),
+    };
+    tracing::info!(schedule, did = %did, "ticked");
+    Ok(did)
+}
