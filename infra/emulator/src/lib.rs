@@ -3,8 +3,12 @@
 pub mod clock;
 pub mod connector;
 pub mod dynamo;
+pub mod faults;
+pub mod gateway;
 pub mod http;
 pub mod runtime_api;
+pub mod ses;
 pub mod sim;
 pub mod sqs;
+pub mod stack;
 pub mod template;

@@ -1,0 +1,314 @@
+//! All of Guerdon in one process: the functions' real handlers behind gateway, queues and schedules, over the embedded services.
+//!
+//! What is where is read from the template. Nothing here knows a business rule.
+
+mod functions;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use http::{Request, Response};
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+use shared::app::{App, Clock as AppClock, Entropy};
+use shared::edge::boot::{Aws, Environment, assemble};
+use shared::edge::secrets::Secrets;
+use shared::usecase::create_admin::publish_key;
+
+use self::functions::Functions;
+use crate::clock::{Clock, MovableClock};
+use crate::connector::{Backend, BoxFuture, ConnectFault, client};
+use crate::dynamo::Dynamo;
+use crate::faults::{Faulty, Plan};
+use crate::gateway;
+use crate::ses::Mailbox;
+use crate::sim::{AtTime, Book, SimConfig, Simulators, https};
+use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
+use crate::template::Template;
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+/// The table's name.
+pub const TABLE: &str = "guerdon";
+
+/// Why a stack does not start.
+pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a stack is set up.
+pub struct Setup {
+    /// Where it can be reached, without a trailing slash.
+    pub base_url: String,
+    /// Where everything that must survive is kept; nothing does without it.
+    pub data: Option<PathBuf>,
+    /// The time of everything.
+    pub clock: MovableClock,
+    /// The randomness of everything.
+    pub entropy: Entropy,
+    /// From which fingerprints, cursors and codes are made.
+    pub secret: String,
+    /// From which access tokens are signed, base64 of 32 bytes.
+    pub signing_key: String,
+    /// Argon2's cost: memory in KiB and passes.
+    pub password_cost: (u32, u32),
+    /// Secrets of the simulated providers.
+    pub providers: SimConfig,
+}
+
+/// The running stack.
+pub struct Stack {
+    /// What the template declares.
+    pub template: Template,
+    /// The database.
+    pub dynamo: Dynamo,
+    /// The queues.
+    pub queues: Queues,
+    /// The time of everything.
+    pub clock: MovableClock,
+    /// The providers.
+    pub simulators: Arc<Simulators>,
+    /// The mailbox of everybody.
+    pub mailbox: Arc<Mailbox>,
+    /// What goes wrong between the functions and their services.
+    pub faults: Plan,
+    /// The application, able to sign.
+    pub app: Arc<App>,
+    functions: Functions,
+    requests: AtomicU64,
+}
+
+impl Stack {
+    /// Starts a stack: creates what the template declares and is not there yet.
+    ///
+    /// # Errors
+    /// When the template, the data or the database can't be used.
+    pub async fn start(setup: Setup) -> Result<Self, Trouble> {
+        let template = Template::parse(TEMPLATE)?;
+        let clock = setup.clock.clone();
+        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let file = |name: &str| setup.data.as_deref().map(|data| data.join(name));
+        let dynamo = match file("guerdon.db") {
+            Some(path) => Dynamo::file(&path.display().to_string())?,
+            None => Dynamo::memory()?,
+        };
+        dynamo.create(TABLE, &template.table)?;
+        let queues = match file("queues") {
+            Some(path) => Queues::kept_in(&path, Arc::clone(&shared_clock))?,
+            None => Queues::in_memory(Arc::clone(&shared_clock)),
+        };
+        for queue in &template.queues {
+            queues.create(queue.spec.clone()).map_err(|refused| refused.to_string())?;
+        }
+        let book = match file("providers.json") {
+            Some(path) if path.exists() => Book::load(&path)?,
+            _ => Book::default(),
+        };
+        let simulators = Arc::new(Simulators::new(setup.providers.clone(), book));
+        let mailbox = Arc::new(Mailbox::new(shared_clock, file("mail.jsonl").as_deref()));
+        let faults = Plan::default();
+        let services = Services {
+            dynamo: Faulty { backend: dynamo.clone(), plan: faults.clone() },
+            sqs: Faulty { backend: SqsBackend(queues.clone()), plan: faults.clone() },
+            mail: Arc::clone(&mailbox),
+        };
+        let aws = Aws {
+            http: client(Arc::new(services)),
+            region: sqs::REGION.to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "local"),
+        };
+        let app = Arc::new(application(&setup, &aws, &simulators)?);
+        publish_key(&app).await?;
+        let functions = Functions::new(&template, &app, &aws);
+        let requests = AtomicU64::new(0);
+        Ok(Self { template, dynamo, queues, clock, simulators, mailbox, faults, app, functions, requests })
+    }
+
+    /// Answers one HTTP request as the gateway and the functions would.
+    pub async fn http(&self, request: Request<Bytes>, client_ip: &str) -> Response<Bytes> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let request_id = format!("local-{}-{number}", self.clock.now().as_millisecond());
+        let Some(matched) = self.template.route(request.method().as_str(), request.uri().path()) else {
+            return status(404);
+        };
+        let arrival = gateway::Arrival { client_ip, request_id: &request_id, at: self.clock.now() };
+        let event = gateway::event(&request, &matched, &arrival);
+        match self.functions.request(&matched.function.binary, event).await {
+            Ok(returned) => gateway::response(&returned),
+            Err(trouble) => {
+                tracing::error!(%trouble, "a function failed");
+                status(500)
+            }
+        }
+    }
+
+    /// Runs a schedule now and tells what it did.
+    ///
+    /// # Errors
+    /// When there is no such schedule, or the function failed.
+    pub async fn tick(&self, schedule: &str) -> Result<Value, Trouble> {
+        let all = self.template.functions.iter().flat_map(|function| &function.schedules);
+        let found = all.into_iter().find(|found| found.name == schedule).ok_or("there is no such schedule")?;
+        self.functions.tick(found.input.clone()).await
+    }
+
+    /// Takes one batch of every queue that has a consumer; whether there was any.
+    ///
+    /// # Errors
+    /// When a queue can't be used.
+    pub async fn pump_queues(&self, retry: Retry) -> Result<bool, Trouble> {
+        let mut moved = false;
+        for function in &self.template.functions {
+            for source in &function.queues {
+                moved |= self.pump(&function.binary, &source.queue, source.batch_size, retry).await?;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Takes one batch of a queue to its consumer, as Lambda's event source mapping does; whether there was one.
+    ///
+    /// # Errors
+    /// When the queue can't be used.
+    pub async fn pump(&self, binary: &str, queue: &str, size: usize, retry: Retry) -> Result<bool, Trouble> {
+        let batch = self.queues.poll_once(queue, size).await.map_err(|refused| refused.to_string())?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let reply = match self.functions.batch(binary, sqs::event(queue, &batch)).await {
+            Ok(returned) => FunctionReply::read(&batch, &returned),
+            Err(trouble) => {
+                tracing::error!(%trouble, binary, "a consumer failed");
+                FunctionReply::AllFailed
+            }
+        };
+        self.queues.settle(queue, &batch, &reply, retry).await.map_err(|refused| refused.to_string())?;
+        Ok(true)
+    }
+
+    /// Delivers the providers' notifications that are due; whether there were any.
+    pub async fn pump_webhooks(&self) -> bool {
+        let due = self.simulators.due(self.clock.now());
+        let any = !due.is_empty();
+        for delivery in due {
+            let answer = self.http(delivery.request, "127.0.0.1").await;
+            self.simulators.delivered(delivery.id, answer.status().as_u16(), answer.body());
+        }
+        any
+    }
+
+    /// Lets everything that is under way come to rest: notifications that are due, queues, until nothing moves.
+    ///
+    /// # Errors
+    /// When a queue can't be used, or nothing comes to rest.
+    pub async fn settle(&self) -> Result<(), Trouble> {
+        for _ in 0..10_000 {
+            let webhooks = self.pump_webhooks().await;
+            if !(self.pump_queues(Retry::AtOnce).await? || webhooks) {
+                return Ok(());
+            }
+        }
+        Err("nothing comes to rest".into())
+    }
+
+    /// Answers a request for the simulated providers. A payer who was never at the gateway's page goes there first: a Zpay
+    /// gateway learns of an order only from the payer's browser.
+    pub async fn sim(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if request.uri().path() == "/_sim/pay" {
+            let asked: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            let order = asked.get("order_id").and_then(Value::as_str).unwrap_or_default();
+            if self.simulators.book().trade_of(order).is_none()
+                && let Some(page) = self.pay_page(order).await
+            {
+                self.simulators.handle(page, self.clock.now()).await;
+            }
+        }
+        self.simulators.handle(request, self.clock.now()).await
+    }
+
+    async fn pay_page(&self, order: &str) -> Option<Request<Bytes>> {
+        let order = shared::domain::id::OrderId::parse(order)?;
+        let key = shared::store::key::Key::order(order);
+        let order = self.app.store.get::<shared::domain::order::Order>(&key).await.ok()??;
+        let zpay = order.provider == shared::domain::order::Provider::Zpay;
+        Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
+    }
+
+    /// Keeps the providers' book, so that it survives.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn save_book(&self, data: &Path) -> std::io::Result<()> {
+        self.simulators.book().save(&data.join("providers.json"))
+    }
+}
+
+fn status(status: u16) -> Response<Bytes> {
+    Response::builder().status(status).body(Bytes::new()).unwrap_or_default()
+}
+
+/// All AWS services behind one client, told apart by the host that the SDK calls.
+#[derive(Debug)]
+struct Services {
+    dynamo: Faulty<Dynamo>,
+    sqs: Faulty<SqsBackend>,
+    mail: Arc<Mailbox>,
+}
+
+impl Backend for Services {
+    fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, ConnectFault>> {
+        match request.uri().host().unwrap_or_default() {
+            "dynamodb.local" => self.dynamo.call(request),
+            "sqs.local" => self.sqs.call(request),
+            _ => self.mail.call(request),
+        }
+    }
+}
+
+/// The functions' environment, as the template would have it.
+struct Variables(BTreeMap<String, String>);
+
+impl Environment for Variables {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned().filter(|value| !value.trim().is_empty())
+    }
+}
+
+fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>) -> Result<App, Trouble> {
+    let providers = &setup.providers;
+    let variables = Variables(BTreeMap::from(
+        [
+            ("TABLE_NAME", TABLE.to_owned()),
+            ("PUBLIC_BASE_URL", setup.base_url.clone()),
+            ("REWARD_QUEUE_URL", sqs::url("RewardQueue.fifo")),
+            ("REWARD_DEAD_QUEUE_URL", sqs::url("RewardDeadLetterQueue.fifo")),
+            ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
+            ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb.local".to_owned()),
+            ("AWS_ENDPOINT_URL_SQS", "http://sqs.local".to_owned()),
+            ("APP_SECRET", setup.secret.clone()),
+            ("SIGNING_KEY", setup.signing_key.clone()),
+            ("ZPAY_API_URL", providers.zpay_api_url()),
+            ("ZPAY_PID", providers.zpay_pid.clone()),
+            ("ZPAY_KEY", providers.zpay_key.clone()),
+            ("STRIPE_API_URL", providers.stripe_api_url()),
+            ("STRIPE_SECRET_KEY", providers.stripe_secret_key.clone()),
+            ("STRIPE_WEBHOOK_SECRET", providers.stripe_webhook_secret.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    ));
+    let secrets = Secrets::given(|name| variables.get(name));
+    let world = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
+    let mut app = assemble(&variables, aws, &secrets, &https(Arc::new(world)))?;
+    let clock = setup.clock.clone();
+    app.clock = AppClock::new(move || clock.now());
+    app.entropy = setup.entropy.clone();
+    app.config.password_cost = setup.password_cost;
+    Ok(app)
+}
+
+/// The context of an invocation.
+fn invocation<T>(payload: T) -> LambdaEvent<T> {
+    LambdaEvent::new(payload, lambda_runtime::Context::default())
+}
