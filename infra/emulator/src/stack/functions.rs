@@ -49,7 +49,9 @@ impl Functions {
     pub async fn request(&self, binary: &str, event: Value) -> Result<Value, Trouble> {
         let router = self.routers.get(binary).ok_or("no such function")?.clone();
         let request: LambdaRequest = serde_json::from_value(event)?;
-        let returned = Adapter::from(router).call(invocation(request)).await?;
+        // The adapter can't be kept across the await: it is not Sync.
+        let answering = Adapter::from(router).call(invocation(request));
+        let returned = answering.await?;
         Ok(serde_json::to_value(returned)?)
     }
 

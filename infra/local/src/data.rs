@@ -1,0 +1,104 @@
+//! The data folder: what must survive the process. Secrets are readable by their owner only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use data_encoding::{BASE32_NOPAD, BASE64};
+use emulator::clock::MovableClock;
+use emulator::stack::Trouble;
+use shared::app::Entropy;
+
+/// An open data folder; nobody else can open it meanwhile.
+#[derive(Debug)]
+pub struct Data {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Data {
+    /// Opens a folder, making it if need be; `fresh` deletes what is in it first.
+    ///
+    /// # Errors
+    /// When another stack uses it, or it can't be written.
+    pub fn open(folder: &Path, fresh: bool) -> Result<Self, Trouble> {
+        let trouble = |error: std::io::Error| format!("{} can't be written: {error}", folder.display());
+        fs::create_dir_all(folder).map_err(trouble)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"));
+        let lock = lock.map_err(trouble)?;
+        lock.try_lock().map_err(|_| format!("another stack uses {}: stop it, or use --data", folder.display()))?;
+        if fresh {
+            for entry in fs::read_dir(folder).map_err(trouble)? {
+                let path = entry.map_err(trouble)?.path();
+                if path.is_dir() {
+                    fs::remove_dir_all(&path).map_err(trouble)?;
+                } else if !path.ends_with("lock") {
+                    fs::remove_file(&path).map_err(trouble)?;
+                }
+            }
+        }
+        Ok(Self { folder: folder.to_path_buf(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A secret of 32 bytes in base64, made on its first need.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    pub fn secret(&self, name: &str) -> Result<String, Trouble> {
+        self.kept(name, || BASE64.encode(&Entropy::system().bytes::<32>()))
+    }
+
+    /// The generated password of the first admin.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    pub fn admin_password(&self) -> Result<String, Trouble> {
+        self.kept("admin-password", || BASE32_NOPAD.encode(&Entropy::system().bytes::<15>()).to_lowercase())
+    }
+
+    fn kept(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, Trouble> {
+        let path = self.folder.join(name);
+        if let Ok(kept) = fs::read_to_string(&path)
+            && !kept.trim().is_empty()
+        {
+            return Ok(kept.trim().to_owned());
+        }
+        let made = make();
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        file.write_all(made.as_bytes())?;
+        file.sync_all()?;
+        Ok(made)
+    }
+
+    /// Sets the clock as far from the machine's as it was left.
+    ///
+    /// # Errors
+    /// When what is kept is no number.
+    pub fn restore_clock(&self, clock: &MovableClock) -> Result<(), Trouble> {
+        let Ok(kept) = fs::read_to_string(self.folder.join("clock-offset")) else { return Ok(()) };
+        let millis: i64 = kept.trim().parse().map_err(|_| "clock-offset is no number")?;
+        match u64::try_from(millis) {
+            Ok(ahead) => clock.advance(Duration::from_millis(ahead)),
+            Err(_) => {
+                let back = jiff::SignedDuration::from_millis(millis);
+                clock.set(clock.now().checked_add(back)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps how far the clock is from the machine's.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep_clock(&self, clock: &MovableClock) -> std::io::Result<()> {
+        fs::write(self.folder.join("clock-offset"), clock.offset().as_millis().to_string())
+    }
+}

@@ -1,0 +1,110 @@
+//! Answers requests: `/_local` and `/_sim` here, everything else through the gateway.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use emulator::stack::{Stack, Trouble};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::control;
+use crate::data::Data;
+
+/// What the gateway takes at most; functions refuse much less.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// The running stack with its data.
+pub struct Local {
+    /// The stack.
+    pub stack: Arc<Stack>,
+    /// What must survive.
+    pub data: Data,
+    /// Wakes whoever delivers webhooks and watches schedules.
+    pub woken: Notify,
+    saved: AtomicU64,
+    port: u16,
+}
+
+impl Local {
+    /// A stack at a port.
+    pub fn new(stack: Arc<Stack>, data: Data, port: u16) -> Self {
+        Self { stack, data, woken: Notify::new(), saved: AtomicU64::new(0), port }
+    }
+
+    /// Keeps what is not kept by itself: the providers' book, once it changed.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep(&self) -> std::io::Result<()> {
+        let revision = self.stack.simulators.revision();
+        if self.saved.swap(revision, Ordering::Relaxed) != revision {
+            self.stack.save_book(self.data.folder())?;
+        }
+        Ok(())
+    }
+
+    /// Whether a request for `/_local` or `/_sim` comes from this machine's own pages: a foreign page must not move money,
+    /// simulated or not.
+    fn is_own(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let ours = |host: &str| {
+            let bare = host.strip_suffix(&format!(":{}", self.port)).unwrap_or(host);
+            matches!(bare, "127.0.0.1" | "localhost" | "[::1]")
+        };
+        let origin = text("origin").is_none_or(|origin| origin.strip_prefix("http://").is_some_and(ours));
+        text("host").is_some_and(ours) && origin
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, local: Arc<Local>) -> Result<(), Trouble> {
+    let router = Router::new().fallback(answer).with_state(local);
+    axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
+    Ok(())
+}
+
+async fn stopped() {
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminated) => terminated,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM can't be heard");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let request = Request::from_parts(parts, body);
+    let path = request.uri().path().to_owned();
+    let private = path.starts_with("/_local") || path.starts_with("/_sim");
+    if private && !local.is_own(request.headers()) {
+        return (StatusCode::FORBIDDEN, "only for pages of this machine\n").into_response();
+    }
+    let response = if path.starts_with("/_local") {
+        return control::answer(&local, request).await;
+    } else if path.starts_with("/_sim") {
+        local.stack.sim(request).await
+    } else {
+        local.stack.http(request, "127.0.0.1").await
+    };
+    if let Err(error) = local.keep() {
+        tracing::error!(%error, "the providers' book can't be kept");
+    }
+    local.woken.notify_one();
+    response.map(|body: Bytes| Body::from(body)).into_response()
+}
