@@ -5,6 +5,7 @@
 //! [`provider`] who takes the money.
 
 pub mod app;
+pub mod audit;
 pub mod domain;
 pub mod edge;
 pub mod fault;

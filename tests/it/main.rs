@@ -1,7 +1,17 @@
-//! x
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::as_conversions, missing_docs)]
+//! The integration tests: one binary, one file per capability. [`world`] is what they stand on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    missing_docs
+)]
 
+mod main_job;
 mod referral;
 mod reward;
 mod stand;
 mod statistics;
+mod tidy;
+mod world;

@@ -37,7 +37,10 @@ fn product(text: &str) -> String {
 #[test]
 fn layers_import_only_what_stands_below_them() {
     let forbidden = [
-        ("shared/src/domain", &["crate::store", "crate::usecase", "crate::edge", "crate::app", "async fn", "aws_sdk"][..]),
+        (
+            "shared/src/domain",
+            &["crate::store", "crate::usecase", "crate::edge", "crate::app", "async fn", "aws_sdk"][..],
+        ),
         ("shared/src/store", &["crate::usecase", "crate::edge", "crate::provider", "lambda_http"]),
         ("shared/src/usecase", &["lambda_http", "aws_sdk", "axum::"]),
         ("shared/src/provider", &["crate::store", "crate::usecase", "crate::edge", "crate::app"]),
@@ -69,12 +72,16 @@ fn each_aws_service_has_one_owner() {
 
 #[test]
 fn no_function_links_another() {
-    let functions: Vec<String> =
-        fs::read_dir(root().join("functions")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let functions: Vec<String> = fs::read_dir(root().join("functions"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     for function in &functions {
         let manifest = fs::read_to_string(root().join("functions").join(function).join("Cargo.toml")).unwrap();
         for other in functions.iter().filter(|other| *other != function) {
-            let depends = manifest.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} =")));
+            let depends = manifest
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} =")));
             assert!(!depends, "{function} links {other}");
         }
     }
@@ -121,7 +128,13 @@ fn functions(code: &str) -> Vec<(String, usize)> {
 /// The repository speaks of the project alone, and names no registry's host or machine's path.
 #[test]
 fn no_file_speaks_of_anything_but_the_project() {
-    let words = [concat!("crates", ".io"), concat!("pypi", ".org"), concat!("/work", "/"), concat!("/ro", "ot/"), concat!("/tmp", "/wt")];
+    let words = [
+        concat!("crates", ".io"),
+        concat!("pypi", ".org"),
+        concat!("/work", "/"),
+        concat!("/ro", "ot/"),
+        concat!("/tmp", "/wt"),
+    ];
     for folder in ["shared/src", "functions", "infra", "tests"] {
         for (name, text) in rust_files(folder) {
             for word in words {

@@ -15,6 +15,8 @@ use http::{Request, Response};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::app::{App, Clock as AppClock, Entropy};
+use shared::audit::json::item;
+use shared::audit::{Finding, audit};
 use shared::edge::boot::{Aws, Environment, assemble};
 use shared::edge::secrets::Secrets;
 use shared::usecase::create_admin::publish_key;
@@ -233,6 +235,15 @@ impl Stack {
         let order = self.app.store.get::<shared::domain::order::Order>(&key).await.ok()??;
         let zpay = order.provider == shared::domain::order::Provider::Zpay;
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
+    }
+
+    /// Reads the whole table and names what does not add up.
+    ///
+    /// # Errors
+    /// When the table can't be read.
+    pub fn audit(&self) -> Result<Vec<Finding>, Trouble> {
+        let items: Option<Vec<_>> = self.dynamo.scan(TABLE)?.iter().map(item).collect();
+        Ok(audit(&items.ok_or("an item of another shape")?))
     }
 
     /// Keeps the providers' book, so that it survives.

@@ -1,0 +1,129 @@
+//! P1–P7: a payment made is a payment credited, once; what is not credited is in review.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rust_decimal::Decimal;
+
+use super::{Finding, Snapshot};
+use crate::domain::event::EventOutcome;
+use crate::domain::id::{OrderId, UserId};
+use crate::domain::ledger::{AccountKind, RecordType};
+use crate::domain::money::LedgerMoney;
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::payment::{Payment, target};
+
+/// Checks payments, orders and promotions.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let posted = posted(snapshot);
+    for order in snapshot.orders.values() {
+        check_order(order, &posted, &mut findings);
+    }
+    check_payments(snapshot, &mut findings);
+    check_events(snapshot, &mut findings);
+    check_promotions(snapshot, &mut findings);
+    findings
+}
+
+type Posted = HashMap<(OrderId, RecordType), Decimal>;
+
+/// What was posted for each order, by record type.
+fn posted(snapshot: &Snapshot) -> Posted {
+    let mut posted = Posted::new();
+    let entries = snapshot.postings.iter().flat_map(|posting| &posting.entries);
+    for entry in entries.filter(|entry| entry.account == AccountKind::Balance && entry.kind != RecordType::Debt) {
+        if let Some(order) = entry.related_id.as_deref().and_then(OrderId::parse) {
+            let sum = posted.entry((order, entry.kind)).or_default();
+            *sum = sum.checked_add(entry.amount.amount()).unwrap_or(Decimal::MAX);
+        }
+    }
+    posted
+}
+
+fn check_order(order: &Order, posted: &Posted, findings: &mut Vec<Finding>) {
+    let of = |kind: RecordType| posted.get(&(order.id, kind)).copied().unwrap_or_default();
+    let (credit, bonus) = (of(RecordType::Payment), of(RecordType::Promotion));
+    if !order.status.is_captured() {
+        let invariant = if order.status == OrderStatus::Expired { "P5" } else { "P1" };
+        if !credit.is_zero() || !bonus.is_zero() {
+            let detail = format!("{} and credited {credit} + {bonus}", order.status.as_str());
+            findings.push(Finding::new(invariant, order.id, detail));
+        }
+        return;
+    }
+    let share = |whole: LedgerMoney| target(whole, order.net(), order.charge).map(LedgerMoney::amount);
+    let none = LedgerMoney::zero(order.credit.currency());
+    if share(order.credit) != Ok(credit) || share(order.bonus.unwrap_or(none)) != Ok(bonus) {
+        let detail = format!("credited {credit} + {bonus}, the snapshot says {} + {:?}", order.credit, order.bonus);
+        findings.push(Finding::new("P1", order.id, detail));
+    }
+    if order.paid_at.is_none() {
+        findings.push(Finding::new("P6", order.id, "is captured without a time"));
+    }
+}
+
+fn check_payments(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut paying: BTreeMap<OrderId, &Payment> = BTreeMap::new();
+    for payment in &snapshot.payments {
+        let subject = format!("{}:{}", payment.provider.as_str(), payment.id);
+        let Some(order) = payment.order else {
+            let reviewed = payment.review.is_some_and(|id| snapshot.reviews.iter().any(|review| review.id == id));
+            if payment.captured.is_some() && !reviewed {
+                findings.push(Finding::new("P2", subject, "was captured, pays nothing and is not in review"));
+            }
+            continue;
+        };
+        if paying.insert(order, payment).is_some() {
+            findings.push(Finding::new("P2", order, "is paid by two payments"));
+        }
+        let names_it = snapshot.orders.get(&order).is_some_and(|order| order.payment_id.as_ref() == Some(&payment.id));
+        if !names_it {
+            findings.push(Finding::new("P2", subject, format!("pays {order}, which names another payment")));
+        }
+    }
+    for order in snapshot.orders.values() {
+        if let Some(payment) = &order.payment_id
+            && paying.get(&order.id).is_none_or(|paying| paying.id != *payment)
+        {
+            findings.push(Finding::new("P2", order.id, format!("names {payment}, which does not pay it")));
+        }
+    }
+}
+
+fn check_events(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut credited: BTreeMap<OrderId, u32> = BTreeMap::new();
+    for event in snapshot.events.iter().filter(|event| event.outcome == EventOutcome::Credited) {
+        let Some(order) = event.order.and_then(|order| snapshot.orders.get(&order)) else {
+            findings.push(Finding::new("P3", &event.id, "credited no order"));
+            continue;
+        };
+        if !order.status.is_captured() {
+            findings.push(Finding::new("P3", &event.id, format!("credited {}, which is not paid", order.id)));
+        }
+        let times = credited.entry(order.id).or_default();
+        *times = times.saturating_add(1);
+        if *times > 1 {
+            findings.push(Finding::new("P3", order.id, "was credited by two events"));
+        }
+    }
+}
+
+fn check_promotions(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut bonuses: BTreeMap<UserId, Vec<&Order>> = BTreeMap::new();
+    for order in snapshot.orders.values().filter(|order| order.bonus.is_some()) {
+        bonuses.entry(order.user).or_default().push(order);
+    }
+    for user in snapshot.users.values() {
+        let used = user.promotion.as_ref().and_then(|promotion| promotion.used);
+        let orders = bonuses.remove(&user.id).unwrap_or_default();
+        let fits = match (used, orders.as_slice()) {
+            (None, []) => true,
+            (Some(used), [order]) => used.order_id == order.id && Some(used.bonus) == order.bonus,
+            _ => false,
+        };
+        if !fits {
+            let detail = format!("promotion used: {}, orders with a bonus: {}", used.is_some(), orders.len());
+            findings.push(Finding::new("P7", user.id, detail));
+        }
+    }
+}

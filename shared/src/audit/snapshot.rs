@@ -1,0 +1,128 @@
+//! A full scan, decoded. What does not decode, stands under another key, or in other lists than it should, is a finding.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+use crate::domain::access::EmailClaim;
+use crate::domain::event::Event;
+use crate::domain::id::{OrderId, RewardId, UserId};
+use crate::domain::ledger::Posting;
+use crate::domain::order::Order;
+use crate::domain::payment::Payment;
+use crate::domain::referral::{Invite, Reward, Trigger};
+use crate::domain::review::Review;
+use crate::domain::tally::{Counted, Milestone, ReferralCounts, Tallies};
+use crate::domain::user::User;
+use crate::message::Outbox;
+use crate::once::OnceRecord;
+use crate::store::item::{Item, Record, Stored, describe, numbers, text};
+
+/// Everything in the table, by kind.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Users.
+    pub users: BTreeMap<UserId, User>,
+    /// All postings, of users and of the house.
+    pub postings: Vec<Posting>,
+    /// Orders.
+    pub orders: BTreeMap<OrderId, Order>,
+    /// Payments.
+    pub payments: Vec<Payment>,
+    /// Events.
+    pub events: Vec<Event>,
+    /// Reviews.
+    pub reviews: Vec<Review>,
+    /// Rewards.
+    pub rewards: BTreeMap<RewardId, Reward>,
+    /// Milestones without a reward.
+    pub milestones: Vec<(UserId, Trigger)>,
+    /// Inviters' counts.
+    pub counts: BTreeMap<UserId, ReferralCounts>,
+    /// Invite codes.
+    pub invites: Vec<Invite>,
+    /// Claims on e-mails.
+    pub claims: Vec<EmailClaim>,
+    /// Messages not sent yet.
+    pub outbox: Vec<Outbox>,
+    /// What statistics hold of each thing.
+    pub counted: Vec<Counted>,
+    /// The totals of statistics, all shards added.
+    pub totals: Tallies,
+}
+
+impl Snapshot {
+    /// Decodes a scan.
+    pub fn read(items: &[Item]) -> (Self, Vec<Finding>) {
+        let mut snapshot = Self::default();
+        let mut findings = Vec::new();
+        for item in items {
+            if let Err(why) = snapshot.add(item, &mut findings) {
+                findings.push(Finding::new("D1", describe(item), why));
+            }
+        }
+        (snapshot, findings)
+    }
+
+    fn add(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        match text(item, "type").unwrap_or_default() {
+            "user" => {
+                let user: User = decode(item, findings)?;
+                self.users.insert(user.id, user);
+            }
+            "posting" => self.postings.push(decode(item, findings)?),
+            "order" => {
+                let order: Order = decode(item, findings)?;
+                self.orders.insert(order.id, order);
+            }
+            "payment" => self.payments.push(decode(item, findings)?),
+            "event" => self.events.push(decode(item, findings)?),
+            "review" => self.reviews.push(decode(item, findings)?),
+            "reward" => {
+                let reward: Reward = decode(item, findings)?;
+                self.rewards.insert(reward.id, reward);
+            }
+            "milestone" => {
+                let milestone: Milestone = decode(item, findings)?;
+                self.milestones.push((milestone.invitee, milestone.trigger));
+            }
+            "referral_counts" => {
+                let counts: ReferralCounts = decode(item, findings)?;
+                self.counts.insert(counts.user, counts);
+            }
+            "invite" => self.invites.push(decode(item, findings)?),
+            "email" => self.claims.push(decode(item, findings)?),
+            "outbox" => self.outbox.push(decode(item, findings)?),
+            "counted" => self.counted.push(decode(item, findings)?),
+            "once" => drop(decode::<OnceRecord>(item, findings)?),
+            "statistics" if text(item, "pk") == Some("STATISTICS") => self.add_totals(item)?,
+            "" => return Err("has no type".to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_totals(&mut self, item: &Item) -> Result<(), String> {
+        for (name, amount) in numbers(item).map_err(|fault| fault.to_string())? {
+            let total = self.totals.entry(name).or_default();
+            *total = total.checked_add(amount).ok_or("a total that does not fit")?;
+        }
+        Ok(())
+    }
+}
+
+fn decode<T: Record>(item: &Item, findings: &mut Vec<Finding>) -> Result<T, String> {
+    let stored = Stored::<T>::read(item.clone()).map_err(|fault| fault.to_string())?;
+    let (key, indexes) = (stored.key(), stored.indexes());
+    let is = |name: &str| text(item, name).map(str::to_owned);
+    if (is("pk"), is("sk")) != (Some(key.pk.clone()), Some(key.sk.clone())) {
+        findings.push(Finding::new("D2", describe(item), format!("belongs at {}/{}", key.pk, key.sk)));
+    }
+    for (pk, sk, entry) in
+        [("gsi1pk", "gsi1sk", indexes.owner), ("gsi2pk", "gsi2sk", indexes.platform), ("gsi3pk", "gsi3sk", indexes.due)]
+    {
+        if is(pk).zip(is(sk)) != entry {
+            findings.push(Finding::new("D3", describe(item), format!("{pk} should be {entry:?}")));
+        }
+    }
+    Ok(stored.into_inner())
+}

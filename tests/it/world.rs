@@ -1,0 +1,297 @@
+//! A world: all of Guerdon in this process, with its own time, randomness and data. At its end everything comes to rest and the
+//! auditor looks at every item.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use emulator::clock::MovableClock;
+use emulator::sim::SimConfig;
+use emulator::sqs::Retry;
+use emulator::stack::{Setup, Stack};
+use http::{Request, StatusCode};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use shared::app::Entropy;
+use shared::domain::identity::{Email, Password};
+use shared::usecase::create_admin::create_admin;
+
+const BASE: &str = "http://127.0.0.1:3000";
+const PASSWORD: &str = "correct horse battery";
+
+/// All of Guerdon, and who is in it.
+pub struct World {
+    pub stack: Stack,
+    tokens: Mutex<BTreeMap<String, String>>,
+    keys: Mutex<u64>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+/// A caller with a token, or nobody.
+pub struct Caller<'a> {
+    world: &'a World,
+    token: Option<String>,
+    key: Option<String>,
+    headers: Vec<(String, String)>,
+}
+
+impl World {
+    /// Runs a test in a new world; its seed decides every random thing.
+    pub fn run<F: AsyncFnOnce(&World)>(test: F) {
+        Self::seeded(1, test);
+    }
+
+    /// The same from another seed.
+    pub fn seeded<F: AsyncFnOnce(&World)>(seed: u64, test: F) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let world = World::new(seed).await;
+            test(&world).await;
+            world.at_rest().await;
+        });
+    }
+
+    async fn new(seed: u64) -> Self {
+        let clock = MovableClock::with_tokio("2026-11-20T10:00:00Z".parse().unwrap());
+        let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
+        let setup = Setup {
+            base_url: BASE.to_owned(),
+            data: None,
+            clock,
+            entropy: Entropy::new(move |bytes| rng.lock().unwrap().fill_bytes(bytes)),
+            secret: "a world's secret".to_owned(),
+            signing_key: BASE64.encode(&[7; 32]),
+            password_cost: (8, 1),
+            providers: SimConfig::new(BASE),
+        };
+        let stack = Stack::start(setup).await.unwrap();
+        let admin = Email::parse("admin@localhost").unwrap();
+        create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
+        let world = Self { stack, tokens: Mutex::default(), keys: Mutex::new(0) };
+        let signed_in = world.nobody().post("/v1/sessions", json!({"email": "admin@localhost", "password": PASSWORD}));
+        let token = signed_in.await.is(200)["access_token"].as_str().unwrap().to_owned();
+        world.tokens.lock().unwrap().insert("admin".to_owned(), token);
+        world
+    }
+
+    /// At the end: faults stop, everything comes to rest, nothing is left in a queue, and the auditor finds nothing.
+    async fn at_rest(&self) {
+        self.stack.faults.clear();
+        for _ in 0..8 {
+            self.advance(61).await;
+            self.stack.tick("sweep-outbox").await.unwrap();
+            self.stack.settle().await.unwrap();
+        }
+        for queue in &self.stack.template.queues {
+            let depth = self.stack.queues.depth(&queue.spec.name).unwrap();
+            assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 0), "left in {}", queue.logical_id);
+        }
+        let findings = self.stack.audit().unwrap();
+        assert!(findings.is_empty(), "the auditor finds {findings:#?}");
+    }
+
+    /// Everybody who has no token.
+    pub fn nobody(&self) -> Caller<'_> {
+        Caller { world: self, token: None, key: None, headers: Vec::new() }
+    }
+
+    /// Somebody who registered under this name, or `admin`.
+    pub fn user(&self, name: &str) -> Caller<'_> {
+        let token = self.tokens.lock().unwrap().get(name).cloned();
+        Caller {
+            world: self,
+            token: Some(token.unwrap_or_else(|| panic!("nobody is called {name}"))),
+            key: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The operator.
+    pub fn admin(&self) -> Caller<'_> {
+        self.user("admin")
+    }
+
+    /// Registers somebody and answers what they were told.
+    pub async fn register(&self, name: &str, code: Option<&str>) -> Value {
+        let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
+        if let Some(code) = code {
+            body["referral_code"] = json!(code);
+        }
+        let answer = self.nobody().post("/v1/registrations", body).await.is(201);
+        let token = answer["session"]["access_token"].as_str().unwrap().to_owned();
+        self.tokens.lock().unwrap().insert(name.to_owned(), token);
+        answer
+    }
+
+    /// Signs somebody in again, whose token has grown old.
+    pub async fn sign_in(&self, name: &str) {
+        let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
+        let answer = self.nobody().post("/v1/sessions", json!({"email": email, "password": PASSWORD})).await.is(200);
+        let token = answer["access_token"].as_str().unwrap().to_owned();
+        self.tokens.lock().unwrap().insert(name.to_owned(), token);
+    }
+
+    /// Somebody's primary invite code.
+    pub async fn code(&self, name: &str) -> String {
+        self.user(name).get("/v1/referral").await.is(200)["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Changes settings of an area.
+    pub async fn settings(&self, area: &str, change: impl FnOnce(&mut Value)) {
+        let path = format!("/v1/admin/settings/{area}");
+        let read = self.admin().get(&path).await.is(200);
+        let mut settings = read["settings"].clone();
+        change(&mut settings);
+        let version = format!("\"{}\"", read["version"]);
+        self.admin().header("if-match", &version).put(&path, settings).await.is(200);
+    }
+
+    /// Switches on what most tests need: payment, promotion and referral, ¥20 to qualify, 3 USD for the inviter.
+    pub async fn open(&self) {
+        self.settings("payment", |settings| settings["enabled"] = json!(true)).await;
+        self.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
+        self.settings("referral", |settings| {
+            settings["enabled"] = json!(true);
+            settings["qualified"]["inviter_reward"] = json!("3");
+        })
+        .await;
+    }
+
+    /// Makes an order and answers it.
+    pub async fn order(&self, name: &str, body: Value) -> Value {
+        self.user(name).once().post("/v1/payment/orders", body).await.is(201)
+    }
+
+    /// Pays at a provider; `more` adds to what a click on its page sends.
+    pub async fn pay(&self, order: &Value, more: Value) {
+        let mut body = json!({"provider": order["provider"], "order_id": order["id"], "action": "pay"});
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        let request = Request::post("/_sim/pay").header("content-type", "application/json");
+        let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_string())).unwrap();
+        let answer = self.stack.sim(request).await;
+        assert!(answer.status().is_success(), "{:?}", answer);
+    }
+
+    /// Delivers webhooks and queues until nothing moves.
+    pub async fn settle(&self) {
+        self.stack.settle().await.unwrap();
+    }
+
+    /// Lets time pass.
+    pub async fn advance(&self, seconds: u64) {
+        self.stack.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Somebody's balance.
+    pub async fn balance(&self, name: &str) -> String {
+        self.user(name).get("/v1/me").await.is(200)["balance"]["amount"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes one batch of each queue without waiting for the rest.
+    pub async fn pump(&self) -> bool {
+        self.stack.pump_queues(Retry::AtOnce).await.unwrap()
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Answer {
+        let response = self.stack.http(request, "203.0.113.7").await;
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+}
+
+impl Caller<'_> {
+    /// With a fresh `Idempotency-Key`.
+    pub fn once(self) -> Self {
+        let number = {
+            let mut keys = self.world.keys.lock().unwrap();
+            *keys += 1;
+            *keys
+        };
+        self.key(&format!("key-{number}"))
+    }
+
+    /// With this `Idempotency-Key`.
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// With a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn get(&self, path: &str) -> impl Future<Output = Answer> {
+        self.world.send(self.request("GET", path, None))
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
+        self.world.send(self.request("POST", path, Some(body.to_string())))
+    }
+
+    pub fn put(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
+        self.world.send(self.request("PUT", path, Some(body.to_string())))
+    }
+
+    pub fn delete(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
+        self.world.send(self.request("DELETE", path, Some(body.to_string())))
+    }
+
+    /// Any method with a body as it is.
+    pub fn raw(&self, method: &str, path: &str, body: &str) -> impl Future<Output = Answer> {
+        self.world.send(self.request(method, path, Some(body.to_owned())))
+    }
+
+    fn request(&self, method: &str, path: &str, body: Option<String>) -> Request<Bytes> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:3000");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(key) = &self.key {
+            request = request.header("idempotency-key", key);
+        }
+        if body.is_some() && !self.headers.iter().any(|(name, _)| name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Bytes::from(body.unwrap_or_default())).unwrap()
+    }
+}
+
+impl Answer {
+    /// The body, if the status is as expected.
+    #[track_caller]
+    pub fn is(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&self.text).unwrap_or(Value::String(self.text))
+        }
+    }
+
+    /// The problem document, if it is a refusal with this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!(self.headers.get("content-type").unwrap(), "application/problem+json", "{}", self.text);
+        let problem = self.is(status);
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(StatusCode::from_u16(status).unwrap().as_u16(), problem["status"], "{problem}");
+        problem
+    }
+}
