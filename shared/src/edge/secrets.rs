@@ -251,7 +251,11 @@ mod tests {
         assert_eq!(request.uri(), "https://ssm.eu-west-1.amazonaws.com/");
         assert_eq!(request.body().bytes(), Some(br#"{"Names":["/g/app","/g/zpay"],"WithDecryption":true}"#.as_slice()));
         let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
-        assert!(header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKID/"), "{}", header("authorization"));
+        assert!(
+            header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKID/"),
+            "{}",
+            header("authorization")
+        );
         assert!(header("authorization").contains("/eu-west-1/ssm/aws4_request"));
         assert_eq!(header("x-amz-security-token"), "TOKEN");
     }
@@ -269,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_signing_key_is_the_base64_of_32_bytes() {
-        let of = |text: &'static str| Secrets::given(|name| (name == "SIGNING_KEY").then(|| text.to_owned())).signing_key();
+        let of =
+            |text: &'static str| Secrets::given(|name| (name == "SIGNING_KEY").then(|| text.to_owned())).signing_key();
         assert_eq!(of("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").unwrap(), Some([7; 32]));
         assert!(of("BwcH").is_err() && of("not base64").is_err());
     }
