@@ -129,7 +129,6 @@ impl Stand {
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(usd("0").currency()),
-            signed_out_at: None,
             invite_code: None,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::BehaviorVersion;
-use aws_sdk_sesv2::error::DisplayErrorContext;
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
 use shared::app::App;
@@ -49,7 +49,7 @@ impl Mailer {
     /// When the sender or the credentials are not set.
     pub fn from_environment() -> Result<Self, Fault> {
         let environment = ProcessEnvironment;
-        let aws = Aws::from(&environment, shared::edge::https::aws_client())?;
+        let aws = Aws::from(&environment, shared::edge::https::aws_client()?)?;
         let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
         Ok(Self::new(&aws, environment.get("AWS_ENDPOINT_URL_SESV2"), from))
     }
@@ -75,7 +75,7 @@ impl Mailer {
                 tracing::warn!("a mail that will never be delivered");
                 Ok(())
             }
-            Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: DisplayErrorContext(&error).to_string() }),
+            Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: why(&error) }),
         }
     }
 }
@@ -83,6 +83,17 @@ impl Mailer {
 /// Whether sending again could never help.
 fn permanent(error: &SendEmailError) -> bool {
     error.is_message_rejected() || error.is_bad_request_exception()
+}
+
+/// What went wrong, for the log: the code alone, as the messages of SES name addresses.
+fn why(error: &SdkError<SendEmailError>) -> String {
+    let kind = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "not reached",
+        SdkError::ResponseError(_) => "an answer that can't be read",
+        _ => "refused",
+    };
+    error.code().unwrap_or(kind).to_owned()
 }
 
 /// Sends a batch's mails; what could not be sent is delivered again.

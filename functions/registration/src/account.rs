@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -55,8 +56,9 @@ pub async fn records(
     State(app): State<Arc<App>>,
     caller: Caller,
     paging: Paging,
-    Query(filters): Query<Filters>,
+    filters: Result<Query<Filters>, QueryRejection>,
 ) -> Result<Reply<Listing<Record>>, Problem> {
+    let Query(filters) = filters.map_err(|_| Refusal::MalformedRequest)?;
     let list = format!("records:{}:{}", caller.id(), filters.account.as_deref().unwrap_or("balance"));
     let wanted = filters.wanted(paging.limit, paging.position(&app.config.secret, &list)?)?;
     let page = verb::records(&app, caller.id(), &wanted).await?;

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use shared::app::{App, Done};
-use shared::domain::identity::{Email, Status};
+use shared::domain::identity::Email;
 use shared::domain::refusal::Refusal;
-use shared::domain::user::User;
 use shared::edge::body::Body;
+use shared::edge::metrics;
 use shared::edge::once::Key;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::fault::Error;
-use shared::store::key;
-use shared::usecase::register::Registered;
+use shared::usecase::register::Account;
 use shared::usecase::{register as verb, session, verify_signup};
 
 use super::wire::{Address, Confirmation, NewAccount, Registration};
@@ -39,7 +37,7 @@ pub async fn register(
     let ask = body.value.checked()?;
     let once = key.once(&app, &session::email_hash(&app, &ask.email), "POST /v1/registrations", &body.raw);
     let done = verb::register(&app, &once, &ask).await?;
-    account(&app, &ask.email, done).await
+    Ok(account(&ask.email, done))
 }
 
 /// Confirms the code that was mailed at registration
@@ -60,7 +58,7 @@ pub async fn verify(
     let caller = session::email_hash(&app, &email);
     let once = key.once(&app, &caller, "POST /v1/registrations/verify", &body.raw);
     let done = verify_signup::verify_signup(&app, &once, &email, &body.value.code).await?;
-    account(&app, &email, done).await
+    Ok(account(&email, done))
 }
 
 /// Mails a new code for a pending registration
@@ -83,16 +81,11 @@ pub fn address(text: &str) -> Result<Email, Refusal> {
     Email::at("/email", text).map_err(|error| Refusal::Invalid(vec![error]))
 }
 
-/// The answer with its session; whoever repeats a registration gets a new one.
-async fn account(app: &App, email: &Email, done: Done<Registered>) -> Result<Reply<NewAccount>, Problem> {
-    let Done { answer, replayed } = done;
-    let tokens = match (&answer.session, answer.status) {
-        (_, Status::Pending | Status::Blocked) => None,
-        (Some(begun), Status::Active) if !replayed => Some(session::first_tokens(app, answer.user, begun)?),
-        _ => {
-            let user = app.store.get::<User>(&key::Key::user(answer.user)).await?.ok_or(Refusal::NotFound)?;
-            Some(session::open(app, &user).await?)
-        }
-    };
-    Ok::<_, Error>(Reply::created(NewAccount::new(email, answer, tokens)).replayed(replayed)).map_err(Problem::from)
+/// The answer to a registration, counted when it made an account (R9.4).
+fn account(email: &Email, done: Done<Account>) -> Reply<NewAccount> {
+    let Done { answer: Account { registered, tokens }, replayed } = done;
+    if registered.session.is_some() && !replayed {
+        metrics::count(if registered.referral.applied { "RegistrationsWithCode" } else { "RegistrationsWithoutCode" });
+    }
+    Reply::created(NewAccount::new(email, registered, tokens)).replayed(replayed)
 }

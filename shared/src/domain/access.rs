@@ -62,6 +62,9 @@ pub struct PasswordReset {
     pub nonce: String,
     /// Until when that code is good.
     pub until: Timestamp,
+    /// Whether it set a password: a code is good once. Kept, so that a request whose answer was lost finds its own work.
+    #[serde(default)]
+    pub used: bool,
 }
 
 /// A sign-in and the refresh tokens that follow from it (R2.5).
@@ -73,6 +76,8 @@ pub struct Session {
     pub user: UserId,
     /// When it began.
     pub created_at: Timestamp,
+    /// Secret hash of the stored password that it began under: a new password ends it, by whatever clock (R2.8).
+    pub credential: String,
     /// How often it was refreshed: the number of the one good refresh token.
     pub number: u64,
     /// When that token was made.

@@ -48,9 +48,6 @@ pub struct User {
     pub affiliate: AffiliatePolicy,
     /// Its ledger accounts.
     pub accounts: Accounts,
-    /// Sessions that began before are no good any more (R2.8).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed_out_at: Option<Timestamp>,
     /// Its primary invite code, made on first need (R3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_code: Option<InviteCode>,
@@ -113,7 +110,6 @@ mod tests {
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(Currency::USD),
-            signed_out_at: None,
             invite_code: None,
         }
     }

@@ -112,7 +112,7 @@ impl Aws {
 /// When a mandatory variable or secret is missing. A missing provider secret only switches that provider off.
 pub async fn app() -> Result<Arc<App>, Fault> {
     let environment = ProcessEnvironment;
-    let aws = Aws::from(&environment, super::https::aws_client())?;
+    let aws = Aws::from(&environment, super::https::aws_client()?)?;
     let secrets = Secrets::read(&environment, &aws).await?;
     let app = Arc::new(assemble(&environment, &aws, &secrets, &https_client())?);
     app.warm().await.or_log("the first request reads what is missing");

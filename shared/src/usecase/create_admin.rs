@@ -41,7 +41,6 @@ pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Resu
                 promotion: None,
                 affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
                 accounts: Accounts::new(ledger),
-                signed_out_at: None,
                 invite_code: None,
             };
             let stored = match &claim {

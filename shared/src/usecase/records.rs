@@ -40,6 +40,8 @@ pub async fn records(app: &App, user: UserId, wanted: &Wanted) -> Result<Page<Re
         shown = after.remove(SHOWN).and_then(|shown| shown.parse().ok()).unwrap_or(0);
         after
     });
+    // A page that ended within the first posting has no posting before it.
+    ask.after = ask.after.filter(|after| !after.is_empty());
     let page = app.store.list::<Posting>(&ask).await?;
     let limit = usize::try_from(wanted.limit).unwrap_or(1);
     let mut items = Vec::new();

@@ -3,11 +3,13 @@
 //! One read brings the claim on the e-mail and the invite code; the claim is the marker. The code's owner is not read: their
 //! item is busy when they are popular, so what matters of them stands on the code.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use super::credit::header;
-use super::session::{begin, email_hash, rate_limited};
+use super::mailed_code::{self, good_until};
+use super::session::{Tokens, begin, email_hash, first_tokens, limit_failures, open, proves};
 use crate::app::{App, Done};
 use crate::domain::access::{EmailClaim, PendingSignup, Session};
 use crate::domain::id::UserId;
@@ -31,11 +33,6 @@ use crate::password;
 use crate::store::item::Stored;
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
-
-/// How long a mailed code is good, in minutes.
-pub const CODE_MINUTES: i64 = 15;
-/// Most codes mailed to one address in an hour.
-const CODES: (i64, i64) = (5, 3_600);
 
 /// Who wants an account.
 #[derive(Debug, Clone)]
@@ -78,41 +75,86 @@ pub struct Referral {
     pub reward: Option<LedgerMoney>,
 }
 
-/// Registers somebody, or makes a pending sign-up where e-mails are verified.
+/// An account as its owner gets it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// What came of the registration.
+    pub registered: Registered,
+    /// A session, unless the e-mail is to be verified first.
+    pub tokens: Option<Tokens>,
+}
+
+/// Registers somebody, or makes a pending sign-up where e-mails are verified. Whoever repeats a registration finds their own and gets a
+/// new session, if the password is theirs.
 ///
 /// # Refuses
-/// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
-pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Registered>, Error> {
-    let password_hash = password::hash(app, &ask.password)?;
+/// `email_taken`; `rate_limited` when too many codes were mailed or passwords tried. A bad referral code refuses nothing (R2.3).
+pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Account>, Error> {
     let newcomer = Newcomer {
         id: UserId::new(app.ulid()),
         email_hash: email_hash(app, &ask.email),
         email: ask.email.clone(),
-        password_hash,
-        referral_code: ask.referral_code.clone(),
+        password_hash: password::hash(app, &ask.password)?,
+        referral_code: ask.referral_code.clone().filter(|code| !code.trim().is_empty()),
         locale: ask.locale.clone(),
         created_at: app.clock.now(),
         fingerprint: fingerprint_of(app, ask),
     };
-    if app.settings::<IdentitySettings>().await?.settings.email_verification {
-        allow_mail(app, &newcomer.email_hash).await?;
-        return app
-            .run(once, || async { or_known(app, ask, &newcomer, plan_pending(app, &newcomer).await).await })
-            .await;
-    }
-    app.run(once, || async { or_known(app, ask, &newcomer, sign_up(app, &newcomer).await).await }).await
+    let mail = Mail { nonce: mailed_code::nonce(app), allowed: OnceCell::new() };
+    let plan = || async {
+        let planned = match app.settings::<IdentitySettings>().await?.settings.email_verification {
+            true => plan_pending(app, &newcomer, &mail).await,
+            false => sign_up(app, &newcomer).await,
+        };
+        match planned {
+            Err(Error::Refused(Refusal::EmailTaken)) if *once == Once::Natural => own(app, &newcomer).await,
+            planned => planned,
+        }
+    };
+    let done = app.run(once, plan).await?;
+    admit(app, &newcomer.email_hash, done, Proof::Password(&ask.password)).await
 }
 
-/// One code more is mailed to an address.
-///
-/// # Refuses
-/// `rate_limited` after five in an hour.
-pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
-    let now = app.clock.now();
-    if app.store.count_try("mail", email_hash, now, CODES.1).await? > CODES.0 {
-        return Err(rate_limited(now, CODES.1).into());
-    }
-    Ok(())
+/// The mail of one request: one nonce, and counted once, however often it is planned.
+struct Mail {
+    nonce: String,
+    allowed: OnceCell<()>,
+}
+
+/// How somebody shows that an account is theirs.
+pub(super) enum Proof<'a> {
+    /// By its password.
+    Password(&'a Password),
+    /// They have: by a mailed code.
+    Shown,
+}
+
+/// The answer to a registration, with its session. A first answer that is given again holds none: whoever repeats shows that the
+/// account is theirs and gets a new one, so that neither an address nor a guessed `Idempotency-Key` opens a session.
+pub(super) async fn admit(
+    app: &App,
+    email_hash: &str,
+    done: Done<Registered>,
+    proof: Proof<'_>,
+) -> Result<Done<Account>, Error> {
+    let Done { answer: registered, replayed } = done;
+    let tokens = match &registered.session {
+        _ if registered.status == Status::Pending => None,
+        Some(begun) if !replayed => Some(first_tokens(app, registered.user, begun)?),
+        _ => {
+            let user = app.store.get::<User>(&Key::user(registered.user)).await?.ok_or(Refusal::EmailTaken)?;
+            if let Proof::Password(password) = proof {
+                limit_failures(app, email_hash).await?;
+                if !proves(app, email_hash, Some(&user), password).await? {
+                    let refusal = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
+                    return Err(refusal.into());
+                }
+            }
+            user.must_be_active()?;
+            Some(open(app, &user).await?)
+        }
+    };
+    Ok(Done { answer: Account { registered, tokens }, replayed })
 }
 
 fn fingerprint_of(app: &App, ask: &Register) -> String {
@@ -134,37 +176,32 @@ pub(super) struct Newcomer {
     pub fingerprint: String,
 }
 
-/// A repeated registration finds its own account: same address, same body, and the password is right.
-async fn or_known(
-    app: &App,
-    ask: &Register,
-    newcomer: &Newcomer,
-    planned: Result<(Registered, Tx), Error>,
-) -> Result<(Registered, Tx), Error> {
-    let Err(Error::Refused(Refusal::EmailTaken)) = planned else { return planned };
+/// A repeated registration finds its own account: same address, same body. Whether the password is right is looked at when it is
+/// answered. What this very request wrote, without learning of it, is not a repetition.
+async fn own(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
     let claim = app.store.get::<EmailClaim>(&Key::email(&newcomer.email_hash)).await?.ok_or(Refusal::EmailTaken)?;
-    if claim.fingerprint != newcomer.fingerprint {
-        return planned;
+    if claim.fingerprint != newcomer.fingerprint || claim.user == newcomer.id {
+        return Err(Refusal::EmailTaken.into());
     }
+    Ok((known(app, &claim).await?, app.tx()))
+}
+
+/// What came of the registration that claimed an e-mail, without its session.
+pub(super) async fn known(app: &App, claim: &EmailClaim) -> Result<Registered, Error> {
     let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or(Refusal::EmailTaken)?;
-    if !password::verify(app, &ask.password, user.password_hash.as_deref())? {
-        return planned;
-    }
     let reward = user.attribution.as_ref().map(|bound| own_reward(bound, user.id, user.created_at));
-    let referral = Referral {
-        applied: user.attribution.is_some(),
-        reason: claim.not_applied,
-        reward: reward.transpose()?.flatten().map(|reward| reward.amount),
-    };
-    let registered = Registered {
+    Ok(Registered {
         user: user.id,
         status: user.status,
         created_at: user.created_at,
         balance: user.accounts.balance(),
-        referral,
+        referral: Referral {
+            applied: user.attribution.is_some(),
+            reason: claim.not_applied,
+            reward: reward.transpose()?.flatten().map(|reward| reward.amount),
+        },
         session: None,
-    };
-    Ok((registered, app.tx()))
+    })
 }
 
 /// What the programmes give whoever signs up now.
@@ -177,6 +214,14 @@ struct Programmes {
 }
 
 impl Programmes {
+    /// A code that may bind while a programme is on (R3.8).
+    fn readable(&self, code: &str) -> Result<InviteCode, NotApplied> {
+        match self.referral.enabled || self.affiliate.enabled {
+            true => InviteCode::parse(code).ok_or(NotApplied::Unknown),
+            false => Err(NotApplied::ProgrammeOff),
+        }
+    }
+
     async fn now(app: &App, at: Timestamp) -> Result<Self, Error> {
         let payment = app.settings::<PaymentSettings>().await?.settings;
         let referral = app.settings::<ReferralSettings>().await?.settings;
@@ -195,13 +240,8 @@ impl Programmes {
 pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
-    let code = newcomer.referral_code.as_deref().map(InviteCode::parse);
-    let found = Found::read(app, newcomer, code.as_ref().and_then(Option::as_ref), &programmes.referral).await?;
-    let bound = match &code {
-        None => Err(None),
-        Some(None) => Err(Some(NotApplied::Unknown)),
-        Some(Some(code)) => found.bind(code, newcomer, &programmes).map_err(Some),
-    };
+    let (found, _) = Found::read(app, newcomer, &programmes, None).await?;
+    let bound = found.bind(newcomer, &programmes);
     let mut tx = app.tx();
     tx.insert(&newcomer.claim(bound.as_ref().err().copied().flatten()), Otherwise::Again);
     let (user, reward) = newcomer.user(app, programmes, bound.as_ref().ok(), &mut tx)?;
@@ -209,7 +249,7 @@ pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
     if bound.is_ok() {
         found.count(&mut tx);
     }
-    let session = begin(app, user.id);
+    let session = begin(app, user.id, user.password_hash.as_deref());
     tx.insert(&session, Otherwise::Again);
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
     tx.send(Message::UserRegistered { user: user.id, inviter });
@@ -225,42 +265,47 @@ pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
     Ok((registered, tx))
 }
 
-/// What is stored about an invite code.
+/// What was given as a referral code, and what is stored about it.
 struct Found {
+    code: Option<Result<InviteCode, NotApplied>>,
     invite: Option<Stored<Invite>>,
     limit: Option<(Option<Stored<InviteeLimit>>, InviteeLimit)>,
 }
 
 impl Found {
+    /// One read: the claim, the code and, where e-mails are verified, the sign-up that stands at `signup`. Under a limit one more.
     async fn read(
         app: &App,
         newcomer: &Newcomer,
-        code: Option<&InviteCode>,
-        settings: &ReferralSettings,
-    ) -> Result<Self, Error> {
+        programmes: &Programmes,
+        signup: Option<Key>,
+    ) -> Result<(Self, Option<Stored<PendingSignup>>), Error> {
+        let code = newcomer.referral_code.as_deref().map(|code| programmes.readable(code));
         let claim = Key::email(&newcomer.email_hash);
-        let invite = code.map(|code| Key::invite(code.as_str()));
-        let keys: Vec<Key> = std::iter::once(claim.clone()).chain(invite.clone()).collect();
+        let invite = code.iter().flatten().map(|code| Key::invite(code.as_str())).next();
+        let keys: Vec<Key> = std::iter::once(claim.clone()).chain(invite.clone()).chain(signup.clone()).collect();
         let mut batch = app.store.get_many(&keys).await?;
         if batch.take::<EmailClaim>(&claim)?.is_some() {
             return Err(Refusal::EmailTaken.into());
         }
-        let invite = match &invite {
-            Some(invite) => batch.take::<Invite>(invite)?,
-            None => None,
-        };
-        let limit = match &invite {
-            Some(invite) if settings.max_invitees_per_user > 0 => {
-                let stored = app.store.get::<InviteeLimit>(&Key::invitee_limit(invite.owner)).await?;
-                let now = stored.as_deref().cloned().unwrap_or(InviteeLimit { user: invite.owner, invitees: 0 });
-                Some((stored, now))
-            }
-            _ => None,
-        };
-        Ok(Self { invite, limit })
+        let mut found = Self { code, invite: None, limit: None };
+        if let Some(invite) = invite {
+            found.invite = batch.take(&invite)?;
+        }
+        if let Some(invite) = &found.invite
+            && programmes.referral.max_invitees_per_user > 0
+        {
+            let stored = app.store.get::<InviteeLimit>(&Key::invitee_limit(invite.owner)).await?;
+            let now = stored.as_deref().cloned().unwrap_or(InviteeLimit { user: invite.owner, invitees: 0 });
+            found.limit = Some((stored, now));
+        }
+        let pending = signup.map(|signup| batch.take(&signup)).transpose()?.flatten();
+        Ok((found, pending))
     }
 
-    fn bind(&self, code: &InviteCode, newcomer: &Newcomer, programmes: &Programmes) -> Result<Attribution, NotApplied> {
+    /// The bond that the code makes, or why it makes none; no reason when none was given.
+    fn bind(&self, newcomer: &Newcomer, programmes: &Programmes) -> Result<Attribution, Option<NotApplied>> {
+        let code = self.code.as_ref().ok_or(None)?.as_ref().map_err(|why| Some(*why))?;
         let owner = self.invite.as_ref().map(|invite| CodeOwner {
             inviter: invite.owner,
             status: if invite.blocked { Status::Blocked } else { Status::Active },
@@ -269,7 +314,8 @@ impl Found {
             invitees: self.limit.as_ref().map_or(0, |(_, limit)| limit.invitees),
         });
         let (settings, terms) = (&programmes.referral, programmes.terms);
-        attribute(code, owner.as_ref(), newcomer.id, settings, programmes.affiliate.enabled, terms, newcomer.created_at)
+        let affiliate_on = programmes.affiliate.enabled;
+        attribute(code, owner.as_ref(), newcomer.id, settings, affiliate_on, terms, newcomer.created_at).map_err(Some)
     }
 
     /// Under a limit, the count is written with what it was read as: it is exact however many sign up at once.
@@ -312,7 +358,6 @@ impl Newcomer {
             promotion: programmes.promotion,
             affiliate: AffiliatePolicy::of(&programmes.affiliate),
             accounts: programmes.accounts,
-            signed_out_at: None,
             invite_code: None,
         };
         let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();
@@ -342,16 +387,12 @@ fn grant(app: &App, user: &User, reward: &Reward) -> Result<(Accounts, Posting),
 }
 
 /// Where e-mails are verified, only a pending sign-up is written; a newer one replaces it (R2.4).
-async fn plan_pending(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
+async fn plan_pending(app: &App, newcomer: &Newcomer, mail: &Mail) -> Result<(Registered, Tx), Error> {
     let programmes = Programmes::now(app, newcomer.created_at).await?;
-    let code = newcomer.referral_code.as_deref().map(InviteCode::parse);
-    let found = Found::read(app, newcomer, code.as_ref().and_then(Option::as_ref), &programmes.referral).await?;
-    let bound = match &code {
-        None => Err(None),
-        Some(None) => Err(Some(NotApplied::Unknown)),
-        Some(Some(code)) => found.bind(code, newcomer, &programmes).map_err(Some),
-    };
-    let before = app.store.get::<PendingSignup>(&Key::signup(&newcomer.email_hash)).await?;
+    let signup = Key::signup(&newcomer.email_hash);
+    let (found, before) = Found::read(app, newcomer, &programmes, Some(signup)).await?;
+    mail.allowed.get_or_try_init(|| mailed_code::allow_mail(app, &newcomer.email_hash)).await?;
+    let bound = found.bind(newcomer, &programmes);
     let pending = PendingSignup {
         email_hash: newcomer.email_hash.clone(),
         email: newcomer.email.clone(),
@@ -360,16 +401,16 @@ async fn plan_pending(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx)
         password_hash: newcomer.password_hash.clone(),
         referral_code: newcomer.referral_code.clone(),
         locale: newcomer.locale.clone(),
-        nonce: app.ulid().to_string(),
-        until: code_until(newcomer.created_at),
+        nonce: mail.nonce.clone(),
+        until: good_until(newcomer.created_at),
     };
     let mut tx = app.tx();
-    tx.upsert(before.as_ref(), &pending, Otherwise::Again);
-    tx.send(Message::Mail {
-        mail: MailKind::Verification,
-        email: pending.email_hash.clone(),
-        nonce: pending.nonce.clone(),
-    });
+    // What this very request wrote without learning of it stands as it is.
+    if before.as_ref().is_none_or(|before| before.nonce != mail.nonce) {
+        tx.upsert(before.as_ref(), &pending, Otherwise::Again);
+        let (email, nonce) = (pending.email_hash.clone(), pending.nonce.clone());
+        tx.send(Message::Mail { mail: MailKind::Verification, email, nonce });
+    }
     let registered = Registered {
         user: newcomer.id,
         status: Status::Pending,
@@ -379,9 +420,4 @@ async fn plan_pending(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx)
         session: None,
     };
     Ok((registered, tx))
-}
-
-/// Until when a code mailed now is good.
-pub fn code_until(now: Timestamp) -> Timestamp {
-    now.checked_add(CODE_MINUTES.minutes()).unwrap_or(now)
 }

@@ -1,19 +1,17 @@
 //! Resetting a password (R2.8): a mailed code, and the end of every session. Never tells whether an e-mail has an account.
 
-use super::mailed_code;
-use super::register::{allow_mail, code_until};
+use super::mailed_code::{self, good_until, wrong};
 use super::session::{by_email, email_hash};
 use crate::app::App;
 use crate::domain::access::PasswordReset;
 use crate::domain::identity::{Email, Password};
-use crate::domain::refusal::Refusal;
 use crate::domain::user::User;
 use crate::fault::Error;
 use crate::message::{MailKind, Message};
 use crate::once::Once;
 use crate::password;
 use crate::store::key::Key;
-use crate::store::tx::Otherwise;
+use crate::store::tx::{Otherwise, Tx};
 
 /// Mails a code to whoever has this e-mail, if anybody.
 ///
@@ -21,44 +19,60 @@ use crate::store::tx::Otherwise;
 /// `rate_limited` after five codes in an hour.
 pub async fn ask_reset(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);
-    allow_mail(app, &hash).await?;
-    app.run(&Once::Natural, || async {
-        let mut tx = app.tx();
-        if let Some(user) = by_email(app, &hash).await? {
-            let before = app.store.get::<PasswordReset>(&Key::reset(&hash)).await?;
-            let nonce = app.ulid().to_string();
-            let until = code_until(app.clock.now());
-            let reset = PasswordReset { email_hash: hash.clone(), user: user.id, nonce: nonce.clone(), until };
-            tx.upsert(before.as_ref(), &reset, Otherwise::Again);
-            tx.send(Message::Mail { mail: MailKind::PasswordReset, email: hash.clone(), nonce });
-        }
-        Ok(((), tx))
-    })
-    .await?;
-    Ok(())
+    mailed_code::allow_mail(app, &hash).await?;
+    let nonce = mailed_code::nonce(app);
+    app.run(&Once::Natural, || plan_mail(app, &hash, &nonce)).await.map(|_| ())
 }
 
-/// Sets a new password with the mailed code, and ends all sessions.
+/// The nonce is the request's, not the attempt's: a lost reply does not mail a second code.
+async fn plan_mail(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let Some(user) = by_email(app, hash).await? else { return Ok(((), tx)) };
+    let before = app.store.get::<PasswordReset>(&Key::reset(hash)).await?;
+    if before.as_ref().is_some_and(|before| before.nonce == nonce) {
+        return Ok(((), tx));
+    }
+    let reset = PasswordReset {
+        email_hash: hash.to_owned(),
+        user: user.id,
+        nonce: nonce.to_owned(),
+        until: good_until(app.clock.now()),
+        used: false,
+    };
+    tx.upsert(before.as_ref(), &reset, Otherwise::Again);
+    tx.send(Message::Mail { mail: MailKind::PasswordReset, email: hash.to_owned(), nonce: nonce.to_owned() });
+    Ok(((), tx))
+}
+
+/// Sets a new password with the mailed code, and ends all sessions. Asked again with the same code and password, it finds its own work.
 ///
 /// # Refuses
 /// 422 at `/code` when it is wrong, used, too old or tried too often, or nobody has this e-mail.
 pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Password) -> Result<(), Error> {
     let hash = email_hash(app, email);
-    let wrong = || Error::Refused(Refusal::field("/code", "wrong_code", "The code is wrong or no longer good."));
-    let hashed = password::hash(app, new)?;
+    // Before anything is known, so that it costs the same whether or not there is an account.
+    let new_hash = password::hash(app, new)?;
     let reset = app.store.get::<PasswordReset>(&Key::reset(&hash)).await?;
-    let nonce = reset.as_ref().map_or(hash.as_str(), |reset| reset.nonce.as_str());
-    mailed_code::check(app, nonce, typed).await?;
-    let now = app.clock.now();
-    let reset = reset.filter(|reset| reset.until > now).ok_or_else(wrong)?;
-    app.run(&Once::Natural, || async {
-        let user = app.store.get::<User>(&Key::user(reset.user)).await?.ok_or_else(wrong)?;
-        let mut tx = app.tx();
-        tx.remove(&reset, Otherwise::Refuse(Refusal::field("/code", "wrong_code", "The code was used.")));
-        let changed = User { password_hash: Some(hashed.clone()), signed_out_at: Some(now), ..(*user).clone() };
-        tx.replace(&user, &changed, Otherwise::Again);
-        Ok(((), tx))
-    })
-    .await?;
-    Ok(())
+    mailed_code::count_try(app, reset.as_ref().map(|reset| reset.nonce.as_str())).await?;
+    let done = app.run(&Once::Natural, || plan(app, &hash, typed, &new_hash)).await?;
+    match done.answer {
+        None => Ok(()),
+        Some(set) if password::verify(app, new, Some(&set))? => Ok(()),
+        Some(_) => Err(wrong().into()),
+    }
+}
+
+/// Answers nothing when the password is set now, and the one that is set when the code was used before.
+async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Option<String>, Tx), Error> {
+    let reset = app.store.get::<PasswordReset>(&Key::reset(hash)).await?.ok_or_else(wrong)?;
+    mailed_code::compare(app, &reset.nonce, typed)?;
+    let user = app.store.get::<User>(&Key::user(reset.user)).await?.ok_or_else(wrong)?;
+    let mut tx = app.tx();
+    if reset.used {
+        return Ok((Some(user.password_hash.clone().unwrap_or_default()), tx));
+    }
+    tx.replace(&reset, &PasswordReset { used: true, ..PasswordReset::clone(&reset) }, Otherwise::Again);
+    let changed = User { password_hash: Some(new_hash.to_owned()), ..User::clone(&user) };
+    tx.replace(&user, &changed, Otherwise::Again);
+    Ok((None, tx))
 }

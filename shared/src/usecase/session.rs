@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::domain::access::{EmailClaim, Session};
 use crate::domain::id::{SessionId, UserId};
-use crate::domain::identity::{Email, Password, Role, Status};
+use crate::domain::identity::{Email, Password, Role};
 use crate::domain::refusal::Refusal;
 use crate::domain::user::User;
 use crate::fault::{Error, Fault};
@@ -36,11 +36,23 @@ pub fn email_hash(app: &App, email: &Email) -> String {
     app.config.secret.hex("email", &[email.as_str().as_bytes()])
 }
 
-/// A session that begins now.
-pub fn begin(app: &App, user: UserId) -> Session {
+/// A session that begins now and lasts as long as this password hash.
+pub fn begin(app: &App, user: UserId, password_hash: Option<&str>) -> Session {
     let now = app.clock.now();
-    let id = SessionId::new(app.ulid());
-    Session { id, user, created_at: now, number: 0, rotated_at: now, until: good_until(now), revoked: false }
+    Session {
+        id: SessionId::new(app.ulid()),
+        user,
+        created_at: now,
+        credential: credential(app, password_hash),
+        number: 0,
+        rotated_at: now,
+        until: good_until(now),
+        revoked: false,
+    }
+}
+
+fn credential(app: &App, password_hash: Option<&str>) -> String {
+    app.config.secret.hex("credential", &[password_hash.unwrap_or_default().as_bytes()])
 }
 
 fn good_until(now: Timestamp) -> Timestamp {
@@ -82,7 +94,7 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
 /// # Errors
 /// When it can't be stored.
 pub async fn open(app: &App, user: &User) -> Result<Tokens, Error> {
-    let session = begin(app, user.id);
+    let session = begin(app, user.id, user.password_hash.as_deref());
     app.run(&Once::Natural, || async {
         let mut tx = app.tx();
         tx.insert(&session, Otherwise::Again);
@@ -99,20 +111,39 @@ pub async fn open(app: &App, user: &User) -> Result<Tokens, Error> {
 pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Password>) -> Result<(User, Tokens), Error> {
     let (Some(email), Some(password)) = (email, password) else { return Err(Refusal::BadCredentials.into()) };
     let hash = email_hash(app, email);
-    let now = app.clock.now();
-    if app.store.tries("sign_in", &hash, now, FAILURES.1).await? >= FAILURES.0 {
-        return Err(rate_limited(now, FAILURES.1).into());
-    }
+    limit_failures(app, &hash).await?;
     let user = by_email(app, &hash).await?;
-    let known = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    if !password::verify(app, password, known)? {
-        app.store.count_try("sign_in", &hash, now, FAILURES.1).await?;
+    if !proves(app, &hash, user.as_deref(), password).await? {
         return Err(Refusal::BadCredentials.into());
     }
     let user = user.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
     let tokens = open(app, &user).await?;
     Ok((user.into_inner(), tokens))
+}
+
+/// Whether the passwords shown for an e-mail are still looked at.
+///
+/// # Refuses
+/// `rate_limited` after ten failures in a quarter of an hour.
+pub(super) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Error> {
+    let now = app.clock.now();
+    let failures = app.store.tries("sign_in", email_hash, now, FAILURES.1).await?;
+    if failures >= FAILURES.0 { Err(rate_limited(now, FAILURES.1).into()) } else { Ok(()) }
+}
+
+/// Whether a password is a user's; a wrong one counts as a failed sign-in. Nobody's costs as much.
+pub(super) async fn proves(
+    app: &App,
+    email_hash: &str,
+    user: Option<&User>,
+    password: &Password,
+) -> Result<bool, Fault> {
+    let right = password::verify(app, password, user.and_then(|user| user.password_hash.as_deref()))?;
+    if !right {
+        app.store.count_try("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
+    }
+    Ok(right)
 }
 
 /// The user who claimed an e-mail.
@@ -189,8 +220,8 @@ async fn live(
     let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
     let session = batch.take::<Session>(&session_key)?.ok_or(Refusal::BadCredentials)?;
-    let signed_out = user.signed_out_at.is_some_and(|at| session.created_at <= at);
-    if session.revoked || session.until <= now || signed_out || user.status == Status::Pending {
+    let signed_out = session.credential != credential(app, user.password_hash.as_deref());
+    if session.revoked || session.until <= now || signed_out {
         return Err(Refusal::BadCredentials.into());
     }
     Ok((user, session))

@@ -41,7 +41,6 @@ fn user(number: u64) -> User {
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(Currency::parse("USD").unwrap()),
-        signed_out_at: None,
         invite_code: None,
     }
 }
