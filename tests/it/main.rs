@@ -8,7 +8,12 @@
     missing_docs
 )]
 
+mod authz;
+mod conservation;
+mod contract;
+mod fault;
 mod main_job;
+mod payment;
 mod referral;
 mod reward;
 mod stand;

@@ -1,0 +1,101 @@
+//! Who may call what: every route × every kind of caller. A route that is not in the matrix fails.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum For {
+    Anybody,
+    User,
+    Admin,
+}
+
+const MATRIX: &[(&str, For)] = &[
+    ("GET /v1/health", For::Anybody),
+    ("GET /v1/openapi.json", For::Anybody),
+    ("GET /.well-known/jwks.json", For::Anybody),
+    ("GET /v1/settings/public", For::Anybody),
+    ("POST /v1/registrations", For::Anybody),
+    ("POST /v1/registrations/verify", For::Anybody),
+    ("POST /v1/registrations/resend", For::Anybody),
+    ("POST /v1/sessions", For::Anybody),
+    ("DELETE /v1/sessions", For::Anybody),
+    ("POST /v1/sessions/refresh", For::Anybody),
+    ("POST /v1/password-resets", For::Anybody),
+    ("POST /v1/password-resets/confirm", For::Anybody),
+    ("GET /v1/me", For::User),
+    ("GET /v1/balance/records", For::User),
+    ("GET /v1/referral-codes/{code}", For::Anybody),
+    ("GET /v1/referral", For::User),
+    ("GET /v1/referral/invitees", For::User),
+    ("GET /v1/referral/rewards", For::User),
+    ("GET /v1/promotion", For::User),
+    ("GET /v1/payment/config", For::User),
+    ("POST /v1/payment/orders", For::User),
+    ("GET /v1/payment/orders", For::User),
+    ("GET /v1/payment/orders/{id}", For::User),
+    ("POST /v1/payment/orders/{id}/cancel", For::User),
+    ("POST /v1/webhooks/stripe", For::Anybody),
+    ("GET /v1/webhooks/zpay", For::Anybody),
+    ("POST /v1/webhooks/zpay", For::Anybody),
+    ("GET /v1/admin/settings/{area}", For::Admin),
+    ("PUT /v1/admin/settings/{area}", For::Admin),
+    ("GET /v1/admin/stats", For::Admin),
+    ("GET /v1/admin/users", For::Admin),
+    ("GET /v1/admin/users/{id}", For::Admin),
+    ("PUT /v1/admin/users/{id}/status", For::Admin),
+    ("PUT /v1/admin/users/{id}/role", For::Admin),
+    ("PUT /v1/admin/users/{id}/invite-code", For::Admin),
+    ("POST /v1/admin/users/{id}/adjustments", For::Admin),
+    ("GET /v1/admin/records", For::Admin),
+    ("GET /v1/admin/referrals", For::Admin),
+    ("GET /v1/admin/rewards", For::Admin),
+    ("POST /v1/admin/rewards/{id}/retry", For::Admin),
+    ("GET /v1/admin/payment/orders", For::Admin),
+    ("GET /v1/admin/payment/orders/summary", For::Admin),
+    ("GET /v1/admin/payment/orders/{id}", For::Admin),
+    ("POST /v1/admin/payment/orders/{id}/complete", For::Admin),
+    ("GET /v1/admin/payment/reviews", For::Admin),
+    ("GET /v1/admin/audit", For::Admin),
+];
+
+/// R2.5: no identity is 401, a known caller who may not is 403, and neither depends on the body.
+#[test]
+fn every_route_is_open_to_whom_the_matrix_says() {
+    World::run(async |world| {
+        world.register("bob", None).await;
+        let matrix: BTreeMap<&str, For> = MATRIX.iter().copied().collect();
+        let routes = world.stack.template.functions.iter().flat_map(|function| &function.routes);
+        for route in routes.filter(|route| route.path != "$default") {
+            let name = format!("{} {}", route.method, route.path);
+            let open = *matrix.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the matrix"));
+            let path = route.path.replace("{id}", "usr_x").replace("{area}", "referral").replace("{code}", "ABCD");
+            let nobody = world.nobody().key("k").raw(&route.method, &path, "{}").await.status;
+            let forged = world.nobody().header("authorization", "Bearer forged").key("k");
+            let forged = forged.raw(&route.method, &path, "{}").await.status;
+            let user = world.user("bob").key("k").raw(&route.method, &path, "{}").await.status;
+            match open {
+                For::Anybody => assert!(nobody != 401 && nobody != 403, "{name} turns nobody away: {nobody}"),
+                For::User => assert_eq!((nobody, forged, user == 401 || user == 403), (401, 401, false), "{name}"),
+                For::Admin => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
+            }
+        }
+    });
+}
+
+/// R2.5: an admin who was demoted or blocked is none any more, though the token still says so.
+#[test]
+fn a_demoted_admin_is_none_though_the_token_says_so() {
+    World::run(async |world| {
+        let told = world.register("bob", None).await;
+        let role = format!("/v1/admin/users/{}/role", told["user"]["id"].as_str().unwrap());
+        world.admin().put(&role, json!({"role": "admin", "scopes": []})).await.is(200);
+        world.sign_in("bob").await;
+        world.user("bob").get("/v1/admin/users").await.is(200);
+        world.admin().put(&role, json!({"role": "user", "scopes": []})).await.is(200);
+        world.user("bob").get("/v1/admin/users").await.refused(403, "forbidden");
+    });
+}
