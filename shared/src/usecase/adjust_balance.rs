@@ -78,8 +78,7 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
     let amount = LedgerMoney::exact(ask.amount, currency)?;
     let remark = Some(ask.remark.clone());
     let audit = by_admin(app, ask.admin, "balance.adjusted", ask.user.to_string());
-    let header =
-        header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
+    let header = header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
     let movement = Movement { kind: RecordType::Admin, amount, remark, related_id: None };
     let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);

@@ -134,7 +134,8 @@ impl Place {
         let mut last = walk.after.clone();
         let mut take = |name: &str| last.as_mut().and_then(|last| last.remove(name));
         let month = take(MONTH).and_then(|month| format!("{month}-01").parse().ok());
-        let (cut, shown) = (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
+        let (cut, shown) =
+            (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
         Self { month: month.unwrap_or(newest), last: last.filter(|last| !last.is_empty()), cut: cut.zip(shown) }
     }
 

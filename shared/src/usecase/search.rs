@@ -125,7 +125,8 @@ pub async fn records(app: &App, filter: &RecordFilter, window: &Window) -> Resul
         let Some(user) = posting.user.filter(|_| window.holds(posting.header.at)) else { return Vec::new() };
         let mut records = posting.records();
         records.retain(|record| {
-            fits(filter.kind.as_ref(), Some(&record.kind)) && fits(filter.related_id.as_ref(), record.related_id.as_ref())
+            fits(filter.kind.as_ref(), Some(&record.kind))
+                && fits(filter.related_id.as_ref(), record.related_id.as_ref())
         });
         records.into_iter().rev().map(|record| (user, record)).collect()
     })
