@@ -77,10 +77,9 @@ impl<F> AdminSearch<F> {
     }
 }
 
-fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
+fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
     let read = Query::<T>::try_from_uri(&parts.uri);
-    let malformed = |_| Problem::from(Refusal::MalformedRequest).because("The query could not be read.");
-    read.map(|Query(read)| read).map_err(malformed)
+    read.map(|Query(read)| read).map_err(|_| Refusal::MalformedRequest)
 }
 
 /// What a filter says; a blank one says nothing.
