@@ -16,7 +16,7 @@ use crate::message::Outbox;
 use crate::once::{Once, OnceKey, OnceRecord, Secret};
 use crate::provider::Providers;
 use crate::queue::Queues;
-use crate::settings::SettingsCache;
+use crate::settings::{LedgerBegun, SettingsCache};
 use crate::store::Store;
 use crate::store::item::{Item, Stored, text};
 use crate::store::key::Key;
@@ -196,10 +196,16 @@ impl App {
             if tx.is_empty() {
                 return Ok(Done { answer, replayed: false });
             }
+            self.begin_ledger(&mut tx);
             let outbox = self.promise(&mut tx);
             self.mark(once, &mut tx, &answer)?;
             let why = match self.store.commit(&tx).await? {
-                Outcome::Committed => return Ok(self.committed(answer, outbox).await),
+                Outcome::Committed => {
+                    if tx.writes_journal() {
+                        self.settings.learn_ledger_begun();
+                    }
+                    return Ok(self.committed(answer, outbox).await);
+                }
                 Outcome::Marked(item) => {
                     let writer = text(&item, "tx").unwrap_or_default().to_owned();
                     if let Some(own) = unsettled.iter().position(|own| own.tx == writer) {
@@ -220,6 +226,7 @@ impl App {
                 }
             };
             tracing::debug!(attempt, why, "planning again");
+            self.look_for_ledger(&tx).await?;
             if started.elapsed() + pause >= self.config.patience && (attempt >= ATTEMPTS || !unsettled.is_empty()) {
                 return Err(gave_up(attempt, why, !unsettled.is_empty()).into());
             }
@@ -227,6 +234,24 @@ impl App {
             pause = pause.saturating_mul(2).min(PAUSES.1);
         }
         Err(Fault::bug("attempts without end").into())
+    }
+
+    /// The first journal of all says so, and fixes the ledger currency (R9.1).
+    fn begin_ledger(&self, tx: &mut Tx) {
+        if tx.writes_journal() && !self.settings.ledger_begun() {
+            tx.insert(&LedgerBegun { at: self.clock.now() }, Otherwise::Again);
+        }
+    }
+
+    /// Another process may have written the first journal meanwhile.
+    async fn look_for_ledger(&self, tx: &Tx) -> Result<(), Fault> {
+        if tx.writes_journal()
+            && !self.settings.ledger_begun()
+            && self.store.get_item(&Key::ledger_begun()).await?.is_some()
+        {
+            self.settings.learn_ledger_begun();
+        }
+        Ok(())
     }
 
     /// Puts the promised messages on the transaction's outbox item.

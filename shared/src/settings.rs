@@ -1,6 +1,7 @@
 //! Settings as the functions see them: one versioned document per area, cached at most a minute (R9.1).
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,9 +26,18 @@ pub struct SettingsRecord {
     pub document: String,
 }
 
+/// That the first journal of all was written, and with it the ledger currency fixed (R9.1). The transaction of that journal
+/// writes it, so a change of the currency, which demands its absence, either comes before or is refused. It never goes
+/// again: a process that has seen it once neither reads nor writes it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerBegun {
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a process has read of the settings.
 #[derive(Debug, Clone, Default)]
-pub struct SettingsCache(Arc<Mutex<Option<Cached>>>);
+pub struct SettingsCache(Arc<Mutex<Option<Cached>>>, Arc<AtomicBool>);
 
 type Cached = (Timestamp, HashMap<Area, SettingsRecord>);
 
@@ -35,6 +45,16 @@ impl SettingsCache {
     /// Forgets everything, so that the next read is fresh.
     pub fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether this process knows that there is a journal.
+    pub fn ledger_begun(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+
+    /// There is a journal.
+    pub fn learn_ledger_begun(&self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 
     fn fresh(&self, now: Timestamp) -> Option<HashMap<Area, SettingsRecord>> {
@@ -63,8 +83,14 @@ impl App {
 
     /// Reads all areas in one call; done while a function starts, and once a minute.
     async fn read_settings(&self, now: Timestamp) -> Result<HashMap<Area, SettingsRecord>, Fault> {
-        let keys: Vec<Key> = Area::ALL.iter().map(|area| Key::settings(area.as_str())).collect();
+        let mut keys: Vec<Key> = Area::ALL.iter().map(|area| Key::settings(area.as_str())).collect();
+        if !self.settings.ledger_begun() {
+            keys.push(Key::ledger_begun());
+        }
         let mut batch = self.store.get_many(&keys).await?;
+        if batch.take::<LedgerBegun>(&Key::ledger_begun())?.is_some() {
+            self.settings.learn_ledger_begun();
+        }
         let mut records = HashMap::new();
         for (area, key) in Area::ALL.iter().zip(&keys) {
             if let Some(record) = batch.take::<SettingsRecord>(key)? {

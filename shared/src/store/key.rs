@@ -20,6 +20,7 @@
 //! | raw event | `EVENT#{provider}#{id}` | `RAW` | – | payment-webhook, plain write | evidence; TTL |
 //! | review | `REVIEW#{rvw}` | `REVIEW` | gsi2 `REVIEWS#{month}` by id | payment-webhook | review queue (R4.5) |
 //! | house posting | `JOURNAL#{jrn}` | `POSTING` | gsi2 `POSTINGS#{month}` by journal | payment-webhook | movements without a user (suspense) |
+//! | ledger begun | `LEDGER` | `LEDGER` | – | the first transaction of all with a journal | whether the ledger currency may change (R9.1) |
 //! | settings | `SETTINGS#{area}` | `SETTINGS` | – | admin | every function, cached (R9.1) |
 //! | once-record | `ONCE#{hash}` | `ONCE` | – | `App::run` | a repeated request's first answer (R1.8); TTL |
 //! | outbox | `OUTBOX#{shard}` | `{obx}` | – | every transaction that sends | sweeper |
@@ -144,6 +145,11 @@ impl Key {
     /// An item of the review queue.
     pub fn review(review: ReviewId) -> Self {
         Self::of(format!("REVIEW#{review}"), "REVIEW")
+    }
+
+    /// That the first journal was written.
+    pub fn ledger_begun() -> Self {
+        Self::of("LEDGER", "LEDGER")
     }
 
     /// The settings document of an area.

@@ -16,7 +16,7 @@ use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, Referr
 use crate::domain::user::User;
 use crate::message::Outbox;
 use crate::once::OnceRecord;
-use crate::settings::SettingsRecord;
+use crate::settings::{LedgerBegun, SettingsRecord};
 use crate::token::PublicKeys;
 
 /// Days that a marker with a time to live outlives its use: the database may drop it any time after.
@@ -201,6 +201,13 @@ impl Record for SettingsRecord {
     const TYPE: &'static str = "settings";
     fn key(&self) -> Key {
         Key::settings(self.area.as_str())
+    }
+}
+
+impl Record for LedgerBegun {
+    const TYPE: &'static str = "ledger_begun";
+    fn key(&self) -> Key {
+        Key::ledger_begun()
     }
 }
 

@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use super::item::{Item, Record, Stored, fresh, text};
 use super::key::Key;
 use super::{Store, key_item};
+use crate::domain::ledger::Posting;
 use crate::domain::refusal::Refusal;
 use crate::fault::Fault;
 use crate::message::Message;
@@ -62,13 +63,14 @@ pub struct Tx {
     id: String,
     writes: Vec<Write>,
     messages: Vec<Message>,
+    journals: bool,
     broken: Option<Fault>,
 }
 
 impl Tx {
     /// An empty transaction with a fresh id.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), writes: Vec::new(), messages: Vec::new(), broken: None }
+        Self { id: id.into(), writes: Vec::new(), messages: Vec::new(), journals: false, broken: None }
     }
 
     /// Its id, which every item it writes carries.
@@ -91,8 +93,14 @@ impl Tx {
         &self.messages
     }
 
+    /// Whether it writes a journal.
+    pub(crate) fn writes_journal(&self) -> bool {
+        self.journals
+    }
+
     /// Writes a noun for the first time; fails when there is an item in its place.
     pub fn insert<T: Record>(&mut self, noun: &T, otherwise: Otherwise) {
+        self.journals |= T::TYPE == Posting::TYPE;
         let change = fresh(noun, &self.id, 1).map(Change::Put);
         self.push(noun.key(), change, Condition::Absent, otherwise);
     }
@@ -125,6 +133,11 @@ impl Tx {
     /// Demands that a noun is still as it was read.
     pub fn unchanged<T: Record>(&mut self, before: &Stored<T>, otherwise: Otherwise) {
         self.push(before.key(), Ok(Change::Check), Condition::Revision(before.rev()), otherwise);
+    }
+
+    /// Demands that there is nothing at `key`.
+    pub fn absent(&mut self, key: Key, otherwise: Otherwise) {
+        self.push(key, Ok(Change::Check), Condition::Absent, otherwise);
     }
 
     /// Adds to named counters of the item at `key`, which comes to be with its first count. Fails by no condition.

@@ -1,6 +1,9 @@
 //! The verbs of Guerdon, one file each: read, decide, and say in one transaction what follows.
 
+pub mod adjust_balance;
+pub mod audit;
 pub mod cancel_order;
+pub mod change_settings;
 pub mod complete_order;
 pub mod count;
 pub mod create_admin;
@@ -9,13 +12,20 @@ pub mod credit;
 pub mod expire;
 pub mod first_code;
 pub mod grant_rewards;
+pub mod listing;
 pub mod mailed_code;
 pub mod mark_failed;
+pub mod order_file;
 pub mod records;
 pub mod referral;
 pub mod register;
 pub mod reset_password;
+pub mod retry_reward;
+pub mod search;
 pub mod session;
+pub mod set_invite_code;
+pub mod set_role;
+pub mod set_status;
 pub mod settle;
 pub mod statistics;
 pub mod sweep_outbox;

@@ -1,0 +1,40 @@
+//! What the operator's staff sees and does: settings, accounts, orders, the programmes, the review queue, totals, audit (R9).
+//!
+//! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`sheet`].
+
+pub mod order;
+pub mod platform;
+pub mod programme;
+pub mod search;
+pub mod sheet;
+pub mod stats;
+pub mod user;
+
+use std::sync::Arc;
+
+use shared::app::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of the operator's staff.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(platform::settings, platform::change_settings))
+        .routes(routes!(platform::audits))
+        .routes(routes!(stats::stats))
+        .routes(routes!(user::users))
+        .routes(routes!(user::user))
+        .routes(routes!(user::set_status))
+        .routes(routes!(user::set_role))
+        .routes(routes!(user::set_invite_code))
+        .routes(routes!(user::adjust))
+        .routes(routes!(user::records))
+        .routes(routes!(programme::referrals))
+        .routes(routes!(programme::rewards))
+        .routes(routes!(programme::retry))
+        .routes(routes!(order::orders))
+        .routes(routes!(order::summary))
+        .routes(routes!(order::order))
+        .routes(routes!(order::complete))
+        .routes(routes!(order::reviews))
+}

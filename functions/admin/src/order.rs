@@ -1,0 +1,423 @@
+//! Orders as the operator sees them, and the review queue (R4.5, R4.12).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::event::EventOutcome;
+use shared::domain::id::OrderId;
+use shared::domain::money::MoneyError;
+use shared::domain::order::{self, OrderStatus, Provider};
+use shared::domain::refusal::Refusal;
+use shared::domain::review::{self, ReviewState};
+use shared::domain::user::User;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::edge::view::order::Order;
+use shared::fault::Error;
+use shared::store::Page;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::complete_order::{Complete, complete_order};
+use shared::usecase::order_file::{OrderFile, order_file};
+use shared::usecase::search::{self, OrderFilter};
+use utoipa::{IntoParams, ToSchema};
+
+use super::programme::Person;
+use super::search::{AdminSearch, Common, email, given, user as user_filter};
+use super::sheet::{Row, Sheet};
+use super::stats::Reading;
+
+/// An order as the operator sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminOrder {
+    /// What its user sees.
+    #[serde(flatten)]
+    pub order: Order,
+    /// Whose it is.
+    pub user: Person,
+    /// The provider's payment, once it is known.
+    pub provider_payment_id: Option<String>,
+    /// Where it was made from.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// Whether it used the user's promotion.
+    pub promotion_used: bool,
+}
+
+impl Row for AdminOrder {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "created_at",
+        "status",
+        "user.id",
+        "user.email",
+        "provider",
+        "method",
+        "amount.amount",
+        "charge.amount",
+        "charge.currency",
+        "credit.amount",
+        "bonus.amount",
+        "total.amount",
+        "total.currency",
+        "net.amount",
+        "paid_at",
+        "late",
+        "provider_payment_id",
+        "promotion_used",
+        "client_ip",
+        "user_agent",
+    ];
+}
+
+impl AdminOrder {
+    fn new(of: &order::Order, user: Option<&User>) -> Result<Self, MoneyError> {
+        Ok(Self {
+            order: Order::try_from(of)?,
+            user: Person::new(of.user, user),
+            provider_payment_id: of.payment_id.clone(),
+            client_ip: of.client_ip.clone(),
+            user_agent: of.user_agent.clone(),
+            promotion_used: of.status.is_captured() && of.bonus.is_some(),
+        })
+    }
+}
+
+/// One order with everything known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminOrderFile {
+    /// The order.
+    #[serde(flatten)]
+    pub order: AdminOrder,
+    /// What its provider told us, oldest first.
+    pub events: Vec<ProviderEvent>,
+    /// The states it went through.
+    pub transitions: Vec<Transition>,
+}
+
+/// What a provider told us.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderEvent {
+    /// The provider's id of it.
+    pub id: String,
+    /// The provider's name for it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+    /// What came of it: `credited`, `already_credited`, `review`, `noted`, `closed`, `ignored`.
+    pub outcome: &'static str,
+    /// As it came, while it is kept.
+    pub raw: Option<String>,
+}
+
+/// A state that an order reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Transition {
+    /// Which.
+    pub status: &'static str,
+    /// When, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
+impl AdminOrderFile {
+    fn new(file: OrderFile) -> Result<Self, MoneyError> {
+        let order = AdminOrder::new(&file.order, file.user.as_ref())?;
+        let transitions = transitions(&file.order);
+        let event = |(event, raw): (shared::domain::event::Event, Option<String>)| ProviderEvent {
+            id: event.id,
+            kind: event.kind,
+            received_at: event.received_at,
+            outcome: outcome(event.outcome),
+            raw,
+        };
+        Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions })
+    }
+}
+
+/// What the order itself tells of its way; the moment of giving up is not kept on it.
+fn transitions(order: &order::Order) -> Vec<Transition> {
+    let at_once = order.status == OrderStatus::Failed && order.pay_url.is_none();
+    let mut way = Vec::new();
+    if !at_once {
+        way.push(Transition { status: OrderStatus::Pending.as_str(), at: Some(order.created_at) });
+    }
+    if order.status.is_captured() {
+        way.push(Transition { status: OrderStatus::Paid.as_str(), at: order.paid_at });
+    }
+    let status = order.status.as_str();
+    if way.last().is_none_or(|last| last.status != status) {
+        way.push(Transition { status, at: at_once.then_some(order.created_at) });
+    }
+    way
+}
+
+fn outcome(outcome: EventOutcome) -> &'static str {
+    match outcome {
+        EventOutcome::Credited => "credited",
+        EventOutcome::AlreadyCredited => "already_credited",
+        EventOutcome::Review => "review",
+        EventOutcome::Noted => "noted",
+        EventOutcome::Closed => "closed",
+        EventOutcome::Ignored => "ignored",
+    }
+}
+
+/// Filters of the orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Orders {
+    /// In which state.
+    status: Option<String>,
+    /// `stripe` or `zpay`.
+    provider: Option<String>,
+    /// By which method.
+    method: Option<String>,
+    /// Of which user, by id.
+    user: Option<String>,
+    /// Of which user, by e-mail.
+    email: Option<String>,
+}
+
+impl Orders {
+    fn read(&self) -> Result<OrderFilter, Refusal> {
+        Ok(OrderFilter {
+            status: given("/status", self.status.as_deref(), OrderStatus::parse)?,
+            provider: given("/provider", self.provider.as_deref(), Provider::parse)?,
+            method: self.method.clone().filter(|method| !method.is_empty()),
+            user: user_filter("/user", self.user.as_deref())?,
+            email: email(self.email.as_deref())?,
+        })
+    }
+}
+
+/// All orders
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/payment/orders", operation_id = "listAllOrders", tag = "admin", security(("bearer" = [])),
+    params(Orders, Common),
+    responses(
+        (status = 200, content((Listing<AdminOrder> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn orders(State(app): State<Arc<App>>, search: AdminSearch<Orders>) -> Result<Sheet<AdminOrder>, Problem> {
+    let filter = search.filters.read()?;
+    let page = search::orders(&app, &filter, &search.window).await?;
+    let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
+    let shown = page.items.iter().map(|order| AdminOrder::new(order, users.get(&order.user)));
+    let items = shown.collect::<Result<Vec<_>, _>>()?;
+    Ok(search.found(&app, Page { items, next: page.next }, |order| order))
+}
+
+/// What all paid orders came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderSummary {
+    /// How many.
+    pub orders: u64,
+    /// What was charged, in today's pay currency.
+    pub charge: Amount,
+    /// What was charged in currencies that were the pay currency before.
+    pub other_charges: Vec<Amount>,
+    /// What that bought.
+    pub credit: Amount,
+    /// What promotions added.
+    pub bonus: Amount,
+}
+
+/// What all paid orders came to
+///
+/// Counted from messages, each order once; it follows within moments.
+#[utoipa::path(
+    get, path = "/v1/admin/payment/orders/summary", operation_id = "summariseOrders", tag = "admin",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = OrderSummary), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn summary(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<OrderSummary>, Problem> {
+    let reading = Reading::now(&app).await?;
+    let (orders, of) = (reading.paid_orders(), reading.orders()?);
+    let (charge, other_charges, credit, bonus) = (of.charge, of.other_charges, of.credit, of.bonus);
+    Ok(Reply::ok(OrderSummary { orders, charge, other_charges, credit, bonus }))
+}
+
+/// One order with its provider's events
+#[utoipa::path(
+    get, path = "/v1/admin/payment/orders/{id}", operation_id = "getOrderFile", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = AdminOrderFile), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn order(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Path(id): Path<String>,
+) -> Result<Reply<AdminOrderFile>, Problem> {
+    Ok(Reply::ok(file(&app, named(&id)?).await?))
+}
+
+fn named(id: &str) -> Result<OrderId, Refusal> {
+    OrderId::parse(id).ok_or(Refusal::NotFound)
+}
+
+async fn file(app: &App, id: OrderId) -> Result<AdminOrderFile, Error> {
+    let file = order_file(app, id).await?.ok_or(Refusal::NotFound)?;
+    Ok(AdminOrderFile::new(file)?)
+}
+
+/// Why an order is completed by hand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Completion {
+    /// The provider's payment, if it is known.
+    provider_payment_id: Option<String>,
+    /// Why, 1 to 500 characters.
+    reason: String,
+}
+
+/// Complete an order by hand
+///
+/// Credits it once, as its payment would have; the provider's own event later only fills in the payment.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/complete", operation_id = "completeOrder", tag = "admin",
+    security(("bearer" = [])), request_body = Completion,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = AdminOrderFile), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn complete(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<Completion>,
+) -> Result<Reply<AdminOrderFile>, Problem> {
+    let ask = body.value.read(named(&id)?, &admin)?;
+    let bound = json!({"order": id, "body": body.raw});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/complete", &bound);
+    let done = complete_order(&app, &once, &ask).await?;
+    Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
+}
+
+impl Completion {
+    fn read(&self, order: OrderId, admin: &Admin) -> Result<Complete, Refusal> {
+        let text = |pointer: &str, text: &str| said(pointer, text).map_err(|error| Refusal::Invalid(vec![error]));
+        let reason = text("/reason", &self.reason)?;
+        let payment_id = self.provider_payment_id.as_deref().map(|id| text("/provider_payment_id", id)).transpose()?;
+        Ok(Complete { order, payment_id, reason, admin: admin.id })
+    }
+}
+
+/// Provider money that waits for a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminReview {
+    /// Which.
+    pub id: String,
+    /// `stripe` or `zpay`.
+    pub provider: &'static str,
+    /// The provider's payment.
+    pub payment_id: String,
+    /// The provider's event that brought it.
+    pub event_id: Option<String>,
+    /// The order that it names.
+    pub order_id: Option<String>,
+    /// Why it is here.
+    pub reason: &'static str,
+    /// What was received, or taken back.
+    pub received: Amount,
+    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    pub state: &'static str,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl Row for AdminReview {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "created_at",
+        "state",
+        "reason",
+        "provider",
+        "payment_id",
+        "event_id",
+        "order_id",
+        "received.amount",
+        "received.currency",
+    ];
+}
+
+impl From<review::Review> for AdminReview {
+    fn from(of: review::Review) -> Self {
+        Self {
+            id: of.id.to_string(),
+            provider: of.provider.as_str(),
+            payment_id: of.payment_id,
+            event_id: of.event_id,
+            order_id: of.order_id.map(|order| order.to_string()),
+            reason: of.reason.as_str(),
+            received: of.received.into(),
+            state: state(of.state),
+            created_at: of.created_at,
+        }
+    }
+}
+
+fn state(state: ReviewState) -> &'static str {
+    match state {
+        ReviewState::Open => "open",
+        ReviewState::Credited => "credited",
+        ReviewState::RefundDue => "refund_due",
+        ReviewState::Refunded => "refunded",
+        ReviewState::Ignored => "ignored",
+    }
+}
+
+/// Filters of the review queue.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Reviews {
+    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    state: Option<String>,
+}
+
+/// The review queue
+///
+/// Provider money that could not be credited by itself, newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin", security(("bearer" = [])),
+    params(Reviews, Common),
+    responses(
+        (status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn reviews(State(app): State<Arc<App>>, search: AdminSearch<Reviews>) -> Result<Sheet<AdminReview>, Problem> {
+    use ReviewState::{Credited, Ignored, Open, RefundDue, Refunded};
+    let all = [Open, Credited, RefundDue, Refunded, Ignored];
+    let named = |text: &str| all.into_iter().find(|known| state(*known) == text);
+    let wanted = given("/state", search.filters.state.as_deref(), named)?;
+    let page = search::reviews(&app, wanted, &search.window).await?;
+    Ok(search.found(&app, page, AdminReview::from))
+}

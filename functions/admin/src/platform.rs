@@ -1,0 +1,194 @@
+//! Settings (R9.1) and the audit list (R9.3).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::IF_MATCH;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::app::App;
+use shared::domain::audit_record::AuditRecord;
+use shared::domain::refusal::Refusal;
+use shared::domain::settings::{AnySettings, Area};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::usecase::change_settings::{self as verb, Change, Document};
+use shared::usecase::search::{AuditFilter, audits as search};
+use utoipa::{IntoParams, ToSchema};
+
+use super::search::{AdminSearch, Common};
+use super::sheet::{Row, Sheet};
+
+/// An area's settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingsDocument {
+    /// `identity`, `referral`, `promotion`, `payment`, `affiliate`.
+    pub area: String,
+    /// Counts its changes, also as `ETag`; 0 are the defaults.
+    pub version: u64,
+    /// The document.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+}
+
+impl From<Document> for SettingsDocument {
+    fn from(of: Document) -> Self {
+        Self { area: of.area.as_str().to_owned(), version: of.version, settings: of.settings }
+    }
+}
+
+fn tagged(of: Document) -> Reply<SettingsDocument> {
+    let version = of.version;
+    Reply::ok(of.into()).version(version)
+}
+
+/// One area's settings
+///
+/// The `ETag` is the version that a change has to name.
+#[utoipa::path(
+    get, path = "/v1/admin/settings/{area}", operation_id = "getSettings", tag = "admin", security(("bearer" = [])),
+    params(("area" = String, Path)),
+    responses(
+        (status = 200, body = SettingsDocument), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn settings(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Path(area): Path<String>,
+) -> Result<Reply<SettingsDocument>, Problem> {
+    let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
+    Ok(tagged(verb::settings(&app, area).await?))
+}
+
+/// Change one area's settings
+///
+/// Takes the whole document; `If-Match` names the version that was read.
+#[utoipa::path(
+    put, path = "/v1/admin/settings/{area}", operation_id = "changeSettings", tag = "admin",
+    security(("bearer" = [])), request_body(content = Object, description = "The whole document"),
+    params(("area" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
+    responses(
+        (status = 200, body = SettingsDocument), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn change_settings(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(area): Path<String>,
+    headers: HeaderMap,
+    body: Body<Value>,
+) -> Result<Reply<SettingsDocument>, Problem> {
+    let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
+    let version = if_match(&headers)?;
+    let settings = AnySettings::parse(area, body.value)?;
+    let done = verb::change_settings(&app, &Change { area, version, settings, admin: admin.id }).await?;
+    Ok(tagged(done.answer))
+}
+
+/// The version that `If-Match` names. What is no version of ours matches none.
+///
+/// # Refuses
+/// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] for what names no one version.
+fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
+    let mut all = headers.get_all(IF_MATCH).iter();
+    let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
+    let version = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    let version = version.and_then(|version| version.parse().ok()).filter(|_| all.next().is_none());
+    version.ok_or(Refusal::VersionMismatch)
+}
+
+/// What an admin did.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Audit {
+    /// Which.
+    pub id: String,
+    /// Who: `admin:usr_…`, `system`.
+    pub actor: String,
+    /// What was done, `settings.changed`.
+    pub action: String,
+    /// To what, `settings:referral`, `usr_…`.
+    pub subject: String,
+    /// What it was before.
+    pub before: Option<String>,
+    /// What it was after.
+    pub after: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The request that did it.
+    pub request_id: Option<String>,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+impl Row for Audit {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "at", "actor", "action", "subject", "before", "after", "reason", "request_id"];
+}
+
+impl From<AuditRecord> for Audit {
+    fn from(of: AuditRecord) -> Self {
+        let AuditRecord { id, actor, action, subject, before, after, reason, request_id, at } = of;
+        Self { id: id.to_string(), actor, action, subject, before, after, reason, request_id, at }
+    }
+}
+
+/// Filters of the audit list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Audits {
+    /// By whom: an admin's id, or `system`.
+    actor: Option<String>,
+    /// About what.
+    subject: Option<String>,
+}
+
+/// What admins did
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/audit", operation_id = "listAudit", tag = "admin", security(("bearer" = [])),
+    params(Audits, Common),
+    responses(
+        (status = 200, content((Listing<Audit> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<Sheet<Audit>, Problem> {
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let filter = AuditFilter { actor: text(&search.filters.actor), subject: text(&search.filters.subject) };
+    let page = self::search(&app, &filter, &search.window).await?;
+    Ok(search.found(&app, page, Audit::from))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R9.1
+    #[test]
+    fn if_match_names_one_version_or_none() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_MATCH, value.parse().unwrap());
+            if_match(&headers)
+        };
+        assert_eq!(if_match(&HeaderMap::new()), Err(Refusal::PreconditionRequired));
+        assert_eq!(read("\"7\""), Ok(7));
+        for other in ["*", "7", "W/\"7\"", "\"7\", \"8\"", "\"-1\"", "\"\""] {
+            assert_eq!(read(other), Err(Refusal::VersionMismatch), "{other}");
+        }
+    }
+}

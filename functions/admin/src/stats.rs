@@ -1,0 +1,246 @@
+//! Totals of the platform (R9.2, R3.10): read from the statistics, which follow what happened within moments.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use shared::app::App;
+use shared::domain::money::{Currency, LedgerMoney, MoneyError, PayMoney};
+use shared::domain::order::OrderStatus;
+use shared::domain::settings::PaymentSettings;
+use shared::domain::tally::Tallies;
+use shared::edge::caller::Admin;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::fault::Error;
+use shared::usecase::statistics;
+use utoipa::ToSchema;
+
+/// The totals of the platform.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Totals {
+    /// Accounts.
+    pub users: u64,
+    /// The referral programme.
+    pub referrals: ReferralTotals,
+    /// Top-ups.
+    pub orders: OrderTotals,
+    /// The new-user promotion.
+    pub promotions: PromotionTotals,
+    /// What the platform owes.
+    pub liabilities: Liabilities,
+}
+
+/// Totals of the referral programme.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReferralTotals {
+    /// Invitees.
+    pub relations: u64,
+    /// Invitees that reached the threshold.
+    pub qualified: u64,
+    /// Rewards on inviters' balances.
+    pub granted_to_inviters: Amount,
+    /// Rewards on invitees' balances.
+    pub granted_to_invitees: Amount,
+    /// Rewards promised but not there: pending, held or failed.
+    pub pending: Amount,
+}
+
+/// Totals of orders.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderTotals {
+    /// How many stand in each state.
+    pub by_status: BTreeMap<String, u64>,
+    /// What was charged, in today's pay currency.
+    pub charge: Amount,
+    /// What was charged in currencies that were the pay currency before.
+    pub other_charges: Vec<Amount>,
+    /// What that bought.
+    pub credit: Amount,
+    /// What promotions added.
+    pub bonus: Amount,
+}
+
+/// Totals of the new-user promotion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PromotionTotals {
+    /// Windows that are open.
+    pub active: u64,
+    /// Promotions used.
+    pub used: u64,
+    /// Windows that are over.
+    pub expired: u64,
+    /// What was used of each tier.
+    pub by_tier: Vec<TierTotals>,
+}
+
+/// What was used of a tier.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TierTotals {
+    /// From 0.
+    pub index: u32,
+    /// How many orders.
+    pub count: u64,
+    /// What they added.
+    pub bonus: Amount,
+}
+
+/// What the platform owes, and is owed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Liabilities {
+    /// Balances of all users.
+    pub balance: Amount,
+    /// What users owe.
+    pub debt: Amount,
+}
+
+/// Tallies with the currencies to show them in.
+pub struct Reading {
+    tallies: Tallies,
+    ledger: Currency,
+    pay: Currency,
+}
+
+/// The platform's totals
+///
+/// Counted from messages, each thing once; they follow within moments.
+#[utoipa::path(
+    get, path = "/v1/admin/stats", operation_id = "getStats", tag = "admin", security(("bearer" = [])),
+    responses(
+        (status = 200, body = Totals), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn stats(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Totals>, Problem> {
+    let reading = Reading::now(&app).await?;
+    Ok(Reply::ok(reading.totals()?))
+}
+
+impl Reading {
+    /// The totals as they are now.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn now(app: &App) -> Result<Self, Error> {
+        let settings = app.settings::<PaymentSettings>().await?.settings;
+        let tallies = statistics::totals(app).await?;
+        Ok(Self { tallies, ledger: settings.ledger_currency, pay: settings.pay_currency })
+    }
+
+    fn number(&self, name: &str) -> Decimal {
+        self.tallies.get(name).copied().unwrap_or_default()
+    }
+
+    /// A count; below zero only while messages overtake each other, and then none.
+    fn count(&self, name: &str) -> u64 {
+        u64::try_from(self.number(name).trunc().mantissa()).unwrap_or(0)
+    }
+
+    fn amount(&self, name: &str) -> Result<Amount, MoneyError> {
+        Ok(LedgerMoney::exact(self.number(name), self.ledger)?.into())
+    }
+
+    fn totals(&self) -> Result<Totals, MoneyError> {
+        Ok(Totals {
+            users: self.count("users"),
+            referrals: ReferralTotals {
+                relations: self.count("referrals.relations"),
+                qualified: self.count("referrals.qualified"),
+                granted_to_inviters: self.amount("rewards.granted_to_inviters")?,
+                granted_to_invitees: self.amount("rewards.granted_to_invitees")?,
+                pending: self.amount("rewards.pending")?,
+            },
+            orders: self.orders()?,
+            promotions: PromotionTotals {
+                active: self.count("promotions.active"),
+                used: self.count("promotions.used"),
+                expired: self.count("promotions.expired"),
+                by_tier: self.tiers()?,
+            },
+            liabilities: Liabilities {
+                balance: self.amount("liabilities.balance")?,
+                debt: self.amount("liabilities.debt")?,
+            },
+        })
+    }
+
+    /// Orders by state, and sums of those whose money was taken.
+    ///
+    /// # Errors
+    /// When a total has more digits than its currency.
+    pub fn orders(&self) -> Result<OrderTotals, MoneyError> {
+        let count = |status: OrderStatus| self.count(&format!("orders.{}.count", status.as_str()));
+        let by_status = OrderStatus::ALL.iter().map(|status| (status.as_str().to_owned(), count(*status))).collect();
+        let mut charges = self.charges()?;
+        let ours = charges.iter().position(|charge| charge.currency() == self.pay);
+        let charge = ours.map_or_else(|| PayMoney::zero(self.pay), |ours| charges.remove(ours));
+        Ok(OrderTotals {
+            by_status,
+            charge: charge.into(),
+            other_charges: charges.into_iter().map(Amount::from).collect(),
+            credit: self.amount("orders.credit")?,
+            bonus: self.amount("orders.bonus")?,
+        })
+    }
+
+    /// How many orders' money was taken.
+    pub fn paid_orders(&self) -> u64 {
+        let taken = OrderStatus::ALL.iter().filter(|status| status.is_captured());
+        taken.map(|status| self.count(&format!("orders.{}.count", status.as_str()))).sum()
+    }
+
+    fn charges(&self) -> Result<Vec<PayMoney>, MoneyError> {
+        let of = |(name, sum): (&String, &Decimal)| {
+            Some(PayMoney::exact(*sum, Currency::parse(name.strip_prefix("orders.charge.")?)?))
+        };
+        self.tallies.iter().filter_map(of).collect()
+    }
+
+    fn tiers(&self) -> Result<Vec<TierTotals>, MoneyError> {
+        let index = |name: &String| name.strip_prefix("promotions.tier.")?.strip_suffix(".count")?.parse().ok();
+        let mut tiers: Vec<u32> = self.tallies.keys().filter_map(index).collect();
+        tiers.sort_unstable();
+        let tier = |index: u32| {
+            let count = self.count(&format!("promotions.tier.{index}.count"));
+            Ok(TierTotals { index, count, bonus: self.amount(&format!("promotions.tier.{index}.bonus"))? })
+        };
+        tiers.into_iter().map(tier).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    /// R9.2: what is counted is shown, in its currency; what never happened is zero.
+    #[test]
+    fn totals_show_what_was_counted() {
+        let counted = [
+            ("users", "3"),
+            ("orders.paid.count", "2"),
+            ("orders.refunded.count", "1"),
+            ("orders.charge.CNY", "300"),
+            ("orders.charge.JPY", "500"),
+            ("orders.credit", "41.66666664"),
+            ("promotions.tier.0.count", "1"),
+            ("promotions.tier.0.bonus", "4.16666666"),
+        ];
+        let number = |(name, text): (&str, &str)| (name.to_owned(), Decimal::from_str_exact(text).unwrap());
+        let tallies = counted.into_iter().map(number).collect();
+        let reading = Reading { tallies, ledger: Currency::USD, pay: Currency::CNY };
+        let totals = reading.totals().unwrap();
+        assert_eq!((totals.users, reading.paid_orders()), (3, 3));
+        assert_eq!(
+            (totals.orders.charge.amount.as_str(), totals.orders.credit.amount.as_str()),
+            ("300.00", "41.66666664")
+        );
+        assert_eq!(totals.orders.other_charges[0].amount, "500");
+        assert_eq!(totals.orders.by_status["expired"], 0);
+        assert_eq!(totals.promotions.by_tier[0].bonus.amount, "4.16666666");
+        assert_eq!(totals.referrals.pending.amount, "0");
+    }
+}

@@ -1,0 +1,381 @@
+//! Accounts: looked at, blocked, promoted, given a code, adjusted (R2.5, R2.8, R3.1, R1.6).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::id::UserId;
+use shared::domain::identity::{Role, Status};
+use shared::domain::ledger::{self, RecordType};
+use shared::domain::referral::InviteCode;
+use shared::domain::refusal::Refusal;
+use shared::domain::user;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::edge::view::record::Record;
+use shared::fault::Fault;
+use shared::store::key::Key;
+use shared::usecase::adjust_balance::{Adjust, adjust_balance, said, signed_amount};
+use shared::usecase::search::{self, RecordFilter};
+use shared::usecase::set_invite_code::{self as invite_code, SetInviteCode};
+use shared::usecase::set_role::{self as role, SetRole};
+use shared::usecase::set_status::{self as status, SetStatus};
+use utoipa::{IntoParams, ToSchema};
+
+use super::search::{AdminSearch, Common, email, given, user as user_filter};
+use super::sheet::{Row, Sheet};
+
+/// An account as the operator sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminUser {
+    /// Which.
+    pub id: String,
+    /// Its e-mail.
+    pub email: Option<String>,
+    /// `pending`, `active` or `blocked`.
+    pub status: &'static str,
+    /// `user`, `agent` or `admin`.
+    pub role: &'static str,
+    /// When it signed up.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// What it can spend.
+    pub balance: Amount,
+    /// What it owes.
+    pub debt: Amount,
+    /// Who invited it.
+    pub inviter: Option<String>,
+    /// Its primary invite code, if it needed one yet.
+    pub invite_code: Option<String>,
+}
+
+impl Row for AdminUser {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "email",
+        "status",
+        "role",
+        "created_at",
+        "balance.amount",
+        "balance.currency",
+        "debt.amount",
+        "inviter",
+        "invite_code",
+    ];
+}
+
+impl From<user::User> for AdminUser {
+    fn from(of: user::User) -> Self {
+        Self {
+            id: of.id.to_string(),
+            email: of.email.as_ref().map(|email| email.as_str().to_owned()),
+            status: of.status.as_str(),
+            role: of.role.as_str(),
+            created_at: of.created_at,
+            balance: of.accounts.balance().into(),
+            debt: of.accounts.owed().into(),
+            inviter: of.attribution.as_ref().map(|bond| bond.inviter.to_string()),
+            invite_code: of.invite_code.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Filters of the accounts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Users {
+    /// Only the account with this e-mail, in any spelling.
+    email: Option<String>,
+}
+
+/// Accounts
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/users", operation_id = "listUsers", tag = "admin", security(("bearer" = [])),
+    params(Users, Common),
+    responses(
+        (status = 200, content((Listing<AdminUser> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<Sheet<AdminUser>, Problem> {
+    let email = email(search.filters.email.as_deref())?;
+    let page = search::users(&app, email.as_ref(), &search.window).await?;
+    Ok(search.found(&app, page, AdminUser::from))
+}
+
+/// One account
+#[utoipa::path(
+    get, path = "/v1/admin/users/{id}", operation_id = "getUser", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = AdminUser), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn user(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<AdminUser>, Problem> {
+    let user = app.store.get::<user::User>(&Key::user(named(&id)?)).await?.ok_or(Refusal::NotFound)?;
+    Ok(Reply::ok(user.into_inner().into()))
+}
+
+/// The user that a path names.
+fn named(id: &str) -> Result<UserId, Refusal> {
+    UserId::parse(id).ok_or(Refusal::NotFound)
+}
+
+/// An account's state.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusSetting {
+    /// `active` or `blocked`.
+    status: String,
+    /// Why, 1 to 500 characters.
+    reason: String,
+}
+
+/// Block an account, or make it active again
+///
+/// Made active again, the rewards that were held are tried again.
+#[utoipa::path(
+    put, path = "/v1/admin/users/{id}/status", operation_id = "setStatus", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path)), request_body = StatusSetting,
+    responses(
+        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_status(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    Body { value, .. }: Body<StatusSetting>,
+) -> Result<Reply<AdminUser>, Problem> {
+    let user = named(&id)?;
+    let (status, reason) = value.read()?;
+    let done = status::set_status(&app, &SetStatus { user, status, reason, admin: admin.id }).await?;
+    Ok(Reply::ok(done.answer.into()))
+}
+
+impl StatusSetting {
+    fn read(&self) -> Result<(Status, String), Refusal> {
+        let status = match self.status.as_str() {
+            "active" => Status::Active,
+            "blocked" => Status::Blocked,
+            _ => return Err(Refusal::field("/status", "unknown", "`active` or `blocked`")),
+        };
+        let reason = said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))?;
+        Ok((status, reason))
+    }
+}
+
+/// What somebody may do.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSetting {
+    /// `user`, `agent` or `admin`.
+    role: String,
+    /// Parts of a role; there are none yet.
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// Set somebody's role
+#[utoipa::path(
+    put, path = "/v1/admin/users/{id}/role", operation_id = "setRole", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path)), request_body = RoleSetting,
+    responses(
+        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_role(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    Body { value, .. }: Body<RoleSetting>,
+) -> Result<Reply<AdminUser>, Problem> {
+    let (user, role) = (named(&id)?, value.read()?);
+    let done = role::set_role(&app, &SetRole { user, role, admin: admin.id }).await?;
+    Ok(Reply::ok(done.answer.into()))
+}
+
+impl RoleSetting {
+    fn read(&self) -> Result<Role, Refusal> {
+        if !self.scopes.is_empty() {
+            return Err(Refusal::field("/scopes", "unknown", "no scopes"));
+        }
+        let all = [Role::User, Role::Agent, Role::Admin];
+        let role = all.into_iter().find(|role| role.as_str() == self.role);
+        role.ok_or_else(|| Refusal::field("/role", "unknown", "`user`, `agent` or `admin`"))
+    }
+}
+
+/// A vanity code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeSetting {
+    /// 4 to 32 of A–Z and 0–9; trimmed and upper-cased.
+    code: String,
+}
+
+/// Give somebody a vanity invite code
+///
+/// It becomes the primary code; the one before binds nobody any more but stays theirs.
+#[utoipa::path(
+    put, path = "/v1/admin/users/{id}/invite-code", operation_id = "setInviteCode", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)), request_body = CodeSetting,
+    responses(
+        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_invite_code(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    Body { value, .. }: Body<CodeSetting>,
+) -> Result<Reply<AdminUser>, Problem> {
+    let user = named(&id)?;
+    let bad = || Refusal::field("/code", "not_a_code", "4 to 32 of A–Z and 0–9");
+    let code = InviteCode::parse(&value.code).ok_or_else(bad)?;
+    let done = invite_code::set_invite_code(&app, &SetInviteCode { user, code, admin: admin.id }).await?;
+    Ok(Reply::ok(done.answer.into()))
+}
+
+/// A movement by hand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// By how much, in ledger currency; a debit with a minus.
+    #[schema(example = "-5.00")]
+    amount: String,
+    /// What the user reads, 1 to 500 characters.
+    remark: String,
+}
+
+/// Adjust somebody's balance
+#[utoipa::path(
+    post, path = "/v1/admin/users/{id}/adjustments", operation_id = "adjustBalance", tag = "admin",
+    security(("bearer" = [])), request_body = Adjustment,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn adjust(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<Adjustment>,
+) -> Result<Reply<Record>, Problem> {
+    let ask = body.value.read(named(&id)?, admin.id)?;
+    let bound = json!({"user": id, "body": body.raw});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/users/{id}/adjustments", &bound);
+    let done = adjust_balance(&app, &once, &ask).await?;
+    let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
+    Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
+}
+
+impl Adjustment {
+    fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
+        match (signed_amount("/amount", &self.amount), said("/remark", &self.remark)) {
+            (Ok(amount), Ok(remark)) => Ok(Adjust { user, amount, remark, admin }),
+            (amount, remark) => Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect())),
+        }
+    }
+}
+
+/// One entry of somebody's account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminRecord {
+    /// Whose.
+    pub user_id: String,
+    /// `balance`, `debt`, `commission`, `commission_debt`.
+    pub account: &'static str,
+    /// The entry.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+impl Row for AdminRecord {
+    const COLUMNS: &'static [&'static str] = &[
+        "created_at",
+        "user_id",
+        "account",
+        "seq",
+        "type",
+        "amount.amount",
+        "amount.currency",
+        "balance_before.amount",
+        "balance_after.amount",
+        "operator",
+        "remark",
+        "related_id",
+        "id",
+    ];
+}
+
+impl From<(UserId, ledger::Record)> for AdminRecord {
+    fn from((user, record): (UserId, ledger::Record)) -> Self {
+        let account = match record.account {
+            ledger::AccountKind::Balance => "balance",
+            ledger::AccountKind::Debt => "debt",
+            ledger::AccountKind::Commission => "commission",
+            ledger::AccountKind::CommissionDebt => "commission_debt",
+        };
+        Self { user_id: user.to_string(), account, record: record.into() }
+    }
+}
+
+/// Filters of the records.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Records {
+    /// Whose.
+    user: Option<String>,
+    /// Of which type.
+    #[serde(rename = "type")]
+    #[param(rename = "type")]
+    kind: Option<String>,
+    /// Of which order, reward or code.
+    related_id: Option<String>,
+}
+
+/// Records of all accounts
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/records", operation_id = "listAllRecords", tag = "admin", security(("bearer" = [])),
+    params(Records, Common),
+    responses(
+        (status = 200, content((Listing<AdminRecord> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn records(State(app): State<Arc<App>>, search: AdminSearch<Records>) -> Result<Sheet<AdminRecord>, Problem> {
+    let filters = &search.filters;
+    let filter = RecordFilter {
+        user: user_filter("/user", filters.user.as_deref())?,
+        kind: given("/type", filters.kind.as_deref(), RecordType::parse)?,
+        related_id: filters.related_id.clone().filter(|id| !id.is_empty()),
+    };
+    let page = search::records(&app, &filter, &search.window).await?;
+    Ok(search.found(&app, page, AdminRecord::from))
+}

@@ -1,0 +1,126 @@
+//! An admin moves a balance by hand (R1.6, type `admin`); the other side of the journal is the house line `adjustment`.
+
+use rust_decimal::Decimal;
+
+use super::audit::by_admin;
+use super::credit::header;
+use crate::app::{App, Done};
+use crate::domain::id::UserId;
+use crate::domain::ledger::{House, HouseEntry, LedgerError, Movement, Operator, Posting, RecordType};
+use crate::domain::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
+use crate::domain::refusal::{FieldError, Refusal};
+use crate::domain::settings::{AMOUNT_MAX, PaymentSettings};
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+
+/// Most characters of a remark or reason.
+pub const TEXT_MAX: usize = 500;
+
+/// What is to be moved.
+#[derive(Debug, Clone)]
+pub struct Adjust {
+    /// Whose balance.
+    pub user: UserId,
+    /// By how much, in ledger currency; never zero.
+    pub amount: Decimal,
+    /// Why, for the user to read.
+    pub remark: String,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Reads a signed amount in ledger currency: a plain decimal (R1.2), after a minus for a debit.
+///
+/// # Refuses
+/// The finding for the problem document, also for zero and amounts above the cap.
+pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let plain = plain_decimal(digits, LEDGER_DIGITS);
+    let amount = plain.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", "a decimal of at most 8 digits"))?;
+    if amount.is_zero() || amount > AMOUNT_MAX {
+        return Err(FieldError::new(pointer, "out_of_range", format!("not 0 and at most {AMOUNT_MAX}")));
+    }
+    Ok(if negative { -amount } else { amount })
+}
+
+/// Reads what a person has to say about an action.
+///
+/// # Refuses
+/// The finding for the problem document when it says nothing or is too long.
+pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
+    let said = text.trim();
+    let good = (1..=TEXT_MAX).contains(&said.chars().count()) && !said.chars().any(char::is_control);
+    let detail = || format!("1 to {TEXT_MAX} characters on one line");
+    good.then(|| said.to_owned()).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
+}
+
+/// Adjusts a balance; the answer is the journal, whose first entry is the adjustment (a credit may pay debt after it, R1.7).
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
+pub async fn adjust_balance(app: &App, once: &Once, ask: &Adjust) -> Result<Done<Posting>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
+    let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
+    let currency = match user.accounts.balance.seq {
+        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        _ => user.accounts.balance().currency(),
+    };
+    let amount = LedgerMoney::exact(ask.amount, currency)?;
+    let remark = Some(ask.remark.clone());
+    let audit = by_admin(app, ask.admin, "balance.adjusted", ask.user.to_string());
+    let header = header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
+    let movement = Movement { kind: RecordType::Admin, amount, remark, related_id: None };
+    let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
+    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let (accounts, posting) = posted.map_err(|error| refused(&error))?;
+    let after = User { accounts, ..User::clone(&user) };
+    let audit = audit.change(user.accounts.balance().to_string(), accounts.balance().to_string());
+    let mut tx = app.tx();
+    tx.insert(&posting, Otherwise::Again);
+    tx.replace(&user, &after, Otherwise::Again);
+    tx.insert(&audit.because(ask.remark.clone()), Otherwise::Again);
+    tx.send(Message::BalanceChanged { user: user.id });
+    Ok((posting, tx))
+}
+
+fn refused(error: &LedgerError) -> Error {
+    match error.refusal() {
+        Some(refusal) => refusal.into(),
+        None => Fault::bug(error.to_string()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R1.2: an adjustment's amount has one form, with a sign only for a debit.
+    #[test]
+    fn a_signed_amount_is_a_plain_decimal_after_a_minus() {
+        let read = |text: &str| signed_amount("/amount", text).ok().map(|amount| amount.to_string());
+        assert_eq!(read("5").as_deref(), Some("5"));
+        assert_eq!(read("-0.00000001").as_deref(), Some("-0.00000001"));
+        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", " 5", "5 "] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reason_says_something_on_one_line() {
+        assert_eq!(said("/reason", "  fraud ").unwrap(), "fraud");
+        for bad in ["", "   ", "a\nb", &"x".repeat(501)] {
+            assert!(said("/reason", bad).is_err(), "{bad}");
+        }
+    }
+}

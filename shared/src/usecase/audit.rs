@@ -1,0 +1,32 @@
+//! Audit records of what admins do, written in the transaction that does it (R9.3).
+
+use crate::app::App;
+use crate::domain::audit_record::AuditRecord;
+use crate::domain::id::{AuditId, UserId};
+
+/// That `admin` did `action` to `subject` in the request being answered.
+pub fn by_admin(app: &App, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
+    AuditRecord {
+        id: AuditId::new(app.ulid()),
+        actor: format!("admin:{admin}"),
+        action: action.to_owned(),
+        subject: subject.into(),
+        before: None,
+        after: None,
+        reason: None,
+        request_id: crate::edge::request_id(),
+        at: app.clock.now(),
+    }
+}
+
+impl AuditRecord {
+    /// With what the subject was and what it is now.
+    pub fn change(self, before: impl Into<String>, after: impl Into<String>) -> Self {
+        Self { before: Some(before.into()), after: Some(after.into()), ..self }
+    }
+
+    /// With the reason that was given.
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
+    }
+}

@@ -1,0 +1,113 @@
+//! Settings are changed by one who knows their version (R9.1); every change is audited with before and after.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::audit::by_admin;
+use crate::app::{App, Done};
+use crate::domain::id::UserId;
+use crate::domain::refusal::Refusal;
+use crate::domain::settings::{AnySettings, Area};
+use crate::fault::{Error, Fault};
+use crate::once::Once;
+use crate::settings::{LedgerBegun, SettingsRecord};
+use crate::store::item::Stored;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+
+/// An area's document as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Which.
+    pub area: Area,
+    /// Counts its changes; 0 are the defaults.
+    pub version: u64,
+    /// The document.
+    pub settings: Value,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which area.
+    pub area: Area,
+    /// The version that the admin read.
+    pub version: u64,
+    /// The whole new document.
+    pub settings: AnySettings,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// An area's document, fresh from the table.
+///
+/// # Errors
+/// When it can't be read, or does not decode.
+pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
+    let stored = app.store.get::<SettingsRecord>(&Key::settings(area.as_str())).await?;
+    let settings = read(area, stored.as_ref())?;
+    Ok(Document { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
+}
+
+/// Replaces an area's document. A repeated request finds its own write and gets the same answer. This process sees the change at
+/// once, others within a minute.
+///
+/// # Refuses
+/// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger currency
+/// after the first journal.
+pub async fn change_settings(app: &App, ask: &Change) -> Result<Done<Document>, Error> {
+    let done = app.run(&Once::Natural, || plan(app, ask)).await;
+    app.settings.forget();
+    done
+}
+
+async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
+    let key = Key::settings(ask.area.as_str());
+    let mut batch = app.store.get_many(&[key.clone(), Key::ledger_begun()]).await?;
+    let stored = batch.take::<SettingsRecord>(&key)?;
+    let begun = batch.take::<LedgerBegun>(&Key::ledger_begun())?.is_some();
+    let before = read(ask.area, stored.as_ref())?;
+    let version = stored.as_ref().map_or(0, |stored| stored.version);
+    let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
+    let answer = Document { area: ask.area, version: next, settings: ask.settings.document() };
+    let mut tx = app.tx();
+    if version == next && before == ask.settings {
+        return Ok((answer, tx));
+    }
+    if version != ask.version {
+        return Err(Refusal::VersionMismatch.into());
+    }
+    let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
+    tx.upsert(stored.as_ref(), &record, Otherwise::Again);
+    if moves_currency(&before, &ask.settings) {
+        if begun {
+            return Err(Refusal::CurrencyInUse.into());
+        }
+        tx.absent(Key::ledger_begun(), Otherwise::Refuse(Refusal::CurrencyInUse));
+    }
+    let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
+    let audit = audit.change(before.document().to_string(), answer.settings.to_string());
+    tx.insert(&audit, Otherwise::Again);
+    Ok((answer, tx))
+}
+
+/// What is stored, or the defaults. A stored document was valid when it was written: fields of another release do not matter.
+fn read(area: Area, stored: Option<&Stored<SettingsRecord>>) -> Result<AnySettings, Fault> {
+    let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
+    let bad = |why: serde_json::Error| Fault::Item { key: Key::settings(area.as_str()).pk, why: why.to_string() };
+    let text = stored.document.as_str();
+    Ok(match area {
+        Area::Identity => AnySettings::Identity(serde_json::from_str(text).map_err(bad)?),
+        Area::Referral => AnySettings::Referral(serde_json::from_str(text).map_err(bad)?),
+        Area::Promotion => AnySettings::Promotion(serde_json::from_str(text).map_err(bad)?),
+        Area::Payment => AnySettings::Payment(serde_json::from_str(text).map_err(bad)?),
+        Area::Affiliate => AnySettings::Affiliate(serde_json::from_str(text).map_err(bad)?),
+    })
+}
+
+fn moves_currency(before: &AnySettings, after: &AnySettings) -> bool {
+    match (before, after) {
+        (AnySettings::Payment(before), AnySettings::Payment(after)) => before.ledger_currency != after.ledger_currency,
+        _ => false,
+    }
+}

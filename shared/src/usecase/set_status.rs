@@ -1,0 +1,94 @@
+//! An admin blocks an account or makes it active again (R2.8).
+//!
+//! Blocked: no sign-in or refresh, no writes, its codes bind nothing, rewards are held, money stays. The primary code's item says it
+//! too, so that a sign-up need not read its owner. Made active again, the rewards that were held are tried again.
+
+use super::audit::by_admin;
+use crate::app::{App, Done};
+use crate::domain::id::{RewardId, UserId};
+use crate::domain::identity::Status;
+use crate::domain::referral::{Invite, Reward, RewardState};
+use crate::domain::refusal::Refusal;
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::item::Stored;
+use crate::store::key::{Key, owned_by};
+use crate::store::tx::{Otherwise, Tx};
+use crate::store::{Ask, List};
+
+/// Most messages of one transaction, so that its outbox item stays far below the size an item may have.
+const TOGETHER: usize = 500;
+
+/// What is to be set.
+#[derive(Debug, Clone)]
+pub struct SetStatus {
+    /// Whose account.
+    pub user: UserId,
+    /// [`Status::Active`] or [`Status::Blocked`].
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Sets an account's state. Setting `active` again tries rewards again that are still held: the list of them may be a moment old.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Done<User>, Error> {
+    let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
+    let mut chunks = held.chunks(TOGETHER);
+    let first = chunks.next().unwrap_or_default();
+    let done = app.run(&Once::Natural, || plan(app, ask, first)).await?;
+    for more in chunks {
+        app.run(&Once::Natural, || plan(app, ask, more)).await?;
+    }
+    Ok(done)
+}
+
+async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx), Error> {
+    let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
+    let mut tx = app.tx();
+    let after = User { status: ask.status, ..User::clone(&user) };
+    if user.status != ask.status {
+        tx.replace(&user, &after, Otherwise::Again);
+        tell_code(app, &user, ask.status, &mut tx).await?;
+        let audit = by_admin(app, ask.admin, "user.status_set", user.id.to_string());
+        let audit = audit.change(user.status.as_str(), ask.status.as_str());
+        tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    } else if !held.is_empty() {
+        tx.unchanged(&user, Otherwise::Again);
+    }
+    for reward in held {
+        tx.send(Message::RewardRetried { reward: *reward, beneficiary: user.id });
+    }
+    Ok((after, tx))
+}
+
+/// The primary code binds nothing while its owner is blocked.
+async fn tell_code(app: &App, user: &User, status: Status, tx: &mut Tx) -> Result<(), Fault> {
+    let Some(code) = &user.invite_code else { return Ok(()) };
+    let Some(invite) = app.store.get::<Invite>(&Key::invite(code.as_str())).await? else { return Ok(()) };
+    let told = Invite { blocked: status != Status::Active, ..Invite::clone(&invite) };
+    if *invite != told {
+        tx.replace(&invite, &told, Otherwise::Again);
+    }
+    Ok(())
+}
+
+async fn held(app: &App, user: UserId) -> Result<Vec<RewardId>, Fault> {
+    let mut ask = Ask::newest(List::Owner, owned_by("REWARDS", user), 100);
+    let mut held = Vec::new();
+    loop {
+        let page = app.store.list::<Reward>(&ask).await?;
+        let waiting = page.items.iter().filter(|reward| reward.state == RewardState::Held);
+        held.extend(waiting.map(|reward: &Stored<Reward>| reward.id));
+        match page.next {
+            Some(next) => ask.after = Some(next),
+            None => return Ok(held),
+        }
+    }
+}
