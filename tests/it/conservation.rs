@@ -128,7 +128,11 @@ fn play(seed: u64) {
     World::seeded(seed, async |world| {
         world.open().await;
         world.settings("payment", |settings| settings["max_orders_per_minute"] = json!(60)).await;
-        world.settings("referral", |settings| settings["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"})).await;
+        world
+            .settings("referral", |settings| {
+                settings["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"})
+            })
+            .await;
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let mut play = Play { world, rng, users: Vec::new(), codes: Vec::new(), orders: Vec::new() };
         for _ in 0..40 {

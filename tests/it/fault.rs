@@ -27,14 +27,16 @@ async fn insist(world: &World, name: &str, key: &str, path: &str, body: Value) -
 #[test]
 fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
-        for operation in ["TransactWriteItems", "BatchGetItem", "GetItem", "PutItem", "SendMessageBatch", "DeleteItem"] {
+        for operation in ["TransactWriteItems", "BatchGetItem", "GetItem", "PutItem", "SendMessageBatch", "DeleteItem"]
+        {
             for nth in 0..4 {
                 World::run(async |world| {
                     world.open().await;
                     world.register("ann", None).await;
                     let code = world.code("ann").await;
                     world.stack.faults.script(operation, nth, fault);
-                    let bob = json!({"email": "bob@example.com", "password": "correct horse battery", "referral_code": code});
+                    let bob =
+                        json!({"email": "bob@example.com", "password": "correct horse battery", "referral_code": code});
                     insist(world, "", "r", "/v1/registrations", bob).await;
                     world.sign_in("bob").await;
                     let ask = json!({"offer_id": "o100", "provider": "stripe"});

@@ -115,9 +115,7 @@ fn a_late_payment_is_credited_in_the_tier_of_its_time() {
 /// R5.2, R5.3: the bonus by the hours from sign-up: 30, 20, 10, 5 percent, then none.
 #[test]
 fn the_bonus_falls_with_the_hours_since_sign_up() {
-    for (hours, bonus) in
-        [(24, "4.16666666"), (30, "2.77777777"), (40, "1.38888888"), (60, "0.69444444"), (80, "0")]
-    {
+    for (hours, bonus) in [(24, "4.16666666"), (30, "2.77777777"), (40, "1.38888888"), (60, "0.69444444"), (80, "0")] {
         World::run(async |world| {
             bob(world).await;
             world.advance(hours * 3_600 - 60).await;

@@ -79,9 +79,7 @@ impl World {
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
         let world = Self { stack, tokens: Mutex::default(), keys: Mutex::new(0) };
-        let signed_in = world.nobody().post("/v1/sessions", json!({"email": "admin@localhost", "password": PASSWORD}));
-        let token = signed_in.await.is(200)["access_token"].as_str().unwrap().to_owned();
-        world.tokens.lock().unwrap().insert("admin".to_owned(), token);
+        world.sign_in("admin").await;
         world
     }
 

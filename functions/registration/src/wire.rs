@@ -187,7 +187,7 @@ pub struct NewAccount {
     /// Who.
     pub user: Me,
     /// What the referral code did.
-    pub referral: Referral,
+    pub referral: AppliedReferral,
     /// Their first session, unless the e-mail is to be verified first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
@@ -195,7 +195,7 @@ pub struct NewAccount {
 
 /// What a referral code did.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Referral {
+pub struct AppliedReferral {
     /// Whether it bound the user to its owner.
     pub applied: bool,
     /// If not: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
@@ -220,7 +220,7 @@ impl NewAccount {
                 balance: registered.balance.into(),
                 debt: None,
             },
-            referral: Referral {
+            referral: AppliedReferral {
                 applied: referral.applied,
                 reason: referral.reason.map(|reason| reason.as_str().to_owned()),
                 reward: referral.reward.map(Amount::from),

@@ -94,16 +94,18 @@ impl Snapshot {
             "outbox" => self.outbox.push(decode(item, findings)?),
             "counted" => self.counted.push(decode(item, findings)?),
             "once" => drop(decode::<OnceRecord>(item, findings)?),
-            "statistics" if text(item, "pk") == Some("STATISTICS") => self.add_totals(item)?,
+            "statistics" => self.add_totals(item)?,
             "" => return Err("has no type".to_owned()),
             _ => {}
         }
         Ok(())
     }
 
+    /// A day's totals stand under names that begin with the day.
     fn add_totals(&mut self, item: &Item) -> Result<(), String> {
+        let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
         for (name, amount) in numbers(item).map_err(|fault| fault.to_string())? {
-            let total = self.totals.entry(name).or_default();
+            let total = self.totals.entry(format!("{}{name}", day.as_deref().unwrap_or_default())).or_default();
             *total = total.checked_add(amount).ok_or("a total that does not fit")?;
         }
         Ok(())
