@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod admin;
 mod authz;
 mod conservation;
 mod contract;

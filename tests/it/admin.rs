@@ -1,0 +1,449 @@
+//! What the operator's staff sees and does: R1.6, R2.8, R3.1, R3.7, R3.10, R4.12, R9.1, R9.3.
+
+use std::collections::BTreeSet;
+
+use emulator::stack::functions::api;
+use emulator::template::Template;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const TEMPLATE: &str = include_str!("../../template.yaml");
+
+fn items(page: &Value) -> Vec<Value> {
+    page["items"].as_array().unwrap().clone()
+}
+
+async fn id_of(world: &World, name: &str) -> String {
+    let path = format!("/v1/admin/users?email={name}%40example.com");
+    let page = world.admin().get(&path).await.is(200);
+    page["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+/// All pages of a list, joined.
+async fn all(world: &World, path: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let page = world.admin().get(&format!("{path}{mark}cursor={cursor}")).await;
+        let page = if cursor.is_empty() { world.admin().get(path).await.is(200) } else { page.is(200) };
+        found.extend(items(&page));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return found,
+        }
+    }
+}
+
+async fn audit_of(world: &World, subject: &str) -> Vec<Value> {
+    items(&world.admin().get(&format!("/v1/admin/audit?subject={subject}")).await.is(200))
+}
+
+/// R2.5, R9: template and router name the same routes, and every one of them is for admins only.
+#[test]
+fn nobody_but_an_admin_passes() {
+    World::run(async |world| {
+        world.register("ann", None).await;
+        let (_, mut router) = api("admin").unwrap();
+        let document = serde_json::to_value(router.to_openapi()).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                let method = method.to_uppercase();
+                documented.insert((method.clone(), path.clone()));
+                let path = path.replace("{area}", "referral").replace("{id}", "usr_01arz3ndektsv4rrffq69g5fav");
+                let ask = |caller: crate::world::Caller<'_>| {
+                    let caller = caller.once().header("if-match", "\"0\"");
+                    caller.raw(&method, &path, "{}")
+                };
+                ask(world.nobody()).await.refused(401, "unauthenticated");
+                ask(world.user("ann")).await.refused(403, "forbidden");
+            }
+        }
+        let template = Template::parse(TEMPLATE).unwrap();
+        let function = template.functions.iter().find(|function| function.binary == "admin").unwrap();
+        let declared = function.routes.iter().map(|route| (route.method.clone(), route.path.clone())).collect();
+        assert_eq!(documented, declared);
+    });
+}
+
+/// R9.1: settings are changed by one who names their version, and audited with before and after.
+#[test]
+fn settings_are_changed_under_their_version_and_audited() {
+    World::run(async |world| {
+        let path = "/v1/admin/settings/referral";
+        let read = world.admin().get(path).await;
+        assert_eq!(read.headers["etag"], "\"0\"");
+        let mut document = read.is(200)["settings"].clone();
+        document["enabled"] = json!(true);
+        world.admin().put(path, document.clone()).await.refused(428, "precondition_required");
+        let put =
+            |version: &str, document: &Value| world.admin().header("if-match", version).put(path, document.clone());
+        put("\"1\"", &document).await.refused(412, "version_mismatch");
+        let changed = put("\"0\"", &document).await;
+        assert_eq!(changed.headers["etag"], "\"1\"");
+        assert_eq!(changed.is(200), json!({"area": "referral", "version": 1, "settings": document}));
+        // The same request again finds its own write; another body with the old version does not.
+        assert_eq!(put("\"0\"", &document).await.is(200)["version"], 1);
+        document["max_invitees_per_user"] = json!(5);
+        put("\"0\"", &document).await.refused(412, "version_mismatch");
+        assert_eq!(world.nobody().get("/v1/settings/public").await.is(200)["referral"]["enabled"], true);
+        let audit = audit_of(world, "settings:referral").await;
+        assert_eq!(audit.len(), 1);
+        assert_eq!(
+            (audit[0]["action"].as_str(), audit[0]["actor"].as_str().unwrap().starts_with("admin:usr_")),
+            (Some("settings.changed"), true)
+        );
+        let side = |side: &str| serde_json::from_str::<Value>(audit[0][side].as_str().unwrap()).unwrap();
+        assert_eq!((side("before")["enabled"].clone(), side("after")["enabled"].clone()), (json!(false), json!(true)));
+        assert!(audit[0]["request_id"].is_string());
+    });
+}
+
+/// R9.1: what a rule refuses is named, and nothing changes.
+#[test]
+fn settings_that_break_a_rule_change_nothing() {
+    World::run(async |world| {
+        let path = "/v1/admin/settings/payment";
+        let before = world.admin().get(path).await.is(200);
+        let put = |document: Value| world.admin().header("if-match", "\"0\"").put(path, document);
+        let mut document = before["settings"].clone();
+        document["discount_rate"] = json!("1.1");
+        let problem = put(document.clone()).await.refused(422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/discount_rate");
+        document["discount_rate"] = json!(1);
+        put(document.clone()).await.is(400);
+        document["discount_rate"] = json!("1");
+        document["nonsense"] = json!(1);
+        put(document).await.refused(400, "malformed_request");
+        put(json!([])).await.refused(400, "malformed_request");
+        world.admin().get("/v1/admin/settings/nonsense").await.refused(404, "not_found");
+        assert_eq!(world.admin().get(path).await.is(200), before);
+    });
+}
+
+/// R9.1: the ledger currency is free until the first journal and fixed from then on.
+#[test]
+fn the_ledger_currency_is_fixed_by_the_first_journal() {
+    World::run(async |world| {
+        world.register("ann", None).await;
+        world.settings("payment", |settings| settings["ledger_currency"] = json!("EUR")).await;
+        let path = format!("/v1/admin/users/{}/adjustments", id_of(world, "ann").await);
+        let record = world.admin().once().post(&path, json!({"amount": "5", "remark": "welcome"})).await.is(200);
+        assert_eq!(record["amount"], json!({"amount": "5", "currency": "EUR"}));
+        let read = world.admin().get("/v1/admin/settings/payment").await.is(200);
+        let mut document = read["settings"].clone();
+        document["ledger_currency"] = json!("USD");
+        let put = |document: &Value| {
+            world.admin().header("if-match", "\"1\"").put("/v1/admin/settings/payment", document.clone())
+        };
+        put(&document).await.refused(409, "currency_in_use");
+        document["ledger_currency"] = json!("EUR");
+        document["enabled"] = json!(true);
+        put(&document).await.is(200);
+    });
+}
+
+/// R1.6, R1.7, R1.8: an adjustment is one journal of type `admin`, once per key, never below zero.
+#[test]
+fn an_adjustment_is_made_once_and_never_below_zero() {
+    World::run(async |world| {
+        world.register("ann", None).await;
+        let ann = id_of(world, "ann").await;
+        let path = format!("/v1/admin/users/{ann}/adjustments");
+        let credit = json!({"amount": "5.00", "remark": "sorry for the wait"});
+        world.admin().post(&path, credit.clone()).await.refused(400, "idempotency_key_required");
+        let first = world.admin().key("k").post(&path, credit.clone()).await.is(200);
+        assert_eq!(first["type"], "admin");
+        assert_eq!(first["operator"], "admin");
+        assert_eq!(
+            (first["balance_before"]["amount"].as_str(), first["balance_after"]["amount"].as_str()),
+            (Some("0"), Some("5"))
+        );
+        let again = world.admin().key("k").post(&path, credit).await;
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        assert_eq!(again.is(200), first);
+        let other = json!({"amount": "6", "remark": "sorry for the wait"});
+        world.admin().key("k").post(&path, other).await.refused(422, "idempotency_key_reused");
+        let debit = |amount: &str| world.admin().once().post(&path, json!({"amount": amount, "remark": "taken"}));
+        debit("-5.00000001").await.refused(409, "insufficient_balance");
+        debit("-1.5").await.is(200);
+        for bad in ["0", "1e3", "+1", "NaN", "0.000000001", "９"] {
+            assert_eq!(debit(bad).await.refused(422, "invalid")["errors"][0]["pointer"], "/amount", "{bad}");
+        }
+        assert_eq!(world.balance("ann").await, "3.5");
+        let records = all(world, &format!("/v1/admin/records?user={ann}&type=admin")).await;
+        let amounts: Vec<_> = records.iter().map(|record| record["amount"]["amount"].as_str().unwrap()).collect();
+        assert_eq!(amounts, ["-1.5", "5"]);
+        assert_eq!(audit_of(world, &ann).await.len(), 2);
+        world.settle().await;
+        assert_eq!(world.admin().get("/v1/admin/stats").await.is(200)["liabilities"]["balance"]["amount"], "3.5");
+        let nobody = "/v1/admin/users/usr_01arz3ndektsv4rrffq69g5fav/adjustments";
+        world.admin().once().post(nobody, json!({"amount": "1", "remark": "x"})).await.refused(404, "not_found");
+    });
+}
+
+/// R2.8, R3.7: a blocked user gets nothing and loses nothing: rewards are held and granted once they are active again.
+#[test]
+fn rewards_held_while_blocked_are_granted_once_active_again() {
+    World::run(async |world| {
+        world.open().await;
+        world.settings("referral", |settings| settings["registration"]["inviter_reward"] = json!("2")).await;
+        world.register("ann", None).await;
+        let (ann, code) = (id_of(world, "ann").await, world.code("ann").await);
+        world.register("bob", Some(&code)).await;
+        let path = format!("/v1/admin/users/{ann}/status");
+        let set = |status: &str| world.admin().put(&path, json!({"status": status, "reason": "looked into"}));
+        set("gone").await.refused(422, "invalid");
+        assert_eq!(set("blocked").await.is(200)["status"], "blocked");
+        world.settle().await;
+        let rewards = all(world, &format!("/v1/admin/rewards?inviter={ann}")).await;
+        assert_eq!((rewards.len(), rewards[0]["state"].as_str()), (1, Some("held")));
+        assert_eq!(world.register("cid", Some(&code)).await["referral"]["reason"], "inviter_blocked");
+        let retry = format!("/v1/admin/rewards/{}/retry", rewards[0]["id"].as_str().unwrap());
+        assert_eq!(world.admin().post(&retry, Value::Null).await.is(200)["state"], "pending");
+        world.admin().post(&retry, Value::Null).await.refused(409, "reward_not_failed");
+        world.settle().await;
+        assert_eq!(all(world, "/v1/admin/rewards?state=held").await.len(), 1);
+        assert_eq!(set("active").await.is(200)["status"], "active");
+        world.settle().await;
+        let rewards = all(world, &format!("/v1/admin/rewards?inviter={ann}")).await;
+        assert_eq!((rewards.len(), rewards[0]["state"].as_str()), (1, Some("granted")));
+        assert_eq!(world.balance("ann").await, "2");
+        world.admin().post(&retry, Value::Null).await.refused(409, "reward_not_failed");
+        assert_eq!(world.register("dan", Some(&code)).await["referral"]["applied"], true);
+        let actions: Vec<_> = audit_of(world, &ann).await.iter().map(|record| record["after"].clone()).collect();
+        assert_eq!(actions, [json!("active"), json!("blocked")]);
+    });
+}
+
+/// R3.1, R6.2: a vanity code is unique, becomes the primary one, and the code before it binds nobody any more.
+#[test]
+fn a_vanity_code_replaces_the_primary_one() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("ann", None).await;
+        world.register("bob", None).await;
+        let (ann, bob, old) = (id_of(world, "ann").await, id_of(world, "bob").await, world.code("ann").await);
+        let set = |user: &str, code: &str| {
+            let path = format!("/v1/admin/users/{user}/invite-code");
+            world.admin().put(&path, json!({"code": code}))
+        };
+        for bad in ["abc", "with space", "", &"A".repeat(33), "ÄÖÜ1"] {
+            set(&ann, bad).await.refused(422, "invalid");
+        }
+        assert_eq!(set(&ann, " welcome10 ").await.is(200)["invite_code"], "WELCOME10");
+        assert_eq!(set(&ann, "WELCOME10").await.is(200)["invite_code"], "WELCOME10");
+        set(&bob, "welcome10").await.refused(409, "invite_code_taken");
+        set(&bob, &old).await.refused(409, "invite_code_taken");
+        assert_eq!(world.code("ann").await, "WELCOME10");
+        assert_eq!(world.register("cid", Some(&old)).await["referral"]["reason"], "inactive");
+        assert_eq!(world.register("dan", Some("welcome10")).await["referral"]["applied"], true);
+        assert_eq!(set(&ann, &old).await.is(200)["invite_code"], old.as_str());
+        assert_eq!(world.register("eve", Some(&old)).await["referral"]["applied"], true);
+        world.settle().await;
+    });
+}
+
+/// R2.5: a role holds from the next request on.
+#[test]
+fn a_role_holds_at_once() {
+    World::run(async |world| {
+        world.register("ann", None).await;
+        let path = format!("/v1/admin/users/{}/role", id_of(world, "ann").await);
+        world.admin().put(&path, json!({"role": "king"})).await.refused(422, "invalid");
+        assert_eq!(world.admin().put(&path, json!({"role": "admin", "scopes": []})).await.is(200)["role"], "admin");
+        world.user("ann").get("/v1/admin/users").await.is(200);
+        world.user("ann").put(&path, json!({"role": "user"})).await.is(200);
+        world.user("ann").get("/v1/admin/users").await.refused(403, "forbidden");
+    });
+}
+
+/// R4.12, R3.10: the lists tell the operator what happened, filtered, with totals that add up.
+#[test]
+fn the_operator_sees_orders_referrals_and_totals() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        world.register("bob", Some(&code)).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        let open = world.order("bob", json!({"amount": "10", "provider": "stripe"})).await;
+        world.pay(&order, json!({})).await;
+        world.settle().await;
+        let (ann, bob) = (id_of(world, "ann").await, id_of(world, "bob").await);
+        let ids = async |query: &str| -> Vec<String> {
+            let found = all(world, &format!("/v1/admin/payment/orders{query}")).await;
+            found.iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect()
+        };
+        let (order, open) = (order["id"].as_str().unwrap(), open["id"].as_str().unwrap());
+        assert_eq!(ids("").await, [open, order]);
+        assert_eq!(ids("?limit=1").await, [open, order]);
+        assert_eq!(ids("?status=paid").await, [order]);
+        assert_eq!(ids("?provider=stripe&status=").await, [open]);
+        assert_eq!(ids(&format!("?user={bob}&from=2026-11-20&to=2026-11-20")).await, [open, order]);
+        assert_eq!(ids("?email=BOB%40example.com&method=card").await, [open]);
+        assert!(ids("?email=nobody%40example.com").await.is_empty());
+        assert!(ids("?to=2026-11-19").await.is_empty());
+        assert!(ids(&format!("?user={ann}")).await.is_empty());
+        world.admin().get("/v1/admin/payment/orders?status=lost").await.refused(422, "invalid");
+
+        let file = world.admin().get(&format!("/v1/admin/payment/orders/{order}")).await.is(200);
+        assert_eq!(file["user"], json!({"id": bob, "email": "bob@example.com"}));
+        assert_eq!((file["client_ip"].as_str(), file["promotion_used"].as_bool()), (Some("203.0.113.7"), Some(true)));
+        assert_eq!(file["events"][0]["outcome"], "credited");
+        assert!(file["events"][0]["raw"].as_str().unwrap().contains(order));
+        let states: Vec<_> =
+            items(&json!({"items": file["transitions"]})).iter().map(|at| at["status"].clone()).collect();
+        assert_eq!(states, [json!("pending"), json!("paid")]);
+
+        let summary = world.admin().get("/v1/admin/payment/orders/summary").await.is(200);
+        assert_eq!((summary["orders"].as_u64(), summary["charge"]["amount"].as_str()), (Some(1), Some("100.00")));
+        assert_eq!(
+            (summary["credit"]["amount"].as_str(), summary["bonus"]["amount"].as_str()),
+            (Some("13.88888888"), Some("4.16666666"))
+        );
+        let stats = world.admin().get("/v1/admin/stats").await.is(200);
+        assert_eq!(stats["referrals"]["granted_to_inviters"]["amount"], "3");
+        assert_eq!(
+            (stats["referrals"]["relations"].as_u64(), stats["orders"]["by_status"]["pending"].as_u64()),
+            (Some(1), Some(1))
+        );
+
+        let referrals = all(world, &format!("/v1/admin/referrals?inviter={ann}&state=qualified")).await;
+        assert_eq!((referrals.len(), referrals[0]["invitee"]["email"].as_str()), (1, Some("bob@example.com")));
+        assert_eq!(referrals[0]["inviter"], json!({"id": ann, "email": "ann@example.com"}));
+        assert_eq!(all(world, "/v1/admin/referrals").await, referrals);
+        assert!(all(world, "/v1/admin/referrals?state=registered").await.is_empty());
+    });
+}
+
+/// R1.6: a journal of two entries is two records, on two pages if that is how they are asked for.
+#[test]
+fn a_page_of_records_may_end_within_a_journal() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        world.pay(&order, json!({})).await;
+        world.settle().await;
+        let bob = id_of(world, "bob").await;
+        for path in ["/v1/admin/records".to_owned(), format!("/v1/admin/records?user={bob}")] {
+            let whole = all(world, &path).await;
+            let kinds: Vec<_> = whole.iter().map(|record| record["type"].as_str().unwrap()).collect();
+            assert_eq!(kinds, ["promotion", "payment"]);
+            let mark = if path.contains('?') { '&' } else { '?' };
+            assert_eq!(all(world, &format!("{path}{mark}limit=1")).await, whole);
+        }
+        let of_order = format!("/v1/admin/records?related_id={}", order["id"].as_str().unwrap());
+        assert_eq!(all(world, &of_order).await.len(), 2);
+    });
+}
+
+/// Lists go back month by month, and their cursors are good for nothing else.
+#[test]
+fn a_list_walks_back_through_the_months() {
+    World::run(async |world| {
+        for name in ["ann", "bob", "cid", "dan", "eve"] {
+            world.register(name, None).await;
+            world.advance(20 * 86_400).await;
+        }
+        world.sign_in("admin").await;
+        let emails = |users: Vec<Value>| -> Vec<String> {
+            let name = |user: &Value| user["email"].as_str().unwrap().split('@').next().unwrap().to_owned();
+            users.iter().map(name).collect()
+        };
+        let expected = ["eve", "dan", "cid", "bob", "ann", "admin"];
+        assert_eq!(emails(all(world, "/v1/admin/users").await), expected);
+        assert_eq!(emails(all(world, "/v1/admin/users?limit=2").await), expected);
+        assert_eq!(emails(all(world, "/v1/admin/users?from=2026-12-01&to=2026-12-31").await), ["cid", "bob"]);
+        let first = world.admin().get("/v1/admin/users?limit=1").await.is(200);
+        let cursor = first["next_cursor"].as_str().unwrap();
+        for other in ["users?from=2026-12-01&", "audit?", "payment/orders?"] {
+            world.admin().get(&format!("/v1/admin/{other}cursor={cursor}")).await.refused(400, "forged_cursor");
+        }
+        world.admin().get("/v1/admin/users?limit=0").await.refused(422, "invalid");
+        world.admin().get("/v1/admin/users?limit=1&limit=2").await.refused(400, "malformed_request");
+    });
+}
+
+/// R4.12: every list is a sheet too, and none of its cells is a formula.
+#[test]
+fn a_sheet_holds_no_formula() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let evil = "=HYPERLINK(\"http://evil.test\")";
+        world
+            .user("bob")
+            .once()
+            .header("user-agent", evil)
+            .post("/v1/payment/orders", json!({"offer_id": "o10", "provider": "zpay"}))
+            .await
+            .is(201);
+        let sheet = world.admin().header("accept", "text/csv").get("/v1/admin/payment/orders").await;
+        assert!(sheet.headers["content-type"].to_str().unwrap().starts_with("text/csv"));
+        assert_eq!(sheet.headers["cache-control"], "no-store");
+        let lines: Vec<&str> = sheet.text.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("id,created_at,status,user.id,user.email,"));
+        assert!(
+            lines[1].contains(",bob@example.com,zpay,alipay,10.00,")
+                && lines[1].ends_with(",\"'=HYPERLINK(\"\"http://evil.test\"\")\""),
+            "{}",
+            lines[1]
+        );
+        for path in ["users", "records", "referrals", "rewards", "payment/reviews", "audit"] {
+            let sheet = world.admin().header("accept", "text/csv").get(&format!("/v1/admin/{path}?limit=1")).await;
+            assert_eq!(sheet.status, 200);
+            let json = world.admin().get(&format!("/v1/admin/{path}?limit=1")).await.is(200);
+            assert_eq!(sheet.headers.contains_key("next-cursor"), json["next_cursor"].is_string(), "{path}");
+            assert_eq!(sheet.text.lines().count(), 1 + items(&json).len(), "{path}");
+        }
+        world.settle().await;
+    });
+}
+
+/// R4.12: an order completed by hand is credited once; the provider's word later changes nothing.
+#[test]
+fn an_order_completed_by_hand_is_credited_once() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        let path = format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
+        let body = json!({"reason": "seen on the bank statement"});
+        world.admin().post(&path, body.clone()).await.refused(400, "idempotency_key_required");
+        world.admin().once().post(&path, json!({"reason": " "})).await.refused(422, "invalid");
+        let done = world.admin().key("k").post(&path, body.clone()).await.is(200);
+        assert_eq!((done["status"].as_str(), done["total"]["amount"].as_str()), (Some("paid"), Some("18.05555554")));
+        let again = world.admin().key("k").post(&path, body.clone()).await;
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        world.admin().once().post(&path, body).await.refused(409, "order_already_paid");
+        world.pay(&order, json!({"notify": "twice"})).await;
+        world.settle().await;
+        assert_eq!(world.balance("bob").await, "18.05555554");
+        let file = world.admin().get(path.strip_suffix("/complete").unwrap()).await.is(200);
+        assert!(file["provider_payment_id"].is_string(), "{file}");
+        assert!(all(world, "/v1/admin/payment/reviews").await.is_empty());
+    });
+}
+
+/// R4.5: money that does not fit waits in the review queue, where the operator sees it.
+#[test]
+fn money_that_does_not_fit_is_in_the_review_queue() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        world.pay(&order, json!({"amount": "99.00"})).await;
+        world.settle().await;
+        let reviews = all(world, "/v1/admin/payment/reviews?state=open").await;
+        assert_eq!(reviews.len(), 1);
+        assert_eq!(reviews[0]["reason"], "amount_mismatch");
+        assert_eq!(reviews[0]["received"], json!({"amount": "99.00", "currency": "CNY"}));
+        assert_eq!(reviews[0]["order_id"], order["id"]);
+        assert_eq!(world.balance("bob").await, "0");
+    });
+}
