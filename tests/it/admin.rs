@@ -1,14 +1,8 @@
 //! What the operator's staff sees and does: R1.6, R2.8, R3.1, R3.7, R3.10, R4.12, R9.1, R9.3.
 
-use std::collections::BTreeSet;
-
-use emulator::stack::functions::api;
-use emulator::template::Template;
 use serde_json::{Value, json};
 
 use crate::world::World;
-
-const TEMPLATE: &str = include_str!("../../template.yaml");
 
 fn items(page: &Value) -> Vec<Value> {
     page["items"].as_array().unwrap().clone()
@@ -40,34 +34,6 @@ async fn audit_of(world: &World, subject: &str) -> Vec<Value> {
     items(&world.admin().get(&format!("/v1/admin/audit?subject={subject}")).await.is(200))
 }
 
-/// R2.5, R9: template and router name the same routes, and every one of them is for admins only.
-#[test]
-fn nobody_but_an_admin_passes() {
-    World::run(async |world| {
-        world.register("ann", None).await;
-        let (_, mut router) = api("admin").unwrap();
-        let document = serde_json::to_value(router.to_openapi()).unwrap();
-        let mut documented = BTreeSet::new();
-        for (path, methods) in document["paths"].as_object().unwrap() {
-            for method in methods.as_object().unwrap().keys() {
-                let method = method.to_uppercase();
-                documented.insert((method.clone(), path.clone()));
-                let path = path.replace("{area}", "referral").replace("{id}", "usr_01arz3ndektsv4rrffq69g5fav");
-                let ask = |caller: crate::world::Caller<'_>| {
-                    let caller = caller.once().header("if-match", "\"0\"");
-                    caller.raw(&method, &path, "{}")
-                };
-                ask(world.nobody()).await.refused(401, "unauthenticated");
-                ask(world.user("ann")).await.refused(403, "forbidden");
-            }
-        }
-        let template = Template::parse(TEMPLATE).unwrap();
-        let function = template.functions.iter().find(|function| function.binary == "admin").unwrap();
-        let declared = function.routes.iter().map(|route| (route.method.clone(), route.path.clone())).collect();
-        assert_eq!(documented, declared);
-    });
-}
-
 /// R9.1: settings are changed by one who names their version, and audited with before and after.
 #[test]
 fn settings_are_changed_under_their_version_and_audited() {
@@ -78,8 +44,9 @@ fn settings_are_changed_under_their_version_and_audited() {
         let mut document = read.is(200)["settings"].clone();
         document["enabled"] = json!(true);
         world.admin().put(path, document.clone()).await.refused(428, "precondition_required");
-        let put =
-            |version: &str, document: &Value| world.admin().header("if-match", version).put(path, document.clone());
+        let put = async |version: &str, document: &Value| {
+            world.admin().header("if-match", version).put(path, document.clone()).await
+        };
         put("\"1\"", &document).await.refused(412, "version_mismatch");
         let changed = put("\"0\"", &document).await;
         assert_eq!(changed.headers["etag"], "\"1\"");
@@ -107,7 +74,7 @@ fn settings_that_break_a_rule_change_nothing() {
     World::run(async |world| {
         let path = "/v1/admin/settings/payment";
         let before = world.admin().get(path).await.is(200);
-        let put = |document: Value| world.admin().header("if-match", "\"0\"").put(path, document);
+        let put = async |document: Value| world.admin().header("if-match", "\"0\"").put(path, document).await;
         let mut document = before["settings"].clone();
         document["discount_rate"] = json!("1.1");
         let problem = put(document.clone()).await.refused(422, "invalid");
@@ -135,8 +102,9 @@ fn the_ledger_currency_is_fixed_by_the_first_journal() {
         let read = world.admin().get("/v1/admin/settings/payment").await.is(200);
         let mut document = read["settings"].clone();
         document["ledger_currency"] = json!("USD");
-        let put = |document: &Value| {
-            world.admin().header("if-match", "\"1\"").put("/v1/admin/settings/payment", document.clone())
+        let put = async |document: &Value| {
+            let path = "/v1/admin/settings/payment";
+            world.admin().header("if-match", "\"1\"").put(path, document.clone()).await
         };
         put(&document).await.refused(409, "currency_in_use");
         document["ledger_currency"] = json!("EUR");
@@ -166,7 +134,8 @@ fn an_adjustment_is_made_once_and_never_below_zero() {
         assert_eq!(again.is(200), first);
         let other = json!({"amount": "6", "remark": "sorry for the wait"});
         world.admin().key("k").post(&path, other).await.refused(422, "idempotency_key_reused");
-        let debit = |amount: &str| world.admin().once().post(&path, json!({"amount": amount, "remark": "taken"}));
+        let debit =
+            async |amount: &str| world.admin().once().post(&path, json!({"amount": amount, "remark": "taken"})).await;
         debit("-5.00000001").await.refused(409, "insufficient_balance");
         debit("-1.5").await.is(200);
         for bad in ["0", "1e3", "+1", "NaN", "0.000000001", "９"] {
@@ -194,7 +163,8 @@ fn rewards_held_while_blocked_are_granted_once_active_again() {
         let (ann, code) = (id_of(world, "ann").await, world.code("ann").await);
         world.register("bob", Some(&code)).await;
         let path = format!("/v1/admin/users/{ann}/status");
-        let set = |status: &str| world.admin().put(&path, json!({"status": status, "reason": "looked into"}));
+        let set =
+            async |status: &str| world.admin().put(&path, json!({"status": status, "reason": "looked into"})).await;
         set("gone").await.refused(422, "invalid");
         assert_eq!(set("blocked").await.is(200)["status"], "blocked");
         world.settle().await;
@@ -226,9 +196,9 @@ fn a_vanity_code_replaces_the_primary_one() {
         world.register("ann", None).await;
         world.register("bob", None).await;
         let (ann, bob, old) = (id_of(world, "ann").await, id_of(world, "bob").await, world.code("ann").await);
-        let set = |user: &str, code: &str| {
+        let set = async |user: &str, code: &str| {
             let path = format!("/v1/admin/users/{user}/invite-code");
-            world.admin().put(&path, json!({"code": code}))
+            world.admin().put(&path, json!({"code": code})).await
         };
         for bad in ["abc", "with space", "", &"A".repeat(33), "ÄÖÜ1"] {
             set(&ann, bad).await.refused(422, "invalid");
@@ -346,6 +316,7 @@ fn a_page_of_records_may_end_within_a_journal() {
 fn a_list_walks_back_through_the_months() {
     World::run(async |world| {
         for name in ["ann", "bob", "cid", "dan", "eve"] {
+            world.advance(1).await;
             world.register(name, None).await;
             world.advance(20 * 86_400).await;
         }

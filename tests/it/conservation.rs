@@ -79,7 +79,7 @@ impl Play<'_> {
             1 => more["times"] = json!(2),
             _ => {}
         }
-        self.world.pay(&order, more).await;
+        self.world.try_to_pay(&order, more).await;
     }
 
     async fn cancel(&mut self) {

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, one file per capability. [`world`] is what they stand on.
+#![recursion_limit = "512"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

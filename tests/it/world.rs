@@ -10,7 +10,6 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use emulator::clock::MovableClock;
 use emulator::sim::SimConfig;
-use emulator::sqs::Retry;
 use emulator::stack::{Setup, Stack};
 use http::{Request, StatusCode};
 use rand_chacha::ChaCha8Rng;
@@ -86,7 +85,7 @@ impl World {
     /// At the end: faults stop, everything comes to rest, nothing is left in a queue, and the auditor finds nothing.
     async fn at_rest(&self) {
         self.stack.faults.clear();
-        for _ in 0..8 {
+        for _ in 0..3 {
             self.advance(61).await;
             self.stack.tick("sweep-outbox").await.unwrap();
             self.stack.settle().await.unwrap();
@@ -135,8 +134,12 @@ impl World {
     /// Signs somebody in again, whose token has grown old.
     pub async fn sign_in(&self, name: &str) {
         let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
-        let answer = self.nobody().post("/v1/sessions", json!({"email": email, "password": PASSWORD})).await.is(200);
-        let token = answer["access_token"].as_str().unwrap().to_owned();
+        let body = json!({"email": email, "password": PASSWORD});
+        let mut answer = self.nobody().post("/v1/sessions", body.clone()).await;
+        while answer.status == 503 {
+            answer = self.nobody().post("/v1/sessions", body.clone()).await;
+        }
+        let token = answer.is(200)["access_token"].as_str().unwrap().to_owned();
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
     }
 
@@ -173,12 +176,17 @@ impl World {
 
     /// Pays at a provider; `more` adds to what a click on its page sends.
     pub async fn pay(&self, order: &Value, more: Value) {
+        let answer = self.try_to_pay(order, more).await;
+        assert!((200..400).contains(&answer), "the provider answers {answer}");
+    }
+
+    /// Pays at a provider, who may say that it is too late; answers its status.
+    pub async fn try_to_pay(&self, order: &Value, more: Value) -> u16 {
         let mut body = json!({"provider": order["provider"], "order_id": order["id"], "action": "pay"});
         body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
         let request = Request::post("/_sim/pay").header("content-type", "application/json");
         let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_string())).unwrap();
-        let answer = self.stack.sim(request).await;
-        assert!(answer.status().is_success(), "{:?}", answer);
+        self.stack.sim(request).await.status().as_u16()
     }
 
     /// Delivers webhooks and queues until nothing moves.
@@ -196,11 +204,6 @@ impl World {
         self.user(name).get("/v1/me").await.is(200)["balance"]["amount"].as_str().unwrap().to_owned()
     }
 
-    /// Takes one batch of each queue without waiting for the rest.
-    pub async fn pump(&self) -> bool {
-        self.stack.pump_queues(Retry::AtOnce).await.unwrap()
-    }
-
     async fn send(&self, request: Request<Bytes>) -> Answer {
         let response = self.stack.http(request, "203.0.113.7").await;
         let (parts, body) = response.into_parts();
@@ -209,7 +212,7 @@ impl World {
     }
 }
 
-impl Caller<'_> {
+impl<'w> Caller<'w> {
     /// With a fresh `Idempotency-Key`.
     pub fn once(self) -> Self {
         let number = {
@@ -232,24 +235,20 @@ impl Caller<'_> {
         self
     }
 
-    pub fn get(&self, path: &str) -> impl Future<Output = Answer> {
+    pub fn get(&self, path: &str) -> impl Future<Output = Answer> + use<'w> {
         self.world.send(self.request("GET", path, None))
     }
 
-    pub fn post(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
+    pub fn post(&self, path: &str, body: Value) -> impl Future<Output = Answer> + use<'w> {
         self.world.send(self.request("POST", path, Some(body.to_string())))
     }
 
-    pub fn put(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
+    pub fn put(&self, path: &str, body: Value) -> impl Future<Output = Answer> + use<'w> {
         self.world.send(self.request("PUT", path, Some(body.to_string())))
     }
 
-    pub fn delete(&self, path: &str, body: Value) -> impl Future<Output = Answer> {
-        self.world.send(self.request("DELETE", path, Some(body.to_string())))
-    }
-
     /// Any method with a body as it is.
-    pub fn raw(&self, method: &str, path: &str, body: &str) -> impl Future<Output = Answer> {
+    pub fn raw(&self, method: &str, path: &str, body: &str) -> impl Future<Output = Answer> + use<'w> {
         self.world.send(self.request(method, path, Some(body.to_owned())))
     }
 

@@ -16,6 +16,7 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::fault::Error;
+use shared::usecase::search::pending_orders;
 use shared::usecase::statistics;
 use utoipa::ToSchema;
 
@@ -115,8 +116,10 @@ pub struct Reading {
     ),
 )]
 pub async fn stats(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Totals>, Problem> {
-    let reading = Reading::now(&app).await?;
-    Ok(Reply::ok(reading.totals()?))
+    let mut totals = Reading::now(&app).await?.totals()?;
+    let pending = u64::try_from(pending_orders(&app).await?).unwrap_or(u64::MAX);
+    totals.orders.by_status.insert(OrderStatus::Pending.as_str().to_owned(), pending);
+    Ok(Reply::ok(totals))
 }
 
 impl Reading {

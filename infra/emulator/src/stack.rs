@@ -2,12 +2,12 @@
 //!
 //! What is where is read from the template. Nothing here knows a business rule.
 
-mod functions;
+pub mod functions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
@@ -30,9 +30,10 @@ use crate::gateway;
 use crate::ses::Mailbox;
 use crate::sim::{AtTime, Book, SimConfig, Simulators, https};
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
-use crate::template::Template;
+use crate::template::{Template, TemplateError};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
+static PARSED: LazyLock<Result<Template, TemplateError>> = LazyLock::new(|| Template::parse(TEMPLATE));
 /// The table's name.
 pub const TABLE: &str = "guerdon";
 
@@ -87,7 +88,7 @@ impl Stack {
     /// # Errors
     /// When the template, the data or the database can't be used.
     pub async fn start(setup: Setup) -> Result<Self, Trouble> {
-        let template = Template::parse(TEMPLATE)?;
+        let template = PARSED.as_ref().map_err(ToString::to_string)?.clone();
         let clock = setup.clock.clone();
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let file = |name: &str| setup.data.as_deref().map(|data| data.join(name));

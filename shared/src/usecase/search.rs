@@ -17,8 +17,8 @@ use crate::domain::referral::{Reward, RewardState, Side};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::user::User;
 use crate::fault::Fault;
-use crate::store::key::{Key, owned_by};
-use crate::store::{Page, Position};
+use crate::store::key::{Key, SHARDS, due_shard, owned_by};
+use crate::store::{Ask, List, Page, Position};
 
 /// A page that is asked for, and the time it is about.
 #[derive(Debug, Clone, Default)]
@@ -220,6 +220,26 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
         only(fitting && window.holds(order.created_at), order)
     })
     .await
+}
+
+/// How many orders are pending: those that stand in the list of what expires, as nothing is counted when an order is made.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
+    let mut pending = 0_usize;
+    for shard in 0..SHARDS {
+        let mut ask = Ask::newest(List::Due, due_shard("order", shard), 1_000);
+        loop {
+            let page = app.store.list_items(&ask).await?;
+            pending = pending.saturating_add(page.items.len());
+            match page.next {
+                Some(next) => ask.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(pending)
 }
 
 /// The review queue (R4.5).
