@@ -25,7 +25,26 @@ use shared::store::tx::Otherwise;
 pub const PASSWORD: &str = "correct horse battery";
 
 #[derive(Clone)]
-pub struct Desk(pub Arc<Stack>);
+pub struct Desk(pub Arc<Audited>);
+
+/// The stack, whose table the auditor reads when nobody uses it any more.
+pub struct Audited(Stack);
+
+impl std::ops::Deref for Audited {
+    type Target = Stack;
+    fn deref(&self) -> &Stack {
+        &self.0
+    }
+}
+
+impl Drop for Audited {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let findings = self.0.audit().unwrap();
+            assert!(findings.is_empty(), "the auditor finds {findings:#?}");
+        }
+    }
+}
 
 /// An answer of the API.
 #[derive(Debug, Clone)]
@@ -71,7 +90,7 @@ impl Desk {
             password_cost: (8, 1),
             providers: SimConfig::new("https://guerdon.test"),
         };
-        Self(Arc::new(Stack::start(setup).await.unwrap()))
+        Self(Arc::new(Audited(Stack::start(setup).await.unwrap())))
     }
 
     /// Where e-mails are verified.
