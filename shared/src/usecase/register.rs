@@ -88,7 +88,7 @@ pub struct Account {
 /// new session, if the password is theirs.
 ///
 /// # Refuses
-/// `email_taken`; `rate_limited` when too many codes were mailed or passwords tried. A bad referral code refuses nothing (R2.3).
+/// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
 pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Account>, Error> {
     let newcomer = Newcomer {
         id: UserId::new(app.ulid()),
@@ -144,10 +144,10 @@ pub(super) async fn admit(
         _ => {
             let user = app.store.get::<User>(&Key::user(registered.user)).await?.ok_or(Refusal::EmailTaken)?;
             if let Proof::Password(password) = proof {
-                limit_failures(app, email_hash).await?;
+                let stranger = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
+                limit_failures(app, email_hash).await.map_err(|error| instead(error, &stranger))?;
                 if !proves(app, email_hash, Some(&user), password).await? {
-                    let refusal = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
-                    return Err(refusal.into());
+                    return Err(stranger.into());
                 }
             }
             user.must_be_active()?;
@@ -155,6 +155,14 @@ pub(super) async fn admit(
         }
     };
     Ok(Done { answer: Account { registered, tokens }, replayed })
+}
+
+/// Whoever tried too many passwords is told what any stranger is.
+fn instead(error: Error, refusal: &Refusal) -> Error {
+    match error {
+        Error::Refused(_) => refusal.clone().into(),
+        fault => fault,
+    }
 }
 
 fn fingerprint_of(app: &App, ask: &Register) -> String {

@@ -27,7 +27,7 @@ pub const PASSWORD: &str = "correct horse battery";
 #[derive(Clone)]
 pub struct Desk(pub Arc<Audited>);
 
-/// The stack, whose table the auditor reads when nobody uses it any more.
+/// The stack; when nobody uses it any more it comes to rest, and the auditor reads its table.
 pub struct Audited(Stack);
 
 impl std::ops::Deref for Audited {
@@ -40,6 +40,8 @@ impl std::ops::Deref for Audited {
 impl Drop for Audited {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            // In a thread of its own, as a drop can't wait.
+            std::thread::scope(|scope| scope.spawn(|| rest(&self.0)).join()).unwrap();
             let findings = self.0.audit().unwrap();
             assert!(findings.is_empty(), "the auditor finds {findings:#?}");
         }
@@ -78,6 +80,16 @@ impl Answer {
     }
 }
 
+fn rest(stack: &Stack) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        stack.faults.clear();
+        stack.clock.advance(Duration::from_secs(120));
+        stack.tick("sweep-outbox").await.unwrap();
+        stack.settle().await.unwrap();
+    });
+}
+
 impl Desk {
     pub async fn open() -> Self {
         let setup = Setup {
@@ -104,10 +116,19 @@ impl Desk {
     pub async fn with_referral(change: Value) -> (Self, User) {
         let desk = Self::open().await;
         desk.settings(Area::Referral, merged(json!({"enabled": true}), change)).await;
-        let ann = desk.registered("ann@example.com").await;
-        let ann = desk.user(&ann.text("/user/id")).await;
-        desk.write(&Invite::primary(InviteCode::parse("ANNSCODE").unwrap(), ann.id, ann.created_at)).await;
-        (desk, ann.into_inner())
+        let ann = desk.ann().await;
+        (desk, ann)
+    }
+
+    /// Ann, whose primary code is `ANNSCODE`.
+    pub async fn ann(&self) -> User {
+        let ann = self.registered("ann@example.com").await;
+        let code = InviteCode::parse("ANNSCODE").unwrap();
+        let ann = self.user(&ann.text("/user/id")).await.into_inner();
+        let ann = User { invite_code: Some(code.clone()), ..ann };
+        self.write(&ann).await;
+        self.write(&Invite::primary(code, ann.id, ann.created_at)).await;
+        ann
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
