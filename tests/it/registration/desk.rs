@@ -72,7 +72,11 @@ impl Answer {
     }
 
     pub fn text(&self, pointer: &str) -> String {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {}", self.body)).to_owned()
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{pointer} in {}", self.body))
+            .to_owned()
     }
 
     pub fn retry_after(&self) -> u64 {
@@ -224,7 +228,8 @@ impl Desk {
     pub async fn code(&self, to: &str) -> String {
         let mails = self.mail(to).await;
         let text = &mails.last().expect("a mail").text;
-        let code: Vec<&str> = text.split_whitespace().filter(|word| word.len() == 6 && word.parse::<u32>().is_ok()).collect();
+        let code: Vec<&str> =
+            text.split_whitespace().filter(|word| word.len() == 6 && word.parse::<u32>().is_ok()).collect();
         let [code] = code.as_slice() else { panic!("one code in {text}") };
         (*code).to_owned()
     }

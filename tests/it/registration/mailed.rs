@@ -30,7 +30,10 @@ async fn ask_reset(desk: &Desk) -> super::desk::Answer {
 
 fn is_wrong_code(answer: &super::desk::Answer) {
     answer.refused(422, "invalid");
-    assert_eq!((&answer.body["errors"][0]["pointer"], &answer.body["errors"][0]["code"]), (&json!("/code"), &json!("wrong_code")));
+    assert_eq!(
+        (&answer.body["errors"][0]["pointer"], &answer.body["errors"][0]["code"]),
+        (&json!("/code"), &json!("wrong_code"))
+    );
 }
 
 /// R2.4: registering makes a pending sign-up only; the account comes with its code, and the promotion starts then.
@@ -239,11 +242,19 @@ async fn whatever_goes_wrong_with_a_reset_it_is_done_and_the_answer_says_so() {
 #[tokio::test(start_paused = true)]
 async fn mails_speak_the_language_of_the_registration_and_messages_carry_no_secret() {
     let desk = Desk::verifying().await;
-    for (locale, subject) in [(json!("zh-CN"), "您的验证码"), (json!("fr"), "Your verification code"), (Value::Null, "Your verification code")] {
+    for (locale, subject) in [
+        (json!("zh-CN"), "您的验证码"),
+        (json!("fr"), "Your verification code"),
+        (Value::Null, "Your verification code"),
+    ] {
         desk.register(&json!({"email": BOB, "password": PASSWORD, "locale": locale})).await.is(201);
         let message = desk.0.queues.poll_once("MailQueue", 1).await.unwrap();
         let body = emulator::sqs::event("MailQueue", &message).to_string();
-        desk.0.queues.settle("MailQueue", &message, &emulator::sqs::FunctionReply::AllFailed, Retry::AtOnce).await.unwrap();
+        desk.0
+            .queues
+            .settle("MailQueue", &message, &emulator::sqs::FunctionReply::AllFailed, Retry::AtOnce)
+            .await
+            .unwrap();
         let code = desk.code(BOB).await;
         assert!(!body.contains("bob") && !body.contains(&format!("\"{code}\"")), "{body}");
         assert!(desk.scan().iter().all(|item| !item.to_string().contains(&format!("\"{code}\""))));

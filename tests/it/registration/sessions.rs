@@ -18,7 +18,10 @@ async fn an_access_token_is_good_for_fifteen_minutes_and_nothing_else_is_one() {
     let desk = Desk::open().await;
     let token = desk.registered(BOB).await.text("/session/access_token");
     let me = desk.get("/v1/me", Some(&token)).await.is(200);
-    assert_eq!((&me.body["email"], &me.body["role"], &me.body["status"]), (&json!(BOB), &json!("user"), &json!("active")));
+    assert_eq!(
+        (&me.body["email"], &me.body["role"], &me.body["status"]),
+        (&json!(BOB), &json!("user"), &json!("active"))
+    );
     let other = Signer::new(&[8; 32], "https://guerdon.test").unwrap();
     let claims = desk.0.app.keys.verify(&token, "https://guerdon.test", desk.0.app.clock.now()).unwrap();
     let foreign = other.access(claims.sub, Role::Admin, claims.sid, desk.0.app.clock.now()).unwrap();
@@ -186,7 +189,9 @@ async fn what_no_route_takes_is_a_problem() {
     desk.get("/v1/nothing", None).await.refused(404, "not_found");
     desk.get("/", None).await.refused(404, "not_found");
     desk.send("PUT", "/v1/me", &[], Some(&Value::Null)).await.refused(405, "method_not_allowed");
-    desk.send("POST", "/v1/registrations", &[("content-type", "text/plain")], None).await.refused(415, "unsupported_media_type");
+    desk.send("POST", "/v1/registrations", &[("content-type", "text/plain")], None)
+        .await
+        .refused(415, "unsupported_media_type");
     let health = desk.get("/v1/health", None).await.is(200);
     assert_eq!(health.body["status"], "ok");
 }
