@@ -264,8 +264,8 @@ async fn whatever_goes_wrong_with_the_commit_there_is_one_whole_account() {
 async fn a_queue_that_is_down_costs_no_registration_and_loses_no_message() {
     let (desk, ann) = Desk::with_referral(json!({"registration": {"inviter_reward": "2"}})).await;
     desk.0.settle().await.unwrap();
-    for nth in 0..4 {
-        desk.0.faults.script("SendMessageBatch", nth, Fault::ErrorBefore);
+    for _ in 0..4 {
+        desk.0.faults.script("SendMessageBatch", 0, Fault::ErrorBefore);
     }
     desk.register(&with_code("bob@example.com", "ANNSCODE")).await.is(201);
     assert_eq!(desk.items("outbox"), 1);
@@ -277,7 +277,8 @@ async fn a_queue_that_is_down_costs_no_registration_and_loses_no_message() {
     assert_eq!(desk.items("outbox"), 0);
 }
 
-/// Budget: one read and the commit; no more than twelve write units, two more with a limit.
+/// Budget: one read and the commit; ten write units, one more with a promotion, two with a limit (and its read), seven with the
+/// invitee's own reward, which is a reward and a posting in three lists.
 #[tokio::test(start_paused = true)]
 async fn registering_with_a_code_is_one_read_and_one_commit() {
     let calls = |calls: &[(&str, u64)]| -> Vec<(String, u64)> {
@@ -297,6 +298,8 @@ async fn registering_with_a_code_is_one_read_and_one_commit() {
 
     let limited = json!({"max_invitees_per_user": 5, "registration": {"invitee_reward": "1"}});
     let (desk, _) = Desk::with_referral(limited).await;
+    // The first journal of a deployment fixes its currency, once.
+    desk.register(&with_code("cid@example.com", "ANNSCODE")).await.is(201);
     let (used, units, answer) = desk.cost(desk.register(&with_code("bob@example.com", "ANNSCODE"))).await;
     assert_eq!(used, calls(&[("BatchGetItem", 1), ("GetItem", 1), ("TransactWriteItems", 1)]));
     assert_eq!((units, &answer.body["user"]["balance"]["amount"]), (19, &json!("1")));
