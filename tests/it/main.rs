@@ -17,6 +17,7 @@ mod fault;
 mod main_job;
 mod payment;
 mod referral;
+mod registration;
 mod reward;
 mod stand;
 mod statistics;

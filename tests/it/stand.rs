@@ -120,7 +120,7 @@ impl Stand {
         User {
             id: UserId::new(Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap() + number, random)),
             email: Email::parse(&format!("{name}@example.com")),
-            password_hash: Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA".into()),
+            password_number: 0,
             status: Status::Active,
             role: Role::User,
             locale: None,

@@ -3,6 +3,8 @@
 //! One claim per normalised e-mail makes the account unique; it is found by a secret hash, never by the address. Codes that are
 //! mailed are not stored: they are derived from a nonce that is.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +12,18 @@ use super::id::{SessionId, UserId};
 use super::identity::Email;
 use super::referral::NotApplied;
 
-/// The e-mail is somebody's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The e-mail is somebody's, with what shows that one is them. It is not on the user's item, so that no index has a copy of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailClaim {
     /// Secret hash of the e-mail.
     pub email_hash: String,
     /// Whose it is.
     pub user: UserId,
+    /// Argon2id hash of the password.
+    pub password_hash: String,
+    /// Which password of the user's it is, from 0.
+    #[serde(default)]
+    pub password_number: u64,
     /// Secret hash of the registration without its password, by which a repeated one is known.
     pub fingerprint: String,
     /// Why the referral code did not bind, if one was given (R2.3).
@@ -26,8 +33,25 @@ pub struct EmailClaim {
     pub at: Timestamp,
 }
 
+impl EmailClaim {
+    /// The claim with another password, which ends every session.
+    ///
+    /// # Refuses
+    /// `None` when the numbers ran out.
+    pub fn with_password(&self, password_hash: String) -> Option<Self> {
+        let password_number = self.password_number.checked_add(1)?;
+        Some(Self { password_hash, password_number, ..self.clone() })
+    }
+}
+
+impl fmt::Debug for EmailClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmailClaim").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
 /// A registration whose e-mail is not verified yet (R2.4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingSignup {
     /// Secret hash of the e-mail.
     pub email_hash: String,
@@ -49,6 +73,12 @@ pub struct PendingSignup {
     pub nonce: String,
     /// Until when that code is good.
     pub until: Timestamp,
+}
+
+impl fmt::Debug for PendingSignup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingSignup").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// A password reset that was asked for (R2.8).
@@ -76,8 +106,8 @@ pub struct Session {
     pub user: UserId,
     /// When it began.
     pub created_at: Timestamp,
-    /// Secret hash of the stored password that it began under: a new password ends it, by whatever clock (R2.8).
-    pub credential: String,
+    /// Which of the user's passwords it began under: the next one ends it, by whatever clock (R2.8).
+    pub password_number: u64,
     /// How often it was refreshed: the number of the one good refresh token.
     pub number: u64,
     /// When that token was made.

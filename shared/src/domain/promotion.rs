@@ -20,6 +20,7 @@ pub struct Promotion {
     /// The last instant of the window.
     pub ends_at: Timestamp,
     /// The ladder, by rising hours.
+    #[serde(with = "ladder")]
     pub tiers: Vec<Tier>,
     /// The least order that earns a bonus.
     pub min_amount: PayMoney,
@@ -29,6 +30,29 @@ pub struct Promotion {
     /// Whether the hourly job has seen its end (R5.5): only statistics look at it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
+}
+
+/// A ladder as it is stored, `24:30 36:20`: a user's item is written by every movement of money, and costs by its size.
+mod ladder {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Tier;
+
+    pub(super) fn serialize<S: Serializer>(tiers: &[Tier], to: S) -> Result<S::Ok, S::Error> {
+        let tiers: Vec<String> = tiers.iter().map(|tier| format!("{}:{}", tier.hours, tier.percent)).collect();
+        to.serialize_str(&tiers.join(" "))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Tier>, D::Error> {
+        let text = String::deserialize(from)?;
+        let tier = |tier: &str| {
+            let (hours, percent) = tier.split_once(':')?;
+            Some(Tier { hours: hours.parse().ok()?, percent: Decimal::from_str_exact(percent).ok()? })
+        };
+        let tiers = text.split_whitespace().map(tier).collect::<Option<Vec<_>>>();
+        tiers.ok_or_else(|| de::Error::custom("not a ladder"))
+    }
 }
 
 /// How a promotion was used.

@@ -144,15 +144,29 @@ impl Invite {
     }
 }
 
-/// The amounts of one trigger, in ledger currency.
+/// The amounts of one trigger, in ledger currency; stored as `2/1.5`, the inviter's first.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Amounts {
     /// For the inviter.
-    #[serde(with = "crate::domain::decimal")]
     pub inviter: Decimal,
     /// For the invitee.
-    #[serde(with = "crate::domain::decimal")]
     pub invitee: Decimal,
+}
+
+impl From<Amounts> for String {
+    fn from(amounts: Amounts) -> Self {
+        format!("{}/{}", amounts.inviter, amounts.invitee)
+    }
+}
+
+impl TryFrom<String> for Amounts {
+    type Error = rust_decimal::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (inviter, invitee) = text.split_once('/').unwrap_or((&text, ""));
+        Ok(Self { inviter: Decimal::from_str_exact(inviter)?, invitee: Decimal::from_str_exact(invitee)? })
+    }
 }
 
 /// What was promised when the referral was bound; later settings don't change it (R3.5).

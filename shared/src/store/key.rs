@@ -3,7 +3,7 @@
 //! | item | pk | sk | index entries | written by | read for |
 //! | --- | --- | --- | --- | --- | --- |
 //! | user | `USER#{usr}` | `USER` | gsi1 `INVITEES#{inviter}` by id · gsi2 `USERS#{month}` by id · gsi3 `DUE#promotion#{shard}` by end of window | registration, every money transaction | everything about a person, balance included |
-//! | e-mail claim | `EMAIL#{hash}` | `EMAIL` | – | registration | one account per e-mail (R2.1) |
+//! | e-mail claim | `EMAIL#{hash}` | `EMAIL` | – | registration | one account per e-mail (R2.1), its password hash |
 //! | pending sign-up | `EMAIL#{hash}` | `SIGNUP` | – | registration | verification (R2.4); TTL |
 //! | password reset | `EMAIL#{hash}` | `RESET` | – | registration | resets (R2.8); TTL |
 //! | session | `USER#{usr}` | `SESSION#{ses}` | – | registration | refresh (R2.5); TTL |

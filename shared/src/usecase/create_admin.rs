@@ -10,69 +10,85 @@ use crate::domain::ledger::Accounts;
 use crate::domain::settings::{AffiliateSettings, PaymentSettings};
 use crate::domain::user::{AffiliatePolicy, User};
 use crate::fault::{Error, Fault};
+use crate::message::Message;
 use crate::once::Once;
 use crate::password;
+use crate::store::item::Stored;
 use crate::store::key::Key;
-use crate::store::tx::Otherwise;
+use crate::store::tx::{Otherwise, Tx};
 use crate::token::PublicKeys;
 
-/// Makes whoever has this e-mail an admin with this password; who has none gets an account.
+/// Makes whoever has this e-mail an admin with this password, which ends their sessions; who has none gets an account. Repeated, it
+/// changes nothing.
 ///
 /// # Errors
 /// When it can't be stored.
 pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Result<UserId, Error> {
     let email_hash = email_hash(app, email);
+    let newcomer = UserId::new(app.ulid());
     let password_hash = password::hash(app, password)?;
-    let (id, now) = (UserId::new(app.ulid()), app.clock.now());
-    let ledger = app.settings::<PaymentSettings>().await?.settings.ledger_currency;
-    let done = app
-        .run(&Once::Natural, || async {
-            let mut tx = app.tx();
-            let claim = app.store.get::<EmailClaim>(&Key::email(&email_hash)).await?;
-            let fresh = || User {
-                id,
-                email: Some(email.clone()),
-                password_hash: None,
-                status: Status::Active,
-                role: Role::Admin,
-                locale: None,
-                created_at: now,
-                attribution: None,
-                promotion: None,
-                affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-                accounts: Accounts::new(ledger),
-                invite_code: None,
-            };
-            let stored = match &claim {
-                Some(claim) => app.store.get::<User>(&Key::user(claim.user)).await?,
-                None => None,
-            };
-            let before = stored.as_deref().cloned().unwrap_or_else(fresh);
-            if stored.is_some()
-                && before.role == Role::Admin
-                && before.status == Status::Active
-                && password::verify(app, password, before.password_hash.as_deref())?
-            {
-                return Ok((before.id, tx));
-            }
-            let password_hash = Some(password_hash.clone());
-            let user = User { role: Role::Admin, status: Status::Active, password_hash, ..before };
-            if claim.is_none() {
-                let claim = EmailClaim {
-                    email_hash: email_hash.clone(),
-                    user: id,
-                    fingerprint: String::new(),
-                    not_applied: None,
-                    at: now,
-                };
-                tx.insert(&claim, Otherwise::Again);
-            }
-            tx.upsert(stored.as_ref(), &user, Otherwise::Again);
-            tx.insert(&audit(app, user.id), Otherwise::Again);
-            Ok((user.id, tx))
-        })
-        .await?;
-    Ok(done.answer)
+    let plan = || async {
+        match app.store.get::<EmailClaim>(&Key::email(&email_hash)).await? {
+            Some(claim) => promote(app, &claim, password, &password_hash).await,
+            None => create(app, newcomer, email, &password_hash).await,
+        }
+    };
+    Ok(app.run(&Once::Natural, plan).await?.answer)
+}
+
+async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Result<(UserId, Tx), Error> {
+    let now = app.clock.now();
+    let claim = EmailClaim {
+        email_hash: email_hash(app, email),
+        user: id,
+        password_hash: password_hash.to_owned(),
+        password_number: 0,
+        fingerprint: String::new(),
+        not_applied: None,
+        at: now,
+    };
+    let user = User {
+        id,
+        email: Some(email.clone()),
+        password_number: 0,
+        status: Status::Active,
+        role: Role::Admin,
+        locale: None,
+        created_at: now,
+        attribution: None,
+        promotion: None,
+        affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
+        accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
+        invite_code: None,
+    };
+    let mut tx = app.tx();
+    tx.insert(&claim, Otherwise::Again);
+    tx.insert(&user, Otherwise::Again);
+    tx.insert(&audit(app, id), Otherwise::Again);
+    tx.send(Message::UserRegistered { user: id, inviter: None });
+    Ok((id, tx))
+}
+
+async fn promote(
+    app: &App,
+    claim: &Stored<EmailClaim>,
+    password: &Password,
+    password_hash: &str,
+) -> Result<(UserId, Tx), Error> {
+    let missing = || Fault::bug(format!("{} has a claim and no account", claim.user));
+    let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or_else(missing)?;
+    let mut tx = app.tx();
+    let is_one = user.role == Role::Admin && user.status == Status::Active;
+    if is_one && password::verify(app, password, Some(&claim.password_hash))? {
+        return Ok((user.id, tx));
+    }
+    let changed = claim.with_password(password_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
+    let password_number = changed.password_number;
+    let after = User { role: Role::Admin, status: Status::Active, password_number, ..User::clone(&user) };
+    tx.replace(claim, &changed, Otherwise::Again);
+    tx.replace(&user, &after, Otherwise::Again);
+    tx.insert(&audit(app, user.id), Otherwise::Again);
+    Ok((user.id, tx))
 }
 
 fn audit(app: &App, subject: UserId) -> AuditRecord {

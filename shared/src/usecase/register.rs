@@ -88,7 +88,7 @@ pub struct Account {
 /// new session, if the password is theirs.
 ///
 /// # Refuses
-/// `email_taken`; `rate_limited` when too many codes were mailed or passwords tried. A bad referral code refuses nothing (R2.3).
+/// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
 pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Account>, Error> {
     let newcomer = Newcomer {
         id: UserId::new(app.ulid()),
@@ -142,19 +142,30 @@ pub(super) async fn admit(
         _ if registered.status == Status::Pending => None,
         Some(begun) if !replayed => Some(first_tokens(app, registered.user, begun)?),
         _ => {
-            let user = app.store.get::<User>(&Key::user(registered.user)).await?.ok_or(Refusal::EmailTaken)?;
+            let (user, claim) = (Key::user(registered.user), Key::email(email_hash));
+            let mut batch = app.store.get_many(&[user.clone(), claim.clone()]).await?;
+            let user = batch.take::<User>(&user)?.ok_or(Refusal::EmailTaken)?;
+            let claim = batch.take::<EmailClaim>(&claim)?.ok_or(Refusal::EmailTaken)?;
             if let Proof::Password(password) = proof {
-                limit_failures(app, email_hash).await?;
-                if !proves(app, email_hash, Some(&user), password).await? {
-                    let refusal = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
-                    return Err(refusal.into());
+                let stranger = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
+                limit_failures(app, email_hash).await.map_err(|error| instead(error, &stranger))?;
+                if !proves(app, email_hash, Some(&claim), password).await? {
+                    return Err(stranger.into());
                 }
             }
             user.must_be_active()?;
-            Some(open(app, &user).await?)
+            Some(open(app, &user, claim.password_number).await?)
         }
     };
     Ok(Done { answer: Account { registered, tokens }, replayed })
+}
+
+/// Whoever tried too many passwords is told what any stranger is.
+fn instead(error: Error, refusal: &Refusal) -> Error {
+    match error {
+        Error::Refused(_) => refusal.clone().into(),
+        fault => fault,
+    }
 }
 
 fn fingerprint_of(app: &App, ask: &Register) -> String {
@@ -249,7 +260,7 @@ pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
     if bound.is_ok() {
         found.count(&mut tx);
     }
-    let session = begin(app, user.id, user.password_hash.as_deref());
+    let session = begin(app, user.id, user.password_number);
     tx.insert(&session, Otherwise::Again);
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
     tx.send(Message::UserRegistered { user: user.id, inviter });
@@ -333,6 +344,8 @@ impl Newcomer {
             not_applied,
             email_hash: self.email_hash.clone(),
             user: self.id,
+            password_hash: self.password_hash.clone(),
+            password_number: 0,
             fingerprint: self.fingerprint.clone(),
             at: self.created_at,
         }
@@ -349,7 +362,7 @@ impl Newcomer {
         let mut user = User {
             id: self.id,
             email: Some(self.email.clone()),
-            password_hash: Some(self.password_hash.clone()),
+            password_number: 0,
             status: Status::Active,
             role: Role::User,
             locale: self.locale.clone(),

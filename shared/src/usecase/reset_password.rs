@@ -3,10 +3,10 @@
 use super::mailed_code::{self, good_until, wrong};
 use super::session::{by_email, email_hash};
 use crate::app::App;
-use crate::domain::access::PasswordReset;
+use crate::domain::access::{EmailClaim, PasswordReset};
 use crate::domain::identity::{Email, Password};
 use crate::domain::user::User;
-use crate::fault::Error;
+use crate::fault::{Error, Fault};
 use crate::message::{MailKind, Message};
 use crate::once::Once;
 use crate::password;
@@ -66,13 +66,18 @@ pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Passwor
 async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Option<String>, Tx), Error> {
     let reset = app.store.get::<PasswordReset>(&Key::reset(hash)).await?.ok_or_else(wrong)?;
     mailed_code::compare(app, &reset.nonce, typed)?;
-    let user = app.store.get::<User>(&Key::user(reset.user)).await?.ok_or_else(wrong)?;
+    let (claim, user) = (Key::email(hash), Key::user(reset.user));
+    let mut batch = app.store.get_many(&[claim.clone(), user.clone()]).await?;
+    let claim = batch.take::<EmailClaim>(&claim)?.ok_or_else(wrong)?;
+    let user = batch.take::<User>(&user)?.ok_or_else(wrong)?;
     let mut tx = app.tx();
     if reset.used {
-        return Ok((Some(user.password_hash.clone().unwrap_or_default()), tx));
+        return Ok((Some(claim.password_hash.clone()), tx));
     }
     tx.replace(&reset, &PasswordReset { used: true, ..PasswordReset::clone(&reset) }, Otherwise::Again);
-    let changed = User { password_hash: Some(new_hash.to_owned()), ..User::clone(&user) };
-    tx.replace(&user, &changed, Otherwise::Again);
+    let changed = claim.with_password(new_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
+    tx.replace(&claim, &changed, Otherwise::Again);
+    let user_after = User { password_number: changed.password_number, ..User::clone(&user) };
+    tx.replace(&user, &user_after, Otherwise::Again);
     Ok((None, tx))
 }

@@ -36,23 +36,19 @@ pub fn email_hash(app: &App, email: &Email) -> String {
     app.config.secret.hex("email", &[email.as_str().as_bytes()])
 }
 
-/// A session that begins now and lasts as long as this password hash.
-pub fn begin(app: &App, user: UserId, password_hash: Option<&str>) -> Session {
+/// A session that begins now under this password of the user's.
+pub fn begin(app: &App, user: UserId, password_number: u64) -> Session {
     let now = app.clock.now();
     Session {
         id: SessionId::new(app.ulid()),
         user,
         created_at: now,
-        credential: credential(app, password_hash),
+        password_number,
         number: 0,
         rotated_at: now,
         until: good_until(now),
         revoked: false,
     }
-}
-
-fn credential(app: &App, password_hash: Option<&str>) -> String {
-    app.config.secret.hex("credential", &[password_hash.unwrap_or_default().as_bytes()])
 }
 
 fn good_until(now: Timestamp) -> Timestamp {
@@ -89,12 +85,12 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
     app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))
 }
 
-/// Opens a session for a user who has shown who they are.
+/// Opens a session for a user who has shown who they are, while this password of theirs was good.
 ///
 /// # Errors
 /// When it can't be stored.
-pub async fn open(app: &App, user: &User) -> Result<Tokens, Error> {
-    let session = begin(app, user.id, user.password_hash.as_deref());
+pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
+    let session = begin(app, user.id, password_number);
     app.run(&Once::Natural, || async {
         let mut tx = app.tx();
         tx.insert(&session, Otherwise::Again);
@@ -112,13 +108,14 @@ pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Passwor
     let (Some(email), Some(password)) = (email, password) else { return Err(Refusal::BadCredentials.into()) };
     let hash = email_hash(app, email);
     limit_failures(app, &hash).await?;
-    let user = by_email(app, &hash).await?;
-    if !proves(app, &hash, user.as_deref(), password).await? {
+    let claim = app.store.get::<EmailClaim>(&Key::email(&hash)).await?;
+    if !proves(app, &hash, claim.as_deref(), password).await? {
         return Err(Refusal::BadCredentials.into());
     }
-    let user = user.ok_or(Refusal::BadCredentials)?;
+    let claim = claim.ok_or(Refusal::BadCredentials)?;
+    let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
-    let tokens = open(app, &user).await?;
+    let tokens = open(app, &user, claim.password_number).await?;
     Ok((user.into_inner(), tokens))
 }
 
@@ -132,14 +129,14 @@ pub(super) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Er
     if failures >= FAILURES.0 { Err(rate_limited(now, FAILURES.1).into()) } else { Ok(()) }
 }
 
-/// Whether a password is a user's; a wrong one counts as a failed sign-in. Nobody's costs as much.
+/// Whether a password is the one of a claim; a wrong one counts as a failed sign-in. Nobody's costs as much.
 pub(super) async fn proves(
     app: &App,
     email_hash: &str,
-    user: Option<&User>,
+    claim: Option<&EmailClaim>,
     password: &Password,
 ) -> Result<bool, Fault> {
-    let right = password::verify(app, password, user.and_then(|user| user.password_hash.as_deref()))?;
+    let right = password::verify(app, password, claim.map(|claim| claim.password_hash.as_str()))?;
     if !right {
         app.store.count_try("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
     }
@@ -220,7 +217,7 @@ async fn live(
     let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
     let session = batch.take::<Session>(&session_key)?.ok_or(Refusal::BadCredentials)?;
-    let signed_out = session.credential != credential(app, user.password_hash.as_deref());
+    let signed_out = session.password_number != user.password_number;
     if session.revoked || session.until <= now || signed_out {
         return Err(Refusal::BadCredentials.into());
     }

@@ -32,7 +32,7 @@ fn user(number: u64) -> User {
     User {
         id: id(number),
         email: None,
-        password_hash: None,
+        password_number: 0,
         status: Status::Active,
         role: Role::User,
         locale: None,
