@@ -239,6 +239,7 @@ fn the_operator_sees_orders_referrals_and_totals() {
         let code = world.code("ann").await;
         world.register("bob", Some(&code)).await;
         let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        world.advance(1).await;
         let open = world.order("bob", json!({"amount": "10", "provider": "stripe"})).await;
         world.pay(&order, json!({})).await;
         world.settle().await;
