@@ -11,6 +11,8 @@
 
 mod admin;
 mod authz;
+mod binaries;
+mod budget;
 mod conservation;
 mod contract;
 mod fault;

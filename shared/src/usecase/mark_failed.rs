@@ -44,6 +44,7 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
             match settle(app, &[Told { id: &envelope.id, message: &envelope.message }], Aim::Fail).await {
                 Ok(()) => {
                     tracing::error!(message = envelope.id, "a reward's message was given up");
+                    crate::edge::metrics::count("RewardsFailed");
                     app.queues.forget_dead_reward(letter).await?;
                     swept.marked = swept.marked.saturating_add(1);
                 }
