@@ -533,9 +533,9 @@ fn an_order_with_an_inviters_terms_costs_one_read_more() {
         world.stack.dynamo.reset();
         world.stack.faults.calls();
         let order = world.user("bob").once().header("user-agent", AGENT).post(ORDERS, o100("zpay")).await.is(201);
-        assert!(stored(world, &order).await.affiliate.unwrap().cap.is_some());
         assert_eq!(world.stack.faults.calls(), ["BatchGetItem", "GetItem", "TransactWriteItems"]);
         assert_eq!(world.stack.dynamo.used()["TransactWriteItems"].write_units, 9);
+        assert!(stored(world, &order).await.affiliate.unwrap().cap.is_some());
     });
 }
 

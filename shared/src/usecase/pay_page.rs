@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::domain::order::{Order, OrderStatus, Provider};
+use crate::domain::order::{Order, Provider};
 use crate::domain::settings::{PaymentSettings, ZpayCreate};
 use crate::provider::{CreateFailure, Created, NewPayment};
 
-/// The order with the address where it is paid, while it can be.
+/// The order with the address where it is paid, or was to be paid; none if its provider made no payment.
 pub fn with_pay_url(app: &App, order: &Order) -> Order {
     let mut order = order.clone();
-    if order.status == OrderStatus::Pending && order.pay_url.is_none() {
+    if order.failure.is_none() && order.pay_url.is_none() {
         order.pay_url = redirect(app, &order);
     }
     order
