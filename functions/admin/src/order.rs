@@ -27,6 +27,7 @@ use shared::store::Page;
 use shared::usecase::adjust_balance::said;
 use shared::usecase::complete_order::{Complete, complete_order};
 use shared::usecase::order_file::{OrderFile, order_file};
+use shared::usecase::pay_page::with_pay_url;
 use shared::usecase::search::{self, OrderFilter};
 use utoipa::{IntoParams, ToSchema};
 
@@ -132,8 +133,8 @@ pub struct Transition {
 }
 
 impl AdminOrderFile {
-    fn new(file: OrderFile) -> Result<Self, MoneyError> {
-        let order = AdminOrder::new(&file.order, file.user.as_ref())?;
+    fn new(app: &App, file: OrderFile) -> Result<Self, MoneyError> {
+        let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref())?;
         let transitions = transitions(&file.order);
         let event = |(event, raw): (shared::domain::event::Event, Option<String>)| ProviderEvent {
             id: event.id,
@@ -218,7 +219,7 @@ pub async fn orders(State(app): State<Arc<App>>, search: AdminSearch<Orders>) ->
     let filter = search.filters.read()?;
     let page = search::orders(&app, &filter, &search.window).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
-    let shown = page.items.iter().map(|order| AdminOrder::new(order, users.get(&order.user)));
+    let shown = page.items.iter().map(|order| AdminOrder::new(&with_pay_url(&app, order), users.get(&order.user)));
     let items = shown.collect::<Result<Vec<_>, _>>()?;
     Ok(search.found(&app, Page { items, next: page.next }, |order| order))
 }
@@ -279,7 +280,7 @@ fn named(id: &str) -> Result<OrderId, Refusal> {
 
 async fn file(app: &App, id: OrderId) -> Result<AdminOrderFile, Error> {
     let file = order_file(app, id).await?.ok_or(Refusal::NotFound)?;
-    Ok(AdminOrderFile::new(file)?)
+    Ok(AdminOrderFile::new(app, file)?)
 }
 
 /// Why an order is completed by hand.

@@ -5,6 +5,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use shared::app::App;
@@ -23,6 +24,7 @@ use shared::fault::Error;
 use shared::store::{Ask, List};
 use shared::usecase::cancel_order::{self, own};
 use shared::usecase::create_order::{self as create_verb, CreateOrder};
+use shared::usecase::pay_page::with_pay_url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -62,9 +64,7 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
             popular: offer.popular,
         });
     }
-    let usable = |provider: &Provider| {
-        settings.enabled && app.providers.has(*provider) && !settings.methods(*provider).is_empty()
-    };
+    let usable = |provider: &Provider| create_verb::usable(app, settings, *provider);
     let choice = |provider: &Provider| ProviderChoice {
         id: provider.as_str().to_owned(),
         methods: settings.methods(*provider).to_vec(),
@@ -129,15 +129,16 @@ async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     paging: Paging,
-    Query(filter): Query<Filter>,
+    filter: Result<Query<Filter>, QueryRejection>,
 ) -> Result<Reply<Listing<Order>>, Problem> {
+    let Query(filter) = filter.map_err(|_| Refusal::MalformedRequest)?;
     let status = filter.status.as_deref().map(status).transpose()?;
     let name = format!("orders:{}", caller.id());
     let mut ask = Ask::newest(List::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
     ask.after = paging.position(&app.config.secret, &name)?;
     let page = app.store.list::<domain::Order>(&ask).await?;
     let wanted = page.items.iter().filter(|order| status.is_none_or(|status| order.status == status));
-    let items = wanted.map(|order| Order::try_from(&**order)).collect::<Result<_, _>>()?;
+    let items = wanted.map(|order| Order::try_from(&with_pay_url(&app, order))).collect::<Result<_, _>>()?;
     Ok(Reply::ok(Listing { items, next_cursor: page.next.map(|next| seal(&app.config.secret, &name, &next)) }))
 }
 
@@ -160,7 +161,7 @@ fn order_id(text: &str) -> Result<OrderId, Refusal> {
 )]
 async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
     let order = own(&app, caller.id(), order_id(&id)?).await?;
-    Ok(Reply::ok(Order::try_from(&*order)?))
+    Ok(Reply::ok(Order::try_from(&with_pay_url(&app, &order))?))
 }
 
 /// Gives up a pending order

@@ -235,6 +235,7 @@ impl Stack {
         let key = shared::store::key::Key::order(order);
         let order = self.app.store.get::<shared::domain::order::Order>(&key).await.ok()??;
         let zpay = order.provider == shared::domain::order::Provider::Zpay;
+        let order = shared::usecase::pay_page::with_pay_url(&self.app, &order);
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
     }
 

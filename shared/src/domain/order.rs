@@ -209,9 +209,12 @@ pub struct Order {
     /// The inviter's terms; none earns no commission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affiliate: Option<AffiliateTerms>,
-    /// Where the user pays.
+    /// Where the user pays; none while the order and the deployment say it: see `usecase::pay_page`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_url: Option<String>,
+    /// Where the payer comes back to, when the settings name a page of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
     /// What a QR code shows, when it is not the pay URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr_content: Option<String>,

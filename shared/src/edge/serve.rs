@@ -70,8 +70,9 @@ where
     .await
 }
 
-/// Structured logs on standard output: one JSON object per line, no colour, no time zone but UTC.
+/// Metrics, and structured logs, on standard output: one JSON object per line, no colour, no time zone but UTC.
 pub fn telemetry() {
+    super::metrics::print();
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO);
     let logs = tracing_subscriber::fmt().json().with_max_level(level).with_target(false).with_current_span(false);
     // An error says that a subscriber is set already.

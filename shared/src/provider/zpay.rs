@@ -84,6 +84,11 @@ impl Zpay {
         }
     }
 
+    /// The signed address that a redirect payment is made of; asking for it again gives the same.
+    pub fn pay_url(&self, ask: &NewPayment<'_>) -> Option<String> {
+        self.redirect(ask).ok().map(|created| created.pay_url)
+    }
+
     fn redirect(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
         let fields = self.signed(self.fields(ask)?);
         let pay_url = format!("{}/submit.php?{}", self.api_url, encode(&fields));

@@ -4,6 +4,8 @@ use crate::app::App;
 use crate::domain::id::{OrderId, UserId};
 use crate::domain::order::{Order, OrderStatus, Provider};
 use crate::domain::refusal::Refusal;
+use crate::domain::user::User;
+use crate::edge::metrics;
 use crate::fault::Error;
 use crate::message::Message;
 use crate::once::Once;
@@ -15,9 +17,9 @@ use crate::store::tx::Otherwise;
 /// Cancels a pending order of `user`. Cancelling it again answers the same.
 ///
 /// # Refuses
-/// `not_found` for somebody else's; `order_not_pending` for one that is paid, failed or expired.
+/// `account_blocked`; `not_found` for somebody else's; `order_not_pending` for one that is paid, failed or expired.
 pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Order, Error> {
-    let before = own(app, user, order).await?;
+    let before = first(app, user, order).await?;
     if before.status == OrderStatus::Pending {
         close_at_provider(app, &before).await?;
     }
@@ -36,7 +38,17 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
             Ok((cancelled, tx))
         })
         .await?;
+    metrics::metric("Orders", 1, "Count", &[("State", OrderStatus::Cancelled.as_str())]);
     Ok(done.answer)
+}
+
+/// The order as it stands, of a caller who may write.
+async fn first(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>, Error> {
+    let (caller, wanted) = (Key::user(user), Key::order(order));
+    let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
+    batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
+    let order = batch.take::<Order>(&wanted)?.filter(|order| order.user == user);
+    Ok(order.ok_or(Refusal::NotFound)?)
 }
 
 /// An order of `user`.

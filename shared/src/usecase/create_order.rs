@@ -1,5 +1,7 @@
 //! Making an order (R4.1–R4.3): priced from settings, asked for at the provider once, and committed with the answer.
 
+use std::sync::{Mutex, PoisonError};
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +13,15 @@ use crate::domain::refusal::Refusal;
 use crate::domain::settings::{AffiliateSettings, PaymentSettings};
 use crate::domain::tally::OrderWindow;
 use crate::domain::user::User;
+use crate::edge::metrics;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::{Once, OnceRecord};
-use crate::provider::{CreateFailure, Created, NewPayment};
+use crate::provider::{CreateFailure, Created};
 use crate::store::item::Stored;
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
+use crate::usecase::pay_page;
 
 /// The window in which a user's orders are counted (R4.2).
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -57,13 +61,14 @@ pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<D
     let now = app.clock.now();
     let first = match read(app, once, ask, now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
-        Read::New(user) => user,
+        Read::New(first) => first,
     };
     let method = method(app, &settings, ask)?;
-    let quote = price(&settings, &ask.wanted, first.promotion.as_ref(), now)?;
-    let affiliate = affiliate_terms(app, &first, now).await?;
-    let mut order = drafted(app, ask, method, &quote, &first, affiliate, now);
-    match asked(app, &settings, &order, now).await {
+    let quote = price(&settings, &ask.wanted, first.user.promotion.as_ref(), now)?;
+    let affiliate = affiliate_terms(app, &first.user, now).await?;
+    let mut order = drafted(app, ask, method, &quote, &first.user, affiliate, now);
+    order.return_url.clone_from(&settings.return_url);
+    match asked(app, &settings, &order).await {
         Ok(created) => {
             order.pay_url = Some(created.pay_url);
             order.qr_content = created.qr_content.filter(|qr| Some(qr) != order.pay_url.as_ref());
@@ -74,16 +79,24 @@ pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<D
             order.failure = Some(failure);
         }
     }
-    let done = app.run(once, || plan(app, ask, &order, now, &settings)).await?;
+    let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
+    let done = app.run(once, || plan(app, &window, &bare, &settings)).await?;
     if done.replayed {
         return shown(app, done).await;
     }
+    metrics::metric("Orders", 1, "Count", &[("State", order.status.as_str())]);
     Ok(Done { answer: order, replayed: false })
 }
 
 enum Read {
     Answered(Done<Ordered>),
-    New(Box<Stored<User>>),
+    New(Box<First>),
+}
+
+/// Who orders, and their orders of this minute.
+struct First {
+    user: Stored<User>,
+    window: Option<Stored<OrderWindow>>,
 }
 
 /// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
@@ -109,8 +122,9 @@ async fn read(
     }
     let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
     user.must_be_active()?;
-    count(batch.take::<OrderWindow>(&window)?.as_deref(), ask.user, now, settings)?;
-    Ok(Read::New(Box::new(user)))
+    let window = batch.take::<OrderWindow>(&window)?;
+    count(window.as_deref(), ask.user, now, settings)?;
+    Ok(Read::New(Box::new(First { user, window })))
 }
 
 /// The window with one order more.
@@ -129,8 +143,16 @@ fn count(
     Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
 }
 
+/// Whether orders can be paid by a provider: it has its secrets, and the settings let it.
+pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider) -> bool {
+    settings.enabled
+        && settings.provider_enabled(provider)
+        && !settings.methods(provider).is_empty()
+        && app.providers.has(provider)
+}
+
 fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<String, Refusal> {
-    let offered = if app.providers.has(ask.provider) { settings.methods(ask.provider) } else { &[] };
+    let offered = if usable(app, settings, ask.provider) { settings.methods(ask.provider) } else { &[] };
     let first = offered.first().filter(|_| settings.enabled);
     match (&ask.method, first) {
         (_, None) if settings.enabled => {
@@ -189,6 +211,7 @@ fn drafted(
         inviter: user.attribution.as_ref().map(|attribution| attribution.inviter),
         affiliate,
         pay_url: None,
+        return_url: None,
         qr_content: None,
         failure: None,
         created_at: now,
@@ -205,24 +228,8 @@ fn drafted(
 }
 
 /// Asks the provider for a payment of the order.
-async fn asked(app: &App, settings: &PaymentSettings, order: &Order, now: Timestamp) -> Result<Created, Failure> {
-    let result = format!("{}/payment/result", app.config.public_base_url);
-    let zpay = &settings.providers.zpay;
-    let name = format!("Top-up {}", order.amount);
-    let ask = NewPayment {
-        order: order.id,
-        charge: order.charge,
-        name: &name,
-        methods: vec![&order.method],
-        return_url: settings.return_url.as_deref().unwrap_or(&result),
-        cancel_url: settings.cancel_url.as_deref().unwrap_or(&result),
-        expires_at: order.expires_at,
-        now,
-        client_ip: order.client_ip.as_deref(),
-        zpay_create: zpay.create,
-        channel_ids: &zpay.channel_ids,
-    };
-    app.providers.create(order.provider, &ask).await.map_err(|failure| {
+async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, Failure> {
+    pay_page::ask(app, settings, order).await.map_err(|failure| {
         tracing::warn!(order = %order.id, %failure, "the provider made no payment");
         match failure {
             CreateFailure::Refused(detail) => Failure { code: FailureCode::ProviderRefused, detail },
@@ -234,16 +241,22 @@ async fn asked(app: &App, settings: &PaymentSettings, order: &Order, now: Timest
     })
 }
 
-/// Order, the count of this minute and the answer in one transaction.
+/// The window as it was read before the provider was asked; it is good for one plan.
+type FirstWindow = Mutex<Option<Option<Stored<OrderWindow>>>>;
+
+/// Order, the count of this minute and the answer in one transaction. Only when the window moved is it read again.
 async fn plan(
     app: &App,
-    ask: &CreateOrder,
+    first: &FirstWindow,
     order: &Order,
-    now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<(Ordered, Tx), Error> {
-    let stored = app.store.get::<OrderWindow>(&Key::order_window(ask.user)).await?;
-    let window = count(stored.as_deref(), ask.user, now, settings)?;
+    let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let stored = match first {
+        Some(window) => window,
+        None => app.store.get(&Key::order_window(order.user)).await?,
+    };
+    let window = count(stored.as_deref(), order.user, order.created_at, settings)?;
     let mut tx = app.tx();
     tx.insert(order, Otherwise::Again);
     tx.upsert(stored.as_ref(), &window, Otherwise::Again);
@@ -260,7 +273,7 @@ async fn shown(app: &App, done: Done<Ordered>) -> Result<Done<Order>, Error> {
         app.store.get::<Order>(&Key::order(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
     let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
     let made = Order { status, failure, paid_at: None, late: false, bonus: None, left: None, ..order.into_inner() };
-    Ok(Done { answer: made, replayed: done.replayed })
+    Ok(Done { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 
 /// What an amount would cost and buy now, for a list of offers.

@@ -1,12 +1,16 @@
 //! What time ends: unpaid orders (R4.4) and promotion windows (R5.5). Each end is one conditional transition of its own; a tick
 //! that is missed, doubled or cut short leaves the rest to the next.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::domain::id::{OrderId, UserId};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::user::User;
+use crate::edge::metrics;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
@@ -17,6 +21,8 @@ use crate::store::tx::{Otherwise, Tx};
 
 /// Most transitions of one shard in one tick.
 const PER_SHARD: usize = 250;
+/// How long a tick goes on; what is left is the next one's.
+const TICK: Duration = Duration::from_secs(20);
 
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -25,6 +31,8 @@ pub struct Expired {
     pub expired: u32,
     /// What could not be ended and waits for the next tick.
     pub failed: u32,
+    /// What there was no time for.
+    pub left: u32,
 }
 
 /// Expires the orders whose time is over and whose payment was not captured; their promotion stays unused (R5.6).
@@ -32,10 +40,18 @@ pub struct Expired {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
+    let started = Instant::now();
     let mut done = Expired::default();
     for id in due(app, "order").await? {
         let Some(id) = OrderId::parse(&id) else { continue };
+        if started.elapsed() > TICK {
+            done.left = done.left.saturating_add(1);
+            continue;
+        }
         done.count(app.run(&Once::Natural, || expire_order(app, id)).await.map(|done| done.answer));
+    }
+    if done.expired > 0 {
+        metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
     Ok(done)
 }
@@ -56,9 +72,14 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
+    let started = Instant::now();
     let mut done = Expired::default();
     for id in due(app, "promotion").await? {
         let Some(id) = UserId::parse(&id) else { continue };
+        if started.elapsed() > TICK {
+            done.left = done.left.saturating_add(1);
+            continue;
+        }
         done.count(app.run(&Once::Natural, || expire_promotion(app, id)).await.map(|done| done.answer));
     }
     Ok(done)

@@ -16,6 +16,7 @@ pub mod listing;
 pub mod mailed_code;
 pub mod mark_failed;
 pub mod order_file;
+pub mod pay_page;
 pub mod records;
 pub mod referral;
 pub mod register;

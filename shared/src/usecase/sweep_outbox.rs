@@ -1,14 +1,15 @@
 //! The sweep: sends what was promised and not sent. Together with the marker in the transaction this is why no message is lost.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use ulid::Ulid;
 
 use crate::app::App;
 use crate::domain::id::OutboxId;
+use crate::edge::metrics;
 use crate::fault::Fault;
 use crate::message::Outbox;
-use crate::store::item::Stored;
+use crate::store::item::{Stored, text};
 use crate::store::key::{SHARDS, outbox_shard};
 use crate::store::{Ask, List};
 
@@ -27,6 +28,7 @@ pub struct Swept {
 }
 
 /// Sends every outbox item that is older than a minute: all shards, all pages; deleted only after every entry was acknowledged.
+/// The age of the oldest is told before anything is sent: a queue that is down must not keep its own alarm from ringing.
 ///
 /// # Errors
 /// When the outbox can't be read.
@@ -34,17 +36,16 @@ pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
     let now = app.clock.now();
     let horizon = now.checked_sub(PATIENCE).unwrap_or(now).as_millisecond();
     let before = OutboxId::new(Ulid::from_parts(u64::try_from(horizon).unwrap_or(0), 0)).to_string();
-    let mut swept = Swept::default();
+    let mut swept = Swept { oldest_seconds: oldest(app, &before, now).await?, ..Swept::default() };
+    metrics::value("OutboxAge", swept.oldest_seconds, "Seconds");
     for shard in 0..SHARDS {
-        let mut ask = Ask::newest(List::Table, outbox_shard(shard), 100);
-        ask.descending = false;
-        ask.before = Some(before.clone());
+        let mut ask = waiting(shard, &before, 100);
         loop {
             let page = app.store.list_items(&ask).await?;
             for item in page.items {
                 // An item that does not decode waits for a person; the others go on.
                 match Stored::<Outbox>::read(item) {
-                    Ok(outbox) => swept.count(app, &outbox, send(app, &outbox).await),
+                    Ok(outbox) => swept.count(send(app, &outbox).await),
                     Err(fault) => swept.fail(&fault),
                 }
             }
@@ -54,8 +55,25 @@ pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
             }
         }
     }
-    crate::edge::metrics::value("OutboxAge", swept.oldest_seconds, "Seconds");
     Ok(swept)
+}
+
+/// The items of a shard before a sort key, the oldest first.
+fn waiting(shard: u8, before: &str, limit: i32) -> Ask {
+    let before = Some(before.to_owned());
+    Ask { descending: false, before, ..Ask::newest(List::Table, outbox_shard(shard), limit) }
+}
+
+/// Seconds that the oldest item has been waiting, by its id: one that does not decode counts, too.
+async fn oldest(app: &App, before: &str, now: Timestamp) -> Result<i64, Fault> {
+    let mut oldest = 0;
+    for shard in 0..SHARDS {
+        let page = app.store.list_items(&waiting(shard, before, 1)).await?;
+        let id = page.items.first().and_then(|item| OutboxId::parse(text(item, "sk")?));
+        let made = id.and_then(|id| Timestamp::from_millisecond(i64::try_from(id.ulid().timestamp_ms()).ok()?).ok());
+        oldest = oldest.max(made.map_or(0, |made| now.duration_since(made).as_secs()));
+    }
+    Ok(oldest)
 }
 
 async fn send(app: &App, outbox: &Outbox) -> Result<(), Fault> {
@@ -64,9 +82,7 @@ async fn send(app: &App, outbox: &Outbox) -> Result<(), Fault> {
 }
 
 impl Swept {
-    fn count(&mut self, app: &App, outbox: &Outbox, sent: Result<(), Fault>) {
-        let age = app.clock.now().duration_since(outbox.at).as_secs();
-        self.oldest_seconds = self.oldest_seconds.max(age);
+    fn count(&mut self, sent: Result<(), Fault>) {
         match sent {
             Ok(()) => self.sent = self.sent.saturating_add(1),
             Err(fault) => self.fail(&fault),

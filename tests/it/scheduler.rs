@@ -1,0 +1,227 @@
+//! What time does: orders and promotions end, promised messages are sent after all (R4.4, R5.5, R5.6).
+
+use emulator::faults::Fault;
+use emulator::stack::TABLE;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+async fn bob(world: &World) {
+    world.open().await;
+    world.register("bob", None).await;
+    world.settle().await;
+}
+
+async fn order(world: &World, amount: &str) -> Value {
+    world.order("bob", json!({"amount": amount, "provider": "stripe"})).await
+}
+
+async fn statuses(world: &World) -> Vec<String> {
+    let list = world.user("bob").get("/v1/payment/orders").await.is(200);
+    list["items"].as_array().unwrap().iter().map(|order| order["status"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn tick(world: &World, schedule: &str) -> Value {
+    world.stack.tick(schedule).await.unwrap()
+}
+
+fn outbox(world: &World) -> usize {
+    let items = world.stack.dynamo.scan(TABLE).unwrap();
+    items.iter().filter(|item| item["type"]["S"] == "outbox").count()
+}
+
+/// R4.4: an order ends when its time is over and not before, once however often the schedule fires.
+#[test]
+fn an_unpaid_order_expires_once() {
+    World::run(async |world| {
+        bob(world).await;
+        order(world, "10").await;
+        world.advance(20 * 60).await;
+        world.sign_in("bob").await;
+        order(world, "20").await;
+        world.advance(9 * 60 + 50).await;
+        assert_eq!(tick(world, "expire-orders").await, json!({"expired": 0, "failed": 0, "left": 0}));
+        world.advance(11).await;
+        let (one, two) = tokio::join!(world.stack.tick("expire-orders"), world.stack.tick("expire-orders"));
+        let ended = [one.unwrap(), two.unwrap()].map(|did| did["expired"].as_u64().unwrap());
+        assert_eq!(ended.iter().sum::<u64>(), 1, "{ended:?}");
+        assert_eq!(tick(world, "expire-orders").await["expired"], 0);
+        world.sign_in("bob").await;
+        assert_eq!(statuses(world).await, ["pending", "expired"]);
+    });
+}
+
+/// R4.4: what was paid, cancelled or refused does not expire.
+#[test]
+fn only_pending_orders_expire() {
+    World::run(async |world| {
+        bob(world).await;
+        let paid = order(world, "10").await;
+        let cancelled = order(world, "20").await;
+        world.pay(&paid, json!({})).await;
+        world.settle().await;
+        let path = format!("/v1/payment/orders/{}/cancel", cancelled["id"].as_str().unwrap());
+        world.user("bob").post(&path, json!({})).await.is(200);
+        world.advance(3_600).await;
+        assert_eq!(tick(world, "expire-orders").await["expired"], 0);
+        world.sign_in("bob").await;
+        assert_eq!(statuses(world).await, ["cancelled", "paid"]);
+    });
+}
+
+/// R4.4, R4.5: paying and expiring at the same instant ends paid, whoever comes first.
+#[test]
+fn an_order_paid_while_it_expires_is_paid() {
+    for seed in 0..8 {
+        World::seeded(seed, async |world| {
+            bob(world).await;
+            let order = order(world, "100").await;
+            world.pay(&order, json!({"delay_seconds": 1_800})).await;
+            world.advance(1_800).await;
+            let (did, settled) = tokio::join!(world.stack.tick("expire-orders"), world.stack.settle());
+            did.unwrap();
+            settled.unwrap();
+            world.sign_in("bob").await;
+            assert_eq!(statuses(world).await, ["paid"]);
+            assert_eq!(world.balance("bob").await, "18.05555554");
+        });
+    }
+}
+
+/// V2: an order that can't be ended now is left to the next tick and holds up no other.
+#[test]
+fn a_tick_with_faults_leaves_the_rest_to_the_next() {
+    World::run(async |world| {
+        bob(world).await;
+        for amount in ["10", "20", "30"] {
+            order(world, amount).await;
+        }
+        world.advance(31 * 60).await;
+        world.stack.faults.randomly(400, 7);
+        for _ in 0..3 {
+            world.stack.tick("expire-orders").await.ok();
+        }
+        world.stack.faults.clear();
+        tick(world, "expire-orders").await;
+        world.sign_in("bob").await;
+        assert_eq!(statuses(world).await, ["expired"; 3]);
+    });
+}
+
+/// An item that does not decode is left alone and told, the others end.
+#[test]
+fn a_damaged_order_holds_up_no_other() {
+    World::run(async |world| {
+        bob(world).await;
+        let first = order(world, "10").await;
+        order(world, "20").await;
+        let items = world.stack.dynamo.scan(TABLE).unwrap();
+        let whole = items.iter().find(|item| item["id"]["S"] == first["id"] && item["type"]["S"] == "order").unwrap();
+        let mut damaged = whole.clone();
+        damaged.as_object_mut().unwrap().remove("charge");
+        let put =
+            |item: &Value| world.stack.dynamo.apply("PutItem", &json!({"TableName": TABLE, "Item": item})).unwrap();
+        put(&damaged);
+        world.advance(31 * 60).await;
+        assert_eq!(tick(world, "expire-orders").await, json!({"expired": 1, "failed": 1, "left": 0}));
+        put(whole);
+        assert_eq!(tick(world, "expire-orders").await, json!({"expired": 1, "failed": 0, "left": 0}));
+    });
+}
+
+/// R5.5: the end of a window is made visible once, after its last instant.
+#[test]
+fn a_promotion_ends_once() {
+    World::run(async |world| {
+        bob(world).await;
+        world.advance(72 * 3_600 - 60).await;
+        assert_eq!(tick(world, "expire-promotions").await["expired"], 0);
+        world.advance(61).await;
+        assert_eq!(tick(world, "expire-promotions").await["expired"], 1);
+        assert_eq!(tick(world, "expire-promotions").await["expired"], 0);
+        world.settle().await;
+        world.sign_in("admin").await;
+        let stats = world.admin().get("/v1/admin/stats").await.is(200);
+        assert_eq!(stats["promotions"]["expired"], 1, "{stats}");
+    });
+}
+
+/// O1: messages that were not sent at once are sent by the sweep, none before a minute is over.
+#[test]
+fn the_sweep_sends_what_was_left_behind() {
+    World::run(async |world| {
+        bob(world).await;
+        let order = order(world, "100").await;
+        for _ in 0..6 {
+            world.stack.faults.script("SendMessageBatch", 0, Fault::Refused);
+        }
+        world.pay(&order, json!({})).await;
+        world.stack.pump_webhooks().await;
+        world.stack.faults.clear();
+        let left = outbox(world);
+        assert!(left > 0, "nothing was left behind");
+        world.advance(50).await;
+        assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 0, "still being sent");
+        world.advance(20).await;
+        let swept = tick(world, "sweep-outbox").await["outbox"].clone();
+        assert_eq!((swept["sent"].as_u64(), swept["failed"].as_u64()), (u64::try_from(left).ok(), Some(0)));
+        assert!(swept["oldest_seconds"].as_i64().unwrap() >= 60, "{swept}");
+        assert_eq!(outbox(world), 0);
+    });
+}
+
+/// O1: while the queue is away nothing is lost, and the age of the oldest tells it.
+#[test]
+fn a_queue_that_is_away_loses_nothing() {
+    World::run(async |world| {
+        bob(world).await;
+        for _ in 0..60 {
+            world.stack.faults.script("SendMessageBatch", 0, Fault::ErrorBefore);
+        }
+        world.register("eve", None).await;
+        world.advance(600).await;
+        let swept = tick(world, "sweep-outbox").await["outbox"].clone();
+        assert_eq!((&swept["sent"], &swept["failed"]), (&json!(0), &json!(1)), "{swept}");
+        assert!(swept["oldest_seconds"].as_i64().unwrap() >= 600, "{swept}");
+        world.stack.faults.clear();
+        assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 1);
+    });
+}
+
+/// V2: an outbox item that does not decode stays for a person, and its age is told; the others are sent.
+#[test]
+fn a_damaged_promise_holds_up_no_other() {
+    World::run(async |world| {
+        bob(world).await;
+        for _ in 0..60 {
+            world.stack.faults.script("SendMessageBatch", 0, Fault::Refused);
+        }
+        world.register("eve", None).await;
+        world.register("joe", None).await;
+        world.stack.faults.clear();
+        let items = world.stack.dynamo.scan(TABLE).unwrap();
+        let whole = items.iter().find(|item| item["type"]["S"] == "outbox").unwrap();
+        let mut damaged = whole.clone();
+        damaged["messages"] = json!({"S": "what"});
+        let put =
+            |item: &Value| world.stack.dynamo.apply("PutItem", &json!({"TableName": TABLE, "Item": item})).unwrap();
+        put(&damaged);
+        world.advance(300).await;
+        let swept = tick(world, "sweep-outbox").await["outbox"].clone();
+        assert_eq!((&swept["sent"], &swept["failed"]), (&json!(1), &json!(1)), "{swept}");
+        world.advance(300).await;
+        let swept = tick(world, "sweep-outbox").await["outbox"].clone();
+        assert!(swept["oldest_seconds"].as_i64().unwrap() >= 600, "{swept}");
+        put(whole);
+    });
+}
+
+#[test]
+fn nobody_ticks_for_an_unknown_schedule() {
+    World::run(async |world| {
+        world.stack.tick("make-money").await.unwrap_err();
+        for event in [json!({}), json!({"schedule": "make-money"}), json!({"schedule": 1}), Value::Null] {
+            ::scheduler::tick(std::sync::Arc::clone(&world.stack.app), event).await.unwrap_err();
+        }
+    });
+}
