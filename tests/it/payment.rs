@@ -271,3 +271,98 @@ fn a_forged_notification_changes_nothing() {
         assert_eq!(world.balance("bob").await, "0");
     });
 }
+
+/// R4.10: a validly signed success that the gateway's query calls unpaid credits nothing, and is told again.
+#[test]
+fn a_signed_success_that_the_gateway_calls_unpaid_credits_nothing() {
+    World::run(async |world| {
+        bob(world).await;
+        let order = world.order("bob", o100()).await;
+        let id = order["id"].as_str().unwrap();
+        let fields = [
+            ("pid", "1000"),
+            ("trade_no", "2026112000000000000000009999"),
+            ("out_trade_no", id),
+            ("type", "alipay"),
+            ("name", "Top-up"),
+            ("money", "100.00"),
+            ("trade_status", "TRADE_SUCCESS"),
+        ];
+        let signature = shared::provider::zpay::sign(fields, "local-zpay-key-0123456789");
+        let query: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let path = format!("/v1/webhooks/zpay?{}&sign={signature}&sign_type=MD5", query.join("&"));
+        for _ in 0..2 {
+            let answer = world.nobody().get(&path).await;
+            assert_eq!((answer.status, answer.text.as_str()), (200, "fail"));
+        }
+        assert_eq!(world.balance("bob").await, "0");
+        assert_eq!(world.user("bob").get(&path_of_order(&order)).await.is(200)["status"], "pending");
+    });
+}
+
+fn path_of_order(order: &Value) -> String {
+    path(order)
+}
+
+/// R4.9: an event is kept as it came, with what came of it.
+#[test]
+fn an_event_is_kept_as_it_came_with_what_came_of_it() {
+    World::run(async |world| {
+        bob(world).await;
+        let order = world.order("bob", o100()).await;
+        world.pay(&order, json!({"notify": "twice"})).await;
+        world.settle().await;
+        let id = order["id"].as_str().unwrap();
+        let file = world.admin().get(&format!("/v1/admin/payment/orders/{id}")).await.is(200);
+        let events = file["events"].as_array().unwrap();
+        assert_eq!(events.len(), 1, "one event, however often it was told: {events:?}");
+        assert_eq!(events[0]["outcome"], "credited");
+        assert!(events[0]["raw"].as_str().unwrap().contains("trade_status=TRADE_SUCCESS"));
+    });
+}
+
+/// R3.5: later settings don't change what was promised when the invitee was bound.
+#[test]
+fn a_reward_is_what_was_promised_when_the_invitee_was_bound() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        world.register("bob", Some(&code)).await;
+        world.settings("referral", |settings| settings["qualified"]["inviter_reward"] = json!("100")).await;
+        let order = world.order("bob", o100()).await;
+        world.pay(&order, json!({})).await;
+        world.settle().await;
+        assert_eq!(world.balance("ann").await, "3");
+    });
+}
+
+/// R1.3, R1.4: the journal of a paid order sums to zero in each currency, to the last digit.
+#[test]
+fn the_journal_of_a_paid_order_sums_to_zero_in_each_currency() {
+    World::run(async |world| {
+        bob(world).await;
+        let order = world.order("bob", o100()).await;
+        world.pay(&order, json!({})).await;
+        world.settle().await;
+        let items = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        let postings: Vec<&Value> = items.iter().filter(|item| item["type"]["S"] == "posting").collect();
+        assert_eq!(postings.len(), 1);
+        let house = postings[0]["house"]["L"].as_array().unwrap();
+        let mut lines: Vec<String> = house
+            .iter()
+            .map(|line| {
+                let line = &line["M"];
+                let money = &line["amount"]["M"];
+                let of = |value: &Value| value.as_str().unwrap().to_owned();
+                format!("{} {} {}", of(&line["account"]["S"]), of(&money["amount"]["N"]), of(&money["currency"]["S"]))
+            })
+            .collect();
+        lines.sort();
+        assert_eq!(
+            lines,
+            ["promotion -4.16666666 USD", "provider:zpay -100 CNY", "sales -13.88888888 USD", "sales 100 CNY"]
+        );
+        assert_eq!(world.balance("bob").await, "18.05555554");
+    });
+}
