@@ -384,6 +384,20 @@ mod tests {
         assert!(reward.spec.fifo && reward.spec.name == "RewardQueue.fifo");
     }
 
+    /// The local mapping always believes partial answers; on AWS they count only where the template says so.
+    #[test]
+    fn every_queue_consumer_reports_the_records_that_failed() {
+        let template = real();
+        let resources = template.raw["Resources"].as_object().unwrap();
+        let events = resources.values().filter_map(|resource| resource.pointer("/Properties/Events")?.as_object());
+        let sources: Vec<&Value> = events.flat_map(Map::values).filter(|event| event["Type"] == "SQS").collect();
+        assert_eq!(sources.len(), 3);
+        for source in sources {
+            let reports = source.pointer("/Properties/FunctionResponseTypes");
+            assert_eq!(reports, Some(&json!(["ReportBatchItemFailures"])), "{source}");
+        }
+    }
+
     #[test]
     fn a_request_goes_to_its_function_and_the_rest_to_the_default() {
         let template = real();
