@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod audit;
 mod authz;
 mod binaries;
 mod budget;
@@ -22,8 +23,10 @@ mod payment;
 mod referral;
 mod registration;
 mod reward;
+mod scene;
 mod scheduler;
 mod stand;
 mod statistics;
+
 mod tidy;
 mod world;

@@ -16,8 +16,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use shared::app::Entropy;
+use shared::audit::{audit, unchanged};
 use shared::domain::identity::{Email, Password};
+use shared::store::item::Item;
 use shared::usecase::create_admin::create_admin;
+
+use crate::audit::book::against;
 
 const BASE: &str = "http://127.0.0.1:3000";
 const PASSWORD: &str = "correct horse battery";
@@ -27,6 +31,7 @@ pub struct World {
     pub stack: Stack,
     tokens: Mutex<BTreeMap<String, String>>,
     keys: Mutex<u64>,
+    seen: Mutex<Vec<Item>>,
 }
 
 /// An answer.
@@ -77,12 +82,22 @@ impl World {
         let stack = Stack::start(setup).await.unwrap();
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
-        let world = Self { stack, tokens: Mutex::default(), keys: Mutex::new(0) };
+        let world = Self { stack, tokens: Mutex::default(), keys: Mutex::new(0), seen: Mutex::default() };
         world.sign_in("admin").await;
         world
     }
 
-    /// At the end: faults stop, everything comes to rest, nothing is left in a queue, and the auditor finds nothing.
+    /// Looks at every item: what was there when it looked last and may never change, is as it was (L5, A1, P6).
+    fn look(&self) {
+        let items = self.stack.items().unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        let findings = unchanged(&seen, &items);
+        assert!(findings.is_empty(), "since the last look {findings:#?}");
+        *seen = items;
+    }
+
+    /// At the end: faults stop, everything comes to rest, nothing is left in a queue, and the auditor finds nothing, neither in
+    /// the table nor against the providers' books.
     async fn at_rest(&self) {
         self.stack.faults.clear();
         for _ in 0..3 {
@@ -94,7 +109,10 @@ impl World {
             let depth = self.stack.queues.depth(&queue.spec.name).unwrap();
             assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 0), "left in {}", queue.logical_id);
         }
-        let findings = self.stack.audit().unwrap();
+        self.look();
+        let items = self.seen.lock().unwrap();
+        let findings: Vec<_> =
+            audit(&items).into_iter().chain(against(&self.stack.simulators.book(), &items)).collect();
         assert!(findings.is_empty(), "the auditor finds {findings:#?}");
     }
 
@@ -192,6 +210,7 @@ impl World {
     /// Delivers webhooks and queues until nothing moves.
     pub async fn settle(&self) {
         self.stack.settle().await.unwrap();
+        self.look();
     }
 
     /// Lets time pass.

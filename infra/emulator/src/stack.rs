@@ -19,6 +19,7 @@ use shared::audit::json::item;
 use shared::audit::{Finding, audit};
 use shared::edge::boot::{Aws, Environment, assemble};
 use shared::edge::secrets::Secrets;
+use shared::store::item::Item;
 use shared::usecase::create_admin::publish_key;
 
 use self::functions::Functions;
@@ -244,8 +245,16 @@ impl Stack {
     /// # Errors
     /// When the table can't be read.
     pub fn audit(&self) -> Result<Vec<Finding>, Trouble> {
+        Ok(audit(&self.items()?))
+    }
+
+    /// The whole table.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn items(&self) -> Result<Vec<Item>, Trouble> {
         let items: Option<Vec<_>> = self.dynamo.scan(TABLE)?.iter().map(item).collect();
-        Ok(audit(&items.ok_or("an item of another shape")?))
+        Ok(items.ok_or("an item of another shape")?)
     }
 
     /// Keeps the providers' book, so that it survives.

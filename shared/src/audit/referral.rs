@@ -1,11 +1,14 @@
 //! A1–A4: at most one inviter, rewards once and as promised, counts as the items say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
 use crate::domain::id::UserId;
 use crate::domain::money::PayMoney;
 use crate::domain::referral::{Reward, RewardState, Side, Trigger};
+use crate::domain::settlement::waits;
 use crate::domain::tally::ReferralCounts;
 use crate::domain::user::User;
 
@@ -29,6 +32,9 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
         Some(inviter) if inviter.created_at > user.created_at => {
             findings.push(Finding::new("A1", user.id, "was invited by somebody who came later"));
         }
+        Some(_) if is_own_ancestor(snapshot, user) => {
+            findings.push(Finding::new("A1", user.id, "was invited by themselves, along some chain"));
+        }
         Some(_) => {}
     }
     let zero = PayMoney::zero(attribution.online_total.currency());
@@ -43,6 +49,13 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
     if attribution.qualified_at.is_some() && !reached {
         findings.push(Finding::new("A4", user.id, "is qualified below the threshold"));
     }
+}
+
+/// Whether the chain of inviters comes back to where it began.
+fn is_own_ancestor(snapshot: &Snapshot, user: &User) -> bool {
+    let inviter = |user: &User| snapshot.users.get(&user.attribution.as_ref()?.inviter);
+    let mut ancestors = std::iter::successors(inviter(user), |user| inviter(user)).take(snapshot.users.len());
+    ancestors.any(|ancestor| ancestor.id == user.id)
 }
 
 fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding>) {
@@ -67,13 +80,18 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
     }
 }
 
-/// Counts are told by messages: at rest, every invitee was counted.
+/// Counts are told by messages: at rest, every invitee was counted, once per milestone.
 fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut expected: BTreeMap<UserId, (u64, u64)> = BTreeMap::new();
-    for attribution in snapshot.users.values().filter_map(|user| user.attribution.as_ref()) {
-        let (invitees, qualified) = expected.entry(attribution.inviter).or_default();
+    for (user, bond) in snapshot.users.values().filter_map(|user| Some((user, user.attribution.as_ref()?))) {
+        let (invitees, qualified) = expected.entry(bond.inviter).or_default();
         *invitees = invitees.saturating_add(1);
-        *qualified = qualified.saturating_add(u64::from(attribution.qualified_at.is_some()));
+        *qualified = qualified.saturating_add(u64::from(bond.qualified_at.is_some()));
+        check_marker(snapshot, user.id, Trigger::Registration, true, findings);
+        check_marker(snapshot, user.id, Trigger::Qualified, bond.qualified_at.is_some(), findings);
+    }
+    for user in snapshot.counts.keys() {
+        expected.entry(*user).or_default();
     }
     for (inviter, (invitees, qualified)) in expected {
         let counts = snapshot.counts.get(&inviter);
@@ -88,13 +106,28 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What was counted is marked: by the inviter's reward, or by a milestone where none was promised. Never by both.
+fn check_marker(snapshot: &Snapshot, invitee: UserId, trigger: Trigger, fired: bool, findings: &mut Vec<Finding>) {
+    let rewarded = snapshot.rewards.contains_key(&Reward::id_of(invitee, trigger, Side::Inviter));
+    let marked = snapshot.milestones.contains(&(invitee, trigger));
+    if fired != (rewarded || marked) || (rewarded && marked) {
+        let detail = format!("{}: reward {rewarded}, milestone {marked}, fired {fired}", trigger.as_str());
+        findings.push(Finding::new("A4", invitee, detail));
+    }
+}
+
 fn check_earned(snapshot: &Snapshot, counts: &ReferralCounts, findings: &mut Vec<Finding>) {
-    let own =
-        snapshot.rewards.values().filter(|reward| reward.side == Side::Inviter && reward.beneficiary == counts.user);
-    let granted = own.filter(|reward| reward.state == RewardState::Granted).map(|reward| reward.amount.amount());
-    let earned: rust_decimal::Decimal = granted.sum();
-    if earned != counts.earned.amount() {
-        let detail = format!("counts {} earned, the rewards say {earned}", counts.earned);
+    let own = |reward: &&Reward| reward.side == Side::Inviter && reward.beneficiary == counts.user;
+    let of = |wanted: fn(RewardState) -> bool| -> Vec<&Reward> {
+        snapshot.rewards.values().filter(own).filter(|reward| wanted(reward.state)).collect()
+    };
+    let sum = |rewards: &[&Reward]| -> Decimal { rewards.iter().map(|reward| reward.amount.amount()).sum() };
+    let (granted, pending) = (of(|state| state == RewardState::Granted), of(waits));
+    let rewarded: BTreeSet<UserId> = granted.iter().map(|reward| reward.invitee).collect();
+    let is = (counts.earned.amount(), counts.pending.amount(), counts.rewarded);
+    let expected = (sum(&granted), sum(&pending), u64::try_from(rewarded.len()).unwrap_or(u64::MAX));
+    if is != expected {
+        let detail = format!("counts {is:?} earned, pending and rewarded, the rewards say {expected:?}");
         findings.push(Finding::new("A4", counts.user, detail));
     }
 }

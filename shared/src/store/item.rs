@@ -126,8 +126,11 @@ impl<T: Record> Stored<T> {
     }
 }
 
-/// The item of a noun that is written for the first time.
-pub(super) fn fresh<T: Record>(noun: &T, tx: &str, rev: i64) -> Result<Item, Fault> {
+/// The item of a noun as transaction `tx` writes it, as revision `rev`.
+///
+/// # Errors
+/// [`Fault::Bug`] for a noun that cannot be stored: it holds a float, or a field with a name of the storage's own.
+pub fn fresh<T: Record>(noun: &T, tx: &str, rev: i64) -> Result<Item, Fault> {
     let mut item = Item::new();
     for (name, value) in fields(noun)? {
         if let Some(value) = to_attribute(value).map_err(|why| Fault::bug(format!("{name}: {why}")))? {

@@ -1,0 +1,365 @@
+//! The damages, by group of invariants.
+
+use serde_json::{Value, json};
+use shared::domain::id::OutboxId;
+use shared::store::key::Key;
+
+use super::Row;
+
+/// A copy of the scene's items, to be damaged.
+pub struct Scan(pub Vec<Value>);
+
+impl Scan {
+    pub fn of(items: &[Value]) -> Self {
+        Self(items.to_vec())
+    }
+
+    /// The first item of a type for which `wanted` holds; items come in the order of their keys.
+    #[track_caller]
+    fn find(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> &mut Value {
+        let index = self.index(kind, wanted);
+        &mut self.0[index]
+    }
+
+    #[track_caller]
+    fn index(&self, kind: &str, wanted: impl Fn(&Value) -> bool) -> usize {
+        let found = self.0.iter().position(|item| item["type"]["S"] == kind && wanted(item));
+        found.unwrap_or_else(|| panic!("no such {kind} in the scene"))
+    }
+
+    #[track_caller]
+    fn one(&mut self, kind: &str) -> &mut Value {
+        self.find(kind, |_| true)
+    }
+
+    #[track_caller]
+    fn remove(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) {
+        let index = self.index(kind, wanted);
+        self.0.remove(index);
+    }
+
+    fn text(&self, kind: &str, wanted: impl Fn(&Value) -> bool, field: &str) -> String {
+        self.0[self.index(kind, wanted)][field]["S"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody of the scene: `ann` invited nobody's code, `bob` ann's, `carol` bob's, `dave` ann's.
+    fn person(&mut self, name: &str) -> &mut Value {
+        self.find("user", |user| is_named(user, name))
+    }
+
+    fn id_of(&self, name: &str) -> String {
+        self.text("user", |user| is_named(user, name), "id")
+    }
+
+    /// An outbox item with one message.
+    fn outbox(&mut self, message: Value) {
+        let id = OutboxId::parse("obx_01arz3ndektsv4rrffq69g5fav").unwrap();
+        let key = Key::outbox(id);
+        self.0.push(json!({
+            "pk": {"S": key.pk}, "sk": {"S": key.sk}, "type": {"S": "outbox"}, "tx": {"S": "t"}, "v": {"N": "1"},
+            "rev": {"N": "1"}, "id": {"S": id.to_string()}, "at": {"S": "2026-11-20T10:00:00Z"},
+            "messages": {"L": [{"M": message}]},
+        }));
+    }
+}
+
+fn is_named(user: &Value, name: &str) -> bool {
+    user["email"]["S"] == format!("{name}@example.com")
+}
+
+/// A condition on a text field.
+fn has(field: &'static str, value: &'static str) -> impl Fn(&Value) -> bool {
+    move |item| item[field]["S"] == value
+}
+
+/// A posting whose cause begins so.
+fn caused_by(start: &'static str) -> impl Fn(&Value) -> bool {
+    move |posting| posting["cause"]["S"].as_str().is_some_and(|cause| cause.starts_with(start))
+}
+
+/// A posting of an admin's adjustment with this amount.
+fn adjusted_by(amount: &'static str) -> impl Fn(&Value) -> bool {
+    move |posting| posting["operator"]["S"] == "admin" && entry(posting)["amount"]["M"]["amount"]["N"] == amount
+}
+
+fn entry(posting: &Value) -> &Value {
+    &posting["entries"]["L"][0]["M"]
+}
+
+fn entry_of(posting: &mut Value) -> &mut Value {
+    &mut posting["entries"]["L"][0]["M"]
+}
+
+fn line_of(posting: &mut Value) -> &mut Value {
+    &mut posting["house"]["L"][0]["M"]
+}
+
+fn amount(money: &mut Value) -> &mut Value {
+    &mut money["M"]["amount"]["N"]
+}
+
+/// Counts a number up by one.
+fn up(number: &mut Value) {
+    let count: u64 = number["N"].as_str().unwrap().parse().unwrap();
+    number["N"] = json!((count + 1).to_string());
+}
+
+fn remove(item: &mut Value, field: &str) {
+    item.as_object_mut().unwrap().remove(field).unwrap();
+}
+
+/// D1–D3.
+pub const SHAPE: &[Row] = &[
+    ("a field is missing", &["D1"], |scan| remove(scan.one("session"), "number")),
+    ("a number of 39 digits", &["D1"], |scan| scan.one("order_window")["orders"]["N"] = json!("9".repeat(39))),
+    ("a version of the future", &["D1"], |scan| scan.one("settings")["v"]["N"] = json!("2")),
+    ("no type", &["D1"], |scan| remove(scan.one("session"), "type")),
+    ("an unknown type", &["D1"], |scan| scan.one("session")["type"]["S"] = json!("mystery")),
+    ("another key than its own", &["D2"], |scan| scan.one("session")["sk"]["S"] = json!("SESSION#1")),
+    ("another place in a list", &["D3"], |scan| scan.person("ann")["gsi2sk"]["S"] = json!("usr_1")),
+    ("a paid order that is due", &["D3"], |scan| {
+        let order = scan.find("order", has("status", "paid"));
+        order["gsi3pk"] = json!({"S": "DUE#order#0"});
+        order["gsi3sk"] = json!({"S": "2026-11-20T10:00:00.000Z#x"});
+    }),
+];
+
+/// L1–L4, L6.
+pub const LEDGER: &[Row] = &[
+    ("a house line of a suspense journal", &["L1"], |scan| {
+        *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
+    }),
+    ("a house line of a reward", &["L1"], |scan| {
+        *amount(&mut line_of(scan.find("posting", caused_by("reward:")))["amount"]) = json!("-7");
+    }),
+    ("the number of an account's entries", &["L2"], |scan| {
+        up(&mut scan.person("bob")["accounts"]["M"]["balance"]["M"]["seq"]);
+    }),
+    ("a balance", &["L2", "O4"], |scan| {
+        *amount(&mut scan.person("bob")["accounts"]["M"]["balance"]["M"]["amount"]) = json!("1000");
+    }),
+    ("the number of postings", &["L3"], |scan| up(&mut scan.person("bob")["accounts"]["M"]["postings"])),
+    ("the number of an entry", &["L3"], |scan| up(&mut entry_of(scan.find("posting", adjusted_by("-0.5")))["seq"])),
+    ("a posting that is gone", &["L2", "L3"], |scan| scan.remove("posting", adjusted_by("-0.5"))),
+    ("a debit below nothing", &["L2", "L4"], |scan| {
+        let posting = scan.find("posting", adjusted_by("-0.5"));
+        let before: f64 = entry(posting)["before"]["S"].as_str().unwrap().parse().unwrap();
+        let debit = before.ceil() + 1.0;
+        *amount(&mut line_of(posting)["amount"]) = json!(format!("{debit}"));
+        *amount(&mut entry_of(posting)["amount"]) = json!(format!("-{debit}"));
+        entry_of(posting)["after"]["S"] = json!(format!("{:.8}", before - debit));
+    }),
+    ("two journals of one cause and step", &["L6"], |scan| {
+        let cause = scan.find("posting", adjusted_by("2.5"))["cause"].clone();
+        scan.find("posting", adjusted_by("-0.5"))["cause"] = cause;
+    }),
+];
+
+/// P1–P3, P5–P8.
+pub const PAYMENTS: &[Row] = &[
+    ("a credit that went to nothing", &["P1"], |scan| {
+        let posting = scan.find("posting", caused_by("payment:zpay"));
+        entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a credit of an order that was cancelled", &["P1"], |scan| {
+        let order = scan.find("order", has("status", "cancelled"))["id"].clone();
+        entry_of(scan.find("posting", caused_by("payment:zpay")))["related_id"] = order;
+    }),
+    ("what an order promised", &["O4", "P1"], |scan| {
+        *amount(&mut scan.find("order", has("status", "paid"))["credit"]) = json!("1");
+    }),
+    ("a captured payment out of review", &["P2"], |scan| {
+        remove(scan.find("payment", |payment| payment["order"].is_null()), "review");
+    }),
+    ("an order that names another payment", &["P2"], |scan| {
+        scan.find("order", |order| !order["payment_id"].is_null())["payment_id"]["S"] = json!("pi_other");
+    }),
+    ("a second payment of an order", &["P2"], |scan| {
+        let order = scan.find("payment", |payment| !payment["order"].is_null())["order"].clone();
+        let surplus = scan.find("payment", |payment| payment["order"].is_null());
+        surplus["order"] = order;
+    }),
+    ("a second event that credited", &["P3"], |scan| {
+        scan.find("event", has("outcome", "review"))["outcome"]["S"] = json!("credited");
+    }),
+    ("an event that credited what was cancelled", &["D3", "P3"], |scan| {
+        let order = scan.find("order", has("status", "cancelled"))["id"].clone();
+        scan.find("event", has("outcome", "credited"))["order"] = order;
+    }),
+    ("a credit of an order that expired", &["P5"], |scan| {
+        let order = scan.find("order", has("status", "expired"))["id"].clone();
+        let posting = entry_of(scan.find("posting", adjusted_by("2.5")));
+        posting["type"]["S"] = json!("payment");
+        posting["related_id"] = order;
+    }),
+    ("an order paid at no time", &["P6"], |scan| {
+        remove(
+            scan.find("order", |order| order["status"]["S"] == "paid" && order["provider"]["S"] == "zpay"),
+            "paid_at",
+        );
+    }),
+    ("a promotion used by another order", &["P7"], |scan| {
+        let used = &mut scan.person("bob")["promotion"]["M"]["used"]["M"];
+        used["order_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a refund that its order does not know", &["P8"], |scan| {
+        let payment = scan.find("payment", has("provider", "zpay"));
+        payment["cumulative"] = json!({"M": {"amount": {"N": "1"}, "currency": {"S": "CNY"}}});
+    }),
+    ("an open dispute that its order does not know", &["P8"], |scan| {
+        let payment = scan.find("payment", has("provider", "zpay"));
+        let money = json!({"M": {"amount": {"N": "0"}, "currency": {"S": "CNY"}}});
+        let at = "2026-11-20T10:00:00Z";
+        payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
+    }),
+    ("an order with more left than its charge", &["A4", "P8"], |scan| {
+        let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
+        order["left"] = json!({"M": {"amount": {"N": "1000"}, "currency": {"S": "CNY"}}});
+    }),
+];
+
+/// A1–A4.
+pub const REFERRAL: &[Row] = &[
+    ("an inviter who came later", &["A1"], |scan| {
+        scan.person("ann")["created_at"]["S"] = json!("2026-11-20T11:00:00Z");
+    }),
+    ("an inviter who does not exist", &["A1", "A2", "A4"], |scan| {
+        let user = scan.person("carol");
+        user["attribution"]["M"]["inviter"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
+        user["gsi1pk"]["S"] = json!("INVITEES#usr_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("somebody who invited themselves", &["A1", "A4"], |scan| {
+        let id = scan.id_of("dave");
+        let user = scan.person("dave");
+        user["attribution"]["M"]["inviter"]["S"] = json!(id);
+        user["gsi1pk"]["S"] = json!(format!("INVITEES#{id}"));
+    }),
+    ("terms that promise another reward", &["A2"], |scan| {
+        scan.person("bob")["attribution"]["M"]["terms"]["M"]["qualified"]["S"] = json!("4/0");
+    }),
+    ("a reward of another amount", &["A2", "A4", "O4"], |scan| {
+        *amount(&mut scan.one("reward")["amount"]) = json!("77")
+    }),
+    ("a granted reward that was never posted", &["A3"], |scan| {
+        scan.find("posting", caused_by("reward:"))["cause"]["S"] = json!("reward:other");
+    }),
+    ("a reward for a threshold that was not reached", &["A3", "A4", "O4"], |scan| {
+        remove(&mut scan.person("bob")["attribution"]["M"], "qualified_at");
+    }),
+    ("an inviter's number of invitees", &["A4"], |scan| up(&mut scan.one("referral_counts")["invitees"])),
+    ("what an inviter waits for", &["A4"], |scan| *amount(&mut scan.one("referral_counts")["pending"]) = json!("1")),
+    ("how many invitees brought a reward", &["A4"], |scan| up(&mut scan.one("referral_counts")["rewarded"])),
+    ("what an invitee paid online", &["A4"], |scan| {
+        *amount(&mut scan.person("carol")["attribution"]["M"]["online_total"]) = json!("6");
+    }),
+    ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
+];
+
+/// O1, O2, O4.
+pub const MESSAGES: &[Row] = &[
+    ("a promise that was not kept", &["O1"], |scan| {
+        let user = scan.id_of("ann");
+        scan.outbox(json!({"kind": {"S": "user_registered"}, "user": {"S": user}}));
+    }),
+    ("a payment told that was not made", &["O1", "O2"], |scan| {
+        let pending = has("status", "pending");
+        let (order, user) = (scan.text("order", &pending, "id"), scan.text("order", &pending, "user"));
+        let inviter = scan.id_of("bob");
+        let message =
+            json!({"kind": {"S": "order_paid"}, "order": {"S": order}, "user": {"S": user}, "inviter": {"S": inviter}});
+        scan.outbox(message);
+    }),
+    ("a reward told that is not there", &["O1", "O2"], |scan| {
+        let user = scan.id_of("ann");
+        let reward = "rwd_01arz3ndektsv4rrffq69g5fav";
+        let message = json!({"kind": {"S": "reward_settled"}, "reward": {"S": reward}, "beneficiary": {"S": user}});
+        scan.outbox(message);
+    }),
+    ("a mail to nobody", &["O1", "O2"], |scan| {
+        let message =
+            json!({"kind": {"S": "mail"}, "mail": {"S": "verification"}, "email": {"S": "x"}, "nonce": {"S": "y"}});
+        scan.outbox(message);
+    }),
+    ("somebody counted who does not exist", &["O2"], |scan| {
+        let counted = scan.find("counted", |counted| counted["pk"]["S"].as_str().unwrap().starts_with("USER#"));
+        for field in ["pk", "subject"] {
+            counted[field]["S"] = json!("USER#usr_01arz3ndektsv4rrffq69g5fav");
+        }
+    }),
+    ("what is counted of an order", &["O4"], |scan| {
+        let counted = scan.find("counted", |counted| counted["pk"]["S"].as_str().unwrap().starts_with("ORDER#"));
+        counted["tallies"]["M"]["orders.credit"] = json!({"S": "1000"});
+    }),
+    ("a total", &["O4"], |scan| {
+        let totals = scan.find("statistics", |totals| totals["pk"]["S"] == "STATISTICS" && !totals["users"].is_null());
+        up(&mut totals["users"]);
+    }),
+    ("a day's total", &["O4"], |scan| {
+        let days = scan.find("statistics", |totals| totals["pk"]["S"] != "STATISTICS" && !totals["users"].is_null());
+        up(&mut days["users"]);
+    }),
+];
+
+/// I1, I2.
+pub const IDENTITY: &[Row] = &[
+    ("a claim that is somebody else's", &["I1"], |scan| {
+        let (ann, bob) = (scan.id_of("ann"), scan.id_of("bob"));
+        scan.find("email", |claim| claim["user"]["S"] == ann)["user"]["S"] = json!(bob);
+    }),
+    ("an address without its claim", &["I1"], |scan| {
+        let ann = scan.id_of("ann");
+        scan.remove("email", |claim| claim["user"]["S"] == ann);
+    }),
+    ("a claim of nobody", &["I1"], |scan| {
+        let ann = scan.id_of("ann");
+        let claim = scan.find("email", |claim| claim["user"]["S"] == ann);
+        claim["user"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a code that is somebody else's", &["I2"], |scan| {
+        let (ann, dave) = (scan.id_of("ann"), scan.id_of("dave"));
+        scan.find("invite", |invite| invite["owner"]["S"] == ann)["owner"]["S"] = json!(dave);
+    }),
+    ("a primary code that is not the user's", &["I2"], |scan| {
+        scan.person("ann")["invite_code"]["S"] = json!("OTHER234")
+    }),
+];
+
+/// L5, A1, P6, between two scans.
+pub const HISTORY: &[Row] = &[
+    ("an entry's remark", &["L5"], |scan| {
+        entry_of(scan.find("posting", adjusted_by("2.5")))["remark"]["S"] = json!("something else");
+    }),
+    ("a house posting that is gone", &["L5"], |scan| scan.remove("posting", caused_by("review:"))),
+    ("another inviter", &["A1"], |scan| {
+        let dave = scan.id_of("dave");
+        scan.person("carol")["attribution"]["M"]["inviter"]["S"] = json!(dave);
+    }),
+    ("an inviter that is gone", &["A1"], |scan| remove(scan.person("carol"), "attribution")),
+    ("other terms", &["A1"], |scan| {
+        scan.person("bob")["attribution"]["M"]["terms"]["M"]["qualified"]["S"] = json!("4/0");
+    }),
+    ("a paid order that is pending again", &["P6"], |scan| {
+        scan.find("order", has("status", "paid"))["status"]["S"] = json!("pending");
+    }),
+    ("a cancelled order that expires", &["P6"], |scan| {
+        scan.find("order", has("status", "cancelled"))["status"]["S"] = json!("expired");
+    }),
+    ("another charge", &["P6"], |scan| *amount(&mut scan.one("order")["charge"]) = json!("1")),
+    ("an order that is gone", &["P6"], |scan| scan.remove("order", has("status", "expired"))),
+];
+
+/// P4.
+pub const BOOK: &[Row] = &[
+    ("the captured amount", &["P4"], |scan| {
+        *amount(&mut scan.find("payment", has("provider", "zpay"))["captured"]["M"]["amount"]) = json!("6");
+    }),
+    ("a payment that is gone", &["P4"], |scan| scan.remove("payment", has("provider", "zpay"))),
+    ("a journal that is gone", &["P4"], |scan| scan.remove("posting", caused_by("payment:zpay"))),
+    ("money that left suspense by itself", &["P4"], |scan| scan.remove("posting", caused_by("review:"))),
+    ("a journal that takes money from another provider", &["P4"], |scan| {
+        let posting = scan.find("posting", caused_by("payment:zpay"));
+        let lines = posting["house"]["L"].as_array_mut().unwrap();
+        let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "provider:zpay").unwrap();
+        line["M"]["account"]["S"] = json!("provider:stripe");
+    }),
+];

@@ -1,0 +1,122 @@
+//! A scene: one world in which a bit of everything happened, as the items that it left. Played once, shared by the tests of the
+//! auditor and of what is stored.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use emulator::sim::Book;
+use emulator::stack::TABLE;
+use http::Request;
+use serde_json::{Value, json};
+use shared::audit::json::item;
+use shared::store::item::Item;
+
+use crate::world::World;
+
+/// What a world has left.
+pub struct Scene {
+    /// All items, as the database writes them.
+    pub items: Vec<Value>,
+    /// What the providers know.
+    pub book: Book,
+}
+
+/// The scene; played on first need.
+pub fn scene() -> &'static Scene {
+    static SCENE: OnceLock<Scene> = OnceLock::new();
+    SCENE.get_or_init(|| {
+        let played = OnceLock::new();
+        World::run(async |world| {
+            play(world).await;
+            let items = world.stack.dynamo.scan(TABLE).unwrap();
+            played.set(Scene { items, book: world.stack.simulators.book() }).ok().unwrap();
+        });
+        played.into_inner().unwrap()
+    })
+}
+
+/// Items as the code reads them.
+pub fn read(items: &[Value]) -> Vec<Item> {
+    items.iter().map(|json| item(json).unwrap()).collect()
+}
+
+/// A new noun is stored in the scene by adding here what makes one.
+async fn play(world: &World) {
+    world.open().await;
+    registrations(world).await;
+    payments(world).await;
+    access(world).await;
+    world.settle().await;
+}
+
+async fn registrations(world: &World) {
+    world
+        .settings("referral", |settings| {
+            settings["registration"]["inviter_reward"] = json!("1");
+            settings["max_invitees_per_user"] = json!(10);
+        })
+        .await;
+    world.register("ann", None).await;
+    for (name, inviter) in [("bob", "ann"), ("carol", "bob")] {
+        let code = world.code(inviter).await;
+        world.register(name, Some(&code)).await;
+    }
+    world.settings("referral", |settings| settings["registration"]["inviter_reward"] = json!("0")).await;
+    let code = world.code("ann").await;
+    world.register("dave", Some(&code)).await;
+    world.settle().await;
+}
+
+async fn payments(world: &World) {
+    let bobs = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+    world.pay(&bobs, json!({"times": 2})).await;
+    let carols = world.order("carol", json!({"amount": "5", "provider": "zpay"})).await;
+    world.pay(&carols, json!({})).await;
+    world.settle().await;
+    refund(world, &bobs, 3_000).await;
+    let daves = world.order("dave", json!({"amount": "50", "provider": "zpay"})).await;
+    let complete = format!("/v1/admin/payment/orders/{}/complete", daves["id"].as_str().unwrap());
+    world.admin().once().post(&complete, json!({"reason": "seen in the bank"})).await.is(200);
+    let cancelled = world.order("carol", json!({"amount": "7", "provider": "zpay"})).await;
+    let cancel = format!("/v1/payment/orders/{}/cancel", cancelled["id"].as_str().unwrap());
+    world.user("carol").post(&cancel, json!({})).await.is(200);
+    for amount in ["2.5", "-0.5"] {
+        let bob = world.user("bob").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/admin/users/{bob}/adjustments");
+        world.admin().once().post(&path, json!({"amount": amount, "remark": "by hand"})).await;
+    }
+    world.order("carol", json!({"amount": "8", "provider": "zpay"})).await;
+    world.settle().await;
+    world.advance(30 * 3_600).await;
+    world.stack.tick("expire-orders").await.unwrap();
+    for name in ["admin", "ann", "bob", "carol"] {
+        world.sign_in(name).await;
+    }
+    world.order("carol", json!({"amount": "9", "provider": "stripe"})).await;
+    world.settle().await;
+}
+
+/// Gives a part of an order's first payment back, at Stripe.
+async fn refund(world: &World, order: &Value, units: i64) {
+    let book = world.stack.simulators.book();
+    let paid = book
+        .payments
+        .values()
+        .filter(|payment| payment.metadata.get("order_id") == order["id"].as_str().map(str::to_owned).as_ref());
+    let intent = paid.min_by_key(|payment| payment.created).unwrap().intent.clone();
+    let request = Request::post("/_sim/stripe/v1/refunds")
+        .header("authorization", format!("Bearer {}", world.stack.simulators.config().stripe_secret_key))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(format!("payment_intent={intent}&amount={units}")))
+        .unwrap();
+    assert_eq!(world.stack.sim(request).await.status().as_u16(), 200);
+    world.settle().await;
+}
+
+/// A sign-up that waits for its code, and a password reset.
+async fn access(world: &World) {
+    world.nobody().post("/v1/password-resets", json!({"email": "ann@example.com"})).await.is(202);
+    world.settings("registration", |settings| settings["require_email_verification"] = json!(true)).await;
+    let eve = json!({"email": "eve@example.com", "password": "correct horse battery"});
+    world.nobody().post("/v1/registrations", eve).await.is(201);
+}
