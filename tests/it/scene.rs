@@ -116,7 +116,7 @@ async fn refund(world: &World, order: &Value, units: i64) {
 /// A sign-up that waits for its code, and a password reset.
 async fn access(world: &World) {
     world.nobody().post("/v1/password-resets", json!({"email": "ann@example.com"})).await.is(202);
-    world.settings("registration", |settings| settings["require_email_verification"] = json!(true)).await;
+    world.settings("identity", |settings| settings["email_verification"] = json!(true)).await;
     let eve = json!({"email": "eve@example.com", "password": "correct horse battery"});
     world.nobody().post("/v1/registrations", eve).await.is(201);
 }

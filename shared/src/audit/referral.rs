@@ -65,7 +65,8 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
     let to = promised.map(|bound| if reward.side == Side::Inviter { bound.inviter } else { reward.invitee });
     let id = Reward::id_of(reward.invitee, reward.trigger, reward.side);
     if amount != Some(reward.amount) || to != Some(reward.beneficiary) || id != reward.id {
-        findings.push(Finding::new("A2", reward.id, format!("is {} where {amount:?} was promised", reward.amount)));
+        let (is, whose) = (reward.amount, reward.beneficiary);
+        findings.push(Finding::new("A2", reward.id, format!("is {is} to {whose}, promised was {amount:?} to {to:?}")));
     }
     let qualified = promised.is_some_and(|bound| bound.qualified_at.is_some());
     if reward.trigger == Trigger::Qualified && !qualified {

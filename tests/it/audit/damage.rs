@@ -228,7 +228,7 @@ pub const REFERRAL: &[Row] = &[
         user["attribution"]["M"]["inviter"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
         user["gsi1pk"]["S"] = json!("INVITEES#usr_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("somebody who invited themselves", &["A1", "A4"], |scan| {
+    ("somebody who invited themselves", &["A1", "A2", "A4"], |scan| {
         let id = scan.id_of("dave");
         let user = scan.person("dave");
         user["attribution"]["M"]["inviter"]["S"] = json!(id);
