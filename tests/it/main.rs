@@ -27,6 +27,6 @@ mod scene;
 mod scheduler;
 mod stand;
 mod statistics;
-
+mod stored;
 mod tidy;
 mod world;

@@ -22,7 +22,6 @@ pub struct EmailClaim {
     /// Argon2id hash of the password.
     pub password_hash: String,
     /// Which password of the user's it is, from 0.
-    #[serde(default)]
     pub password_number: u64,
     /// Secret hash of the registration without its password, by which a repeated one is known.
     pub fingerprint: String,
@@ -93,7 +92,6 @@ pub struct PasswordReset {
     /// Until when that code is good.
     pub until: Timestamp,
     /// Whether it set a password: a code is good once. Kept, so that a request whose answer was lost finds its own work.
-    #[serde(default)]
     pub used: bool,
 }
 
@@ -115,6 +113,5 @@ pub struct Session {
     /// Until when it is good.
     pub until: Timestamp,
     /// A token was used twice: none of them is good any more.
-    #[serde(default)]
     pub revoked: bool,
 }

@@ -1,0 +1,322 @@
+//! What was stored or sent before still reads: golden items, messages and provider events.
+//!
+//! `stored/items/{type}.json` holds items of a type as the database has them. Each must decode, and encode again to the same
+//! item. `stored/items/{type}.{anything}.json` holds items of a form that is written no more: they must decode, and mean
+//! the same when they are written in the form of today. `stored/messages/{kind}.json` holds bodies as they stand in a queue.
+//!
+//! - A new noun or message: add what makes one to `scene.rs` (a message: to [`messages`]), its type to [`NOUNS`], and run
+//!   `GUERDON_WRITE_GOLDEN=1 cargo test -p tests --test it stored`. It writes the files that are missing, never another.
+//! - A new form of a noun that is stored somewhere: rename its file to `{type}.1.json`, then run the same. A form that was
+//!   never released: delete the file instead.
+
+mod facts;
+mod messages;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use shared::audit::json::item;
+use shared::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
+use shared::domain::audit_record::AuditRecord;
+use shared::domain::event::{Event, RawEvent};
+use shared::domain::ledger::Posting;
+use shared::domain::order::Order;
+use shared::domain::payment::Payment;
+use shared::domain::referral::{Invite, Reward};
+use shared::domain::review::Review;
+use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
+use shared::domain::user::User;
+use shared::fault::Fault;
+use shared::message::Outbox;
+use shared::once::OnceRecord;
+use shared::settings::{LedgerBegun, SettingsRecord};
+use shared::store::item::{Item, Record, Stored, fresh, integer, numbers, text};
+use shared::token::PublicKeys;
+
+use crate::scene::scene;
+
+/// Reads an item and writes it again.
+type Again = fn(Item) -> Result<Item, Fault>;
+
+fn again<T: Record>(item: Item) -> Result<Item, Fault> {
+    let stored = Stored::<T>::read(item)?;
+    fresh(&*stored, stored.written_by().unwrap_or_default(), stored.rev())
+}
+
+/// Counters are numbers alone; nothing but their reading can go wrong.
+fn counters(item: Item) -> Result<Item, Fault> {
+    numbers(&item).map(|_| item)
+}
+
+macro_rules! nouns {
+    ($($noun:ty),* $(,)?) => {
+        &[("statistics", counters), ("try", counters), $((<$noun as Record>::TYPE, again::<$noun>)),*]
+    };
+}
+
+/// Every type of item.
+const NOUNS: &[(&str, Again)] = nouns![
+    User,
+    EmailClaim,
+    PendingSignup,
+    PasswordReset,
+    Session,
+    Posting,
+    ReferralCounts,
+    Milestone,
+    InviteeLimit,
+    OrderWindow,
+    Invite,
+    Reward,
+    Order,
+    Payment,
+    Event,
+    RawEvent,
+    Review,
+    SettingsRecord,
+    LedgerBegun,
+    OnceRecord,
+    Outbox,
+    PublicKeys,
+    Counted,
+    AuditRecord,
+];
+
+/// Key, index entries and expiry follow from the noun; without a field of it they may be others, which the auditor names (D2, D3).
+const DERIVED: [&str; 9] = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk", "ttl"];
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/stored").join(name)
+}
+
+/// The golden files of a folder: their names without `.json`, and what they hold.
+fn golden(name: &str) -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(folder(name)).unwrap().map(|file| file.unwrap().path());
+    let read = |path: PathBuf| {
+        let value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), value)
+    };
+    files.map(read).collect()
+}
+
+/// Writes a golden file that is missing, if that was asked for.
+fn write(folder_name: &str, name: &str, value: &Value) {
+    assert!(
+        std::env::var("GUERDON_WRITE_GOLDEN").is_ok_and(|on| on == "1"),
+        "{folder_name}/{name}.json is missing: see the head of stored.rs"
+    );
+    let text = serde_json::to_string_pretty(value).unwrap() + "\n";
+    std::fs::write(folder(folder_name).join(format!("{name}.json")), text).unwrap();
+}
+
+/// A file of items: its name, its noun, the items.
+type Golden = (String, Again, Vec<Item>);
+
+/// The files of items: those that are missing are made from the scene.
+fn golden_items() -> &'static [Golden] {
+    static GOLDEN: OnceLock<Vec<Golden>> = OnceLock::new();
+    GOLDEN.get_or_init(|| {
+        let kept = golden("items");
+        for (kind, _) in NOUNS.iter().filter(|(kind, _)| !kept.contains_key(*kind)) {
+            write("items", kind, &Value::Array(examples(kind)));
+        }
+        let read = |(name, value): (String, Value)| {
+            let kind = name.split('.').next();
+            let noun = NOUNS.iter().find(|noun| Some(noun.0) == kind);
+            let items = value.as_array().unwrap().iter().map(|json| item(json).unwrap()).collect();
+            (name.clone(), noun.unwrap_or_else(|| panic!("there is no noun {name}")).1, items)
+        };
+        golden("items").into_iter().map(read).collect()
+    })
+}
+
+/// The same without counters, which have no fields of their own.
+fn golden_nouns() -> impl Iterator<Item = &'static Golden> {
+    golden_items().iter().filter(|(name, ..)| !matches!(name.as_str(), "statistics" | "try"))
+}
+
+/// Few items of a type that together have every field: the fullest, those that add to it, and the barest.
+fn examples(kind: &str) -> Vec<Value> {
+    let outbox = messages::outbox_item();
+    let mut items: Vec<&Value> =
+        scene().items.iter().chain([&outbox]).filter(|item| item["type"]["S"] == *kind).collect();
+    assert!(!items.is_empty(), "the scene has no {kind}: add what makes one to scene.rs");
+    items.sort_by_key(|item| (std::cmp::Reverse(paths(item, "").len()), item.to_string()));
+    let mut known = BTreeSet::new();
+    let barest =
+        items.pop().filter(|last| items.first().is_none_or(|full| paths(full, "").len() > paths(last, "").len()));
+    let mut chosen: Vec<Value> = Vec::new();
+    for item in items.iter().chain(barest.iter()) {
+        let paths = paths(item, "");
+        if chosen.len() < 4 && (barest == Some(item) || !paths.is_subset(&known)) {
+            known.extend(paths);
+            chosen.push((*item).clone());
+        }
+    }
+    chosen
+}
+
+fn paths(item: &Value, under: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (name, value) in item.as_object().into_iter().flatten() {
+        let path = format!("{under}/{name}");
+        if value["M"].is_object() {
+            all.extend(paths(&value["M"], &path));
+        }
+        all.insert(path);
+    }
+    all
+}
+
+/// An item whose numbers are written in one way, without what is `left_out`.
+fn plain(item: &Item, left_out: &[&str]) -> BTreeMap<String, String> {
+    let kept = item.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.clone(), shown(value))).collect()
+}
+
+fn shown(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::N(digits) => Decimal::from_str_exact(digits).unwrap().normalize().to_string(),
+        AttributeValue::L(list) => format!("{:?}", list.iter().map(shown).collect::<Vec<_>>()),
+        AttributeValue::M(map) => format!("{:?}", plain(map, &[])),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_type_of_item_is_golden() {
+    let source = std::fs::read_to_string(folder("../../../shared/src/store/record.rs")).unwrap();
+    let declared: BTreeSet<&str> = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("const TYPE: &'static str = \"")?.strip_suffix("\";"))
+        .collect();
+    let known: BTreeSet<&str> =
+        NOUNS.iter().map(|(kind, _)| *kind).filter(|kind| !["statistics", "try"].contains(kind)).collect();
+    assert_eq!(declared, known, "NOUNS in stored.rs has every type of record.rs");
+    assert!(golden_items().len() >= NOUNS.len());
+}
+
+#[test]
+fn golden_items_decode_and_encode_to_the_same() {
+    for (name, again, items) in golden_items() {
+        assert!(!items.is_empty(), "{name}");
+        for item in items {
+            let written = again(item.clone()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+            if name.contains('.') {
+                assert_eq!(plain(&again(written.clone()).unwrap(), &[]), plain(&written, &[]), "{name}");
+            } else {
+                assert_eq!(plain(&written, &[]), plain(&item, &[]), "{name}: another form? see the head of stored.rs");
+            }
+        }
+    }
+}
+
+/// faults.md, storage: an unknown version, type or revision is a typed fault.
+#[test]
+fn an_item_of_another_version_is_a_typed_fault() {
+    for (name, again, items) in golden_nouns() {
+        let version = integer(&items[0], "v").unwrap();
+        for (field, value) in [
+            ("v", Some(AttributeValue::N((version + 1).to_string()))),
+            ("v", None),
+            ("rev", None),
+            ("rev", Some(AttributeValue::N("9".repeat(39)))),
+            ("type", None),
+            ("type", Some(AttributeValue::S("mystery".to_owned()))),
+        ] {
+            let mut item = items[0].clone();
+            match value {
+                Some(value) => item.insert(field.to_owned(), value),
+                None => item.remove(field),
+            };
+            is_typed(name, field, again(item));
+        }
+    }
+}
+
+/// faults.md, storage: a missing field is a typed fault, or means that there is none; it is never made up.
+#[test]
+fn a_missing_field_is_never_made_up() {
+    for (name, again, items) in golden_nouns() {
+        let mut faults = 0;
+        for item in items {
+            for field in item.keys().filter(|field| !is_own(field)) {
+                let mut less = item.clone();
+                less.remove(field);
+                match again(less.clone()) {
+                    Ok(written) => {
+                        assert_eq!(plain(&written, &DERIVED), plain(&less, &DERIVED), "{name} makes up its {field}");
+                    }
+                    fault => {
+                        is_typed(name, field, fault);
+                        faults += 1;
+                    }
+                }
+            }
+        }
+        assert!(faults > 0, "no field of {name} is needed");
+    }
+}
+
+/// faults.md, storage: a number of 39 digits is a typed fault, wherever it stands.
+#[test]
+fn a_number_of_39_digits_is_a_typed_fault() {
+    for (name, again, items) in golden_items() {
+        for item in items {
+            for field in item.keys().filter(|field| !is_own(field)) {
+                let mut places = 0;
+                numbers_in(&mut item[field].clone(), &mut places, None);
+                for place in 0..places {
+                    let mut huge = item.clone();
+                    numbers_in(huge.get_mut(field).unwrap(), &mut 0, Some(place));
+                    is_typed(name, field, again(huge));
+                }
+            }
+        }
+    }
+}
+
+/// Counts the numbers in a value and makes the `target`-th one huge.
+fn numbers_in(value: &mut AttributeValue, seen: &mut usize, target: Option<usize>) {
+    match value {
+        AttributeValue::N(digits) => {
+            if Some(*seen) == target {
+                *digits = "9".repeat(39);
+            }
+            *seen += 1;
+        }
+        AttributeValue::L(list) => list.iter_mut().for_each(|value| numbers_in(value, seen, target)),
+        AttributeValue::M(map) => {
+            // One order of a map's names, so that counting and changing meet the same numbers.
+            let mut names: Vec<String> = map.keys().cloned().collect();
+            names.sort();
+            for name in names {
+                numbers_in(map.get_mut(&name).unwrap(), seen, target);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_own(field: &str) -> bool {
+    DERIVED.contains(&field) || ["type", "v", "rev", "tx"].contains(&field)
+}
+
+#[track_caller]
+fn is_typed(name: &str, field: &str, read: Result<Item, Fault>) {
+    assert!(matches!(read, Err(Fault::Item { .. })), "{name} with a damaged {field} is read as {read:?}");
+}
+
+/// The type of an example is that of its file.
+#[test]
+fn golden_items_are_of_the_type_of_their_file() {
+    for (name, _, items) in golden_items() {
+        for item in items {
+            assert_eq!(text(&item, "type"), name.split('.').next(), "{name}");
+        }
+    }
+}
