@@ -4,13 +4,14 @@
 //! item. `stored/items/{type}.{anything}.json` holds items of a form that is written no more: they must decode, and mean
 //! the same when they are written in the form of today. `stored/messages/{kind}.json` holds bodies as they stand in a queue.
 //!
-//! - A new noun or message: add what makes one to `scene.rs` (a message: to [`messages`]), its type to [`NOUNS`], and run
+//! - A new noun or message: add what makes one to `scene.rs` (what is rare, to [`rare`]; a message, to [`messages`]), its type to [`NOUNS`], and run
 //!   `GUERDON_WRITE_GOLDEN=1 cargo test -p tests --test it stored`. It writes the files that are missing, never another.
 //! - A new form of a noun that is stored somewhere: rename its file to `{type}.1.json`, then run the same. A form that was
 //!   never released: delete the file instead.
 
 mod facts;
 mod messages;
+mod rare;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -141,9 +142,8 @@ fn golden_nouns() -> impl Iterator<Item = &'static Golden> {
 
 /// Few items of a type that together have every field: the fullest, those that add to it, and the barest.
 fn examples(kind: &str) -> Vec<Value> {
-    let outbox = messages::outbox_item();
-    let mut items: Vec<&Value> =
-        scene().items.iter().chain([&outbox]).filter(|item| item["type"]["S"] == *kind).collect();
+    let rare = rare::items();
+    let mut items: Vec<&Value> = scene().items.iter().chain(&rare).filter(|item| item["type"]["S"] == *kind).collect();
     assert!(!items.is_empty(), "the scene has no {kind}: add what makes one to scene.rs");
     items.sort_by_key(|item| (std::cmp::Reverse(paths(item, "").len()), item.to_string()));
     let mut known = BTreeSet::new();

@@ -1,11 +1,10 @@
-//! Messages as they stand in a queue, and the outbox that promises them.
+//! Messages as they stand in a queue.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use shared::domain::id::{OrderId, OutboxId, RewardId, UserId};
 use shared::message::{Envelope, MailKind, Message};
-use shared::store::key::Key;
 use ulid::Ulid;
 
 use super::{folder, golden, write};
@@ -32,21 +31,9 @@ fn samples() -> Vec<(&'static str, Message)> {
     ]
 }
 
-/// An outbox item: at rest the scene has none.
-pub fn outbox_item() -> Value {
-    let id = OutboxId::new(Ulid::from_parts(1_795_168_800_000, 9));
-    let key = Key::outbox(id);
-    let fields = |message: &Message| -> Value {
-        let value = serde_json::to_value(message).unwrap();
-        let present = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
-        json!({"M": present.map(|(name, value)| (name.clone(), json!({"S": value}))).collect::<serde_json::Map<_, _>>()})
-    };
-    let messages: Vec<Value> = samples().iter().map(|(_, message)| fields(message)).collect();
-    json!({
-        "pk": {"S": key.pk}, "sk": {"S": key.sk}, "type": {"S": "outbox"}, "tx": {"S": "t"}, "v": {"N": "1"},
-        "rev": {"N": "1"}, "id": {"S": id.to_string()}, "at": {"S": "2026-11-20T10:00:00Z"},
-        "messages": {"L": messages},
-    })
+/// All of them.
+pub fn all() -> Vec<Message> {
+    samples().into_iter().map(|(_, message)| message).collect()
 }
 
 fn envelope(message: Message) -> Value {

@@ -1,0 +1,97 @@
+//! Items that the scene has none of: what is under way only, and what is rare.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::domain::order::Order;
+use shared::domain::payment::Payment;
+use shared::message::Outbox;
+use shared::store::item::{Item, Record, fresh};
+
+use super::messages;
+
+const ORDER: &str = "ord_01k9zq4r7x8m2v5b3n6c1d0fgh";
+const USER: &str = "usr_01k9zq4r7x8m2v5b3n6c1d0fgj";
+const AT: &str = "2026-11-20T10:00:00Z";
+
+/// All of them, as the database would have them.
+pub fn items() -> Vec<Value> {
+    vec![
+        stored::<Outbox>(json!({"id": "obx_01k9zq4r7x8m2v5b3n6c1d0fgk", "at": AT, "messages": messages::all()})),
+        stored::<Payment>(disputed_payment()),
+        stored::<Order>(failed_order()),
+        stored::<Order>(partly_refunded_order()),
+    ]
+}
+
+fn money(amount: &str, currency: &str) -> Value {
+    json!({"amount": amount, "currency": currency})
+}
+
+/// A payment with a refund that failed, one that did not, and a dispute that was lost.
+fn disputed_payment() -> Value {
+    json!({
+        "provider": "stripe", "id": "pi_rare", "order": ORDER,
+        "captured": {"amount": money("100.00", "CNY"), "at": AT},
+        "refunds": {
+            "re_1": {"amount": money("30.00", "CNY"), "failed": true},
+            "re_2": {"amount": money("20.00", "CNY"), "failed": false},
+        },
+        "cumulative": money("50.00", "CNY"),
+        "disputes": {"du_1": {"amount": money("80.00", "CNY"), "state": "lost", "at": AT}},
+    })
+}
+
+fn order(status: &str, more: Value) -> Value {
+    let mut order = json!({
+        "id": ORDER, "user": USER, "status": status, "provider": "stripe", "method": "card",
+        "amount": money("100.00", "CNY"), "charge": money("95.00", "CNY"), "credit": money("13.88888888", "USD"),
+        "exchange_rate": "7.2", "discount_rate": "0.95", "created_at": AT, "expires_at": "2026-11-20T10:30:00Z",
+        "client_ip": "203.0.113.7", "user_agent": "browser/1.0",
+    });
+    order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    order
+}
+
+fn failed_order() -> Value {
+    let failure = json!({"code": "provider_refused", "detail": "The provider said no."});
+    order("failed", json!({"failure": failure, "return_url": "https://shop.example.com/back"}))
+}
+
+/// An order of an affiliate's invitee that was paid late, with a bonus, and partly given back.
+fn partly_refunded_order() -> Value {
+    let affiliate = json!({
+        "rate": "0.1", "trigger_limit": 3, "hold_hours": 168, "cap": money("50", "USD"), "valid_until": AT,
+    });
+    order(
+        "partially_refunded",
+        json!({
+            "promotion": {"index": 0, "percent": "30"}, "inviter": "usr_01k9zq4r7x8m2v5b3n6c1d0fgm",
+            "affiliate": affiliate, "pay_url": "https://pay.example.com/1", "qr_content": "https://pay.example.com/qr",
+            "paid_at": "2026-11-20T11:00:00Z", "late": true, "provider_ref": "cs_1", "payment_id": "pi_rare",
+            "bonus": money("4.16666666", "USD"), "left": money("45.00", "CNY"),
+        }),
+    )
+}
+
+fn stored<T: Record>(noun: Value) -> Value {
+    let noun: T = serde_json::from_value(noun).unwrap();
+    json(&fresh(&noun, "01K9ZQ4R7X8M2V5B3N6C1D0FGN", 1).unwrap())
+}
+
+fn json(item: &Item) -> Value {
+    let sorted: BTreeMap<&String, &AttributeValue> = item.iter().collect();
+    Value::Object(sorted.into_iter().map(|(name, value)| (name.clone(), attribute(value))).collect())
+}
+
+fn attribute(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({"S": text}),
+        AttributeValue::N(digits) => json!({"N": digits}),
+        AttributeValue::Bool(bool) => json!({"BOOL": bool}),
+        AttributeValue::L(list) => json!({"L": list.iter().map(attribute).collect::<Vec<_>>()}),
+        AttributeValue::M(map) => json!({"M": json(map)}),
+        other => panic!("never written: {other:?}"),
+    }
+}
