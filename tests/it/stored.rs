@@ -209,7 +209,7 @@ fn golden_items_decode_and_encode_to_the_same() {
             if name.contains('.') {
                 assert_eq!(plain(&again(written.clone()).unwrap(), &[]), plain(&written, &[]), "{name}");
             } else {
-                assert_eq!(plain(&written, &[]), plain(&item, &[]), "{name}: another form? see the head of stored.rs");
+                assert_eq!(plain(&written, &[]), plain(item, &[]), "{name}: another form? see the head of stored.rs");
             }
         }
     }
@@ -316,7 +316,7 @@ fn is_typed(name: &str, field: &str, read: Result<Item, Fault>) {
 fn golden_items_are_of_the_type_of_their_file() {
     for (name, _, items) in golden_items() {
         for item in items {
-            assert_eq!(text(&item, "type"), name.split('.').next(), "{name}");
+            assert_eq!(text(item, "type"), name.split('.').next(), "{name}");
         }
     }
 }
