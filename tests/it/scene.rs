@@ -97,7 +97,7 @@ async fn payments(world: &World) {
 }
 
 /// Gives a part of an order's first payment back, at Stripe.
-async fn refund(world: &World, order: &Value, units: i64) {
+pub async fn refund(world: &World, order: &Value, units: i64) {
     let book = world.stack.simulators.book();
     let paid = book
         .payments
