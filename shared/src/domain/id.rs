@@ -83,6 +83,14 @@ ids! {
     OutboxId = "obx_";
     /// An audit record.
     AuditId = "aud_";
+    /// A plan.
+    PlanId = "pln_";
+    /// A subscription of a plan.
+    SubscriptionId = "sub_";
+    /// A batch of redemption codes.
+    BatchId = "bat_";
+    /// A redemption.
+    RedemptionId = "rdm_";
 }
 
 #[cfg(test)]

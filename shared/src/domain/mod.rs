@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit_record;
+pub mod code;
 pub mod contribution;
 pub mod decimal;
 pub mod event;
@@ -11,7 +12,9 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod plan;
 pub mod promotion;
+pub mod redemption;
 pub mod referral;
 pub mod refusal;
 pub mod review;

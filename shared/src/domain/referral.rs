@@ -17,7 +17,8 @@ use super::identity::Status;
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use super::settings::ReferralSettings;
 
-const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
+pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// What an inviter shares (R3.1): eight symbols without `I`, `O`, `0` and `1`, or a vanity code of 4–32 of A–Z 0–9.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -94,6 +94,8 @@ refusals! {
     AccountBlocked = 403 "account_blocked", "This account is blocked.";
     /// No such thing, or somebody else's.
     NotFound = 404 "not_found", "There is no such thing.";
+    /// No such redemption code: unknown, deleted or malformed alike (R7.7).
+    CodeNotFound = 404 "code_not_found", "There is no such code.";
     /// The path exists with other methods.
     MethodNotAllowed = 405 "method_not_allowed", "This path does not take that method.";
     /// The e-mail has an account (R2.1).
@@ -112,6 +114,20 @@ refusals! {
     InviteCodeTaken = 409 "invite_code_taken", "This invite code is taken.";
     /// A reward that is not in a state to be retried.
     RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
+    /// Every use of the code was taken (R7.3).
+    CodeUsedUp = 409 "code_used_up", "The code is used up.";
+    /// The caller has used the code as often as one person may (R7.2).
+    AlreadyRedeemed = 409 "already_redeemed", "You have redeemed this code already.";
+    /// The code's time is over.
+    CodeExpired = 409 "code_expired", "The code has expired.";
+    /// The code or its batch was switched off.
+    CodeDisabled = 409 "code_disabled", "The code is switched off.";
+    /// The code's time has not come.
+    CodeNotYetValid = 409 "code_not_yet_valid", "The code is not valid yet.";
+    /// As many live subscriptions of the plan as one user may have (R7.5).
+    PlanQuota = 409 "plan_quota", "You have as many subscriptions of this plan as you may.";
+    /// The plan is off sale (R7.5).
+    PlanOffSale = 409 "plan_off_sale", "This plan is not on sale.";
     /// `If-Match` names another version.
     VersionMismatch = 412 "version_mismatch", "The document was changed meanwhile; read it again.";
     /// The body is larger than the route takes.
