@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{OrderId, OutboxId, RewardId, UserId};
+use crate::domain::code::CodeRef;
+use crate::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId};
 
 /// Where messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +80,25 @@ pub enum Message {
         /// Who gets it.
         beneficiary: UserId,
     },
+    /// A batch of redemption codes was begun: its codes are to be made (R7.1).
+    BatchBegun {
+        /// Which.
+        batch: BatchId,
+    },
+    /// All codes of a batch are there.
+    BatchReady {
+        /// Which.
+        batch: BatchId,
+    },
+    /// A code was redeemed.
+    RedemptionCompleted {
+        /// By whom.
+        user: UserId,
+        /// Which code.
+        code: CodeRef,
+        /// Which of their uses of it.
+        number: u32,
+    },
     /// An e-mail is to be sent. The address and any code are read or derived by the notifier; they are not in the message.
     Mail {
         /// What kind.
@@ -97,14 +117,16 @@ impl Message {
             Self::UserRegistered { inviter: Some(_), .. } | Self::OrderPaid { inviter: Some(_), .. } => {
                 &[Queue::Reward, Queue::Statistics]
             }
-            Self::RewardRetried { .. } => &[Queue::Reward],
+            Self::RewardRetried { .. } | Self::BatchBegun { .. } => &[Queue::Reward],
             Self::Mail { .. } => &[Queue::Mail],
             Self::UserRegistered { .. }
             | Self::OrderPaid { .. }
             | Self::OrderClosed { .. }
             | Self::PromotionExpired { .. }
             | Self::BalanceChanged { .. }
-            | Self::RewardSettled { .. } => &[Queue::Statistics],
+            | Self::RewardSettled { .. }
+            | Self::BatchReady { .. }
+            | Self::RedemptionCompleted { .. } => &[Queue::Statistics],
         }
     }
 
@@ -119,6 +141,8 @@ impl Message {
             }
             Self::OrderClosed { order } => order.to_string(),
             Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
+            Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
+            Self::RedemptionCompleted { user, .. } => user.to_string(),
             Self::Mail { email, .. } => email.clone(),
         }
     }

@@ -133,11 +133,13 @@ impl Snapshot {
         Ok(())
     }
 
-    /// A day's totals stand under names that begin with the day.
+    /// A day's totals stand under names that begin with the day, an unlimited code's uses under its own.
     fn add_totals(&mut self, item: &Item) -> Result<(), String> {
+        let code = text(item, "pk").and_then(|pk| pk.strip_prefix("USES#")).map(|code| format!("code.{code}."));
         let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
+        let prefix = code.or(day).unwrap_or_default();
         for (name, amount) in numbers(item).map_err(|fault| fault.to_string())? {
-            let total = self.totals.entry(format!("{}{name}", day.as_deref().unwrap_or_default())).or_default();
+            let total = self.totals.entry(format!("{prefix}{name}")).or_default();
             *total = total.checked_add(amount).ok_or("a total that does not fit")?;
         }
         Ok(())

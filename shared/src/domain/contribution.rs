@@ -14,6 +14,10 @@
 //! | `orders.{status}.count` | order | one |
 //! | `orders.{charge.{CUR}\|credit\|bonus}` | order | of one whose money was taken |
 //! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus}` | order | the same on the day it was taken |
+//! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one |
+//! | `redemptions.credit`, also `day.*` | redemption | what it credited |
+//! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
+//! | `codes.issued` | batch | its codes, once all are there |
 //! | `rewards.{state}.count` | reward | one |
 //! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | its amount, once granted |
 //! | `rewards.pending` | reward | its amount while it is promised but not there |
@@ -21,8 +25,10 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::code::{Batch, BatchState, Benefit};
 use super::order::Order;
 use super::promotion::{Promotion, PromotionStatus};
+use super::redemption::{Counted, Redemption};
 use super::referral::{Reward, RewardState, Side};
 use super::settlement::waits;
 use super::tally::Tallies;
@@ -96,6 +102,33 @@ pub fn of_reward(reward: &Reward) -> Tallies {
             Side::Invitee => "rewards.granted_to_invitees",
         };
         both(&mut tallies, reward.granted_at.unwrap_or(reward.created_at), side, amount);
+    }
+    tallies
+}
+
+/// What a batch of redemption codes contributes.
+pub fn of_batch(batch: &Batch) -> Tallies {
+    let mut tallies = Tallies::new();
+    if batch.state == BatchState::Ready {
+        put(&mut tallies, "codes.issued", Decimal::from(batch.created));
+    }
+    tallies
+}
+
+/// What a redemption contributes. It is no purchase: nothing of it touches orders or referrals (R7.6).
+pub fn of_redemption(redemption: &Redemption) -> Tallies {
+    let mut tallies = Tallies::new();
+    let at = redemption.redeemed_at;
+    let kind = match redemption.benefit {
+        Benefit::Plan { .. } => "redemptions.plan",
+        Benefit::Balance { .. } => "redemptions.balance",
+    };
+    both(&mut tallies, at, kind, Decimal::ONE);
+    if let Some(credit) = redemption.credit {
+        both(&mut tallies, at, "redemptions.credit", credit.amount());
+    }
+    if redemption.counted == Counted::Nowhere {
+        put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE);
     }
     tallies
 }

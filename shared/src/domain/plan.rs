@@ -148,7 +148,17 @@ impl Subscription {
         let expires_at = time.after(now)?;
         let traffic_bytes = plan.traffic_bytes;
         let (starts_at, traffic_used_bytes) = (now, 0);
-        Some(Self { id, user, plan: plan.id, number, starts_at, expires_at, traffic_bytes, traffic_used_bytes, extensions: 1 })
+        Some(Self {
+            id,
+            user,
+            plan: plan.id,
+            number,
+            starts_at,
+            expires_at,
+            traffic_bytes,
+            traffic_used_bytes,
+            extensions: 1,
+        })
     }
 
     /// It with `time` more, from max(now, its end); metered usage starts anew, its identity stays (R7.4).

@@ -50,11 +50,14 @@ pub enum Area {
     Payment,
     /// The affiliate programme.
     Affiliate,
+    /// Redemption codes.
+    Redemption,
 }
 
 impl Area {
     /// Every area.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Referral, Self::Promotion, Self::Payment, Self::Affiliate];
+    pub const ALL: [Self; 6] =
+        [Self::Identity, Self::Referral, Self::Promotion, Self::Payment, Self::Affiliate, Self::Redemption];
 
     /// The area as the route names it.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Area {
             Self::Promotion => "promotion",
             Self::Payment => "payment",
             Self::Affiliate => "affiliate",
+            Self::Redemption => "redemption",
         }
     }
 
@@ -289,6 +293,31 @@ impl Settings for AffiliateSettings {
     }
 }
 
+/// Redemption codes (R7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RedemptionSettings {
+    /// Whether codes can be redeemed.
+    pub enabled: bool,
+    /// After how many unknown codes in an hour a user has to wait (R7.7).
+    pub max_failed_attempts_per_hour: u32,
+}
+
+impl Default for RedemptionSettings {
+    fn default() -> Self {
+        Self { enabled: true, max_failed_attempts_per_hour: 20 }
+    }
+}
+
+impl Settings for RedemptionSettings {
+    const AREA: Area = Area::Redemption;
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut checks = Checks::default();
+        checks.count("/max_failed_attempts_per_hour", self.max_failed_attempts_per_hour, 1, 1_000);
+        checks.found()
+    }
+}
+
 /// A document of any area, as the admin route takes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnySettings {
@@ -302,6 +331,8 @@ pub enum AnySettings {
     Payment(PaymentSettings),
     /// The affiliate programme.
     Affiliate(AffiliateSettings),
+    /// Redemption codes.
+    Redemption(RedemptionSettings),
 }
 
 impl AnySettings {
@@ -313,6 +344,7 @@ impl AnySettings {
             Area::Promotion => Self::Promotion(PromotionSettings::default()),
             Area::Payment => Self::Payment(PaymentSettings::default()),
             Area::Affiliate => Self::Affiliate(AffiliateSettings::default()),
+            Area::Redemption => Self::Redemption(RedemptionSettings::default()),
         }
     }
 
@@ -328,6 +360,7 @@ impl AnySettings {
             Area::Promotion => Self::Promotion(read(document)?),
             Area::Payment => Self::Payment(read(document)?),
             Area::Affiliate => Self::Affiliate(read(document)?),
+            Area::Redemption => Self::Redemption(read(document)?),
         })
     }
 
@@ -339,6 +372,7 @@ impl AnySettings {
             Self::Promotion(_) => Area::Promotion,
             Self::Payment(_) => Area::Payment,
             Self::Affiliate(_) => Area::Affiliate,
+            Self::Redemption(_) => Area::Redemption,
         }
     }
 
@@ -350,6 +384,7 @@ impl AnySettings {
             Self::Promotion(settings) => serde_json::to_value(settings),
             Self::Payment(settings) => serde_json::to_value(settings),
             Self::Affiliate(settings) => serde_json::to_value(settings),
+            Self::Redemption(settings) => serde_json::to_value(settings),
         };
         written.unwrap_or(Value::Null)
     }
@@ -384,6 +419,7 @@ const FIELDS: &[Field] = &[
     Field(Area::Affiliate, "/valid_days", Kind::Count),
     Field(Area::Affiliate, "/cap_per_invitee", Kind::Decimal(8)),
     Field(Area::Affiliate, "/min_cash_withdrawal", Kind::Decimal(8)),
+    Field(Area::Redemption, "/max_failed_attempts_per_hour", Kind::Count),
 ];
 
 fn read<T: Settings>(mut document: Value) -> Result<T, Refusal> {

@@ -21,6 +21,13 @@
 //! | review | `REVIEW#{rvw}` | `REVIEW` | gsi2 `REVIEWS#{month}` by id | payment-webhook | review queue (R4.5) |
 //! | house posting | `JOURNAL#{jrn}` | `POSTING` | gsi2 `POSTINGS#{month}` by journal | payment-webhook | movements without a user (suspense) |
 //! | ledger begun | `LEDGER` | `LEDGER` | – | the first transaction of all with a journal | whether the ledger currency may change (R9.1) |
+//! | plan | `PLAN#{pln}` | `PLAN` | gsi2 `PLANS#{month}` by id | admin | what time is sold of (R7.2) |
+//! | subscription | `USER#{usr}` | `SUBSCRIPTION#{pln}#{number}` | gsi1 `SUBSCRIPTIONS#{usr}` by id | redemption | a user's time on a plan (R7.4) |
+//! | batch | `BATCH#{bat}` | `BATCH` | gsi2 `BATCHES#{month}` by id | admin, reward-worker | batches; their codes' texts follow from it (R7.1) |
+//! | code | `CODE#{code}` | `CODE` | – | admin, reward-worker, redemption | terms and, up to 100 uses, their count (R7.2) |
+//! | code shard | `CODE#{code}` | `SHARD#{shard}` | – | redemption | a share of a larger total and its count (R7.3) |
+//! | redemption | `REDEMPTION#{usr}#{bat}.{ordinal}#{number}` | `REDEMPTION` | gsi1 `REDEMPTIONS#{usr}` · gsi2 `REDEMPTIONS#{month}` by id | redemption | one use per user, code and number (R7.3) |
+//! | uses of an unlimited code | `USES#{bat}.{ordinal}` | `{shard}` | – | statistics | how often it was redeemed |
 //! | settings | `SETTINGS#{area}` | `SETTINGS` | – | admin | every function, cached (R9.1) |
 //! | once-record | `ONCE#{hash}` | `ONCE` | – | `App::run` | a repeated request's first answer (R1.8); TTL |
 //! | outbox | `OUTBOX#{shard}` | `{obx}` | – | every transaction that sends | sweeper |
@@ -38,7 +45,10 @@ use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
-use crate::domain::id::{AuditId, JournalId, OrderId, OutboxId, ReviewId, RewardId, SessionId, UserId};
+use crate::domain::code::{CodeRef, CodeText};
+use crate::domain::id::{
+    AuditId, BatchId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, SessionId, UserId,
+};
 
 /// Over how many partitions the outbox and the due-time index are spread.
 pub const SHARDS: u8 = 8;
@@ -152,6 +162,41 @@ impl Key {
         Self::of("LEDGER", "LEDGER")
     }
 
+    /// A plan.
+    pub fn plan(plan: PlanId) -> Self {
+        Self::of(format!("PLAN#{plan}"), "PLAN")
+    }
+
+    /// A user's `number`-th subscription of a plan.
+    pub fn subscription(user: UserId, plan: PlanId, number: u32) -> Self {
+        Self::of(format!("USER#{user}"), format!("{}{number:06}", subscriptions_of(plan)))
+    }
+
+    /// A batch of redemption codes.
+    pub fn batch(batch: BatchId) -> Self {
+        Self::of(format!("BATCH#{batch}"), "BATCH")
+    }
+
+    /// A redemption code.
+    pub fn code(code: &CodeText) -> Self {
+        Self::of(format!("CODE#{}", code.as_str()), "CODE")
+    }
+
+    /// A share of a code's uses.
+    pub fn code_shard(code: &CodeText, shard: u8) -> Self {
+        Self::of(format!("CODE#{}", code.as_str()), format!("{CODE_SHARDS}{shard:03}"))
+    }
+
+    /// A user's `number`-th use of a code.
+    pub fn redemption(user: UserId, code: CodeRef, number: u32) -> Self {
+        Self::of(format!("REDEMPTION#{user}#{code}#{number}"), "REDEMPTION")
+    }
+
+    /// One shard of how often an unlimited code was redeemed.
+    pub fn uses(code: &str, shard: u8) -> Self {
+        Self::of(format!("USES#{}", foreign(code)), format!("{shard:02}"))
+    }
+
     /// The settings document of an area.
     pub fn settings(area: &str) -> Self {
         Self::of(format!("SETTINGS#{}", foreign(area)), "SETTINGS")
@@ -208,6 +253,14 @@ pub fn statistics_of_month(month: Date) -> String {
 pub fn owned_by(list: &str, user: UserId) -> String {
     format!("{list}#{user}")
 }
+
+/// What the sort keys of a user's subscriptions of a plan begin with.
+pub fn subscriptions_of(plan: PlanId) -> String {
+    format!("SUBSCRIPTION#{plan}#")
+}
+
+/// What the sort keys of a code's shards begin with.
+pub const CODE_SHARDS: &str = "SHARD#";
 
 /// The partition of one outbox shard.
 pub fn outbox_shard(shard: u8) -> String {

@@ -167,6 +167,22 @@ impl Store {
         Ok(Page { items, next: page.next })
     }
 
+    /// Reads all of a list that is known to be short, page by page.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or an item does not decode.
+    pub async fn all<T: Record>(&self, mut ask: Ask) -> Result<Vec<Stored<T>>, Fault> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list(&ask).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => ask.after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// Reads one page of a list as items.
     ///
     /// # Errors
@@ -214,6 +230,11 @@ impl Batch {
     /// When the item does not decode.
     pub fn take<T: Record>(&mut self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
         self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Stored::read).transpose()
+    }
+
+    /// The item at `key` as it is.
+    pub fn item(&self, key: &Key) -> Option<&Item> {
+        self.0.get(&(key.pk.clone(), key.sk.clone()))
     }
 
     /// Reads the noun at `key` and leaves it in the batch.

@@ -6,10 +6,13 @@ use super::item::{Indexes, Record};
 use super::key::{Key, due_at, due_shard, month_of, shard_of};
 use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
+use crate::domain::code::{Batch, Code, CodeShard};
 use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
 use crate::domain::ledger::Posting;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
+use crate::domain::plan::{Plan, Subscription};
+use crate::domain::redemption::Redemption;
 use crate::domain::referral::{Invite, Reward};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
@@ -194,6 +197,68 @@ impl Record for Review {
     fn indexes(&self) -> Indexes {
         let list = (month_of("REVIEWS", self.created_at), self.id.to_string());
         Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Plan {
+    const TYPE: &'static str = "plan";
+    fn key(&self) -> Key {
+        Key::plan(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("PLANS", self.created_at), self.id.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Subscription {
+    const TYPE: &'static str = "subscription";
+    fn key(&self) -> Key {
+        Key::subscription(self.user, self.plan, self.number)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (format!("SUBSCRIPTIONS#{}", self.user), self.id.to_string());
+        Indexes { owner: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Batch {
+    const TYPE: &'static str = "batch";
+    fn key(&self) -> Key {
+        Key::batch(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("BATCHES", self.created_at), self.id.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Code {
+    const TYPE: &'static str = "code";
+    fn key(&self) -> Key {
+        Key::code(&self.text)
+    }
+}
+
+impl Record for CodeShard {
+    const TYPE: &'static str = "code_shard";
+    fn key(&self) -> Key {
+        Key::code_shard(&self.text, self.shard)
+    }
+}
+
+impl Record for Redemption {
+    const TYPE: &'static str = "redemption";
+    fn key(&self) -> Key {
+        Key::redemption(self.user, self.of, self.number)
+    }
+    fn indexes(&self) -> Indexes {
+        let id = self.id.to_string();
+        Indexes {
+            owner: Some((format!("REDEMPTIONS#{}", self.user), id.clone())),
+            platform: Some((month_of("REDEMPTIONS", self.redeemed_at), id)),
+            due: None,
+        }
     }
 }
 

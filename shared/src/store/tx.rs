@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use super::item::{Item, Record, Stored, fresh, text};
 use super::key::Key;
 use super::{Store, key_item};
+use crate::domain::code::{Code, CodeShard};
 use crate::domain::ledger::Posting;
 use crate::domain::refusal::Refusal;
 use crate::fault::Fault;
@@ -38,7 +39,15 @@ enum Change {
     Put(Item),
     Delete,
     Check,
-    Count { kind: &'static str, counts: Vec<(String, Decimal)> },
+    Count {
+        kind: &'static str,
+        counts: Vec<(String, Decimal)>,
+    },
+    /// One use of a code more; the item to begin with where there may be none.
+    Use {
+        edition: u64,
+        fresh: Option<Item>,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +55,10 @@ enum Condition {
     Absent,
     AbsentOrExpired(Timestamp),
     Revision(i64),
+    /// Fewer uses were taken than are granted, under the edition that was read.
+    UseLeft {
+        may_be_absent: bool,
+    },
     None,
 }
 
@@ -145,6 +158,20 @@ impl Tx {
         self.push(key, Ok(Change::Count { kind, counts }), Condition::None, Otherwise::Again);
     }
 
+    /// Takes one of the uses that a code grants itself; fails when none is left or the code was edited since. Two uses at once do
+    /// not disturb each other as two replacements would.
+    pub fn take_use(&mut self, code: &Code, otherwise: Otherwise) {
+        let change = Ok(Change::Use { edition: code.edition, fresh: None });
+        self.push(code.key(), change, Condition::UseLeft { may_be_absent: false }, otherwise);
+    }
+
+    /// Takes one of the uses that a shard of a code grants; `fresh` is the shard before its first use, which brings it about.
+    pub fn take_shard_use(&mut self, fresh_shard: &CodeShard, otherwise: Otherwise) {
+        let edition = fresh_shard.edition;
+        let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
+        self.push(fresh_shard.key(), change, Condition::UseLeft { may_be_absent: true }, otherwise);
+    }
+
     /// Where the marker is.
     pub(crate) fn marker(&self) -> Option<&Key> {
         self.writes.first().map(|write| &write.key)
@@ -173,7 +200,7 @@ impl Tx {
 }
 
 impl Write {
-    fn request(&self, table: &str) -> Result<TransactWriteItem, BuildError> {
+    fn request(&self, table: &str, tx: &str) -> Result<TransactWriteItem, BuildError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let condition = self.condition.expression().map(str::to_owned);
         let (names, values) = (self.condition.names(), self.condition.values());
@@ -208,6 +235,12 @@ impl Write {
                     .build()?,
             ),
             Change::Count { kind, counts } => item.update(counting(table, &self.key, kind, counts).build()?),
+            Change::Use { edition, fresh } => item.update(
+                using(table, &self.key, *edition, fresh.as_ref(), tx)
+                    .set_condition_expression(condition)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            ),
         }
         .build())
     }
@@ -235,12 +268,45 @@ fn counting(
     update.update_expression(format!("SET #type = :type, v = :one ADD {}", adds.join(", ")))
 }
 
+/// One use more, of the item that is there or of the fresh one.
+fn using(
+    table: &str,
+    key: &Key,
+    edition: u64,
+    fresh: Option<&Item>,
+    tx: &str,
+) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    let mut update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .expression_attribute_values(":edition", number(edition))
+        .expression_attribute_values(":one", number(1))
+        .expression_attribute_values(":tx", AttributeValue::S(tx.to_owned()));
+    let mut sets = vec!["tx = :tx".to_owned()];
+    let begun = fresh.into_iter().flatten();
+    for (index, (name, value)) in begun.filter(|(name, _)| !COUNTED.contains(&name.as_str())).enumerate() {
+        sets.push(format!("#b{index} = if_not_exists(#b{index}, :b{index})"));
+        update = update
+            .expression_attribute_names(format!("#b{index}"), name)
+            .expression_attribute_values(format!(":b{index}"), value.clone());
+    }
+    update.update_expression(format!("SET {} ADD used :one, rev :one", sets.join(", ")))
+}
+
+/// What a use moves, and the key, which no update sets.
+const COUNTED: [&str; 5] = ["pk", "sk", "used", "rev", "tx"];
+
 impl Condition {
     fn expression(self) -> Option<&'static str> {
         match self {
             Self::Absent => Some("attribute_not_exists(pk)"),
             Self::AbsentOrExpired(_) => Some("attribute_not_exists(pk) OR #ttl <= :now"),
             Self::Revision(_) => Some("rev = :rev"),
+            Self::UseLeft { may_be_absent: false } => Some("edition = :edition AND used < own_uses"),
+            Self::UseLeft { may_be_absent: true } => {
+                Some("attribute_not_exists(pk) OR (edition = :edition AND used < own_uses)")
+            }
             Self::None => None,
         }
     }
@@ -255,7 +321,7 @@ impl Condition {
                 Some([(":now".to_owned(), AttributeValue::N(now.as_second().to_string()))].into())
             }
             Self::Revision(rev) => Some([(":rev".to_owned(), AttributeValue::N(rev.to_string()))].into()),
-            Self::Absent | Self::None => None,
+            Self::Absent | Self::UseLeft { .. } | Self::None => None,
         }
     }
 }
@@ -288,7 +354,7 @@ impl Store {
         if tx.writes.is_empty() || tx.writes.len() > MAX_WRITES {
             return Err(Fault::bug(format!("a transaction of {} writes", tx.writes.len())));
         }
-        let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table)).collect();
+        let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table, &tx.id)).collect();
         let items = items.map_err(|error| Fault::bug(error.to_string()))?;
         let sent = self
             .client

@@ -102,6 +102,7 @@ fn read(area: Area, stored: Option<&Stored<SettingsRecord>>) -> Result<AnySettin
         Area::Promotion => AnySettings::Promotion(serde_json::from_str(text).map_err(bad)?),
         Area::Payment => AnySettings::Payment(serde_json::from_str(text).map_err(bad)?),
         Area::Affiliate => AnySettings::Affiliate(serde_json::from_str(text).map_err(bad)?),
+        Area::Redemption => AnySettings::Redemption(serde_json::from_str(text).map_err(bad)?),
     })
 }
 

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::app::App;
-use crate::domain::contribution::{of_order, of_reward, of_user};
-use crate::domain::id::{OrderId, RewardId, UserId};
+use crate::domain::code::{Batch, CodeRef};
+use crate::domain::contribution::{of_batch, of_order, of_redemption, of_reward, of_user};
+use crate::domain::id::{BatchId, OrderId, RewardId, UserId};
 use crate::domain::order::Order;
+use crate::domain::redemption::Redemption;
 use crate::domain::referral::Reward;
 use crate::domain::tally::{Counted, Tallies, difference};
 use crate::domain::user::User;
@@ -20,7 +22,7 @@ use crate::edge::batch::Record;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
-use crate::store::Batch;
+use crate::store;
 use crate::store::key::{Key, SHARDS};
 use crate::store::tx::{Otherwise, Tx};
 
@@ -33,6 +35,8 @@ enum Subject {
     User(UserId),
     Order(OrderId),
     Reward(RewardId),
+    Batch(BatchId),
+    Redemption(UserId, CodeRef, u32),
 }
 
 /// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
@@ -104,7 +108,11 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::OrderPaid { order, user, .. } => vec![Subject::Order(*order), Subject::User(*user)],
         Message::OrderClosed { order } => vec![Subject::Order(*order)],
         Message::RewardSettled { reward, beneficiary } => vec![Subject::Reward(*reward), Subject::User(*beneficiary)],
-        Message::RewardRetried { .. } | Message::Mail { .. } => Vec::new(),
+        Message::BatchReady { batch } => vec![Subject::Batch(*batch)],
+        Message::RedemptionCompleted { user, code, number } => {
+            vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
+        }
+        Message::RewardRetried { .. } | Message::BatchBegun { .. } | Message::Mail { .. } => Vec::new(),
     }
 }
 
@@ -114,29 +122,35 @@ impl Subject {
             Self::User(user) => Key::user(user),
             Self::Order(order) => Key::order(order),
             Self::Reward(reward) => Key::reward(reward),
+            Self::Batch(batch) => Key::batch(batch),
+            Self::Redemption(user, code, number) => Key::redemption(user, code, number),
         }
     }
 
     /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
-    fn contribution(self, batch: &mut Batch, now: Timestamp) -> Result<Tallies, Fault> {
+    fn contribution(self, batch: &mut store::Batch, now: Timestamp) -> Result<Tallies, Fault> {
         let key = self.key();
         let found = match self {
             Self::User(_) => batch.take::<User>(&key)?.map(|user| of_user(&user, now)),
             Self::Order(_) => batch.take::<Order>(&key)?.map(|order| of_order(&order)),
             Self::Reward(_) => batch.take::<Reward>(&key)?.map(|reward| of_reward(&reward)),
+            Self::Batch(_) => batch.take::<Batch>(&key)?.map(|made| of_batch(&made)),
+            Self::Redemption(..) => batch.take::<Redemption>(&key)?.map(|redemption| of_redemption(&redemption)),
         };
         found.ok_or_else(|| Fault::Item { key: key.pk, why: "a message names it, but it is not there".to_owned() })
     }
 }
 
-/// Spreads a change over the items that hold it: one shard of the totals, and one of each day.
+/// Spreads a change over the items that hold it: one shard of the totals, one of each day, one of each unlimited code.
 fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
     let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
     for (name, amount) in change {
         let day = name.strip_prefix("day.").and_then(|rest| rest.split_once('.'));
-        let (key, name) = match day {
-            Some((day, rest)) => (Key::statistics_of_day(day, shard), rest.to_owned()),
-            None => (Key::statistics(shard), name),
+        let code = name.strip_prefix("code.").and_then(|rest| rest.rsplit_once('.'));
+        let (key, name) = match (day, code) {
+            (Some((day, rest)), _) => (Key::statistics_of_day(day, shard), rest.to_owned()),
+            (None, Some((code, rest))) => (Key::uses(code, shard), rest.to_owned()),
+            (None, None) => (Key::statistics(shard), name),
         };
         items.entry(key).or_default().push((name, amount));
     }

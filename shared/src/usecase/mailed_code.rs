@@ -6,7 +6,6 @@ use jiff::{Timestamp, ToSpan};
 use subtle::ConstantTimeEq;
 use ulid::Ulid;
 
-use super::session::rate_limited;
 use crate::app::App;
 use crate::domain::refusal::Refusal;
 use crate::fault::Error;
@@ -43,8 +42,9 @@ pub fn code(app: &App, nonce: &str) -> String {
 /// `rate_limited` after five in an hour.
 pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
-    if app.store.count_try("mail", email_hash, now, MAILS.1).await? > MAILS.0 {
-        return Err(rate_limited(now, MAILS.1).into());
+    let mails = app.store.count_try("mail", email_hash, now, MAILS.1).await?;
+    if mails.count > MAILS.0 {
+        return Err(mails.refused(now).into());
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ pub async fn count_try(app: &App, nonce: Option<&str>) -> Result<(), Error> {
         _ => (app.ulid().to_string(), app.clock.now()),
     };
     let tries = app.store.count_try("code", &subject, at, WINDOW).await?;
-    if made.is_none() || tries > TRIES { Err(wrong().into()) } else { Ok(()) }
+    if made.is_none() || tries.count > TRIES { Err(wrong().into()) } else { Ok(()) }
 }
 
 /// Compares what somebody typed with the code of a nonce.

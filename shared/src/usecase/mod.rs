@@ -18,6 +18,7 @@ pub mod mark_failed;
 pub mod order_file;
 pub mod pay_page;
 pub mod records;
+pub mod redeem;
 pub mod referral;
 pub mod register;
 pub mod reset_password;

@@ -63,10 +63,9 @@ pub struct Invitee {
 pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Error> {
     let now = app.clock.now();
     let client = app.config.secret.hex("client", &[client.as_bytes()]);
-    if app.store.count_try("referral-code", &client, now, CHECK_SECONDS).await? > CHECKS {
-        let gone = now.as_second().rem_euclid(CHECK_SECONDS);
-        let retry_after = u32::try_from(CHECK_SECONDS.saturating_sub(gone)).unwrap_or(1);
-        return Err(Refusal::RateLimited { retry_after }.into());
+    let looks = app.store.count_try("referral-code", &client, now, CHECK_SECONDS).await?;
+    if looks.count > CHECKS {
+        return Err(looks.refused(now).into());
     }
     let referral = app.settings::<ReferralSettings>().await?.settings;
     let affiliate = app.settings::<AffiliateSettings>().await?.settings;

@@ -125,8 +125,8 @@ pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Passwor
 /// `rate_limited` after ten failures in a quarter of an hour.
 pub(super) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
-    let failures = app.store.tries("sign_in", email_hash, now, FAILURES.1).await?;
-    if failures >= FAILURES.0 { Err(rate_limited(now, FAILURES.1).into()) } else { Ok(()) }
+    let failures = app.store.tries("sign_in", email_hash, now).await?;
+    if failures.count >= FAILURES.0 { Err(failures.refused(now).into()) } else { Ok(()) }
 }
 
 /// Whether a password is the one of a claim; a wrong one counts as a failed sign-in. Nobody's costs as much.
@@ -152,12 +152,6 @@ pub async fn by_email(app: &App, hash: &str) -> Result<Option<Stored<User>>, Fau
         Some(claim) => app.store.get(&Key::user(claim.user)).await,
         None => Ok(None),
     }
-}
-
-/// Turned away until the current window of `seconds` ends.
-pub fn rate_limited(now: Timestamp, seconds: i64) -> Refusal {
-    let left = seconds.saturating_sub(now.as_second().rem_euclid(seconds.max(1)));
-    Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60) }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -29,7 +29,16 @@ fn a_code_is_read_as_people_type_it() {
     let code = CodeText::parse("abcd-EFGH jkmn-pqr2").unwrap();
     assert_eq!((code.as_str(), code.to_string().as_str()), ("ABCDEFGHJKMNPQR2", "ABCD-EFGH-JKMN-PQR2"));
     assert_eq!(code.masked(), "ABCD-****-****-PQR2");
-    for bad in ["", "ABCD", "ABCD-EFGH-JKMN-PQR", "ABCD-EFGH-JKMN-PQR22", "ABCD-EFGH-JKMN-PQR0", "ABCD_EFGH_JKMN_PQR2", "ÀBCDEFGHJKMNPQR2", "ABCDEFGHIKMNPQR2"] {
+    for bad in [
+        "",
+        "ABCD",
+        "ABCD-EFGH-JKMN-PQR",
+        "ABCD-EFGH-JKMN-PQR22",
+        "ABCD-EFGH-JKMN-PQR0",
+        "ABCD_EFGH_JKMN_PQR2",
+        "ÀBCDEFGHJKMNPQR2",
+        "ABCDEFGHIKMNPQR2",
+    ] {
         assert_eq!(CodeText::parse(bad), None, "{bad}");
     }
     assert_eq!(CodeText::start("ab cd-"), Some("ABCD".to_owned()));
@@ -69,9 +78,15 @@ fn a_code_says_why_it_cannot_be_redeemed() {
     assert_eq!(with(|_| {}), Ok(()));
     assert_eq!(with(|code| code.deleted = true), Err(Refusal::CodeNotFound));
     assert_eq!(with(|code| code.enabled = false), Err(Refusal::CodeDisabled));
-    assert_eq!(with(|code| code.terms.expires_at = Some("2026-11-20T10:00:00Z".parse().unwrap())), Err(Refusal::CodeExpired));
+    assert_eq!(
+        with(|code| code.terms.expires_at = Some("2026-11-20T10:00:00Z".parse().unwrap())),
+        Err(Refusal::CodeExpired)
+    );
     assert_eq!(with(|code| code.terms.expires_at = Some("2026-11-20T10:00:01Z".parse().unwrap())), Ok(()));
-    assert_eq!(with(|code| code.terms.starts_at = Some("2026-11-20T10:00:01Z".parse().unwrap())), Err(Refusal::CodeNotYetValid));
+    assert_eq!(
+        with(|code| code.terms.starts_at = Some("2026-11-20T10:00:01Z".parse().unwrap())),
+        Err(Refusal::CodeNotYetValid)
+    );
     assert_eq!(with(|code| code.terms.starts_at = Some("2026-11-20T10:00:00Z".parse().unwrap())), Ok(()));
     let stopped = Batch { enabled: false, ..batch(1) };
     assert_eq!(code.must_be_redeemable(&stopped, now), Err(Refusal::CodeDisabled));
