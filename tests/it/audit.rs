@@ -70,6 +70,11 @@ fn damage_to_referrals_is_named() {
 }
 
 #[test]
+fn damage_to_redemption_codes_is_named() {
+    check_scan(damage::CODES);
+}
+
+#[test]
 fn damage_to_messages_and_totals_is_named() {
     check_scan(damage::MESSAGES);
 }
@@ -115,6 +120,7 @@ fn every_invariant_has_its_damage() {
         damage::LEDGER,
         damage::PAYMENTS,
         damage::REFERRAL,
+        damage::CODES,
         damage::MESSAGES,
         damage::IDENTITY,
         damage::HISTORY,

@@ -145,7 +145,9 @@ async fn every_binary_does_its_work_and_refuses_what_it_should() {
     let taken = json!({"email": "Ann@example.com", "password": "another password"}).to_string();
     assert_eq!(bench.ask("registration", post("/v1/registrations"), &taken).await.0, 409);
 
-    for (binary, path) in [("referral", "/v1/referral"), ("payment", "/v1/payment/config")] {
+    for (binary, path) in
+        [("referral", "/v1/referral"), ("redemption", "/v1/redemptions"), ("payment", "/v1/payment/config")]
+    {
         assert_eq!(bench.ask(binary, Request::get(path).header("authorization", &token), "").await.0, 200);
         assert_eq!(bench.ask(binary, Request::get(path), "").await.0, 401);
     }

@@ -14,6 +14,8 @@ struct Play<'a> {
     users: Vec<String>,
     codes: Vec<String>,
     orders: Vec<Value>,
+    plan: String,
+    codes_to_redeem: Vec<String>,
 }
 
 impl Play<'_> {
@@ -27,13 +29,16 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(12) {
+        match self.below(16) {
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,
             8 => self.cancel().await,
             9 => self.adjust().await,
             10 => self.time().await,
+            11 => self.batch().await,
+            12 | 13 => self.redeem().await,
+            14 => self.edit_code().await,
             _ => self.world.settle().await,
         }
     }
@@ -102,6 +107,55 @@ impl Play<'_> {
         self.world.admin().once().post(&format!("/v1/admin/users/{id}/adjustments"), body).await;
     }
 
+    /// Codes for balance or time, unlimited, with few uses, and with shards.
+    async fn batch(&mut self) {
+        let total = [0, 1, 3, 150][self.below(4)];
+        let limit = self.below(3) + 1;
+        let mut body =
+            json!({"label": "play", "count": self.below(3) + 1, "total_uses": total, "per_user_limit": limit});
+        let time = json!({"plan_id": self.plan, "unit": "month", "quantity": self.below(3) + 1});
+        let more = if self.below(2) == 0 { time } else { json!({"credit": "0.7"}) };
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if self.below(4) == 0 {
+            let expires_at = self.world.stack.clock.now().checked_add(jiff::SignedDuration::from_mins(30)).unwrap();
+            body["expires_at"] = json!(expires_at.to_string());
+        }
+        let key = format!("b{}", self.rng.next_u32());
+        for _ in 0..=self.below(2) {
+            let answer = self.world.admin().key(&key).post("/v1/admin/redemption/batches", body.clone()).await;
+            if answer.status == 201 {
+                let made: Vec<String> = serde_json::from_value(answer.is(201)["codes"].clone()).unwrap();
+                self.codes_to_redeem.extend(made);
+            }
+        }
+    }
+
+    async fn redeem(&mut self) {
+        for _ in 0..3 {
+            let (user, code) = (self.one(&self.users.clone()), self.one(&self.codes_to_redeem.clone()));
+            let Some((user, code)) = user.zip(code) else { return };
+            let body = json!({"code": code, "new_subscription": self.below(3) == 0});
+            let key = format!("r{}", self.rng.next_u32());
+            for _ in 0..=self.below(2) {
+                self.world.user(&user).key(&key).post("/v1/redemptions", body.clone()).await;
+            }
+        }
+    }
+
+    async fn edit_code(&mut self) {
+        let Some(code) = self.one(&self.codes_to_redeem.clone()) else { return };
+        let path = format!("/v1/admin/redemption/codes/{code}");
+        match self.below(4) {
+            0 => self.world.admin().put(&path, json!({"total_uses": self.below(300) + 1})).await,
+            1 => self.world.admin().put(&path, json!({"credit": "0.3"})).await,
+            2 => {
+                let enabled = self.below(3) > 0;
+                self.world.admin().put(&format!("{path}/status"), json!({"enabled": enabled})).await
+            }
+            _ => self.world.admin().once().post("/v1/admin/redemption/codes/delete", json!({"codes": [code]})).await,
+        };
+    }
+
     async fn time(&mut self) {
         let seconds = self.below(5_000) as u64;
         self.world.advance(seconds).await;
@@ -134,8 +188,10 @@ fn play(seed: u64) {
             })
             .await;
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut play = Play { world, rng, users: Vec::new(), codes: Vec::new(), orders: Vec::new() };
-        for _ in 0..40 {
+        let plan = world.plan(json!({"name": "Pro", "quota": seed % 3, "on_sale": true})).await;
+        let (users, codes, orders, codes_to_redeem) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut play = Play { world, rng, users, codes, orders, plan, codes_to_redeem };
+        for _ in 0..50 {
             play.step().await;
         }
         world.stack.faults.clear();
@@ -159,7 +215,7 @@ fn play_quarter(quarter: u64) {
     }
 }
 
-/// L1–L6, P1–P7, A1–A4, O1, O4: whatever happens in whatever order, everything adds up.
+/// L1–L6, P1–P8, A1–A4, K1–K3, O1, O2, O4: whatever happens in whatever order, everything adds up.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_first_quarter() {
     play_quarter(0);

@@ -21,6 +21,7 @@ fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
         ("payment", payment::api()),
         ("payment-webhook", payment_webhook::api()),
         ("referral", referral::api()),
+        ("redemption", redemption::api()),
         ("registration", registration::api()),
     ]
 }

@@ -59,3 +59,64 @@ fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
         }
     }
 }
+
+/// R1.8, R7.3: each call of a redemption goes wrong in each way, once; one use is taken and one effect comes of it.
+#[test]
+fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
+    for fault in Fault::ALL {
+        for (operation, calls) in
+            [("TransactWriteItems", 2), ("BatchGetItem", 2), ("Query", 1), ("SendMessageBatch", 1)]
+        {
+            for nth in 0..calls {
+                World::run(async |world| {
+                    world.register("ann", None).await;
+                    let plan = world.plan(json!({"name": "Pro", "quota": 2, "on_sale": true})).await;
+                    let money = json!({"label": "credit", "count": 1, "credit": "5", "total_uses": 200});
+                    let time = json!({"label": "t", "count": 1, "plan_id": plan, "unit": "day", "quantity": 1, "total_uses": 5});
+                    let at = format!("{fault:?} at {operation} {nth}");
+                    for body in [money, time] {
+                        let code = world.codes(body).await.remove(0);
+                        world.settle().await;
+                        world.stack.faults.script(operation, nth, fault);
+                        insist(world, "ann", &code, "/v1/redemptions", json!({"code": code})).await;
+                        world.stack.faults.clear();
+                        let shown = world.admin().get(&format!("/v1/admin/redemption/codes?code={code}")).await.is(200);
+                        assert_eq!(shown["items"][0]["used"], 1, "{at}");
+                        world.redeem("ann", &code).await.refused(409, "already_redeemed");
+                    }
+                    assert_eq!(world.balance("ann").await, "5", "{at}");
+                    let listed = world.user("ann").get("/v1/subscriptions").await.is(200);
+                    assert!(listed["items"][0]["expires_at"].as_str().unwrap().starts_with("2026-11-21T10:0"), "{at}");
+                });
+            }
+        }
+    }
+}
+
+/// R7.1: each call that makes a large batch goes wrong in each way, once; the batch is whole with the codes it always had.
+#[test]
+fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
+    for fault in Fault::ALL {
+        for nth in 0..5 {
+            World::run(async |world| {
+                let body = json!({"label": "big", "count": 250, "credit": "1", "total_uses": 1});
+                world.stack.faults.script("TransactWriteItems", nth, fault);
+                let mut begun = world.admin().key("big").post("/v1/admin/redemption/batches", body.clone()).await;
+                while begun.status == 503 {
+                    begun = world.admin().key("big").post("/v1/admin/redemption/batches", body.clone()).await;
+                }
+                let path = format!("/v1/admin/redemption/batches/{}", begun.is(202)["id"].as_str().unwrap());
+                for _ in 0..4 {
+                    world.settle().await;
+                    world.advance(200).await;
+                    world.stack.tick("sweep-outbox").await.ok();
+                }
+                world.stack.faults.clear();
+                world.settle().await;
+                let batch = world.admin().get(&path).await.is(200);
+                assert_eq!((&batch["state"], &batch["created"]), (&json!("ready"), &json!(250)), "{fault:?} at {nth}");
+                assert_eq!(world.admin().get(&format!("{path}/export.csv")).await.text.lines().count(), 251);
+            });
+        }
+    }
+}

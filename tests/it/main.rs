@@ -20,6 +20,7 @@ mod fault;
 mod main_job;
 mod orders;
 mod payment;
+mod redemption;
 mod referral;
 mod registration;
 mod reward;

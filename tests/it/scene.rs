@@ -46,7 +46,24 @@ async fn play(world: &World) {
     registrations(world).await;
     payments(world).await;
     access(world).await;
+    redemptions(world).await;
     world.settle().await;
+}
+
+/// Codes for balance, for plan time, unlimited, and with shards, redeemed by dave and carol.
+async fn redemptions(world: &World) {
+    world.sign_in("dave").await;
+    let plan = world.plan(json!({"name": "Pro", "quota": 0, "on_sale": true, "traffic_bytes": 1_000})).await;
+    let month =
+        json!({"label": "months", "count": 1, "plan_id": plan, "unit": "month", "quantity": 1, "total_uses": 2});
+    let credit = json!({"label": "credit", "count": 2, "credit": "5", "total_uses": 0});
+    let crowd = json!({"label": "crowd", "count": 1, "credit": "0.5", "total_uses": 200});
+    for body in [month, credit, crowd] {
+        let code = world.codes(body).await.remove(0);
+        for name in ["dave", "carol"] {
+            world.redeem(name, &code).await.is(201);
+        }
+    }
 }
 
 async fn registrations(world: &World) {

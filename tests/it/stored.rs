@@ -23,10 +23,13 @@ use serde_json::Value;
 use shared::audit::json::item;
 use shared::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use shared::domain::audit_record::AuditRecord;
+use shared::domain::code::{Batch, Code, CodeShard};
 use shared::domain::event::{Event, RawEvent};
 use shared::domain::ledger::Posting;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
+use shared::domain::plan::{Plan, Subscription};
+use shared::domain::redemption::Redemption;
 use shared::domain::referral::{Invite, Reward};
 use shared::domain::review::Review;
 use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
@@ -85,6 +88,12 @@ const NOUNS: &[(&str, Again)] = nouns![
     PublicKeys,
     Counted,
     AuditRecord,
+    Plan,
+    Subscription,
+    Batch,
+    Code,
+    CodeShard,
+    Redemption,
 ];
 
 /// Key, index entries and expiry follow from the noun; without a field of it they may be others, which the auditor names (D2, D3).

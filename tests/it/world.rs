@@ -218,6 +218,22 @@ impl World {
         self.stack.clock.advance(Duration::from_secs(seconds));
     }
 
+    /// Makes a plan and answers its id.
+    pub async fn plan(&self, body: Value) -> String {
+        self.admin().post("/v1/admin/plans", body).await.is(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a batch of at most 100 codes and answers them.
+    pub async fn codes(&self, body: Value) -> Vec<String> {
+        let made = self.admin().once().post("/v1/admin/redemption/batches", body).await.is(201);
+        made["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Redeems a code under a fresh key.
+    pub async fn redeem(&self, name: &str, code: &str) -> Answer {
+        self.user(name).once().post("/v1/redemptions", json!({"code": code})).await
+    }
+
     /// Somebody's balance.
     pub async fn balance(&self, name: &str) -> String {
         self.user(name).get("/v1/me").await.is(200)["balance"]["amount"].as_str().unwrap().to_owned()
@@ -299,6 +315,13 @@ impl Answer {
         } else {
             serde_json::from_str(&self.text).unwrap_or(Value::String(self.text))
         }
+    }
+
+    /// The code of the problem document that it is.
+    #[track_caller]
+    pub fn is_problem(&self) -> String {
+        let problem: Value = serde_json::from_str(&self.text).unwrap();
+        problem["code"].as_str().unwrap_or_else(|| panic!("{} {}", self.status, self.text)).to_owned()
     }
 
     /// The problem document, if it is a refusal with this status and code.

@@ -5,6 +5,7 @@
 pub mod order;
 pub mod platform;
 pub mod programme;
+pub mod redemption;
 pub mod search;
 pub mod sheet;
 pub mod stats;
@@ -37,4 +38,15 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(order::order))
         .routes(routes!(order::complete))
         .routes(routes!(order::reviews))
+        .routes(routes!(redemption::plan::plans, redemption::plan::create))
+        .routes(routes!(redemption::plan::plan, redemption::plan::change))
+        .routes(routes!(redemption::batch::batches, redemption::batch::create))
+        .routes(routes!(redemption::batch::batch))
+        .routes(routes!(redemption::batch::export))
+        .routes(routes!(redemption::batch::set_status))
+        .routes(routes!(redemption::code::codes))
+        .routes(routes!(redemption::code::edit, redemption::code::delete))
+        .routes(routes!(redemption::code::set_status))
+        .routes(routes!(redemption::code::delete_many))
+        .routes(routes!(redemption::record::records))
 }

@@ -27,7 +27,7 @@ use super::sheet::{Row, Sheet};
 /// An area's settings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
-    /// `identity`, `referral`, `promotion`, `payment`, `affiliate`.
+    /// `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption`.
     pub area: String,
     /// Counts its changes, also as `ETag`; 0 are the defaults.
     pub version: u64,
@@ -99,7 +99,7 @@ pub async fn change_settings(
 ///
 /// # Refuses
 /// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] for what names no one version.
-fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
+pub fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     let mut all = headers.get_all(IF_MATCH).iter();
     let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
     let version = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));

@@ -37,6 +37,10 @@ pub struct Common {
     pub cursor: Option<String>,
 }
 
+/// A list without filters of its own.
+#[derive(Debug, Deserialize)]
+pub struct Unfiltered {}
+
 /// An admin's search of a list with filters of its own.
 #[derive(Debug)]
 pub struct AdminSearch<F> {

@@ -31,8 +31,23 @@ pub struct Totals {
     pub orders: OrderTotals,
     /// The new-user promotion.
     pub promotions: PromotionTotals,
+    /// Redemption codes.
+    pub redemptions: RedemptionTotals,
     /// What the platform owes.
     pub liabilities: Liabilities,
+}
+
+/// Totals of redemption codes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RedemptionTotals {
+    /// Codes of batches that are ready.
+    pub codes_issued: u64,
+    /// Redemptions for plan time.
+    pub plan: u64,
+    /// Redemptions for balance.
+    pub balance: u64,
+    /// What those credited.
+    pub credit: Amount,
 }
 
 /// Totals of the referral programme.
@@ -162,6 +177,12 @@ impl Reading {
                 used: self.count("promotions.used"),
                 expired: self.count("promotions.expired"),
                 by_tier: self.tiers()?,
+            },
+            redemptions: RedemptionTotals {
+                codes_issued: self.count("codes.issued"),
+                plan: self.count("redemptions.plan"),
+                balance: self.count("redemptions.balance"),
+                credit: self.amount("redemptions.credit")?,
             },
             liabilities: Liabilities {
                 balance: self.amount("liabilities.balance")?,

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
-use crate::domain::contribution::{of_order, of_reward, of_user};
-use crate::domain::id::{OrderId, RewardId, UserId};
+use crate::domain::code::BatchState;
+use crate::domain::contribution::{of_batch, of_order, of_redemption, of_reward, of_user};
+use crate::domain::id::{BatchId, OrderId, RewardId, UserId};
 use crate::domain::order::OrderStatus;
 use crate::domain::tally::{Counted, Tallies};
 use crate::message::Message;
+use crate::store::key::Key;
 
 /// Checks the outbox, and what the statistics' consumer has made of its messages.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -41,6 +43,11 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user == Some(*user)),
         Message::RewardSettled { reward, beneficiary } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
+        }
+        Message::BatchBegun { batch } => all.batches.contains_key(batch),
+        Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
+        Message::RedemptionCompleted { user, code, number } => {
+            all.redemptions.contains_key(&Key::redemption(*user, *code, *number).pk)
         }
         Message::Mail { email, .. } => all.addressed.contains(email),
     }
@@ -77,6 +84,8 @@ fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
             Some([Timestamp::MIN, Timestamp::MAX].map(|now| of_user(user, now)).into())
         }
         ("ORDER", id) => all.orders.get(&OrderId::parse(id)?).map(|order| vec![of_order(order)]),
+        ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
+        ("REDEMPTION", _) => all.redemptions.get(subject).map(|redemption| vec![of_redemption(redemption)]),
         ("REWARD", id) => all.rewards.get(&RewardId::parse(id)?).map(|reward| vec![of_reward(reward)]),
         _ => None,
     }

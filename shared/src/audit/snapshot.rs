@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Finding;
 use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
+use crate::domain::code::{Batch, Code, CodeShard, CodeText};
 use crate::domain::event::{Event, RawEvent};
-use crate::domain::id::{OrderId, RewardId, UserId};
+use crate::domain::id::{BatchId, OrderId, PlanId, RewardId, UserId};
 use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
 use crate::domain::payment::Payment;
+use crate::domain::plan::{Plan, Subscription};
+use crate::domain::redemption::Redemption;
 use crate::domain::referral::{Invite, Reward, Trigger};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts, Tallies};
@@ -47,6 +50,18 @@ pub struct Snapshot {
     pub claims: Vec<EmailClaim>,
     /// Secret hashes of the e-mails that a mail may be about: claimed, signing up, or resetting.
     pub addressed: BTreeSet<String>,
+    /// Plans.
+    pub plans: BTreeMap<PlanId, Plan>,
+    /// Subscriptions.
+    pub subscriptions: Vec<Subscription>,
+    /// Batches of redemption codes.
+    pub batches: BTreeMap<BatchId, Batch>,
+    /// Redemption codes.
+    pub codes: BTreeMap<CodeText, Code>,
+    /// Shares of codes' uses.
+    pub shards: Vec<CodeShard>,
+    /// Redemptions by their partition.
+    pub redemptions: BTreeMap<String, Redemption>,
     /// Messages not sent yet.
     pub outbox: Vec<Outbox>,
     /// What statistics hold of each thing.
@@ -98,6 +113,32 @@ impl Snapshot {
             "outbox" => self.outbox.push(decode(item, findings)?),
             "counted" => self.counted.push(decode(item, findings)?),
             "statistics" => self.add_totals(item)?,
+            _ => self.add_codes(item, findings)?,
+        }
+        Ok(())
+    }
+
+    /// Redemption codes, what they were used for and what came of it.
+    fn add_codes(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        match text(item, "type").unwrap_or_default() {
+            "plan" => {
+                let plan: Plan = decode(item, findings)?;
+                self.plans.insert(plan.id, plan);
+            }
+            "subscription" => self.subscriptions.push(decode(item, findings)?),
+            "batch" => {
+                let batch: Batch = decode(item, findings)?;
+                self.batches.insert(batch.id, batch);
+            }
+            "code" => {
+                let code: Code = decode(item, findings)?;
+                self.codes.insert(code.text.clone(), code);
+            }
+            "code_shard" => self.shards.push(decode(item, findings)?),
+            "redemption" => {
+                let redemption: Redemption = decode(item, findings)?;
+                self.redemptions.insert(redemption.key().pk, redemption);
+            }
             _ => self.add_rest(item, findings)?,
         }
         Ok(())

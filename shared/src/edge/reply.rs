@@ -27,6 +27,11 @@ impl<T: Serialize> Reply<T> {
         Self { status: StatusCode::CREATED, ..Self::ok(body) }
     }
 
+    /// 202.
+    pub fn accepted(body: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::ok(body) }
+    }
+
     /// Says whether this is the first answer given again.
     pub fn replayed(mut self, replayed: bool) -> Self {
         self.replayed = replayed;

@@ -1,7 +1,8 @@
-//! What several functions show: amounts, records, orders.
+//! What several functions show: amounts, records, orders, redemptions.
 
 pub mod order;
 pub mod record;
+pub mod redemption;
 
 use serde::Serialize;
 use utoipa::ToSchema;

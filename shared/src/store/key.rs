@@ -22,7 +22,7 @@
 //! | house posting | `JOURNAL#{jrn}` | `POSTING` | gsi2 `POSTINGS#{month}` by journal | payment-webhook | movements without a user (suspense) |
 //! | ledger begun | `LEDGER` | `LEDGER` | – | the first transaction of all with a journal | whether the ledger currency may change (R9.1) |
 //! | plan | `PLAN#{pln}` | `PLAN` | gsi2 `PLANS#{month}` by id | admin | what time is sold of (R7.2) |
-//! | subscription | `USER#{usr}` | `SUBSCRIPTION#{pln}#{number}` | gsi1 `SUBSCRIPTIONS#{usr}` by id | redemption | a user's time on a plan (R7.4) |
+//! | subscription | `USER#{usr}` | `SUBSCRIPTION#{pln}#{number}` | – | redemption | a user's time on a plan (R7.4) |
 //! | batch | `BATCH#{bat}` | `BATCH` | gsi2 `BATCHES#{month}` by id | admin, reward-worker | batches; their codes' texts follow from it (R7.1) |
 //! | code | `CODE#{code}` | `CODE` | – | admin, reward-worker, redemption | terms and, up to 100 uses, their count (R7.2) |
 //! | code shard | `CODE#{code}` | `SHARD#{shard}` | – | redemption | a share of a larger total and its count (R7.3) |

@@ -216,10 +216,6 @@ impl Record for Subscription {
     fn key(&self) -> Key {
         Key::subscription(self.user, self.plan, self.number)
     }
-    fn indexes(&self) -> Indexes {
-        let list = (format!("SUBSCRIPTIONS#{}", self.user), self.id.to_string());
-        Indexes { owner: Some(list), ..Indexes::default() }
-    }
 }
 
 impl Record for Batch {

@@ -7,10 +7,12 @@
 
 use serde::Serialize;
 
+use super::create_batch::fill_batch;
 use super::grant_rewards::{Told, settle};
 use crate::app::App;
 use crate::domain::settlement::Aim;
-use crate::fault::Fault;
+use crate::fault::{Error, Fault};
+use crate::message::{Envelope, Message};
 
 /// Most batches of ten in one sweep.
 const ROUNDS: usize = 20;
@@ -41,7 +43,7 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
                 swept.kept = swept.kept.saturating_add(1);
                 continue;
             };
-            match settle(app, &[Told { id: &envelope.id, message: &envelope.message }], Aim::Fail).await {
+            match give_up(app, envelope).await {
                 Ok(()) => {
                     tracing::error!(message = envelope.id, "a reward's message was given up");
                     crate::edge::metrics::count("RewardsFailed");
@@ -56,4 +58,12 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
         }
     }
     Ok(swept)
+}
+
+/// What a dead letter was to make becomes visible as failed; the codes of a batch are made after all, or the letter stays.
+async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
+    match envelope.message {
+        Message::BatchBegun { batch } => fill_batch(app, batch).await,
+        _ => Ok(settle(app, &[Told { id: &envelope.id, message: &envelope.message }], Aim::Fail).await?),
+    }
 }

@@ -34,9 +34,15 @@ pub struct Window {
 }
 
 impl Window {
-    fn walk(&self, source: Source, filtered: bool) -> Walk {
+    /// The walk that reads this page of a list; `filtered` when filters leave items out.
+    pub(super) fn walk(&self, source: Source, filtered: bool) -> Walk {
         let filtered = filtered || self.from.is_some() || self.to.is_some();
         Walk { source, filtered, from: self.from, to: self.to, limit: self.limit, after: self.after.clone() }
+    }
+
+    /// An item of this time, if the window holds it.
+    pub(super) fn only<T: Clone>(&self, at: Timestamp, item: &T) -> Vec<T> {
+        only(self.holds(at), item)
     }
 
     fn holds(&self, at: Timestamp) -> bool {

@@ -255,6 +255,38 @@ pub const REFERRAL: &[Row] = &[
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
 
+/// K1–K3.
+pub const CODES: &[Row] = &[
+    ("a batch that lacks a code", &["K1"], |scan| scan.remove("code", |code| code["used"]["N"] == "0")),
+    ("a count above its redemptions", &["K1"], |scan| up(&mut scan.find("code", used_twice)["used"])),
+    ("a shard's count above its redemptions", &["K1"], |scan| up(&mut scan.one("code_shard")["used"])),
+    ("a share beyond the total", &["K1"], |scan| up(&mut scan.one("code_shard")["own_uses"])),
+    ("a use beyond what one user may have", &["K1"], |scan| {
+        scan.one("redemption")["per_user_limit"]["N"] = json!("0");
+    }),
+    ("a redemption that is lost", &["K1", "K2", "O2"], |scan| {
+        scan.remove("redemption", |redemption| !redemption["extension"].is_null());
+    }),
+    ("a credit without its redemption", &["K2"], |scan| {
+        scan.find("posting", caused_by("redemption:"))["cause"]["S"] = json!("redemption:other");
+    }),
+    ("a subscription that ends another time", &["K2"], |scan| {
+        scan.one("subscription")["expires_at"]["S"] = json!("2027-01-01T00:00:00Z");
+    }),
+    ("a subscription that began another time", &["K2"], |scan| {
+        scan.one("subscription")["starts_at"]["S"] = json!("2026-01-01T00:00:00Z");
+    }),
+    ("a redemption after its code had expired", &["K3"], |scan| {
+        let code = scan.find("code", used_twice);
+        code["terms"]["M"]["expires_at"] = json!({"S": "2026-11-20T00:00:00Z"});
+    }),
+    ("a redemption under an edition to come", &["K3"], |scan| up(&mut scan.one("redemption")["edition"])),
+];
+
+fn used_twice(code: &Value) -> bool {
+    code["used"]["N"] == "2"
+}
+
 /// O1, O2, O4.
 pub const MESSAGES: &[Row] = &[
     ("a promise that was not kept", &["O1"], |scan| {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::domain::id::{OrderId, OutboxId, RewardId, UserId};
+use shared::domain::code::CodeRef;
+use shared::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId};
 use shared::message::{Envelope, MailKind, Message};
 use ulid::Ulid;
 
@@ -14,7 +15,7 @@ fn samples() -> Vec<(&'static str, Message)> {
     let ulid = |low| Ulid::from_parts(1_795_168_800_000, low);
     let (user, inviter) = (UserId::new(ulid(1)), UserId::new(ulid(2)));
     let (order, reward) = (OrderId::new(ulid(3)), RewardId::new(ulid(4)));
-    let beneficiary = inviter;
+    let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
     let (email, nonce) = ("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
     vec![
         ("user_registered", Message::UserRegistered { user, inviter: None }),
@@ -26,6 +27,9 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("balance_changed", Message::BalanceChanged { user }),
         ("reward_settled", Message::RewardSettled { reward, beneficiary }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
+        ("batch_begun", Message::BatchBegun { batch }),
+        ("batch_ready", Message::BatchReady { batch }),
+        ("redemption_completed", Message::RedemptionCompleted { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("mail", Message::Mail { mail: MailKind::Verification, email: email.clone(), nonce: nonce.clone() }),
         ("mail.reset", Message::Mail { mail: MailKind::PasswordReset, email, nonce }),
     ]

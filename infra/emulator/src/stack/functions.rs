@@ -30,6 +30,7 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
         "registration" => ("registration", registration::api()),
         "referral" => ("referral", referral::api()),
         "payment" => ("payment", payment::api()),
+        "redemption" => ("redemption", redemption::api()),
         "admin" => ("admin", admin::api()),
         "payment-webhook" => ("payment-webhook", payment_webhook::api()),
         _ => return None,

@@ -1,0 +1,310 @@
+//! Batches of redemption codes (R7.1).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::code::{self, BATCH_MAX, BatchState, Terms};
+use shared::domain::id::UserId;
+use shared::domain::refusal::{FieldError, Refusal};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::redemption::Benefit;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::codes;
+use shared::usecase::create_batch::{CreateBatch, LISTED, create_batch};
+use shared::usecase::edit_code::{set_batch_status, window};
+use utoipa::ToSchema;
+
+use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
+use crate::search::{AdminSearch, Common, Unfiltered};
+use crate::sheet::{Row, Sheet, csv};
+
+/// Codes that were made together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Batch {
+    /// Which.
+    pub id: String,
+    /// What its maker called it.
+    pub label: String,
+    /// `creating` or `ready`; until then no code can be redeemed.
+    pub state: &'static str,
+    /// How many codes it is to have.
+    pub count: u32,
+    /// How many there are.
+    pub created: u32,
+    /// Whether its codes can be redeemed.
+    pub enabled: bool,
+    /// What its codes were made to grant.
+    pub benefit: Benefit,
+    /// How often each, 0 for unlimited.
+    pub total_uses: u64,
+    /// How often by one user.
+    pub per_user_limit: u32,
+    /// From when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub starts_at: Option<Timestamp>,
+    /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Its codes, in the answer that makes a batch of up to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Vec<String>>,
+}
+
+impl Row for Batch {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "label",
+        "state",
+        "count",
+        "created",
+        "enabled",
+        "benefit.kind",
+        "benefit.plan_id",
+        "benefit.unit",
+        "benefit.quantity",
+        "benefit.credit",
+        "total_uses",
+        "per_user_limit",
+        "starts_at",
+        "expires_at",
+        "created_at",
+    ];
+}
+
+impl From<&code::Batch> for Batch {
+    fn from(of: &code::Batch) -> Self {
+        Self {
+            id: of.id.to_string(),
+            label: of.label.clone(),
+            state: if of.state == BatchState::Ready { "ready" } else { "creating" },
+            count: of.count,
+            created: of.created,
+            enabled: of.enabled,
+            benefit: of.terms.benefit.into(),
+            total_uses: of.terms.total_uses,
+            per_user_limit: of.terms.per_user_limit,
+            starts_at: of.terms.starts_at,
+            expires_at: of.terms.expires_at,
+            created_at: of.created_at,
+            codes: None,
+        }
+    }
+}
+
+/// Codes to make: for plan time `plan_id`, `unit` and `quantity`, for balance `credit`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBatch {
+    /// What to call it, 1 to 500 characters.
+    label: String,
+    /// How many codes, 1 to 10 000.
+    count: i64,
+    /// For time on this plan.
+    plan_id: Option<String>,
+    /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    unit: Option<String>,
+    /// How many units, 1 to 1000.
+    quantity: Option<i64>,
+    /// For so much balance, in ledger currency.
+    credit: Option<String>,
+    /// How often each, 0 for unlimited.
+    total_uses: i64,
+    /// How often by one user; 1 if absent.
+    per_user_limit: Option<i64>,
+    /// From when.
+    starts_at: Option<String>,
+    /// Until when.
+    expires_at: Option<String>,
+}
+
+impl NewBatch {
+    fn read(&self, admin: UserId, now: Timestamp) -> Result<CreateBatch, Refusal> {
+        let mut errors: Vec<FieldError> = Vec::new();
+        let label = taken(said("/label", &self.label), &mut errors);
+        let count = taken(ranged("/count", self.count, 1, i64::from(BATCH_MAX)), &mut errors);
+        let (plan_id, unit, credit) = (self.plan_id.as_deref(), self.unit.as_deref(), self.credit.as_deref());
+        let said = Said { plan_id, unit, quantity: self.quantity, credit };
+        let benefit = said.benefit(None, &mut errors);
+        if benefit.is_none() && errors.iter().all(|error| !POINTERS.contains(&error.pointer.as_str())) {
+            errors.push(FieldError::new("/credit", "required", "plan time or a credit"));
+        }
+        let total_uses = taken(ranged("/total_uses", self.total_uses, 0, USES_MAX), &mut errors);
+        let limit = self.per_user_limit.unwrap_or(1);
+        let per_user_limit = taken(ranged("/per_user_limit", limit, 1, USER_MAX), &mut errors);
+        let at = |pointer: &str, text: Option<&str>| text.map(|text| time(pointer, text)).transpose();
+        let starts_at = taken(at("/starts_at", self.starts_at.as_deref()), &mut errors).flatten();
+        let expires_at = taken(at("/expires_at", self.expires_at.as_deref()), &mut errors).flatten();
+        errors.extend(window(starts_at, expires_at));
+        if expires_at.is_some_and(|expires_at| expires_at <= now) && window(starts_at, expires_at).is_none() {
+            errors.push(FieldError::new("/expires_at", "out_of_range", "in the future"));
+        }
+        Refusal::unless_empty(errors)?;
+        match (label, count, benefit, total_uses, per_user_limit) {
+            (Some(label), Some(count), Some(benefit), Some(total_uses), Some(per_user_limit)) => {
+                let terms = Terms { benefit, total_uses, per_user_limit, starts_at, expires_at };
+                Ok(CreateBatch { label, count, terms, admin })
+            }
+            _ => Err(Refusal::MalformedRequest),
+        }
+    }
+}
+
+/// The fields that say what a code grants.
+const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
+
+/// Batches
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/redemption/batches", operation_id = "listBatches", tag = "admin",
+    security(("bearer" = [])), params(Common),
+    responses(
+        (status = 200, content((Listing<Batch> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn batches(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<Batch>, Problem> {
+    let page = codes::batches(&app, &search.window).await?;
+    Ok(search.found(&app, page, |batch| Batch::from(&batch)))
+}
+
+/// Make a batch of codes
+///
+/// Up to 100 codes are made at once and listed in the answer. More are made after it: the batch is `creating` until it is `ready`.
+/// The same key answers the same batch.
+#[utoipa::path(
+    post, path = "/v1/admin/redemption/batches", operation_id = "createBatch", tag = "admin",
+    security(("bearer" = [])), request_body = NewBatch,
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = Batch), (status = 202, body = Batch), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: RequiredKey,
+    body: Body<NewBatch>,
+) -> Result<Reply<Batch>, Problem> {
+    let ask = body.value.read(admin.id, app.clock.now())?;
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/batches", &body.raw);
+    let done = create_batch(&app, &once, &ask).await?;
+    let (made, mut shown) = (&done.answer, Batch::from(&done.answer));
+    if made.count > LISTED || made.state != BatchState::Ready {
+        return Ok(Reply::accepted(shown).replayed(done.replayed));
+    }
+    shown.codes = Some((0..made.count).map(|ordinal| made.text(ordinal).to_string()).collect());
+    Ok(Reply::created(shown).replayed(done.replayed))
+}
+
+/// One batch, and how far it is
+#[utoipa::path(
+    get, path = "/v1/admin/redemption/batches/{id}", operation_id = "getBatch", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Batch), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn batch(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<Batch>, Problem> {
+    Ok(Reply::ok(Batch::from(&codes::batch(&app, batch_id(&id)?).await?)))
+}
+
+/// The columns of an export.
+const EXPORTED: &[&str] = &[
+    "code",
+    "benefit.kind",
+    "benefit.plan_id",
+    "benefit.unit",
+    "benefit.quantity",
+    "benefit.credit",
+    "total_uses",
+    "per_user_limit",
+    "starts_at",
+    "expires_at",
+    "enabled",
+];
+
+/// All codes of a batch
+///
+/// A header and one line per code that is there, safe to open in a spreadsheet.
+#[utoipa::path(
+    get, path = "/v1/admin/redemption/batches/{id}/export.csv", operation_id = "exportBatch", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = String, content_type = "text/csv"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn export(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Response, Problem> {
+    let batch = codes::batch(&app, batch_id(&id)?).await?;
+    // The gateway sends no answer before it is whole: gathered here, a fault makes a problem and not half a file.
+    let codes = codes::codes_of(&app, &batch).await?;
+    let sheet = csv(EXPORTED, codes.iter().map(exported));
+    let name = format!("attachment; filename=\"{}.csv\"", batch.id);
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, sheet).into_response())
+}
+
+fn exported(code: &code::Code) -> serde_json::Value {
+    json!({
+        "code": code.text.to_string(),
+        "benefit": Benefit::from(code.terms.benefit),
+        "total_uses": code.terms.total_uses,
+        "per_user_limit": code.terms.per_user_limit,
+        "starts_at": code.terms.starts_at,
+        "expires_at": code.terms.expires_at,
+        "enabled": code.enabled,
+    })
+}
+
+/// Whether a batch's codes can be redeemed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeSwitch {
+    /// Whether they can.
+    pub(super) enabled: bool,
+}
+
+/// Stop all codes of a batch, or let them go on
+///
+/// One write, whatever their number. Codes that were switched off one by one stay off.
+#[utoipa::path(
+    put, path = "/v1/admin/redemption/batches/{id}/status", operation_id = "setBatchStatus", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)), request_body = CodeSwitch,
+    responses(
+        (status = 200, body = Batch), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_status(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    body: Body<CodeSwitch>,
+) -> Result<Reply<Batch>, Problem> {
+    let batch = set_batch_status(&app, batch_id(&id)?, body.value.enabled, admin.id).await?;
+    Ok(Reply::ok(Batch::from(&batch)))
+}

@@ -1,0 +1,313 @@
+//! Redemption codes, one by one (R7.8).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::app::App;
+use shared::domain::code::CodeText;
+use shared::domain::id::{BatchId, PlanId};
+use shared::domain::plan::Unit;
+use shared::domain::refusal::{FieldError, Refusal};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::redemption::Benefit;
+use shared::once::Once;
+use shared::usecase::codes::{self, CodeFilter, CodeRow, CodeStatus};
+use shared::usecase::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
+use utoipa::{IntoParams, ToSchema};
+
+use super::batch::CodeSwitch;
+use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
+use crate::search::{AdminSearch, Common, given};
+use crate::sheet::{Row, Sheet};
+
+/// A redemption code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Code {
+    /// In groups of four.
+    pub code: String,
+    /// Its batch.
+    pub batch_id: String,
+    /// What it grants.
+    pub benefit: Benefit,
+    /// How often in all, 0 for unlimited.
+    pub total_uses: u64,
+    /// How many uses were taken; of an unlimited code, counted within moments.
+    pub used: u64,
+    /// How many are left; null of an unlimited one.
+    pub remaining: Option<u64>,
+    /// How often by one user.
+    pub per_user_limit: u32,
+    /// From when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub starts_at: Option<Timestamp>,
+    /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is switched on itself.
+    pub enabled: bool,
+    /// Whether its batch is.
+    pub batch_enabled: bool,
+    /// `active`, `disabled`, `scheduled`, `expired` or `used_up`.
+    pub status: &'static str,
+}
+
+impl Row for Code {
+    const COLUMNS: &'static [&'static str] = &[
+        "code",
+        "batch_id",
+        "benefit.kind",
+        "benefit.plan_id",
+        "benefit.unit",
+        "benefit.quantity",
+        "benefit.credit",
+        "total_uses",
+        "used",
+        "remaining",
+        "per_user_limit",
+        "starts_at",
+        "expires_at",
+        "enabled",
+        "batch_enabled",
+        "status",
+    ];
+}
+
+impl From<CodeRow> for Code {
+    fn from(of: CodeRow) -> Self {
+        let terms = of.code.terms;
+        Self {
+            code: of.code.text.to_string(),
+            batch_id: of.code.of.batch.to_string(),
+            benefit: terms.benefit.into(),
+            total_uses: terms.total_uses,
+            used: of.used,
+            remaining: (!terms.unlimited()).then(|| terms.total_uses.saturating_sub(of.used)),
+            per_user_limit: terms.per_user_limit,
+            starts_at: terms.starts_at,
+            expires_at: terms.expires_at,
+            enabled: of.code.enabled,
+            batch_enabled: of.batch_enabled,
+            status: of.status.as_str(),
+        }
+    }
+}
+
+/// Filters of the codes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Codes {
+    /// Of this batch.
+    batch: Option<String>,
+    /// For this plan.
+    plan: Option<String>,
+    /// In this unit.
+    unit: Option<String>,
+    /// That stand so.
+    status: Option<String>,
+    /// That start so; a whole code finds that one.
+    code: Option<String>,
+}
+
+/// Codes
+///
+/// Of the newest batch first, in a batch in their order. A page may hold fewer than asked for while there are more.
+#[utoipa::path(
+    get, path = "/v1/admin/redemption/codes", operation_id = "listCodes", tag = "admin", security(("bearer" = [])),
+    params(Codes, Common),
+    responses(
+        (status = 200, content((Listing<Code> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn codes(State(app): State<Arc<App>>, search: AdminSearch<Codes>) -> Result<Sheet<Code>, Problem> {
+    let asked = &search.filters;
+    let filter = CodeFilter {
+        batch: given("/batch", asked.batch.as_deref(), BatchId::parse)?,
+        plan: given("/plan", asked.plan.as_deref(), PlanId::parse)?,
+        unit: given("/unit", asked.unit.as_deref(), Unit::parse)?,
+        status: given("/status", asked.status.as_deref(), CodeStatus::parse)?,
+        prefix: given("/code", asked.code.as_deref(), CodeText::start)?,
+    };
+    let page = codes::codes(&app, &filter, &search.window).await?;
+    Ok(search.found(&app, page, Code::from))
+}
+
+/// What is to change of a code; what is absent stays, a time that is null goes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeEdit {
+    /// For time on this plan.
+    plan_id: Option<String>,
+    /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    unit: Option<String>,
+    /// How many units, 1 to 1000.
+    quantity: Option<i64>,
+    /// For so much balance instead, in ledger currency.
+    credit: Option<String>,
+    /// How often in all; not below what was taken. A limited code stays limited, an unlimited one unlimited.
+    total_uses: Option<i64>,
+    /// How often by one user.
+    per_user_limit: Option<i64>,
+    /// From when.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<String>)]
+    starts_at: Option<Option<String>>,
+    /// Until when.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is absent.
+fn given_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(from).map(Some)
+}
+
+impl CodeEdit {
+    fn read(&self, before: &shared::domain::code::Code) -> Result<EditCode, Refusal> {
+        let mut errors: Vec<FieldError> = Vec::new();
+        let (plan_id, unit, credit) = (self.plan_id.as_deref(), self.unit.as_deref(), self.credit.as_deref());
+        let said = Said { plan_id, unit, quantity: self.quantity, credit };
+        let benefit = said.benefit(Some(before.terms.benefit), &mut errors);
+        let total = self.total_uses.map(|total| ranged("/total_uses", total, 0, USES_MAX)).transpose();
+        let limit = self.per_user_limit.map(|limit| ranged("/per_user_limit", limit, 1, USER_MAX)).transpose();
+        let at = |pointer: &str, text: &Option<Option<String>>| match text {
+            None => Ok(None),
+            Some(None) => Ok(Some(None)),
+            Some(Some(text)) => time(pointer, text).map(|at| Some(Some(at))),
+        };
+        let edit = EditCode {
+            benefit,
+            total_uses: taken(total, &mut errors).flatten(),
+            per_user_limit: taken(limit, &mut errors).flatten(),
+            starts_at: taken(at("/starts_at", &self.starts_at), &mut errors).flatten(),
+            expires_at: taken(at("/expires_at", &self.expires_at), &mut errors).flatten(),
+            enabled: None,
+        };
+        Refusal::unless_empty(errors)?;
+        Ok(edit)
+    }
+}
+
+/// Edit a code
+///
+/// A redemption at the same time is before the edit or after it. Redemptions that were made stay as they are.
+#[utoipa::path(
+    put, path = "/v1/admin/redemption/codes/{code}", operation_id = "editCode", tag = "admin",
+    security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeEdit,
+    responses(
+        (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(code): Path<String>,
+    body: Body<CodeEdit>,
+) -> Result<Reply<Code>, Problem> {
+    let text = code_text(&code)?;
+    let ask = body.value.read(&codes::code(&app, &text).await?.code)?;
+    edit_code(&app, &text, &ask, admin.id).await?;
+    Ok(Reply::ok(codes::code(&app, &text).await?.into()))
+}
+
+/// CodeSwitch a code off or on
+#[utoipa::path(
+    put, path = "/v1/admin/redemption/codes/{code}/status", operation_id = "setCodeStatus", tag = "admin",
+    security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeSwitch,
+    responses(
+        (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_status(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(code): Path<String>,
+    body: Body<CodeSwitch>,
+) -> Result<Reply<Code>, Problem> {
+    let text = code_text(&code)?;
+    let ask = EditCode { enabled: Some(body.value.enabled), ..EditCode::default() };
+    edit_code(&app, &text, &ask, admin.id).await?;
+    Ok(Reply::ok(codes::code(&app, &text).await?.into()))
+}
+
+/// Delete a code
+///
+/// Its redemptions stay; to whoever enters it, it is unknown.
+#[utoipa::path(
+    delete, path = "/v1/admin/redemption/codes/{code}", operation_id = "deleteCode", tag = "admin",
+    security(("bearer" = [])), params(("code" = String, Path)),
+    responses(
+        (status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(code): Path<String>,
+) -> Result<StatusCode, Problem> {
+    delete_codes(&app, &Once::Natural, &[code_text(&code)?], admin.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Codes to delete together.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    /// 1 to 90 codes.
+    codes: Vec<String>,
+}
+
+/// How many codes were deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deleted {
+    /// All that were named.
+    pub deleted: u64,
+}
+
+impl Deletion {
+    fn read(&self) -> Result<Vec<CodeText>, Refusal> {
+        let texts = self.codes.iter().map(|code| code_text(code)).collect::<Result<BTreeSet<_>, _>>()?;
+        if !(1..=DELETED_TOGETHER).contains(&self.codes.len()) {
+            return Err(Refusal::field("/codes", "out_of_range", format!("1 to {DELETED_TOGETHER} codes")));
+        }
+        Ok(texts.into_iter().collect())
+    }
+}
+
+/// Delete several codes, all or none
+#[utoipa::path(
+    post, path = "/v1/admin/redemption/codes/delete", operation_id = "deleteCodes", tag = "admin",
+    security(("bearer" = [])), request_body = Deletion,
+    responses(
+        (status = 200, body = Deleted), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn delete_many(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: Key,
+    body: Body<Deletion>,
+) -> Result<Reply<Deleted>, Problem> {
+    let texts = body.value.read()?;
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/codes/delete", &body.raw);
+    let done = delete_codes(&app, &once, &texts, admin.id).await?;
+    Ok(Reply::ok(Deleted { deleted: done.answer }).replayed(done.replayed))
+}

@@ -1,0 +1,178 @@
+//! Plans (R7.2, R7.5).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::id::PlanId;
+use shared::domain::plan;
+use shared::domain::refusal::{FieldError, Refusal};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::codes;
+use shared::usecase::save_plan::{self as verb, ChangePlan, PlanTerms};
+use utoipa::ToSchema;
+
+use super::{ranged, taken};
+use crate::platform::if_match;
+use crate::search::{AdminSearch, Common, Unfiltered};
+use crate::sheet::{Row, Sheet};
+
+/// What time is sold of.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Plan {
+    /// Which.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Most live subscriptions per user; 0 is no limit.
+    pub quota: u32,
+    /// Whether it can be had.
+    pub on_sale: bool,
+    /// What a subscription may transfer per extension; null is no limit.
+    pub traffic_bytes: Option<u64>,
+    /// Counts its changes, also as `ETag`.
+    pub version: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl Row for Plan {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "name", "quota", "on_sale", "traffic_bytes", "version", "created_at"];
+}
+
+impl From<plan::Plan> for Plan {
+    fn from(of: plan::Plan) -> Self {
+        let plan::Plan { id, version, name, quota, on_sale, traffic_bytes, created_at } = of;
+        Self { id: id.to_string(), name, quota, on_sale, traffic_bytes, version, created_at }
+    }
+}
+
+/// What a plan is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanDocument {
+    /// What people call it, 1 to 500 characters.
+    name: String,
+    /// Most live subscriptions per user, 0 to 1000; 0 is no limit.
+    quota: i64,
+    /// Whether it can be had.
+    on_sale: bool,
+    /// What a subscription may transfer per extension; absent or null is no limit.
+    traffic_bytes: Option<i64>,
+}
+
+impl PlanDocument {
+    fn read(&self) -> Result<PlanTerms, Refusal> {
+        let mut errors: Vec<FieldError> = Vec::new();
+        let name = taken(said("/name", &self.name), &mut errors);
+        let quota = taken(ranged("/quota", self.quota, 0, 1_000), &mut errors);
+        let traffic = self.traffic_bytes.map(|bytes| ranged("/traffic_bytes", bytes, 0, i64::MAX)).transpose();
+        let traffic_bytes = taken(traffic, &mut errors);
+        Refusal::unless_empty(errors)?;
+        let (Some(name), Some(quota), Some(traffic_bytes)) = (name, quota, traffic_bytes) else {
+            return Err(Refusal::MalformedRequest);
+        };
+        Ok(PlanTerms { name, quota, on_sale: self.on_sale, traffic_bytes })
+    }
+}
+
+fn tagged(plan: plan::Plan) -> Reply<Plan> {
+    let version = plan.version;
+    Reply::ok(plan.into()).version(version)
+}
+
+fn named(id: &str) -> Result<PlanId, Refusal> {
+    PlanId::parse(id).ok_or(Refusal::NotFound)
+}
+
+/// Plans
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/plans", operation_id = "listPlans", tag = "admin", security(("bearer" = [])),
+    params(Common),
+    responses(
+        (status = 200, content((Listing<Plan> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn plans(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<Plan>, Problem> {
+    let page = codes::plans(&app, &search.window).await?;
+    Ok(search.found(&app, page, Plan::from))
+}
+
+/// Make a plan
+#[utoipa::path(
+    post, path = "/v1/admin/plans", operation_id = "createPlan", tag = "admin", security(("bearer" = [])),
+    request_body = PlanDocument,
+    responses(
+        (status = 201, body = Plan), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: Key,
+    body: Body<PlanDocument>,
+) -> Result<Reply<Plan>, Problem> {
+    let terms = body.value.read()?;
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/plans", &body.raw);
+    let done = verb::create_plan(&app, &once, &terms, admin.id).await?;
+    let version = done.answer.version;
+    Ok(Reply::created(Plan::from(done.answer)).version(version).replayed(done.replayed))
+}
+
+/// One plan
+///
+/// The `ETag` is the version that a change has to name.
+#[utoipa::path(
+    get, path = "/v1/admin/plans/{id}", operation_id = "getPlan", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Plan), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn plan(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<Plan>, Problem> {
+    Ok(tagged(verb::plan(&app, named(&id)?).await?))
+}
+
+/// Change a plan
+///
+/// Subscriptions keep their end and their traffic until they are extended.
+#[utoipa::path(
+    put, path = "/v1/admin/plans/{id}", operation_id = "changePlan", tag = "admin", security(("bearer" = [])),
+    request_body = PlanDocument,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
+    responses(
+        (status = 200, body = Plan), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body<PlanDocument>,
+) -> Result<Reply<Plan>, Problem> {
+    let (plan, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
+    let done = verb::change_plan(&app, &ChangePlan { plan, version, terms, admin: admin.id }).await?;
+    Ok(tagged(done.answer))
+}
