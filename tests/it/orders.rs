@@ -499,7 +499,7 @@ fn an_order_below_the_minimum_earns_no_bonus() {
 }
 
 /// What an item weighs as DynamoDB counts it: names and values.
-fn weight(item: &Value) -> usize {
+pub fn weight(item: &Value) -> usize {
     let of = |(name, value): (&String, &Value)| name.len() + value_weight(value);
     item.as_object().unwrap().iter().map(of).sum()
 }

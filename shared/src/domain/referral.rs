@@ -145,9 +145,8 @@ impl Invite {
     }
 }
 
-/// The amounts of one trigger, in ledger currency; stored as `2/1.5`, the inviter's first.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+/// The amounts of one trigger, in ledger currency; written as `2/1.5`, the inviter's first.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Amounts {
     /// For the inviter.
     pub inviter: Decimal,
@@ -155,23 +154,24 @@ pub struct Amounts {
     pub invitee: Decimal,
 }
 
-impl From<Amounts> for String {
-    fn from(amounts: Amounts) -> Self {
-        format!("{}/{}", amounts.inviter, amounts.invitee)
+impl fmt::Display for Amounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.inviter, self.invitee)
     }
 }
 
-impl TryFrom<String> for Amounts {
-    type Error = rust_decimal::Error;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let (inviter, invitee) = text.split_once('/').unwrap_or((&text, ""));
-        Ok(Self { inviter: Decimal::from_str_exact(inviter)?, invitee: Decimal::from_str_exact(invitee)? })
+impl Amounts {
+    fn parse(text: &str) -> Option<Self> {
+        let (inviter, invitee) = text.split_once('/')?;
+        let decimal = |text| Decimal::from_str_exact(text).ok();
+        Some(Self { inviter: decimal(inviter)?, invitee: decimal(invitee)? })
     }
 }
 
-/// What was promised when the referral was bound; later settings don't change it (R3.5).
+/// What was promised when the referral was bound; later settings don't change it (R3.5). Stored as `2/1.5 5/0 USD from 20 CNY`:
+/// for signing up and for reaching the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct RewardTerms {
     /// Ledger currency of the amounts.
     pub currency: Currency,
@@ -181,6 +181,29 @@ pub struct RewardTerms {
     pub qualified: Amounts,
     /// The sum of online charges that qualifies, in the currency that counts.
     pub threshold: PayMoney,
+}
+
+impl From<RewardTerms> for String {
+    fn from(terms: RewardTerms) -> Self {
+        format!("{} {} {} from {}", terms.registration, terms.qualified, terms.currency, terms.threshold)
+    }
+}
+
+impl TryFrom<String> for RewardTerms {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let [registration, qualified, currency, "from", threshold, of] = words[..] else {
+            return Err("not reward terms");
+        };
+        let parse = || {
+            let threshold = PayMoney::exact(Decimal::from_str_exact(threshold).ok()?, Currency::parse(of)?).ok()?;
+            let (registration, qualified) = (Amounts::parse(registration)?, Amounts::parse(qualified)?);
+            Some(Self { currency: Currency::parse(currency)?, registration, qualified, threshold })
+        };
+        parse().ok_or("not reward terms")
+    }
 }
 
 impl RewardTerms {

@@ -72,11 +72,12 @@ impl fmt::Debug for User {
     }
 }
 
-/// The terms on which a user may invite: those of the settings at sign-up; an admin may change one user's (R6.1).
+/// The terms on which a user may invite: those of the settings at sign-up; an admin may change one user's (R6.1). Stored as
+/// `0.1 of 3`, rate and limit; `no, 0.1 of 3` where its codes don't bind.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct AffiliatePolicy {
     /// The part of a credit that is commission.
-    #[serde(with = "crate::domain::decimal")]
     pub rate: Decimal,
     /// How many orders of one invitee earn; 0 is no limit.
     pub trigger_limit: u32,
@@ -88,6 +89,29 @@ impl AffiliatePolicy {
     /// The policy a user who signs up now gets.
     pub fn of(settings: &AffiliateSettings) -> Self {
         Self { rate: settings.default_rate, trigger_limit: settings.default_trigger_limit, can_invite: true }
+    }
+}
+
+impl From<AffiliatePolicy> for String {
+    fn from(policy: AffiliatePolicy) -> Self {
+        let not = if policy.can_invite { "" } else { "no, " };
+        format!("{not}{} of {}", policy.rate, policy.trigger_limit)
+    }
+}
+
+impl TryFrom<String> for AffiliatePolicy {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (can_invite, terms) = match text.strip_prefix("no, ") {
+            Some(terms) => (false, terms),
+            None => (true, text.as_str()),
+        };
+        let parse = |(rate, limit): (&str, &str)| {
+            let (rate, trigger_limit) = (Decimal::from_str_exact(rate).ok()?, limit.parse().ok()?);
+            Some(Self { rate, trigger_limit, can_invite })
+        };
+        terms.split_once(" of ").and_then(parse).ok_or("not an affiliate policy")
     }
 }
 
@@ -124,6 +148,20 @@ mod tests {
     fn the_policy_at_sign_up_is_that_of_the_settings() {
         let policy = ann().affiliate;
         assert_eq!((policy.rate, policy.trigger_limit, policy.can_invite), (Decimal::new(1, 1), 3, true));
+    }
+
+    /// R6.1: a policy is stored as one text; another text is none.
+    #[test]
+    fn a_policy_survives_storage() {
+        let policy = ann().affiliate;
+        let blocked = AffiliatePolicy { rate: Decimal::new(125, 3), trigger_limit: 0, can_invite: false };
+        for (policy, text) in [(policy, "0.1 of 3"), (blocked, "no, 0.125 of 0")] {
+            assert_eq!(String::from(policy), text);
+            assert_eq!(AffiliatePolicy::try_from(text.to_owned()), Ok(policy));
+        }
+        for bad in ["", "0.1", "0.1 of", "0.1 of -3", "1e1 of 3", "yes, 0.1 of 3", "0.1 of 3 ", " of 3"] {
+            assert!(AffiliatePolicy::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
     }
 
     /// R2.8

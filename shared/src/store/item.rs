@@ -1,7 +1,8 @@
 //! Items: how a noun becomes attributes and back.
 //!
-//! A noun goes through its serde form. Integers and the amount of a money object become numbers (`N`, from the exact
-//! decimal text), everything else keeps its JSON type; a float cannot be stored. Reading is strict: an unknown version, a
+//! A noun goes through its serde form. Integers become numbers (`N`), money becomes a map of its currency to its amount, a number
+//! from the exact decimal text (`{"CNY": 100}`: an item costs by its size, and a user's or posting's has much money in it);
+//! everything else keeps its JSON type; a float cannot be stored. Reading is strict: an unknown version, a
 //! missing field, a number that does not fit is a typed fault, never a default (faults.md, Storage). Attributes that this
 //! version of the code does not know survive a rewrite.
 
@@ -208,8 +209,20 @@ pub fn numbers(item: &Item) -> Result<BTreeMap<String, Decimal>, Fault> {
     Ok(numbers)
 }
 
-fn is_money(object: &Map<String, Value>) -> bool {
-    object.len() == 2 && object.contains_key("amount") && object.contains_key("currency")
+fn is_currency(name: &str) -> bool {
+    name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Amount and currency of a money object, which has nothing else.
+fn money(object: &Map<String, Value>) -> Option<(&str, &str)> {
+    let (amount, currency) = (object.get("amount")?.as_str()?, object.get("currency")?.as_str()?);
+    (object.len() == 2 && is_currency(currency)).then_some((amount, currency))
+}
+
+/// Amount and currency of money as it is stored.
+fn stored_money(map: &Item) -> Option<(&str, &str)> {
+    let (currency, amount) = map.iter().next().filter(|_| map.len() == 1)?;
+    is_currency(currency).then_some((amount.as_n().ok()?, currency))
 }
 
 /// The attribute of a JSON value; `None` for null, which is stored as absence.
@@ -225,16 +238,19 @@ fn to_attribute(value: Value) -> Result<Option<AttributeValue>, String> {
             AttributeValue::L(list?.into_iter().flatten().collect())
         }
         Value::Object(object) => {
-            let money = is_money(&object);
+            if let Some((amount, currency)) = money(&object) {
+                return Ok(Some(AttributeValue::M(
+                    [(currency.to_owned(), AttributeValue::N(amount.to_owned()))].into(),
+                )));
+            }
             let mut map = HashMap::new();
             for (name, value) in object {
-                let value = match value {
-                    Value::String(amount) if money && name == "amount" => Some(AttributeValue::N(amount)),
-                    other => to_attribute(other)?,
-                };
-                if let Some(value) = value {
+                if let Some(value) = to_attribute(value)? {
                     map.insert(name, value);
                 }
+            }
+            if stored_money(&map).is_some() {
+                return Err("what is no money would be read as money".into());
             }
             AttributeValue::M(map)
         }
@@ -251,16 +267,11 @@ fn to_json(value: &AttributeValue) -> Result<Value, String> {
         }
         AttributeValue::L(list) => Value::Array(list.iter().map(to_json).collect::<Result<_, _>>()?),
         AttributeValue::M(map) => {
-            let money = map.len() == 2 && map.contains_key("amount") && map.contains_key("currency");
-            let mut object = Map::new();
-            for (name, value) in map {
-                let value = match value {
-                    AttributeValue::N(amount) if money && name == "amount" => Value::String(amount.clone()),
-                    other => to_json(other)?,
-                };
-                object.insert(name.clone(), value);
+            if let Some((amount, currency)) = stored_money(map) {
+                return Ok(serde_json::json!({"amount": amount, "currency": currency}));
             }
-            Value::Object(object)
+            let fields = map.iter().map(|(name, value)| Ok((name.clone(), to_json(value)?)));
+            Value::Object(fields.collect::<Result<_, String>>()?)
         }
         other => return Err(format!("an attribute of a type that is never written: {other:?}")),
     })
@@ -300,13 +311,32 @@ mod tests {
         fresh(&purse(), "t1", 1).unwrap()
     }
 
-    /// R1.1: an amount is a number with its exact digits.
+    /// R1.1: an amount is a number with its exact digits, under its currency.
     #[test]
     fn an_amount_is_stored_as_a_number_and_read_back_to_the_digit() {
         let item = written();
         let held = item.get("held").unwrap().as_m().unwrap();
-        assert_eq!(held.get("amount").unwrap(), &AttributeValue::N("18.05555554".into()));
+        assert_eq!(held, &[("USD".to_owned(), AttributeValue::N("18.05555554".into()))].into());
         assert_eq!(*Stored::<Purse>::read(item).unwrap(), purse());
+    }
+
+    /// R1.1: what looks like stored money and is none can't be written, and money that is damaged is not read.
+    #[test]
+    fn nothing_but_money_is_stored_as_money() {
+        let lookalike = to_attribute(serde_json::json!({"USD": 5}));
+        assert!(lookalike.is_err(), "{lookalike:?}");
+        let money = |name: &str, value| AttributeValue::M([(name.to_owned(), value)].into());
+        for damaged in [
+            money("USD", AttributeValue::S("5".into())),
+            money("USDX", AttributeValue::N("5".into())),
+            money("XYZ", AttributeValue::N("5".into())),
+            money("USD", AttributeValue::N("0.123456789".into())),
+            AttributeValue::M([].into()),
+        ] {
+            let mut item = written();
+            item.insert("held".into(), damaged.clone());
+            assert!(Stored::<Purse>::read(item).is_err(), "{damaged:?}");
+        }
     }
 
     #[test]

@@ -272,9 +272,14 @@ pub fn due_shard(what: &str, shard: u8) -> String {
     format!("DUE#{what}#{shard}")
 }
 
-/// Where a due thing stands in its shard: by time, then by id.
-pub fn due_at(at: Timestamp, id: &str) -> String {
-    format!("{}#{id}", sortable(at))
+/// Where a due thing stands in its shard: by time alone, as an index takes any number of items at one place.
+pub fn due_at(at: Timestamp) -> String {
+    sortable(at)
+}
+
+/// What stands right after everything that is due by `at`.
+pub fn due_until(at: Timestamp) -> String {
+    format!("{}~", sortable(at))
 }
 
 /// A time whose text sorts as the time does.

@@ -39,7 +39,7 @@ impl Record for User {
         Indexes {
             owner: inviter.map(|list| (list, id.clone())),
             platform: Some((month_of("USERS", self.created_at), id.clone())),
-            due: window.map(|promotion| (due_shard("promotion", shard_of(&id)), due_at(promotion.ends_at, &id))),
+            due: window.map(|promotion| (due_shard("promotion", shard_of(&id)), due_at(promotion.ends_at))),
         }
     }
 }
@@ -156,7 +156,7 @@ impl Record for Order {
         Indexes {
             owner: Some((format!("ORDERS#{}", self.user), id.clone())),
             platform: Some((month_of("ORDERS", self.created_at), id.clone())),
-            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.expires_at, &id))),
+            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.expires_at))),
         }
     }
 }

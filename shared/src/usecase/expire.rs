@@ -16,7 +16,7 @@ use crate::message::Message;
 use crate::once::Once;
 use crate::store::Ask;
 use crate::store::item::text;
-use crate::store::key::{Key, SHARDS, due_at, due_shard};
+use crate::store::key::{Key, SHARDS, due_shard, due_until};
 use crate::store::tx::{Otherwise, Tx};
 
 /// Most transitions of one shard in one tick.
@@ -113,14 +113,14 @@ impl Expired {
 
 /// The ids of what is due, read from keys alone: whether it really is, its item says.
 async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
-    let before = due_at(app.clock.now(), "~");
+    let before = due_until(app.clock.now());
     let mut ids = Vec::new();
     for shard in 0..SHARDS {
         let mut ask = Ask::due(due_shard(what, shard), before.clone(), 100);
         let mut of_shard = 0_usize;
         loop {
             let page = app.store.list_items(&ask).await?;
-            let found = page.items.iter().filter_map(|item| text(item, "gsi3sk")?.split_once('#'));
+            let found = page.items.iter().filter_map(|item| text(item, "pk")?.split_once('#'));
             let before = ids.len();
             ids.extend(found.map(|(_, id)| id.to_owned()));
             of_shard = of_shard.saturating_add(ids.len().saturating_sub(before));

@@ -160,6 +160,11 @@ fn an_attribution_survives_storage() {
         less.as_object_mut().unwrap().remove(field);
         assert!(serde_json::from_value::<Attribution>(less).is_err(), "{field}");
     }
+    let text = String::from(bound().terms);
+    assert!(text.ends_with(" USD from 20.00 CNY"), "{text}");
+    for bad in ["", &text[1..], &text.replace("USD", "usd"), &text.replace("20", "20.001"), &format!("{text} ")] {
+        assert!(RewardTerms::try_from(bad.to_owned()).is_err(), "{bad}");
+    }
     let reward = bound().rewards_due(user(2), Trigger::Qualified, now()).unwrap().remove(0);
     assert_eq!(serde_json::from_value::<Reward>(serde_json::to_value(&reward).unwrap()).unwrap(), reward);
 }
