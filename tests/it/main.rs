@@ -17,6 +17,7 @@ mod budget;
 mod conservation;
 mod contract;
 mod fault;
+mod heal;
 mod main_job;
 mod orders;
 mod payment;

@@ -37,6 +37,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(order::summary))
         .routes(routes!(order::order))
         .routes(routes!(order::complete))
+        .routes(routes!(order::verify))
         .routes(routes!(order::reviews))
         .routes(routes!(redemption::plan::plans, redemption::plan::create))
         .routes(routes!(redemption::plan::plan, redemption::plan::change))

@@ -25,6 +25,7 @@ use shared::edge::view::order::Order;
 use shared::fault::Error;
 use shared::store::Page;
 use shared::usecase::adjust_balance::said;
+use shared::usecase::ask_provider::verify_any;
 use shared::usecase::complete_order::{Complete, complete_order};
 use shared::usecase::order_file::{OrderFile, order_file};
 use shared::usecase::pay_page::with_pay_url;
@@ -318,6 +319,26 @@ pub async fn complete(
     let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/complete", &bound);
     let done = complete_order(&app, &once, &ask).await?;
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
+}
+
+/// Ask the provider about an order
+///
+/// At once, whatever the order's state, in case a webhook was lost; answers the order as it stands then.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/verify", operation_id = "verifyAnyOrder", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = AdminOrderFile), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn verify(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Path(id): Path<String>,
+) -> Result<Reply<AdminOrderFile>, Problem> {
+    let order = verify_any(&app, named(&id)?).await?;
+    Ok(Reply::ok(file(&app, order.id).await?))
 }
 
 impl Completion {

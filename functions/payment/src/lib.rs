@@ -22,6 +22,7 @@ use shared::edge::reply::Reply;
 use shared::edge::view::order::Order;
 use shared::fault::Error;
 use shared::store::{Ask, List};
+use shared::usecase::ask_provider;
 use shared::usecase::cancel_order::{self, own};
 use shared::usecase::create_order::{self as create_verb, CreateOrder};
 use shared::usecase::pay_page::with_pay_url;
@@ -38,6 +39,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create, list))
         .routes(routes!(show))
         .routes(routes!(cancel))
+        .routes(routes!(verify))
 }
 
 /// What can be bought, and how it is paid
@@ -178,4 +180,20 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
 async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
     let order = cancel_order::cancel_order(&app, caller.id(), order_id(&id)?).await?;
     Ok(Reply::ok(Order::try_from(&order)?))
+}
+
+/// "I have paid"
+///
+/// Asks the provider at once, in case its webhook was lost, and answers the order as it stands then.
+#[utoipa::path(
+    post, path = "/v1/payment/orders/{id}/verify", operation_id = "verifyOrder", tag = "payment",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn verify(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
+    let order = ask_provider::verify_own(&app, caller.id(), order_id(&id)?).await?;
+    Ok(Reply::ok(Order::try_from(&with_pay_url(&app, &order))?))
 }

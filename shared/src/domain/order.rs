@@ -225,6 +225,9 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it expires unpaid.
     pub expires_at: Timestamp,
+    /// How often its provider was asked about it while it was pending (R4.10).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// When the money was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
@@ -251,7 +254,23 @@ pub struct Order {
     pub user_agent: Option<String>,
 }
 
+/// Seconds after its creation at which a pending order's provider is asked about it (R4.10).
+const LOOKS: [i64; 8] = [20, 60, 150, 300, 600, 1_200, 2_400, 4_800];
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Order {
+    /// When a pending order has to be looked at next: its provider is asked, or it ends.
+    pub fn next_look(&self) -> Timestamp {
+        let index = usize::try_from(self.looks).unwrap_or(usize::MAX);
+        let after = LOOKS
+            .get(index)
+            .and_then(|seconds| self.created_at.checked_add(jiff::SignedDuration::from_secs(*seconds)).ok());
+        after.map_or(self.expires_at, |after| after.min(self.expires_at))
+    }
+
     /// What the provider has taken and not given back.
     pub fn net(&self) -> PayMoney {
         let whole = if self.status.is_captured() { self.charge } else { PayMoney::zero(self.charge.currency()) };

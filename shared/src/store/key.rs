@@ -14,7 +14,7 @@
 //! | order window | `USER#{usr}` | `WINDOW` | – | payment | orders per minute (R4.2) |
 //! | invite code | `INVITE#{code}` | `INVITE` | – | referral, admin | sign-up (R3.1) |
 //! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
-//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by expiry while pending | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
+//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while pending | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
 //! | payment | `PAYMENT#{provider}#{id}` | `PAYMENT` | – | payment-webhook | one provider payment's net state (R4.5) |
 //! | event | `EVENT#{provider}#{id}` | `EVENT` | gsi1 `EVENTS#{order}` | payment-webhook | marker and outcome (R4.9) |
 //! | raw event | `EVENT#{provider}#{id}` | `RAW` | – | payment-webhook, plain write | evidence; TTL |

@@ -156,7 +156,7 @@ impl Record for Order {
         Indexes {
             owner: Some((format!("ORDERS#{}", self.user), id.clone())),
             platform: Some((month_of("ORDERS", self.created_at), id.clone())),
-            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.expires_at))),
+            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.next_look()))),
         }
     }
 }

@@ -216,6 +216,7 @@ fn drafted(
         failure: None,
         created_at: now,
         expires_at: quote.expires_at,
+        looks: 0,
         paid_at: None,
         late: false,
         provider_ref: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::ask_provider::{UNASKED, ask_provider};
 use crate::app::App;
 use crate::domain::id::{OrderId, UserId};
 use crate::domain::order::{Order, OrderStatus};
@@ -22,7 +23,7 @@ use crate::store::tx::{Otherwise, Tx};
 /// Most transitions of one shard in one tick.
 const PER_SHARD: usize = 250;
 /// How long a tick goes on; what is left is the next one's.
-const TICK: Duration = Duration::from_secs(20);
+pub(super) const TICK: Duration = Duration::from_secs(20);
 
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -48,12 +49,28 @@ pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
             done.left = done.left.saturating_add(1);
             continue;
         }
-        done.count(app.run(&Once::Natural, || expire_order(app, id)).await.map(|done| done.answer));
+        done.count(ask_and_expire(app, id).await);
     }
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
     Ok(done)
+}
+
+/// An order's provider is always asked before it expires (R4.10); one that can't be asked keeps its order waiting, though not for
+/// ever: later, whatever it says is a late payment.
+async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
+    let Some(order) = app.store.get::<Order>(&Key::order(id)).await? else { return Ok(false) };
+    let now = app.clock.now();
+    if order.status != OrderStatus::Pending || order.expires_at > now {
+        return Ok(false);
+    }
+    match ask_provider(app, &order).await {
+        Ok(_) => {}
+        Err(error) if now.duration_since(order.expires_at) < UNASKED => return Err(error),
+        Err(error) => tracing::error!(%error, order = %id, "expires unasked"),
+    }
+    Ok(app.run(&Once::Natural, || expire_order(app, id)).await?.answer)
 }
 
 async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
@@ -112,7 +129,7 @@ impl Expired {
 }
 
 /// The ids of what is due, read from keys alone: whether it really is, its item says.
-async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
+pub(super) async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
     let before = due_until(app.clock.now());
     let mut ids = Vec::new();
     for shard in 0..SHARDS {

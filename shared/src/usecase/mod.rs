@@ -1,6 +1,7 @@
 //! The verbs of Guerdon, one file each: read, decide, and say in one transaction what follows.
 
 pub mod adjust_balance;
+pub mod ask_provider;
 pub mod audit;
 pub mod cancel_order;
 pub mod change_settings;
