@@ -14,7 +14,7 @@ use emulator::gateway::{Arrival, event};
 use emulator::runtime_api::FunctionProcess;
 use emulator::sim::SimConfig;
 use emulator::sqs::SqsBackend;
-use emulator::stack::{Setup, Stack, TABLE};
+use emulator::stack::{Setup, Stack};
 use http::Request;
 use serde_json::{Value, json};
 use shared::app::Entropy;
@@ -41,44 +41,27 @@ async fn serve(backend: Arc<dyn Backend>) -> String {
 
 impl Bench {
     async fn new() -> Self {
-        let (base, secret, key) = ("http://127.0.0.1:3000", "a secret", BASE64.encode(&[7; 32]));
-        let providers = SimConfig::new(base);
-        let stack = Stack::start(Setup {
+        let base = "http://127.0.0.1:3000";
+        let setup = Setup {
             base_url: base.to_owned(),
             data: None,
             clock: MovableClock::real(),
             entropy: Entropy::system(),
-            secret: secret.to_owned(),
-            signing_key: key.clone(),
+            secret: "a secret".to_owned(),
+            signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
-            providers: providers.clone(),
-        });
-        let stack = stack.await.unwrap();
-        let queue = |name: &str| emulator::sqs::url(name);
-        let environment = [
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
+            providers: SimConfig::new(base),
+        };
+        let mut environment = setup.environment();
+        let stack = Stack::start(setup).await.unwrap();
+        let endpoints = [
             ("AWS_ENDPOINT_URL_DYNAMODB", serve(Arc::new(stack.dynamo.clone())).await),
             ("AWS_ENDPOINT_URL_SQS", serve(Arc::new(SqsBackend(stack.queues.clone()))).await),
             ("AWS_ENDPOINT_URL_SESV2", serve(Arc::clone(&stack.mailbox) as Arc<dyn Backend>).await),
-            ("TABLE_NAME", TABLE.to_owned()),
-            ("PUBLIC_BASE_URL", base.to_owned()),
-            ("REWARD_QUEUE_URL", queue("RewardQueue.fifo")),
-            ("REWARD_DEAD_QUEUE_URL", queue("RewardDeadLetterQueue.fifo")),
-            ("MAIL_QUEUE_URL", queue("MailQueue")),
-            ("STATISTICS_QUEUE_URL", queue("StatisticsQueue")),
             ("MAIL_FROM", "no-reply@guerdon.test".to_owned()),
-            ("APP_SECRET", secret.to_owned()),
-            ("SIGNING_KEY", key),
-            ("ZPAY_API_URL", providers.zpay_api_url()),
-            ("ZPAY_PID", providers.zpay_pid.clone()),
-            ("ZPAY_KEY", providers.zpay_key.clone()),
-            ("STRIPE_API_URL", providers.stripe_api_url()),
-            ("STRIPE_SECRET_KEY", providers.stripe_secret_key.clone()),
-            ("STRIPE_WEBHOOK_SECRET", providers.stripe_webhook_secret.clone()),
         ];
-        Self { stack, environment: environment.map(|(name, value)| (name.to_owned(), value)).into() }
+        environment.extend(endpoints.map(|(name, value)| (name.to_owned(), value)));
+        Self { stack, environment }
     }
 
     async fn start(&self, binary: &str) -> FunctionProcess {

@@ -3,8 +3,11 @@
 //! Counts every call and its capacity units, as AWS counts them. Client tokens are kept here and not in the engine, which
 //! scans ten minutes of them in each transaction.
 
+mod contention;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dynoxide::Database;
@@ -12,6 +15,7 @@ use dynoxide::errors::DynoxideError;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use self::contention::{Contention, Spot, spots};
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
 /// How many client tokens are remembered; the oldest go first.
@@ -55,6 +59,9 @@ struct State {
     meter: Meter,
     tokens: HashMap<String, (String, String)>,
     order: VecDeque<String>,
+    /// Names of each table's key attributes.
+    keys: HashMap<String, [String; 2]>,
+    contention: Contention,
 }
 
 /// Calls and capacity units per operation.
@@ -103,6 +110,7 @@ impl Dynamo {
     /// # Errors
     /// When the engine refuses it.
     pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), DynoxideError> {
+        self.state().keys.insert(name.to_owned(), [table.pk.clone(), table.sk.clone()]);
         let key = |pk: &str, sk: &str| json!([{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]);
         let mut attributes = vec![table.pk.as_str(), table.sk.as_str()];
         attributes.extend(table.indexes.iter().flat_map(|index| [index.pk.as_str(), index.sk.as_str()]));
@@ -179,6 +187,43 @@ impl Dynamo {
     /// Starts counting anew.
     pub fn reset(&self) {
         self.state().meter.clear();
+    }
+
+    /// From now on a transaction takes so long, by tokio's clock, and whoever wants one of its items meanwhile meets a conflict;
+    /// zero, as at first, lets transactions take no time and never meet.
+    pub fn transactions_take(&self, lasts: Duration) {
+        self.state().contention.lasts = lasts;
+    }
+
+    /// How many requests met a transaction since the start.
+    pub fn conflicts(&self) -> u64 {
+        self.state().contention.conflicts
+    }
+
+    /// Answers one request, after its time when it is a transaction under contention.
+    async fn in_turn(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let lasts = self.state().contention.lasts;
+        if lasts.is_zero() {
+            return self.answer(operation, body);
+        }
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let held = {
+            let mut state = self.state();
+            let spots = spots(operation, &request, &state.keys);
+            state.contention.hold(operation, &spots)
+        };
+        match held {
+            Ok(spots) if spots.is_empty() => self.answer(operation, body),
+            Ok(spots) => {
+                let _held = Held { dynamo: self, spots };
+                tokio::time::sleep(lasts).await;
+                self.answer(operation, body)
+            }
+            Err(conflict) => {
+                self.count(operation, None);
+                (400, conflict.to_string())
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -269,6 +314,18 @@ impl Dynamo {
     }
 }
 
+/// What a transaction holds until this is dropped, which it also is when its caller goes away.
+struct Held<'a> {
+    dynamo: &'a Dynamo,
+    spots: Vec<Spot>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.dynamo.state().contention.release(&self.spots);
+    }
+}
+
 /// Units as twice their number: JSON writes `0.5` or `2.0`.
 fn halves(units: &Value) -> u64 {
     let text = units.to_string();
@@ -290,7 +347,7 @@ impl Backend for Dynamo {
         Box::pin(async move {
             let target = req.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-            let (status, body) = self.answer(&operation, req.body());
+            let (status, body) = self.in_turn(&operation, req.body()).await;
             let response =
                 http::Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
             response.body(Bytes::from(body)).map_err(|_| ConnectFault::Reset)

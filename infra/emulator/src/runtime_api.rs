@@ -9,7 +9,7 @@ mod process;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -47,6 +47,8 @@ struct Shared {
     /// Who waits for which request's answer: at most one.
     waiting: Mutex<Option<(String, oneshot::Sender<Answer>)>>,
     init_error: watch::Sender<Option<InvokeError>>,
+    /// When the function first asked for an event.
+    asked: watch::Sender<Option<Instant>>,
 }
 
 type Answer = Result<Value, InvokeError>;
@@ -69,6 +71,7 @@ impl RuntimeApi {
             next: tokio::sync::Mutex::new(next),
             waiting: Mutex::new(None),
             init_error: watch::Sender::new(None),
+            asked: watch::Sender::new(None),
         });
         let router = routes(Arc::clone(&shared));
         let server = tokio::spawn(async move {
@@ -82,6 +85,15 @@ impl RuntimeApi {
     /// Where the function finds it: the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Waits until the function asks for its first event: its initialisation is over. `None` if it fails instead.
+    pub async fn asked(&self) -> Option<Instant> {
+        let (mut asked, mut failed) = (self.shared.asked.subscribe(), self.shared.init_error.subscribe());
+        tokio::select! {
+            asked = asked.wait_for(Option::is_some) => *asked.ok()?,
+            _ = init_failed(&mut failed) => None,
+        }
     }
 
     /// Hands one event to the function and waits for its answer, for as long as `time_left`.
@@ -176,6 +188,7 @@ fn routes(shared: Arc<Shared>) -> Router {
 
 /// Waits for an event. A function that asks and goes away takes no event with it.
 async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, StatusCode> {
+    shared.asked.send_if_modified(|asked| asked.is_none() && asked.replace(Instant::now()).is_none());
     let mut next = shared.next.lock().await;
     while let Some(Invocation { id, event, deadline_ms }) = next.recv().await {
         if !shared.is_waiting(&id) {
@@ -303,6 +316,17 @@ mod tests {
             }
             statuses
         })
+    }
+
+    #[tokio::test]
+    async fn a_function_has_started_when_it_asks_for_the_first_time() {
+        let api = RuntimeApi::start("echo").await.unwrap();
+        assert!(tokio::time::timeout(Duration::ZERO, api.asked()).await.is_err(), "nobody has asked");
+        let function = function(&api, 1, |_| ("response", "1".to_owned()));
+        let asked = api.asked().await;
+        assert_eq!(api.invoke(&json!({}), LONG).await, Ok(json!(1)));
+        function.await.unwrap();
+        assert!(asked.is_some() && api.asked().await == asked, "the first time stays");
     }
 
     #[tokio::test]

@@ -297,29 +297,35 @@ impl Environment for Variables {
     }
 }
 
-fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>) -> Result<App, Trouble> {
-    let providers = &setup.providers;
-    let variables = Variables(BTreeMap::from(
-        [
+impl Setup {
+    /// The functions' environment but for the endpoints of AWS services.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let providers = &self.providers;
+        let variables = [
             ("TABLE_NAME", TABLE.to_owned()),
-            ("PUBLIC_BASE_URL", setup.base_url.clone()),
+            ("PUBLIC_BASE_URL", self.base_url.clone()),
             ("REWARD_QUEUE_URL", sqs::url("RewardQueue.fifo")),
             ("REWARD_DEAD_QUEUE_URL", sqs::url("RewardDeadLetterQueue.fifo")),
             ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
             ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
-            ("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb.local".to_owned()),
-            ("AWS_ENDPOINT_URL_SQS", "http://sqs.local".to_owned()),
-            ("APP_SECRET", setup.secret.clone()),
-            ("SIGNING_KEY", setup.signing_key.clone()),
+            ("APP_SECRET", self.secret.clone()),
+            ("SIGNING_KEY", self.signing_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),
             ("ZPAY_PID", providers.zpay_pid.clone()),
             ("ZPAY_KEY", providers.zpay_key.clone()),
             ("STRIPE_API_URL", providers.stripe_api_url()),
             ("STRIPE_SECRET_KEY", providers.stripe_secret_key.clone()),
             ("STRIPE_WEBHOOK_SECRET", providers.stripe_webhook_secret.clone()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    ));
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+}
+
+fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>) -> Result<App, Trouble> {
+    let mut variables = Variables(setup.environment());
+    for (service, url) in [("DYNAMODB", "http://dynamodb.local"), ("SQS", "http://sqs.local")] {
+        variables.0.insert(format!("AWS_ENDPOINT_URL_{service}"), url.to_owned());
+    }
     let secrets = Secrets::given(|name| variables.get(name));
     let world = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
     let mut app = assemble(&variables, aws, &secrets, &https(Arc::new(world)))?;

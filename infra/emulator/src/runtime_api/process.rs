@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -19,6 +19,7 @@ use super::{InvokeError, RuntimeApi};
 pub struct FunctionProcess {
     api: RuntimeApi,
     child: Child,
+    spawned_at: Instant,
     output: Arc<Mutex<Vec<u8>>>,
     readers: JoinSet<()>,
     ended: Option<String>,
@@ -29,6 +30,7 @@ impl FunctionProcess {
     /// first where both have one. It inherits nothing else.
     pub async fn spawn(path: impl AsRef<OsStr>, name: &str, env: &BTreeMap<String, String>) -> io::Result<Self> {
         let api = RuntimeApi::start(name).await?;
+        let spawned_at = Instant::now();
         let mut child = Command::new(path)
             .env_clear()
             .envs(environment(name))
@@ -47,7 +49,20 @@ impl FunctionProcess {
         if let Some(stderr) = child.stderr.take() {
             readers.spawn(collect(stderr, Arc::clone(&output)));
         }
-        Ok(Self { api, child, output, readers, ended: None })
+        Ok(Self { api, child, spawned_at, output, readers, ended: None })
+    }
+
+    /// How long the process took from its start to asking for its first event; `None` if it never does.
+    pub async fn started_in(&mut self) -> Option<Duration> {
+        tokio::select! {
+            asked = self.api.asked() => asked.map(|asked| asked.duration_since(self.spawned_at)),
+            _ = self.child.wait() => None,
+        }
+    }
+
+    /// The id of the process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Hands one event to the function. Past `time_left` the process is killed, and every later call finds it ended.
@@ -135,6 +150,12 @@ mod tests {
     use serde_json::json;
 
     const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_process_that_never_asks_for_an_event_did_not_start() {
+        let mut process = FunctionProcess::spawn("/bin/true", "true", &BTreeMap::new()).await.unwrap();
+        assert_eq!(process.started_in().await, None);
+    }
 
     #[tokio::test]
     async fn a_process_that_ends_without_an_answer_is_noticed() {

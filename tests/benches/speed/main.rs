@@ -1,0 +1,27 @@
+//! How fast it is, as ratios within one run: `cargo bench -p tests`, and `cargo bench -p tests -- binaries` for the built binaries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+mod binaries;
+mod rates;
+mod shop;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // Cargo itself adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|asked| !asked.starts_with("--")).collect();
+    let kept = match asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => runtime.block_on(rates::run()),
+        ["binaries"] => runtime.block_on(binaries::run()),
+        _ => panic!("there is `binaries`, or nothing for the rates"),
+    };
+    std::process::exit(i32::from(!kept));
+}

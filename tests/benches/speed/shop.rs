@@ -1,0 +1,151 @@
+//! A deployment to measure: the stack in memory by the machine's clock, everything switched on, and Ann, who invites everybody.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use emulator::clock::MovableClock;
+use emulator::sim::SimConfig;
+use emulator::sqs::Retry;
+use emulator::stack::{Setup, Stack};
+use http::Request;
+use serde_json::{Value, json};
+use shared::app::Entropy;
+use shared::domain::identity::{Email, Password};
+use shared::usecase::create_admin::create_admin;
+
+const PASSWORD: &str = "correct horse battery";
+/// What Ann gets for each who pays, in ledger currency.
+pub const REWARD: u64 = 3;
+
+pub struct Shop {
+    pub stack: Stack,
+    pub admin: String,
+    pub ann: String,
+    code: String,
+}
+
+/// The least that Argon2 takes: what is measured is ours.
+pub fn setup() -> Setup {
+    let base = "http://127.0.0.1:3000";
+    Setup {
+        base_url: base.to_owned(),
+        data: None,
+        clock: MovableClock::real(),
+        entropy: Entropy::system(),
+        secret: "a secret".to_owned(),
+        signing_key: BASE64.encode(&[7; 32]),
+        password_cost: (8, 1),
+        providers: SimConfig::new(base),
+    }
+}
+
+impl Shop {
+    pub async fn open() -> Self {
+        let stack = Stack::start(setup()).await.unwrap();
+        let admin = Email::parse("admin@localhost").unwrap();
+        create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
+        let mut shop = Self { stack, admin: String::new(), ann: String::new(), code: String::new() };
+        let credentials = json!({"email": "admin@localhost", "password": PASSWORD});
+        shop.admin = text(&shop.post("/v1/sessions", "", "", credentials).await["access_token"]);
+        shop.set("payment", &[("/enabled", json!(true))]).await;
+        shop.set("promotion", &[("/enabled", json!(true))]).await;
+        shop.set("referral", &[("/enabled", json!(true)), ("/qualified/inviter_reward", json!(REWARD.to_string()))])
+            .await;
+        shop.ann = shop.register("ann").await;
+        shop.code = text(&shop.send("GET", "/v1/referral", &shop.ann, "", None).await["code"]);
+        shop
+    }
+
+    async fn set(&self, area: &str, changes: &[(&str, Value)]) {
+        let path = format!("/v1/admin/settings/{area}");
+        let mut document = self.send("GET", &path, &self.admin, "", None).await;
+        for (pointer, value) in changes {
+            *document["settings"].pointer_mut(pointer).unwrap() = value.clone();
+        }
+        let request = Request::put(&path)
+            .header("host", "127.0.0.1:3000")
+            .header("authorization", format!("Bearer {}", self.admin))
+            .header("content-type", "application/json")
+            .header("if-match", format!("\"{}\"", document["version"]))
+            .body(Bytes::from(document["settings"].to_string()));
+        let answer = self.stack.http(request.unwrap(), "203.0.113.7").await;
+        assert_eq!(answer.status(), 200, "{:?}", answer.body());
+    }
+
+    /// Registers somebody, with Ann's code as soon as there is one; answers the access token.
+    pub async fn register(&self, name: &str) -> String {
+        let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
+        if !self.code.is_empty() {
+            body["referral_code"] = json!(self.code);
+        }
+        text(&self.post("/v1/registrations", "", "", body).await["session"]["access_token"])
+    }
+
+    /// Orders, pays at the provider and lets the provider tell us.
+    pub async fn pay(&self, token: &str) {
+        let order = json!({"offer_id": "o100", "provider": "zpay"});
+        let order = self.post("/v1/payment/orders", token, token, order).await;
+        let page = Request::get(order["pay_url"].as_str().unwrap()).body(Bytes::new()).unwrap();
+        let now = || self.stack.clock.now();
+        self.stack.simulators.handle(page, now()).await;
+        let click = json!({"provider": "zpay", "order_id": order["id"], "action": "pay"});
+        let click = Request::post("/_sim/pay")
+            .header("content-type", "application/json")
+            .header("host", "127.0.0.1:3000")
+            .body(Bytes::from(click.to_string()));
+        let answer = self.stack.simulators.handle(click.unwrap(), now()).await;
+        assert!(answer.status().is_success() || answer.status().is_redirection(), "{:?}", answer.body());
+        self.stack.pump_webhooks().await;
+    }
+
+    /// Delivers what is due to the queues' consumers, again and again, until `done` and nothing moves.
+    pub async fn consume(&self, done: &std::sync::atomic::AtomicBool) {
+        loop {
+            let last = done.load(std::sync::atomic::Ordering::SeqCst);
+            let moved = self.stack.pump_queues(Retry::AtOnce).await.unwrap();
+            match (moved, last) {
+                (false, true) => return,
+                (false, false) => tokio::time::sleep(Duration::from_millis(1)).await,
+                (true, _) => {}
+            }
+        }
+    }
+
+    /// Asserts that everything came to rest, Ann has a reward for each of `payments`, and the auditor finds nothing.
+    pub async fn check(&self, payments: u64) {
+        self.stack.settle().await.unwrap();
+        let balance = &self.send("GET", "/v1/me", &self.ann, "", None).await["balance"]["amount"];
+        assert_eq!(text(balance), (payments * REWARD).to_string(), "Ann's rewards");
+        let findings = self.stack.audit().unwrap();
+        assert!(findings.is_empty(), "the auditor finds {findings:#?}");
+    }
+
+    pub async fn post(&self, path: &str, token: &str, key: &str, body: Value) -> Value {
+        self.send("POST", path, token, &digest(key), Some(body)).await
+    }
+
+    async fn send(&self, method: &str, path: &str, token: &str, key: &str, body: Option<Value>) -> Value {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:3000");
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if !key.is_empty() {
+            request = request.header("idempotency-key", key);
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let request = request.header("content-type", "application/json").body(Bytes::from(body)).unwrap();
+        let answer = self.stack.http(request, "203.0.113.7").await;
+        assert!(answer.status().is_success(), "{method} {path}: {:?}", answer.body());
+        serde_json::from_slice(answer.body()).unwrap_or_default()
+    }
+}
+
+/// The end of a token, which is its signature: an idempotency key of its own for each.
+fn digest(key: &str) -> String {
+    key.chars().skip(key.chars().count().saturating_sub(40)).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
