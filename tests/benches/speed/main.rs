@@ -11,6 +11,7 @@
 )]
 
 mod binaries;
+mod codes;
 mod rates;
 mod shop;
 
@@ -19,9 +20,10 @@ fn main() {
     // Cargo itself adds `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|asked| !asked.starts_with("--")).collect();
     let kept = match asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => runtime.block_on(rates::run()),
+        [] => runtime.block_on(async { rates::run().await && codes::run().await }),
+        ["codes"] => runtime.block_on(codes::run()),
         ["binaries"] => runtime.block_on(binaries::run()),
-        _ => panic!("there is `binaries`, or nothing for the rates"),
+        _ => panic!("there is `codes` or `binaries`, or nothing for all rates"),
     };
     std::process::exit(i32::from(!kept));
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::shop::Shop;
 
-const CLIENTS: usize = 64;
+pub const CLIENTS: usize = 64;
 /// How many things a client does in a row.
 const EACH: usize = 8;
 /// What AWS publishes as the median of a transaction of five items.
-const TRANSACTION: Duration = Duration::from_millis(25);
+pub const TRANSACTION: Duration = Duration::from_millis(25);
 
 /// One row of the table.
 struct Row {
@@ -100,7 +100,7 @@ async fn payments(clients: usize, takes: Duration) -> Row {
 }
 
 /// Does so many jobs with so many clients, each taking the next.
-async fn at_once<F: Future<Output = ()> + Send + 'static>(
+pub async fn at_once<F: Future<Output = ()> + Send + 'static>(
     clients: usize,
     jobs: usize,
     job: impl Fn(usize) -> F + Clone + Send + 'static,

@@ -46,6 +46,7 @@ pub(crate) fn hundred() -> Order {
         failure: None,
         created_at: now(),
         expires_at: quote.expires_at,
+        looks: 0,
         paid_at: None,
         late: false,
         provider_ref: None,
