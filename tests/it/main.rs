@@ -31,4 +31,5 @@ mod stand;
 mod statistics;
 mod stored;
 mod tidy;
+mod webhooks;
 mod world;

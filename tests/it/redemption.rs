@@ -1,7 +1,7 @@
 //! Redemption codes (R7): batches, redeeming, and what an admin does to codes.
 
 mod admin;
-mod race;
+pub mod race;
 
 use serde_json::{Value, json};
 

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
@@ -78,12 +80,21 @@ async fn with_origin(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     ORIGIN
         .scope(origin.clone(), async move {
-            let response = next.run(request).await;
+            let response = as_problem(next.run(request).await);
             let status = response.status().as_u16();
             tracing::info!(%method, status, request_id = origin.request_id, "answered");
             response.into_response()
         })
         .await
+}
+
+/// What the router itself refuses, a path or query that can't be decoded, it says in plain text: callers get a problem.
+fn as_problem(response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain") {
+        return Problem::from(Refusal::MalformedRequest).because("The path or query can't be decoded.").into_response();
+    }
+    response
 }
 
 fn header(request: &Request, name: &str) -> Option<String> {

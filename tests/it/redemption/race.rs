@@ -20,7 +20,7 @@ async fn all_at_once(world: &World, names: &[String], code: &str) -> BTreeMap<St
 }
 
 /// Runs requests interleaved at every call to the database.
-async fn together(asked: Vec<impl Future<Output = Answer>>) -> Vec<Answer> {
+pub async fn together(asked: Vec<impl Future<Output = Answer>>) -> Vec<Answer> {
     let mut pending: Vec<_> = asked.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         let mut done = true;
