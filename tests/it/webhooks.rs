@@ -95,7 +95,7 @@ fn a_delayed_method_credits_when_it_succeeds() {
             let order = bob(world).await;
             let event = completed(world, &order).await;
             let unpaid = ("/data/object/payment_status", json!("unpaid"));
-            tell(world, &with(&event, &[unpaid.clone()])).await.is(200);
+            tell(world, &with(&event, std::slice::from_ref(&unpaid))).await.is(200);
             assert_eq!((world.balance("bob").await.as_str(), status(world, &order).await), ("0", json!("pending")));
             let kind = ("/type", json!(format!("checkout.session.async_payment_{end}")));
             let mut changes = vec![("/id", json!("evt_end")), kind];
