@@ -226,6 +226,7 @@ impl App {
                 }
             };
             tracing::debug!(attempt, why, "planning again");
+            crate::edge::metrics::count("PlannedAgain");
             self.look_for_ledger(&tx).await?;
             if started.elapsed() + pause >= self.config.patience && (attempt >= ATTEMPTS || !unsettled.is_empty()) {
                 return Err(gave_up(attempt, why, !unsettled.is_empty()).into());

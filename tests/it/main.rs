@@ -18,6 +18,7 @@ mod conservation;
 mod contract;
 mod fault;
 mod heal;
+mod logs;
 mod main_job;
 mod orders;
 mod payment;

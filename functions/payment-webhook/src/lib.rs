@@ -8,6 +8,9 @@ mod zpay;
 use std::sync::Arc;
 
 use shared::app::App;
+use shared::domain::order::Provider;
+use shared::edge::metrics;
+use shared::usecase::settle::Settled;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,4 +19,14 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(stripe::stripe_webhook))
         .routes(routes!(zpay::zpay_notify, zpay::zpay_notify_form))
+}
+
+/// Counts a callback by what came of it (R9.4); nothing came of a forged one.
+fn callback(provider: Provider, settled: Option<Settled>) {
+    let outcome = match settled {
+        None => "forged",
+        Some(Settled::Unconfirmed) => "unconfirmed",
+        Some(Settled::Stored(outcome)) => outcome.as_str(),
+    };
+    metrics::metric("Callbacks", 1, "Count", &[("Provider", provider.as_str()), ("Outcome", outcome)]);
 }

@@ -19,6 +19,8 @@ use shared::provider::stripe::{PaymentStatus, Stripe};
 use shared::usecase::settle::{Fact, Notice, settle};
 use utoipa::ToSchema;
 
+use super::callback;
+
 /// Stripe only looks at the status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Received {
@@ -51,9 +53,11 @@ pub async fn stripe_webhook(
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     stripe.verify(signature, &body, app.clock.now()).map_err(|forged| {
         tracing::warn!(%forged, "a forged webhook");
+        callback(Provider::Stripe, None);
         Refusal::BadSignature
     })?;
-    settle(&app, &notice(&app, stripe, &body)).await?;
+    let settled = settle(&app, &notice(&app, stripe, &body)).await?;
+    callback(Provider::Stripe, Some(settled));
     Ok(Reply::ok(Received { received: true }))
 }
 

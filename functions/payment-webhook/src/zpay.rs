@@ -14,6 +14,8 @@ use shared::fault::Error;
 use shared::provider::zpay::notify::ZpayNotice;
 use shared::usecase::settle::{Fact, Notice, Settled, settle};
 
+use super::callback;
+
 /// Takes a notification in the query.
 #[utoipa::path(
     get,
@@ -55,13 +57,18 @@ async fn take(app: &App, raw: &[u8]) -> bool {
         Ok(notice) => notice,
         Err(forged) => {
             tracing::warn!(%forged, "a forged notification");
+            callback(Provider::Zpay, None);
             return false;
         }
     };
     match settled(app, notice, raw).await {
-        Ok(Settled::Stored(_)) => true,
+        Ok(settled @ Settled::Stored(_)) => {
+            callback(Provider::Zpay, Some(settled));
+            true
+        }
         Ok(Settled::Unconfirmed) => {
             tracing::warn!("a notification that the gateway's query does not confirm");
+            callback(Provider::Zpay, Some(Settled::Unconfirmed));
             false
         }
         Err(Error::Refused(refusal)) => {

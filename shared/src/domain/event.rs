@@ -24,6 +24,20 @@ pub enum EventOutcome {
     Ignored,
 }
 
+impl EventOutcome {
+    /// The outcome as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credited => "credited",
+            Self::AlreadyCredited => "already_credited",
+            Self::Review => "review",
+            Self::Noted => "noted",
+            Self::Closed => "closed",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
 /// The marker of an event, written in the transaction of its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

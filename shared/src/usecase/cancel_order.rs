@@ -38,7 +38,9 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
             Ok((cancelled, tx))
         })
         .await?;
-    metrics::metric("Orders", 1, "Count", &[("State", OrderStatus::Cancelled.as_str())]);
+    if before.status == OrderStatus::Pending {
+        metrics::metric("Orders", 1, "Count", &[("State", OrderStatus::Cancelled.as_str())]);
+    }
     Ok(done.answer)
 }
 

@@ -13,6 +13,7 @@ use crate::domain::settlement::{Aim, Changed, Fact, Settlement, SettlementError,
 use crate::domain::tally::{Milestone, ReferralCounts};
 use crate::domain::user::User;
 use crate::edge::batch::Record;
+use crate::edge::metrics;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
@@ -97,7 +98,12 @@ impl<'a> Told<'a> {
 /// A fault; then nothing of it is written.
 pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fault> {
     match app.run(&Once::Natural, || plan(app, messages, aim)).await {
-        Ok(_) => Ok(()),
+        Ok(done) => {
+            if done.answer > 0 {
+                metrics::value("RewardsGranted", done.answer, "Count");
+            }
+            Ok(())
+        }
         Err(Error::Refused(refusal)) => {
             tracing::warn!(code = refusal.code(), "a reward was refused");
             Ok(())
@@ -106,7 +112,8 @@ pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fa
     }
 }
 
-async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((), Tx), Error> {
+/// Plans a settlement; the answer is how many rewards it grants.
+async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(i64, Tx), Error> {
     let (read, mut settlement) = read(app, messages, aim).await?;
     let at = app.clock.now();
     for told in messages {
@@ -114,7 +121,8 @@ async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((), Tx), Er
         let how = Settling { aim, at, request_id: told.id.to_owned() };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
-    Ok(((), write(app, &read, &settlement)))
+    let granted = i64::try_from(settlement.postings.len()).unwrap_or(i64::MAX);
+    Ok((granted, write(app, &read, &settlement)))
 }
 
 /// The fact a message tells, if it may make rewards due.

@@ -1,0 +1,125 @@
+//! S2: logs hold no secrets and no personal data, whatever goes wrong.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use emulator::faults::Fault;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::world::World;
+
+/// Everything that was logged on this thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Logged {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Registers, pays, redeems and resets, each with a fault in its way; answers everything that must not be in a log.
+async fn live(world: &World) -> Vec<String> {
+    let mut secrets: Vec<String> =
+        ["correct horse battery", "example.com", "203.0.113.7", "a world's secret", "TOPSECRET"]
+            .map(str::to_owned)
+            .into();
+    let sims = world.stack.simulators.config();
+    let theirs = [&sims.stripe_secret_key, &sims.stripe_webhook_secret, &sims.zpay_key];
+    secrets.extend(theirs.into_iter().cloned());
+    world.open().await;
+    for fault in Fault::ALL {
+        world.stack.faults.script("TransactWriteItems", 0, fault);
+        let body = json!({"email": format!("{fault:?}@example.com"), "password": "correct horse battery TOPSECRET"});
+        world.nobody().key("k").post("/v1/registrations", body).await;
+        world.stack.faults.clear();
+    }
+    let bob = world.register("bob", None).await;
+    secrets.extend(["access_token", "refresh_token"].map(|token| bob["session"][token].as_str().unwrap().to_owned()));
+    for provider in ["stripe", "zpay"] {
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": provider})).await;
+        world.stack.faults.script("BatchGetItem", 0, Fault::ALL[0]);
+        world.pay(&order, json!({"notify": "twice"})).await;
+        world.settle().await;
+        world.stack.faults.clear();
+    }
+    let code = world.codes(json!({"label": "x", "count": 1, "credit": "1", "total_uses": 1})).await.remove(0);
+    secrets.extend([code.clone(), code.replace('-', "")]);
+    for fault in Fault::ALL {
+        world.stack.faults.script("TransactWriteItems", 0, fault);
+        world.redeem("bob", &code).await;
+        world.stack.faults.clear();
+    }
+    world.nobody().post("/v1/password-resets", json!({"email": "bob@example.com"})).await.is(202);
+    world.nobody().post("/v1/sessions", json!({"email": "bob@example.com", "password": "TOPSECRET"})).await;
+    world.nobody().raw("POST", "/v1/webhooks/stripe", "{\"secret\": \"TOPSECRET\"}").await;
+    world.nobody().get("/v1/webhooks/zpay?name=TOPSECRET&sign=0").await;
+    world.user("bob").get("/v1/payment/orders?cursor=TOPSECRET").await;
+    world.settle().await;
+    secrets
+}
+
+/// S2
+#[test]
+fn logs_hold_no_secrets_and_no_personal_data() {
+    let logged = Logged::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(logged.clone()).finish();
+    let secrets = Mutex::new(Vec::new());
+    tracing::subscriber::with_default(subscriber, || {
+        World::run(async |world| *secrets.lock().unwrap() = live(world).await);
+    });
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    // Below INFO, where no deployment logs, other libraries may say what they like.
+    let ours = |line: &&str| !line.contains("DEBUG") || line.contains("shared::") || line.contains("webhook");
+    assert!(text.lines().filter(|line| line.contains("shared::")).count() > 50);
+    for secret in secrets.into_inner().unwrap() {
+        let shown: Vec<&str> = text.lines().filter(ours).filter(|line| line.contains(&secret)).collect();
+        assert!(shown.is_empty(), "{secret} is logged: {shown:#?}");
+    }
+}
+
+/// R9.4: what came of callbacks, how many rewards were granted, and what was cancelled are metrics, each counted once.
+#[test]
+fn callbacks_rewards_and_cancellations_are_metrics() {
+    let logged = Logged::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(logged.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        World::run(async |world| {
+            world.open().await;
+            world.register("ann", None).await;
+            world.register("bob", Some(&world.code("ann").await)).await;
+            let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+            world.pay(&order, json!({"notify": "twice"})).await;
+            world.nobody().get("/v1/webhooks/zpay?sign=0").await;
+            world.settle().await;
+            let given_up = world.order("bob", json!({"offer_id": "o10", "provider": "zpay"})).await;
+            let cancel = format!("/v1/payment/orders/{}/cancel", given_up["id"].as_str().unwrap());
+            for _ in 0..2 {
+                world.user("bob").post(&cancel, json!({})).await.is(200);
+            }
+        });
+    });
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let count = |name: &str, dimension: &str| {
+        let metric = format!("metric=\"{name}\"");
+        text.lines().filter(|line| line.contains(&metric) && line.contains(dimension)).count()
+    };
+    assert_eq!((count("Callbacks", "\"credited\""), count("Callbacks", "\"forged\"")), (2, 1));
+    assert_eq!((count("RewardsGranted", "value=1"), count("Orders", "\"cancelled\"")), (1, 1));
+}
