@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use data_encoding::BASE64;
 use emulator::clock::MovableClock;
 use emulator::connector::Backend;
 use emulator::gateway::{Arrival, event};
-use emulator::runtime_api::FunctionProcess;
+use emulator::runtime_api::{FunctionProcess, cargo};
 use emulator::sim::SimConfig;
 use emulator::sqs::SqsBackend;
 use emulator::stack::{Setup, Stack};
@@ -91,8 +90,7 @@ fn built() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
-            let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-            let built = Command::new(cargo).args(["build", "--workspace", "--bins"]).current_dir(&root).status();
+            let built = cargo().args(["build", "--workspace", "--bins"]).current_dir(&root).status();
             assert!(built.unwrap().success(), "the binaries can't be built");
             let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
             target.join("debug")

@@ -26,7 +26,7 @@ use ulid::Ulid;
 
 use crate::clock::machine_time;
 pub use error::InvokeError;
-pub use process::FunctionProcess;
+pub use process::{FunctionProcess, cargo};
 
 /// The most bytes of an event or of an answer (6 MB).
 const MAX_BYTES: usize = 6 * 1024 * 1024;

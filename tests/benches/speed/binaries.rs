@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use emulator::connector::{Backend, BoxFuture, ConnectFault};
 use emulator::gateway::{Arrival, event};
-use emulator::runtime_api::FunctionProcess;
+use emulator::runtime_api::{FunctionProcess, cargo};
 use emulator::sqs::SqsBackend;
 use emulator::template::Function;
 use http::{Request, Response};
@@ -73,9 +72,8 @@ fn ms(time: Duration) -> f64 {
 /// Where the release binaries are, after building them.
 fn built() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let build = ["build", "--release", "--workspace", "--exclude", "local", "--bins", "--example", "hello"];
-    let built = Command::new(cargo).args(build).current_dir(&root).status().unwrap();
+    let built = cargo().args(build).current_dir(&root).status().unwrap();
     assert!(built.success(), "the binaries can't be built");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("release")

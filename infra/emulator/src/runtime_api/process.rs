@@ -107,6 +107,19 @@ impl FunctionProcess {
     }
 }
 
+/// Cargo as a person calls it from a shell, for whoever runs under another cargo. What that one says of its own package is left out:
+/// build scripts that ask for it, as ring's does, would run again, and everything after them be built anew.
+pub fn cargo() -> std::process::Command {
+    let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_"];
+        if of_a_package.iter().any(|start| name.as_encoded_bytes().starts_with(start.as_bytes())) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 fn described(status: io::Result<ExitStatus>) -> String {
     status.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
@@ -150,6 +163,16 @@ mod tests {
     use serde_json::json;
 
     const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn an_inner_cargo_is_not_told_of_the_outer_ones_package() {
+        let outer = |name: &str| std::env::var_os(name).is_some();
+        assert!(outer("CARGO_PKG_NAME") && outer("CARGO_MANIFEST_DIR"), "this test runs under cargo");
+        let inner = cargo();
+        let gone: Vec<_> = inner.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert!(gone.contains(&OsStr::new("CARGO_PKG_NAME")) && gone.contains(&OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(!gone.contains(&OsStr::new("CARGO_HOME")) && !gone.contains(&OsStr::new("CARGO_TARGET_DIR")));
+    }
 
     #[tokio::test]
     async fn a_process_that_never_asks_for_an_event_did_not_start() {
