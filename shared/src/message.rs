@@ -51,6 +51,15 @@ pub enum Message {
         /// Who invited them.
         inviter: Option<UserId>,
     },
+    /// What is left of a credited order's charge moved, or a dispute of it began or ended (R4.11).
+    OrderChanged {
+        /// The order.
+        order: OrderId,
+        /// Who paid.
+        user: UserId,
+        /// Who invited them.
+        inviter: Option<UserId>,
+    },
     /// An order reached another state than paid.
     OrderClosed {
         /// The order.
@@ -114,13 +123,14 @@ impl Message {
     /// The queues that it goes to.
     pub fn queues(&self) -> &'static [Queue] {
         match self {
-            Self::UserRegistered { inviter: Some(_), .. } | Self::OrderPaid { inviter: Some(_), .. } => {
-                &[Queue::Reward, Queue::Statistics]
-            }
+            Self::UserRegistered { inviter: Some(_), .. }
+            | Self::OrderPaid { inviter: Some(_), .. }
+            | Self::OrderChanged { inviter: Some(_), .. } => &[Queue::Reward, Queue::Statistics],
             Self::RewardRetried { .. } | Self::BatchBegun { .. } => &[Queue::Reward],
             Self::Mail { .. } => &[Queue::Mail],
             Self::UserRegistered { .. }
             | Self::OrderPaid { .. }
+            | Self::OrderChanged { .. }
             | Self::OrderClosed { .. }
             | Self::PromotionExpired { .. }
             | Self::BalanceChanged { .. }
@@ -133,9 +143,9 @@ impl Message {
     /// The FIFO group: whoever's account the consumer will write, so that a popular inviter's rewards follow each other.
     pub fn group(&self) -> String {
         match self {
-            Self::UserRegistered { user, inviter } | Self::OrderPaid { user, inviter, .. } => {
-                inviter.unwrap_or(*user).to_string()
-            }
+            Self::UserRegistered { user, inviter }
+            | Self::OrderPaid { user, inviter, .. }
+            | Self::OrderChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
             Self::RewardSettled { beneficiary, .. } | Self::RewardRetried { beneficiary, .. } => {
                 beneficiary.to_string()
             }

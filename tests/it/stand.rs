@@ -147,6 +147,7 @@ impl Stand {
                 threshold: cny(2000),
             },
             online_total: cny(0),
+            given_back: None,
             qualified_at: None,
         };
         User { attribution: Some(attribution), ..self.user(name) }
@@ -187,7 +188,7 @@ impl Stand {
     pub async fn pay(&self, user: &User, fen: i64, programme_on: bool) -> Message {
         let now = self.app.clock.now();
         let add = |user: &mut User| {
-            user.attribution.as_mut().unwrap().charge_added(cny(fen), programme_on, now).unwrap();
+            user.attribution.as_mut().unwrap().charge_added(cny(fen), cny(fen), programme_on, now).unwrap();
         };
         self.change(user.id, add).await;
         paid(user)

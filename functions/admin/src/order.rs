@@ -169,6 +169,7 @@ fn outcome(outcome: EventOutcome) -> &'static str {
     match outcome {
         EventOutcome::Credited => "credited",
         EventOutcome::AlreadyCredited => "already_credited",
+        EventOutcome::Reversed => "reversed",
         EventOutcome::Review => "review",
         EventOutcome::Noted => "noted",
         EventOutcome::Closed => "closed",

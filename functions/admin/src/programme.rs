@@ -85,8 +85,8 @@ impl AdminReferral {
             code: bond.code.to_string(),
             bound_at: bond.bound_at,
             paid_total: bond.online_total.into(),
-            qualified: bond.qualified_at.is_some(),
-            qualified_at: bond.qualified_at,
+            qualified: bond.qualifies(),
+            qualified_at: bond.qualified(),
         }
     }
 }

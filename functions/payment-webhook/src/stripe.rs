@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 use shared::app::App;
 use shared::domain::order::{OrderStatus, Provider};
-use shared::domain::payment::{Dispute, DisputeState};
+use shared::domain::payment::{Dispute, DisputeState, Refund};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Raw;
 use shared::edge::problem::Problem;
@@ -102,10 +102,14 @@ fn told(event: StripeEvent, empty: Notice) -> Notice {
         }
         StripeFact::SessionFailed(session) => not_paid(&session, OrderStatus::Failed, notice),
         StripeFact::SessionExpired(session) => not_paid(&session, OrderStatus::Expired, notice),
-        StripeFact::ChargeRefunded(charge) => charge_refunded(charge, notice),
+        StripeFact::ChargeRefunded(charge) => charge_refunded(charge, taken_at, notice),
         StripeFact::Refund(refund) => {
             let payment_id = refund.payment_intent.clone().or_else(|| refund.charge.clone());
-            Notice { payment_id, fact: Fact::Refunded { cumulative: None, refunds: vec![of(refund)] }, ..notice }
+            Notice {
+                payment_id,
+                fact: Fact::Refunded { cumulative: None, refunds: vec![of(refund, taken_at)] },
+                ..notice
+            }
         }
         StripeFact::Dispute(dispute) => disputed(dispute, taken_at, notice),
         StripeFact::Other => notice,
@@ -129,21 +133,22 @@ fn not_paid(session: &SessionFact, status: OrderStatus, notice: Notice) -> Notic
     Notice { order: session.names.order(), fact: Fact::NotPaid(status), ..notice }
 }
 
-fn charge_refunded(charge: ChargeFact, notice: Notice) -> Notice {
+fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: Notice) -> Notice {
     Notice {
         payment_id: Some(charge.payment_intent.unwrap_or(charge.charge)),
         order: charge.names.order(),
         fact: Fact::Refunded {
             cumulative: Some(charge.refunded),
-            refunds: charge.refunds.into_iter().map(of).collect(),
+            refunds: charge.refunds.into_iter().map(|refund| of(refund, at)).collect(),
         },
         ..notice
     }
 }
 
-fn of(refund: RefundFact) -> (String, shared::domain::money::PayMoney, bool) {
+fn of(refund: RefundFact, at: jiff::Timestamp) -> (String, Refund) {
     let failed = matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
-    (refund.id, refund.amount, failed)
+    let pending = !failed && refund.status != RefundStatus::Succeeded;
+    (refund.id, Refund { amount: refund.amount, failed, pending, at: Some(at) })
 }
 
 fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: Notice) -> Notice {

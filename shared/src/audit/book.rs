@@ -57,7 +57,7 @@ fn difference(held: &Told, payment: &Payment, all: &Snapshot) -> Result<Option<S
         return Ok(Some(format!("took {}, not {:?}", held.captured, payment.captured)));
     }
     let net = held.captured.minus(held.refunded)?;
-    let believed = super::refunds::believed(payment, net, all).as_ledger();
+    let believed = net.as_ledger();
     let mut sums: BTreeMap<&'static str, Decimal> = BTreeMap::new();
     sums.insert(believed.currency().code(), Decimal::ZERO);
     for line in postings(payment, all).flat_map(|posting| &posting.house) {

@@ -34,7 +34,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
         Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
-        Message::OrderPaid { order, user, inviter } => {
+        Message::OrderPaid { order, user, inviter } | Message::OrderChanged { order, user, inviter } => {
             let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
             theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
         }

@@ -1,4 +1,5 @@
-//! P1–P7: a payment made is a payment credited, once; what is not credited is in review.
+//! P1–P7: a payment made is a payment credited, once, and what is posted of it is the share of what is left of it (R4.11); what is
+//! not credited is in review.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Finding, Snapshot};
 use crate::domain::event::EventOutcome;
 use crate::domain::id::{OrderId, UserId};
-use crate::domain::ledger::{AccountKind, RecordType};
+use crate::domain::ledger::{AccountKind, Entry, House};
 use crate::domain::money::LedgerMoney;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::{Payment, target};
@@ -25,36 +26,51 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-type Posted = HashMap<(OrderId, RecordType), Decimal>;
-
-/// What was posted for each order, by record type.
-fn posted(snapshot: &Snapshot) -> Posted {
-    let mut posted = Posted::new();
-    let entries = snapshot.postings.iter().flat_map(|posting| &posting.entries);
-    for entry in entries.filter(|entry| entry.account == AccountKind::Balance && entry.kind != RecordType::Debt) {
-        if let Some(order) = entry.related_id.as_deref().and_then(OrderId::parse) {
-            let sum = posted.entry((order, entry.kind)).or_default();
-            *sum = sum.checked_add(entry.amount.amount()).unwrap_or(Decimal::MAX);
-        }
-    }
-    posted
+/// What the journals of an order add up to: its user's entries, and of these what `promotion` gave.
+#[derive(Default, Clone, Copy)]
+struct Posted {
+    given: Decimal,
+    promotion: Decimal,
 }
 
-fn check_order(order: &Order, posted: &Posted, findings: &mut Vec<Finding>) {
-    let of = |kind: RecordType| posted.get(&(order.id, kind)).copied().unwrap_or_default();
-    let (credit, bonus) = (of(RecordType::Payment), of(RecordType::Promotion));
+/// What was posted for each order. Entries on the debt account count: what was taken back of a spent credit stands there (R1.7).
+fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
+    let mut all: HashMap<OrderId, Posted> = HashMap::new();
+    for posting in &snapshot.postings {
+        let mut about = None;
+        let own = |entry: &&Entry| matches!(entry.account, AccountKind::Balance | AccountKind::Debt);
+        for entry in posting.entries.iter().filter(own) {
+            if let Some(order) = entry.related_id.as_deref().and_then(OrderId::parse) {
+                let sum = &mut all.entry(order).or_default().given;
+                *sum = sum.checked_add(entry.amount.amount()).unwrap_or(Decimal::MAX);
+                about = Some(order);
+            }
+        }
+        let lines = posting.house.iter().filter(|line| line.account == House::Promotion);
+        for (line, order) in lines.filter_map(|line| Some((line, about?))) {
+            let sum = &mut all.entry(order).or_default().promotion;
+            *sum = sum.checked_sub(line.amount.amount()).unwrap_or(Decimal::MAX);
+        }
+    }
+    all
+}
+
+fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut Vec<Finding>) {
+    let Posted { given, promotion } = posted.get(&order.id).copied().unwrap_or_default();
     if !order.status.is_captured() {
         let invariant = if order.status == OrderStatus::Expired { "P5" } else { "P1" };
-        if !credit.is_zero() || !bonus.is_zero() {
-            let detail = format!("{} and credited {credit} + {bonus}", order.status.as_str());
+        if !given.is_zero() || !promotion.is_zero() {
+            let detail = format!("{} and credited {given}", order.status.as_str());
             findings.push(Finding::new(invariant, order.id, detail));
         }
         return;
     }
     let share = |whole: LedgerMoney| target(whole, order.net(), order.charge).map(LedgerMoney::amount);
     let none = LedgerMoney::zero(order.credit.currency());
-    if share(order.credit) != Ok(credit) || share(order.bonus.unwrap_or(none)) != Ok(bonus) {
-        let detail = format!("credited {credit} + {bonus}, the snapshot says {} + {:?}", order.credit, order.bonus);
+    let (credit, bonus) = (share(order.credit), share(order.bonus.unwrap_or(none)));
+    let wanted = credit.ok().zip(bonus.ok()).and_then(|(credit, bonus)| Some((credit.checked_add(bonus)?, bonus)));
+    if wanted != Some((given, promotion)) {
+        let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());
         findings.push(Finding::new("P1", order.id, detail));
     }
     if order.paid_at.is_none() {

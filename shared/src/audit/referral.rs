@@ -6,9 +6,10 @@ use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
 use crate::domain::id::UserId;
+use crate::domain::ledger::House;
 use crate::domain::money::PayMoney;
 use crate::domain::referral::{Reward, RewardState, Side, Trigger};
-use crate::domain::settlement::waits;
+use crate::domain::settlement::{fired, holds, waits};
 use crate::domain::tally::ReferralCounts;
 use crate::domain::user::User;
 
@@ -45,7 +46,16 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
         let detail = format!("counts {} of online payments, the orders say {total:?}", attribution.online_total);
         findings.push(Finding::new("A4", user.id, detail));
     }
-    let reached = attribution.online_total.compare(attribution.terms.threshold).is_ok_and(std::cmp::Ordering::is_ge);
+    let captured = attribution.captured();
+    let taken = snapshot.orders.values().filter(|order| order.user == user.id && order.status.is_captured());
+    let charged = taken
+        .filter(|order| order.charge.currency() == zero.currency())
+        .try_fold(zero, |sum, order| sum.plus(order.charge));
+    if charged != captured {
+        findings.push(Finding::new("A4", user.id, format!("counts {captured:?} taken, the orders say {charged:?}")));
+    }
+    let reached =
+        captured.and_then(|taken| taken.compare(attribution.terms.threshold)).is_ok_and(std::cmp::Ordering::is_ge);
     if attribution.qualified_at.is_some() && !reached {
         findings.push(Finding::new("A4", user.id, "is qualified below the threshold"));
     }
@@ -68,15 +78,19 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
         let (is, whose) = (reward.amount, reward.beneficiary);
         findings.push(Finding::new("A2", reward.id, format!("is {is} to {whose}, promised was {amount:?} to {to:?}")));
     }
-    let qualified = promised.is_some_and(|bound| bound.qualified_at.is_some());
-    if reward.trigger == Trigger::Qualified && !qualified {
-        findings.push(Finding::new("A3", reward.id, "is for reaching a threshold that was not reached"));
+    let fired = promised.and_then(|bound| fired(bound, reward.trigger)).is_some();
+    let holds = promised.is_some_and(|bound| holds(bound, reward.trigger));
+    if !fired || holds == (reward.state == RewardState::Reversed) {
+        let detail = format!("is {}; reached: {fired}, held: {holds}", reward.state.as_str());
+        findings.push(Finding::new("A3", reward.id, detail));
     }
     let cause = format!("reward:{}", reward.id);
-    let posted = snapshot.postings.iter().filter(|posting| posting.header.cause == cause).count();
-    let expected = usize::from(reward.state == RewardState::Granted);
-    if posted != expected && reward.state != RewardState::Reversed {
-        let detail = format!("is {} and was posted {posted} times", reward.state.as_str());
+    let own = snapshot.postings.iter().filter(|posting| posting.header.cause == cause);
+    let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == House::Rewards);
+    let posted = lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_sub(line.amount.amount()));
+    let granted = reward.state == RewardState::Granted;
+    if posted != Some(if granted { reward.amount.amount() } else { Decimal::ZERO }) {
+        let detail = format!("is {} with {posted:?} posted of {}", reward.state.as_str(), reward.amount);
         findings.push(Finding::new("A3", reward.id, detail));
     }
 }
@@ -87,9 +101,9 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     for (user, bond) in snapshot.users.values().filter_map(|user| Some((user, user.attribution.as_ref()?))) {
         let (invitees, qualified) = expected.entry(bond.inviter).or_default();
         *invitees = invitees.saturating_add(1);
-        *qualified = qualified.saturating_add(u64::from(bond.qualified_at.is_some()));
+        *qualified = qualified.saturating_add(u64::from(bond.qualifies()));
         check_marker(snapshot, user.id, Trigger::Registration, true, findings);
-        check_marker(snapshot, user.id, Trigger::Qualified, bond.qualified_at.is_some(), findings);
+        check_marker(snapshot, user.id, Trigger::Qualified, bond.qualifies(), findings);
     }
     for user in snapshot.counts.keys() {
         expected.entry(*user).or_default();
@@ -109,7 +123,8 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
 
 /// What was counted is marked: by the inviter's reward, or by a milestone where none was promised. Never by both.
 fn check_marker(snapshot: &Snapshot, invitee: UserId, trigger: Trigger, fired: bool, findings: &mut Vec<Finding>) {
-    let rewarded = snapshot.rewards.contains_key(&Reward::id_of(invitee, trigger, Side::Inviter));
+    let reward = snapshot.rewards.get(&Reward::id_of(invitee, trigger, Side::Inviter));
+    let rewarded = reward.is_some_and(|reward| reward.state != RewardState::Reversed);
     let marked = snapshot.milestones.contains(&(invitee, trigger));
     if fired != (rewarded || marked) || (rewarded && marked) {
         let detail = format!("{}: reward {rewarded}, milestone {marked}, fired {fired}", trigger.as_str());

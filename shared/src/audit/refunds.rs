@@ -1,16 +1,18 @@
-//! P8: an order stands as the net of its payment does, and never below nothing or above its charge.
+//! P8: an order stands as the net of its payment does, and never below nothing or above its charge; so does money in review.
 //!
 //! That what was posted is the share of that net is P1. A provider's word may go beyond what it captured (a dispute after a
 //! refund does), so the payment's facts are not judged; their net, which stops at nothing, is.
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+
 use super::{Finding, Snapshot};
 use crate::domain::id::OrderId;
-use crate::domain::money::{MoneyError, PayMoney};
+use crate::domain::ledger::House;
+use crate::domain::money::MoneyError;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
-use crate::domain::review::{ReviewReason, ReviewState};
 
 /// Checks what was given back.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -18,45 +20,42 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         snapshot.payments.iter().filter_map(|payment| Some((payment.order?, payment))).collect();
     let mut findings = Vec::new();
     for order in snapshot.orders.values().filter(|order| order.status.is_captured()) {
-        match disagreement(order, paying.get(&order.id).copied(), snapshot) {
+        match disagreement(order, paying.get(&order.id).copied()) {
             Ok(None) => {}
             Ok(Some(why)) => findings.push(Finding::new("P8", order.id, why)),
             Err(error) => findings.push(Finding::new("P8", order.id, error.to_string())),
         }
     }
+    check_reviews(snapshot, &mut findings);
     findings
 }
 
 /// Why an order does not stand as its payment says.
-fn disagreement(order: &Order, payment: Option<&Payment>, all: &Snapshot) -> Result<Option<String>, MoneyError> {
+fn disagreement(order: &Order, payment: Option<&Payment>) -> Result<Option<String>, MoneyError> {
     let net = order.net();
     if net.is_negative() || net.compare(order.charge)?.is_gt() {
         return Ok(Some(format!("has {net} left of {}", order.charge)));
     }
     // Completed by hand without a payment id: there is no provider's word to differ from.
     let disputed = payment.map_or(order.status == OrderStatus::Disputed, Payment::open_dispute);
-    let waits = payment.is_some_and(|payment| waits_for_a_person(payment, all));
-    let status = OrderStatus::by_net(net, order.charge, disputed && !waits)?;
+    let status = OrderStatus::by_net(net, order.charge, disputed)?;
     if status != order.status {
         return Ok(Some(format!("is {} with {net} left of {}", order.status.as_str(), order.charge)));
     }
-    let Some(left) = payment.filter(|_| !waits).map(Payment::net).transpose()?.flatten() else { return Ok(None) };
+    let Some(left) = payment.map(Payment::net).transpose()?.flatten() else { return Ok(None) };
     Ok((left != net).then(|| format!("has {net} left, its payment says {left}")))
 }
 
-/// Whether an open review holds back what the payment says since it was credited.
-pub(super) fn waits_for_a_person(payment: &Payment, all: &Snapshot) -> bool {
-    all.reviews.iter().any(|review| {
-        Some(review.id) == payment.review
-            && review.reason == ReviewReason::RefundAfterPayment
-            && review.state == ReviewState::Open
-    })
-}
-
-/// What the payment says is left of it, for the order: all of it while a person has not looked at what went back.
-pub(super) fn believed(payment: &Payment, net: PayMoney, all: &Snapshot) -> PayMoney {
-    match payment.captured {
-        Some(capture) if waits_for_a_person(payment, all) => capture.amount,
-        _ => net,
+/// What a review's journals put on `suspense` and took from it is what the item says is left there; a credit takes the rest by a
+/// journal of the payment.
+fn check_reviews(all: &Snapshot, findings: &mut Vec<Finding>) {
+    for review in all.reviews.iter().filter(|review| review.reason.holds_money()) {
+        let cause = format!("review:{}", review.id);
+        let own = all.postings.iter().filter(|posting| posting.header.cause == cause);
+        let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == House::Suspense);
+        let sum = lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.amount.amount()));
+        if sum != Some(review.held().amount()) {
+            findings.push(Finding::new("P8", review.id, format!("holds {}, its journals say {sum:?}", review.held())));
+        }
     }
 }

@@ -7,13 +7,15 @@
 //! | --- | --- | --- |
 //! | `users`, `day.*.users` | user | one |
 //! | `referrals.relations`, `day.*.referrals.relations` | user | one for an invitee |
-//! | `referrals.qualified`, `day.*.referrals.qualified` | user | one for an invitee that reached the threshold |
+//! | `referrals.qualified`, `day.*.referrals.qualified` | user | one for an invitee at the threshold, on the day it was reached |
 //! | `promotions.{active\|used\|expired}` | user | one |
 //! | `promotions.tier.{n}.{count\|bonus}` | user | a promotion that was used in the tier |
 //! | `liabilities.{balance\|debt}` | user | what is owed to them, and by them |
 //! | `orders.{status}.count` | order | one |
-//! | `orders.{charge.{CUR}\|credit\|bonus}` | order | of one whose money was taken |
-//! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus}` | order | the same on the day it was taken |
+//! | `orders.{charge.{CUR}\|credit\|bonus}` | order | of one whose money was taken, whatever went back since |
+//! | `orders.returned.{CUR}` | order | what of its charge went back or is disputed, by its net (R4.11) |
+//! | `orders.reversed` | order | what of credit and bonus was taken back for it |
+//! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same on the day it was taken |
 //! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one |
 //! | `redemptions.credit`, also `day.*` | redemption | what it credited |
 //! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
@@ -26,7 +28,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::code::{Batch, BatchState, Benefit};
+use super::money::LedgerMoney;
 use super::order::Order;
+use super::payment::target;
 use super::promotion::{Promotion, PromotionStatus};
 use super::redemption::{Counted, Redemption};
 use super::referral::{Reward, RewardState, Side};
@@ -41,7 +45,7 @@ pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     both(&mut tallies, registered, "users", Decimal::ONE);
     if let Some(attribution) = &user.attribution {
         both(&mut tallies, registered, "referrals.relations", Decimal::ONE);
-        if let Some(at) = attribution.qualified_at {
+        if let Some(at) = attribution.qualified() {
             both(&mut tallies, at, "referrals.qualified", Decimal::ONE);
         }
     }
@@ -73,7 +77,10 @@ pub fn of_order(order: &Order) -> Tallies {
     put(&mut tallies, format!("orders.{}.count", order.status.as_str()), Decimal::ONE);
     if order.status.is_captured() {
         let charge = format!("charge.{}", order.charge.currency());
+        let (returned, back) = (format!("returned.{}", order.charge.currency()), gone(order));
         let sums = [
+            (returned.as_str(), back.map_or(Decimal::ZERO, |(money, _)| money)),
+            ("reversed", back.map_or(Decimal::ZERO, |(_, ledger)| ledger)),
             (charge.as_str(), order.charge.amount()),
             ("credit", order.credit.amount()),
             ("bonus", order.bonus.map_or(Decimal::ZERO, |bonus| bonus.amount())),
@@ -86,6 +93,16 @@ pub fn of_order(order: &Order) -> Tallies {
         }
     }
     tallies
+}
+
+/// What went back of an order's charge, and what was taken back of its credit and bonus for it. Nothing of an order that was
+/// paid can overflow here; if it did, its totals would be off by what the auditor names (P1).
+fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
+    let net = order.net();
+    let lost = |whole: LedgerMoney| whole.minus(target(whole, net, order.charge).ok()?).ok();
+    let bonus = order.bonus.unwrap_or(LedgerMoney::zero(order.credit.currency()));
+    let reversed = lost(order.credit)?.plus(lost(bonus)?).ok()?;
+    Some((order.charge.minus(net).ok()?.amount(), reversed.amount()))
 }
 
 /// What a reward contributes.

@@ -14,6 +14,8 @@ pub enum EventOutcome {
     Credited,
     /// Its payment was credited before.
     AlreadyCredited,
+    /// It moved what is left of a credited order's charge, or its dispute (R4.11).
+    Reversed,
     /// It went to the review queue.
     Review,
     /// It changed what is known of a payment that is not captured yet.

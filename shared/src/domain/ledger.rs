@@ -76,6 +76,32 @@ pub struct Header {
     pub at: Timestamp,
 }
 
+/// The last journal of a cause: the next one of it comes a step later and names it (R1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastJournal {
+    /// Its id.
+    pub id: JournalId,
+    /// Its step.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub step: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Header {
+    /// This header as the next of its cause after `last`.
+    pub fn correcting(self, last: LastJournal) -> Self {
+        Self { step: last.step.saturating_add(1), corrects: Some(last.id), ..self }
+    }
+
+    /// This journal as the last of its cause.
+    pub fn as_last(&self) -> LastJournal {
+        LastJournal { id: self.journal, step: self.step }
+    }
+}
+
 /// A wanted change of a user's balance.
 ///
 /// A negative amount of type `refund` is a take-back and may become debt; of any other type it is a debit and is refused

@@ -17,6 +17,7 @@ pub mod promotion;
 pub mod redemption;
 pub mod referral;
 pub mod refusal;
+pub mod reversal;
 pub mod review;
 pub mod settings;
 pub mod settlement;

@@ -124,6 +124,10 @@ impl Scale for Pay {
     }
     fn tidy(mut amount: Decimal, currency: Currency) -> Decimal {
         amount.rescale(currency.digits());
+        // The decimal type knows a negative zero, which would be written as one.
+        if amount.is_zero() {
+            amount.set_sign_positive(true);
+        }
         amount
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::id::{OrderId, UserId};
+use super::id::{JournalId, OrderId, UserId};
 use super::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use super::promotion::{OrderTier, Promotion};
 use super::refusal::Refusal;
@@ -246,6 +246,9 @@ pub struct Order {
     /// What is left of the charge, kept only once it differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<PayMoney>,
+    /// The journal of its completion by hand, while no payment id was known (R4.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<JournalId>,
     /// The address the order came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,

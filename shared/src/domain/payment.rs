@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{OrderId, ReviewId};
-use super::ledger::{House, HouseEntry, Movement, RecordType};
+use super::ledger::{House, HouseEntry, LastJournal, Movement, RecordType};
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use super::order::{Order, OrderStatus, Provider};
 use super::promotion::{Moments, OrderTier, Promotion, Used};
@@ -34,6 +34,27 @@ pub struct Refund {
     pub amount: PayMoney,
     /// Whether it failed, for good.
     pub failed: bool,
+    /// Whether the provider is still about it; it counts all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
+    /// When it was first told of, by the provider's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+impl Refund {
+    /// The same refund told twice, in any order: the larger amount, the earlier time, and the further state.
+    ///
+    /// # Refuses
+    /// Amounts of different currencies.
+    fn merged(self, with: Self) -> Result<Self, MoneyError> {
+        let at = match (self.at, with.at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let (failed, pending) = (self.failed || with.failed, self.pending && with.pending);
+        Ok(Self { amount: self.amount.most(with.amount)?, failed, pending: pending && !failed, at })
+    }
 }
 
 /// Where a dispute stands; the order is that of ties.
@@ -86,6 +107,12 @@ pub struct Payment {
     /// Disputes by the provider's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub disputes: BTreeMap<String, Dispute>,
+    /// The last journal of the order it paid: what goes back from now on is posted after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastJournal>,
+    /// Whether that journal's cause is the order, which a person completed before the payment was known (R4.12).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 impl Payment {
@@ -100,6 +127,8 @@ impl Payment {
             refunds: BTreeMap::new(),
             cumulative: None,
             disputes: BTreeMap::new(),
+            last: None,
+            by_hand: false,
         }
     }
 
@@ -119,11 +148,8 @@ impl Payment {
     ///
     /// # Refuses
     /// Another currency than before.
-    pub fn record_refund(&mut self, id: &str, amount: PayMoney, failed: bool) -> Result<(), MoneyError> {
-        let merged = match self.refunds.get(id) {
-            Some(known) => Refund { amount: known.amount.most(amount)?, failed: known.failed || failed },
-            None => Refund { amount, failed },
-        };
+    pub fn record_refund(&mut self, id: &str, refund: Refund) -> Result<(), MoneyError> {
+        let merged = self.refunds.get(id).map_or(Ok(refund), |known| known.merged(refund))?;
         self.refunds.insert(id.to_owned(), merged);
         Ok(())
     }

@@ -5,14 +5,17 @@
 //! moved to another inviter. A [`Reward`] is an item of its own whose id follows from invitee, trigger and side, so that
 //! writing it twice is impossible and finding it needs no index.
 
+mod reward;
+
 use std::fmt;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use ulid::Ulid;
 
-use super::id::{RewardId, UserId};
+pub use self::reward::{Reward, RewardState};
+
+use super::id::UserId;
 use super::identity::Status;
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use super::settings::ReferralSettings;
@@ -256,7 +259,11 @@ pub struct Attribution {
     pub terms: RewardTerms,
     /// The invitee's charges really taken online, after discount, less refunds, in the threshold's currency.
     pub online_total: PayMoney,
-    /// When they reached the threshold first.
+    /// What was taken beside that and went back, if anything did: both together only grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_back: Option<PayMoney>,
+    /// When a payment brought what was taken, given back or not, to the threshold. It depends on captures alone, so that every
+    /// order of delivery finds the same rewards; whether they are granted depends on [`Attribution::qualifies`] (R4.11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qualified_at: Option<Timestamp>,
 }
@@ -338,28 +345,68 @@ pub fn attribute(
     } else {
         let online_total = PayMoney::zero(terms.threshold.currency());
         let (inviter, code) = (owner.inviter, code.clone());
-        Ok(Attribution { inviter, code, bound_at: now, terms, online_total, qualified_at: None })
+        Ok(Attribution { inviter, code, bound_at: now, terms, online_total, given_back: None, qualified_at: None })
     }
 }
 
 impl Attribution {
-    /// Counts what an online payment brought, after discount and less refunds, and tells whether the invitee qualifies by
-    /// it (R3.6). Charges in another currency than the threshold's don't count. While the programme is off the total
+    /// Counts an online payment of `charge`, after discount, of which `net` is left, and tells whether its capture reaches the
+    /// threshold (R3.6). Charges in another currency than the threshold's don't count. While the programme is off the total
     /// goes on but nothing qualifies; the next payment looks again (R3.8).
     ///
     /// # Refuses
     /// Overflow.
-    pub fn charge_added(&mut self, net: PayMoney, programme_on: bool, at: Timestamp) -> Result<bool, MoneyError> {
-        if net.currency() != self.online_total.currency() {
+    pub fn charge_added(
+        &mut self,
+        charge: PayMoney,
+        net: PayMoney,
+        programme_on: bool,
+        at: Timestamp,
+    ) -> Result<bool, MoneyError> {
+        if charge.currency() != self.online_total.currency() {
             return Ok(false);
         }
-        self.online_total = self.online_total.plus(net)?;
-        let reached = self.online_total.compare(self.terms.threshold)?.is_ge();
+        self.online_total = self.online_total.plus(charge)?;
+        self.net_moved(charge, net)?;
+        let reached = self.captured()?.compare(self.terms.threshold)?.is_ge();
         let now = reached && programme_on && self.qualified_at.is_none();
         if now {
             self.qualified_at = Some(at);
         }
         Ok(now)
+    }
+
+    /// What is left of a counted charge moved, either way (R4.11).
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn net_moved(&mut self, before: PayMoney, after: PayMoney) -> Result<(), MoneyError> {
+        if before.currency() != self.online_total.currency() {
+            return Ok(());
+        }
+        let taken = self.captured()?;
+        self.online_total = self.online_total.plus(after)?.minus(before)?;
+        self.given_back = Some(taken.minus(self.online_total)?).filter(|back| !back.is_zero());
+        Ok(())
+    }
+
+    /// What was taken online, given back or not.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn captured(&self) -> Result<PayMoney, MoneyError> {
+        self.given_back.map_or(Ok(self.online_total), |back| self.online_total.plus(back))
+    }
+
+    /// Whether the invitee stands at the threshold now: a payment reached it, and no refund or dispute took it back.
+    pub fn qualifies(&self) -> bool {
+        self.qualified_at.is_some()
+            && self.online_total.compare(self.terms.threshold).is_ok_and(std::cmp::Ordering::is_ge)
+    }
+
+    /// When the invitee qualified, while that holds.
+    pub fn qualified(&self) -> Option<Timestamp> {
+        self.qualified_at.filter(|_| self.qualifies())
     }
 
     /// The rewards a trigger makes: one per side with an amount, still to be granted.
@@ -383,117 +430,11 @@ impl Attribution {
                     state,
                     created_at: at,
                     granted_at: None,
+                    last: None,
                 });
             }
         }
         Ok(due)
-    }
-}
-
-/// Where a reward stands (R3.7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RewardState {
-    /// On its way.
-    Pending,
-    /// Waiting until the beneficiary is active.
-    Held,
-    /// On the balance.
-    Granted,
-    /// Its message was dead-lettered; a retry makes it pending.
-    Failed,
-    /// Taken back; may be granted again.
-    Reversed,
-}
-
-impl RewardState {
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Held => "held",
-            Self::Granted => "granted",
-            Self::Failed => "failed",
-            Self::Reversed => "reversed",
-        }
-    }
-
-    /// Whether a reward may go from here to `next`.
-    pub fn may_become(self, next: Self) -> bool {
-        use RewardState::{Failed, Granted, Held, Pending, Reversed};
-        matches!(
-            (self, next),
-            (Pending, Held | Granted | Failed | Reversed)
-                | (Held, Pending | Granted | Failed | Reversed)
-                | (Failed, Pending | Granted | Reversed)
-                | (Granted, Reversed)
-                | (Reversed, Granted | Held | Failed)
-        )
-    }
-}
-
-fn mix(trigger: Trigger, side: Side) -> u128 {
-    match (trigger, side) {
-        (Trigger::Registration, Side::Inviter) => 0x5b1d_0c46_93a7_2ef8_61d9,
-        (Trigger::Registration, Side::Invitee) => 0xa9e2_7f35_0d48_b6c1_3e74,
-        (Trigger::Qualified, Side::Inviter) => 0x3c87_e95a_f216_40db_8b2d,
-        (Trigger::Qualified, Side::Invitee) => 0xd674_12b8_6ce9_f503_a78e,
-    }
-}
-
-/// Money granted for a referral.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reward {
-    /// Follows from invitee, trigger and side; see [`Reward::id_of`].
-    pub id: RewardId,
-    /// What made it.
-    pub trigger: Trigger,
-    /// Which end of the referral is rewarded.
-    pub side: Side,
-    /// Whose referral it is.
-    pub invitee: UserId,
-    /// Who gets it.
-    pub beneficiary: UserId,
-    /// How much.
-    pub amount: LedgerMoney,
-    /// Where it stands.
-    pub state: RewardState,
-    /// When its trigger fired.
-    pub created_at: Timestamp,
-    /// When it was granted last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub granted_at: Option<Timestamp>,
-}
-
-impl Reward {
-    /// The id of an invitee's reward: the invitee's time, and its random part XOR a constant of trigger and side. Each
-    /// constant is different, so one invitee's ids are (XOR with a constant undoes itself); they are wide, so that ids
-    /// of neighbours made by counting up do not meet either.
-    pub fn id_of(invitee: UserId, trigger: Trigger, side: Side) -> RewardId {
-        let of = invitee.ulid();
-        RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ mix(trigger, side)))
-    }
-
-    /// The id of the inviter's other reward for the same invitee, given the id of one; of an invitee's reward it is the id
-    /// of nothing. Needs neither invitee nor trigger, so both are found in one read.
-    pub fn sibling(id: RewardId) -> RewardId {
-        let both = mix(Trigger::Registration, Side::Inviter) ^ mix(Trigger::Qualified, Side::Inviter);
-        let of = id.ulid();
-        RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ both))
-    }
-
-    /// The reward on the balance.
-    pub fn granted(self, at: Timestamp) -> Self {
-        Self { state: RewardState::Granted, granted_at: Some(at), ..self }
-    }
-
-    /// What is still to be done for a beneficiary in this state: grant it, or hold it while they are not active (R3.7).
-    pub fn next_state(&self, beneficiary: Status) -> RewardState {
-        match (self.state, beneficiary) {
-            (RewardState::Granted, _) => RewardState::Granted,
-            (_, Status::Active) => RewardState::Granted,
-            _ => RewardState::Held,
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{OrderId, ReviewId};
+use super::ledger::LastJournal;
 use super::money::PayMoney;
 use super::order::Provider;
 
@@ -26,8 +27,6 @@ pub enum ReviewReason {
     OtherProvider,
     /// The payment already belongs to another order than the one this event names.
     OtherOrder,
-    /// A refund or dispute of a payment that was already credited.
-    RefundAfterPayment,
 }
 
 impl ReviewReason {
@@ -39,7 +38,7 @@ impl ReviewReason {
             | Self::CurrencyMismatch
             | Self::Surplus
             | Self::OtherProvider => true,
-            Self::OtherOrder | Self::RefundAfterPayment => false,
+            Self::OtherOrder => false,
         }
     }
 
@@ -52,7 +51,6 @@ impl ReviewReason {
             Self::Surplus => "surplus",
             Self::OtherProvider => "other_provider",
             Self::OtherOrder => "other_order",
-            Self::RefundAfterPayment => "refund_after_payment",
         }
     }
 }
@@ -90,12 +88,35 @@ pub struct Review {
     pub order_id: Option<OrderId>,
     /// Why it is here.
     pub reason: ReviewReason,
-    /// What was really received (or taken back), in pay currency.
+    /// What was really received, in pay currency.
     pub received: PayMoney,
+    /// What of it is left on `suspense`, once that differs: refunds and disputes take it from there (R4.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<PayMoney>,
+    /// Its last journal, if its money is on `suspense`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastJournal>,
     /// What became of it.
     pub state: ReviewState,
     /// When it came.
     pub created_at: Timestamp,
+}
+
+impl Review {
+    /// What stands on `suspense` for it, unless its money was credited.
+    pub fn held(&self) -> PayMoney {
+        self.left.unwrap_or(self.received)
+    }
+
+    /// The item after `net` is left of its payment: without any it closes, and opens again when the money comes again.
+    pub fn after(&self, net: PayMoney) -> Self {
+        let state = match self.state {
+            ReviewState::Open | ReviewState::RefundDue if net.is_zero() => ReviewState::Refunded,
+            ReviewState::Refunded if !net.is_zero() => ReviewState::Open,
+            state => state,
+        };
+        Self { state, left: (net != self.received).then_some(net), ..self.clone() }
+    }
 }
 
 #[cfg(test)]

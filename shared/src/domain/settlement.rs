@@ -24,7 +24,7 @@ pub enum Fact {
         /// Who.
         invitee: UserId,
     },
-    /// Somebody's payment was captured.
+    /// Somebody's payment was captured, or what is left of one moved.
     Paid {
         /// Whose.
         invitee: UserId,
@@ -51,6 +51,9 @@ pub enum SettlementError {
     /// Something that the fact names is not there.
     #[error("{0} is not there")]
     Missing(String),
+    /// A reward is to be taken back, which can't be given up: its message is to stay where an operator sees it.
+    #[error("{0} is granted and has to be taken back")]
+    StillGranted(RewardId),
     /// A count ran out.
     #[error("a count is out of range")]
     Exhausted,
@@ -101,7 +104,7 @@ pub struct Changed {
     pub counts: BTreeSet<UserId>,
     /// Which rewards came to be or moved.
     pub rewards: BTreeSet<RewardId>,
-    /// Which milestones came to be.
+    /// Which milestones came to be or went.
     pub milestones: BTreeSet<(UserId, Trigger)>,
 }
 
@@ -121,7 +124,9 @@ impl Settlement {
             Fact::Paid { invitee } => self.milestone(invitee, Trigger::Qualified, how, journal),
             Fact::Retried { reward } => {
                 let reward = self.rewards.get(&reward).ok_or_else(|| missing(reward))?.clone();
-                self.bring(reward, how, journal)
+                // What was reversed is only granted again by what reversed it (R4.11).
+                let holds = reward.state != RewardState::Reversed;
+                self.bring(reward, holds, how, journal)
             }
         }
     }
@@ -137,16 +142,18 @@ impl Settlement {
         let user = self.users.get(&invitee).ok_or_else(|| missing(invitee))?;
         let Some(attribution) = user.attribution.clone() else { return Ok(()) };
         let Some(fired_at) = fired(&attribution, trigger) else { return Ok(()) };
+        let holds = holds(&attribution, trigger);
         let mut due = attribution.rewards_due(invitee, trigger, fired_at)?;
         due.retain(|reward| trigger == Trigger::Qualified || reward.side == Side::Inviter);
-        self.count_once(invitee, trigger, &attribution, &due, how.at)?;
+        self.count(invitee, trigger, &attribution, &due, how.at)?;
         for reward in due {
-            self.bring(reward, how, journal)?;
+            self.bring(reward, holds, how, journal)?;
         }
         Ok(())
     }
 
-    fn count_once(
+    /// Counts an invitee for a milestone while it holds, once.
+    fn count(
         &mut self,
         invitee: UserId,
         trigger: Trigger,
@@ -155,7 +162,10 @@ impl Settlement {
         at: Timestamp,
     ) -> Result<(), SettlementError> {
         let marker = Reward::id_of(invitee, trigger, Side::Inviter);
-        if self.rewards.contains_key(&marker) || self.milestones.contains_key(&(invitee, trigger)) {
+        let rewarded = self.rewards.get(&marker).map(|reward| reward.state != RewardState::Reversed);
+        let counted = rewarded.unwrap_or_else(|| self.milestones.contains_key(&(invitee, trigger)));
+        let holds = holds(attribution, trigger);
+        if counted == holds {
             return Ok(());
         }
         let counts = self.counts_of(attribution.inviter, attribution.terms.currency);
@@ -163,33 +173,38 @@ impl Settlement {
             Trigger::Registration => &mut counts.invitees,
             Trigger::Qualified => &mut counts.qualified,
         };
-        *count = count.checked_add(1).ok_or(SettlementError::Exhausted)?;
-        if !due.iter().any(|reward| reward.id == marker) {
-            self.milestones.insert((invitee, trigger), Milestone { invitee, trigger, at });
-            self.changed.milestones.insert((invitee, trigger));
+        let moved = if holds { count.checked_add(1) } else { count.checked_sub(1) };
+        *count = moved.ok_or(SettlementError::Exhausted)?;
+        if due.iter().any(|reward| reward.id == marker) {
+            return Ok(());
         }
+        if holds {
+            self.milestones.insert((invitee, trigger), Milestone { invitee, trigger, at });
+        } else {
+            self.milestones.remove(&(invitee, trigger));
+        }
+        self.changed.milestones.insert((invitee, trigger));
         Ok(())
     }
 
-    /// Brings a reward that is due to where it should be.
+    /// Brings a reward to where it should be: on the balance while its cause holds, else not.
     fn bring(
         &mut self,
         due: Reward,
+        holds: bool,
         how: &Settling,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), SettlementError> {
         let before = self.rewards.get(&due.id).map(|reward| reward.state);
         let reward = self.rewards.get(&due.id).cloned().unwrap_or(due);
-        let next = self.next_state(&reward, before, how.aim)?;
+        let next = self.next_state(&reward, before, holds, how.aim)?;
         if before == Some(next) {
             return Ok(());
         }
-        let after = match next {
-            RewardState::Granted => {
-                self.post(&reward, how, journal())?;
-                reward.granted(how.at)
-            }
-            state => Reward { state, ..reward },
+        let after = match (before == Some(RewardState::Granted), next == RewardState::Granted) {
+            (false, true) => self.post(reward, true, how, journal())?.granted(how.at),
+            (true, false) => Reward { state: next, ..self.post(reward, false, how, journal())? },
+            _ => Reward { state: next, ..reward },
         };
         if after.side == Side::Inviter {
             self.recount(&after, before)?;
@@ -199,45 +214,59 @@ impl Settlement {
         Ok(())
     }
 
-    /// Where a reward that is due goes. What was reversed is only granted again by what reversed it (R4.11).
+    /// Where a reward goes.
     fn next_state(
         &mut self,
         reward: &Reward,
         before: Option<RewardState>,
+        holds: bool,
         aim: Aim,
     ) -> Result<RewardState, SettlementError> {
-        match (aim, before) {
-            (_, Some(state @ (RewardState::Granted | RewardState::Reversed))) => Ok(state),
-            (Aim::Fail, None | Some(RewardState::Pending)) => Ok(RewardState::Failed),
-            (Aim::Fail, Some(state)) => Ok(state),
-            (Aim::Grant, _) => {
+        match (holds, aim, before) {
+            (true, _, Some(RewardState::Granted)) => Ok(RewardState::Granted),
+            (true, Aim::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok(state),
+            (true, Aim::Fail, _) => Ok(RewardState::Failed),
+            (true, Aim::Grant, _) => {
                 let beneficiary = self.users.get(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
                 // A hold must not cross the account's activation, which looks for what is held.
                 self.changed.relied_on.insert(beneficiary.id);
                 Ok(reward.next_state(beneficiary.status))
             }
+            (false, Aim::Fail, Some(RewardState::Granted)) => Err(SettlementError::StillGranted(reward.id)),
+            (false, _, _) => Ok(RewardState::Reversed),
         }
     }
 
-    fn post(&mut self, reward: &Reward, how: &Settling, journal: JournalId) -> Result<(), SettlementError> {
+    /// Posts a reward, or takes it back; what was spent becomes debt (R1.7).
+    fn post(
+        &mut self,
+        reward: Reward,
+        gives: bool,
+        how: &Settling,
+        journal: JournalId,
+    ) -> Result<Reward, SettlementError> {
         let user = self.users.get_mut(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
-        let header = Header {
+        let first = Header {
             journal,
             cause: format!("reward:{}", reward.id),
-            step: 0,
+            step: u32::from(!gives),
             corrects: None,
             operator: Operator::System,
             actor: "reward-worker".to_owned(),
             request_id: how.request_id.clone(),
             at: how.at,
         };
-        let movement = Movement::new(RecordType::Referral, reward.amount, reward.id.to_string());
-        let house = vec![HouseEntry::new(House::Rewards, reward.amount.negated())];
+        let header = reward.last.map_or(first.clone(), |last| first.correcting(last));
+        let kind = if gives && reward.last.is_none() { RecordType::Referral } else { RecordType::Refund };
+        let amount = if gives { reward.amount } else { reward.amount.negated() };
+        let movement = Movement::new(kind, amount, reward.id.to_string());
+        let house = vec![HouseEntry::new(House::Rewards, amount.negated())];
+        let last = Some(header.as_last());
         let (accounts, posting) = user.accounts.post(user.id, header, &[movement], house)?;
         user.accounts = accounts;
         self.changed.users.insert(reward.beneficiary);
         self.postings.push(posting);
-        Ok(())
+        Ok(Reward { last, ..reward })
     }
 
     /// Moves a reward of an inviter from one of their sums to the other.
@@ -272,6 +301,14 @@ pub fn fired(attribution: &Attribution, trigger: Trigger) -> Option<Timestamp> {
     match trigger {
         Trigger::Registration => Some(attribution.bound_at),
         Trigger::Qualified => attribution.qualified_at,
+    }
+}
+
+/// Whether what fired a trigger still holds: the threshold may be lost again (R4.11), a registration never is.
+pub fn holds(attribution: &Attribution, trigger: Trigger) -> bool {
+    match trigger {
+        Trigger::Registration => true,
+        Trigger::Qualified => attribution.qualifies(),
     }
 }
 

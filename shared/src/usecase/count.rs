@@ -105,7 +105,9 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::UserRegistered { user, .. }
         | Message::PromotionExpired { user }
         | Message::BalanceChanged { user } => vec![Subject::User(*user)],
-        Message::OrderPaid { order, user, .. } => vec![Subject::Order(*order), Subject::User(*user)],
+        Message::OrderPaid { order, user, .. } | Message::OrderChanged { order, user, .. } => {
+            vec![Subject::Order(*order), Subject::User(*user)]
+        }
         Message::OrderClosed { order } => vec![Subject::Order(*order)],
         Message::RewardSettled { reward, beneficiary } => vec![Subject::Reward(*reward), Subject::User(*beneficiary)],
         Message::BatchReady { batch } => vec![Subject::Batch(*batch)],

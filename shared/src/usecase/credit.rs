@@ -58,16 +58,18 @@ impl Capture<'_> {
             promotion.used = Some(used);
         }
         if let Some(attribution) = user.attribution.as_mut() {
-            attribution.charge_added(credited.net, referral.enabled, self.now)?;
+            attribution.charge_added(order.charge, credited.net, referral.enabled, self.now)?;
         }
         if let Some((before, payment)) = &self.payment {
-            let paying = Payment { order: Some(order.id), review: None, ..payment.clone() };
+            let last = Some(posting.header.as_last());
+            let paying = Payment { order: Some(order.id), review: None, last, ..payment.clone() };
             tx.upsert(*before, &paying, Otherwise::Again);
         }
         if let Some(review) = self.review {
             tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() }, Otherwise::Again);
         }
-        tx.replace(order, &paid, Otherwise::Again);
+        let completed = self.payment.is_none().then_some(posting.header.journal);
+        tx.replace(order, &Order { completed, ..paid }, Otherwise::Again);
         tx.replace(self.user, &user, Otherwise::Again);
         tx.insert(&posting, Otherwise::Again);
         let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
@@ -87,7 +89,7 @@ impl Capture<'_> {
     fn house(&self) -> Result<Vec<HouseEntry>, Error> {
         let mut lines = self.credited.house(self.order)?;
         if let Some(review) = self.review.filter(|review| review.reason.holds_money()) {
-            let held = review.received.as_ledger();
+            let held = review.held().as_ledger();
             lines.push(HouseEntry::new(House::Provider(review.provider), held));
             lines.push(HouseEntry::new(House::Suspense, held.negated()));
         }

@@ -129,7 +129,9 @@ async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(i64, Tx), E
 fn fact_of(message: &Message) -> Option<Fact> {
     match *message {
         Message::UserRegistered { user, inviter: Some(_) } => Some(Fact::Registered { invitee: user }),
-        Message::OrderPaid { user, inviter: Some(_), .. } => Some(Fact::Paid { invitee: user }),
+        Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderChanged { user, inviter: Some(_), .. } => {
+            Some(Fact::Paid { invitee: user })
+        }
         Message::RewardRetried { reward, .. } => Some(Fact::Retried { reward }),
         _ => None,
     }
@@ -141,6 +143,7 @@ struct Read {
     users: BTreeMap<UserId, Stored<User>>,
     counts: BTreeMap<UserId, Stored<ReferralCounts>>,
     rewards: BTreeMap<RewardId, Stored<Reward>>,
+    milestones: BTreeMap<(UserId, Trigger), Stored<Milestone>>,
 }
 
 /// Whose items a batch needs.
@@ -162,7 +165,8 @@ impl Wanted {
                 Message::UserRegistered { user, inviter: Some(inviter) } => {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
                 }
-                Message::OrderPaid { user, inviter: Some(inviter), .. } => {
+                Message::OrderPaid { user, inviter: Some(inviter), .. }
+                | Message::OrderChanged { user, inviter: Some(inviter), .. } => {
                     wanted.milestone(user, inviter, Trigger::Qualified, aim);
                     wanted.rewards.push(Reward::id_of(user, Trigger::Qualified, Side::Invitee));
                 }
@@ -200,6 +204,8 @@ impl Wanted {
         self.counts.dedup();
         self.rewards.sort();
         self.rewards.dedup();
+        self.milestones.sort();
+        self.milestones.dedup();
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -224,10 +230,9 @@ async fn read(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(Read, Settl
     for id in wanted.rewards {
         keep(&mut read.rewards, &mut settlement.rewards, id, batch.take(&Key::reward(id))?);
     }
-    for (invitee, trigger) in wanted.milestones {
-        if let Some(milestone) = batch.take::<Milestone>(&Key::milestone(invitee, trigger.as_str()))? {
-            settlement.milestones.insert((invitee, trigger), milestone.into_inner());
-        }
+    for of @ (invitee, trigger) in wanted.milestones {
+        let found = batch.take(&Key::milestone(invitee, trigger.as_str()))?;
+        keep(&mut read.milestones, &mut settlement.milestones, of, found);
     }
     Ok((read, settlement))
 }
@@ -252,8 +257,12 @@ fn write(app: &App, read: &Read, settlement: &Settlement) -> Tx {
         tx.upsert(read.rewards.get(id), reward, Otherwise::Again);
         tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary });
     }
-    for (_, milestone) in pick(milestones, &settlement.milestones) {
-        tx.insert(milestone, Otherwise::Again);
+    for id in milestones {
+        match (read.milestones.get(id), settlement.milestones.get(id)) {
+            (None, Some(milestone)) => tx.insert(milestone, Otherwise::Again),
+            (Some(before), None) => tx.remove(before, Otherwise::Again),
+            _ => {}
+        }
     }
     for posting in &settlement.postings {
         tx.insert(posting, Otherwise::Again);

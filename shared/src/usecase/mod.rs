@@ -27,6 +27,7 @@ pub mod referral;
 pub mod register;
 pub mod reset_password;
 pub mod retry_reward;
+pub mod reverse;
 pub mod save_plan;
 pub mod search;
 pub mod session;

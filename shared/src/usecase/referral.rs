@@ -10,7 +10,7 @@ use crate::domain::money::{MoneyError, PayMoney};
 use crate::domain::referral::{Attribution, Invite, InviteCode, Reward, Side, Trigger};
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::{AffiliateSettings, ReferralSettings};
-use crate::domain::settlement::fired;
+use crate::domain::settlement::{fired, holds};
 use crate::domain::tally::ReferralCounts;
 use crate::domain::user::User;
 use crate::fault::{Error, Fault};
@@ -154,14 +154,14 @@ fn invitee(user: &User, attribution: &Attribution, rewards: &mut Batch) -> Resul
         email_masked: mask(user),
         registered_at: user.created_at,
         paid_total: attribution.online_total,
-        qualified_at: attribution.qualified_at,
+        qualified_at: attribution.qualified(),
         rewards: shown,
     })
 }
 
 /// The inviter's reward of a trigger that fired but that the worker has not settled yet (R3.7).
 fn on_its_way(invitee: UserId, attribution: &Attribution, trigger: Trigger) -> Result<Option<Reward>, MoneyError> {
-    let Some(at) = fired(attribution, trigger) else { return Ok(None) };
+    let Some(at) = fired(attribution, trigger).filter(|_| holds(attribution, trigger)) else { return Ok(None) };
     let due = attribution.rewards_due(invitee, trigger, at)?;
     Ok(due.into_iter().find(|reward| reward.side == Side::Inviter))
 }

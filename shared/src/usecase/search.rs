@@ -162,7 +162,7 @@ pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> R
     let filtered = filter.inviter.is_none() || filter.qualified.is_some();
     walk(app, &window.walk(source, filtered), |user: &User| {
         let Some(bond) = &user.attribution else { return Vec::new() };
-        let qualified = bond.qualified_at.is_some();
+        let qualified = bond.qualifies();
         only(fits(filter.qualified.as_ref(), Some(&qualified)) && window.holds(bond.bound_at), user)
     })
     .await

@@ -5,13 +5,15 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::credit::{Capture, header};
+use super::reverse::Reverse;
 use crate::app::App;
 use crate::domain::event::{Event, EventOutcome, RawEvent};
 use crate::domain::id::{OrderId, ReviewId};
-use crate::domain::ledger::{House, HouseEntry, Operator, Posting};
-use crate::domain::money::PayMoney;
+use crate::domain::ledger::{House, HouseEntry, LastJournal, Operator, Posting};
+use crate::domain::money::{LedgerMoney, PayMoney};
 use crate::domain::order::{Failure, FailureCode, Order, OrderStatus, Provider};
-use crate::domain::payment::{Credited, Dispute, Payment, Settlement, decide};
+use crate::domain::payment::{Credited, Dispute, Payment, Refund, Settlement, decide};
+use crate::domain::reversal::Reversal;
 use crate::domain::review::{Review, ReviewReason, ReviewState};
 use crate::domain::user::User;
 use crate::fault::{Error, Fault};
@@ -59,8 +61,8 @@ pub enum Fact {
     Refunded {
         /// In all, where the provider says so.
         cumulative: Option<PayMoney>,
-        /// Refunds by id, with their amount and whether they failed.
-        refunds: Vec<(String, PayMoney, bool)>,
+        /// Refunds by id.
+        refunds: Vec<(String, Refund)>,
     },
     /// Money is in dispute.
     Disputed {
@@ -121,8 +123,8 @@ async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Re
             None => return Ok((None, app.tx())),
         },
         Fact::Refunded { cumulative, refunds } => {
-            for (id, amount, failed) in refunds {
-                payment.record_refund(id, *amount, *failed)?;
+            for (id, refund) in refunds {
+                payment.record_refund(id, *refund)?;
             }
             if let Some(cumulative) = cumulative {
                 payment.record_cumulative(*cumulative)?;
@@ -143,8 +145,8 @@ async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Re
     let step = Step { app, notice, known: &known, payment, review };
     match settlement {
         Settlement::Credit(credited) => step.credit(user.as_ref(), &credited).await,
-        Settlement::Confirms => Ok(step.confirm()),
-        Settlement::AlreadyCredited => step.already_credited(),
+        Settlement::Confirms => step.confirm(user.as_ref()),
+        Settlement::AlreadyCredited => step.reverse(user.as_ref()),
         Settlement::NotCaptured => Ok(step.note(EventOutcome::Noted)),
         Settlement::Review(reason) => step.put_to_review(reason),
     }
@@ -176,7 +178,9 @@ impl Known {
             return Ok(known);
         }
         if let Some(payment) = known.payment.as_deref().cloned() {
-            if let (None, None, Some(order)) = (&known.order, notice.order, payment.order) {
+            // A capture is judged by the order it names; what goes back, goes back from the order that was paid.
+            let names = notice.order.filter(|_| matches!(notice.fact, Fact::Captured { .. })).or(payment.order);
+            if let Some(order) = names.filter(|order| Some(*order) != notice.order) {
                 known.order = app.store.get(&Key::order(order)).await?;
             }
             if let Some(review) = payment.review {
@@ -284,28 +288,47 @@ impl Step<'_> {
         Ok((Some(EventOutcome::Credited), tx))
     }
 
-    /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12).
-    fn confirm(self) -> Planned {
+    /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12); what went back before
+    /// is taken back now.
+    fn confirm(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+        let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
+        let last = order.completed.map(|id| LastJournal { id, step: 0 });
+        let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
+        let told = Order { payment_id: Some(payment.id.clone()), completed: None, ..(**order).clone() };
         let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
-        if let Some(order) = &self.known.order {
-            let told = Order { payment_id: Some(self.payment.id.clone()), ..(**order).clone() };
-            tx.replace(order, &told, Otherwise::Again);
-            let payment = Payment { order: Some(order.id), ..self.payment };
-            tx.upsert(self.known.payment.as_ref(), &payment, Otherwise::Again);
-        }
-        (Some(EventOutcome::AlreadyCredited), tx)
+        Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, &mut tx)?;
+        Ok((Some(EventOutcome::AlreadyCredited), tx))
     }
 
-    /// The payment was credited before. A refund or dispute that comes now is kept on it and put to review.
-    fn already_credited(self) -> Result<Planned, Error> {
-        if matches!(self.notice.fact, Fact::Captured { .. }) {
-            return Ok(self.note(EventOutcome::AlreadyCredited));
-        }
-        let before = self.known.payment.as_deref().map(Payment::net).transpose()?.flatten();
-        if before == self.payment.net()? || self.known.review.is_some() {
-            return Ok(self.note(EventOutcome::Noted));
-        }
-        self.put_to_review(ReviewReason::RefundAfterPayment)
+    /// The payment was credited before: what it says now of its net is made true (R4.11).
+    fn reverse(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+        let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
+        let moved = Reversal::of(order, &self.payment)?.is_some();
+        let outcome = match (moved, &self.notice.fact) {
+            (true, _) => EventOutcome::Reversed,
+            (false, Fact::Captured { .. }) => EventOutcome::AlreadyCredited,
+            (false, _) => EventOutcome::Noted,
+        };
+        let mut tx = self.marked(outcome, None);
+        self.reversing(order, user, self.payment.clone())?.write(self.app, &mut tx)?;
+        Ok((Some(outcome), tx))
+    }
+
+    fn reversing<'b>(
+        &'b self,
+        order: &'b Stored<Order>,
+        user: Option<&'b Stored<User>>,
+        payment: Payment,
+    ) -> Result<Reverse<'b>, Error> {
+        Ok(Reverse {
+            order,
+            told: None,
+            user: user.ok_or_else(|| Fault::bug("an order without its user"))?,
+            payment: (self.known.payment.as_ref(), payment),
+            operator: Operator::System,
+            actor: format!("provider:{}", self.notice.provider.as_str()),
+            now: self.notice.received_at,
+        })
     }
 
     /// Keeps what is known of the payment, with the event's marker.
@@ -317,14 +340,13 @@ impl Step<'_> {
         (Some(outcome), tx)
     }
 
-    /// Money that needs a person, on `suspense` until then; one review item per payment (R4.5).
+    /// Money that needs a person, what is left of it on `suspense` until then; one review item per payment (R4.5).
     fn put_to_review(mut self, reason: ReviewReason) -> Result<Planned, Error> {
-        if self.known.review.as_ref().is_some_and(|review| review.state == ReviewState::Open) {
-            return Ok(self.note(EventOutcome::Review));
-        }
         let captured = self.payment.captured.ok_or_else(|| Fault::bug("a review of no money"))?.amount;
-        let back = captured.minus(self.payment.net()?.unwrap_or(captured))?;
-        let received = if reason == ReviewReason::RefundAfterPayment { back } else { captured };
+        let net = self.payment.net()?.unwrap_or(captured);
+        if let Some(review) = self.known.review.as_ref().filter(|review| review.state != ReviewState::Credited) {
+            return self.follow(review, net);
+        }
         let review = Review {
             id: self.review,
             provider: self.notice.provider,
@@ -332,14 +354,19 @@ impl Step<'_> {
             event_id: Some(self.notice.event_id.clone()),
             order_id: self.notice.order.or(self.payment.order),
             reason,
-            received,
+            received: captured,
+            left: None,
+            last: None,
             state: ReviewState::Open,
             created_at: self.notice.received_at,
         };
+        let review = if reason.holds_money() { review.after(net) } else { review };
         let mut tx = self.marked(EventOutcome::Review, Some(review.id));
-        tx.insert(&review, Otherwise::Again);
-        if reason.holds_money() {
-            tx.insert(&self.suspense(&review)?, Otherwise::Again);
+        let suspended = self.suspend(&review, review.held().as_ledger())?;
+        let last = suspended.as_ref().map(|posting| posting.header.as_last());
+        tx.insert(&Review { last, ..review.clone() }, Otherwise::Again);
+        if let Some(posting) = suspended {
+            tx.insert(&posting, Otherwise::Again);
         }
         self.payment.review = Some(review.id);
         tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
@@ -348,16 +375,39 @@ impl Step<'_> {
         Ok((Some(EventOutcome::Review), tx))
     }
 
-    fn suspense(&self, review: &Review) -> Result<Posting, Fault> {
-        let held = review.received.as_ledger();
+    /// The payment's review item is there: its money on `suspense` follows the net, and it closes when nothing is left.
+    fn follow(self, review: &Stored<Review>, net: PayMoney) -> Result<Planned, Error> {
+        let same_money = review.reason.holds_money() && net.currency() == review.received.currency();
+        let after = if same_money { review.after(net) } else { (**review).clone() };
+        if after == **review {
+            return Ok(self.note(EventOutcome::Review));
+        }
+        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
+        let moved = self.suspend(review, after.held().minus(review.held())?.as_ledger())?;
+        let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
+        tx.replace(review, &Review { last, ..after }, Otherwise::Again);
+        if let Some(posting) = moved {
+            tx.insert(&posting, Otherwise::Again);
+        }
+        if self.known.payment.as_deref() != Some(&self.payment) {
+            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        }
+        Ok((Some(EventOutcome::Review), tx))
+    }
+
+    /// The journal that puts `amount` of a review's money on `suspense`, or takes it from there if negative.
+    fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<Posting>, Fault> {
+        if amount.is_zero() || !review.reason.holds_money() {
+            return Ok(None);
+        }
         let lines = vec![
-            HouseEntry::new(House::Provider(review.provider), held.negated()),
-            HouseEntry::new(House::Suspense, held),
+            HouseEntry::new(House::Provider(review.provider), amount.negated()),
+            HouseEntry::new(House::Suspense, amount),
         ];
         let actor = format!("provider:{}", self.notice.provider.as_str());
-        let header =
-            header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
-        Posting::of_house(header, lines).map_err(|error| Fault::bug(error.to_string()))
+        let first = header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
+        let header = review.last.map_or(first.clone(), |last| first.correcting(last));
+        Posting::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
     }
 
     fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {

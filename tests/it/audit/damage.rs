@@ -138,7 +138,7 @@ pub const LEDGER: &[Row] = &[
     ("a house line of a suspense journal", &["L1"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
     }),
-    ("a house line of a reward", &["L1"], |scan| {
+    ("a house line of a reward", &["A3", "L1"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("reward:")))["amount"]) = json!("-7");
     }),
     ("the number of an account's entries", &["L2"], |scan| {
@@ -183,7 +183,7 @@ pub const PAYMENTS: &[Row] = &[
     ("an order that names another payment", &["P2"], |scan| {
         scan.find("order", |order| !order["payment_id"].is_null())["payment_id"]["S"] = json!("pi_other");
     }),
-    ("a second payment of an order", &["P2"], |scan| {
+    ("a second payment of an order", &["P2", "P8"], |scan| {
         let order = scan.find("payment", |payment| !payment["order"].is_null())["order"].clone();
         let surplus = scan.find("payment", |payment| payment["order"].is_null());
         surplus["order"] = order;
@@ -221,6 +221,19 @@ pub const PAYMENTS: &[Row] = &[
         let at = "2026-11-20T10:00:00Z";
         payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
     }),
+    ("a take-back that belongs to nothing", &["P1"], |scan| {
+        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1");
+        entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a bonus that was taken back as credit", &["P1"], |scan| {
+        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1");
+        let lines = posting["house"]["L"].as_array_mut().unwrap();
+        let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "promotion").unwrap();
+        line["M"]["account"]["S"] = json!("sales");
+    }),
+    ("a review that holds less than its journals say", &["P8"], |scan| {
+        scan.one("review")["left"] = json!({"M": {"CNY": {"N": "1"}}});
+    }),
     ("an order with more left than its charge", &["A4", "P8"], |scan| {
         let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
         order["left"] = json!({"M": {"CNY": {"N": "1000"}}});
@@ -246,7 +259,7 @@ pub const REFERRAL: &[Row] = &[
     ("terms that promise another reward", &["A2"], |scan| {
         promise(scan.person("bob"), "4/0");
     }),
-    ("a reward of another amount", &["A2", "A4", "O4"], |scan| {
+    ("a reward of another amount", &["A2", "A3", "A4", "O4"], |scan| {
         *amount(&mut scan.one("reward")["amount"]) = json!("77")
     }),
     ("a granted reward that was never posted", &["A3"], |scan| {
@@ -254,6 +267,17 @@ pub const REFERRAL: &[Row] = &[
     }),
     ("a reward for a threshold that was not reached", &["A3", "A4", "O4"], |scan| {
         remove(&mut scan.person("bob")["attribution"]["M"], "qualified_at");
+    }),
+    ("a granted reward whose invitee fell below the threshold", &["A3", "A4", "O4"], |scan| {
+        let bond = &mut scan.person("bob")["attribution"]["M"];
+        *amount(&mut bond["online_total"]) = json!("10");
+        *amount(&mut bond["given_back"]) = json!("90");
+    }),
+    ("a reward taken back without a reason", &["A3", "A4", "O4"], |scan| {
+        scan.find("reward", has("trigger", "qualified"))["state"]["S"] = json!("reversed");
+    }),
+    ("what an invitee got back", &["A4"], |scan| {
+        *amount(&mut scan.person("bob")["attribution"]["M"]["given_back"]) = json!("31");
     }),
     ("an inviter's number of invitees", &["A4"], |scan| up(&mut scan.one("referral_counts")["invitees"])),
     ("what an inviter waits for", &["A4"], |scan| *amount(&mut scan.one("referral_counts")["pending"]) = json!("1")),

@@ -22,6 +22,8 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
+        ("order_changed", Message::OrderChanged { order, user, inviter: None }),
+        ("order_changed.invited", Message::OrderChanged { order, user, inviter: Some(inviter) }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
         ("balance_changed", Message::BalanceChanged { user }),

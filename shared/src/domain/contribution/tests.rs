@@ -3,7 +3,7 @@ use super::*;
 use crate::domain::id::UserId;
 use crate::domain::money::{Currency, LedgerMoney};
 use crate::domain::order::OrderStatus;
-use crate::domain::order::tests::{enrolled, hundred, now, usd};
+use crate::domain::order::tests::{cny, enrolled, hundred, now, usd};
 use crate::domain::referral::Trigger;
 use ulid::Ulid;
 
@@ -24,6 +24,7 @@ fn reward(state: RewardState, side: Side) -> Reward {
         amount: LedgerMoney::exact(Decimal::from(5), Currency::parse("USD").unwrap()).unwrap(),
         state,
         created_at,
+        last: None,
         granted_at: (state == RewardState::Granted).then(|| at("2026-11-21T00:00:00Z")),
     }
 }
@@ -75,6 +76,21 @@ fn an_orders_amounts_count_once_the_money_was_taken() {
             "orders.paid.count 1",
         ]
     );
+}
+
+/// R4.11: what went back counts beside what was taken, on the day of the payment, and follows the net both ways.
+#[test]
+fn what_went_back_of_an_order_counts_by_its_net() {
+    let bonus = Some(usd("4.16666666"));
+    let paid = Order { status: OrderStatus::Paid, paid_at: Some(at("2026-11-21T00:00:00Z")), bonus, ..hundred() };
+    let left = Some(cny("70"));
+    let partly = of_order(&Order { status: OrderStatus::PartiallyRefunded, left, ..paid.clone() });
+    for lead in ["orders", "day.2026-11-21.stripe"] {
+        let of = |name: &str| partly.get(&format!("{lead}.{name}")).unwrap().to_string();
+        let shown = ["charge.CNY", "returned.CNY", "credit", "bonus", "reversed"].map(of);
+        assert_eq!(shown, ["100.00", "30.00", "13.88888888", "4.16666666", "5.41666667"]);
+    }
+    assert!(!of_order(&paid).contains_key("orders.reversed"));
 }
 
 /// R5.5: whether a promotion is over is decided by time.

@@ -93,3 +93,15 @@ proptest! {
         prop_assert!(sum.compare(whole.bought_at(rate, usd()).unwrap()).unwrap().is_le());
     }
 }
+
+/// R1.1: nothing is written without a sign, however it came about.
+#[test]
+fn nothing_has_no_sign() {
+    for zero in [
+        PayMoney::zero(Currency::CNY).negated(),
+        PayMoney::zero(Currency::CNY).minus(PayMoney::zero(Currency::CNY)).unwrap(),
+    ] {
+        assert_eq!(zero.to_string(), "0.00 CNY");
+        assert_eq!(zero.as_ledger().negated().to_string(), "0 USD".replace("USD", "CNY"));
+    }
+}

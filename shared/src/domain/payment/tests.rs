@@ -18,6 +18,9 @@ fn captured(amount: PayMoney, at: Option<Timestamp>) -> Payment {
     payment.record_capture(amount, at);
     payment
 }
+fn refund(amount: PayMoney, failed: bool) -> Refund {
+    Refund { amount, failed, pending: false, at: None }
+}
 fn settle(order: &Order, payment: &Payment, received_at: Timestamp) -> Settlement {
     decide(Some(order), payment, Some(&enrolled()), received_at).unwrap()
 }
@@ -138,7 +141,7 @@ fn thirty_of_a_hundred_refunded_leave_the_documented_targets() {
 #[test]
 fn a_refund_before_its_payment_leaves_only_the_rest_to_credit() {
     let mut payment = Payment::new(Provider::Stripe, "pi_1");
-    payment.record_refund("re_1", cny("30"), false).unwrap();
+    payment.record_refund("re_1", refund(cny("30"), false)).unwrap();
     assert_eq!(payment.net(), Ok(None));
     payment.record_capture(cny("100"), Some(after(1)));
     let by = credit(settle(&hundred(), &payment, after(2)));
@@ -154,14 +157,14 @@ fn a_refund_before_its_payment_leaves_only_the_rest_to_credit() {
 #[test]
 fn refunded_is_the_larger_of_what_is_known_by_id_and_the_running_total_less_what_failed() {
     let mut payment = captured(cny("100"), None);
-    payment.record_refund("re_1", cny("30"), false).unwrap();
+    payment.record_refund("re_1", refund(cny("30"), false)).unwrap();
     payment.record_cumulative(cny("50")).unwrap();
     assert_eq!(payment.net(), Ok(Some(cny("50"))));
-    payment.record_refund("re_2", cny("20"), true).unwrap();
+    payment.record_refund("re_2", refund(cny("20"), true)).unwrap();
     assert_eq!(payment.net(), Ok(Some(cny("70"))));
-    payment.record_refund("re_2", cny("20"), false).unwrap();
+    payment.record_refund("re_2", refund(cny("20"), false)).unwrap();
     assert_eq!(payment.net(), Ok(Some(cny("70"))), "failed is for good");
-    payment.record_refund("re_3", cny("500"), false).unwrap();
+    payment.record_refund("re_3", refund(cny("500"), false)).unwrap();
     assert_eq!(payment.net(), Ok(Some(cny("0"))), "never below nothing");
 }
 
@@ -188,7 +191,7 @@ fn disputes_take_while_open_or_lost() {
 #[test]
 fn a_payment_survives_storage() {
     let mut payment = captured(cny("100"), Some(after(1)));
-    payment.record_refund("re_1", cny("30"), true).unwrap();
+    payment.record_refund("re_1", refund(cny("30"), true)).unwrap();
     payment.record_dispute("dp_1", Dispute { amount: cny("1"), state: DisputeState::Won, at: after(2) });
     for payment in [payment, Payment::new(Provider::Zpay, "z1")] {
         let value = serde_json::to_value(&payment).unwrap();
@@ -209,7 +212,7 @@ fn record(payment: &mut Payment, fact: &Fact) {
     match *fact {
         Fact::Capture(minute) => payment.record_capture(money(10_000), Some(after(minute))),
         Fact::Refund(id, failed) => {
-            payment.record_refund(&format!("re_{id}"), money(1000 + i64::from(id)), failed).unwrap();
+            payment.record_refund(&format!("re_{id}"), refund(money(1000 + i64::from(id)), failed)).unwrap();
         }
         Fact::Cumulative(units) => payment.record_cumulative(money(units)).unwrap(),
         Fact::Dispute(id, state, minute, units) => {

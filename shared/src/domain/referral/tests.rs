@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use ulid::Ulid;
 
 use super::*;
 
@@ -95,10 +96,10 @@ fn a_code_binds_or_says_why_not() {
 #[test]
 fn five_and_fifteen_yuan_reach_twenty() {
     let mut referral = bound();
-    assert!(!referral.charge_added(cny(500), true, now()).unwrap());
-    assert!(referral.charge_added(cny(1500), true, now()).unwrap());
+    assert!(!referral.charge_added(cny(500), cny(500), true, now()).unwrap());
+    assert!(referral.charge_added(cny(1500), cny(1500), true, now()).unwrap());
     assert_eq!(referral.qualified_at, Some(now()));
-    assert!(!referral.charge_added(cny(1500), true, now()).unwrap(), "at most once");
+    assert!(!referral.charge_added(cny(1500), cny(1500), true, now()).unwrap(), "at most once");
     assert_eq!(referral.online_total, cny(3500));
 }
 
@@ -106,19 +107,19 @@ fn five_and_fifteen_yuan_reach_twenty() {
 #[test]
 fn a_cent_below_the_threshold_does_not_qualify() {
     let mut referral = bound();
-    assert!(!referral.charge_added(cny(1999), true, now()).unwrap());
+    assert!(!referral.charge_added(cny(1999), cny(1999), true, now()).unwrap());
     let dollars = PayMoney::from_minor_units(100_000, Currency::USD).unwrap();
-    assert!(!referral.charge_added(dollars, true, now()).unwrap(), "another currency does not count");
-    assert!(referral.charge_added(cny(1), true, now()).unwrap());
+    assert!(!referral.charge_added(dollars, dollars, true, now()).unwrap(), "another currency does not count");
+    assert!(referral.charge_added(cny(1), cny(1), true, now()).unwrap());
 }
 
 /// R3.8
 #[test]
 fn what_was_paid_while_the_programme_was_off_is_looked_at_at_the_next_payment() {
     let mut referral = bound();
-    assert!(!referral.charge_added(cny(5000), false, now()).unwrap());
+    assert!(!referral.charge_added(cny(5000), cny(5000), false, now()).unwrap());
     assert_eq!(referral.qualified_at, None);
-    assert!(referral.charge_added(cny(1), true, now()).unwrap());
+    assert!(referral.charge_added(cny(1), cny(1), true, now()).unwrap());
 }
 
 /// R3.6, R3.5

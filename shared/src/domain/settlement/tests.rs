@@ -63,13 +63,14 @@ fn invitee(number: u64, terms: RewardTerms) -> User {
         bound_at: at(1),
         terms,
         online_total: cny(0),
+        given_back: None,
         qualified_at: None,
     };
     User { attribution: Some(attribution), ..user(number) }
 }
 
 fn qualified(mut user: User) -> User {
-    user.attribution.as_mut().unwrap().charge_added(cny(2000), true, at(2)).unwrap();
+    user.attribution.as_mut().unwrap().charge_added(cny(2000), cny(2000), true, at(2)).unwrap();
     user
 }
 
