@@ -32,6 +32,7 @@ impl EventOutcome {
         match self {
             Self::Credited => "credited",
             Self::AlreadyCredited => "already_credited",
+            Self::Reversed => "reversed",
             Self::Review => "review",
             Self::Noted => "noted",
             Self::Closed => "closed",
