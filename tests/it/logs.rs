@@ -1,21 +1,29 @@
 //! S2: logs hold no secrets and no personal data, whatever goes wrong.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use emulator::faults::Fault;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::world::World;
 
-/// Everything that was logged on this thread.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// Everything that was logged on this thread, while it is recorded.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Where the one subscriber of all tests writes: to the record of the thread that speaks, if it keeps one.
+struct Logged;
 
 impl Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.iter_mut().for_each(|logged| logged.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -24,12 +32,20 @@ impl Write for Logged {
     }
 }
 
-impl<'a> MakeWriter<'a> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Runs `test` and answers what it logged, down to DEBUG.
+///
+/// One subscriber for the whole process: with one per test, a log line that another thread meets first may be taken for one
+/// that nobody wants to hear.
+fn logged(test: impl AsyncFnOnce(&World)) -> String {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| {
+        let heard = dynamic_filter_fn(|of, _| *of.level() <= Level::DEBUG && LOGGED.with_borrow(Option::is_some));
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Logged).with_filter(heard);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
+    });
+    LOGGED.set(Some(Vec::new()));
+    World::run(test);
+    String::from_utf8(LOGGED.take().unwrap()).unwrap()
 }
 
 /// Registers, pays, redeems and resets, each with a fault in its way; answers everything that must not be in a log.
@@ -76,18 +92,12 @@ async fn live(world: &World) -> Vec<String> {
 /// S2
 #[test]
 fn logs_hold_no_secrets_and_no_personal_data() {
-    let logged = Logged::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(logged.clone()).finish();
-    let secrets = Mutex::new(Vec::new());
-    tracing::subscriber::with_default(subscriber, || {
-        World::run(async |world| *secrets.lock().unwrap() = live(world).await);
-    });
-    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let mut secrets = Vec::new();
+    let text = logged(async |world| secrets = live(world).await);
     // Below INFO, where no deployment logs, other libraries may say what they like.
     let ours = |line: &&str| !line.contains("DEBUG") || line.contains("shared::") || line.contains("webhook");
     assert!(text.lines().filter(|line| line.contains("shared::")).count() > 50);
-    for secret in secrets.into_inner().unwrap() {
+    for secret in secrets {
         let shown: Vec<&str> = text.lines().filter(ours).filter(|line| line.contains(&secret)).collect();
         assert!(shown.is_empty(), "{secret} is logged: {shown:#?}");
     }
@@ -96,26 +106,20 @@ fn logs_hold_no_secrets_and_no_personal_data() {
 /// R9.4: what came of callbacks, how many rewards were granted, and what was cancelled are metrics, each counted once.
 #[test]
 fn callbacks_rewards_and_cancellations_are_metrics() {
-    let logged = Logged::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(logged.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || {
-        World::run(async |world| {
-            world.open().await;
-            world.register("ann", None).await;
-            world.register("bob", Some(&world.code("ann").await)).await;
-            let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
-            world.pay(&order, json!({"notify": "twice"})).await;
-            world.nobody().get("/v1/webhooks/zpay?sign=0").await;
-            world.settle().await;
-            let given_up = world.order("bob", json!({"offer_id": "o10", "provider": "zpay"})).await;
-            let cancel = format!("/v1/payment/orders/{}/cancel", given_up["id"].as_str().unwrap());
-            for _ in 0..2 {
-                world.user("bob").post(&cancel, json!({})).await.is(200);
-            }
-        });
+    let text = logged(async |world| {
+        world.open().await;
+        world.register("ann", None).await;
+        world.register("bob", Some(&world.code("ann").await)).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        world.pay(&order, json!({"notify": "twice"})).await;
+        world.nobody().get("/v1/webhooks/zpay?sign=0").await;
+        world.settle().await;
+        let given_up = world.order("bob", json!({"offer_id": "o10", "provider": "zpay"})).await;
+        let cancel = format!("/v1/payment/orders/{}/cancel", given_up["id"].as_str().unwrap());
+        for _ in 0..2 {
+            world.user("bob").post(&cancel, json!({})).await.is(200);
+        }
     });
-    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
     let count = |name: &str, dimension: &str| {
         let metric = format!("metric=\"{name}\"");
         text.lines().filter(|line| line.contains(&metric) && line.contains(dimension)).count()

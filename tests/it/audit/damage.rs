@@ -234,7 +234,7 @@ pub const PAYMENTS: &[Row] = &[
     ("a review that holds less than its journals say", &["P8"], |scan| {
         scan.one("review")["left"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
-    ("an order with more left than its charge", &["A4", "P8"], |scan| {
+    ("an order with more left than its charge", &["A4", "O4", "P8"], |scan| {
         let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
         order["left"] = json!({"M": {"CNY": {"N": "1000"}}});
     }),
