@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::code::CodeRef;
-use crate::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId};
+use crate::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 
 /// Where messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +89,20 @@ pub enum Message {
         /// Who gets it.
         beneficiary: UserId,
     },
+    /// A commission came to be or moved, and with it its beneficiary's account.
+    CommissionSettled {
+        /// Of which order.
+        order: OrderId,
+        /// Who gets it.
+        beneficiary: UserId,
+    },
+    /// A withdrawal came to be or moved, and with it its user's accounts.
+    WithdrawalMoved {
+        /// Which.
+        withdrawal: WithdrawalId,
+        /// Whose.
+        user: UserId,
+    },
     /// A batch of redemption codes was begun: its codes are to be made (R7.1).
     BatchBegun {
         /// Which.
@@ -135,6 +149,8 @@ impl Message {
             | Self::PromotionExpired { .. }
             | Self::BalanceChanged { .. }
             | Self::RewardSettled { .. }
+            | Self::CommissionSettled { .. }
+            | Self::WithdrawalMoved { .. }
             | Self::BatchReady { .. }
             | Self::RedemptionCompleted { .. } => &[Queue::Statistics],
         }
@@ -146,13 +162,13 @@ impl Message {
             Self::UserRegistered { user, inviter }
             | Self::OrderPaid { user, inviter, .. }
             | Self::OrderChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
-            Self::RewardSettled { beneficiary, .. } | Self::RewardRetried { beneficiary, .. } => {
-                beneficiary.to_string()
-            }
+            Self::RewardSettled { beneficiary, .. }
+            | Self::RewardRetried { beneficiary, .. }
+            | Self::CommissionSettled { beneficiary, .. } => beneficiary.to_string(),
             Self::OrderClosed { order } => order.to_string(),
             Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
-            Self::RedemptionCompleted { user, .. } => user.to_string(),
+            Self::RedemptionCompleted { user, .. } | Self::WithdrawalMoved { user, .. } => user.to_string(),
             Self::Mail { email, .. } => email.clone(),
         }
     }

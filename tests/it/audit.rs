@@ -70,6 +70,11 @@ fn damage_to_referrals_is_named() {
 }
 
 #[test]
+fn damage_to_commissions_and_withdrawals_is_named() {
+    check_scan(damage::COMMISSION);
+}
+
+#[test]
 fn damage_to_redemption_codes_is_named() {
     check_scan(damage::CODES);
 }
@@ -102,7 +107,7 @@ fn a_refund_that_no_journal_knows_is_named() {
     let items = read(&scene().items);
     let (snapshot, _) = Snapshot::read(&items);
     let (rows, all) = book::rows(&scene().book, &snapshot, &items);
-    assert_eq!(rows.len(), 3, "two payments at Stripe, one at the gateway: {rows:?}");
+    assert_eq!(rows.len(), 5, "three payments at Stripe, two at the gateway: {rows:?}");
     assert_eq!(all.len(), 2, "nobody but the simulators made events");
     let mut zpay = rows.into_iter().filter(|row| row.provider.as_str() == "zpay").collect::<Vec<_>>();
     zpay[0].refunded = zpay[0].captured;
@@ -120,6 +125,7 @@ fn every_invariant_has_its_damage() {
         damage::LEDGER,
         damage::PAYMENTS,
         damage::REFERRAL,
+        damage::COMMISSION,
         damage::CODES,
         damage::MESSAGES,
         damage::IDENTITY,

@@ -14,6 +14,7 @@ mod audit;
 mod authz;
 mod binaries;
 mod budget;
+mod commission;
 mod conservation;
 mod contract;
 mod fault;

@@ -47,7 +47,39 @@ async fn play(world: &World) {
     payments(world).await;
     access(world).await;
     redemptions(world).await;
+    commissions(world).await;
     world.settle().await;
+}
+
+/// Gil's commissions on Hal's orders: one that is partly taken back, one that waits; withdrawals of every state.
+async fn commissions(world: &World) {
+    world.settings("identity", |settings| settings["email_verification"] = json!(false)).await;
+    world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
+    world.register("gil", None).await;
+    let code = world.code("gil").await;
+    world.register("hal", Some(&code)).await;
+    let first = world.order("hal", json!({"offer_id": "o500", "provider": "stripe"})).await;
+    world.settings("affiliate", |settings| settings["hold_hours"] = json!(48)).await;
+    let second = world.order("hal", json!({"offer_id": "o100", "provider": "zpay"})).await;
+    for order in [&first, &second] {
+        world.pay(order, json!({})).await;
+    }
+    world.settle().await;
+    world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.5")).await;
+    let balance = json!({"amount": "1.5", "to": "balance"});
+    world.user("gil").once().post("/v1/affiliate/withdrawals", balance).await.is(201);
+    let payout = json!({"method": "bank", "account": "DE02120300000000202051", "name": "Gil"});
+    let cash = json!({"amount": "0.75", "to": "cash", "payout": payout});
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let made = world.user("gil").once().post("/v1/affiliate/withdrawals", cash.clone()).await.is(201);
+        asked.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let path = |index: usize, verb| format!("/v1/admin/withdrawals/{}/{verb}", asked[index]);
+    world.admin().post(&path(0, "approve"), json!({"reference": "SEPA 17"})).await.is(200);
+    world.admin().post(&path(1, "reject"), json!({"reason": "unknown account"})).await.is(200);
+    world.settle().await;
+    refund(world, &first, 30_000).await;
 }
 
 /// Codes for balance, for plan time, unlimited, and with shards, redeemed by dave and carol.

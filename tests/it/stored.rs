@@ -24,6 +24,7 @@ use shared::audit::json::item;
 use shared::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use shared::domain::audit_record::AuditRecord;
 use shared::domain::code::{Batch, Code, CodeShard};
+use shared::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
 use shared::domain::event::{Event, RawEvent};
 use shared::domain::ledger::Posting;
 use shared::domain::order::Order;
@@ -34,6 +35,7 @@ use shared::domain::referral::{Invite, Reward};
 use shared::domain::review::Review;
 use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use shared::domain::user::User;
+use shared::domain::withdrawal::Withdrawal;
 use shared::fault::Fault;
 use shared::message::Outbox;
 use shared::once::OnceRecord;
@@ -70,6 +72,11 @@ const NOUNS: &[(&str, Again)] = nouns![
     PasswordReset,
     Session,
     Posting,
+    CommissionAccount,
+    Commission,
+    Maturing,
+    Earnings,
+    Withdrawal,
     ReferralCounts,
     Milestone,
     InviteeLimit,

@@ -2,6 +2,7 @@
 //!
 //! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`sheet`].
 
+pub mod affiliate;
 pub mod order;
 pub mod platform;
 pub mod programme;
@@ -33,6 +34,11 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(programme::referrals))
         .routes(routes!(programme::rewards))
         .routes(routes!(programme::retry))
+        .routes(routes!(affiliate::commissions))
+        .routes(routes!(affiliate::reverse))
+        .routes(routes!(affiliate::withdrawals))
+        .routes(routes!(affiliate::approve))
+        .routes(routes!(affiliate::reject))
         .routes(routes!(order::orders))
         .routes(routes!(order::summary))
         .routes(routes!(order::order))

@@ -353,7 +353,9 @@ pub struct Records {
     #[serde(rename = "type")]
     #[param(rename = "type")]
     kind: Option<String>,
-    /// Of which order, reward or code.
+    /// With `user`: of which of their accounts, `balance` (the default) or `commission`.
+    account: Option<String>,
+    /// Of which order, reward, code or withdrawal.
     related_id: Option<String>,
 }
 
@@ -371,8 +373,10 @@ pub struct Records {
 )]
 pub async fn records(State(app): State<Arc<App>>, search: AdminSearch<Records>) -> Result<Sheet<AdminRecord>, Problem> {
     let filters = &search.filters;
+    let account = |text: &str| ["balance", "commission"].into_iter().find(|account| *account == text);
     let filter = RecordFilter {
         user: user_filter("/user", filters.user.as_deref())?,
+        of_commission: given("/account", filters.account.as_deref(), account)? == Some("commission"),
         kind: given("/type", filters.kind.as_deref(), RecordType::parse)?,
         related_id: filters.related_id.clone().filter(|id| !id.is_empty()),
     };

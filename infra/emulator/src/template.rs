@@ -423,8 +423,13 @@ mod tests {
             .map(|schedule| (schedule.name.clone(), schedule.every_seconds))
             .collect();
         schedules.sort();
-        let expected =
-            [("expire-orders", 300), ("expire-promotions", 3_600), ("poll-payments", 60), ("sweep-outbox", 60)];
+        let expected = [
+            ("expire-orders", 300),
+            ("expire-promotions", 3_600),
+            ("mature-commissions", 3_600),
+            ("poll-payments", 60),
+            ("sweep-outbox", 60),
+        ];
         assert_eq!(schedules, expected.map(|(name, seconds)| (name.to_owned(), seconds)));
     }
 }

@@ -12,17 +12,20 @@ use crate::domain::user::User;
 /// Checks the ledger.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut causes = BTreeSet::new();
+    let mut causes = BTreeMap::new();
     let mut by_user: BTreeMap<UserId, Vec<&Posting>> = BTreeMap::new();
     for posting in &snapshot.postings {
         let header = &posting.header;
         if let Err(error) = posting.check() {
             findings.push(Finding::new("L1", header.journal, error.to_string()));
         }
-        if !causes.insert((header.cause.as_str(), header.step)) {
+        // A journal that moves both accounts of a user has a posting for each.
+        let (step, share) = ((header.cause.as_str(), header.step), (header.journal, posting.is_of_commission()));
+        let shares = causes.entry(step).or_insert_with(BTreeSet::new);
+        if shares.iter().any(|(journal, _)| *journal != header.journal) || !shares.insert(share) {
             findings.push(Finding::new("L6", header.journal, format!("{} has this step already", header.cause)));
         }
-        if let Some(user) = posting.user {
+        if let Some(user) = posting.user.filter(|_| !posting.is_of_commission()) {
             by_user.entry(user).or_default().push(posting);
         }
     }

@@ -5,8 +5,11 @@ use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
 use crate::domain::code::BatchState;
-use crate::domain::contribution::{of_batch, of_order, of_redemption, of_reward, of_user};
-use crate::domain::id::{BatchId, OrderId, RewardId, UserId};
+use crate::domain::commission::Commission;
+use crate::domain::contribution::{
+    of_account, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_withdrawal,
+};
+use crate::domain::id::{BatchId, CommissionId, OrderId, RewardId, UserId, WithdrawalId};
 use crate::domain::order::OrderStatus;
 use crate::domain::tally::{Counted, Tallies};
 use crate::message::Message;
@@ -43,6 +46,12 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user == Some(*user)),
         Message::RewardSettled { reward, beneficiary } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
+        }
+        Message::CommissionSettled { order, beneficiary } => {
+            all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
+        }
+        Message::WithdrawalMoved { withdrawal, user } => {
+            all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
         }
         Message::BatchBegun { batch } => all.batches.contains_key(batch),
         Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
@@ -84,6 +93,14 @@ fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
             Some([Timestamp::MIN, Timestamp::MAX].map(|now| of_user(user, now)).into())
         }
         ("ORDER", id) => all.orders.get(&OrderId::parse(id)?).map(|order| vec![of_order(order)]),
+        ("AFFILIATE", id) => all.affiliates.get(&UserId::parse(id)?).map(|account| vec![of_account(account)]),
+        ("COMMISSION", id) => {
+            let order = Commission::order_of(CommissionId::parse(id)?);
+            all.commissions.get(&order).map(|commission| vec![of_commission(commission)])
+        }
+        ("WITHDRAWAL", id) => {
+            all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
+        }
         ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
         ("REDEMPTION", _) => all.redemptions.get(subject).map(|redemption| vec![of_redemption(redemption)]),
         ("REWARD", id) => all.rewards.get(&RewardId::parse(id)?).map(|reward| vec![of_reward(reward)]),

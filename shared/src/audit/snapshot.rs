@@ -6,8 +6,9 @@ use super::Finding;
 use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard, CodeText};
+use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
 use crate::domain::event::{Event, RawEvent};
-use crate::domain::id::{BatchId, OrderId, PlanId, RewardId, UserId};
+use crate::domain::id::{BatchId, OrderId, PlanId, RewardId, UserId, WithdrawalId};
 use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
 use crate::domain::payment::Payment;
@@ -17,6 +18,7 @@ use crate::domain::referral::{Invite, Reward, Trigger};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts, Tallies};
 use crate::domain::user::User;
+use crate::domain::withdrawal::Withdrawal;
 use crate::message::Outbox;
 use crate::once::OnceRecord;
 use crate::settings::{LedgerBegun, SettingsRecord};
@@ -50,6 +52,16 @@ pub struct Snapshot {
     pub claims: Vec<EmailClaim>,
     /// Secret hashes of the e-mails that a mail may be about: claimed, signing up, or resetting.
     pub addressed: BTreeSet<String>,
+    /// Commission accounts.
+    pub affiliates: BTreeMap<UserId, CommissionAccount>,
+    /// Commissions.
+    pub commissions: BTreeMap<OrderId, Commission>,
+    /// Commissions whose hold time is not over, by beneficiary and order.
+    pub maturing: BTreeMap<(UserId, OrderId), Maturing>,
+    /// What invitees' orders earned.
+    pub earnings: BTreeMap<UserId, Earnings>,
+    /// Withdrawals.
+    pub withdrawals: BTreeMap<WithdrawalId, Withdrawal>,
     /// Plans.
     pub plans: BTreeMap<PlanId, Plan>,
     /// Subscriptions.
@@ -113,6 +125,34 @@ impl Snapshot {
             "outbox" => self.outbox.push(decode(item, findings)?),
             "counted" => self.counted.push(decode(item, findings)?),
             "statistics" => self.add_totals(item)?,
+            _ => self.add_commissions(item, findings)?,
+        }
+        Ok(())
+    }
+
+    /// Commissions, the accounts they are on, and what left those.
+    fn add_commissions(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        match text(item, "type").unwrap_or_default() {
+            "commission_account" => {
+                let account: CommissionAccount = decode(item, findings)?;
+                self.affiliates.insert(account.user, account);
+            }
+            "commission" => {
+                let commission: Commission = decode(item, findings)?;
+                self.commissions.insert(commission.order, commission);
+            }
+            "maturing" => {
+                let maturing: Maturing = decode(item, findings)?;
+                self.maturing.insert((maturing.beneficiary, maturing.order), maturing);
+            }
+            "earnings" => {
+                let earnings: Earnings = decode(item, findings)?;
+                self.earnings.insert(earnings.invitee, earnings);
+            }
+            "withdrawal" => {
+                let withdrawal: Withdrawal = decode(item, findings)?;
+                self.withdrawals.insert(withdrawal.id, withdrawal);
+            }
             _ => self.add_codes(item, findings)?,
         }
         Ok(())

@@ -16,6 +16,10 @@
 //! | `orders.returned.{CUR}` | order | what of its charge went back or is disputed, by its net (R4.11) |
 //! | `orders.reversed` | order | what of credit and bonus was taken back for it |
 //! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same on the day it was taken |
+//! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | one, what it earned, what of that was taken back |
+//! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts, and what it owes |
+//! | `withdrawals.{state}.{count\|amount}` | withdrawal | one |
+//! | `day.*.withdrawals.{balance\|cash}` | withdrawal | of one that left the account, on the day it did |
 //! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one |
 //! | `redemptions.credit`, also `day.*` | redemption | what it credited |
 //! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
@@ -28,6 +32,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::code::{Batch, BatchState, Benefit};
+use super::commission::{Commission, CommissionAccount};
 use super::money::LedgerMoney;
 use super::order::Order;
 use super::payment::target;
@@ -37,6 +42,7 @@ use super::referral::{Reward, RewardState, Side};
 use super::settlement::waits;
 use super::tally::Tallies;
 use super::user::User;
+use super::withdrawal::{Withdrawal, WithdrawalState};
 
 /// What a user contributes at `now`, which decides whether a promotion is over (R5.5).
 pub fn of_user(user: &User, now: Timestamp) -> Tallies {
@@ -119,6 +125,44 @@ pub fn of_reward(reward: &Reward) -> Tallies {
             Side::Invitee => "rewards.granted_to_invitees",
         };
         both(&mut tallies, reward.granted_at.unwrap_or(reward.created_at), side, amount);
+    }
+    tallies
+}
+
+/// What a commission contributes.
+pub fn of_commission(commission: &Commission) -> Tallies {
+    let mut tallies = Tallies::new();
+    let (at, earned) = (commission.created_at, commission.amount);
+    both(&mut tallies, at, "commissions.count", Decimal::ONE);
+    both(&mut tallies, at, "commissions.earned", earned.amount());
+    let back = earned.minus(commission.left()).map_or(Decimal::ZERO, LedgerMoney::amount);
+    both(&mut tallies, at, "commissions.reversed", back);
+    tallies
+}
+
+/// What a commission account contributes. What has matured by time alone counts as available once its journal is written.
+pub fn of_account(account: &CommissionAccount) -> Tallies {
+    let mut tallies = Tallies::new();
+    let parts = [
+        ("pending", account.pending),
+        ("available", account.available),
+        ("held", account.held),
+        ("debt", account.owed()),
+    ];
+    for (part, amount) in parts {
+        put(&mut tallies, format!("liabilities.commission.{part}"), amount.amount());
+    }
+    tallies
+}
+
+/// What a withdrawal contributes.
+pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
+    let mut tallies = Tallies::new();
+    let state = withdrawal.state.as_str();
+    put(&mut tallies, format!("withdrawals.{state}.count"), Decimal::ONE);
+    put(&mut tallies, format!("withdrawals.{state}.amount"), withdrawal.amount.amount());
+    if let (WithdrawalState::Done | WithdrawalState::Paid, Some(at)) = (withdrawal.state, withdrawal.settled_at) {
+        put(&mut tallies, format!("{}.withdrawals.{}", day(at), withdrawal.to.as_str()), withdrawal.amount.amount());
     }
     tallies
 }

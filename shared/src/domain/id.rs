@@ -91,6 +91,10 @@ ids! {
     BatchId = "bat_";
     /// A redemption.
     RedemptionId = "rdm_";
+    /// A commission.
+    CommissionId = "cms_";
+    /// A withdrawal.
+    WithdrawalId = "wdr_";
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 //! Signs: every entry and line counts as it is written. The debt account is therefore zero or negative: owing 6 is an
 //! amount of −6 there, and a user's net worth is balance + debt. A balance above zero and a debt never stand together.
 //!
-//! Stored: [`Accounts`] on the user's item, each posting as an item of its own. The commission account comes with its
-//! programme; its names and parts are reserved here.
+//! Stored: [`Accounts`] on the user's item, each posting as an item of its own. The commission account is an item of its own too
+//! (`domain::commission`), with a list of postings of its own.
 
 mod name;
 
@@ -33,6 +33,12 @@ pub enum LedgerError {
     /// A debit above the balance.
     #[error("the balance is too low")]
     InsufficientBalance,
+    /// A withdrawal above what is available of the commission account.
+    #[error("less is available")]
+    InsufficientAvailable,
+    /// A part of the commission account would fall below zero; nothing may be written.
+    #[error("{0:?} would fall below zero")]
+    PartBelowZero(Part),
     /// Nothing would move.
     #[error("a journal without any movement")]
     Empty,
@@ -50,7 +56,11 @@ pub enum LedgerError {
 impl LedgerError {
     /// The refusal this is, unless it is a fault.
     pub fn refusal(&self) -> Option<Refusal> {
-        (*self == Self::InsufficientBalance).then_some(Refusal::InsufficientBalance)
+        match self {
+            Self::InsufficientBalance => Some(Refusal::InsufficientBalance),
+            Self::InsufficientAvailable => Some(Refusal::InsufficientAvailable),
+            _ => None,
+        }
     }
 }
 
@@ -123,7 +133,14 @@ impl Movement {
     pub fn new(kind: RecordType, amount: LedgerMoney, related_id: impl Into<String>) -> Self {
         Self { kind, amount, remark: None, related_id: Some(related_id.into()) }
     }
+
+    fn note(&self) -> Note {
+        (self.remark.clone(), self.related_id.clone())
+    }
 }
+
+/// What a person reads of an entry, and what it belongs to.
+pub(super) type Note = (Option<String>, Option<String>);
 
 /// One entry of a user's account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -196,6 +213,28 @@ impl Posting {
         let posting = Self { header, user: None, number: 0, entries: Vec::new(), house: moving(house) };
         posting.check()?;
         Ok(posting)
+    }
+
+    /// A user's share of a journal: `number` is the posting's among those of the accounts that it moves.
+    ///
+    /// # Refuses
+    /// As [`Posting::check`].
+    pub(super) fn of_user(
+        user: UserId,
+        number: u64,
+        header: Header,
+        entries: Vec<Entry>,
+        house: Vec<HouseEntry>,
+    ) -> Result<Self, LedgerError> {
+        let posting = Self { header, user: Some(user), number, entries, house: moving(house) };
+        posting.check()?;
+        Ok(posting)
+    }
+
+    /// Whether it moves the commission account, whose postings are numbered by themselves.
+    pub fn is_of_commission(&self) -> bool {
+        let of = |entry: &Entry| matches!(entry.account, AccountKind::Commission | AccountKind::CommissionDebt);
+        self.entries.first().is_some_and(of)
     }
 
     /// That it moves something and sums to zero per currency (R1.4).
@@ -328,9 +367,7 @@ impl Accounts {
             after.apply(movement, &mut entries)?;
         }
         after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let house = moving(house);
-        let posting = Posting { header, user: Some(user), number: after.postings, entries, house };
-        posting.check()?;
+        let posting = Posting::of_user(user, after.postings, header, entries, house)?;
         Ok((after, posting))
     }
 
@@ -349,7 +386,7 @@ impl Accounts {
         }
         if amount.is_positive() {
             let pays = amount.least(self.owed())?;
-            entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, amount, movement)?);
+            entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, amount, movement.note())?);
             self.shift_debt(pays, movement, entries)?;
             return Ok(());
         }
@@ -359,10 +396,10 @@ impl Accounts {
             return Err(LedgerError::InsufficientBalance);
         }
         if there != zero {
-            entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, there, movement)?);
+            entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, there, movement.note())?);
         }
         if missing != zero {
-            entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, missing, movement)?);
+            entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, missing, movement.note())?);
         }
         Ok(())
     }
@@ -372,26 +409,26 @@ impl Accounts {
         if pays.is_zero() {
             return Ok(());
         }
-        entries.push(self.balance.move_by(AccountKind::Balance, RecordType::Debt, pays.negated(), of)?);
-        entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, pays, of)?);
+        entries.push(self.balance.move_by(AccountKind::Balance, RecordType::Debt, pays.negated(), of.note())?);
+        entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, pays, of.note())?);
         Ok(())
     }
 }
 
 impl Account {
-    fn move_by(
+    /// The next entry of the account; a note is what a person reads and what it belongs to.
+    pub(super) fn move_by(
         &mut self,
         account: AccountKind,
         kind: RecordType,
         amount: LedgerMoney,
-        of: &Movement,
+        (remark, related_id): Note,
     ) -> Result<Entry, LedgerError> {
         let before = self.amount;
         let after = before.plus(amount)?;
         let seq = self.seq.checked_add(1).ok_or(LedgerError::Exhausted)?;
         *self = Self { seq, amount: after };
         let (before, after) = (before.amount(), after.amount());
-        let (remark, related_id) = (of.remark.clone(), of.related_id.clone());
         Ok(Entry { account, part: None, kind, amount, seq, before, after, remark, related_id })
     }
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod audit_record;
 pub mod code;
+pub mod commission;
 pub mod contribution;
 pub mod decimal;
 pub mod event;
@@ -23,3 +24,4 @@ pub mod settings;
 pub mod settlement;
 pub mod tally;
 pub mod user;
+pub mod withdrawal;

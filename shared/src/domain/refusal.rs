@@ -108,6 +108,10 @@ refusals! {
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
     /// An available amount never goes below zero (R1.7).
     InsufficientBalance = 409 "insufficient_balance", "The balance is too low.";
+    /// A withdrawal above the available commission (R6.5).
+    InsufficientAvailable = 409 "insufficient_available", "Less commission is available.";
+    /// The withdrawal was paid, rejected or cancelled (R6.6).
+    WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
     /// The currency is fixed after the first journal (R9.1).
     CurrencyInUse = 409 "currency_in_use", "The currency can't change after the first entry of the ledger.";
     /// A vanity code that belongs to somebody.

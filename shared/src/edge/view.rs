@@ -1,8 +1,9 @@
-//! What several functions show: amounts, records, orders, redemptions.
+//! What several functions show: amounts, records, orders, redemptions, withdrawals.
 
 pub mod order;
 pub mod record;
 pub mod redemption;
+pub mod withdrawal;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -8,6 +8,12 @@
 //! | password reset | `EMAIL#{hash}` | `RESET` | – | registration | resets (R2.8); TTL |
 //! | session | `USER#{usr}` | `SESSION#{ses}` | – | registration | refresh (R2.5); TTL |
 //! | posting | `USER#{usr}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | every money transaction | records, one query per page (R1.5) |
+//! | commission account | `AFFILIATE#{usr}` | `ACCOUNT` | – | reward-worker, affiliate, admin, scheduler | an affiliate's parts (R6.4) |
+//! | commission posting | `AFFILIATE#{usr}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | the same | records of the commission account, one query per page |
+//! | maturing | `MATURING#{usr}` | `{at}#{ord}` | gsi3 `DUE#commission#{shard}` by time | reward-worker | commissions whose hold time is not over, read consistently by whoever withdraws (R6.4) |
+//! | earnings | `USER#{invitee}` | `EARNINGS` | – | reward-worker | trigger limit and cap per invitee (R6.3) |
+//! | commission | `COMMISSION#{cms}` | `COMMISSION` | gsi1 `COMMISSIONS#{beneficiary}` · gsi2 `COMMISSIONS#{month}` by time | reward-worker | one per order, lists (R6.7) |
+//! | withdrawal | `WITHDRAWAL#{wdr}` | `WITHDRAWAL` | gsi1 `WITHDRAWALS#{usr}` · gsi2 `WITHDRAWALS#{month}` by id | affiliate, admin | lists (R6.5, R6.6) |
 //! | referral counts | `USER#{usr}` | `REFERRALS` | – | reward-worker | the inviter's page (R3.9) |
 //! | milestone | `USER#{invitee}` | `MILESTONE#{trigger}` | – | reward-worker | counting an invitee once without a reward |
 //! | invitee limit | `USER#{usr}` | `LIMIT` | – | registration, only under a limit | the limit of sign-ups per inviter (R3.4) |
@@ -47,7 +53,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::code::{CodeRef, CodeText};
 use crate::domain::id::{
-    AuditId, BatchId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, SessionId, UserId,
+    AuditId, BatchId, CommissionId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, SessionId, UserId,
+    WithdrawalId,
 };
 
 /// Over how many partitions the outbox and the due-time index are spread.
@@ -94,7 +101,37 @@ impl Key {
 
     /// A user's `number`-th posting.
     pub fn posting(user: UserId, number: u64) -> Self {
-        Self::of(format!("USER#{user}"), format!("POSTING#{number:012}"))
+        Self::of(format!("USER#{user}"), format!("{POSTINGS}{number:012}"))
+    }
+
+    /// The `number`-th posting of a user's commission account.
+    pub fn commission_posting(user: UserId, number: u64) -> Self {
+        Self::of(affiliate(user), format!("{POSTINGS}{number:012}"))
+    }
+
+    /// A user's commission account.
+    pub fn commission_account(user: UserId) -> Self {
+        Self::of(affiliate(user), "ACCOUNT")
+    }
+
+    /// A commission of `user` whose hold time is over at `at`.
+    pub fn maturing(user: UserId, at: Timestamp, order: OrderId) -> Self {
+        Self::of(maturing(user), format!("{}#{order}", sortable(at)))
+    }
+
+    /// What an invitee's orders earned their inviter.
+    pub fn earnings(invitee: UserId) -> Self {
+        Self::of(format!("USER#{invitee}"), "EARNINGS")
+    }
+
+    /// A commission.
+    pub fn commission(commission: CommissionId) -> Self {
+        Self::of(format!("COMMISSION#{commission}"), "COMMISSION")
+    }
+
+    /// A withdrawal.
+    pub fn withdrawal(withdrawal: WithdrawalId) -> Self {
+        Self::of(format!("WITHDRAWAL#{withdrawal}"), "WITHDRAWAL")
     }
 
     /// A posting that touches house accounts only.
@@ -257,6 +294,19 @@ pub fn owned_by(list: &str, user: UserId) -> String {
 /// What the sort keys of a user's subscriptions of a plan begin with.
 pub fn subscriptions_of(plan: PlanId) -> String {
     format!("SUBSCRIPTION#{plan}#")
+}
+
+/// The partition of a user's commission account.
+pub fn affiliate(user: UserId) -> String {
+    format!("AFFILIATE#{user}")
+}
+
+/// What the sort keys of an account's postings begin with.
+pub const POSTINGS: &str = "POSTING#";
+
+/// The partition of a user's commissions whose hold time is not over, by the time when it is.
+pub fn maturing(user: UserId) -> String {
+    format!("MATURING#{user}")
 }
 
 /// What the sort keys of a code's shards begin with.

@@ -7,6 +7,7 @@ use super::key::{Key, due_at, due_shard, month_of, shard_of};
 use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard};
+use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
 use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
 use crate::domain::ledger::Posting;
 use crate::domain::order::{Order, OrderStatus};
@@ -17,6 +18,7 @@ use crate::domain::referral::{Invite, Reward};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use crate::domain::user::User;
+use crate::domain::withdrawal::Withdrawal;
 use crate::message::Outbox;
 use crate::once::OnceRecord;
 use crate::settings::{LedgerBegun, SettingsRecord};
@@ -85,6 +87,7 @@ impl Record for Posting {
     const TYPE: &'static str = "posting";
     fn key(&self) -> Key {
         match self.user {
+            Some(user) if self.is_of_commission() => Key::commission_posting(user, self.number),
             Some(user) => Key::posting(user, self.number),
             None => Key::house_posting(self.header.journal),
         }
@@ -92,6 +95,61 @@ impl Record for Posting {
     fn indexes(&self) -> Indexes {
         let list = (month_of("POSTINGS", self.header.at), self.header.journal.to_string());
         Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for CommissionAccount {
+    const TYPE: &'static str = "commission_account";
+    fn key(&self) -> Key {
+        Key::commission_account(self.user)
+    }
+}
+
+impl Record for Commission {
+    const TYPE: &'static str = "commission";
+    fn key(&self) -> Key {
+        Key::commission(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let at = format!("{}#{}", super::key::sortable(self.created_at), self.id);
+        Indexes {
+            owner: Some((format!("COMMISSIONS#{}", self.beneficiary), at.clone())),
+            platform: Some((month_of("COMMISSIONS", self.created_at), at)),
+            due: None,
+        }
+    }
+}
+
+impl Record for Maturing {
+    const TYPE: &'static str = "maturing";
+    fn key(&self) -> Key {
+        Key::maturing(self.beneficiary, self.at, self.order)
+    }
+    fn indexes(&self) -> Indexes {
+        let shard = shard_of(&self.beneficiary.to_string());
+        Indexes { due: Some((due_shard("commission", shard), due_at(self.at))), ..Indexes::default() }
+    }
+}
+
+impl Record for Earnings {
+    const TYPE: &'static str = "earnings";
+    fn key(&self) -> Key {
+        Key::earnings(self.invitee)
+    }
+}
+
+impl Record for Withdrawal {
+    const TYPE: &'static str = "withdrawal";
+    fn key(&self) -> Key {
+        Key::withdrawal(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let id = self.id.to_string();
+        Indexes {
+            owner: Some((format!("WITHDRAWALS#{}", self.user), id.clone())),
+            platform: Some((month_of("WITHDRAWALS", self.created_at), id)),
+            due: None,
+        }
     }
 }
 

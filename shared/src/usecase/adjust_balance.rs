@@ -42,12 +42,21 @@ pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
         Some(digits) => (true, digits),
         None => (false, text),
     };
-    let plain = plain_decimal(digits, LEDGER_DIGITS);
+    let amount = unsigned_amount(pointer, digits)?;
+    Ok(if negative { -amount } else { amount })
+}
+
+/// Reads an amount above zero in ledger currency: a plain decimal (R1.2).
+///
+/// # Refuses
+/// The finding for the problem document, also for zero and amounts above the cap.
+pub fn unsigned_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let plain = plain_decimal(text, LEDGER_DIGITS);
     let amount = plain.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", "a decimal of at most 8 digits"))?;
     if amount.is_zero() || amount > AMOUNT_MAX {
         return Err(FieldError::new(pointer, "out_of_range", format!("not 0 and at most {AMOUNT_MAX}")));
     }
-    Ok(if negative { -amount } else { amount })
+    Ok(amount)
 }
 
 /// Reads what a person has to say about an action.

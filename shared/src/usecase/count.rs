@@ -11,13 +11,17 @@ use rust_decimal::Decimal;
 
 use crate::app::App;
 use crate::domain::code::{Batch, CodeRef};
-use crate::domain::contribution::{of_batch, of_order, of_redemption, of_reward, of_user};
-use crate::domain::id::{BatchId, OrderId, RewardId, UserId};
+use crate::domain::commission::{Commission, CommissionAccount};
+use crate::domain::contribution::{
+    of_account, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_withdrawal,
+};
+use crate::domain::id::{BatchId, OrderId, RewardId, UserId, WithdrawalId};
 use crate::domain::order::Order;
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::Reward;
 use crate::domain::tally::{Counted, Tallies, difference};
 use crate::domain::user::User;
+use crate::domain::withdrawal::Withdrawal;
 use crate::edge::batch::Record;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
@@ -26,8 +30,8 @@ use crate::store;
 use crate::store::key::{Key, SHARDS};
 use crate::store::tx::{Otherwise, Tx};
 
-/// Most messages of one transaction: each names at most two things, read with what is held of them.
-const TOGETHER: usize = 20;
+/// Most messages of one transaction: each names at most three things, read with what is held of them.
+const TOGETHER: usize = 16;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +39,9 @@ enum Subject {
     User(UserId),
     Order(OrderId),
     Reward(RewardId),
+    Commission(OrderId),
+    Affiliate(UserId),
+    Withdrawal(WithdrawalId),
     Batch(BatchId),
     Redemption(UserId, CodeRef, u32),
 }
@@ -110,6 +117,12 @@ fn subjects(message: &Message) -> Vec<Subject> {
         }
         Message::OrderClosed { order } => vec![Subject::Order(*order)],
         Message::RewardSettled { reward, beneficiary } => vec![Subject::Reward(*reward), Subject::User(*beneficiary)],
+        Message::CommissionSettled { order, beneficiary } => {
+            vec![Subject::Commission(*order), Subject::Affiliate(*beneficiary)]
+        }
+        Message::WithdrawalMoved { withdrawal, user } => {
+            vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
+        }
         Message::BatchReady { batch } => vec![Subject::Batch(*batch)],
         Message::RedemptionCompleted { user, code, number } => {
             vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
@@ -124,6 +137,9 @@ impl Subject {
             Self::User(user) => Key::user(user),
             Self::Order(order) => Key::order(order),
             Self::Reward(reward) => Key::reward(reward),
+            Self::Commission(order) => Key::commission(Commission::id_of(order)),
+            Self::Affiliate(user) => Key::commission_account(user),
+            Self::Withdrawal(withdrawal) => Key::withdrawal(withdrawal),
             Self::Batch(batch) => Key::batch(batch),
             Self::Redemption(user, code, number) => Key::redemption(user, code, number),
         }
@@ -136,6 +152,9 @@ impl Subject {
             Self::User(_) => batch.take::<User>(&key)?.map(|user| of_user(&user, now)),
             Self::Order(_) => batch.take::<Order>(&key)?.map(|order| of_order(&order)),
             Self::Reward(_) => batch.take::<Reward>(&key)?.map(|reward| of_reward(&reward)),
+            Self::Commission(_) => batch.take::<Commission>(&key)?.map(|commission| of_commission(&commission)),
+            Self::Affiliate(_) => batch.take::<CommissionAccount>(&key)?.map(|account| of_account(&account)),
+            Self::Withdrawal(_) => batch.take::<Withdrawal>(&key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
             Self::Batch(_) => batch.take::<Batch>(&key)?.map(|made| of_batch(&made)),
             Self::Redemption(..) => batch.take::<Redemption>(&key)?.map(|redemption| of_redemption(&redemption)),
         };

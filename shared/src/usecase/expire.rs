@@ -116,7 +116,7 @@ async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
 }
 
 impl Expired {
-    fn count(&mut self, ended: Result<bool, Error>) {
+    pub(super) fn count(&mut self, ended: Result<bool, Error>) {
         match ended {
             Ok(true) => self.expired = self.expired.saturating_add(1),
             Ok(false) => {}

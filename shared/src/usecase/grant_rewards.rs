@@ -1,4 +1,5 @@
-//! Granting rewards: the reward worker's verb (R3.6–R3.8).
+//! Granting rewards: the reward worker's verb (R3.6–R3.8). Commissions follow their orders in the same transactions
+//! ([`super::earn`]).
 //!
 //! A batch is cut by group, and everything one group's messages make due is one transaction: a popular inviter's ten rewards
 //! cost one read and one commit. If that faults, the group's records run one by one, and from the first failure on they are
@@ -6,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::earn::{Orders, Settled};
 use crate::app::App;
 use crate::domain::id::{JournalId, RewardId, UserId};
 use crate::domain::referral::{Reward, Side, Trigger};
@@ -21,8 +23,9 @@ use crate::store::item::{Record as Noun, Stored};
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
 
-/// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and the inviter's
-/// account, counts and outbox item come once, so that ten stay far below the hundred writes there may be.
+/// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and of its
+/// commission four items more; the inviter's accounts, counts and outbox item come once, so that ten stay below the hundred
+/// writes there may be.
 const TOGETHER: usize = 10;
 
 impl From<SettlementError> for Error {
@@ -99,8 +102,11 @@ impl<'a> Told<'a> {
 pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fault> {
     match app.run(&Once::Natural, || plan(app, messages, aim)).await {
         Ok(done) => {
-            if done.answer > 0 {
-                metrics::value("RewardsGranted", done.answer, "Count");
+            let (rewards, commissions) = done.answer;
+            for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {
+                if count > 0 {
+                    metrics::value(name, count, "Count");
+                }
             }
             Ok(())
         }
@@ -112,17 +118,20 @@ pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fa
     }
 }
 
-/// Plans a settlement; the answer is how many rewards it grants.
-async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(i64, Tx), Error> {
-    let (read, mut settlement) = read(app, messages, aim).await?;
+/// Plans a settlement; the answer is how many rewards and commissions it grants.
+async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((i64, i64), Tx), Error> {
+    let orders = if aim == Aim::Grant { Orders::of(messages) } else { Orders::default() };
+    let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
     let at = app.clock.now();
     for told in messages {
         let Some(fact) = fact_of(told.message) else { continue };
         let how = Settling { aim, at, request_id: told.id.to_owned() };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
-    let granted = i64::try_from(settlement.postings.len()).unwrap_or(i64::MAX);
-    Ok((granted, write(app, &read, &settlement)))
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut tx = write(app, &read, &settlement);
+    earned.write(&mut tx);
+    Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
 }
 
 /// The fact a message tells, if it may make rewards due.
@@ -217,9 +226,15 @@ impl Wanted {
     }
 }
 
-async fn read(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(Read, Settlement), Fault> {
+async fn read(
+    app: &App,
+    messages: &[Told<'_>],
+    aim: Aim,
+    orders: &Orders,
+) -> Result<(Read, Settlement, Settled), Fault> {
     let wanted = Wanted::by(messages, aim);
-    let mut batch = app.store.get_many(&wanted.keys()).await?;
+    let keys: Vec<Key> = wanted.keys().into_iter().chain(orders.keys()).collect();
+    let mut batch = app.store.get_many(&keys).await?;
     let (mut read, mut settlement) = (Read::default(), Settlement::default());
     for id in wanted.users {
         keep(&mut read.users, &mut settlement.users, id, batch.take(&Key::user(id))?);
@@ -234,7 +249,7 @@ async fn read(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(Read, Settl
         let found = batch.take(&Key::milestone(invitee, trigger.as_str()))?;
         keep(&mut read.milestones, &mut settlement.milestones, of, found);
     }
-    Ok((read, settlement))
+    Ok((read, settlement, orders.settle(app, &batch)?))
 }
 
 fn keep<I: Ord + Copy, T: Noun + Clone>(

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::create_batch::fill_batch;
+use super::earn::earn;
 use super::grant_rewards::{Told, settle};
 use crate::app::App;
 use crate::domain::settlement::Aim;
@@ -60,10 +61,17 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
     Ok(swept)
 }
 
-/// What a dead letter was to make becomes visible as failed; the codes of a batch are made after all, or the letter stays.
+/// What a dead letter was to make becomes visible as failed; a commission and the codes of a batch, which have no such state, are
+/// made after all, or the letter stays.
 async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
+    let told = Told { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchBegun { batch } => fill_batch(app, batch).await,
-        _ => Ok(settle(app, &[Told { id: &envelope.id, message: &envelope.message }], Aim::Fail).await?),
+        Message::OrderPaid { .. } | Message::OrderChanged { .. } => {
+            let earned = earn(app, &told).await;
+            settle(app, &[told], Aim::Fail).await?;
+            earned
+        }
+        _ => Ok(settle(app, &[told], Aim::Fail).await?),
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs of Guerdon, one file each: read, decide, and say in one transaction what follows.
 
 pub mod adjust_balance;
+pub mod affiliate;
 pub mod ask_provider;
 pub mod audit;
 pub mod cancel_order;
@@ -12,6 +13,8 @@ pub mod create_admin;
 pub mod create_batch;
 pub mod create_order;
 pub mod credit;
+pub mod deny_commission;
+pub mod earn;
 pub mod edit_code;
 pub mod expire;
 pub mod first_code;
@@ -19,6 +22,7 @@ pub mod grant_rewards;
 pub mod listing;
 pub mod mailed_code;
 pub mod mark_failed;
+pub mod mature;
 pub mod order_file;
 pub mod pay_page;
 pub mod records;
@@ -35,6 +39,8 @@ pub mod set_invite_code;
 pub mod set_role;
 pub mod set_status;
 pub mod settle;
+pub mod settle_withdrawal;
 pub mod statistics;
 pub mod sweep_outbox;
 pub mod verify_signup;
+pub mod withdraw;

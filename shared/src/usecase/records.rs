@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::domain::id::UserId;
 use crate::domain::ledger::{AccountKind, Posting, Record, RecordType};
 use crate::fault::Fault;
-use crate::store::key::Key;
+use crate::store::item::Record as _;
+use crate::store::key::{Key, POSTINGS, affiliate};
 use crate::store::{Ask, List, Page, Position};
 
 /// Which records.
@@ -32,9 +33,12 @@ pub struct Wanted {
 /// # Errors
 /// When the database can't be reached.
 pub async fn records(app: &App, user: UserId, wanted: &Wanted) -> Result<Page<Record>, Fault> {
-    let partition = Key::user(user).pk;
-    let mut ask = Ask::newest(List::Table, partition.clone(), wanted.limit);
-    ask.prefix = Some("POSTING#".to_owned());
+    let partition = match wanted.account {
+        AccountKind::Balance | AccountKind::Debt => Key::user(user).pk,
+        AccountKind::Commission | AccountKind::CommissionDebt => affiliate(user),
+    };
+    let mut ask = Ask::newest(List::Table, partition, wanted.limit);
+    ask.prefix = Some(POSTINGS.to_owned());
     let mut shown = 0;
     ask.after = wanted.after.clone().map(|mut after| {
         shown = after.remove(SHOWN).and_then(|shown| shown.parse().ok()).unwrap_or(0);
@@ -56,7 +60,7 @@ pub async fn records(app: &App, user: UserId, wanted: &Wanted) -> Result<Page<Re
             items.push(record);
         }
         shown = 0;
-        let key = Key::posting(user, posting.number);
+        let key = posting.key();
         before = Some(Position::from([("pk".to_owned(), key.pk), ("sk".to_owned(), key.sk)]));
     }
     Ok(Page { items, next: page.next })

@@ -174,6 +174,7 @@ async fn mask_of(app: &App, user: UserId) -> Result<String, Fault> {
 /// What stands for an e-mail that is gone.
 const MASK: &str = "***";
 
-fn mask(user: &User) -> String {
+/// A user's masked e-mail (R2.7).
+pub(super) fn mask(user: &User) -> String {
     user.email.as_ref().map_or_else(|| MASK.to_owned(), crate::domain::identity::Email::masked)
 }

@@ -9,6 +9,7 @@ use super::session::email_hash;
 use crate::app::App;
 use crate::domain::access::EmailClaim;
 use crate::domain::audit_record::AuditRecord;
+use crate::domain::commission::{Commission, CommissionState};
 use crate::domain::id::UserId;
 use crate::domain::identity::Email;
 use crate::domain::ledger::{Posting, Record, RecordType};
@@ -16,8 +17,9 @@ use crate::domain::order::{Order, OrderStatus, Provider};
 use crate::domain::referral::{Reward, RewardState, Side};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::user::User;
+use crate::domain::withdrawal::{Withdrawal, WithdrawalState};
 use crate::fault::Fault;
-use crate::store::key::{Key, SHARDS, due_shard, owned_by};
+use crate::store::key::{Key, POSTINGS, SHARDS, affiliate, due_shard, owned_by};
 use crate::store::{Ask, List, Page, Position};
 
 /// A page that is asked for, and the time it is about.
@@ -111,6 +113,8 @@ pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<
 pub struct RecordFilter {
     /// Whose.
     pub user: Option<UserId>,
+    /// Those of the commission account, when it is one user's; of nobody in particular both accounts' are shown.
+    pub of_commission: bool,
     /// Of this type.
     pub kind: Option<RecordType>,
     /// That belong to this order, reward or code.
@@ -123,7 +127,8 @@ pub struct RecordFilter {
 /// When the database can't be reached.
 pub async fn records(app: &App, filter: &RecordFilter, window: &Window) -> Result<Page<(UserId, Record)>, Fault> {
     let source = match filter.user {
-        Some(user) => Source::Own(Key::user(user).pk, "POSTING#"),
+        Some(user) if filter.of_commission => Source::Own(affiliate(user), POSTINGS),
+        Some(user) => Source::Own(Key::user(user).pk, POSTINGS),
         None => Source::Platform("POSTINGS"),
     };
     let filtered = filter.kind.is_some() || filter.related_id.is_some();
@@ -255,6 +260,57 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
 pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
     walk(app, &window.walk(Source::Platform("REVIEWS"), state.is_some()), |review: &Review| {
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
+    })
+    .await
+}
+
+/// Which commissions.
+#[derive(Debug, Clone, Default)]
+pub struct CommissionFilter {
+    /// Whose.
+    pub beneficiary: Option<UserId>,
+    /// In this state.
+    pub state: Option<CommissionState>,
+}
+
+/// Commissions (R6.7).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
+    let source = match filter.beneficiary {
+        Some(user) => Source::Owned(owned_by("COMMISSIONS", user)),
+        None => Source::Platform("COMMISSIONS"),
+    };
+    let now = app.clock.now();
+    walk(app, &window.walk(source, filter.state.is_some()), |commission: &Commission| {
+        let fitting = fits(filter.state.as_ref(), Some(&commission.state(now)));
+        only(fitting && window.holds(commission.created_at), commission)
+    })
+    .await
+}
+
+/// Which withdrawals.
+#[derive(Debug, Clone, Default)]
+pub struct WithdrawalFilter {
+    /// Whose.
+    pub user: Option<UserId>,
+    /// In this state.
+    pub state: Option<WithdrawalState>,
+}
+
+/// Withdrawals (R6.7).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
+    let source = match filter.user {
+        Some(user) => Source::Owned(owned_by("WITHDRAWALS", user)),
+        None => Source::Platform("WITHDRAWALS"),
+    };
+    walk(app, &window.walk(source, filter.state.is_some()), |withdrawal: &Withdrawal| {
+        let fitting = fits(filter.state.as_ref(), Some(&withdrawal.state));
+        only(fitting && window.holds(withdrawal.created_at), withdrawal)
     })
     .await
 }

@@ -222,11 +222,11 @@ pub const PAYMENTS: &[Row] = &[
         payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
     }),
     ("a take-back that belongs to nothing", &["P1"], |scan| {
-        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1");
+        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
         entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
     }),
     ("a bonus that was taken back as credit", &["P1"], |scan| {
-        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1");
+        let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
         let lines = posting["house"]["L"].as_array_mut().unwrap();
         let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "promotion").unwrap();
         line["M"]["account"]["S"] = json!("sales");
@@ -287,6 +287,59 @@ pub const REFERRAL: &[Row] = &[
     }),
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
+
+/// C1, C3–C5, W1, W2, and L2–L4 of the commission account.
+pub const COMMISSION: &[Row] = &[
+    ("an account with more available than its entries say", &["C3", "L2", "O4"], |scan| {
+        *amount(&mut scan.one("commission_account")["available"]) = json!("77")
+    }),
+    ("the number of an account's last entry", &["L2"], |scan| up(&mut scan.one("commission_account")["seq"])),
+    ("an entry's amount before it", &["L3"], |scan| {
+        entry_of(scan.find("posting", caused_by("commission:")))["before"]["S"] = json!("1");
+    }),
+    ("a posting of the commission account that is lost", &["C1", "L2", "L3"], |scan| {
+        scan.remove("posting", caused_by("commission:"));
+    }),
+    ("a commission of another amount", &["C3", "C4", "O4"], |scan| {
+        *amount(&mut scan.find("commission", is_partly_left)["amount"]) = json!("70");
+    }),
+    ("a commission of which less is left", &["C1", "C3", "C4", "O4"], |scan| {
+        *amount(&mut scan.find("commission", is_partly_left)["left"]) = json!("0.5");
+    }),
+    ("a commission at another rate", &["C4"], |scan| scan.one("commission")["rate"]["S"] = json!("0.2")),
+    ("a commission of somebody else", &["C1", "C5"], |scan| {
+        let dave = scan.id_of("dave");
+        scan.find("commission", is_partly_left)["invitee"]["S"] = json!(dave);
+    }),
+    ("a commission of another order", &["C1"], |scan| {
+        scan.find("commission", is_partly_left)["last"]["M"]["step"]["N"] = json!("9");
+    }),
+    ("a commission that waits on no list", &["C1"], |scan| scan.remove("maturing", |_| true)),
+    ("a commission counted twice", &["C5"], |scan| up(&mut scan.one("earnings")["orders"])),
+    ("a commission beyond the limit", &["C5"], |scan| up(&mut scan.find("commission", is_partly_left)["number"])),
+    ("a commission that is lost", &["C1", "C3", "C5", "O2"], |scan| scan.remove("commission", is_partly_left)),
+    ("a withdrawal of another amount", &["O4", "W1", "W2"], |scan| {
+        *amount(&mut scan.find("withdrawal", has("state", "requested"))["amount"]) = json!("0.7");
+    }),
+    ("a withdrawal paid without a journal", &["O4", "W1", "W2"], |scan| {
+        scan.find("withdrawal", has("state", "requested"))["state"]["S"] = json!("paid");
+    }),
+    ("a withdrawal that is done and has no end", &["O4", "W1"], |scan| {
+        remove(scan.find("withdrawal", has("state", "done")), "settled_at");
+    }),
+    ("a withdrawal that is lost", &["O2", "W2"], |scan| scan.remove("withdrawal", has("state", "paid"))),
+    ("a withdrawal's share of the balance", &["L1", "L3", "W1"], |scan| {
+        let share = scan.find("posting", |posting| {
+            caused_by("withdrawal:")(posting) && entry(posting)["account"]["S"] == "balance"
+        });
+        *amount(&mut entry_of(share)["amount"]) = json!("1.4");
+    }),
+];
+
+/// The commission of the scene that was partly taken back.
+fn is_partly_left(commission: &Value) -> bool {
+    !commission["left"].is_null()
+}
 
 /// K1–K3.
 pub const CODES: &[Row] = &[

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use shared::domain::code::CodeRef;
-use shared::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId};
+use shared::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 use shared::message::{Envelope, MailKind, Message};
 use ulid::Ulid;
 
@@ -29,6 +29,8 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("balance_changed", Message::BalanceChanged { user }),
         ("reward_settled", Message::RewardSettled { reward, beneficiary }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
+        ("commission_settled", Message::CommissionSettled { order, beneficiary }),
+        ("withdrawal_moved", Message::WithdrawalMoved { withdrawal: WithdrawalId::new(ulid(6)), user }),
         ("batch_begun", Message::BatchBegun { batch }),
         ("batch_ready", Message::BatchReady { batch }),
         ("redemption_completed", Message::RedemptionCompleted { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),

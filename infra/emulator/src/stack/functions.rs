@@ -28,6 +28,7 @@ pub struct Functions {
 pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
+        "affiliate" => ("affiliate", affiliate::api()),
         "referral" => ("referral", referral::api()),
         "payment" => ("payment", payment::api()),
         "redemption" => ("redemption", redemption::api()),

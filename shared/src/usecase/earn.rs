@@ -1,0 +1,167 @@
+//! Commissions follow their orders: the reward worker's other verb (R6.3, R6.4, R4.11).
+//!
+//! Everything that a message names is read by key in the one read of its batch ([`super::grant_rewards`]); what an inviter's
+//! orders earn or give back is written in the one transaction of the inviter's group. [`earn`] does the same for a message of
+//! which only the commission is left to do.
+
+use std::collections::BTreeMap;
+
+use super::grant_rewards::Told;
+use crate::app::App;
+use crate::domain::commission::{By, Commission, CommissionAccount, Earning, Earnings};
+use crate::domain::id::{JournalId, OrderId, UserId};
+use crate::domain::ledger::Operator;
+use crate::domain::order::Order;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::Batch;
+use crate::store::item::Stored;
+use crate::store::key::Key;
+use crate::store::tx::{Otherwise, Tx};
+
+/// An order that a message tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Due {
+    invitee: UserId,
+    inviter: UserId,
+    message: String,
+}
+
+/// The orders of a batch that may earn or give back.
+#[derive(Debug, Clone, Default)]
+pub struct Orders(BTreeMap<OrderId, Due>);
+
+impl Orders {
+    /// Those that messages tell of, each once.
+    pub fn of(messages: &[Told<'_>]) -> Self {
+        Self(messages.iter().filter_map(due).collect())
+    }
+
+    /// Everything that has to be read for them, each key once.
+    pub fn keys(&self) -> Vec<Key> {
+        let of = |(order, due): (&OrderId, &Due)| {
+            [
+                Key::order(*order),
+                Key::commission(Commission::id_of(*order)),
+                Key::earnings(due.invitee),
+                Key::commission_account(due.inviter),
+            ]
+        };
+        let mut keys: Vec<Key> = self.0.iter().flat_map(of).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Looks at each order, as it was read.
+    ///
+    /// # Errors
+    /// What does not decode or add up; nothing is to be written then.
+    pub fn settle(&self, app: &App, batch: &Batch) -> Result<Settled, Fault> {
+        let mut read = Settled::default();
+        for (order, due) in &self.0 {
+            let key = Key::order(*order);
+            let found = batch.peek::<Order>(&key)?.map(Stored::into_inner);
+            let missing =
+                || Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() };
+            read.now.orders.insert(*order, found.ok_or_else(missing)?);
+            let commission = |id| Key::commission(Commission::id_of(id));
+            keep(&mut read.commissions, &mut read.now.commissions, *order, batch, commission)?;
+            keep(&mut read.earnings, &mut read.now.earnings, due.invitee, batch, Key::earnings)?;
+            keep(&mut read.accounts, &mut read.now.accounts, due.inviter, batch, Key::commission_account)?;
+        }
+        for (order, due) in &self.0 {
+            let by = by_worker(app, &due.message);
+            let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
+            settled.map_err(|error| Fault::bug(error.to_string()))?;
+        }
+        Ok(read)
+    }
+}
+
+fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
+    match *told.message {
+        Message::OrderPaid { order, user, inviter: Some(inviter) }
+        | Message::OrderChanged { order, user, inviter: Some(inviter) } => {
+            Some((order, Due { invitee: user, inviter, message: told.id.to_owned() }))
+        }
+        _ => None,
+    }
+}
+
+/// The worker, for a message.
+pub(super) fn by_worker(app: &App, message: &str) -> By {
+    let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
+    By { operator: Operator::System, actor, request_id, at: app.clock.now() }
+}
+
+/// What was read, as a conditional write needs it, and what it is to be.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// As it is to be.
+    pub now: Earning,
+    pub(super) commissions: BTreeMap<OrderId, Stored<Commission>>,
+    pub(super) earnings: BTreeMap<UserId, Stored<Earnings>>,
+    pub(super) accounts: BTreeMap<UserId, Stored<CommissionAccount>>,
+}
+
+impl Settled {
+    /// Adds its writes: nothing for orders that stand as they did.
+    pub fn write(&self, tx: &mut Tx) {
+        let now = &self.now;
+        for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
+            tx.upsert(self.commissions.get(order), commission, Otherwise::Again);
+            tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary });
+        }
+        for posting in &now.postings {
+            tx.insert(posting, Otherwise::Again);
+        }
+        for waiting in &now.waiting {
+            tx.insert(waiting, Otherwise::Again);
+        }
+        let moved =
+            now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
+        for (id, account) in moved {
+            tx.upsert(self.accounts.get(id), account, Otherwise::Again);
+        }
+        let grown = now.earnings.iter().filter(|(id, of)| self.earnings.get(id).is_none_or(|at| **at != **of));
+        for (id, earnings) in grown {
+            tx.upsert(self.earnings.get(id), earnings, Otherwise::Again);
+        }
+    }
+}
+
+/// Keeps an item both as it was read and as it will be.
+fn keep<I: Ord + Copy, T: crate::store::item::Record + Clone>(
+    read: &mut BTreeMap<I, Stored<T>>,
+    now: &mut BTreeMap<I, T>,
+    id: I,
+    batch: &Batch,
+    key: impl FnOnce(I) -> Key,
+) -> Result<(), Fault> {
+    if let Some(found) = batch.peek::<T>(&key(id))? {
+        now.insert(id, T::clone(&found));
+        read.insert(id, found);
+    }
+    Ok(())
+}
+
+/// Brings the commission that one message tells of to where it should be, whatever became of the rewards.
+///
+/// # Errors
+/// A fault; then nothing of it is written.
+pub async fn earn(app: &App, told: &Told<'_>) -> Result<(), Error> {
+    app.run(&Once::Natural, || plan(app, told)).await.map(|_| ())
+}
+
+async fn plan(app: &App, told: &Told<'_>) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let orders = Orders::of(std::slice::from_ref(told));
+    let keys = orders.keys();
+    if !keys.is_empty() {
+        let batch = app.store.get_many(&keys).await?;
+        orders.settle(app, &batch)?.write(&mut tx);
+    }
+    Ok(((), tx))
+}

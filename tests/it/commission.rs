@@ -1,0 +1,299 @@
+//! Commissions and withdrawals, end to end (R6.3–R6.7).
+
+mod withdrawal;
+
+use serde_json::{Value, json};
+
+use crate::redemption::race::together;
+use crate::scene::refund;
+use crate::world::World;
+
+/// Ann invited Bob; the affiliate programme is on, ten per cent.
+pub async fn invited(world: &World) {
+    world
+        .settings("payment", |settings| {
+            settings["enabled"] = json!(true);
+            settings["max_orders_per_minute"] = json!(100);
+        })
+        .await;
+    world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
+    world.register("ann", None).await;
+    let code = world.code("ann").await;
+    world.register("bob", Some(&code)).await;
+}
+
+/// Bob pays ¥100: 13.88888888 USD of credit, 1.38888888 of commission.
+pub async fn hundred(world: &World) -> Value {
+    let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+    world.pay(&order, json!({"times": 2})).await;
+    world.settle().await;
+    order
+}
+
+/// Ann's totals: pending, available, held, withdrawn, clawed back, debt.
+pub async fn totals(world: &World) -> [String; 6] {
+    let of = world.user("ann").get("/v1/affiliate").await.is(200)["totals"].clone();
+    ["pending", "available", "held", "withdrawn", "clawed_back", "debt"]
+        .map(|name| of[name]["amount"].as_str().unwrap().to_owned())
+}
+
+async fn commissions(world: &World) -> Vec<Value> {
+    world.user("ann").get("/v1/affiliate/commissions").await.is(200)["items"].as_array().unwrap().clone()
+}
+
+/// R6.3: ten per cent of the credit without bonus, for three orders of an invitee, each once however often we are told.
+#[test]
+fn three_orders_of_an_invitee_earn_ten_per_cent_each() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
+        for _ in 0..4 {
+            hundred(world).await;
+        }
+        assert_eq!(totals(world).await, ["0", "4.16666664", "0", "0", "0", "0"]);
+        let list = commissions(world).await;
+        assert_eq!(list.len(), 3);
+        let money = |amount: &str| json!({"amount": amount, "currency": "USD"});
+        let shown = ["invitee", "base", "rate", "amount", "state"].map(|field| list[0][field].clone());
+        assert_eq!(
+            shown,
+            [json!("b***@e***.com"), money("13.88888888"), json!("0.1"), money("1.38888888"), json!("available")]
+        );
+        let records = world.user("ann").get("/v1/balance/records?account=commission").await.is(200);
+        let seqs: Vec<u64> =
+            records["items"].as_array().unwrap().iter().map(|of| of["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs, [3, 2, 1]);
+        assert_eq!(records["items"][0]["part"], "available");
+        assert_eq!(world.balance("ann").await, "0", "a commission is not on the balance");
+    });
+}
+
+/// R6.3: the limit is exact when 64 orders are paid at the same instant.
+#[test]
+fn sixty_four_orders_at_once_make_three_commissions() {
+    World::run(async |world| {
+        invited(world).await;
+        let mut orders = Vec::new();
+        for _ in 0..64 {
+            orders.push(world.order("bob", json!({"offer_id": "o10", "provider": "stripe"})).await);
+        }
+        for order in &orders {
+            world.pay(order, json!({})).await;
+        }
+        world.settle().await;
+        assert_eq!(commissions(world).await.len(), 3);
+        assert_eq!(totals(world).await[1], "0.41666664");
+        assert_eq!(world.balance("bob").await, "88.88888832");
+    });
+}
+
+/// R6.3: only online payments earn; a completion by hand counts as one.
+#[test]
+fn only_online_payments_earn() {
+    World::run(async |world| {
+        invited(world).await;
+        let code = world.codes(json!({"label": "x", "count": 1, "credit": "100", "total_uses": 1})).await.remove(0);
+        world.redeem("bob", &code).await.is(201);
+        let bob = world.user("bob").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let body = json!({"amount": "50", "remark": "sorry"});
+        world.admin().once().post(&format!("/v1/admin/users/{bob}/adjustments"), body).await.is(200);
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "0");
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        let complete = format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
+        world.admin().once().post(&complete, json!({"reason": "seen in the bank"})).await.is(200);
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "1.38888888");
+    });
+}
+
+/// R6.3, R3.8: the terms are those of the order's creation; an order made while the programme was off earns nothing.
+#[test]
+fn the_terms_are_those_of_the_orders_creation() {
+    World::run(async |world| {
+        invited(world).await;
+        let on = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.settings("affiliate", |settings| settings["enabled"] = json!(false)).await;
+        let off = world.order("bob", json!({"offer_id": "o500", "provider": "stripe"})).await;
+        for order in [&on, &off] {
+            world.pay(order, json!({})).await;
+        }
+        world.settle().await;
+        let list = commissions(world).await;
+        assert_eq!((list.len(), &list[0]["order_id"]), (1, &on["id"]));
+        let withdraw = json!({"amount": "1", "to": "balance"});
+        world.user("ann").once().post("/v1/affiliate/withdrawals", withdraw).await.is(201);
+        assert_eq!(world.balance("ann").await, "1", "what was earned can be withdrawn while it is off");
+        world.settle().await;
+    });
+}
+
+/// R6.4: the cap per invitee cuts the commission that reaches it; after the days of validity nothing is earned.
+#[test]
+fn cap_and_validity_end_what_an_invitee_earns() {
+    World::run(async |world| {
+        invited(world).await;
+        world
+            .settings("affiliate", |settings| {
+                settings["cap_per_invitee"] = json!("2");
+                settings["valid_days"] = json!(2);
+            })
+            .await;
+        for _ in 0..2 {
+            hundred(world).await;
+        }
+        assert_eq!(totals(world).await[1], "2");
+        world.settings("affiliate", |settings| settings["cap_per_invitee"] = json!("0")).await;
+        world.advance(2 * 86_400 + 1).await;
+        for name in ["admin", "ann", "bob"] {
+            world.sign_in(name).await;
+        }
+        hundred(world).await;
+        assert_eq!(totals(world).await[1], "2");
+    });
+}
+
+/// R4.11, R6.4: ¥30 of ¥100 refunded leave 0.97222221 of 1.38888888; all of it refunded leaves nothing.
+#[test]
+fn a_refund_takes_its_part_of_the_commission_back() {
+    World::run(async |world| {
+        invited(world).await;
+        let order = hundred(world).await;
+        refund(world, &order, 3_000).await;
+        assert_eq!(totals(world).await, ["0", "0.97222221", "0", "0", "0.41666667", "0"]);
+        assert_eq!(commissions(world).await[0]["state"], "partially_reversed");
+        refund(world, &order, 7_000).await;
+        assert_eq!(totals(world).await, ["0", "0", "0", "0", "1.38888888", "0"]);
+        assert_eq!(commissions(world).await[0]["state"], "reversed");
+    });
+}
+
+/// R6.4, R1.7: a refund of an order whose commission was withdrawn makes debt, never a negative available amount; the next
+/// commission pays it.
+#[test]
+fn a_refund_after_the_withdrawal_makes_debt_that_the_next_commission_pays() {
+    World::run(async |world| {
+        invited(world).await;
+        let order = hundred(world).await;
+        let withdraw = json!({"amount": "1", "to": "balance"});
+        world.user("ann").once().post("/v1/affiliate/withdrawals", withdraw).await.is(201);
+        refund(world, &order, 10_000).await;
+        assert_eq!(totals(world).await, ["0", "0", "0", "1", "0.38888888", "1"]);
+        hundred(world).await;
+        assert_eq!(totals(world).await, ["0", "0.38888888", "0", "1", "1.38888888", "0"]);
+        assert_eq!(world.balance("ann").await, "1");
+        let records = world.user("ann").get("/v1/balance/records?account=commission").await.is(200);
+        let kinds: Vec<&str> =
+            records["items"].as_array().unwrap().iter().map(|of| of["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["debt", "commission", "refund", "withdrawal", "commission"]);
+    });
+}
+
+/// R4.11: commission and refund in flight together end consistent, whatever the worker sees first.
+#[test]
+fn a_refund_that_overtakes_the_commission_leaves_the_same() {
+    World::run(async |world| {
+        invited(world).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.pay(&order, json!({"notify": "never"})).await;
+        refund(world, &order, 3_000).await;
+        let verify = format!("/v1/payment/orders/{}/verify", order["id"].as_str().unwrap());
+        world.user("bob").post(&verify, json!({})).await.is(200);
+        world.settle().await;
+        assert_eq!(totals(world).await, ["0", "0.97222221", "0", "0", "0.41666667", "0"]);
+    });
+}
+
+/// R6.4: a held commission is pending until its time, decided by time and not by the job.
+#[test]
+fn a_held_commission_can_be_withdrawn_when_its_time_is_over() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["hold_hours"] = json!(48)).await;
+        hundred(world).await;
+        assert_eq!(totals(world).await, ["1.38888888", "0", "0", "0", "0", "0"]);
+        let withdraw = json!({"amount": "1", "to": "balance"});
+        let asked = world.user("ann").once().post("/v1/affiliate/withdrawals", withdraw.clone()).await;
+        asked.refused(409, "insufficient_available");
+        world.advance(48 * 3_600).await;
+        for name in ["admin", "ann"] {
+            world.sign_in(name).await;
+        }
+        assert_eq!(totals(world).await, ["0", "1.38888888", "0", "0", "0", "0"], "no job has run");
+        assert_eq!(commissions(world).await[0]["state"], "available");
+        world.user("ann").once().post("/v1/affiliate/withdrawals", withdraw).await.is(201);
+        world.settle().await;
+        assert_eq!(totals(world).await, ["0", "0.38888888", "0", "1", "0", "0"]);
+    });
+}
+
+/// R6.4: the job makes visible what has matured; twice is once.
+#[test]
+fn the_job_matures_what_is_due_once() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["hold_hours"] = json!(1)).await;
+        hundred(world).await;
+        assert_eq!(world.stack.tick("mature-commissions").await.unwrap()["expired"], 0);
+        world.advance(3_600).await;
+        assert_eq!(world.stack.tick("mature-commissions").await.unwrap()["expired"], 1);
+        assert_eq!(world.stack.tick("mature-commissions").await.unwrap()["expired"], 0);
+        world.settle().await;
+        for name in ["admin", "ann"] {
+            world.sign_in(name).await;
+        }
+        assert_eq!(totals(world).await[..2], ["0", "1.38888888"]);
+        let stats = world.stack.items().unwrap();
+        assert!(!stats.iter().any(|item| shared::store::item::text(item, "type") == Some("maturing")));
+    });
+}
+
+/// R9.3: an admin takes a commission back with a reason, once; a later refund of its order takes nothing more.
+#[test]
+fn an_admin_takes_a_commission_back_for_good() {
+    World::run(async |world| {
+        invited(world).await;
+        let order = hundred(world).await;
+        let id = commissions(world).await[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/admin/commissions/{id}/reverse");
+        for _ in 0..2 {
+            let reversed = world.admin().post(&path, json!({"reason": "own account"})).await.is(200);
+            assert_eq!((&reversed["state"], &reversed["reason"]), (&json!("reversed"), &json!("own account")));
+        }
+        refund(world, &order, 3_000).await;
+        assert_eq!(totals(world).await, ["0", "0", "0", "0", "1.38888888", "0"]);
+        let list = world.admin().get("/v1/admin/commissions?state=reversed").await.is(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let audit = world.admin().get(&format!("/v1/admin/audit?subject={id}")).await.is(200);
+        assert_eq!(audit["items"].as_array().unwrap().len(), 1);
+        let nothing = format!("/v1/admin/commissions/{}/reverse", "cms_01arz3ndektsv4rrffq69g5fav");
+        world.admin().post(&nothing, json!({"reason": "x"})).await.refused(404, "not_found");
+        world.admin().post(&path, json!({"reason": ""})).await.refused(422, "invalid");
+    });
+}
+
+/// R6.3: orders of several invitees, told three times each, make each commission once.
+#[test]
+fn workers_at_once_make_each_commission_once() {
+    World::run(async |world| {
+        invited(world).await;
+        world.register("cid", Some(&world.code("ann").await)).await;
+        for name in ["bob", "cid"] {
+            for _ in 0..2 {
+                let order = world.order(name, json!({"offer_id": "o100", "provider": "stripe"})).await;
+                world.pay(&order, json!({"times": 3})).await;
+            }
+        }
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "5.55555552");
+    });
+}
+
+/// R6.5: together, everybody asks at once.
+pub async fn asked_at_once(world: &World, bodies: Vec<Value>) -> Vec<u16> {
+    let asked = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(number, body)| world.user("ann").key(&format!("tab-{number}")).post("/v1/affiliate/withdrawals", body));
+    together(asked.collect()).await.into_iter().map(|answer| answer.status).collect()
+}

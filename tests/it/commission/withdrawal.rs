@@ -1,0 +1,184 @@
+//! Commission leaves its account (R6.5, R6.6).
+
+use serde_json::{Value, json};
+
+use super::{asked_at_once, hundred, invited, totals};
+use crate::redemption::race::together;
+use crate::world::World;
+
+fn bank() -> Value {
+    json!({"method": "bank", "account": "DE02 1203 0000 0000 2020 51", "name": "Ann Example"})
+}
+
+/// Ann has 1.38888888 of commission, and a bank takes 0.5 at least.
+async fn earned(world: &World) {
+    invited(world).await;
+    world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.5")).await;
+    hundred(world).await;
+}
+
+async fn request(world: &World, amount: &str) -> String {
+    let body = json!({"amount": amount, "to": "cash", "payout": bank()});
+    let made = world.user("ann").once().post("/v1/affiliate/withdrawals", body).await.is(201);
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// R6.5: one transaction: commission down, balance up, both records.
+#[test]
+fn a_withdrawal_to_the_balance_is_done_at_once() {
+    World::run(async |world| {
+        earned(world).await;
+        let body = json!({"amount": "1.1", "to": "balance"});
+        let made = world.user("ann").key("k").post("/v1/affiliate/withdrawals", body.clone()).await.is(201);
+        assert_eq!((&made["state"], &made["amount"]["amount"]), (&json!("done"), &json!("1.1")));
+        let again = world.user("ann").key("k").post("/v1/affiliate/withdrawals", body).await;
+        assert_eq!(again.headers.get("idempotency-replayed").unwrap(), "true");
+        assert_eq!(again.is(201)["id"], made["id"]);
+        assert_eq!(totals(world).await, ["0", "0.28888888", "0", "1.1", "0", "0"]);
+        assert_eq!(world.balance("ann").await, "1.1");
+        for account in ["balance", "commission"] {
+            let path = format!("/v1/balance/records?account={account}&type=withdrawal");
+            let records = world.user("ann").get(&path).await.is(200);
+            assert_eq!(records["items"][0]["related_id"], made["id"], "{account}");
+            assert_eq!(records["items"].as_array().unwrap().len(), 1);
+        }
+        world.settle().await;
+    });
+}
+
+/// R6.5: parallel requests never exceed what is available; exactly as many succeed as fit.
+#[test]
+fn sixty_four_withdrawals_at_once_never_exceed_what_is_available() {
+    World::run(async |world| {
+        earned(world).await;
+        let answers = asked_at_once(world, vec![json!({"amount": "0.1", "to": "balance"}); 64]).await;
+        assert_eq!(answers.iter().filter(|status| **status == 201).count(), 13);
+        assert_eq!(answers.iter().filter(|status| **status == 409).count(), 51);
+        assert_eq!(totals(world).await, ["0", "0.08888888", "0", "1.3", "0", "0"]);
+        assert_eq!(world.balance("ann").await, "1.3");
+        world.settle().await;
+    });
+}
+
+/// R6.5: a split into many withdrawals gains nothing, and the last digit can be withdrawn.
+#[test]
+fn everything_to_the_last_digit_can_be_withdrawn_and_nothing_more() {
+    World::run(async |world| {
+        earned(world).await;
+        for (amount, status) in [("1.38888889", 409), ("1.38888888", 201), ("0.00000001", 409)] {
+            let body = json!({"amount": amount, "to": "balance"});
+            assert_eq!(world.user("ann").once().post("/v1/affiliate/withdrawals", body).await.status, status);
+        }
+        assert_eq!(world.balance("ann").await, "1.38888888");
+        world.settle().await;
+    });
+}
+
+/// R6.6: requested, the amount is held; approved, it is withdrawn with the reference.
+#[test]
+fn an_approved_withdrawal_leaves_the_account() {
+    World::run(async |world| {
+        earned(world).await;
+        let id = request(world, "1").await;
+        assert_eq!(totals(world).await, ["0", "0.38888888", "1", "0", "0", "0"]);
+        let path = format!("/v1/admin/withdrawals/{id}/approve");
+        for _ in 0..2 {
+            let paid = world.admin().post(&path, json!({"reference": "SEPA 17"})).await.is(200);
+            assert_eq!((&paid["state"], &paid["reference"]), (&json!("paid"), &json!("SEPA 17")));
+        }
+        world.admin().post(&path, json!({"reference": "SEPA 18"})).await.refused(409, "withdrawal_closed");
+        assert_eq!(totals(world).await, ["0", "0.38888888", "0", "1", "0", "0"]);
+        let own = world.user("ann").get("/v1/affiliate/withdrawals").await.is(200)["items"][0].clone();
+        assert_eq!((&own["id"], &own["payout"]["account"]), (&json!(id), &json!("****0 51")), "masked");
+        let all = world.admin().get("/v1/admin/withdrawals?state=paid").await.is(200)["items"][0].clone();
+        assert_eq!(all["payout"], bank(), "an admin has to pay it");
+        let audit = world.admin().get(&format!("/v1/admin/audit?subject={id}")).await.is(200);
+        assert_eq!(audit["items"][0]["action"], "withdrawal.paid");
+        world.settle().await;
+    });
+}
+
+/// R6.6: rejected or cancelled, the amount is available again.
+#[test]
+fn a_rejected_or_cancelled_withdrawal_releases_its_amount() {
+    World::run(async |world| {
+        earned(world).await;
+        let (rejected, cancelled) = (request(world, "0.5").await, request(world, "0.6").await);
+        let reject = format!("/v1/admin/withdrawals/{rejected}/reject");
+        let answer = world.admin().post(&reject, json!({"reason": "unknown account"})).await.is(200);
+        assert_eq!((&answer["state"], &answer["reason"]), (&json!("rejected"), &json!("unknown account")));
+        let cancel = format!("/v1/affiliate/withdrawals/{cancelled}/cancel");
+        world.user("bob").post(&cancel, json!({})).await.refused(404, "not_found");
+        for _ in 0..2 {
+            assert_eq!(world.user("ann").post(&cancel, json!({})).await.is(200)["state"], "cancelled");
+        }
+        let approve = format!("/v1/admin/withdrawals/{cancelled}/approve");
+        world.admin().post(&approve, json!({"reference": "x"})).await.refused(409, "withdrawal_closed");
+        assert_eq!(totals(world).await, ["0", "1.38888888", "0", "0", "0", "0"]);
+        world.settle().await;
+    });
+}
+
+/// R6.6: approve, reject and cancel at once make one transition.
+#[test]
+fn approve_reject_and_cancel_at_once_make_one_transition() {
+    for seed in 1..=8 {
+        World::seeded(seed, async |world| {
+            earned(world).await;
+            let id = request(world, "1").await;
+            let admin =
+                |verb: &str, body: Value| world.admin().post(&format!("/v1/admin/withdrawals/{id}/{verb}"), body);
+            let cancel = world.user("ann").post(&format!("/v1/affiliate/withdrawals/{id}/cancel"), json!({}));
+            type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = crate::world::Answer> + 'a>>;
+            let asked: Vec<Asked<'_>> = vec![
+                Box::pin(admin("approve", json!({"reference": "SEPA 17"}))),
+                Box::pin(admin("reject", json!({"reason": "no"}))),
+                Box::pin(cancel),
+            ];
+            let answers = together(asked).await;
+            let won: Vec<u16> = answers.iter().map(|answer| answer.status).filter(|status| *status == 200).collect();
+            assert_eq!(won.len(), 1);
+            let [_, available, held, withdrawn, ..] = totals(world).await;
+            assert_eq!(held, "0");
+            assert!([("0.38888888", "1"), ("1.38888888", "0")].contains(&(&available, &withdrawn)));
+            world.settle().await;
+        });
+    }
+}
+
+/// R1.2, R6.6: what is not an amount, no method, or too little is refused with its pointer, and nothing is held.
+#[test]
+fn a_withdrawal_that_is_not_right_is_refused_with_pointers() {
+    World::run(async |world| {
+        earned(world).await;
+        let cash = |amount: &str, payout: Value| json!({"amount": amount, "to": "cash", "payout": payout});
+        let cases = [
+            (json!({"amount": "0", "to": "balance"}), "/amount"),
+            (json!({"amount": "-1", "to": "balance"}), "/amount"),
+            (json!({"amount": "1e2", "to": "balance"}), "/amount"),
+            (json!({"amount": "１", "to": "balance"}), "/amount"),
+            (json!({"amount": "0.000000001", "to": "balance"}), "/amount"),
+            (json!({"amount": "1", "to": "balance", "payout": bank()}), "/payout"),
+            (json!({"amount": "1", "to": "cash"}), "/payout"),
+            (cash("0.49", bank()), "/amount"),
+            (cash("1", json!({"method": "barrow", "account": "1"})), "/payout/method"),
+            (cash("1", json!({"method": "bank", "account": ""})), "/payout/account"),
+            (cash("1", json!({"method": "bank", "account": "x".repeat(201)})), "/payout/account"),
+        ];
+        for (body, pointer) in cases {
+            let answer = world.user("ann").once().post("/v1/affiliate/withdrawals", body.clone()).await;
+            assert_eq!(answer.refused(422, "invalid")["errors"][0]["pointer"], pointer, "{body}");
+        }
+        let ask = json!({"amount": "1", "to": "balance"});
+        let keyless = world.user("ann").post("/v1/affiliate/withdrawals", ask.clone()).await;
+        keyless.refused(400, "idempotency_key_required");
+        let nothing = world.user("bob").once().post("/v1/affiliate/withdrawals", ask.clone()).await;
+        nothing.refused(409, "insufficient_available");
+        let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let blocked = json!({"status": "blocked", "reason": "looks odd"});
+        world.admin().put(&format!("/v1/admin/users/{ann}/status"), blocked).await.is(200);
+        let answer = world.user("ann").once().post("/v1/affiliate/withdrawals", ask).await;
+        answer.refused(403, "account_blocked");
+        world.settle().await;
+    });
+}
