@@ -56,8 +56,8 @@ async fn commissions(world: &World) {
     world.settings("identity", |settings| settings["email_verification"] = json!(false)).await;
     world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
     world.register("gil", None).await;
-    let code = world.code("gil").await;
-    world.register("hal", Some(&code)).await;
+    let made = world.user("gil").once().post("/v1/affiliate/codes", json!({"label": "newsletter"})).await.is(201);
+    world.register("hal", made["code"].as_str()).await;
     let first = world.order("hal", json!({"offer_id": "o500", "provider": "stripe"})).await;
     world.settings("affiliate", |settings| settings["hold_hours"] = json!(48)).await;
     let second = world.order("hal", json!({"offer_id": "o100", "provider": "zpay"})).await;

@@ -31,7 +31,7 @@ use shared::domain::order::Order;
 use shared::domain::payment::Payment;
 use shared::domain::plan::{Plan, Subscription};
 use shared::domain::redemption::Redemption;
-use shared::domain::referral::{Invite, Reward};
+use shared::domain::referral::{ActiveCodes, Invite, Reward};
 use shared::domain::review::Review;
 use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use shared::domain::user::User;
@@ -82,6 +82,7 @@ const NOUNS: &[(&str, Again)] = nouns![
     InviteeLimit,
     OrderWindow,
     Invite,
+    ActiveCodes,
     Reward,
     Order,
     Payment,

@@ -28,6 +28,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(user::user))
         .routes(routes!(user::set_status))
         .routes(routes!(user::set_role))
+        .routes(routes!(user::set_policy))
         .routes(routes!(user::set_invite_code))
         .routes(routes!(user::adjust))
         .routes(routes!(user::records))

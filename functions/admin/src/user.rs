@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::app::App;
 use shared::domain::id::UserId;
 use shared::domain::identity::{Role, Status};
 use shared::domain::ledger::{self, RecordType};
+use shared::domain::money::{LEDGER_DIGITS, plain_decimal};
 use shared::domain::referral::InviteCode;
 use shared::domain::refusal::Refusal;
-use shared::domain::user;
+use shared::domain::user::{self, AffiliatePolicy};
 use shared::edge::body::Body;
 use shared::edge::caller::Admin;
 use shared::edge::once::RequiredKey;
@@ -26,6 +28,7 @@ use shared::store::key::Key;
 use shared::usecase::adjust_balance::{Adjust, adjust_balance, said, signed_amount};
 use shared::usecase::search::{self, RecordFilter};
 use shared::usecase::set_invite_code::{self as invite_code, SetInviteCode};
+use shared::usecase::set_policy::{self as policy, SetPolicy};
 use shared::usecase::set_role::{self as role, SetRole};
 use shared::usecase::set_status::{self as status, SetStatus};
 use utoipa::{IntoParams, ToSchema};
@@ -55,6 +58,8 @@ pub struct AdminUser {
     pub inviter: Option<String>,
     /// Its primary invite code, if it needed one yet.
     pub invite_code: Option<String>,
+    /// On which terms it invites.
+    pub affiliate_policy: Policy,
 }
 
 impl Row for AdminUser {
@@ -69,6 +74,9 @@ impl Row for AdminUser {
         "debt.amount",
         "inviter",
         "invite_code",
+        "affiliate_policy.rate",
+        "affiliate_policy.trigger_limit",
+        "affiliate_policy.can_invite",
     ];
 }
 
@@ -84,6 +92,11 @@ impl From<user::User> for AdminUser {
             debt: of.accounts.owed().into(),
             inviter: of.attribution.as_ref().map(|bond| bond.inviter.to_string()),
             invite_code: of.invite_code.as_ref().map(ToString::to_string),
+            affiliate_policy: Policy {
+                rate: of.affiliate.rate.normalize().to_string(),
+                trigger_limit: of.affiliate.trigger_limit,
+                can_invite: of.affiliate.can_invite,
+            },
         }
     }
 }
@@ -220,6 +233,61 @@ impl RoleSetting {
         let role = all.into_iter().find(|role| role.as_str() == self.role);
         role.ok_or_else(|| Refusal::field("/role", "unknown", "`user`, `agent` or `admin`"))
     }
+}
+
+/// On which terms somebody invites.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySetting {
+    /// The part of an order's credit that is commission, 0 to 1.
+    #[schema(example = "0.15")]
+    rate: String,
+    /// How many orders of one invitee earn; 0 is no limit.
+    trigger_limit: u32,
+    /// Whether their codes bind.
+    can_invite: bool,
+}
+
+/// Change somebody's affiliate policy
+///
+/// Orders that are made from now on follow it. Without `can_invite` their codes bind nobody.
+#[utoipa::path(
+    put, path = "/v1/admin/users/{id}/affiliate-policy", operation_id = "setAffiliatePolicy", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)), request_body = PolicySetting,
+    responses(
+        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn set_policy(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    Body { value, .. }: Body<PolicySetting>,
+) -> Result<Reply<AdminUser>, Problem> {
+    let (user, policy) = (named(&id)?, value.read()?);
+    let done = policy::set_policy(&app, &SetPolicy { user, policy, admin: admin.id }).await?;
+    Ok(Reply::ok(done.answer.into()))
+}
+
+impl PolicySetting {
+    fn read(&self) -> Result<AffiliatePolicy, Refusal> {
+        let rate = plain_decimal(&self.rate, LEDGER_DIGITS).filter(|rate| *rate <= Decimal::ONE);
+        let rate = rate.ok_or_else(|| Refusal::field("/rate", "out_of_range", "a decimal from 0 to 1"))?;
+        Ok(AffiliatePolicy { rate, trigger_limit: self.trigger_limit, can_invite: self.can_invite })
+    }
+}
+
+/// A policy as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Policy {
+    /// The part of an order's credit that is commission.
+    pub rate: String,
+    /// How many orders of one invitee earn; 0 is no limit.
+    pub trigger_limit: u32,
+    /// Whether their codes bind.
+    pub can_invite: bool,
 }
 
 /// A vanity code.

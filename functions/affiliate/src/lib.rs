@@ -1,4 +1,4 @@
-//! The affiliate programme as its users see it: policy and totals, commissions, withdrawals (R6).
+//! The affiliate programme as its users see it: policy and totals, invite codes, commissions, withdrawals (R6).
 
 pub mod wire;
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use shared::app::App;
 use shared::domain::id::WithdrawalId;
+use shared::domain::referral;
 use shared::domain::refusal::Refusal;
 use shared::domain::withdrawal::Verdict;
 use shared::edge::body::Body;
@@ -16,20 +17,25 @@ use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::withdrawal::Withdrawal;
+use shared::fault::Fault;
+use shared::once::Once;
 use shared::store::Page;
 use shared::usecase::affiliate;
+use shared::usecase::invite_code::{self, MakeCode};
 use shared::usecase::search::{self, Window, WithdrawalFilter};
 use shared::usecase::settle_withdrawal::{Settle, Who, settle_withdrawal};
 use shared::usecase::withdraw::{Withdrawn, withdraw};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::wire::{Affiliate, Ask, Commission};
+use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
 
 /// The routes of the affiliate programme.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(overview))
+        .routes(routes!(codes, make_code))
+        .routes(routes!(drop_code))
         .routes(routes!(commissions))
         .routes(routes!(ask, withdrawals))
         .routes(routes!(cancel))
@@ -47,6 +53,73 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Affiliate>, Problem> {
     Ok(Reply::ok(affiliate::overview(&app, caller.id()).await?.into()))
+}
+
+/// The caller's invite codes
+///
+/// The primary one and those beside it, also the deactivated ones, newest first.
+#[utoipa::path(
+    get, path = "/v1/affiliate/codes", operation_id = "listInviteCodes", tag = "affiliate", security(("bearer" = [])),
+    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Listing<InviteCode>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn codes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    paging: Paging,
+) -> Result<Reply<Listing<InviteCode>>, Problem> {
+    let list = format!("invite-codes:{}", caller.id());
+    let page = invite_code::codes(&app, caller.id(), &window(&app, &paging, &list)?).await?;
+    Ok(listing(&app, &list, page, InviteCode::from))
+}
+
+/// Makes an invite code beside the primary one
+#[utoipa::path(
+    post, path = "/v1/affiliate/codes", operation_id = "makeInviteCode", tag = "affiliate", security(("bearer" = [])),
+    request_body = NewCode, params(("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = InviteCode), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn make_code(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    key: Key,
+    body: Body<NewCode>,
+) -> Result<Reply<InviteCode>, Problem> {
+    let ask = MakeCode { user: caller.id(), label: body.value.read()? };
+    let once = key.once(&app, &caller.id().to_string(), "POST /v1/affiliate/codes", &body.raw);
+    let done = invite_code::make_code(&app, &once, &ask).await?;
+    let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
+    let code = shown.ok_or_else(|| Fault::bug("a code that is not shown"))?;
+    Ok(Reply::created(code).replayed(done.replayed))
+}
+
+/// Deactivates an invite code
+///
+/// It binds nobody any more; what it brought stays. The primary one can't be deactivated.
+#[utoipa::path(
+    delete, path = "/v1/affiliate/codes/{code}", operation_id = "deactivateInviteCode", tag = "affiliate",
+    security(("bearer" = [])), params(("code" = String, Path)),
+    responses(
+        (status = 200, body = InviteCode), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn drop_code(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(code): Path<String>,
+) -> Result<Reply<InviteCode>, Problem> {
+    let code = referral::InviteCode::parse(&code).ok_or(Refusal::NotFound)?;
+    let done = invite_code::drop_code(&app, &Once::Natural, caller.id(), &code).await?;
+    let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
+    Ok(Reply::ok(shown.ok_or_else(|| Fault::bug("a code that is not shown"))?))
 }
 
 /// The caller's commissions

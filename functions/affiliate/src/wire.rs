@@ -9,6 +9,7 @@ use shared::domain::withdrawal;
 use shared::edge::view::Amount;
 use shared::usecase::adjust_balance::{said, unsigned_amount};
 use shared::usecase::affiliate::Overview;
+use shared::usecase::invite_code::Shown;
 use shared::usecase::withdraw::Withdraw;
 use utoipa::ToSchema;
 
@@ -24,6 +25,69 @@ pub struct Affiliate {
     pub totals: Totals,
     /// How many people the caller's codes brought.
     pub invitees: u64,
+    /// The codes that bind.
+    pub codes: Vec<InviteCode>,
+}
+
+/// A code to share.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InviteCode {
+    /// The code.
+    pub code: String,
+    /// The link that brings somebody with it.
+    pub link: String,
+    /// What the caller calls it.
+    pub label: Option<String>,
+    /// Whether it is the primary one.
+    pub primary: bool,
+    /// Whether it binds.
+    pub active: bool,
+    /// How many people it brought.
+    pub invitees: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl From<Shown> for InviteCode {
+    fn from(of: Shown) -> Self {
+        Self {
+            code: of.invite.code.to_string(),
+            link: of.link,
+            label: of.invite.label,
+            primary: of.invite.primary,
+            active: of.invite.active,
+            invitees: of.invitees,
+            created_at: of.invite.created_at,
+        }
+    }
+}
+
+/// A code to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCode {
+    /// What the caller calls it, 1 to 100 characters.
+    #[schema(example = "newsletter")]
+    label: Option<String>,
+}
+
+/// Most characters of a label.
+const LABEL_MAX: usize = 100;
+
+impl NewCode {
+    /// The label.
+    ///
+    /// # Refuses
+    /// One that says nothing or too much.
+    pub fn read(&self) -> Result<Option<String>, Refusal> {
+        let Some(label) = &self.label else { return Ok(None) };
+        let label = said("/label", label).map_err(|error| Refusal::Invalid(vec![error]))?;
+        if label.chars().count() > LABEL_MAX {
+            return Err(Refusal::field("/label", "out_of_range", format!("at most {LABEL_MAX} characters")));
+        }
+        Ok(Some(label))
+    }
 }
 
 /// The terms on which somebody invites.
@@ -76,6 +140,7 @@ impl From<Overview> for Affiliate {
                 debt: account.owed().into(),
             },
             invitees: of.invitees,
+            codes: of.codes.into_iter().map(InviteCode::from).collect(),
         }
     }
 }

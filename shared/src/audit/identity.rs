@@ -1,6 +1,6 @@
-//! I1, I2: one account per e-mail, one owner per invite code.
+//! I1–I3: one account per e-mail, one owner per invite code, and an active code says of its owner what is so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Snapshot};
 use crate::domain::id::UserId;
@@ -32,5 +32,24 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(Finding::new("I2", invite.code.as_str(), "is primary and its owner has another"));
         }
     }
+    check_codes(snapshot, &mut findings);
     findings
+}
+
+/// I2, I3: the active codes of a user are those listed, and they know whether their owner may invite.
+fn check_codes(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let listed: BTreeSet<(UserId, &str)> =
+        snapshot.active_codes.iter().flat_map(|own| own.codes.iter().map(|code| (own.user, code.as_str()))).collect();
+    let active = snapshot.invites.iter().filter(|invite| invite.active);
+    let beside: BTreeSet<(UserId, &str)> =
+        active.clone().filter(|invite| !invite.primary).map(|invite| (invite.owner, invite.code.as_str())).collect();
+    for (user, code) in listed.symmetric_difference(&beside) {
+        findings.push(Finding::new("I2", code, format!("is active or listed for {user}, but not both")));
+    }
+    for invite in active {
+        let Some(owner) = snapshot.users.get(&invite.owner) else { continue };
+        if *invite != invite.clone().told(owner) {
+            findings.push(Finding::new("I3", invite.code.as_str(), "does not say what its owner's state is"));
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
 use crate::domain::redemption::Redemption;
-use crate::domain::referral::{Invite, Reward, Trigger};
+use crate::domain::referral::{ActiveCodes, Invite, Reward, Trigger};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts, Tallies};
 use crate::domain::user::User;
@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub counts: BTreeMap<UserId, ReferralCounts>,
     /// Invite codes.
     pub invites: Vec<Invite>,
+    /// Users' active codes beside the primary one.
+    pub active_codes: Vec<ActiveCodes>,
     /// Claims on e-mails.
     pub claims: Vec<EmailClaim>,
     /// Secret hashes of the e-mails that a mail may be about: claimed, signing up, or resetting.
@@ -122,6 +124,7 @@ impl Snapshot {
                 self.counts.insert(counts.user, counts);
             }
             "invite" => self.invites.push(decode(item, findings)?),
+            "active_codes" => self.active_codes.push(decode(item, findings)?),
             "outbox" => self.outbox.push(decode(item, findings)?),
             "counted" => self.counted.push(decode(item, findings)?),
             "statistics" => self.add_totals(item)?,
@@ -214,9 +217,13 @@ impl Snapshot {
         Ok(())
     }
 
-    /// A day's totals stand under names that begin with the day, an unlimited code's uses under its own.
+    /// A day's totals stand under names that begin with the day, an unlimited code's uses and an invite code's
+    /// invitees under its own.
     fn add_totals(&mut self, item: &Item) -> Result<(), String> {
-        let code = text(item, "pk").and_then(|pk| pk.strip_prefix("USES#")).map(|code| format!("code.{code}."));
+        let of = |list: &str, name: &str| {
+            text(item, "pk").and_then(|pk| pk.strip_prefix(list)).map(|code| format!("{name}.{code}."))
+        };
+        let code = of("USES#", "code").or_else(|| of("INVITED#", "invite"));
         let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
         let prefix = code.or(day).unwrap_or_default();
         for (name, amount) in numbers(item).map_err(|fault| fault.to_string())? {

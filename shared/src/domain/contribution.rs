@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `users`, `day.*.users` | user | one |
 //! | `referrals.relations`, `day.*.referrals.relations` | user | one for an invitee |
+//! | `invite.{code}.invitees` | user | one for an invitee, of the code that brought them |
 //! | `referrals.qualified`, `day.*.referrals.qualified` | user | one for an invitee at the threshold, on the day it was reached |
 //! | `promotions.{active\|used\|expired}` | user | one |
 //! | `promotions.tier.{n}.{count\|bonus}` | user | a promotion that was used in the tier |
@@ -51,6 +52,7 @@ pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     both(&mut tallies, registered, "users", Decimal::ONE);
     if let Some(attribution) = &user.attribution {
         both(&mut tallies, registered, "referrals.relations", Decimal::ONE);
+        put(&mut tallies, format!("invite.{}.invitees", attribution.code), Decimal::ONE);
         if let Some(at) = attribution.qualified() {
             both(&mut tallies, at, "referrals.qualified", Decimal::ONE);
         }

@@ -19,6 +19,7 @@ use super::id::UserId;
 use super::identity::Status;
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use super::settings::ReferralSettings;
+use super::user::User;
 
 /// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
 pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -134,6 +135,9 @@ pub struct Invite {
     /// Whether its owner is blocked (R2.8): kept here, so that a sign-up need not read the owner, whose item is busy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
+    /// Whether its owner may not invite (R6.1), kept here for the same reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub barred: bool,
     /// What its owner calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -143,9 +147,31 @@ pub struct Invite {
 
 impl Invite {
     /// The primary code of `owner` (R3.2).
-    pub fn primary(code: InviteCode, owner: UserId, now: Timestamp) -> Self {
-        Self { code, owner, primary: true, active: true, blocked: false, label: None, created_at: now }
+    pub fn primary(code: InviteCode, owner: &User, now: Timestamp) -> Self {
+        let (blocked, barred) = (false, false);
+        let invite =
+            Self { code, owner: owner.id, primary: true, active: true, blocked, barred, label: None, created_at: now };
+        invite.told(owner)
     }
+
+    /// A code beside the primary one (R6.2).
+    pub fn beside(code: InviteCode, owner: &User, label: Option<String>, now: Timestamp) -> Self {
+        Self { primary: false, label, ..Self::primary(code, owner, now) }
+    }
+
+    /// The code with what its owner's state says about it.
+    pub fn told(self, owner: &User) -> Self {
+        Self { blocked: owner.status != Status::Active, barred: !owner.affiliate.can_invite, ..self }
+    }
+}
+
+/// The active codes of a user beside the primary one (R6.2): how many there may be is made exact by writing them here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveCodes {
+    /// Whose.
+    pub user: UserId,
+    /// Which, the oldest first.
+    pub codes: Vec<InviteCode>,
 }
 
 /// The amounts of one trigger, in ledger currency; written as `2/1.5`, the inviter's first.

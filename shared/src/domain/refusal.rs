@@ -116,6 +116,10 @@ refusals! {
     CurrencyInUse = 409 "currency_in_use", "The currency can't change after the first entry of the ledger.";
     /// A vanity code that belongs to somebody.
     InviteCodeTaken = 409 "invite_code_taken", "This invite code is taken.";
+    /// As many codes beside the primary one as a user may have (R6.2).
+    InviteCodeLimit = 409 "invite_code_limit", "You have as many invite codes as you may.";
+    /// The user's policy does not let them invite (R6.1).
+    MayNotInvite = 409 "may_not_invite", "You may not invite.";
     /// A reward that is not in a state to be retried.
     RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
     /// Every use of the code was taken (R7.3).

@@ -283,7 +283,8 @@ impl Settings for AffiliateSettings {
         let mut checks = Checks::default();
         checks.share("/default_rate", self.default_rate, Decimal::ONE);
         checks.count("/default_trigger_limit", self.default_trigger_limit, 0, 1_000_000);
-        checks.count("/max_codes_per_user", self.max_codes_per_user, 0, 100);
+        // A user's codes are read in one call, and told of their owner's state in one transaction.
+        checks.count("/max_codes_per_user", self.max_codes_per_user, 0, 50);
         checks.count("/hold_hours", self.hold_hours, 0, 720);
         checks.count("/valid_days", self.valid_days, 0, 36_500);
         checks.range("/cap_per_invitee", self.cap_per_invitee, Decimal::ZERO, AMOUNT_MAX);

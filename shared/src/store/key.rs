@@ -18,7 +18,9 @@
 //! | milestone | `USER#{invitee}` | `MILESTONE#{trigger}` | – | reward-worker | counting an invitee once without a reward |
 //! | invitee limit | `USER#{usr}` | `LIMIT` | – | registration, only under a limit | the limit of sign-ups per inviter (R3.4) |
 //! | order window | `USER#{usr}` | `WINDOW` | – | payment | orders per minute (R4.2) |
-//! | invite code | `INVITE#{code}` | `INVITE` | – | referral, admin | sign-up (R3.1) |
+//! | invite code | `INVITE#{code}` | `INVITE` | gsi1 `INVITES#{owner}` by time | referral, affiliate, admin | sign-up (R3.1), lists (R6.2) |
+//! | active codes | `USER#{usr}` | `CODES` | – | affiliate, admin | how many codes beside the primary one (R6.2) |
+//! | invitees of a code | `INVITED#{code}` | `{shard}` | – | statistics | how many a code brought (R6.2) |
 //! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
 //! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while pending | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
 //! | payment | `PAYMENT#{provider}#{id}` | `PAYMENT` | – | payment-webhook | one provider payment's net state (R4.5) |
@@ -162,6 +164,16 @@ impl Key {
     /// An invite code.
     pub fn invite(code: &str) -> Self {
         Self::of(format!("INVITE#{}", foreign(code)), "INVITE")
+    }
+
+    /// A user's active codes beside the primary one.
+    pub fn active_codes(user: UserId) -> Self {
+        Self::of(format!("USER#{user}"), "CODES")
+    }
+
+    /// One shard of how many people a code brought.
+    pub fn invited(code: &str, shard: u8) -> Self {
+        Self::of(format!("INVITED#{}", foreign(code)), format!("{shard:02}"))
     }
 
     /// A reward.

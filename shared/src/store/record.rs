@@ -14,7 +14,7 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
 use crate::domain::redemption::Redemption;
-use crate::domain::referral::{Invite, Reward};
+use crate::domain::referral::{ActiveCodes, Invite, Reward};
 use crate::domain::review::Review;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use crate::domain::user::User;
@@ -185,6 +185,17 @@ impl Record for Invite {
     const TYPE: &'static str = "invite";
     fn key(&self) -> Key {
         Key::invite(self.code.as_str())
+    }
+    fn indexes(&self) -> Indexes {
+        let at = format!("{}#{}", super::key::sortable(self.created_at), self.code);
+        Indexes { owner: Some((format!("INVITES#{}", self.owner), at)), ..Indexes::default() }
+    }
+}
+
+impl Record for ActiveCodes {
+    const TYPE: &'static str = "active_codes";
+    fn key(&self) -> Key {
+        Key::active_codes(self.user)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The affiliate programme as its users see it (R6.7): terms, totals, commissions.
 
+use super::invite_code::{Shown, active};
 use super::mature::{matured, overdue};
 use super::referral::mask;
 use super::search::{CommissionFilter, Window, commissions as search, users_of};
@@ -25,6 +26,8 @@ pub struct Overview {
     pub earned: LedgerMoney,
     /// How many people their codes brought.
     pub invitees: u64,
+    /// The codes that bind.
+    pub codes: Vec<Shown>,
 }
 
 /// What `user` sees first. Nothing is written: what is due to mature is shown as if it had.
@@ -45,7 +48,9 @@ pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
     let currency = owner.accounts.balance().currency();
     let account = account.unwrap_or_else(|| CommissionAccount::none(user, currency));
     let earned = account.earned()?;
-    Ok(Overview { policy: owner.affiliate, account, earned, invitees: counts.map_or(0, |counts| counts.invitees) })
+    let codes = active(app, &owner).await?;
+    let invitees = counts.map_or(0, |counts| counts.invitees);
+    Ok(Overview { policy: owner.affiliate, account, earned, invitees, codes })
 }
 
 /// One page of a user's commissions, newest first, with the masked e-mails of the invitees.

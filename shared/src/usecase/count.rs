@@ -162,16 +162,19 @@ impl Subject {
     }
 }
 
-/// Spreads a change over the items that hold it: one shard of the totals, one of each day, one of each unlimited code.
+/// Spreads a change over the items that hold it: one shard of the totals, one of each day, one of each unlimited
+/// code, one of each invite code.
 fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
     let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
     for (name, amount) in change {
         let day = name.strip_prefix("day.").and_then(|rest| rest.split_once('.'));
         let code = name.strip_prefix("code.").and_then(|rest| rest.rsplit_once('.'));
-        let (key, name) = match (day, code) {
-            (Some((day, rest)), _) => (Key::statistics_of_day(day, shard), rest.to_owned()),
-            (None, Some((code, rest))) => (Key::uses(code, shard), rest.to_owned()),
-            (None, None) => (Key::statistics(shard), name),
+        let invite = name.strip_prefix("invite.").and_then(|rest| rest.rsplit_once('.'));
+        let (key, name) = match (day, code, invite) {
+            (Some((day, rest)), ..) => (Key::statistics_of_day(day, shard), rest.to_owned()),
+            (_, Some((code, rest)), _) => (Key::uses(code, shard), rest.to_owned()),
+            (.., Some((code, rest))) => (Key::invited(code, shard), rest.to_owned()),
+            _ => (Key::statistics(shard), name),
         };
         items.entry(key).or_default().push((name, amount));
     }

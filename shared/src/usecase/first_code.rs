@@ -29,6 +29,6 @@ async fn plan(app: &App, user: UserId) -> Result<(InviteCode, Tx), Error> {
     let code = InviteCode::from_entropy(app.entropy.bytes());
     let after = User { invite_code: Some(code.clone()), ..User::clone(&user) };
     tx.replace(&user, &after, Otherwise::Again);
-    tx.insert(&Invite::primary(code.clone(), user.id, app.clock.now()), Otherwise::Again);
+    tx.insert(&Invite::primary(code.clone(), &after, app.clock.now()), Otherwise::Again);
     Ok((code, tx))
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::first_code::first_code;
+use super::invite_code::link_base;
 use crate::app::App;
 use crate::domain::id::UserId;
 use crate::domain::identity::Status;
@@ -95,7 +96,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
         Some(code) => code.clone(),
         None => first_code(app, user.id).await?,
     };
-    let base = settings.link_base_url.unwrap_or_else(|| format!("{}/register", app.config.public_base_url));
+    let base = link_base(app).await?;
     let counts = counts.unwrap_or_else(|| ReferralCounts::none(user.id, user.accounts.balance().currency()));
     Ok(Overview { enabled: settings.enabled, link: code.link(&base), code, counts, invited_by })
 }

@@ -320,7 +320,7 @@ impl Found {
         let owner = self.invite.as_ref().map(|invite| CodeOwner {
             inviter: invite.owner,
             status: if invite.blocked { Status::Blocked } else { Status::Active },
-            can_invite: true,
+            can_invite: !invite.barred,
             active: invite.active,
             invitees: self.limit.as_ref().map_or(0, |(_, limit)| limit.invitees),
         });

@@ -6,8 +6,7 @@
 use super::audit::by_admin;
 use crate::app::{App, Done};
 use crate::domain::id::UserId;
-use crate::domain::identity::Status;
-use crate::domain::referral::{Invite, InviteCode};
+use crate::domain::referral::{ActiveCodes, Invite, InviteCode};
 use crate::domain::refusal::Refusal;
 use crate::domain::user::User;
 use crate::fault::Error;
@@ -36,7 +35,8 @@ pub async fn set_invite_code(app: &App, ask: &SetInviteCode) -> Result<Done<User
 
 async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
     let (user_key, code_key) = (Key::user(ask.user), Key::invite(ask.code.as_str()));
-    let mut batch = app.store.get_many(&[user_key.clone(), code_key.clone()]).await?;
+    let others = Key::active_codes(ask.user);
+    let mut batch = app.store.get_many(&[user_key.clone(), code_key.clone(), others.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { invite_code: Some(ask.code.clone()), ..User::clone(&user) };
@@ -48,9 +48,15 @@ async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
         return Err(Refusal::InviteCodeTaken.into());
     }
     tx.replace(&user, &after, Otherwise::Again);
-    let fresh = Invite::primary(ask.code.clone(), user.id, app.clock.now());
+    let fresh = Invite::primary(ask.code.clone(), &user, app.clock.now());
     let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
-    let invite = Invite { blocked: user.status != Status::Active, created_at, ..fresh };
+    let invite = Invite { created_at, ..fresh };
+    // One that was beside the primary code is the primary one now.
+    if let Some(others) = batch.take::<ActiveCodes>(&others)?.filter(|others| others.codes.contains(&ask.code)) {
+        let mut left = ActiveCodes::clone(&others);
+        left.codes.retain(|code| *code != ask.code);
+        tx.replace(&others, &left, Otherwise::Again);
+    }
     tx.upsert(known.as_ref(), &invite, Otherwise::Again);
     let mut before = String::new();
     if let Some(code) = &user.invite_code {

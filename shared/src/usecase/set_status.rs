@@ -1,13 +1,14 @@
 //! An admin blocks an account or makes it active again (R2.8).
 //!
-//! Blocked: no sign-in or refresh, no writes, its codes bind nothing, rewards are held, money stays. The primary code's item says it
-//! too, so that a sign-up need not read its owner. Made active again, the rewards that were held are tried again.
+//! Blocked: no sign-in or refresh, no writes, its codes bind nothing, rewards are held, money stays. The items of its codes say it
+//! too, so that a sign-up need not read their owner. Made active again, the rewards that were held are tried again.
 
 use super::audit::by_admin;
+use super::invite_code::tell_codes;
 use crate::app::{App, Done};
 use crate::domain::id::{RewardId, UserId};
 use crate::domain::identity::Status;
-use crate::domain::referral::{Invite, Reward, RewardState};
+use crate::domain::referral::{Reward, RewardState};
 use crate::domain::refusal::Refusal;
 use crate::domain::user::User;
 use crate::fault::{Error, Fault};
@@ -55,7 +56,7 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
     let after = User { status: ask.status, ..User::clone(&user) };
     if user.status != ask.status {
         tx.replace(&user, &after, Otherwise::Again);
-        tell_code(app, &user, ask.status, &mut tx).await?;
+        tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ask.admin, "user.status_set", user.id.to_string());
         let audit = audit.change(user.status.as_str(), ask.status.as_str());
         tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
@@ -66,17 +67,6 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
         tx.send(Message::RewardRetried { reward: *reward, beneficiary: user.id });
     }
     Ok((after, tx))
-}
-
-/// The primary code binds nothing while its owner is blocked.
-async fn tell_code(app: &App, user: &User, status: Status, tx: &mut Tx) -> Result<(), Fault> {
-    let Some(code) = &user.invite_code else { return Ok(()) };
-    let Some(invite) = app.store.get::<Invite>(&Key::invite(code.as_str())).await? else { return Ok(()) };
-    let told = Invite { blocked: status != Status::Active, ..Invite::clone(&invite) };
-    if *invite != told {
-        tx.replace(&invite, &told, Otherwise::Again);
-    }
-    Ok(())
 }
 
 async fn held(app: &App, user: UserId) -> Result<Vec<RewardId>, Fault> {

@@ -420,6 +420,18 @@ pub const MESSAGES: &[Row] = &[
 
 /// I1, I2.
 pub const IDENTITY: &[Row] = &[
+    ("an active code that is not listed", &["I2"], |scan| {
+        scan.one("active_codes")["codes"] = json!({"L": []});
+    }),
+    ("a listed code that is not active", &["I2"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["active"] = json!({"BOOL": false});
+    }),
+    ("a code that takes its owner for blocked", &["I3"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["blocked"] = json!({"BOOL": true});
+    }),
+    ("a code that may not bind though its owner may invite", &["I3"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["barred"] = json!({"BOOL": true});
+    }),
     ("a claim that is somebody else's", &["I1"], |scan| {
         let (ann, bob) = (scan.id_of("ann"), scan.id_of("bob"));
         scan.find("email", |claim| claim["user"]["S"] == ann)["user"]["S"] = json!(bob);
@@ -433,7 +445,7 @@ pub const IDENTITY: &[Row] = &[
         let claim = scan.find("email", |claim| claim["user"]["S"] == ann);
         claim["user"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("a code that is somebody else's", &["I2"], |scan| {
+    ("a code that is somebody else's", &["D3", "I2"], |scan| {
         let (ann, dave) = (scan.id_of("ann"), scan.id_of("dave"));
         scan.find("invite", |invite| invite["owner"]["S"] == ann)["owner"]["S"] = json!(dave);
     }),

@@ -131,7 +131,7 @@ impl Desk {
         let ann = self.user(&ann.text("/user/id")).await.into_inner();
         let ann = User { invite_code: Some(code.clone()), ..ann };
         self.write(&ann).await;
-        self.write(&Invite::primary(code, ann.id, ann.created_at)).await;
+        self.write(&Invite::primary(code, &ann, ann.created_at)).await;
         ann
     }
 

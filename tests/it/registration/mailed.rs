@@ -74,7 +74,7 @@ async fn the_referral_code_given_at_registration_is_judged_at_the_confirmation()
     let body = json!({"email": "cid@example.com", "password": PASSWORD, "referral_code": "ANNSCODE"});
     assert_eq!(desk.register(&body).await.is(201).body["referral"], json!({"applied": true}));
     let code = InviteCode::parse("ANNSCODE").unwrap();
-    desk.write(&Invite { active: false, ..Invite::primary(code, ann.id, ann.created_at) }).await;
+    desk.write(&Invite { active: false, ..Invite::primary(code, &ann, ann.created_at) }).await;
     let code = desk.code("cid@example.com").await;
     let body = json!({"email": "cid@example.com", "code": code});
     let account = desk.post("/v1/registrations/verify", &body).await.is(201);

@@ -3,6 +3,7 @@
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 use shared::domain::access::EmailClaim;
+use shared::domain::id::UserId;
 use shared::domain::identity::{Email, Status};
 use shared::domain::referral::{Invite, InviteCode, Reward, Side, Trigger};
 use shared::domain::settings::Area;
@@ -10,6 +11,7 @@ use shared::domain::user::User;
 use shared::store::key::Key;
 use shared::usecase::session;
 use tokio::task::JoinSet;
+use ulid::Ulid;
 
 use super::desk::{Desk, PASSWORD};
 
@@ -120,10 +122,14 @@ async fn a_bad_code_never_blocks_and_the_answer_says_why() {
     let (desk, ann) = Desk::with_referral(json!({})).await;
     let code = |text: &str| Invite {
         primary: false,
-        ..Invite::primary(InviteCode::parse(text).unwrap(), ann.id, ann.created_at)
+        ..Invite::primary(InviteCode::parse(text).unwrap(), &ann, ann.created_at)
     };
     desk.write(&Invite { active: false, ..code("CLOSED") }).await;
-    desk.write(&Invite { blocked: true, ..code("BLOCKED") }).await;
+    let mut eve = ann.clone();
+    (eve.id, eve.status) = (UserId::new(Ulid::from_parts(1, 1)), Status::Blocked);
+    (eve.email, eve.invite_code) = (None, InviteCode::parse("BLOCKED"));
+    desk.write(&eve).await;
+    desk.write(&Invite::primary(InviteCode::parse("BLOCKED").unwrap(), &eve, eve.created_at)).await;
     for (number, (code, reason)) in [
         ("UNKNOWN2", json!("unknown")),
         ("x", json!("unknown")),

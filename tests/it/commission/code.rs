@@ -1,0 +1,193 @@
+//! Invite codes beside the primary one, and the policy that lets them bind (R6.1, R6.2).
+
+use serde_json::{Value, json};
+
+use super::{hundred, invited, totals};
+use crate::redemption::race::together;
+use crate::world::World;
+
+async fn made(world: &World, label: &str) -> String {
+    let made = world.user("ann").once().post("/v1/affiliate/codes", json!({"label": label})).await.is(201);
+    made["code"].as_str().unwrap().to_owned()
+}
+
+async fn codes(world: &World) -> Vec<Value> {
+    world.user("ann").get("/v1/affiliate/codes").await.is(200)["items"].as_array().unwrap().clone()
+}
+
+async fn registered(world: &World, name: &str, code: &str) -> Value {
+    world.register(name, Some(code)).await["referral"].clone()
+}
+
+async fn set_policy(world: &World, policy: Value) -> Value {
+    let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+    world.admin().put(&format!("/v1/admin/users/{ann}/affiliate-policy"), policy).await.is(200)
+}
+
+/// R6.2: a code beside the primary one binds, and each code counts whom it brought.
+#[test]
+fn each_code_counts_whom_it_brought() {
+    World::run(async |world| {
+        invited(world).await;
+        let code = made(world, "newsletter").await;
+        for name in ["cid", "dan"] {
+            assert_eq!(registered(world, name, &code.to_lowercase()).await["applied"], true);
+        }
+        world.settle().await;
+        let shown: Vec<(bool, Value, u64)> = codes(world)
+            .await
+            .iter()
+            .map(|of| (of["primary"] == true, of["label"].clone(), of["invitees"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(shown.len(), 2);
+        assert!(shown.contains(&(false, json!("newsletter"), 2)) && shown.contains(&(true, Value::Null, 1)));
+        let overview = world.user("ann").get("/v1/affiliate").await.is(200);
+        assert_eq!((&overview["invitees"], overview["codes"].as_array().unwrap().len()), (&json!(3), 2));
+        let link = codes(world).await[0]["link"].as_str().unwrap().to_owned();
+        assert!(link.contains("/register?ref="), "{link}");
+    });
+}
+
+/// R6.2: ten active codes beside the primary one, exactly, when 64 are asked for at once; a deactivated one frees its slot.
+#[test]
+fn sixty_four_codes_at_once_make_ten() {
+    World::run(async |world| {
+        invited(world).await;
+        let asked = (0..64).map(|number| {
+            let body = json!({"label": format!("code {number}")});
+            world.user("ann").key(&format!("k{number}")).post("/v1/affiliate/codes", body)
+        });
+        let answers = together(asked.collect()).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
+        let refused = answers.into_iter().find(|answer| answer.status != 201).unwrap();
+        refused.refused(409, "invite_code_limit");
+        let beside: Vec<String> = codes(world)
+            .await
+            .iter()
+            .filter(|of| of["primary"] == false)
+            .map(|of| of["code"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(beside.len(), 10);
+        world.user("ann").raw("DELETE", &format!("/v1/affiliate/codes/{}", beside[0]), "").await.is(200);
+        made(world, "after").await;
+        let one_more = world.user("ann").once().post("/v1/affiliate/codes", json!({})).await;
+        one_more.refused(409, "invite_code_limit");
+    });
+}
+
+/// R6.2: a deactivated code binds nobody any more, its history stays; the primary one can't be deactivated.
+#[test]
+fn a_deactivated_code_binds_nobody_and_keeps_its_history() {
+    World::run(async |world| {
+        invited(world).await;
+        let code = made(world, "old").await;
+        registered(world, "cid", &code).await;
+        let path = format!("/v1/affiliate/codes/{code}");
+        world.user("bob").raw("DELETE", &path, "").await.refused(404, "not_found");
+        for _ in 0..2 {
+            assert_eq!(world.user("ann").raw("DELETE", &path, "").await.is(200)["active"], false);
+        }
+        assert_eq!(registered(world, "dan", &code).await, json!({"applied": false, "reason": "inactive"}));
+        assert_eq!(world.nobody().get(&format!("/v1/referral-codes/{code}")).await.is(200)["valid"], false);
+        world.settle().await;
+        let shown = codes(world).await.into_iter().find(|of| of["code"] == code.as_str()).unwrap();
+        assert_eq!((&shown["active"], &shown["invitees"]), (&json!(false), &json!(1)));
+        let primary = world.code("ann").await;
+        let answer = world.user("ann").raw("DELETE", &format!("/v1/affiliate/codes/{primary}"), "").await;
+        answer.refused(403, "forbidden");
+        world.user("ann").raw("DELETE", "/v1/affiliate/codes/%23", "").await.refused(404, "not_found");
+    });
+}
+
+/// R6.1: without `can_invite` there are no new codes and those there are bind nothing; given back, they bind again.
+#[test]
+fn without_leave_to_invite_codes_bind_nothing() {
+    World::run(async |world| {
+        invited(world).await;
+        let code = made(world, "mine").await;
+        let primary = world.code("ann").await;
+        set_policy(world, json!({"rate": "0.1", "trigger_limit": 3, "can_invite": false})).await;
+        world.user("ann").once().post("/v1/affiliate/codes", json!({})).await.refused(409, "may_not_invite");
+        for (name, code) in [("cid", &code), ("dan", &primary)] {
+            assert_eq!(registered(world, name, code).await, json!({"applied": false, "reason": "inactive"}));
+        }
+        let back = set_policy(world, json!({"rate": "0.1", "trigger_limit": 3, "can_invite": true})).await;
+        assert_eq!(back["affiliate_policy"]["can_invite"], true);
+        for (name, code) in [("eve", &code), ("fay", &primary)] {
+            assert_eq!(registered(world, name, code).await["applied"], true);
+        }
+    });
+}
+
+/// R6.1: an admin changes one user's rate; orders made before keep theirs, and the change is in the audit log.
+#[test]
+fn a_changed_rate_holds_for_later_orders() {
+    World::run(async |world| {
+        invited(world).await;
+        let before = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.settings("affiliate", |settings| settings["default_rate"] = json!("0.5")).await;
+        set_policy(world, json!({"rate": "0.2", "trigger_limit": 2, "can_invite": true})).await;
+        world.pay(&before, json!({})).await;
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "1.38888888");
+        for _ in 0..2 {
+            hundred(world).await;
+        }
+        assert_eq!(totals(world).await[1], "4.16666665", "0.2 of the second order; the third is above the limit");
+        let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let audit = world.admin().get(&format!("/v1/admin/audit?subject={ann}")).await.is(200)["items"][0].clone();
+        let shown = ["action", "before", "after"].map(|field| audit[field].as_str().unwrap().to_owned());
+        assert_eq!(shown, ["user.affiliate_policy_set", "0.1 of 3", "0.2 of 2"]);
+        for (policy, pointer) in [
+            (json!({"rate": "1.1", "trigger_limit": 3, "can_invite": true}), "/rate"),
+            (json!({"rate": "-0.1", "trigger_limit": 3, "can_invite": true}), "/rate"),
+            (json!({"rate": "1e-1", "trigger_limit": 3, "can_invite": true}), "/rate"),
+        ] {
+            let answer = world.admin().put(&format!("/v1/admin/users/{ann}/affiliate-policy"), policy).await;
+            assert_eq!(answer.refused(422, "invalid")["errors"][0]["pointer"], pointer);
+        }
+    });
+}
+
+/// R6.1, R2.8: a code made while its owner is being blocked knows it, whichever comes first; so does one deactivated meanwhile.
+#[test]
+fn a_code_made_while_its_owner_is_blocked_binds_nobody() {
+    for seed in 1..=6 {
+        World::seeded(seed, async |world| {
+            invited(world).await;
+            let old = made(world, "old").await;
+            let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+            let block = json!({"status": "blocked", "reason": "odd"});
+            type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = crate::world::Answer> + 'a>>;
+            let asked: Vec<Asked<'_>> = vec![
+                Box::pin(world.user("ann").key("k").post("/v1/affiliate/codes", json!({}))),
+                Box::pin(world.admin().put(&format!("/v1/admin/users/{ann}/status"), block)),
+                Box::pin(world.user("ann").raw("DELETE", &format!("/v1/affiliate/codes/{old}"), "")),
+            ];
+            let answers = together(asked).await;
+            assert!([201, 403].contains(&answers[0].status) && answers[1].status == 200);
+            let items = world.stack.items().unwrap();
+            let codes = items.iter().filter(|item| shared::store::item::text(item, "type") == Some("invite"));
+            let codes: Vec<String> =
+                codes.map(|item| shared::store::item::text(item, "code").unwrap().to_owned()).collect();
+            for (number, code) in codes.iter().enumerate() {
+                assert_eq!(registered(world, &format!("late{number}"), code).await["applied"], false);
+            }
+        });
+    }
+}
+
+/// R6.2, R3.8: labels are short and on one line; while the programme is off nobody makes codes.
+#[test]
+fn what_is_no_label_is_refused() {
+    World::run(async |world| {
+        invited(world).await;
+        for label in ["", "  ", "a\nb", &"x".repeat(101)] {
+            let answer = world.user("ann").once().post("/v1/affiliate/codes", json!({"label": label})).await;
+            assert_eq!(answer.refused(422, "invalid")["errors"][0]["pointer"], "/label");
+        }
+        world.settings("affiliate", |settings| settings["enabled"] = json!(false)).await;
+        world.user("ann").once().post("/v1/affiliate/codes", json!({})).await.refused(409, "programme_off");
+        assert_eq!(codes(world).await.len(), 1, "the primary one");
+    });
+}
