@@ -2,6 +2,8 @@
 //!
 //! `GUERDON_SEEDS=1000` runs that many seeds, `GUERDON_SEED=17` that one.
 
+mod affiliate;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(16) {
+        match self.below(20) {
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,
@@ -39,6 +41,9 @@ impl Play<'_> {
             11 => self.batch().await,
             12 | 13 => self.redeem().await,
             14 => self.edit_code().await,
+            15 => self.withdraw().await,
+            16 => self.decide().await,
+            17 => self.invite().await,
             _ => self.world.settle().await,
         }
     }
@@ -159,7 +164,7 @@ impl Play<'_> {
     async fn time(&mut self) {
         let seconds = self.below(5_000) as u64;
         self.world.advance(seconds).await;
-        for schedule in ["expire-orders", "expire-promotions", "sweep-outbox"] {
+        for schedule in ["expire-orders", "expire-promotions", "mature-commissions", "sweep-outbox"] {
             self.world.stack.tick(schedule).await.ok();
         }
         self.world.stack.faults.clear();
@@ -187,11 +192,19 @@ fn play(seed: u64) {
                 settings["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"})
             })
             .await;
+        world
+            .settings("affiliate", |settings| {
+                settings["enabled"] = json!(true);
+                settings["hold_hours"] = json!(seed % 3);
+                settings["min_cash_withdrawal"] = json!("0.1");
+                settings["cap_per_invitee"] = json!(["0", "3", "0.5", "0"][(seed / 3) as usize % 4]);
+            })
+            .await;
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let plan = world.plan(json!({"name": "Pro", "quota": seed % 3, "on_sale": true})).await;
         let (users, codes, orders, codes_to_redeem) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut play = Play { world, rng, users, codes, orders, plan, codes_to_redeem };
-        for _ in 0..50 {
+        for _ in 0..60 {
             play.step().await;
         }
         world.stack.faults.clear();
@@ -215,7 +228,7 @@ fn play_quarter(quarter: u64) {
     }
 }
 
-/// L1–L6, P1–P8, A1–A4, K1–K3, O1, O2, O4: whatever happens in whatever order, everything adds up.
+/// L1–L6, P1–P8, A1–A4, C1, C3–C5, W1, W2, K1–K3, I1–I3, O1, O2, O4: whatever happens in whatever order, everything adds up.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_first_quarter() {
     play_quarter(0);

@@ -3,6 +3,7 @@
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 
+use crate::commission::{invited, totals};
 use crate::world::World;
 
 /// The client repeats with the same key until it is told.
@@ -87,6 +88,48 @@ fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
                     assert_eq!(world.balance("ann").await, "5", "{at}");
                     let listed = world.user("ann").get("/v1/subscriptions").await.is(200);
                     assert!(listed["items"][0]["expires_at"].as_str().unwrap().starts_with("2026-11-21T10:0"), "{at}");
+                });
+            }
+        }
+    }
+}
+
+/// R6.3, R6.5, R6.6: each call between an order and the withdrawal of its commission goes wrong in each way, once; one commission,
+/// one movement and one verdict come of it.
+#[test]
+fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
+    for fault in Fault::ALL {
+        for (operation, calls) in
+            [("TransactWriteItems", 4), ("BatchGetItem", 3), ("Query", 2), ("SendMessageBatch", 2)]
+        {
+            for nth in 0..calls {
+                World::run(async |world| {
+                    invited(world).await;
+                    world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
+                    let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+                    world.stack.faults.script(operation, nth, fault);
+                    world.pay(&order, json!({})).await;
+                    for _ in 0..3 {
+                        world.settle().await;
+                        world.advance(100).await;
+                        world.stack.tick("sweep-outbox").await.ok();
+                    }
+                    world.stack.faults.clear();
+                    world.settle().await;
+                    world.stack.faults.script(operation, nth.min(1), fault);
+                    let balance = json!({"amount": "1", "to": "balance"});
+                    insist(world, "ann", "b", "/v1/affiliate/withdrawals", balance).await;
+                    world.stack.faults.script(operation, nth.min(1), fault);
+                    let payout = json!({"method": "bank", "account": "DE02120300000000202051"});
+                    let cash = json!({"amount": "0.3", "to": "cash", "payout": payout});
+                    let asked = insist(world, "ann", "c", "/v1/affiliate/withdrawals", cash).await;
+                    let approve = format!("/v1/admin/withdrawals/{}/approve", asked["id"].as_str().unwrap());
+                    world.stack.faults.script(operation, nth.min(1), fault);
+                    while world.admin().post(&approve, json!({"reference": "SEPA"})).await.status == 503 {}
+                    world.stack.faults.clear();
+                    let at = format!("{fault:?} at {operation} {nth}");
+                    assert_eq!(totals(world).await, ["0", "0.08888888", "0", "1.3", "0", "0"], "{at}");
+                    assert_eq!(world.balance("ann").await, "1", "{at}");
                 });
             }
         }
