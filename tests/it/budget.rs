@@ -4,8 +4,10 @@
 //! itself and what comes after it (the delete of the outbox item) are counted apart. All but
 //! [`the_first_journal_of_a_deployment_costs_two_units_more`] count in a deployment that has a journal.
 
+use emulator::sqs::Retry;
 use serde_json::json;
 
+use crate::commission::{hundred, invited};
 use crate::orders::weight;
 use crate::world::World;
 
@@ -167,6 +169,52 @@ fn what_a_payment_writes_weighs_less_than_a_kilobyte_each() {
         // What is left of a kilobyte is for a longer address, a language and the accounts to come.
         let weights = ["user", "posting", "order", "event", "payment"].map(new);
         assert!(weights.iter().zip([900, 830, 680, 480, 280]).all(|(is, most)| *is <= most), "{weights:?}");
+    });
+}
+
+/// R6.5: the user 3 (its item 2, one list), the commission account 2, both postings 3 each, the withdrawal 4, once-record and
+/// outbox item 2 each.
+#[test]
+fn a_withdrawal_to_the_balance_is_one_read_and_one_commit() {
+    World::run(async |world| {
+        invited(world).await;
+        hundred(world).await;
+        world.stack.dynamo.reset();
+        let body = json!({"amount": "1", "to": "balance"});
+        world.user("ann").key("k").post("/v1/affiliate/withdrawals", body).await.is(201);
+        let cost = used(world);
+        assert_eq!(cost.commit, (1, 19));
+        assert_eq!(cost.reads, reads(&[("BatchGetItem", 1), ("Query", 1)]), "both at once");
+        world.settle().await;
+    });
+}
+
+/// R6.3: ten commissions of one affiliate are one read and one transaction: the commission 4 (its item 2, two lists), its posting
+/// 3, the invitee's earnings 2 each; the account 2 and the outbox item with its ten messages 4 once.
+#[test]
+fn ten_commissions_of_one_affiliate_are_one_read_and_one_transaction() {
+    World::run(async |world| {
+        invited(world).await;
+        hundred(world).await;
+        let code = world.code("ann").await;
+        let mut orders = Vec::new();
+        for number in 0..10 {
+            let name = format!("invitee{number}");
+            world.register(&name, Some(&code)).await;
+            let order =
+                world.user(&name).once().post("/v1/payment/orders", json!({"offer_id": "o100", "provider": "stripe"}));
+            orders.push(order.await.is(201));
+        }
+        world.settle().await;
+        for order in &orders {
+            world.pay(order, json!({})).await;
+        }
+        while world.stack.pump_webhooks().await {}
+        world.stack.dynamo.reset();
+        assert!(world.stack.pump("reward-worker", "RewardQueue.fifo", 10, Retry::AtOnce).await.unwrap());
+        let cost = used(world);
+        assert_eq!((cost.commit, cost.reads), ((1, 96), reads(&[("BatchGetItem", 1)])));
+        world.settle().await;
     });
 }
 
