@@ -26,6 +26,7 @@ mod payment;
 mod redemption;
 mod referral;
 mod registration;
+mod returns;
 mod reward;
 mod scene;
 mod scheduler;

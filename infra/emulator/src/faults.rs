@@ -131,7 +131,8 @@ impl<B: Backend> Backend for Faulty<B> {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
         Box::pin(async move {
             let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
-            let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or("SendEmail").to_owned();
+            let other = if request.uri().path().starts_with("/_sim/") { "Provider" } else { "SendEmail" };
+            let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(other).to_owned();
             let Some(fault) = self.plan.next(&operation) else { return self.backend.call(request).await };
             match fault {
                 Fault::Refused => return Err(ConnectFault::Refused),
