@@ -57,6 +57,7 @@ struct State {
     calls: Vec<String>,
     script: VecDeque<(String, u32, Fault)>,
     per_mille: u32,
+    only: Option<String>,
     rng: Option<ChaCha8Rng>,
 }
 
@@ -80,7 +81,14 @@ impl Plan {
     pub fn randomly(&self, per_mille: u32, seed: u64) {
         let mut state = self.state();
         state.per_mille = per_mille;
+        state.only = None;
         state.rng = (per_mille > 0).then(|| ChaCha8Rng::seed_from_u64(seed));
+    }
+
+    /// The same for the calls of one operation.
+    pub fn randomly_at(&self, operation: &str, per_mille: u32, seed: u64) {
+        self.randomly(per_mille, seed);
+        self.state().only = Some(operation.to_owned());
     }
 
     /// Ends all faults that have not happened.
@@ -106,6 +114,9 @@ impl Plan {
             if wanted == operation {
                 *nth = nth.saturating_sub(1);
             }
+        }
+        if state.only.as_deref().is_some_and(|only| only != operation) {
+            return None;
         }
         let per_mille = state.per_mille;
         let rng = state.rng.as_mut()?;
