@@ -77,7 +77,10 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/admin/payment/orders/{id}", For::Admin),
     ("POST /v1/admin/payment/orders/{id}/complete", For::Admin),
     ("POST /v1/admin/payment/orders/{id}/verify", For::Admin),
+    ("POST /v1/admin/payment/orders/{id}/refunds", For::Admin),
+    ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::Admin),
     ("GET /v1/admin/payment/reviews", For::Admin),
+    ("POST /v1/admin/payment/reviews/{id}/resolve", For::Admin),
     ("GET /v1/admin/plans", For::Admin),
     ("POST /v1/admin/plans", For::Admin),
     ("GET /v1/admin/plans/{id}", For::Admin),
@@ -106,7 +109,12 @@ fn every_route_is_open_to_whom_the_matrix_says() {
         for route in routes.filter(|route| route.path != "$default") {
             let name = format!("{} {}", route.method, route.path);
             let open = *matrix.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the matrix"));
-            let path = route.path.replace("{id}", "usr_x").replace("{area}", "referral").replace("{code}", "ABCD");
+            let path = route
+                .path
+                .replace("{id}", "usr_x")
+                .replace("{area}", "referral")
+                .replace("{refund_id}", "rfd_x")
+                .replace("{code}", "ABCD");
             let nobody = world.nobody().key("k").raw(&route.method, &path, "{}").await.status;
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");
             let forged = forged.raw(&route.method, &path, "{}").await.status;

@@ -555,7 +555,9 @@ fn an_order_costs_what_its_budget_says() {
             world.stack.faults.calls();
             let order =
                 world.user("bob").key("k").header("user-agent", AGENT).post(ORDERS, o100(provider)).await.is(201);
-            assert_eq!(world.stack.faults.calls(), ["BatchGetItem", "TransactWriteItems"], "{provider}");
+            let mut calls = world.stack.faults.calls();
+            calls.retain(|call| call != "Provider");
+            assert_eq!(calls, ["BatchGetItem", "TransactWriteItems"], "{provider}");
             let kept = world.stack.dynamo.scan(TABLE).unwrap();
             let item = kept.iter().find(|item| item["id"]["S"] == order["id"] && item["type"]["S"] == "order").unwrap();
             assert!(weight(item) <= 1_024, "{provider}: an order weighs {}", weight(item));

@@ -148,11 +148,7 @@ async fn payments(world: &World) {
 /// Gives a part of an order's first payment back, at Stripe.
 pub async fn refund(world: &World, order: &Value, units: i64) {
     let book = world.stack.simulators.book();
-    let paid = book
-        .payments
-        .values()
-        .filter(|payment| payment.metadata.get("order_id") == order["id"].as_str().map(str::to_owned).as_ref());
-    let intent = paid.min_by_key(|payment| payment.created).unwrap().intent.clone();
+    let intent = book.payments_of(order["id"].as_str().unwrap())[0].intent.clone();
     let request = Request::post("/_sim/stripe/v1/refunds")
         .header("authorization", format!("Bearer {}", world.stack.simulators.config().stripe_secret_key))
         .header("content-type", "application/x-www-form-urlencoded")

@@ -226,6 +226,7 @@ impl Stand {
             payment_id: None,
             bonus: None,
             left: None,
+            has_refunds: false,
             completed: None,
             client_ip: None,
             user_agent: None,

@@ -17,7 +17,7 @@ async fn bob(world: &World) -> Value {
 }
 
 /// The event that Stripe makes of a paid session, which it told nobody.
-async fn completed(world: &World, order: &Value) -> Value {
+pub async fn completed(world: &World, order: &Value) -> Value {
     world.pay(order, json!({"notify": "never"})).await;
     let request = Request::get("/_sim/stripe/v1/events?limit=100")
         .header("authorization", format!("Bearer {}", world.stack.simulators.config().stripe_secret_key))
@@ -35,13 +35,13 @@ fn signed(world: &World, body: &[u8]) -> String {
     sign(&world.stack.simulators.config().stripe_webhook_secret, body, world.stack.clock.now()).unwrap()
 }
 
-async fn tell(world: &World, event: &Value) -> Answer {
+pub async fn tell(world: &World, event: &Value) -> Answer {
     let body = event.to_string();
     let header = signed(world, body.as_bytes());
     world.nobody().header("stripe-signature", &header).raw("POST", "/v1/webhooks/stripe", &body).await
 }
 
-fn with(event: &Value, changes: &[(&str, Value)]) -> Value {
+pub fn with(event: &Value, changes: &[(&str, Value)]) -> Value {
     let mut event = event.clone();
     for (pointer, value) in changes {
         *event.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value.clone();
@@ -294,7 +294,11 @@ fn what_cannot_be_decoded_gets_a_problem() {
             .filter(|(_, path)| path.contains('{'))
             .collect();
         for (method, path) in routes {
-            let odd = path.replace("{id}", "%ff").replace("{area}", "%ff").replace("{code}", "%ff");
+            let odd = path
+                .replace("{id}", "%ff")
+                .replace("{area}", "%ff")
+                .replace("{refund_id}", "%ff")
+                .replace("{code}", "%ff");
             for name in ["bob", "admin"] {
                 let answer = world.user(name).key("k").raw(&method, &odd, "{}").await;
                 assert!(

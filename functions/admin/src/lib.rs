@@ -7,6 +7,8 @@ pub mod order;
 pub mod platform;
 pub mod programme;
 pub mod redemption;
+pub mod refund;
+pub mod review;
 pub mod search;
 pub mod sheet;
 pub mod stats;
@@ -45,7 +47,10 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(order::order))
         .routes(routes!(order::complete))
         .routes(routes!(order::verify))
-        .routes(routes!(order::reviews))
+        .routes(routes!(refund::refund))
+        .routes(routes!(refund::confirm))
+        .routes(routes!(review::reviews))
+        .routes(routes!(review::resolve))
         .routes(routes!(redemption::plan::plans, redemption::plan::create))
         .routes(routes!(redemption::plan::plan, redemption::plan::change))
         .routes(routes!(redemption::batch::batches, redemption::batch::create))

@@ -11,8 +11,8 @@ use shared::domain::event::EventOutcome;
 use shared::domain::id::OrderId;
 use shared::domain::money::MoneyError;
 use shared::domain::order::{self, OrderStatus, Provider};
+use shared::domain::payment::Payment;
 use shared::domain::refusal::Refusal;
-use shared::domain::review::{self, ReviewState};
 use shared::domain::user::User;
 use shared::edge::body::Body;
 use shared::edge::caller::Admin;
@@ -29,6 +29,7 @@ use shared::usecase::ask_provider::verify_any;
 use shared::usecase::complete_order::{Complete, complete_order};
 use shared::usecase::order_file::{OrderFile, order_file};
 use shared::usecase::pay_page::with_pay_url;
+use shared::usecase::payments_of::payments_of;
 use shared::usecase::search::{self, OrderFilter};
 use utoipa::{IntoParams, ToSchema};
 
@@ -82,9 +83,9 @@ impl Row for AdminOrder {
 }
 
 impl AdminOrder {
-    fn new(of: &order::Order, user: Option<&User>) -> Result<Self, MoneyError> {
+    fn new(of: &order::Order, user: Option<&User>, payment: Option<&Payment>) -> Result<Self, MoneyError> {
         Ok(Self {
-            order: Order::try_from(of)?,
+            order: Order::try_from(of)?.with_refund_details(payment),
             user: Person::new(of.user, user),
             provider_payment_id: of.payment_id.clone(),
             client_ip: of.client_ip.clone(),
@@ -135,7 +136,7 @@ pub struct Transition {
 
 impl AdminOrderFile {
     fn new(app: &App, file: OrderFile) -> Result<Self, MoneyError> {
-        let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref())?;
+        let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref(), file.payment.as_ref())?;
         let transitions = transitions(&file.order);
         let event = |(event, raw): (shared::domain::event::Event, Option<String>)| ProviderEvent {
             id: event.id,
@@ -221,8 +222,11 @@ pub async fn orders(State(app): State<Arc<App>>, search: AdminSearch<Orders>) ->
     let filter = search.filters.read()?;
     let page = search::orders(&app, &filter, &search.window).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
-    let shown = page.items.iter().map(|order| AdminOrder::new(&with_pay_url(&app, order), users.get(&order.user)));
-    let items = shown.collect::<Result<Vec<_>, _>>()?;
+    let payments = payments_of(&app, &page.items).await?;
+    let shown = |order: &order::Order| {
+        AdminOrder::new(&with_pay_url(&app, order), users.get(&order.user), payments.get(&order.id))
+    };
+    let items = page.items.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     Ok(search.found(&app, Page { items, next: page.next }, |order| order))
 }
 
@@ -276,7 +280,7 @@ pub async fn order(
     Ok(Reply::ok(file(&app, named(&id)?).await?))
 }
 
-fn named(id: &str) -> Result<OrderId, Refusal> {
+pub(super) fn named(id: &str) -> Result<OrderId, Refusal> {
     OrderId::parse(id).ok_or(Refusal::NotFound)
 }
 
@@ -349,98 +353,4 @@ impl Completion {
         let payment_id = self.provider_payment_id.as_deref().map(|id| text("/provider_payment_id", id)).transpose()?;
         Ok(Complete { order, payment_id, reason, admin: admin.id })
     }
-}
-
-/// Provider money that waits for a person.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AdminReview {
-    /// Which.
-    pub id: String,
-    /// `stripe` or `zpay`.
-    pub provider: &'static str,
-    /// The provider's payment.
-    pub payment_id: String,
-    /// The provider's event that brought it.
-    pub event_id: Option<String>,
-    /// The order that it names.
-    pub order_id: Option<String>,
-    /// Why it is here.
-    pub reason: &'static str,
-    /// What was received, or taken back.
-    pub received: Amount,
-    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
-    pub state: &'static str,
-    /// When it came.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-}
-
-impl Row for AdminReview {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "created_at",
-        "state",
-        "reason",
-        "provider",
-        "payment_id",
-        "event_id",
-        "order_id",
-        "received.amount",
-        "received.currency",
-    ];
-}
-
-impl From<review::Review> for AdminReview {
-    fn from(of: review::Review) -> Self {
-        Self {
-            id: of.id.to_string(),
-            provider: of.provider.as_str(),
-            payment_id: of.payment_id,
-            event_id: of.event_id,
-            order_id: of.order_id.map(|order| order.to_string()),
-            reason: of.reason.as_str(),
-            received: of.received.into(),
-            state: state(of.state),
-            created_at: of.created_at,
-        }
-    }
-}
-
-fn state(state: ReviewState) -> &'static str {
-    match state {
-        ReviewState::Open => "open",
-        ReviewState::Credited => "credited",
-        ReviewState::RefundDue => "refund_due",
-        ReviewState::Refunded => "refunded",
-        ReviewState::Ignored => "ignored",
-    }
-}
-
-/// Filters of the review queue.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Reviews {
-    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
-    state: Option<String>,
-}
-
-/// The review queue
-///
-/// Provider money that could not be credited by itself, newest first.
-#[utoipa::path(
-    get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin", security(("bearer" = [])),
-    params(Reviews, Common),
-    responses(
-        (status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
-)]
-pub async fn reviews(State(app): State<Arc<App>>, search: AdminSearch<Reviews>) -> Result<Sheet<AdminReview>, Problem> {
-    use ReviewState::{Credited, Ignored, Open, RefundDue, Refunded};
-    let all = [Open, Credited, RefundDue, Refunded, Ignored];
-    let named = |text: &str| all.into_iter().find(|known| state(*known) == text);
-    let wanted = given("/state", search.filters.state.as_deref(), named)?;
-    let page = search::reviews(&app, wanted, &search.window).await?;
-    Ok(search.found(&app, page, AdminReview::from))
 }

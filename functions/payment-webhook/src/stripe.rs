@@ -7,14 +7,12 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 use shared::app::App;
 use shared::domain::order::{OrderStatus, Provider};
-use shared::domain::payment::{Dispute, DisputeState, Refund};
+use shared::domain::payment::{Dispute, DisputeState};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Raw;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::provider::stripe::event::{
-    ChargeFact, DisputeFact, DisputeStatus, RefundFact, RefundStatus, SessionFact, StripeEvent, StripeFact,
-};
+use shared::provider::stripe::event::{ChargeFact, DisputeFact, DisputeStatus, SessionFact, StripeEvent, StripeFact};
 use shared::provider::stripe::{PaymentStatus, Stripe};
 use shared::usecase::settle::{Fact, Notice, settle};
 use utoipa::ToSchema;
@@ -107,7 +105,7 @@ fn told(event: StripeEvent, empty: Notice) -> Notice {
             let payment_id = refund.payment_intent.clone().or_else(|| refund.charge.clone());
             Notice {
                 payment_id,
-                fact: Fact::Refunded { cumulative: None, refunds: vec![of(refund, taken_at)] },
+                fact: Fact::Refunded { cumulative: None, refunds: vec![refund.told(taken_at)] },
                 ..notice
             }
         }
@@ -139,16 +137,10 @@ fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: Notice) -> N
         order: charge.names.order(),
         fact: Fact::Refunded {
             cumulative: Some(charge.refunded),
-            refunds: charge.refunds.into_iter().map(|refund| of(refund, at)).collect(),
+            refunds: charge.refunds.iter().map(|refund| refund.told(at)).collect(),
         },
         ..notice
     }
-}
-
-fn of(refund: RefundFact, at: jiff::Timestamp) -> (String, Refund) {
-    let failed = matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
-    let pending = !failed && refund.status != RefundStatus::Succeeded;
-    (refund.id, Refund { amount: refund.amount, failed, pending, at: Some(at) })
 }
 
 fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: Notice) -> Notice {

@@ -20,12 +20,14 @@ use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::order::Order;
-use shared::fault::Error;
+use shared::fault::{Error, Fault};
+use shared::store::item::Stored;
 use shared::store::{Ask, List};
 use shared::usecase::ask_provider;
 use shared::usecase::cancel_order::{self, own};
 use shared::usecase::create_order::{self as create_verb, CreateOrder};
 use shared::usecase::pay_page::with_pay_url;
+use shared::usecase::payments_of::payments_of;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -139,9 +141,23 @@ async fn list(
     let mut ask = Ask::newest(List::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
     ask.after = paging.position(&app.config.secret, &name)?;
     let page = app.store.list::<domain::Order>(&ask).await?;
-    let wanted = page.items.iter().filter(|order| status.is_none_or(|status| order.status == status));
-    let items = wanted.map(|order| Order::try_from(&with_pay_url(&app, order))).collect::<Result<_, _>>()?;
+    let mut orders: Vec<domain::Order> = page.items.into_iter().map(Stored::into_inner).collect();
+    orders.retain(|order| status.is_none_or(|status| order.status == status));
+    let items = shown(&app, &orders).await?;
     Ok(Reply::ok(Listing { items, next_cursor: page.next.map(|next| seal(&app.config.secret, &name, &next)) }))
+}
+
+/// Orders with their pay URLs and what was given back of them.
+async fn shown(app: &App, orders: &[domain::Order]) -> Result<Vec<Order>, Error> {
+    let payments = payments_of(app, orders).await?;
+    let one =
+        |order: &domain::Order| Ok(Order::try_from(&with_pay_url(app, order))?.with_refunds(payments.get(&order.id)));
+    orders.iter().map(one).collect()
+}
+
+async fn shown_one(app: &App, order: &domain::Order) -> Result<Order, Error> {
+    let shown = shown(app, std::slice::from_ref(order)).await?;
+    shown.into_iter().next().ok_or_else(|| Fault::bug("one order is none").into())
 }
 
 fn status(text: &str) -> Result<OrderStatus, Refusal> {
@@ -163,7 +179,7 @@ fn order_id(text: &str) -> Result<OrderId, Refusal> {
 )]
 async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
     let order = own(&app, caller.id(), order_id(&id)?).await?;
-    Ok(Reply::ok(Order::try_from(&with_pay_url(&app, &order))?))
+    Ok(Reply::ok(shown_one(&app, &order).await?))
 }
 
 /// Gives up a pending order
@@ -195,5 +211,5 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<Stri
 )]
 async fn verify(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
     let order = ask_provider::verify_own(&app, caller.id(), order_id(&id)?).await?;
-    Ok(Reply::ok(Order::try_from(&with_pay_url(&app, &order))?))
+    Ok(Reply::ok(shown_one(&app, &order).await?))
 }

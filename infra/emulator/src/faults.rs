@@ -57,6 +57,7 @@ struct State {
     calls: Vec<String>,
     script: VecDeque<(String, u32, Fault)>,
     per_mille: u32,
+    only: Option<String>,
     rng: Option<ChaCha8Rng>,
 }
 
@@ -80,7 +81,14 @@ impl Plan {
     pub fn randomly(&self, per_mille: u32, seed: u64) {
         let mut state = self.state();
         state.per_mille = per_mille;
+        state.only = None;
         state.rng = (per_mille > 0).then(|| ChaCha8Rng::seed_from_u64(seed));
+    }
+
+    /// The same for the calls of one operation.
+    pub fn randomly_at(&self, operation: &str, per_mille: u32, seed: u64) {
+        self.randomly(per_mille, seed);
+        self.state().only = Some(operation.to_owned());
     }
 
     /// Ends all faults that have not happened.
@@ -107,6 +115,9 @@ impl Plan {
                 *nth = nth.saturating_sub(1);
             }
         }
+        if state.only.as_deref().is_some_and(|only| only != operation) {
+            return None;
+        }
         let per_mille = state.per_mille;
         let rng = state.rng.as_mut()?;
         if rng.next_u32() % 1_000 >= per_mille {
@@ -131,7 +142,8 @@ impl<B: Backend> Backend for Faulty<B> {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
         Box::pin(async move {
             let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
-            let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or("SendEmail").to_owned();
+            let other = if request.uri().path().starts_with("/_sim/") { "Provider" } else { "SendEmail" };
+            let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(other).to_owned();
             let Some(fault) = self.plan.next(&operation) else { return self.backend.call(request).await };
             match fault {
                 Fault::Refused => return Err(ConnectFault::Refused),

@@ -122,7 +122,7 @@ impl Stack {
             region: sqs::REGION.to_owned(),
             credentials: Credentials::new("local", "local", None, None, "local"),
         };
-        let app = Arc::new(application(&setup, &aws, &simulators)?);
+        let app = Arc::new(application(&setup, &aws, &simulators, &faults)?);
         publish_key(&app).await?;
         let functions = Functions::new(&template, &app, &aws);
         let requests = AtomicU64::new(0);
@@ -321,13 +321,14 @@ impl Setup {
     }
 }
 
-fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>) -> Result<App, Trouble> {
+fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>, faults: &Plan) -> Result<App, Trouble> {
     let mut variables = Variables(setup.environment());
     for (service, url) in [("DYNAMODB", "http://dynamodb.local"), ("SQS", "http://sqs.local")] {
         variables.0.insert(format!("AWS_ENDPOINT_URL_{service}"), url.to_owned());
     }
     let secrets = Secrets::given(|name| variables.get(name));
-    let world = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
+    let backend = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
+    let world = Faulty { backend, plan: faults.clone() };
     let mut app = assemble(&variables, aws, &secrets, &https(Arc::new(world)))?;
     let clock = setup.clock.clone();
     app.clock = AppClock::new(move || clock.now());

@@ -75,6 +75,8 @@ ids! {
     RewardId = "rwd_";
     /// An item of the review queue.
     ReviewId = "rvw_";
+    /// A refund that an admin asked for.
+    RefundId = "rfd_";
     /// One cause and its entries in the ledger.
     JournalId = "jrn_";
     /// A sign-in and the chain of refresh tokens that follow from it.

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod promotion;
 pub mod redemption;
 pub mod referral;
+pub mod refund;
 pub mod refusal;
 pub mod reversal;
 pub mod review;

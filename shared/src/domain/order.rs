@@ -246,6 +246,9 @@ pub struct Order {
     /// What is left of the charge, kept only once it differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<PayMoney>,
+    /// Whether its payment has refunds, made or asked for: lists look there only then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_refunds: bool,
     /// The journal of its completion by hand, while no payment id was known (R4.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<JournalId>,

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{OrderId, ReviewId};
+use super::id::{OrderId, RefundId, ReviewId};
 use super::ledger::{House, HouseEntry, LastJournal, Movement, RecordType};
 use super::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use super::order::{Order, OrderStatus, Provider};
 use super::promotion::{Moments, OrderTier, Promotion, Used};
+use super::refund::RefundRequest;
 use super::review::ReviewReason;
 
 /// The money a provider took.
@@ -40,6 +41,9 @@ pub struct Refund {
     /// When it was first told of, by the provider's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// The request that it answers, if it was asked for here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RefundId>,
 }
 
 impl Refund {
@@ -53,7 +57,8 @@ impl Refund {
             (one, other) => one.or(other),
         };
         let (failed, pending) = (self.failed || with.failed, self.pending && with.pending);
-        Ok(Self { amount: self.amount.most(with.amount)?, failed, pending: pending && !failed, at })
+        let request = self.request.or(with.request);
+        Ok(Self { amount: self.amount.most(with.amount)?, failed, pending: pending && !failed, at, request })
     }
 }
 
@@ -101,6 +106,9 @@ pub struct Payment {
     /// Refunds by the provider's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<String, Refund>,
+    /// Refunds that an admin asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<RefundId, RefundRequest>,
     /// The largest cumulative amount refunded that any event named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cumulative: Option<PayMoney>,
@@ -125,6 +133,7 @@ impl Payment {
             review: None,
             captured: None,
             refunds: BTreeMap::new(),
+            requests: BTreeMap::new(),
             cumulative: None,
             disputes: BTreeMap::new(),
             last: None,
@@ -333,6 +342,22 @@ fn credited(
 }
 
 impl Credited {
+    /// An order without any promotion is credited by a payment that was taken, of which `net` is left.
+    ///
+    /// # Refuses
+    /// Overflow; amounts of different currencies.
+    pub fn without_bonus(
+        order: &Order,
+        payment: &Payment,
+        net: PayMoney,
+        paid_at: Timestamp,
+    ) -> Result<Self, MoneyError> {
+        let none = LedgerMoney::zero(order.credit.currency());
+        let post_credit = target(order.credit, net, order.charge)?;
+        let status = OrderStatus::by_net(net, order.charge, payment.open_dispute())?;
+        Ok(Self { tier: None, bonus: none, post_credit, post_bonus: none, net, status, paid_at, late: false })
+    }
+
     /// What the paid journal moves for the user: the credit, and the bonus in an entry of its own (R4.6).
     pub fn movements(&self, order: &Order) -> Vec<Movement> {
         let id = order.id.to_string();

@@ -106,6 +106,12 @@ refusals! {
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
+    /// There is no payment to give back, or nothing left of it (R4.11).
+    NothingToRefund = 409 "nothing_to_refund", "Nothing is left of this order's payment to give back.";
+    /// The provider or a person has said how the refund ended.
+    RefundClosed = 409 "refund_closed", "It is known already how this refund ended.";
+    /// Somebody or a later event has decided about the review item (R4.12).
+    ReviewClosed = 409 "review_closed", "This review item is closed.";
     /// An available amount never goes below zero (R1.7).
     InsufficientBalance = 409 "insufficient_balance", "The balance is too low.";
     /// A withdrawal above the available commission (R6.5).

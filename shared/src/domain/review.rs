@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{OrderId, ReviewId};
+use super::id::{OrderId, ReviewId, UserId};
 use super::ledger::LastJournal;
 use super::money::PayMoney;
 use super::order::Provider;
@@ -98,8 +98,41 @@ pub struct Review {
     pub last: Option<LastJournal>,
     /// What became of it.
     pub state: ReviewState,
+    /// What a person decided about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
     /// When it came.
     pub created_at: Timestamp,
+}
+
+/// What a person decided about a review item (R4.12).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// The order that credited it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+}
+
+impl ReviewState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Credited, Self::RefundDue, Self::Refunded, Self::Ignored];
+
+    /// The state as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Credited => "credited",
+            Self::RefundDue => "refund_due",
+            Self::Refunded => "refunded",
+            Self::Ignored => "ignored",
+        }
+    }
 }
 
 impl Review {

@@ -80,7 +80,7 @@ impl Https {
     /// # Refuses
     /// See [`Fault`]; any HTTP status is an answer.
     pub async fn get(&self, url: &str, headers: &[(&'static str, &str)]) -> Result<Answer, Fault> {
-        self.send("GET", url, headers, None).await
+        self.send("GET", url, headers, None, true).await
     }
 
     /// Sends a POST of a form. It may be sent twice when a connection breaks, so it must be idempotent at the provider.
@@ -93,7 +93,16 @@ impl Https {
         headers: &[(&'static str, &str)],
         form: &[(String, String)],
     ) -> Result<Answer, Fault> {
-        self.send("POST", url, headers, Some(encode(form))).await
+        self.send("POST", url, headers, Some(encode(form)), true).await
+    }
+
+    /// Sends a POST of a form, once: for what must not happen twice and has no key at the provider. After a [`Fault`] it may have
+    /// happened.
+    ///
+    /// # Refuses
+    /// See [`Fault`]; any HTTP status is an answer.
+    pub async fn post_form_once(&self, url: &str, form: &[(String, String)]) -> Result<Answer, Fault> {
+        self.send("POST", url, &[], Some(encode(form)), false).await
     }
 
     async fn send(
@@ -102,12 +111,13 @@ impl Https {
         url: &str,
         headers: &[(&'static str, &str)],
         form: Option<String>,
+        repeatable: bool,
     ) -> Result<Answer, Fault> {
         let exchange = async {
             let request = || request(method, url, headers, form.as_deref());
             match self.exchange(request()?).await {
                 // A pooled connection may have died while the environment was frozen.
-                Err(Fault::Unreachable) => self.exchange(request()?).await,
+                Err(Fault::Unreachable) if repeatable => self.exchange(request()?).await,
                 other => other,
             }
         };
@@ -263,9 +273,12 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_connection_is_tried_once_more() {
+    async fn a_broken_connection_is_tried_once_more_unless_it_must_not_be() {
         let broken_once = Scripted::new(vec![Err(Fault::Unreachable), Ok((200, "{}".to_owned()))]);
         assert!(broken_once.https().get("https://example.com/", &[]).await.is_ok());
+        let broken_once = Scripted::new(vec![Err(Fault::Unreachable), Ok((200, "{}".to_owned()))]);
+        assert!(broken_once.https().post_form_once("https://example.com/", &[]).await.is_err());
+        assert_eq!(broken_once.seen().len(), 1);
         let broken = Scripted::new(vec![]);
         assert_eq!(broken.https().get("https://example.com/", &[]).await.unwrap_err(), Fault::Unreachable);
         assert_eq!(broken.seen().len(), 2);

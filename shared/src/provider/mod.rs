@@ -159,6 +159,23 @@ impl From<Fault> for CreateFailure {
     }
 }
 
+/// Why a gateway made no refund, or may not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefundFailure {
+    /// It said no, in its own words, bounded and without secrets.
+    #[error("the provider refused: {0}")]
+    Refused(String),
+    /// There is no answer, or none that says it: the money may have gone back.
+    #[error("the provider did not say")]
+    Unknown,
+}
+
+impl From<Fault> for RefundFailure {
+    fn from(_: Fault) -> Self {
+        Self::Unknown
+    }
+}
+
 /// Why a notification is not believed. Nothing of it is stored (R4.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {

@@ -1,6 +1,6 @@
 //! Stripe: Checkout Sessions, their payments, and the events about them (R4.7).
 //!
-//! A small client of our own. What is asked: create, retrieve and expire a session, retrieve a payment intent. What
+//! A small client of our own. What is asked: create, retrieve and expire a session, retrieve a payment intent, make and list refunds. What
 //! comes in: [`signature`] says whether an event is genuine, [`event`] what it says.
 
 pub mod event;
@@ -14,8 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::http::{Answer, Fault, Https};
 use super::{CreateFailure, Created, Forged, NewPayment, ProviderConfig, api_url, present, refusal_detail};
+use crate::domain::id::RefundId;
 use crate::domain::money::PayMoney;
-use event::{OrderNames, StripeEvent, Unreadable};
+use event::{OrderNames, RefundFact, StripeEvent, Unreadable};
 pub use wire::PaymentStatus;
 
 /// The API version that requests ask for, and the fixtures have.
@@ -185,6 +186,36 @@ impl Stripe {
         payment_intent(intent).ok_or(AskFailure::Unavailable)
     }
 
+    /// Gives `amount` of a payment back. Asking again for the same request makes no second refund, as long as Stripe keeps its
+    /// key, which is a day at least; after that look at [`Self::refunds`] first.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn refund(&self, payment: &str, amount: PayMoney, request: RefundId) -> Result<RefundFact, AskFailure> {
+        let units = units::from_money(amount).map_err(|_| AskFailure::Refused(format!("not {amount}")))?;
+        let request = request.to_string();
+        let form = [
+            (of_payment(payment), segment(payment)?.to_owned()),
+            ("amount", units.to_string()),
+            ("metadata[refund_id]", request.clone()),
+        ];
+        let form = form.map(|(name, value)| (name.to_owned(), value));
+        let answer = self.post("/v1/refunds", &form, Some(&request)).await?;
+        event::refund(self.read(&answer)?).map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// The refunds of a payment, the newest hundred.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn refunds(&self, payment: &str) -> Result<Vec<RefundFact>, AskFailure> {
+        let path = format!("/v1/refunds?limit=100&{}={}", of_payment(payment), segment(payment)?);
+        let answer = self.get(&path).await?;
+        let list: wire::List<wire::Refund> = self.read(&answer)?;
+        let refunds = list.data.into_iter().map(event::refund).collect::<Result<_, _>>();
+        refunds.map_err(|_| AskFailure::Unavailable)
+    }
+
     /// Checks that a webhook is genuine: see [`signature::verify`].
     ///
     /// # Refuses
@@ -233,6 +264,11 @@ impl Stripe {
             _ => Err(AskFailure::Unavailable),
         }
     }
+}
+
+/// Under which name a payment's refunds are asked for: charges can be made without an intent.
+fn of_payment(payment: &str) -> &'static str {
+    if payment.starts_with("ch_") { "charge" } else { "payment_intent" }
 }
 
 /// An id as a path segment: nothing that could become another path.

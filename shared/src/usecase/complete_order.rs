@@ -70,6 +70,7 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
     let mut tx = app.tx();
     let capture = Capture {
         order: &order,
+        known: Some(&order),
         user: &user,
         payment: ask.payment_id.is_some().then_some((known.as_ref(), payment)),
         review: review.as_ref(),

@@ -223,6 +223,7 @@ fn drafted(
         payment_id: None,
         bonus: None,
         left: None,
+        has_refunds: false,
         completed: None,
         client_ip: ask.client_ip.clone(),
         user_agent: ask.user_agent.clone(),

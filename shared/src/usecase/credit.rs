@@ -20,8 +20,10 @@ use crate::store::tx::{Otherwise, Tx};
 
 /// What a paid transaction is about.
 pub struct Capture<'a> {
-    /// The order as it was read.
-    pub order: &'a Stored<Order>,
+    /// The order.
+    pub order: &'a Order,
+    /// The same as it was read; none for one that is made to credit money in review (R4.12).
+    pub known: Option<&'a Stored<Order>>,
     /// Its user as it was read.
     pub user: &'a Stored<User>,
     /// The provider's payment as it was read, and as it is now; none while a completion by hand has no payment id.
@@ -62,14 +64,17 @@ impl Capture<'_> {
         }
         if let Some((before, payment)) = &self.payment {
             let last = Some(posting.header.as_last());
-            let paying = Payment { order: Some(order.id), review: None, last, ..payment.clone() };
+            let review = payment.review.filter(|_| self.known.is_none());
+            let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
             tx.upsert(*before, &paying, Otherwise::Again);
         }
-        if let Some(review) = self.review {
+        // Who makes an order for a review's money writes the decision on the item.
+        if let (Some(review), Some(_)) = (self.review, self.known) {
             tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() }, Otherwise::Again);
         }
+        let has_refunds = self.payment.as_ref().is_some_and(|(_, payment)| payment.has_refunds());
         let completed = self.payment.is_none().then_some(posting.header.journal);
-        tx.replace(order, &Order { completed, ..paid }, Otherwise::Again);
+        tx.upsert(self.known, &Order { completed, has_refunds, ..paid }, Otherwise::Again);
         tx.replace(self.user, &user, Otherwise::Again);
         tx.insert(&posting, Otherwise::Again);
         let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);

@@ -44,9 +44,10 @@ impl Reverse<'_> {
     pub fn write(self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
         let (known, mut payment) = self.payment;
         let order = self.told.as_ref().unwrap_or(self.order);
+        let has_refunds = payment.has_refunds();
         let Some(reversal) = Reversal::of(order, &payment)? else {
-            if let Some(told) = &self.told {
-                tx.replace(self.order, told, Otherwise::Again);
+            if self.told.is_some() || order.has_refunds != has_refunds {
+                tx.replace(self.order, &Order { has_refunds, ..order.clone() }, Otherwise::Again);
             }
             if known.is_none_or(|known| **known != payment) {
                 tx.upsert(known, &payment, Otherwise::Again);
@@ -67,7 +68,7 @@ impl Reverse<'_> {
             tx.insert(&posting, Otherwise::Again);
         }
         tx.upsert(known, &payment, Otherwise::Again);
-        tx.replace(self.order, &order.reversed(&reversal), Otherwise::Again);
+        tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, Otherwise::Again);
         let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
         tx.send(Message::OrderChanged { order: order.id, user: order.user, inviter });
         Ok(true)

@@ -179,7 +179,10 @@ impl Known {
         }
         if let Some(payment) = known.payment.as_deref().cloned() {
             // A capture is judged by the order it names; what goes back, goes back from the order that was paid.
-            let names = notice.order.filter(|_| matches!(notice.fact, Fact::Captured { .. })).or(payment.order);
+            // So is what a person credited to an order of their choice: the payment still says that it was in review.
+            let by_person = payment.order.is_some() && payment.review.is_some();
+            let judged = !by_person && matches!(notice.fact, Fact::Captured { .. });
+            let names = notice.order.filter(|_| judged).or(payment.order);
             if let Some(order) = names.filter(|order| Some(*order) != notice.order) {
                 known.order = app.store.get(&Key::order(order)).await?;
             }
@@ -276,6 +279,7 @@ impl Step<'_> {
         let mut tx = self.marked(EventOutcome::Credited, None);
         let capture = Capture {
             order,
+            known: Some(order),
             user,
             payment: Some((self.known.payment.as_ref(), self.payment)),
             review: self.known.review.as_ref(),
@@ -358,6 +362,7 @@ impl Step<'_> {
             left: None,
             last: None,
             state: ReviewState::Open,
+            resolution: None,
             created_at: self.notice.received_at,
         };
         let review = if reason.holds_money() { review.after(net) } else { review };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use emulator::sim::Book;
+use emulator::sim::{Book, PaymentStatus, StripePayment, Trade};
 use serde_json::Value;
 use shared::audit::{Finding, Snapshot, Told, told};
 use shared::domain::money::{Currency, PayMoney};
@@ -21,7 +21,8 @@ pub fn against(book: &Book, items: &[Item]) -> Vec<Finding> {
 pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<Told>, Vec<Provider>) {
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     let of = |provider| snapshot.events.iter().filter(move |event| event.provider == provider);
-    let stripes: BTreeSet<&str> = of(Provider::Stripe).map(|event| event.id.as_str()).collect();
+    let own = |id: &str| id.starts_with("asked:") || id.starts_with("refund:");
+    let stripes: BTreeSet<&str> = of(Provider::Stripe).map(|event| event.id.as_str()).filter(|id| !own(id)).collect();
     let made: BTreeSet<&str> = book.events.iter().filter_map(|event| event["id"].as_str()).collect();
     if stripes.is_subset(&made) {
         let heard: Vec<&Value> =
@@ -46,41 +47,83 @@ fn captured(snapshot: &Snapshot, provider: Provider, id: &str) -> bool {
 }
 
 fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<Told> {
-    let about = |kind: &str, intent: &str| -> Vec<&Value> {
-        let objects = heard.iter().filter(|event| event["type"] == kind).map(|event| &event["data"]["object"]);
-        objects.filter(|object| object["payment_intent"] == intent).collect()
+    let took = |intent: &str| {
+        let session = |event: &&&Value| event["type"].as_str().unwrap().starts_with("checkout.session.");
+        let mut objects = heard.iter().filter(session).map(|event| &event["data"]["object"]);
+        objects.any(|object| object["payment_intent"] == intent && object["payment_status"] == "paid")
     };
     let paid = book.payments.values().filter(|payment| {
-        let heard = !about("checkout.session.completed", &payment.intent).is_empty();
-        heard || captured(snapshot, Provider::Stripe, &payment.intent)
+        let heard = took(&payment.intent) || captured(snapshot, Provider::Stripe, &payment.intent);
+        payment.status == PaymentStatus::Succeeded && heard
     });
-    let row = |payment: &emulator::sim::StripePayment| {
+    let row = |payment: &StripePayment| {
         let currency = Currency::parse(&payment.currency.to_uppercase()).unwrap();
         let money = |units| PayMoney::from_minor_units(units, currency).unwrap();
-        let sums =
-            about("charge.refunded", &payment.intent).into_iter().map(|c| c["amount_refunded"].as_i64().unwrap());
-        let single: i64 =
-            about("refund.created", &payment.intent).iter().map(|refund| refund["amount"].as_i64().unwrap()).sum();
+        let back = given_back(book, heard, snapshot, payment) + withheld(heard, payment);
         Told {
             provider: Provider::Stripe,
             id: payment.intent.clone(),
             captured: money(payment.units),
-            refunded: money(sums.max().unwrap_or(0).max(single)),
+            refunded: money(back.min(payment.units)),
         }
     };
     paid.map(row).collect()
 }
 
+/// What we were told of the refunds of a payment: one by one, and by its charge's sum.
+fn given_back(book: &Book, heard: &[&Value], snapshot: &Snapshot, payment: &StripePayment) -> i64 {
+    let units = |object: &Value, name: &str| object[name].as_i64().unwrap();
+    let (mut known, mut failed) = (0, 0);
+    for refund in book.refunds.values().filter(|refund| refund.intent == payment.intent) {
+        let objects = heard.iter().map(|event| &event["data"]["object"]);
+        let told: Vec<&Value> = objects.filter(|object| object["id"] == refund.id.as_str()).collect();
+        let asked = refund.metadata.get("refund_id").map(|id| format!("refund:{id}"));
+        let answered = asked.is_some_and(|asked| snapshot.events.iter().any(|event| event.id.starts_with(&asked)));
+        if told.iter().any(|object| object["status"] == "failed") {
+            failed += refund.units;
+        } else if answered || !told.is_empty() {
+            known += refund.units;
+        }
+    }
+    let sums = heard.iter().filter(|event| event["type"] == "charge.refunded").map(|event| &event["data"]["object"]);
+    let sums = sums.filter(|charge| charge["payment_intent"] == payment.intent.as_str());
+    known.max(sums.map(|charge| units(charge, "amount_refunded")).max().unwrap_or(0) - failed)
+}
+
+/// What disputes keep away, each by the last that we were told of it.
+fn withheld(heard: &[&Value], payment: &StripePayment) -> i64 {
+    let mut last: BTreeMap<&str, &Value> = BTreeMap::new();
+    // The book has its events in the order in which they happened.
+    for event in heard.iter().filter(|event| event["type"].as_str().unwrap().starts_with("charge.dispute.")) {
+        let dispute = &event["data"]["object"];
+        if dispute["payment_intent"] == payment.intent.as_str() {
+            last.insert(dispute["id"].as_str().unwrap(), dispute);
+        }
+    }
+    let away =
+        |dispute: &&Value| ["needs_response", "under_review", "lost"].contains(&dispute["status"].as_str().unwrap());
+    last.into_values().filter(away).map(|dispute| dispute["amount"].as_i64().unwrap()).sum()
+}
+
 fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<Told> {
     let paid = book.trades.values().filter(|trade| trade.ended_at.is_some());
     let known = |trade: &str| heard.contains(trade) || captured(snapshot, Provider::Zpay, trade);
-    let row = |trade: &emulator::sim::Trade| Told {
+    // A gateway tells nobody that it gave back: what we did not ask for, or don't know the end of, a person has to say.
+    let ours = |trade: &&Trade| {
+        let mut payments = snapshot.payments.iter();
+        let payment = payments.find(|payment| payment.provider == Provider::Zpay && payment.id == trade.trade_no);
+        payment.is_none_or(|payment| payment.refunds.len() == trade.refunds.len())
+    };
+    let row = |trade: &Trade| Told {
         provider: Provider::Zpay,
         id: trade.trade_no.clone(),
         captured: trade.money,
-        refunded: PayMoney::zero(trade.money.currency()),
+        refunded: trade
+            .refunds
+            .iter()
+            .fold(PayMoney::zero(trade.money.currency()), |sum, refund| sum.plus(*refund).unwrap()),
     };
-    paid.filter(|trade| known(&trade.trade_no)).map(row).collect()
+    paid.filter(|trade| known(&trade.trade_no)).filter(ours).map(row).collect()
 }
 
 /// The event and the trade number of a gateway's notification.

@@ -25,6 +25,8 @@ pub struct Book {
     pub payments: BTreeMap<String, StripePayment>,
     /// Stripe's refunds by id.
     pub refunds: BTreeMap<String, Refund>,
+    /// Stripe's disputes by id.
+    pub disputes: BTreeMap<String, Dispute>,
     /// Stripe's events, oldest first.
     pub events: Vec<Value>,
     /// Answers kept for Stripe's idempotency keys.
@@ -68,6 +70,9 @@ pub struct Session {
     pub payment_intent: Option<String>,
     /// `payment_method_types`.
     pub methods: Vec<String>,
+    /// Whether it is complete and its method takes its time.
+    #[serde(default)]
+    pub delayed: bool,
 }
 
 /// Whether a session can still be paid.
@@ -112,6 +117,22 @@ pub struct StripePayment {
     pub created: i64,
     /// `card`, `alipay` ….
     pub method: String,
+    /// Whether the money was taken.
+    #[serde(default)]
+    pub status: PaymentStatus,
+}
+
+/// Whether the money of a payment was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// A delayed method is at it.
+    Processing,
+    /// It was.
+    #[default]
+    Succeeded,
+    /// It was not, and will not be.
+    Failed,
 }
 
 /// A refund of simulated Stripe.
@@ -133,6 +154,91 @@ pub struct Refund {
     pub reason: Option<String>,
     /// Its metadata.
     pub metadata: BTreeMap<String, String>,
+    /// How it stands.
+    #[serde(default)]
+    pub status: RefundStatus,
+}
+
+/// How a refund of simulated Stripe stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// On its way.
+    Pending,
+    /// Done.
+    #[default]
+    Succeeded,
+    /// It came back.
+    Failed,
+}
+
+impl RefundStatus {
+    /// As Stripe writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A dispute of simulated Stripe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// `du_…`.
+    pub id: String,
+    /// The payment it is about.
+    pub intent: String,
+    /// The charge it is about.
+    pub charge: String,
+    /// How much of it, in the currency's smallest unit.
+    pub units: i64,
+    /// Currency code in lower case.
+    pub currency: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// How it stands.
+    pub status: DisputeStatus,
+    /// Since when, in Unix seconds.
+    pub moved: i64,
+}
+
+/// How a dispute of simulated Stripe stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeStatus {
+    /// The bank only asks.
+    WarningNeedsResponse,
+    /// The bank asked, and that was all.
+    WarningClosed,
+    /// The money is with the bank.
+    NeedsResponse,
+    /// The same, and the bank has the evidence.
+    UnderReview,
+    /// The money came back.
+    Won,
+    /// It stays away.
+    Lost,
+}
+
+impl DisputeStatus {
+    /// As Stripe writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WarningNeedsResponse => "warning_needs_response",
+            Self::WarningClosed => "warning_closed",
+            Self::NeedsResponse => "needs_response",
+            Self::UnderReview => "under_review",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Whether the money is away.
+    pub fn withholds(self) -> bool {
+        matches!(self, Self::NeedsResponse | Self::UnderReview | Self::Lost)
+    }
 }
 
 /// The first answer to a request with an idempotency key.
@@ -167,6 +273,9 @@ pub struct Trade {
     pub added_at: Timestamp,
     /// When it was paid.
     pub ended_at: Option<Timestamp>,
+    /// What was given back, each time.
+    #[serde(default)]
+    pub refunds: Vec<PayMoney>,
 }
 
 /// A notification to be made, again and again until it is acknowledged.
@@ -225,12 +334,18 @@ impl Book {
         self.counter
     }
 
-    /// A new id: `prefix` and 24 symbols.
+    /// A new id: `prefix` and 24 symbols, which sort as the ids were made.
     pub(super) fn id(&mut self, prefix: &str) -> String {
         let number = self.number();
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(format!("{prefix}{number}").as_bytes()));
-        let symbols: String = hash.chars().take(24).collect();
-        format!("{prefix}{symbols}")
+        let symbols: String = hash.chars().take(16).collect();
+        format!("{prefix}{number:08}{symbols}")
+    }
+
+    /// The payments of `order` at Stripe, in the order in which they were made.
+    pub fn payments_of(&self, order: &str) -> Vec<&StripePayment> {
+        let names_it = |payment: &&StripePayment| payment.metadata.get("order_id").is_some_and(|named| named == order);
+        self.payments.values().filter(names_it).collect()
     }
 
     /// The latest session that names `order`.

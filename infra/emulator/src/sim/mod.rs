@@ -8,6 +8,7 @@ mod book;
 mod page;
 mod pay;
 mod post;
+mod returns;
 mod stripe;
 mod stripe_objects;
 mod wire;
@@ -21,7 +22,10 @@ use http::{Method, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use book::{Book, Content, KeptAnswer, Parcel, Refund, Session, SessionStatus, StripePayment, Trade};
+pub use book::{
+    Book, Content, Dispute, DisputeStatus, KeptAnswer, Parcel, PaymentStatus, Refund, RefundStatus, Session,
+    SessionStatus, StripePayment, Trade,
+};
 pub use post::Delivery;
 pub use wire::{AtTime, https};
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use rust_decimal::Decimal;
 use shared::domain::money::{Currency, PayMoney};
 
 use super::book::SessionStatus;
@@ -31,6 +32,8 @@ struct Till<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// Complete, and its method takes its time.
+    Delayed,
     Paid,
     Over,
 }
@@ -49,6 +52,7 @@ pub(super) fn of_session(desk: &Desk<'_>, id: &str) -> Response<Bytes> {
         money,
         state: match session.status {
             SessionStatus::Open => State::Open,
+            SessionStatus::Complete if session.delayed => State::Delayed,
             SessionStatus::Complete => State::Paid,
             SessionStatus::Expired => State::Over,
         },
@@ -89,7 +93,8 @@ fn page(till: &Till<'_>) -> Response<Bytes> {
         }
         @match till.state {
             State::Open => (buttons(till)),
-            State::Paid => { p.state { "Paid. " a href=(till.back) { "Back to the shop" } } (again(till)) },
+            State::Delayed => { p.state { "On its way. " a href=(till.back) { "Back to the shop" } } (delayed(till)) },
+            State::Paid => { p.state { "Paid. " a href=(till.back) { "Back to the shop" } } (afterwards(till)) },
             State::Over => p.state { "This session has expired and can no longer be paid." },
         }
         p { small { "No money moves here. To pay after the order's end, advance the clock first." } }
@@ -107,19 +112,49 @@ fn buttons(till: &Till<'_>) -> Markup {
         (button(till, "Pay twice", "", &[("times", "2")]))
         (button(till, "Pay, notified twice", "", &[("notify", "twice")]))
         (button(till, "Pay, but lose the webhook", "", &[("notify", "never")]))
+        @if till.provider == "stripe" { (act(till, "Pay by a method that takes its time", "", "pay_later", &[])) }
     }
 }
 
-fn again(till: &Till<'_>) -> Markup {
-    button(till, "Pay a second time", "", &[])
+fn delayed(till: &Till<'_>) -> Markup {
+    html! {
+        (act(till, "The money arrives", "pay", "pay_succeeds", &[]))
+        (act(till, "It does not", "", "pay_fails", &[]))
+    }
+}
+
+/// What can happen to a payment that was made.
+fn afterwards(till: &Till<'_>) -> Markup {
+    let third = PayMoney::exact(Decimal::from(30), till.money.currency()).map(|part| part.amount().to_string());
+    let stripes = [
+        ("The last refund fails", "refund_fails"),
+        ("The bank only asks", "inquire"),
+        ("Dispute", "dispute"),
+        ("The dispute is won", "dispute_won"),
+        ("The dispute is lost", "dispute_lost"),
+        ("The dispute is opened again", "dispute_reopened"),
+        ("A lost dispute's money comes back", "dispute_reinstated"),
+    ];
+    html! {
+        (button(till, "Pay a second time", "", &[]))
+        @if let Ok(third) = &third { (act(till, "Refund 30", "", "refund", &[("amount", third)])) }
+        (act(till, "Refund what is left", "", "refund", &[]))
+        @if till.provider == "stripe" {
+            @for (label, action) in stripes { (act(till, label, "", action, &[])) }
+        }
+    }
 }
 
 fn button(till: &Till<'_>, label: &str, class: &str, extra: &[(&str, &str)]) -> Markup {
+    act(till, label, class, "pay", extra)
+}
+
+fn act(till: &Till<'_>, label: &str, class: &str, action: &str, extra: &[(&str, &str)]) -> Markup {
     html! {
         form method="post" action="/_sim/pay" {
             input type="hidden" name="provider" value=(till.provider);
             input type="hidden" name="order_id" value=(till.order);
-            input type="hidden" name="action" value="pay";
+            input type="hidden" name="action" value=(action);
             @for (name, value) in extra { input type="hidden" name=(name) value=(value); }
             button type="submit" class=(class) { (label) }
         }

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::money::{Currency, PayMoney, plain_decimal};
 
-use super::book::{Content, Session, SessionStatus, StripePayment, Trade};
-use super::{Asked, Desk, post, problem, stripe, stripe_objects as objects, zpay};
+use super::book::{Content, PaymentStatus, Session, SessionStatus, StripePayment, Trade};
+use super::returns::{self, Telling};
+use super::{Asked, Desk, post, problem, stripe_objects as objects, zpay};
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -16,8 +17,10 @@ use super::{Asked, Desk, post, problem, stripe, stripe_objects as objects, zpay}
 struct Ask {
     provider: ProviderName,
     order_id: String,
-    #[serde(rename = "action")]
-    _action: Action,
+    action: Action,
+    /// Which payment of the order, by its id; else the first.
+    #[serde(default)]
+    payment: Option<String>,
     /// Another amount than the order's, as a decimal.
     #[serde(default)]
     amount: Option<String>,
@@ -43,8 +46,28 @@ enum ProviderName {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Action {
+pub(super) enum Action {
     Pay,
+    /// By a method that takes its time (Stripe).
+    PayLater,
+    /// The delayed method succeeds, or fails.
+    PaySucceeds,
+    PayFails,
+    /// Gives back, all that is left or `amount`.
+    Refund,
+    /// The same, still on its way (Stripe).
+    RefundPending,
+    RefundSucceeds,
+    RefundFails,
+    /// The bank asks; it takes nothing (Stripe, as all that follows).
+    Inquire,
+    /// The bank takes back, all or `amount`.
+    Dispute,
+    DisputeUpdated,
+    DisputeWon,
+    DisputeLost,
+    DisputeReopened,
+    DisputeReinstated,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -75,7 +98,7 @@ struct Done {
     back: String,
 }
 
-type Refusal = (StatusCode, &'static str);
+pub(super) type Refusal = (StatusCode, &'static str);
 
 /// Answers `POST /_sim/pay`: JSON with JSON, the page's form with the way back to the shop.
 pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
@@ -85,16 +108,19 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> 
     let from_page = asked.header("content-type").starts_with("application/x-www-form-urlencoded");
     let ask = if from_page { read_form(asked) } else { serde_json::from_slice(asked.request.body()).ok() };
     let Some(ask) = ask else {
-        return problem(StatusCode::BAD_REQUEST, "expected {provider, order_id, action: pay, amount?, …}");
+        return problem(StatusCode::BAD_REQUEST, "expected {provider, order_id, action: pay | refund | …, amount?, …}");
     };
     let due_at = desk.now.checked_add(SignedDuration::from_secs(ask.delay_seconds.unwrap_or_default().into()));
     let times = ask.times.unwrap_or(1);
     let (Ok(due_at), 1..=10) = (due_at, times) else {
         return problem(StatusCode::BAD_REQUEST, "delay or times out of range");
     };
-    let done = match ask.provider {
-        ProviderName::Stripe => pay_stripe(desk, &ask, times, due_at),
-        ProviderName::Zpay => pay_zpay(desk, &ask, times, due_at),
+    let done = match (ask.provider, ask.action) {
+        (ProviderName::Stripe, Action::Pay | Action::PayLater) => pay_stripe(desk, &ask, times, due_at),
+        (ProviderName::Stripe, _) => after_stripe(desk, &ask, due_at),
+        (ProviderName::Zpay, Action::Pay) => pay_zpay(desk, &ask, times, due_at),
+        (ProviderName::Zpay, Action::Refund) => refund_zpay(desk, &ask),
+        (ProviderName::Zpay, _) => Err((StatusCode::BAD_REQUEST, "a gateway does not do that")),
     };
     match done {
         Ok(done) if from_page => see_other(&done.back),
@@ -140,7 +166,8 @@ fn pay_stripe(desk: &mut Desk<'_>, ask: &Ask, times: u32, due_at: Timestamp) -> 
         let id = if open { session.id.clone() } else { desk.book.id("cs_test_") };
         let number = desk.book.number();
         let session = Session { id, number, units, currency: currency.clone(), ..session.clone() };
-        payments.push(take(desk, session, ask.notify, due_at));
+        let telling = Telling { copies: ask.notify.copies(), due_at };
+        payments.push(take(desk, session, matches!(ask.action, Action::PayLater), &telling));
     }
     let back = session.success_url.replace("{CHECKOUT_SESSION_ID}", &session.id);
     Ok(Done { payments, back })
@@ -149,12 +176,7 @@ fn pay_stripe(desk: &mut Desk<'_>, ask: &Ask, times: u32, due_at: Timestamp) -> 
 fn other_money(ask: &Ask, session: &Session) -> Result<(i64, String), Refusal> {
     let code = ask.currency.clone().unwrap_or_else(|| session.currency.clone());
     let Some(amount) = &ask.amount else { return Ok((session.units, code.to_ascii_lowercase())) };
-    let units = Currency::parse(&code.to_ascii_uppercase()).and_then(|currency| {
-        let amount = plain_decimal(amount, currency.digits())?;
-        PayMoney::exact(amount, currency).ok()?.minor_units().ok()
-    });
-    let units = units.ok_or((StatusCode::BAD_REQUEST, "no amount of that currency"))?;
-    Ok((units, code.to_ascii_lowercase()))
+    Ok((units_of(amount, &code)?, code.to_ascii_lowercase()))
 }
 
 /// A session for an order that nobody asked to be paid.
@@ -179,11 +201,12 @@ fn strange_session(desk: &mut Desk<'_>, ask: &Ask) -> Result<Session, Refusal> {
         status: SessionStatus::Open,
         payment_intent: None,
         methods: vec!["card".to_owned()],
+        delayed: false,
     })
 }
 
-/// Takes the money of one session and tells of it as Stripe does.
-fn take(desk: &mut Desk<'_>, session: Session, notify: Notify, due_at: Timestamp) -> Value {
+/// Takes the money of one session and tells of it as Stripe does; a delayed method has not taken it yet.
+fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling) -> Value {
     let payment = StripePayment {
         intent: desk.book.id("pi_"),
         charge: desk.book.id("ch_"),
@@ -193,21 +216,17 @@ fn take(desk: &mut Desk<'_>, session: Session, notify: Notify, due_at: Timestamp
         currency: session.currency.clone(),
         created: desk.now.as_second(),
         method: session.methods.first().cloned().unwrap_or_default(),
+        status: if delayed { PaymentStatus::Processing } else { PaymentStatus::Succeeded },
     };
-    let session = Session { status: SessionStatus::Complete, payment_intent: Some(payment.intent.clone()), ..session };
-    let happened = [
-        ("payment_intent.succeeded", objects::intent(&payment, false)),
-        ("charge.succeeded", objects::charge(&payment)),
-        ("checkout.session.completed", objects::closed_session(&session)),
-    ];
-    let mut events = Vec::new();
-    for (kind, object) in happened {
-        let event = stripe::record(desk.book, kind, object, desk.now);
-        for _ in 0..notify.copies() {
-            stripe::notify(desk.book, &event, due_at);
-        }
-        events.push(event.get("id").cloned().unwrap_or_default());
+    let payment_intent = Some(payment.intent.clone());
+    let session = Session { status: SessionStatus::Complete, payment_intent, delayed, ..session };
+    let mut happened = Vec::new();
+    if !delayed {
+        happened.push(("payment_intent.succeeded", objects::intent(&payment, false)));
+        happened.push(("charge.succeeded", objects::charge(&payment)));
     }
+    happened.push(("checkout.session.completed", objects::closed_session(&session)));
+    let events = telling.tell(desk, happened);
     let done = json!({
         "id": payment.intent, "charge": payment.charge, "session": session.id, "amount_minor": payment.units,
         "currency": payment.currency, "events": events,
@@ -215,6 +234,45 @@ fn take(desk: &mut Desk<'_>, session: Session, notify: Notify, due_at: Timestamp
     desk.book.payments.insert(payment.intent.clone(), payment);
     desk.book.sessions.insert(session.id.clone(), session);
     done
+}
+
+/// What happens to a payment that was made.
+fn after_stripe(desk: &mut Desk<'_>, ask: &Ask, due_at: Timestamp) -> Result<Done, Refusal> {
+    let wanted = |payment: &&&StripePayment| ask.payment.as_ref().is_none_or(|id| payment.intent == *id);
+    let payment = desk.book.payments_of(&ask.order_id).iter().find(wanted).copied().cloned();
+    let payment = payment.ok_or((StatusCode::NOT_FOUND, "the order has no such payment"))?;
+    let units = match &ask.amount {
+        Some(amount) => Some(units_of(amount, &payment.currency)?),
+        None => None,
+    };
+    let telling = Telling { copies: ask.notify.copies(), due_at };
+    let done = returns::act(desk, &payment, ask.action, units, &telling)?;
+    let back = desk.book.session_of(&ask.order_id).map(|session| format!("/_sim/stripe/pay/{}", session.id));
+    Ok(Done { payments: vec![done], back: back.unwrap_or_else(|| desk.config.base_url.clone()) })
+}
+
+fn units_of(amount: &str, code: &str) -> Result<i64, Refusal> {
+    let units = Currency::parse(&code.to_ascii_uppercase()).and_then(|currency| {
+        let amount = plain_decimal(amount, currency.digits())?;
+        PayMoney::exact(amount, currency).ok()?.minor_units().ok()
+    });
+    units.ok_or((StatusCode::BAD_REQUEST, "no amount of that currency"))
+}
+
+/// The merchant gives back at the gateway; nobody is told.
+fn refund_zpay(desk: &mut Desk<'_>, ask: &Ask) -> Result<Done, Refusal> {
+    let trade = match &ask.payment {
+        Some(number) => desk.book.trades.get(number),
+        None => desk.book.trade_of(&ask.order_id),
+    };
+    let trade = trade.cloned().ok_or((StatusCode::NOT_FOUND, "unknown order"))?;
+    let money = match &ask.amount {
+        Some(amount) => zpay::yuan(amount).ok_or((StatusCode::BAD_REQUEST, "no amount of yuan"))?,
+        None => trade.money,
+    };
+    zpay::give_back(desk, &trade, money).map_err(|message| (StatusCode::CONFLICT, message))?;
+    let payments = vec![json!({ "id": trade.trade_no, "amount": money.amount().to_string(), "currency": "CNY" })];
+    Ok(Done { payments, back: format!("/_sim/zpay/pay/{}", trade.trade_no) })
 }
 
 fn pay_zpay(desk: &mut Desk<'_>, ask: &Ask, times: u32, due_at: Timestamp) -> Result<Done, Refusal> {

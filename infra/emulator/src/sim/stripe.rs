@@ -7,7 +7,10 @@ use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::book::{Book, Content, KeptAnswer, Refund, Session, SessionStatus, StripePayment};
+use super::book::{
+    Book, Content, Dispute, KeptAnswer, PaymentStatus, RefundStatus, Session, SessionStatus, StripePayment,
+};
+use super::returns::{self, Telling};
 use super::{Asked, Desk, post, stripe_objects as objects};
 
 /// Shortest and longest life of a session, in seconds.
@@ -182,6 +185,7 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
         expires_at,
         status: SessionStatus::Open,
         payment_intent: None,
+        delayed: false,
         methods: if methods.is_empty() { vec!["card".to_owned()] } else { methods },
     };
     let answer = objects::session(&session, desk.config);
@@ -257,33 +261,22 @@ fn create_refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failur
     let payment = payment.ok_or_else(|| Failure::missing("payment_intent", "?"))?;
     let left = payment.units.saturating_sub(payment.refunded);
     let units = if asked.field("amount").is_some() { integer(asked, "amount")? } else { left };
+    let away = |dispute: &Dispute| dispute.intent == payment.intent && dispute.status.withholds();
+    if desk.book.disputes.values().any(away) {
+        let message = format!("Charge {} has been charged back; cannot issue a refund.", payment.charge);
+        return Err(Failure::invalid("charge_disputed", "charge", message));
+    }
     if left == 0 {
         let message = format!("Charge {} has already been refunded.", payment.charge);
         return Err(Failure::invalid("charge_already_refunded", "charge", message));
     }
-    if !(1..=left).contains(&units) {
+    if payment.status != PaymentStatus::Succeeded || !(1..=left).contains(&units) {
         let message = "Refund amount is greater than unrefunded amount on charge, or not positive";
         return Err(Failure::invalid("parameter_invalid_integer", "amount", message));
     }
-    let refund = Refund {
-        id: desk.book.id("re_"),
-        intent: payment.intent.clone(),
-        charge: payment.charge.clone(),
-        units,
-        currency: payment.currency.clone(),
-        created: desk.now.as_second(),
-        reason: asked.field("reason").map(str::to_owned),
-        metadata: group(asked, "metadata"),
-    };
-    let refunded = StripePayment { refunded: payment.refunded.saturating_add(units), ..payment };
-    let object = objects::refund(&refund);
-    for (kind, object) in [("refund.created", object.clone()), ("charge.refunded", objects::charge(&refunded))] {
-        let event = record(desk.book, kind, object, desk.now);
-        notify(desk.book, &event, desk.now);
-    }
-    desk.book.payments.insert(refunded.intent.clone(), refunded);
-    desk.book.refunds.insert(refund.id.clone(), refund);
-    Ok(object)
+    let about = returns::About { reason: asked.field("reason").map(str::to_owned), metadata: group(asked, "metadata") };
+    let refund = returns::refund(desk, &payment, units, RefundStatus::Succeeded, about, &Telling::at_once(desk.now));
+    Ok(objects::refund(&refund))
 }
 
 /// Writes down an event, and gives it back.

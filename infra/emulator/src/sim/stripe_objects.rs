@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::SimConfig;
-use super::book::{Refund, Session, SessionStatus, StripePayment};
+use super::book::{Dispute, DisputeStatus, PaymentStatus, Refund, Session, SessionStatus, StripePayment};
 
 /// The API version of all events.
 const API_VERSION: &str = "2026-08-26.dahlia";
@@ -22,7 +22,7 @@ pub(super) fn session(session: &Session, config: &SimConfig) -> Value {
 
 /// A session without an address to pay at.
 pub(super) fn closed_session(session: &Session) -> Value {
-    let paid = session.payment_intent.is_some();
+    let paid = session.payment_intent.is_some() && !session.delayed;
     let object = json!({
         "id": session.id,
         "object": "checkout.session",
@@ -100,15 +100,20 @@ fn payer() -> Value {
     })
 }
 
-/// A payment intent that succeeded.
+/// A payment intent.
 pub(super) fn intent(payment: &StripePayment, expanded: bool) -> Value {
+    let (status, received) = match payment.status {
+        PaymentStatus::Processing => ("processing", 0),
+        PaymentStatus::Succeeded => ("succeeded", payment.units),
+        PaymentStatus::Failed => ("requires_payment_method", 0),
+    };
     let object = json!({
         "id": payment.intent,
         "object": "payment_intent",
         "amount": payment.units,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
-        "amount_received": payment.units,
+        "amount_received": received,
         "capture_method": "automatic_async",
         "client_secret": format!("{}_secret_sim", payment.intent),
         "confirmation_method": "automatic",
@@ -120,7 +125,7 @@ pub(super) fn intent(payment: &StripePayment, expanded: bool) -> Value {
         "payment_method": "pm_sim",
         "payment_method_options": {},
         "payment_method_types": [payment.method],
-        "status": "succeeded",
+        "status": status,
     });
     with_nulls(
         object,
@@ -208,7 +213,7 @@ pub(super) fn charge(payment: &StripePayment) -> Value {
     )
 }
 
-/// A refund that succeeded.
+/// A refund.
 pub(super) fn refund(refund: &Refund) -> Value {
     json!({
         "id": refund.id,
@@ -225,8 +230,36 @@ pub(super) fn refund(refund: &Refund) -> Value {
         "reason": refund.reason,
         "receipt_number": null,
         "source_transfer_reversal": null,
-        "status": "succeeded",
+        "status": refund.status.as_str(),
         "transfer_reversal": null
+    })
+}
+
+/// A dispute: it names no customer and no session.
+pub(super) fn dispute(dispute: &Dispute) -> Value {
+    json!({
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.units,
+        "balance_transactions": [],
+        "charge": dispute.charge,
+        "created": dispute.created,
+        "currency": dispute.currency,
+        "enhanced_eligibility_types": [],
+        "evidence": {"enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": dispute.created.saturating_add(8 * 24 * 60 * 60), "enhanced_eligibility": {},
+            "has_evidence": dispute.status == DisputeStatus::UnderReview, "past_due": false, "submission_count": 0
+        },
+        "is_charge_refundable": dispute.status == DisputeStatus::WarningNeedsResponse,
+        "livemode": false,
+        "metadata": {},
+        "payment_intent": dispute.intent,
+        "payment_method_details": {
+            "card": {"brand": "visa", "case_type": "chargeback", "network_reason_code": "10.4"}, "type": "card"
+        },
+        "reason": "fraudulent",
+        "status": dispute.status.as_str()
     })
 }
 

@@ -16,6 +16,8 @@ use shared::provider::{CreateFailure, Created, NewPayment, Provider, ProviderCon
 use super::*;
 use crate::clock::MovableClock;
 
+mod returns;
+
 const BASE: &str = "http://127.0.0.1:3000";
 
 struct Shop {
@@ -273,29 +275,6 @@ async fn a_webhook_is_repeated_until_it_is_acknowledged() {
     assert!(shop.simulators.book().parcels.is_empty());
 }
 
-/// R4.11
-#[tokio::test]
-async fn a_refund_is_told_by_its_own_event_and_by_its_charge() {
-    let shop = Shop::open();
-    shop.create(Provider::Stripe, order(1), ZpayCreate::Redirect).await.unwrap();
-    let pay = json!({"provider": "stripe", "order_id": order(1), "action": "pay", "notify": "never"});
-    let (_, done) = shop.pay(pay).await;
-    let intent = done["payments"][0]["id"].as_str().unwrap();
-    let refund = Request::post(format!("{BASE}/_sim/stripe/v1/refunds"))
-        .header("authorization", "Bearer sk_test_local")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Bytes::from(format!("payment_intent={intent}&amount=3000")))
-        .unwrap();
-    assert_eq!(shop.send(refund).await.0, 200);
-    let events = shop.stripe_events();
-    let [StripeFact::Refund(refund), StripeFact::ChargeRefunded(charge)] = [&events[0].fact, &events[1].fact] else {
-        panic!("{events:?}")
-    };
-    assert_eq!(refund.amount.to_string(), "30.00 CNY");
-    assert_eq!(charge.refunded.to_string(), "30.00 CNY");
-    assert_eq!(shop.stripe().payment_intent(intent).await.unwrap().refunded.unwrap().to_string(), "30.00 CNY");
-}
-
 /// R4.8
 #[tokio::test]
 async fn a_zpay_order_is_opened_paid_and_told_with_a_signature_that_verifies() {
@@ -369,7 +348,7 @@ async fn a_button_of_the_page_pays_and_leads_back() {
     let shop = Shop::open();
     let created = shop.create(Provider::Stripe, order(1), ZpayCreate::Redirect).await.unwrap();
     let (_, page) = shop.open_page(&created.pay_url).await;
-    assert_eq!(page.matches("action=\"/_sim/pay\"").count(), 6);
+    assert_eq!(page.matches("action=\"/_sim/pay\"").count(), 7);
     let form = format!("provider=stripe&order_id={}&action=pay&times=2&notify=never", order(1));
     let request = Request::post(format!("{BASE}/_sim/pay"))
         .header("content-type", "application/x-www-form-urlencoded")

@@ -53,6 +53,7 @@ pub(crate) fn hundred() -> Order {
         payment_id: None,
         bonus: None,
         left: None,
+        has_refunds: false,
         completed: None,
         client_ip: None,
         user_agent: None,

@@ -19,7 +19,7 @@ fn captured(amount: PayMoney, at: Option<Timestamp>) -> Payment {
     payment
 }
 fn refund(amount: PayMoney, failed: bool) -> Refund {
-    Refund { amount, failed, pending: false, at: None }
+    Refund { amount, failed, pending: false, at: None, request: None }
 }
 fn settle(order: &Order, payment: &Payment, received_at: Timestamp) -> Settlement {
     decide(Some(order), payment, Some(&enrolled()), received_at).unwrap()

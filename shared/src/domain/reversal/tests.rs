@@ -170,7 +170,13 @@ fn record(payment: &mut Payment, fact: &Fact) {
     match *fact {
         Fact::Capture => payment.record_capture(money(10_000), Some(after(1))),
         Fact::Refund(id, failed) => {
-            let refund = Refund { amount: money(1000 + i64::from(id)), failed, pending: false, at: Some(after(2)) };
+            let refund = Refund {
+                amount: money(1000 + i64::from(id)),
+                failed,
+                pending: false,
+                at: Some(after(2)),
+                request: None,
+            };
             payment.record_refund(&format!("re_{id}"), refund).unwrap();
         }
         Fact::Cumulative(units) => payment.record_cumulative(money(units)).unwrap(),

@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 use super::Amount;
 use crate::domain::money::MoneyError;
 use crate::domain::order::{self, OrderStatus};
+use crate::domain::payment::Payment;
+use crate::domain::refund::RefundLine;
 
 /// A top-up payment order.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -67,16 +69,25 @@ pub struct Tier {
     pub percent: String,
 }
 
-/// Money given back.
+/// Money given back, or asked back.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Refund {
+    /// Its id here, or the provider's when nobody asked for it here; the operator sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Why, if it was asked for here; the operator sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it was not made, if that is known; the operator sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// How much.
     pub amount: Amount,
     /// `requested`, `succeeded`, `failed`.
     pub state: String,
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
+    /// When it was asked for, or first told of.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
 }
 
 /// Why an order failed.
@@ -86,6 +97,34 @@ pub struct Failure {
     pub code: String,
     /// For a person.
     pub detail: String,
+}
+
+impl Order {
+    /// The same with what was given back of its payment, as its user sees it.
+    pub fn with_refunds(self, payment: Option<&Payment>) -> Self {
+        let own = |refund: Refund| Refund { id: None, reason: None, failure: None, ..refund };
+        let all = self.with_refund_details(payment);
+        Self { refunds: all.refunds.into_iter().map(own).collect(), ..all }
+    }
+
+    /// The same as the operator sees it.
+    pub fn with_refund_details(self, payment: Option<&Payment>) -> Self {
+        let lines = payment.map(Payment::refund_lines).unwrap_or_default();
+        Self { refunds: lines.into_iter().map(Refund::from).collect(), ..self }
+    }
+}
+
+impl From<RefundLine> for Refund {
+    fn from(of: RefundLine) -> Self {
+        Self {
+            id: Some(of.id),
+            reason: of.reason,
+            failure: of.failure,
+            amount: of.amount.into(),
+            state: of.state.as_str().to_owned(),
+            created_at: of.at,
+        }
+    }
 }
 
 impl TryFrom<&order::Order> for Order {

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::units;
 use super::wire::{self, PaymentStatus};
-use crate::domain::id::OrderId;
+use crate::domain::id::{OrderId, RefundId};
 use crate::domain::money::PayMoney;
+use crate::domain::payment::Refund;
 
 /// One event of Stripe's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,8 @@ pub struct RefundFact {
     pub status: RefundStatus,
     /// When it was made.
     pub created: Timestamp,
+    /// The request that it answers, if its metadata names one.
+    pub request: Option<RefundId>,
 }
 
 /// How a refund stands.
@@ -140,6 +143,15 @@ pub enum RefundStatus {
     Canceled,
     /// Not known to us.
     Other(String),
+}
+
+impl RefundFact {
+    /// The refund as a fact of its payment, told at `at`: one that was cancelled has failed.
+    pub fn told(&self, at: Timestamp) -> (String, Refund) {
+        let failed = matches!(self.status, RefundStatus::Failed | RefundStatus::Canceled);
+        let pending = !failed && self.status != RefundStatus::Succeeded;
+        (self.id.clone(), Refund { amount: self.amount, failed, pending, at: Some(at), request: self.request })
+    }
 }
 
 impl RefundStatus {
@@ -302,8 +314,10 @@ fn charge(object: Value) -> Result<ChargeFact, &'static str> {
     })
 }
 
-fn refund(refund: wire::Refund) -> Result<RefundFact, &'static str> {
+pub(super) fn refund(refund: wire::Refund) -> Result<RefundFact, &'static str> {
+    let named = refund.metadata.and_then(|metadata| metadata.refund_id);
     Ok(RefundFact {
+        request: named.as_deref().and_then(RefundId::parse),
         amount: money(refund.amount, &refund.currency)?,
         created: wire::time(refund.created).ok_or("time out of range")?,
         payment_intent: refund.payment_intent.map(wire::Reference::into_id),

@@ -122,6 +122,15 @@ pub(super) struct Refund {
     pub currency: String,
     pub status: Option<String>,
     pub created: i64,
+    #[serde(default)]
+    pub metadata: Option<RefundMetadata>,
+}
+
+/// What we said of a refund when we asked for it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RefundMetadata {
+    #[serde(default)]
+    pub refund_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,115 @@
+//! Refunds that the operator's staff asks for (R4.11).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::json;
+use shared::app::App;
+use shared::domain::id::RefundId;
+use shared::domain::order::Order;
+use shared::domain::refund::RefundLine;
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::{Key, RequiredKey};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::order::Refund;
+use shared::fault::{Error, Fault};
+use shared::store::key::Key as ItemKey;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::confirm_refund::{ConfirmRefund, confirm_refund};
+use shared::usecase::payments_of::payments_of;
+use shared::usecase::refund_order::{RefundOrder, Requested, refund_order};
+use utoipa::ToSchema;
+
+use super::order::named;
+
+/// What is to be given back, or was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundAsk {
+    /// How much, in pay currency; all that is left, or was asked for, if absent. In a confirmation `0` says that the refund was not
+    /// made.
+    amount: Option<String>,
+    /// Why, 1 to 500 characters.
+    reason: String,
+}
+
+impl RefundAsk {
+    fn said(&self) -> Result<String, Refusal> {
+        said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))
+    }
+}
+
+/// Give money of an order back
+///
+/// Asks its provider, once: repeated with its key the request goes on where it stopped. The ledger follows what the provider says.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/refunds", operation_id = "refundOrder", tag = "admin",
+    security(("bearer" = [])), request_body = RefundAsk,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn refund(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<RefundAsk>,
+) -> Result<Reply<Refund>, Problem> {
+    let (order, reason) = (named(&id)?, body.value.said()?);
+    let bound = json!({"order": id, "body": body.raw});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/refunds", &bound);
+    let ask = RefundOrder { order, amount: body.value.amount, reason, admin: admin.id };
+    let done = refund_order(&app, &once, &ask).await?;
+    Ok(Reply::created(shown(&app, done.answer).await?).replayed(done.replayed))
+}
+
+/// Say how a refund ended
+///
+/// For a gateway that did not: somebody has looked there. Of a Stripe order it asks Stripe again.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", operation_id = "confirmRefund",
+    tag = "admin", security(("bearer" = [])), request_body = RefundAsk,
+    params(("id" = String, Path), ("refund_id" = String, Path)),
+    responses(
+        (status = 200, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn confirm(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path((id, refund)): Path<(String, String)>,
+    key: Key,
+    body: Body<RefundAsk>,
+) -> Result<Reply<Refund>, Problem> {
+    let (order, refund, reason) = (named(&id)?, asked(&refund)?, body.value.said()?);
+    let bound = json!({"order": id, "refund": refund, "body": body.raw});
+    let route = "POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm";
+    let once = key.once(&app, &admin.id.to_string(), route, &bound);
+    let ask = ConfirmRefund { order, refund, amount: body.value.amount, reason, admin: admin.id };
+    let done = confirm_refund(&app, &once, &ask).await?;
+    Ok(Reply::ok(shown(&app, done.answer).await?).replayed(done.replayed))
+}
+
+fn asked(id: &str) -> Result<RefundId, Refusal> {
+    RefundId::parse(id).ok_or(Refusal::NotFound)
+}
+
+/// The refund as it stands now.
+async fn shown(app: &App, of: Requested) -> Result<Refund, Error> {
+    let gone = || Fault::bug("a refund that was there is not");
+    let order = app.store.get::<Order>(&ItemKey::order(of.order)).await?.ok_or_else(gone)?;
+    let payments = payments_of(app, [&*order]).await?;
+    let lines: Vec<RefundLine> = payments.get(&of.order).map(|p| p.refund_lines()).unwrap_or_default();
+    let line = lines.into_iter().find(|line| line.id == of.refund.to_string());
+    Ok(line.ok_or_else(gone)?.into())
+}

@@ -1,0 +1,207 @@
+//! The review queue as the operator's staff sees and empties it (R4.5, R4.12).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::id::{OrderId, ReviewId};
+use shared::domain::money::PayMoney;
+use shared::domain::refusal::{FieldError, Refusal};
+use shared::domain::review::{self, ReviewState};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::fault::{Error, Fault};
+use shared::store::key::Key;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::resolve_review::{Decision, ResolveReview, resolve_review};
+use shared::usecase::search;
+use utoipa::{IntoParams, ToSchema};
+
+use super::search::{AdminSearch, Common, given};
+use super::sheet::{Row, Sheet};
+
+/// Provider money that waits for a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminReview {
+    /// Which.
+    pub id: String,
+    /// `stripe` or `zpay`.
+    pub provider: &'static str,
+    /// The provider's payment.
+    pub payment_id: String,
+    /// The provider's event that brought it.
+    pub event_id: Option<String>,
+    /// The order that it names.
+    pub order_id: Option<String>,
+    /// Why it is here.
+    pub reason: &'static str,
+    /// What was received, or taken back.
+    pub received: Amount,
+    /// What is left of it on `suspense`.
+    pub left: Amount,
+    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    pub state: &'static str,
+    /// What a person decided.
+    pub resolution: Option<AdminResolution>,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl Row for AdminReview {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "created_at",
+        "state",
+        "reason",
+        "provider",
+        "payment_id",
+        "event_id",
+        "order_id",
+        "received.amount",
+        "received.currency",
+        "left.amount",
+        "resolution.reason",
+        "resolution.order_id",
+    ];
+}
+
+/// What a person decided about a review item.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminResolution {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The order that credited the money.
+    pub order_id: Option<String>,
+}
+
+impl From<review::Resolution> for AdminResolution {
+    fn from(of: review::Resolution) -> Self {
+        let order_id = of.order.map(|order| order.to_string());
+        Self { reason: of.reason, admin: of.admin.to_string(), at: of.at, order_id }
+    }
+}
+
+impl From<review::Review> for AdminReview {
+    fn from(of: review::Review) -> Self {
+        let held = of.reason.holds_money() && of.state != ReviewState::Credited;
+        let left = if held { of.held() } else { PayMoney::zero(of.received.currency()) };
+        Self {
+            left: left.into(),
+            resolution: of.resolution.map(AdminResolution::from),
+            id: of.id.to_string(),
+            provider: of.provider.as_str(),
+            payment_id: of.payment_id,
+            event_id: of.event_id,
+            order_id: of.order_id.map(|order| order.to_string()),
+            reason: of.reason.as_str(),
+            received: of.received.into(),
+            state: of.state.as_str(),
+            created_at: of.created_at,
+        }
+    }
+}
+
+/// Filters of the review queue.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Reviews {
+    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    state: Option<String>,
+}
+
+/// The review queue
+///
+/// Provider money that could not be credited by itself, newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin", security(("bearer" = [])),
+    params(Reviews, Common),
+    responses(
+        (status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn reviews(State(app): State<Arc<App>>, search: AdminSearch<Reviews>) -> Result<Sheet<AdminReview>, Problem> {
+    let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
+    let wanted = given("/state", search.filters.state.as_deref(), named)?;
+    let page = search::reviews(&app, wanted, &search.window).await?;
+    Ok(search.found(&app, page, AdminReview::from))
+}
+
+/// What is to be done with provider money in review.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewDecision {
+    /// `credit`, `refund_due` or `ignore`.
+    action: String,
+    /// For `credit`: an order of the user who gets the money.
+    order_id: Option<String>,
+    /// Why, 1 to 500 characters.
+    reason: String,
+}
+
+impl ReviewDecision {
+    fn read(&self, review: ReviewId, admin: &Admin) -> Result<ResolveReview, Refusal> {
+        let wrong = |pointer: &str, code, detail: &str| FieldError::new(pointer, code, detail);
+        let decision = match (self.action.as_str(), &self.order_id) {
+            ("credit", Some(order)) => OrderId::parse(order)
+                .map(Decision::Credit)
+                .ok_or_else(|| wrong("/order_id", "unknown", "An order of the user who is to be credited.")),
+            ("credit", None) => Err(wrong("/order_id", "required", "An order of the user who is to be credited.")),
+            ("refund_due", None) => Ok(Decision::RefundDue),
+            ("ignore", None) => Ok(Decision::Ignore),
+            ("refund_due" | "ignore", Some(_)) => Err(wrong("/order_id", "unexpected", "Only to credit.")),
+            _ => Err(wrong("/action", "unknown", "credit, refund_due or ignore")),
+        };
+        match (decision, said("/reason", &self.reason)) {
+            (Ok(decision), Ok(reason)) => Ok(ResolveReview { review, decision, reason, admin: admin.id }),
+            (decision, reason) => Err(Refusal::Invalid(decision.err().into_iter().chain(reason.err()).collect())),
+        }
+    }
+}
+
+/// Decide about money in review
+///
+/// Once: credit it by a new order without bonus, expect its refund, or leave it where it is.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/reviews/{id}/resolve", operation_id = "resolveReview", tag = "admin",
+    security(("bearer" = [])), request_body = ReviewDecision,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = AdminReview), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn resolve(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<ReviewDecision>,
+) -> Result<Reply<AdminReview>, Problem> {
+    let ask = body.value.read(ReviewId::parse(&id).ok_or(Refusal::NotFound)?, &admin)?;
+    let bound = json!({"review": id, "body": body.raw});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/reviews/{id}/resolve", &bound);
+    let done = resolve_review(&app, &once, &ask).await?;
+    Ok(Reply::ok(shown(&app, done.answer.review).await?).replayed(done.replayed))
+}
+
+async fn shown(app: &App, id: ReviewId) -> Result<AdminReview, Error> {
+    let review = app.store.get::<review::Review>(&Key::review(id)).await?;
+    Ok(review.ok_or_else(|| Fault::bug("a review that was there is not"))?.into_inner().into())
+}

@@ -1,0 +1,36 @@
+//! The provider's payments of orders: what the orders' own items do not say of their refunds (R4.12).
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::domain::id::OrderId;
+use crate::domain::order::Order;
+use crate::domain::payment::Payment;
+use crate::fault::Fault;
+use crate::store::key::Key;
+
+/// The payments of those orders that have refunds; one read for a page, and none without.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn payments_of(
+    app: &App,
+    orders: impl IntoIterator<Item = &Order>,
+) -> Result<BTreeMap<OrderId, Payment>, Fault> {
+    let key = |order: &Order| {
+        let id = order.payment_id.as_deref().filter(|_| order.status.is_captured() && order.has_refunds)?;
+        Some((order.id, Key::payment(order.provider.as_str(), id)))
+    };
+    let keys: Vec<(OrderId, Key)> = orders.into_iter().filter_map(key).collect();
+    let mut payments = BTreeMap::new();
+    for some in keys.chunks(100) {
+        let only: Vec<Key> = some.iter().map(|(_, key)| key.clone()).collect();
+        let mut batch = app.store.get_many(&only).await?;
+        for (order, key) in some {
+            if let Some(payment) = batch.take::<Payment>(key)? {
+                payments.insert(*order, payment.into_inner());
+            }
+        }
+    }
+    Ok(payments)
+}
