@@ -31,7 +31,7 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(20) {
+        match self.below(25) {
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,
@@ -44,6 +44,9 @@ impl Play<'_> {
             15 => self.withdraw().await,
             16 => self.decide().await,
             17 => self.invite().await,
+            18..=20 => self.afterwards().await,
+            21 => self.give_back().await,
+            22 => self.resolve().await,
             _ => self.world.settle().await,
         }
     }
@@ -87,9 +90,112 @@ impl Play<'_> {
         match self.below(10) {
             0 => more["amount"] = json!("1.00"),
             1 => more["times"] = json!(2),
+            2 if order["provider"] == "stripe" => more["action"] = json!("pay_later"),
             _ => {}
         }
         self.world.try_to_pay(&order, more).await;
+    }
+
+    /// An order of which its provider has money, if `provider` is that.
+    fn paid_order(&mut self, provider: Option<&str>) -> Option<Value> {
+        let book = self.world.stack.simulators.book();
+        let took = |order: &&Value| {
+            let id = order["id"].as_str().unwrap();
+            let paid = book.trade_of(id).is_some_and(|trade| trade.ended_at.is_some());
+            (paid || !book.payments_of(id).is_empty()) && provider.is_none_or(|wanted| order["provider"] == wanted)
+        };
+        let paid: Vec<Value> = self.orders.iter().filter(took).cloned().collect();
+        self.one(&paid)
+    }
+
+    /// Something happens at the provider to what was paid: refunds, disputes, the end of a delayed payment.
+    async fn afterwards(&mut self) {
+        const ACTIONS: [&str; 13] = [
+            "refund",
+            "refund",
+            "refund_pending",
+            "refund_succeeds",
+            "refund_fails",
+            "inquire",
+            "dispute",
+            "dispute",
+            "dispute_updated",
+            "dispute_won",
+            "dispute_lost",
+            "dispute_reopened",
+            "dispute_reinstated",
+        ];
+        let Some(order) = self.paid_order(Some("stripe")) else { return };
+        for _ in 0..3 {
+            // Stripe's events carry seconds.
+            self.world.advance(1).await;
+            let action =
+                if self.below(4) == 0 { ["pay_succeeds", "pay_fails"][self.below(2)] } else { ACTIONS[self.below(13)] };
+            let notify = ["now", "now", "twice", "never"][self.below(4)];
+            let mut more = json!({"action": action, "notify": notify, "delay_seconds": self.below(2_000)});
+            if self.below(2) == 0 {
+                more["amount"] = json!((self.below(20) + 1).to_string());
+            }
+            self.world.try_to_pay(&order, more).await;
+        }
+    }
+
+    /// An admin gives back, and looks after what was not answered.
+    async fn give_back(&mut self) {
+        let Some(order) = self.paid_order(None) else { return };
+        let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
+        let mut body = json!({"reason": "sorry"});
+        if self.below(3) > 0 {
+            body["amount"] = json!((self.below(30) + 1).to_string());
+        }
+        let key = format!("f{}", self.rng.next_u32());
+        for _ in 0..=self.below(2) {
+            self.world.admin().key(&key).post(&path, body.clone()).await;
+        }
+        self.confirm(&order).await;
+    }
+
+    /// Says how the open refunds of an order ended, where the provider's book leaves no doubt.
+    async fn confirm(&mut self, order: &Value) {
+        let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+        let file = self.world.admin().get(&path).await;
+        if file.status != 200 {
+            return;
+        }
+        let file = file.is(200);
+        let of = |state: &str| file["refunds"].as_array().unwrap().iter().filter(|r| r["state"] == state).count();
+        let book = self.world.stack.simulators.book();
+        let trade = file["provider_payment_id"].as_str().and_then(|id| book.trades.get(id));
+        let given = trade.map(|trade| trade.refunds.len() - of("succeeded"));
+        for refund in file["refunds"].as_array().unwrap().iter().filter(|refund| refund["state"] == "requested") {
+            let mut body = json!({"reason": "looked there"});
+            match given {
+                Some(0) => body["amount"] = json!("0"),
+                Some(given) if given != of("requested") => continue,
+                _ => {}
+            }
+            let confirm = format!("{path}/refunds/{}/confirm", refund["id"].as_str().unwrap());
+            self.world.admin().post(&confirm, body).await;
+        }
+    }
+
+    /// An admin decides about something in review, sometimes together with another.
+    async fn resolve(&mut self) {
+        let reviews = self.world.admin().get("/v1/admin/payment/reviews?state=open").await;
+        if reviews.status != 200 {
+            return;
+        }
+        let Some(review) = self.one(reviews.is(200)["items"].as_array().unwrap()) else { return };
+        let path = format!("/v1/admin/payment/reviews/{}/resolve", review["id"].as_str().unwrap());
+        let key = format!("v{}", self.rng.next_u32());
+        for _ in 0..=self.below(2) {
+            let action = ["credit", "refund_due", "ignore"][self.below(3)];
+            let mut body = json!({"action": action, "reason": "seen"});
+            if action == "credit" {
+                body["order_id"] = review["order_id"].clone();
+            }
+            self.world.admin().key(&key).post(&path, body).await;
+        }
     }
 
     async fn cancel(&mut self) {
@@ -204,10 +310,19 @@ fn play(seed: u64) {
         let plan = world.plan(json!({"name": "Pro", "quota": seed % 3, "on_sale": true})).await;
         let (users, codes, orders, codes_to_redeem) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut play = Play { world, rng, users, codes, orders, plan, codes_to_redeem };
+        for _ in 0..2 {
+            play.register().await;
+            play.order().await;
+            play.pay().await;
+        }
         for _ in 0..60 {
             play.step().await;
         }
         world.stack.faults.clear();
+        world.sign_in("admin").await;
+        for order in play.orders.clone() {
+            play.confirm(&order).await;
+        }
         for _ in 0..4 {
             world.advance(5_000).await;
             world.settle().await;

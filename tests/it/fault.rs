@@ -4,17 +4,22 @@ use emulator::faults::Fault;
 use serde_json::{Value, json};
 
 use crate::commission::{invited, totals};
-use crate::world::World;
+use crate::returns::{act, file, given_back, paid};
+use crate::world::{Answer, World};
 
-/// The client repeats with the same key until it is told.
+/// The client repeats with the same key until it is told that something is made.
 async fn insist(world: &World, name: &str, key: &str, path: &str, body: Value) -> Value {
+    told(world, name, key, path, body).await.is(201)
+}
+
+async fn told(world: &World, name: &str, key: &str, path: &str, body: Value) -> Answer {
     for _ in 0..12 {
         let answer = match name {
             "" => world.nobody().key(key).post(path, body.clone()).await,
             name => world.user(name).key(key).post(path, body.clone()).await,
         };
         if answer.status < 500 {
-            return answer.is(201);
+            return answer;
         }
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert!(answer.headers.contains_key("retry-after"));
@@ -160,6 +165,119 @@ fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
                 assert_eq!((&batch["state"], &batch["created"]), (&json!("ready"), &json!(250)), "{fault:?} at {nth}");
                 assert_eq!(world.admin().get(&format!("{path}/export.csv")).await.text.lines().count(), 251);
             });
+        }
+    }
+}
+
+/// Everything comes to rest though something was not sent.
+async fn rest(world: &World) {
+    for _ in 0..3 {
+        world.settle().await;
+        world.advance(400).await;
+        world.stack.tick("sweep-outbox").await.ok();
+    }
+    world.stack.faults.clear();
+    world.settle().await;
+    for name in ["admin", "bob"] {
+        world.sign_in(name).await;
+    }
+}
+
+/// The calls of a refund, and how many of each.
+const REFUND: [(&str, u32); 5] =
+    [("TransactWriteItems", 2), ("GetItem", 3), ("BatchGetItem", 1), ("SendMessageBatch", 1), ("Provider", 1)];
+
+/// Nothing happened, or it did and nobody was told, or something else happened at once.
+const KINDS: [Fault; 4] = [Fault::Refused, Fault::ReplyLost, Fault::ErrorAfter, Fault::Conflict];
+
+/// R1.8, R4.11: each call of an admin's refund by Stripe goes wrong, once; the money goes back once, and the ledger says so.
+#[test]
+fn any_single_fault_in_a_refund_by_stripe_has_no_effect_on_its_end() {
+    for fault in KINDS {
+        for (operation, nth) in
+            REFUND.iter().flat_map(|(operation, calls)| (0..*calls).map(move |nth| (*operation, nth)))
+        {
+            World::run(async |world| {
+                let order = paid(world, "stripe").await;
+                let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
+                world.stack.faults.script(operation, nth, fault);
+                let body = json!({"amount": "30", "reason": "sorry"});
+                let refund = insist(world, "admin", "k", &path, body).await;
+                let at = format!("{fault:?} at {operation} {nth}");
+                assert_eq!(refund["state"], "succeeded", "{at}");
+                rest(world).await;
+                assert_eq!((given_back(world), world.balance("bob").await.as_str()), (3_000, "12.63888887"), "{at}");
+                assert_eq!(file(world, &order).await.2.len(), 1, "{at}");
+            });
+        }
+    }
+}
+
+/// R1.8, R4.11: each call of a refund by a gateway goes wrong, once; the gateway is asked once at most, and what it did not
+/// say, a person does.
+#[test]
+fn any_single_fault_in_a_refund_by_a_gateway_never_gives_back_twice() {
+    for fault in KINDS {
+        for (operation, nth) in
+            REFUND.iter().flat_map(|(operation, calls)| (0..*calls).map(move |nth| (*operation, nth)))
+        {
+            World::run(async |world| {
+                let order = paid(world, "zpay").await;
+                let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
+                world.stack.faults.script(operation, nth, fault);
+                let body = json!({"amount": "30", "reason": "sorry"});
+                let refund = insist(world, "admin", "k", &path, body).await;
+                let at = format!("{fault:?} at {operation} {nth}");
+                let given = given_back(world);
+                if refund["state"] == "requested" {
+                    let confirm = format!("{path}/{}/confirm", refund["id"].as_str().unwrap());
+                    let mut seen = json!({"reason": "looked there"});
+                    if given == 0 {
+                        seen["amount"] = json!("0");
+                    }
+                    told(world, "admin", "c", &confirm, seen).await.is(200);
+                }
+                rest(world).await;
+                let (balance, state) =
+                    if given == 0 { ("18.05555554", "failed") } else { ("12.63888887", "succeeded") };
+                assert_eq!((given_back(world), world.balance("bob").await.as_str()), (given, balance), "{at}");
+                assert_eq!(file(world, &order).await.2, [("30.00".to_owned(), state.to_owned())], "{at}");
+                assert!(given == 0 || given == 3_000, "{at}");
+            });
+        }
+    }
+}
+
+/// R1.8, R4.11, R4.12: each call of the settling of refunds and disputes, and of a decision about money in review, goes wrong,
+/// once; balances and review end as without.
+#[test]
+fn any_single_fault_in_a_reversal_or_a_decision_has_no_effect_on_its_end() {
+    for fault in KINDS {
+        for (operation, calls) in
+            [("TransactWriteItems", 3), ("GetItem", 2), ("BatchGetItem", 2), ("SendMessageBatch", 1)]
+        {
+            for nth in 0..calls {
+                World::run(async |world| {
+                    let order = paid(world, "stripe").await;
+                    world.pay(&order, json!({"amount": "60"})).await;
+                    world.settle().await;
+                    let review = world.admin().get("/v1/admin/payment/reviews").await.is(200)["items"][0].clone();
+                    world.stack.faults.script(operation, nth, fault);
+                    world.pay(&order, json!({"action": "refund", "amount": "30"})).await;
+                    world.pay(&order, json!({"action": "dispute", "amount": "70"})).await;
+                    rest(world).await;
+                    let at = format!("{fault:?} at {operation} {nth}");
+                    assert_eq!(world.balance("bob").await, "0", "{at}");
+                    act(world, &order, "dispute_won", json!({})).await;
+                    world.stack.faults.script(operation, nth, fault);
+                    let path = format!("/v1/admin/payment/reviews/{}/resolve", review["id"].as_str().unwrap());
+                    let body = json!({"action": "credit", "order_id": order["id"], "reason": "theirs"});
+                    let done = told(world, "admin", "k", &path, body).await.is(200);
+                    assert_eq!(done["state"], "credited", "{at}");
+                    rest(world).await;
+                    assert_eq!(world.balance("bob").await, "20.9722222", "{at}");
+                });
+            }
         }
     }
 }

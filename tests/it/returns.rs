@@ -46,7 +46,7 @@ fn seen(status: &str, net: &str, refunds: &[(&str, &str)]) -> (String, String, V
 }
 
 /// What both providers gave back, in fen.
-fn given_back(world: &World) -> i64 {
+pub fn given_back(world: &World) -> i64 {
     let book = world.stack.simulators.book();
     let stripes: i64 = book.payments.values().map(|payment| payment.refunded).sum();
     stripes + book.trades.values().flat_map(|trade| &trade.refunds).map(|part| part.minor_units().unwrap()).sum::<i64>()

@@ -109,21 +109,20 @@ fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<Told> {
     let paid = book.trades.values().filter(|trade| trade.ended_at.is_some());
     let known = |trade: &str| heard.contains(trade) || captured(snapshot, Provider::Zpay, trade);
     // A gateway tells nobody that it gave back: what we did not ask for, or don't know the end of, a person has to say.
-    let ours = |trade: &&Trade| {
+    let refunded = |trade: &Trade| {
         let mut payments = snapshot.payments.iter();
         let payment = payments.find(|payment| payment.provider == Provider::Zpay && payment.id == trade.trade_no);
-        payment.is_none_or(|payment| payment.refunds.len() == trade.refunds.len())
+        let said: Vec<PayMoney> = payment.map(|p| p.refunds.values().map(|r| r.amount).collect()).unwrap_or_default();
+        let parts = if said.len() == trade.refunds.len() { &trade.refunds } else { &said };
+        parts.iter().fold(PayMoney::zero(trade.money.currency()), |sum, part| sum.plus(*part).unwrap())
     };
     let row = |trade: &Trade| Told {
         provider: Provider::Zpay,
         id: trade.trade_no.clone(),
         captured: trade.money,
-        refunded: trade
-            .refunds
-            .iter()
-            .fold(PayMoney::zero(trade.money.currency()), |sum, refund| sum.plus(*refund).unwrap()),
+        refunded: refunded(trade),
     };
-    paid.filter(|trade| known(&trade.trade_no)).filter(ours).map(row).collect()
+    paid.filter(|trade| known(&trade.trade_no)).map(row).collect()
 }
 
 /// The event and the trade number of a gateway's notification.
