@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
+use shared::domain::review::Review;
 use shared::message::Outbox;
 use shared::store::item::{Item, Record, fresh};
 
@@ -20,6 +21,7 @@ pub fn items() -> Vec<Value> {
     vec![
         stored::<Outbox>(json!({"id": "obx_01k9zq4r7x8m2v5b3n6c1d0fgk", "at": AT, "messages": messages::all()})),
         stored::<Payment>(disputed_payment()),
+        stored::<Review>(resolved_review()),
         stored::<Order>(failed_order()),
         stored::<Order>(partly_refunded_order()),
     ]
@@ -36,10 +38,25 @@ fn disputed_payment() -> Value {
         "captured": {"amount": money("100.00", "CNY"), "at": AT},
         "refunds": {
             "re_1": {"amount": money("30.00", "CNY"), "failed": true},
-            "re_2": {"amount": money("20.00", "CNY"), "failed": false},
+            "re_2": {"amount": money("20.00", "CNY"), "failed": false, "request": "rfd_01k9zq4r7x8m2v5b3n6c1d0fgm"},
+        },
+        "requests": {
+            "rfd_01k9zq4r7x8m2v5b3n6c1d0fgm": {"amount": money("20.00", "CNY"), "reason": "sorry", "admin": USER, "at": AT},
+            "rfd_01k9zq4r7x8m2v5b3n6c1d0fgn": {
+                "amount": money("1.00", "CNY"), "reason": "sorry", "admin": USER, "at": AT, "failure": "no",
+            },
         },
         "cumulative": money("50.00", "CNY"),
         "disputes": {"du_1": {"amount": money("80.00", "CNY"), "state": "lost", "at": AT}},
+    })
+}
+
+/// Money in review that a person credited.
+fn resolved_review() -> Value {
+    json!({
+        "id": "rvw_01k9zq4r7x8m2v5b3n6c1d0fgp", "provider": "zpay", "payment_id": "2026112018000000000000000001",
+        "order_id": ORDER, "reason": "amount_mismatch", "received": money("60.00", "CNY"), "left": money("36.00", "CNY"),
+        "state": "credited", "created_at": AT, "resolution": {"reason": "theirs", "admin": USER, "at": AT, "order": ORDER},
     })
 }
 

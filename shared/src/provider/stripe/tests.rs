@@ -13,6 +13,7 @@ use crate::domain::money::Currency;
 use crate::provider::ZpayCreate;
 use crate::provider::http::tests::Scripted;
 
+const REFUND: &str = "rfd_01k9zq4r7x8m2v5b3n6c1d0fgh";
 const ORDER: &str = "ord_01k9zq4r7x8m2v5b3n6c1d0fgh";
 
 fn now() -> Timestamp {
@@ -188,4 +189,34 @@ fn both_webhook_secrets_verify_and_the_key_says_whether_it_is_live() {
     }
     assert!(!stripe.livemode());
     assert!(Stripe { secret_key: "sk_live_1".to_owned(), ..stripe }.livemode());
+}
+
+/// R4.7, R4.11: a refund is asked for under its request's id, which its metadata names, too.
+#[tokio::test]
+async fn a_refund_is_asked_for_under_its_requests_id() {
+    let made = json!({
+        "id": "re_1", "object": "refund", "payment_intent": "pi_1", "charge": "ch_1", "amount": 3000, "currency": "cny",
+        "status": "pending", "created": 1_795_291_200, "metadata": {"refund_id": REFUND}
+    });
+    let answers = Scripted::answering(200, &made.to_string());
+    let request = RefundId::parse(REFUND).unwrap();
+    let amount = PayMoney::from_minor_units(3_000, Currency::parse("CNY").unwrap()).unwrap();
+    let refund = stripe(&answers).refund("pi_1", amount, request).await.unwrap();
+    assert_eq!((refund.id.as_str(), refund.request, refund.amount), ("re_1", Some(request), amount));
+    assert!(refund.told(refund.created).1.pending);
+    let seen = &answers.seen()[0];
+    assert_eq!((seen.method.as_str(), seen.url.as_str()), ("POST", "https://api.stripe.com/v1/refunds"));
+    assert!(seen.headers.contains(&("idempotency-key".to_owned(), REFUND.to_owned())));
+    let form: Vec<(String, String)> = sent(&answers).into_iter().collect();
+    let wanted = [("amount", "3000"), ("metadata[refund_id]", REFUND), ("payment_intent", "pi_1")];
+    assert_eq!(form, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let list = Scripted::answering(200, &json!({"object": "list", "data": [made]}).to_string());
+    assert_eq!(stripe(&list).refunds("ch_1").await.unwrap(), [refund]);
+    assert_eq!(list.seen()[0].url, "https://api.stripe.com/v1/refunds?limit=100&charge=ch_1");
+    let said =
+        json!({"error": {"code": "charge_already_refunded", "message": "Charge ch_1 has already been refunded."}});
+    let refused = Scripted::answering(400, &said.to_string());
+    let why = stripe(&refused).refund("pi_1", amount, request).await.unwrap_err();
+    assert_eq!(why, AskFailure::Refused("Charge ch_1 has already been refunded.".to_owned()));
+    assert_eq!(stripe(&refused).refund("pi_1/../x", amount, request).await.unwrap_err(), AskFailure::Unknown);
 }

@@ -1,5 +1,5 @@
 //! What is asked of the gateway and how its answers are read.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
 use crate::provider::http::tests::Scripted;
@@ -169,4 +169,29 @@ async fn an_answer_about_another_order_is_not_believed() {
 #[test]
 fn a_gateway_shows_no_key_when_printed() {
     assert!(!format!("{:?}", zpay(&Scripted::new(vec![]))).contains(KEY));
+}
+
+/// R4.8, R4.11: a gateway is asked once for a refund; only its own yes or no is one, and its key is in no address.
+#[tokio::test]
+async fn a_gateway_is_asked_once_for_a_refund() {
+    let amount = PayMoney::from_minor_units(3_000, Currency::parse("CNY").unwrap()).unwrap();
+    let no = RefundFailure::Refused("余额不足 ***".to_owned());
+    for (answer, wanted) in [
+        (Ok((200, r#"{"code":1,"msg":"ok"}"#.to_owned())), Ok(())),
+        (Ok((200, r#"{"code":"1"}"#.to_owned())), Ok(())),
+        (Ok((200, format!(r#"{{"code":-1,"msg":"余额不足 {KEY}"}}"#))), Err(no)),
+        (Ok((200, "<html>".to_owned())), Err(RefundFailure::Unknown)),
+        (Ok((500, r#"{"code":1}"#.to_owned())), Err(RefundFailure::Unknown)),
+        (Err(Fault::Unreachable), Err(RefundFailure::Unknown)),
+    ] {
+        let answers = Scripted::new(vec![answer, Ok((200, r#"{"code":1}"#.to_owned()))]);
+        assert_eq!(zpay(&answers).refund("2026", order(), amount).await, wanted);
+        let [seen] = &answers.seen()[..] else { panic!("asked more than once") };
+        assert_eq!(
+            (seen.method.as_str(), seen.url.as_str()),
+            ("POST", "https://gateway.example.com/api.php?act=refund")
+        );
+        let form = fields(&seen.body);
+        assert_eq!((form["trade_no"].as_str(), form["money"].as_str(), form["key"].as_str()), ("2026", "30.00", KEY));
+    }
 }
