@@ -81,6 +81,8 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::Admin),
     ("GET /v1/admin/payment/reviews", For::Admin),
     ("POST /v1/admin/payment/reviews/{id}/resolve", For::Admin),
+    ("GET /v1/admin/payment/reconciliations", For::Admin),
+    ("GET /v1/admin/payment/reconciliations/{date}", For::Admin),
     ("GET /v1/admin/plans", For::Admin),
     ("POST /v1/admin/plans", For::Admin),
     ("GET /v1/admin/plans/{id}", For::Admin),
@@ -114,6 +116,7 @@ fn every_route_is_open_to_whom_the_matrix_says() {
                 .replace("{id}", "usr_x")
                 .replace("{area}", "referral")
                 .replace("{refund_id}", "rfd_x")
+                .replace("{date}", "2026-11-20")
                 .replace("{code}", "ABCD");
             let nobody = world.nobody().key("k").raw(&route.method, &path, "{}").await.status;
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");

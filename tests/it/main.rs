@@ -24,6 +24,7 @@ mod logs;
 mod main_job;
 mod orders;
 mod payment;
+mod reconcile;
 mod redemption;
 mod referral;
 mod registration;

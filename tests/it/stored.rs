@@ -30,6 +30,7 @@ use shared::domain::ledger::Posting;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
 use shared::domain::plan::{Plan, Subscription};
+use shared::domain::reconciliation::{Differences, Reconciliation};
 use shared::domain::redemption::Redemption;
 use shared::domain::referral::{ActiveCodes, Invite, Reward};
 use shared::domain::review::Review;
@@ -89,6 +90,8 @@ const NOUNS: &[(&str, Again)] = nouns![
     Event,
     RawEvent,
     Review,
+    Reconciliation,
+    Differences,
     SettingsRecord,
     LedgerBegun,
     OnceRecord,

@@ -6,6 +6,7 @@ pub mod affiliate;
 pub mod order;
 pub mod platform;
 pub mod programme;
+pub mod reconciliation;
 pub mod redemption;
 pub mod refund;
 pub mod review;
@@ -51,6 +52,8 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(refund::confirm))
         .routes(routes!(review::reviews))
         .routes(routes!(review::resolve))
+        .routes(routes!(reconciliation::reconciliations))
+        .routes(routes!(reconciliation::reconciliation))
         .routes(routes!(redemption::plan::plans, redemption::plan::create))
         .routes(routes!(redemption::plan::plan, redemption::plan::change))
         .routes(routes!(redemption::batch::batches, redemption::batch::create))

@@ -50,6 +50,17 @@ pub struct Sheet<T> {
     pub format: Format,
 }
 
+impl<T, E> Sheet<Result<T, E>> {
+    /// The page, if all of its rows could be made.
+    ///
+    /// # Errors
+    /// The first row's that could not.
+    pub fn whole(self) -> Result<Sheet<T>, E> {
+        let items = self.listing.items.into_iter().collect::<Result<_, _>>()?;
+        Ok(Sheet { listing: Listing { items, next_cursor: self.listing.next_cursor }, format: self.format })
+    }
+}
+
 impl<T: Row> IntoResponse for Sheet<T> {
     fn into_response(self) -> Response {
         if self.format == Format::Json {

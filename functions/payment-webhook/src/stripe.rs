@@ -7,12 +7,11 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 use shared::app::App;
 use shared::domain::order::{OrderStatus, Provider};
-use shared::domain::payment::{Dispute, DisputeState};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Raw;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::provider::stripe::event::{ChargeFact, DisputeFact, DisputeStatus, SessionFact, StripeEvent, StripeFact};
+use shared::provider::stripe::event::{ChargeFact, DisputeFact, SessionFact, StripeEvent, StripeFact};
 use shared::provider::stripe::{PaymentStatus, Stripe};
 use shared::usecase::settle::{Fact, Notice, settle};
 use utoipa::ToSchema;
@@ -144,15 +143,10 @@ fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: Notice) -> N
 }
 
 fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: Notice) -> Notice {
-    let state = match dispute.status {
-        DisputeStatus::Inquiry => DisputeState::Inquiry,
-        DisputeStatus::Won => DisputeState::Won,
-        DisputeStatus::Lost => DisputeState::Lost,
-        DisputeStatus::Open | DisputeStatus::Other(_) => DisputeState::Open,
-    };
+    let (id, told) = dispute.told(at);
     Notice {
         payment_id: Some(dispute.payment_intent.unwrap_or(dispute.charge)),
-        fact: Fact::Disputed { id: dispute.id, dispute: Dispute { amount: dispute.amount, state, at } },
+        fact: Fact::Disputed { id, dispute: told },
         ..notice
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::fault::Fault;
-use shared::usecase::{ask_provider, expire, mark_failed, mature, sweep_outbox};
+use shared::usecase::{ask_provider, expire, mark_failed, mature, reconcile, sweep_outbox};
 
 /// Does what the schedule named in the event is for, and tells what it did.
 ///
@@ -17,6 +17,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "expire-orders" => json!(expire::expire_orders(&app).await?),
         "poll-payments" => json!(ask_provider::poll_payments(&app).await?),
         "mature-commissions" => json!(mature::mature_commissions(&app).await?),
+        "reconcile" => json!(reconcile::reconcile(&app).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
         "sweep-outbox" => {
             let swept = sweep_outbox::sweep_outbox(&app).await?;

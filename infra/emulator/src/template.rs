@@ -428,6 +428,7 @@ mod tests {
             ("expire-promotions", 3_600),
             ("mature-commissions", 3_600),
             ("poll-payments", 60),
+            ("reconcile", 900),
             ("sweep-outbox", 60),
         ];
         assert_eq!(schedules, expected.map(|(name, seconds)| (name.to_owned(), seconds)));

@@ -13,6 +13,7 @@ use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
+use crate::domain::reconciliation::{Differences, Reconciliation};
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::{ActiveCodes, Invite, Reward, Trigger};
 use crate::domain::review::Review;
@@ -208,6 +209,8 @@ impl Snapshot {
             "once" => fits::<OnceRecord>(item, findings)?,
             "public_keys" => fits::<PublicKeys>(item, findings)?,
             "audit" => fits::<AuditRecord>(item, findings)?,
+            "reconciliation" => fits::<Reconciliation>(item, findings)?,
+            "differences" => fits::<Differences>(item, findings)?,
             "invitee_limit" => fits::<InviteeLimit>(item, findings)?,
             "order_window" => fits::<OrderWindow>(item, findings)?,
             "try" => numbers(item).map(|_| ()).map_err(|fault| fault.to_string())?,

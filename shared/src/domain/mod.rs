@@ -15,6 +15,7 @@ pub mod order;
 pub mod payment;
 pub mod plan;
 pub mod promotion;
+pub mod reconciliation;
 pub mod redemption;
 pub mod referral;
 pub mod refund;

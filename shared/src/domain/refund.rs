@@ -1,7 +1,7 @@
 //! Refunds that an admin asks for (R4.11): what was asked, and how it stands by what the provider says.
 //!
 //! A request stands on its payment from before the provider is asked, so that it is neither forgotten nor made twice, and all
-//! requests together never ask for more than is left. What the provider says of it is a [`Refund`](super::payment::Refund) that
+//! requests together never ask for more than is left. What the provider says of it is a [`Refund`] that
 //! names the request.
 
 use jiff::Timestamp;

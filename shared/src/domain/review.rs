@@ -27,6 +27,8 @@ pub enum ReviewReason {
     OtherProvider,
     /// The payment already belongs to another order than the one this event names.
     OtherOrder,
+    /// The daily report found the provider, the orders and the ledger at odds about it (R4.10).
+    Difference,
 }
 
 impl ReviewReason {
@@ -38,7 +40,7 @@ impl ReviewReason {
             | Self::CurrencyMismatch
             | Self::Surplus
             | Self::OtherProvider => true,
-            Self::OtherOrder => false,
+            Self::OtherOrder | Self::Difference => false,
         }
     }
 
@@ -51,6 +53,7 @@ impl ReviewReason {
             Self::Surplus => "surplus",
             Self::OtherProvider => "other_provider",
             Self::OtherOrder => "other_order",
+            Self::Difference => "difference",
         }
     }
 }

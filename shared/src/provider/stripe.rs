@@ -97,6 +97,18 @@ pub struct PaymentIntent {
     pub livemode: bool,
 }
 
+/// One page of Stripe's book.
+#[derive(Debug, Clone)]
+pub struct Charges {
+    /// Charges that took money, each with whether it is or was in dispute.
+    pub charges: Vec<(event::ChargeFact, bool)>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// How many charges are read at once.
+const PAGE: usize = 50;
+
 /// Why Stripe did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskFailure {
@@ -214,6 +226,39 @@ impl Stripe {
         let list: wire::List<wire::Refund> = self.read(&answer)?;
         let refunds = list.data.into_iter().map(event::refund).collect::<Result<_, _>>();
         refunds.map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// The disputes of a payment, the newest hundred.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn disputes(&self, payment: &str) -> Result<Vec<event::DisputeFact>, AskFailure> {
+        let path = format!("/v1/disputes?limit=100&{}={}", of_payment(payment), segment(payment)?);
+        let list: wire::List<wire::Dispute> = self.read(&self.get(&path).await?)?;
+        let disputes = list.data.into_iter().map(|one| event::dispute_fact(one, false)).collect::<Result<_, _>>();
+        disputes.map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// One page of the charges that took money from `from` on and before `to`, the newest first, and where the next page
+    /// begins, if there is one.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
+        let (from, to) = (from.as_second(), to.as_second());
+        let mut path = format!("/v1/charges?limit={PAGE}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
+        if let Some(after) = after {
+            path.push_str(&format!("&starting_after={}", segment(after)?));
+        }
+        let list: wire::List<wire::Charge> = self.read(&self.get(&path).await?)?;
+        let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
+        let mut charges = Vec::with_capacity(list.data.len());
+        for charge in list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode()) {
+            let disputed = charge.disputed;
+            let fact = event::charge_fact(charge).map_err(|_| AskFailure::Unavailable)?;
+            charges.push((fact, disputed));
+        }
+        Ok(Charges { charges, next })
     }
 
     /// Checks that a webhook is genuine: see [`signature::verify`].

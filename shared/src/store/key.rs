@@ -22,11 +22,13 @@
 //! | active codes | `USER#{usr}` | `CODES` | – | affiliate, admin | how many codes beside the primary one (R6.2) |
 //! | invitees of a code | `INVITED#{code}` | `{shard}` | – | statistics | how many a code brought (R6.2) |
 //! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
-//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while pending | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
+//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while pending, `DUE#confirm#{shard}` while completed by hand and not confirmed | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
 //! | payment | `PAYMENT#{provider}#{id}` | `PAYMENT` | – | payment-webhook | one provider payment's net state (R4.5) |
 //! | event | `EVENT#{provider}#{id}` | `EVENT` | gsi1 `EVENTS#{order}` | payment-webhook | marker and outcome (R4.9) |
 //! | raw event | `EVENT#{provider}#{id}` | `RAW` | – | payment-webhook, plain write | evidence; TTL |
 //! | review | `REVIEW#{rvw}` | `REVIEW` | gsi2 `REVIEWS#{month}` by id | payment-webhook | review queue (R4.5) |
+//! | reconciliation | `RECONCILIATION#{date}` | `{provider}` | gsi2 `RECONCILIATIONS#{month}` by date and provider | scheduler | the daily report (R4.10) |
+//! | its differences | `RECONCILIATION#{date}` | `DIFFERENCES#{provider}#{page}` | – | scheduler | payments that differ, a page of them |
 //! | house posting | `JOURNAL#{jrn}` | `POSTING` | gsi2 `POSTINGS#{month}` by journal | payment-webhook | movements without a user (suspense) |
 //! | ledger begun | `LEDGER` | `LEDGER` | – | the first transaction of all with a journal | whether the ledger currency may change (R9.1) |
 //! | plan | `PLAN#{pln}` | `PLAN` | gsi2 `PLANS#{month}` by id | admin | what time is sold of (R7.2) |
@@ -206,6 +208,16 @@ impl Key {
         Self::of(format!("REVIEW#{review}"), "REVIEW")
     }
 
+    /// The report about a provider's day.
+    pub fn reconciliation(date: Date, provider: &str) -> Self {
+        Self::of(reconciliations_of(date), foreign(provider))
+    }
+
+    /// A page of its differences.
+    pub fn differences(date: Date, provider: &str, page: u32) -> Self {
+        Self::of(reconciliations_of(date), format!("{DIFFERENCES}{}#{page:06}", foreign(provider)))
+    }
+
     /// That the first journal was written.
     pub fn ledger_begun() -> Self {
         Self::of("LEDGER", "LEDGER")
@@ -291,6 +303,14 @@ impl Key {
     pub fn audit(audit: AuditId) -> Self {
         Self::of(format!("AUDIT#{audit}"), "AUDIT")
     }
+}
+
+/// What the sort keys of a report's pages of differences begin with.
+pub const DIFFERENCES: &str = "DIFFERENCES#";
+
+/// The partition of a day's reports.
+pub fn reconciliations_of(date: Date) -> String {
+    format!("RECONCILIATION#{}", date.strftime("%Y-%m-%d"))
 }
 
 /// The partition that holds the totals of a month's days.

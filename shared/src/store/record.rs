@@ -13,6 +13,7 @@ use crate::domain::ledger::Posting;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
+use crate::domain::reconciliation::{Differences, Reconciliation};
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::{ActiveCodes, Invite, Reward};
 use crate::domain::review::Review;
@@ -221,11 +222,12 @@ impl Record for Order {
     }
     fn indexes(&self) -> Indexes {
         let id = self.id.to_string();
-        let pending = self.status == OrderStatus::Pending;
+        let look = (self.status == OrderStatus::Pending).then(|| ("order", self.next_look()));
+        let confirm = self.completed.and(self.paid_at).map(|paid_at| ("confirm", paid_at));
         Indexes {
             owner: Some((format!("ORDERS#{}", self.user), id.clone())),
             platform: Some((month_of("ORDERS", self.created_at), id.clone())),
-            due: pending.then(|| (due_shard("order", shard_of(&id)), due_at(self.next_look()))),
+            due: look.or(confirm).map(|(what, at)| (due_shard(what, shard_of(&id)), due_at(at))),
         }
     }
 }
@@ -255,6 +257,24 @@ impl Record for RawEvent {
     }
     fn time_to_live(&self) -> Option<Timestamp> {
         after(self.received_at, RAW_KEPT_HOURS)
+    }
+}
+
+impl Record for Reconciliation {
+    const TYPE: &'static str = "reconciliation";
+    fn key(&self) -> Key {
+        Key::reconciliation(self.date, self.provider.as_str())
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("RECONCILIATIONS", self.day()), format!("{}#{}", self.date, self.provider.as_str()));
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Differences {
+    const TYPE: &'static str = "differences";
+    fn key(&self) -> Key {
+        Key::differences(self.date, self.provider.as_str(), self.page)
     }
 }
 

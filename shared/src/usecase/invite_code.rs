@@ -2,7 +2,7 @@
 //!
 //! How many are active is made exact by the one item that lists them ([`ActiveCodes`]). A code's own item says whether its owner
 //! may invite, so that a sign-up reads that and nothing else; whoever changes the owner's state tells their codes
-//! ([`tell_codes`]), in the same transaction.
+//! (`tell_codes`), in the same transaction.
 
 use std::collections::BTreeMap;
 

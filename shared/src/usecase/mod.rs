@@ -28,6 +28,7 @@ pub mod mature;
 pub mod order_file;
 pub mod pay_page;
 pub mod payments_of;
+pub mod reconcile;
 pub mod records;
 pub mod redeem;
 pub mod referral;

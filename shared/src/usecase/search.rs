@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::listing::{Source, Walk, walk};
 use super::session::email_hash;
@@ -14,12 +15,13 @@ use crate::domain::id::UserId;
 use crate::domain::identity::Email;
 use crate::domain::ledger::{Posting, Record, RecordType};
 use crate::domain::order::{Order, OrderStatus, Provider};
+use crate::domain::reconciliation::{Difference, Differences, Reconciliation};
 use crate::domain::referral::{Reward, RewardState, Side};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::user::User;
 use crate::domain::withdrawal::{Withdrawal, WithdrawalState};
 use crate::fault::Fault;
-use crate::store::key::{Key, POSTINGS, SHARDS, affiliate, due_shard, owned_by};
+use crate::store::key::{DIFFERENCES, Key, POSTINGS, SHARDS, affiliate, due_shard, owned_by, reconciliations_of};
 use crate::store::{Ask, List, Page, Position};
 
 /// A page that is asked for, and the time it is about.
@@ -262,6 +264,37 @@ pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> 
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
     })
     .await
+}
+
+/// The daily reports about the providers' books (R4.10), by their day.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
+    walk(app, &window.walk(Source::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
+        only(window.holds(report.day()), report)
+    })
+    .await
+}
+
+/// A day's reports, and a page of the payments that differ, a row for each with its provider.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn reconciliation(
+    app: &App,
+    date: Date,
+    window: &Window,
+) -> Result<(Vec<Reconciliation>, Page<(Provider, Difference)>), Fault> {
+    let keys = Provider::ALL.map(|provider| Key::reconciliation(date, provider.as_str()));
+    let mut batch = app.store.get_many(&keys).await?;
+    let reports = keys.iter().map(|key| batch.take::<Reconciliation>(key)).collect::<Result<Vec<_>, _>>()?;
+    let reports = reports.into_iter().flatten().map(|report| report.into_inner()).collect();
+    let all = window.walk(Source::Own(reconciliations_of(date), DIFFERENCES), true);
+    let lines =
+        walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())
+            .await?;
+    Ok((reports, lines))
 }
 
 /// Which commissions.

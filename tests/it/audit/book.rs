@@ -25,8 +25,8 @@ pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<Told>, Vec
     let stripes: BTreeSet<&str> = of(Provider::Stripe).map(|event| event.id.as_str()).filter(|id| !own(id)).collect();
     let made: BTreeSet<&str> = book.events.iter().filter_map(|event| event["id"].as_str()).collect();
     if stripes.is_subset(&made) {
-        let heard: Vec<&Value> =
-            book.events.iter().filter(|event| stripes.contains(event["id"].as_str().unwrap())).collect();
+        let heard = |event: &&Value| stripes.contains(event["id"].as_str().unwrap()) || asked_about(snapshot, event);
+        let heard: Vec<&Value> = book.events.iter().filter(heard).collect();
         rows.extend(stripe(book, &heard, snapshot));
         all.push(Provider::Stripe);
     }
@@ -39,6 +39,19 @@ pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<Told>, Vec
         all.push(Provider::Zpay);
     }
     (rows, all)
+}
+
+/// Whether we asked Stripe, after an event of a refund or a dispute, about what it is about.
+fn asked_about(snapshot: &Snapshot, event: &Value) -> bool {
+    let object = &event["data"]["object"];
+    let kind = event["type"].as_str().unwrap();
+    let about = if kind.starts_with("charge.dispute.") { object["id"].as_str().unwrap() } else { "refunds" };
+    if !(kind.starts_with("charge.dispute.") || kind.starts_with("charge.refund") || kind.starts_with("refund.")) {
+        return false;
+    }
+    let asked = format!("asked:{}:{about}:", object["payment_intent"].as_str().unwrap());
+    let mut answers = snapshot.events.iter().filter_map(|event| event.id.strip_prefix(&asked)?.parse::<i64>().ok());
+    answers.any(|at| at >= event["created"].as_i64().unwrap())
 }
 
 fn captured(snapshot: &Snapshot, provider: Provider, id: &str) -> bool {

@@ -203,7 +203,10 @@ pub const PAYMENTS: &[Row] = &[
     }),
     ("an order paid at no time", &["P6"], |scan| {
         remove(
-            scan.find("order", |order| order["status"]["S"] == "paid" && order["provider"]["S"] == "zpay"),
+            scan.find("order", |order| {
+                let by_gateway = order["status"]["S"] == "paid" && order["provider"]["S"] == "zpay";
+                by_gateway && order["completed"].is_null()
+            }),
             "paid_at",
         );
     }),

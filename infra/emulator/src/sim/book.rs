@@ -120,6 +120,9 @@ pub struct StripePayment {
     /// Whether the money was taken.
     #[serde(default)]
     pub status: PaymentStatus,
+    /// Whether it is or was in dispute.
+    #[serde(default)]
+    pub disputed: bool,
 }
 
 /// Whether the money of a payment was taken.

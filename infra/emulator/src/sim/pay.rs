@@ -217,6 +217,7 @@ fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling)
         created: desk.now.as_second(),
         method: session.methods.first().cloned().unwrap_or_default(),
         status: if delayed { PaymentStatus::Processing } else { PaymentStatus::Succeeded },
+        disputed: false,
     };
     let payment_intent = Some(payment.intent.clone());
     let session = Session { status: SessionStatus::Complete, payment_intent, delayed, ..session };

@@ -230,6 +230,9 @@ fn latest(desk: &Desk<'_>, payment: &StripePayment) -> Option<Dispute> {
 }
 
 fn tell_dispute(desk: &mut Desk<'_>, dispute: Dispute, kinds: &[&str], telling: &Telling) -> Value {
+    if let Some(payment) = desk.book.payments.get_mut(&dispute.intent) {
+        payment.disputed = true;
+    }
     let happened = kinds.iter().map(|kind| (*kind, objects::dispute(&dispute))).collect();
     let events = telling.tell(desk, happened);
     let done = json!({

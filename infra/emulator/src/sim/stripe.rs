@@ -123,6 +123,13 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
             let payment = book.payments.values().find(|payment| payment.charge == **id);
             Ok(objects::charge(payment.ok_or_else(|| Failure::missing("charge", id))?))
         }
+        ["charges"] => Ok(charges(desk, asked)),
+        ["disputes"] => {
+            let of = |name, value: &str| asked.field(name).is_none_or(|wanted| wanted == value);
+            let disputes = book.disputes.values();
+            let wanted = disputes.filter(|d| of("payment_intent", &d.intent) && of("charge", &d.charge));
+            Ok(objects::list("/v1/disputes", wanted.map(objects::dispute).collect()))
+        }
         ["refunds", id] => Ok(objects::refund(book.refunds.get(*id).ok_or_else(|| Failure::missing("refund", id))?)),
         ["refunds"] => {
             let of = |name, value: &str| asked.field(name).is_none_or(|wanted| wanted == value);
@@ -141,6 +148,21 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
         }
         _ => Err(unrecognized(asked)),
     }
+}
+
+/// The charges of a span of time, the newest first, from after one of them on.
+fn charges(desk: &Desk<'_>, asked: &Asked<'_>) -> Value {
+    let number = |name: &str| asked.field(name).and_then(|text| text.parse::<i64>().ok());
+    let (from, to) = (number("created[gte]").unwrap_or(i64::MIN), number("created[lt]").unwrap_or(i64::MAX));
+    let limit = asked.field("limit").and_then(|text| text.parse().ok()).unwrap_or(10);
+    let taken = desk.book.payments.values().filter(|payment| payment.status == PaymentStatus::Succeeded);
+    let mut found: Vec<_> = taken.filter(|payment| (from..to).contains(&payment.created)).collect();
+    found.sort_by(|one, other| (other.created, &other.charge).cmp(&(one.created, &one.charge)));
+    let after = asked.field("starting_after");
+    let skipped =
+        after.and_then(|id| found.iter().position(|payment| payment.charge == id)).map_or(0, |at| at.saturating_add(1));
+    let rest = found.into_iter().skip(skipped).map(objects::charge).collect();
+    objects::page("/v1/charges", rest, limit)
 }
 
 fn unrecognized(asked: &Asked<'_>) -> Failure {

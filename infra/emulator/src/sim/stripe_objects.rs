@@ -168,7 +168,7 @@ pub(super) fn charge(payment: &StripePayment) -> Value {
         "captured": true,
         "created": payment.created,
         "currency": payment.currency,
-        "disputed": false,
+        "disputed": payment.disputed,
         "fraud_details": {},
         "livemode": false,
         "metadata": payment.metadata,
@@ -274,6 +274,13 @@ fn with_nulls(mut object: Value, names: &[&str]) -> Value {
 /// One page with everything.
 pub(super) fn list(url: &str, data: Vec<Value>) -> Value {
     json!({ "object": "list", "url": url, "has_more": false, "data": data })
+}
+
+/// One page of a list, the newest first.
+pub(super) fn page(url: &str, data: Vec<Value>, limit: usize) -> Value {
+    let (more, mut data) = (data.len() > limit, data);
+    data.truncate(limit);
+    json!({ "object": "list", "url": url, "has_more": more, "data": data })
 }
 
 /// An event about `object`.

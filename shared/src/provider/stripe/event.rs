@@ -10,7 +10,7 @@ use super::units;
 use super::wire::{self, PaymentStatus};
 use crate::domain::id::{OrderId, RefundId};
 use crate::domain::money::PayMoney;
-use crate::domain::payment::Refund;
+use crate::domain::payment::{Dispute, DisputeState, Refund};
 
 /// One event of Stripe's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +202,19 @@ pub enum DisputeStatus {
     Other(String),
 }
 
+impl DisputeFact {
+    /// The dispute as a fact of its payment, told at `at`.
+    pub fn told(&self, at: Timestamp) -> (String, Dispute) {
+        let state = match self.status {
+            DisputeStatus::Inquiry => DisputeState::Inquiry,
+            DisputeStatus::Won => DisputeState::Won,
+            DisputeStatus::Lost => DisputeState::Lost,
+            DisputeStatus::Open | DisputeStatus::Other(_) => DisputeState::Open,
+        };
+        (self.id.clone(), Dispute { amount: self.amount, state, at })
+    }
+}
+
 impl DisputeStatus {
     fn of(status: &str) -> Self {
         match status {
@@ -301,7 +314,10 @@ fn session(object: Value) -> Result<SessionFact, &'static str> {
 }
 
 fn charge(object: Value) -> Result<ChargeFact, &'static str> {
-    let charge: wire::Charge = read(object)?;
+    charge_fact(read(object)?)
+}
+
+pub(super) fn charge_fact(charge: wire::Charge) -> Result<ChargeFact, &'static str> {
     let refunds = charge.refunds.map(|list| list.data).unwrap_or_default();
     Ok(ChargeFact {
         names: OrderNames::of([charge.metadata.order_id.as_deref()]),
@@ -328,7 +344,10 @@ pub(super) fn refund(refund: wire::Refund) -> Result<RefundFact, &'static str> {
 }
 
 fn dispute(object: Value, closed: bool) -> Result<DisputeFact, &'static str> {
-    let dispute: wire::Dispute = read(object)?;
+    dispute_fact(read(object)?, closed)
+}
+
+pub(super) fn dispute_fact(dispute: wire::Dispute, closed: bool) -> Result<DisputeFact, &'static str> {
     Ok(DisputeFact {
         amount: money(dispute.amount, &dispute.currency)?,
         created: wire::time(dispute.created).ok_or("time out of range")?,

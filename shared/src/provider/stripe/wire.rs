@@ -103,6 +103,12 @@ pub(super) struct Charge {
     pub currency: String,
     pub created: i64,
     #[serde(default)]
+    pub paid: bool,
+    #[serde(default)]
+    pub livemode: bool,
+    #[serde(default)]
+    pub disputed: bool,
+    #[serde(default)]
     pub metadata: Metadata,
     #[serde(default)]
     pub refunds: Option<List<Refund>>,
@@ -111,6 +117,8 @@ pub(super) struct Charge {
 #[derive(Debug, Deserialize)]
 pub(super) struct List<T> {
     pub data: Vec<T>,
+    #[serde(default)]
+    pub has_more: bool,
 }
 
 #[derive(Debug, Deserialize)]
