@@ -293,7 +293,8 @@ impl Play<'_> {
             self.world.settle().await;
         }
         self.world.sign_in("admin").await;
-        let reports = self.world.admin().get("/v1/admin/payment/reconciliations?from=2026-11-20&limit=100").await.is(200);
+        let reports =
+            self.world.admin().get("/v1/admin/payment/reconciliations?from=2026-11-20&limit=100").await.is(200);
         for report in reports["items"].as_array().unwrap() {
             assert_eq!(report["state"], "done", "{report}");
             let date = report["date"].as_str().unwrap();

@@ -11,6 +11,7 @@ use shared::domain::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use shared::domain::order::OrderStatus;
 use shared::domain::settings::PaymentSettings;
 use shared::domain::tally::Tallies;
+use shared::domain::withdrawal::WithdrawalState;
 use shared::edge::caller::Admin;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -31,10 +32,47 @@ pub struct Totals {
     pub orders: OrderTotals,
     /// The new-user promotion.
     pub promotions: PromotionTotals,
+    /// The affiliate programme.
+    pub commissions: CommissionTotals,
+    /// Withdrawals of commission, by state.
+    pub withdrawals: BTreeMap<String, WithdrawalTotals>,
     /// Redemption codes.
     pub redemptions: RedemptionTotals,
     /// What the platform owes.
     pub liabilities: Liabilities,
+}
+
+/// Totals of the affiliate programme.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CommissionTotals {
+    /// Commissions.
+    pub count: u64,
+    /// What they came to.
+    pub earned: Amount,
+    /// What was taken back of them.
+    pub reversed: Amount,
+}
+
+/// Withdrawals in one state.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawalTotals {
+    /// How many.
+    pub count: u64,
+    /// What they come to.
+    pub amount: Amount,
+}
+
+/// What affiliates have that was not withdrawn.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CommissionLiabilities {
+    /// Commission whose hold time is not over, or whose end nobody has noted yet.
+    pub pending: Amount,
+    /// Commission that can be withdrawn.
+    pub available: Amount,
+    /// Commission set aside for cash withdrawals.
+    pub held: Amount,
+    /// What is still to be taken back.
+    pub debt: Amount,
 }
 
 /// Totals of redemption codes.
@@ -111,6 +149,8 @@ pub struct Liabilities {
     pub balance: Amount,
     /// What users owe.
     pub debt: Amount,
+    /// Commission of all affiliates.
+    pub commission: CommissionLiabilities,
 }
 
 /// Tallies with the currencies to show them in.
@@ -178,6 +218,12 @@ impl Reading {
                 expired: self.count("promotions.expired"),
                 by_tier: self.tiers()?,
             },
+            commissions: CommissionTotals {
+                count: self.count("commissions.count"),
+                earned: self.amount("commissions.earned")?,
+                reversed: self.amount("commissions.reversed")?,
+            },
+            withdrawals: self.withdrawals()?,
             redemptions: RedemptionTotals {
                 codes_issued: self.count("codes.issued"),
                 plan: self.count("redemptions.plan"),
@@ -187,8 +233,24 @@ impl Reading {
             liabilities: Liabilities {
                 balance: self.amount("liabilities.balance")?,
                 debt: self.amount("liabilities.debt")?,
+                commission: CommissionLiabilities {
+                    pending: self.amount("liabilities.commission.pending")?,
+                    available: self.amount("liabilities.commission.available")?,
+                    held: self.amount("liabilities.commission.held")?,
+                    debt: self.amount("liabilities.commission.debt")?,
+                },
             },
         })
+    }
+
+    fn withdrawals(&self) -> Result<BTreeMap<String, WithdrawalTotals>, MoneyError> {
+        let totals = |state: WithdrawalState| {
+            let state = state.as_str();
+            let count = self.count(&format!("withdrawals.{state}.count"));
+            let amount = self.amount(&format!("withdrawals.{state}.amount"))?;
+            Ok((state.to_owned(), WithdrawalTotals { count, amount }))
+        };
+        WithdrawalState::ALL.into_iter().map(totals).collect()
     }
 
     /// Orders by state, and sums of those whose money was taken.

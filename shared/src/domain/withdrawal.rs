@@ -51,6 +51,9 @@ pub enum WithdrawalState {
 }
 
 impl WithdrawalState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Requested, Self::Paid, Self::Rejected, Self::Cancelled];
+
     /// The state as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,8 +67,7 @@ impl WithdrawalState {
 
     /// The state that is written so.
     pub fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Done, Self::Requested, Self::Paid, Self::Rejected, Self::Cancelled];
-        all.into_iter().find(|state| state.as_str() == text)
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 

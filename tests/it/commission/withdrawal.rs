@@ -182,3 +182,32 @@ fn a_withdrawal_that_is_not_right_is_refused_with_pointers() {
         world.settle().await;
     });
 }
+
+/// R9.2: the platform's totals say what affiliates earned, what was taken back, what they withdrew, and what is owed to them.
+#[test]
+fn totals_tell_of_commissions_and_withdrawals() {
+    World::run(async |world| {
+        earned(world).await;
+        world
+            .user("ann")
+            .once()
+            .post("/v1/affiliate/withdrawals", json!({"amount": "0.3", "to": "balance"}))
+            .await
+            .is(201);
+        request(world, "0.5").await;
+        world.settle().await;
+        let stats = world.admin().get("/v1/admin/stats").await.is(200);
+        let amount = |pointer: &str| stats.pointer(pointer).unwrap()["amount"].as_str().unwrap().to_owned();
+        assert_eq!((&stats["commissions"]["count"], amount("/commissions/earned")), (&json!(1), "1.38888888".into()));
+        assert_eq!(amount("/commissions/reversed"), "0");
+        assert_eq!(
+            (&stats["withdrawals"]["done"]["count"], amount("/withdrawals/done/amount")),
+            (&json!(1), "0.3".into())
+        );
+        assert_eq!(amount("/withdrawals/requested/amount"), "0.5");
+        assert_eq!(stats["withdrawals"]["paid"]["count"], 0);
+        let owed = ["pending", "available", "held", "debt"];
+        let owed = owed.map(|part| amount(&format!("/liabilities/commission/{part}")));
+        assert_eq!(owed, ["0", "0.58888888", "0.5", "0"]);
+    });
+}
