@@ -97,6 +97,14 @@ ids! {
     CommissionId = "cms_";
     /// A withdrawal.
     WithdrawalId = "wdr_";
+    /// A shop of the agency tree.
+    ShopId = "shp_";
+    /// A series of packages.
+    SeriesId = "ser_";
+    /// A package of a series.
+    PackageId = "pkg_";
+    /// A grant of a series to a shop.
+    GrantId = "grt_";
 }
 
 #[cfg(test)]

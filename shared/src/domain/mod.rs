@@ -1,6 +1,7 @@
 //! The nouns of Guerdon and their rules. Pure: no async, no AWS, no clock, no randomness.
 
 pub mod access;
+pub mod agency;
 pub mod audit_record;
 pub mod code;
 pub mod commission;

@@ -2,7 +2,10 @@
 //!
 //! A refusal is not a fault: nothing failed, nothing changed, and the same request may succeed later (R1.8).
 
+use rust_decimal::Decimal;
 use serde::Serialize;
+
+use super::id::{GrantId, PackageId};
 
 /// One thing that is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -23,7 +26,7 @@ impl FieldError {
 }
 
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal, $title:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident $({ $($(#[$about:meta])* $field:ident: $type:ty),* })? = $status:literal $code:literal, $title:literal;)*) => {
         /// Why a request was refused.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Refusal {
@@ -34,7 +37,7 @@ macro_rules! refusals {
                 /// Seconds until the next attempt can succeed.
                 retry_after: u32,
             },
-            $($(#[$doc])* $name,)*
+            $($(#[$doc])* $name $({ $($(#[$about])* $field: $type),* })?,)*
         }
 
         impl Refusal {
@@ -43,7 +46,7 @@ macro_rules! refusals {
                 match self {
                     Self::Invalid(_) => "invalid",
                     Self::RateLimited { .. } => "rate_limited",
-                    $(Self::$name => $code,)*
+                    $(Self::$name { .. } => $code,)*
                 }
             }
 
@@ -52,7 +55,7 @@ macro_rules! refusals {
                 match self {
                     Self::Invalid(_) => 422,
                     Self::RateLimited { .. } => 429,
-                    $(Self::$name => $status,)*
+                    $(Self::$name { .. } => $status,)*
                 }
             }
 
@@ -61,7 +64,7 @@ macro_rules! refusals {
                 match self {
                     Self::Invalid(_) => "One or more fields are not acceptable.",
                     Self::RateLimited { .. } => "Too many requests; try again later.",
-                    $(Self::$name => $title,)*
+                    $(Self::$name { .. } => $title,)*
                 }
             }
 
@@ -142,6 +145,43 @@ refusals! {
     PlanQuota = 409 "plan_quota", "You have as many subscriptions of this plan as you may.";
     /// The plan is off sale (R7.5).
     PlanOffSale = 409 "plan_off_sale", "This plan is not on sale.";
+    /// A shop with children, grants or sales can't be moved (R8.1).
+    ShopInUse = 409 "shop_in_use", "A shop with children, grants or sales can't be moved.";
+    /// Type, thresholds, dimensions, scopes and operators of a series with grants are fixed (R8.2).
+    SeriesInUse = 409 "series_in_use", "With grants, only the amounts of a commission can change.";
+    /// The shop has the series (R8.3).
+    AlreadyGranted = 409 "already_granted", "The shop has a grant of this series.";
+    /// The shop's parent has no grant of the series (R8.3).
+    AllocatorNotGranted = 409 "allocator_not_granted", "The shop's parent has no grant of this series.";
+    /// More commission than the allocator has itself (R8.4).
+    CeilingExceeded {
+        /// The tier's threshold; none is the amount without tiers.
+        threshold: Option<Decimal>
+    } = 409 "ceiling_exceeded", "The commission is above the allocator's own.";
+    /// Tiers that are not those of the series (R8.3).
+    TiersMismatch = 409 "tiers_mismatch", "The tiers must have the thresholds of the series, each once.";
+    /// A package of another series (R8.3).
+    PackageNotInSeries {
+        /// Which.
+        package: PackageId
+    } = 409 "package_not_in_series", "The package is not in this series.";
+    /// A package that the allocator, or the grant, does not hold (R8.3, R8.6).
+    PackageNotGranted {
+        /// Which.
+        package: PackageId
+    } = 409 "package_not_granted", "The package is not granted.";
+    /// A cost price below the allocator's own (R8.3).
+    CostBelowParent {
+        /// Which package's.
+        package: PackageId
+    } = 409 "cost_below_parent", "The cost price is below the allocator's own.";
+    /// A grant that others rest on (R8.6).
+    GrantHasChildren = 409 "grant_has_children", "Shops below have grants from this one.";
+    /// Grants below are above the new bound (R8.5).
+    ChildrenAbove {
+        /// Which.
+        affected: Vec<GrantId>
+    } = 409 "children_above", "Grants are above the new bound; adjust_children moves them.";
     /// `If-Match` names another version.
     VersionMismatch = 412 "version_mismatch", "The document was changed meanwhile; read it again.";
     /// The body is larger than the route takes.
