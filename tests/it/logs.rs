@@ -80,6 +80,7 @@ async fn live(world: &World) -> Vec<String> {
         world.redeem("bob", &code).await;
         world.stack.faults.clear();
     }
+    withdraw(world).await;
     world.nobody().post("/v1/password-resets", json!({"email": "bob@example.com"})).await.is(202);
     world.nobody().post("/v1/sessions", json!({"email": "bob@example.com", "password": "TOPSECRET"})).await;
     world.nobody().raw("POST", "/v1/webhooks/stripe", "{\"secret\": \"TOPSECRET\"}").await;
@@ -87,6 +88,32 @@ async fn live(world: &World) -> Vec<String> {
     world.user("bob").get("/v1/payment/orders?cursor=TOPSECRET").await;
     world.settle().await;
     secrets
+}
+
+/// Ann earns commission and asks for it in cash, in every kind of trouble; an admin pays.
+async fn withdraw(world: &World) {
+    world
+        .settings("affiliate", |settings| {
+            settings["enabled"] = json!(true);
+            settings["min_cash_withdrawal"] = json!("0.1");
+        })
+        .await;
+    world.register("ann", None).await;
+    world.register("carol", Some(&world.code("ann").await)).await;
+    let order = world.order("carol", json!({"offer_id": "o100", "provider": "zpay"})).await;
+    world.pay(&order, json!({})).await;
+    world.settle().await;
+    let payout = json!({"method": "bank", "account": "DE02 TOPSECRET", "name": "Ann TOPSECRET"});
+    let body = json!({"amount": "0.1", "to": "cash", "payout": payout});
+    for fault in Fault::ALL {
+        world.stack.faults.script("TransactWriteItems", 0, fault);
+        world.user("ann").key("cash").post("/v1/affiliate/withdrawals", body.clone()).await;
+        world.stack.faults.clear();
+    }
+    let asked = world.user("ann").get("/v1/affiliate/withdrawals").await.is(200);
+    let approve = format!("/v1/admin/withdrawals/{}/approve", asked["items"][0]["id"].as_str().unwrap());
+    world.sign_in("admin").await;
+    world.admin().post(&approve, json!({"reference": "TOPSECRET"})).await.is(200);
 }
 
 /// S2
