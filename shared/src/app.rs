@@ -194,7 +194,11 @@ impl App {
                 Err(fault) => return Err(fault),
             };
             if tx.is_empty() {
-                return Ok(Done { answer, replayed: false });
+                if let Some((answer, outbox)) = self.landed(&mut unsettled).await? {
+                    return Ok(self.committed(answer, outbox).await);
+                }
+                let first = self.first_answer(once).await?;
+                return Ok(first.unwrap_or(Done { answer, replayed: false }));
             }
             self.begin_ledger(&mut tx);
             let outbox = self.promise(&mut tx);
@@ -275,7 +279,7 @@ impl App {
         Ok(())
     }
 
-    /// The attempt among those without a reply whose marker is there, if any: the refusal was our own effect.
+    /// The attempt among those without a reply whose marker is there, if any: what stands in the way is its own effect.
     async fn landed<A>(&self, unsettled: &mut Vec<Unsettled<A>>) -> Result<Option<(A, Option<Outbox>)>, Fault> {
         while let Some(own) = unsettled.pop() {
             if let Some(marker) = &own.marker
@@ -304,15 +308,20 @@ impl App {
 
     /// Before a refusal is answered, the marker is looked at: a repeated request must get its first answer.
     async fn first_answer_or<A: DeserializeOwned>(&self, once: &Once, refusal: Refusal) -> Result<Done<A>, Error> {
+        self.first_answer(once).await?.ok_or_else(|| refusal.into())
+    }
+
+    /// The first answer to a request that was answered before under its key; so that also what finds its effect done tells it.
+    async fn first_answer<A: DeserializeOwned>(&self, once: &Once) -> Result<Option<Done<A>>, Error> {
         if let Once::Key(key) = once
             && let Some(item) = self.store.get_item(&Key::once(&key.hash)).await?
         {
             let record: Stored<OnceRecord> = Stored::read(item.clone())?;
             if record.until() > self.clock.now() {
-                return replay(key, item);
+                return replay(key, item).map(Some);
             }
         }
-        Err(refusal.into())
+        Ok(None)
     }
 
     /// The answer that a once-record holds for this request; none once it is out of date. For use cases that read the record

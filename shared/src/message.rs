@@ -60,6 +60,15 @@ pub enum Message {
         /// Who invited them.
         inviter: Option<UserId>,
     },
+    /// The operator's backend reported a purchase of an invitee's, or what is left of one moved (R2.6).
+    PurchaseMoved {
+        /// The purchase.
+        purchase: OrderId,
+        /// Who bought.
+        user: UserId,
+        /// Who invited them.
+        inviter: UserId,
+    },
     /// An order reached another state than paid.
     OrderClosed {
         /// The order.
@@ -139,7 +148,8 @@ impl Message {
         match self {
             Self::UserRegistered { inviter: Some(_), .. }
             | Self::OrderPaid { inviter: Some(_), .. }
-            | Self::OrderChanged { inviter: Some(_), .. } => &[Queue::Reward, Queue::Statistics],
+            | Self::OrderChanged { inviter: Some(_), .. }
+            | Self::PurchaseMoved { .. } => &[Queue::Reward, Queue::Statistics],
             Self::RewardRetried { .. } | Self::BatchBegun { .. } => &[Queue::Reward],
             Self::Mail { .. } => &[Queue::Mail],
             Self::UserRegistered { .. }
@@ -162,6 +172,7 @@ impl Message {
             Self::UserRegistered { user, inviter }
             | Self::OrderPaid { user, inviter, .. }
             | Self::OrderChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
+            Self::PurchaseMoved { inviter, .. } => inviter.to_string(),
             Self::RewardSettled { beneficiary, .. }
             | Self::RewardRetried { beneficiary, .. }
             | Self::CommissionSettled { beneficiary, .. } => beneficiary.to_string(),

@@ -80,6 +80,11 @@ fn damage_to_redemption_codes_is_named() {
 }
 
 #[test]
+fn damage_to_purchases_and_users_of_the_backend_is_named() {
+    check_scan(damage::service::SERVICE);
+}
+
+#[test]
 fn damage_to_messages_and_totals_is_named() {
     check_scan(damage::MESSAGES);
 }
@@ -127,6 +132,7 @@ fn every_invariant_has_its_damage() {
         damage::REFERRAL,
         damage::COMMISSION,
         damage::CODES,
+        damage::service::SERVICE,
         damage::MESSAGES,
         damage::IDENTITY,
         damage::HISTORY,

@@ -11,6 +11,8 @@ enum For {
     Anybody,
     User,
     Admin,
+    /// The operator's backend, with this scope.
+    Backend(&'static str),
 }
 
 const MATRIX: &[(&str, For)] = &[
@@ -98,10 +100,22 @@ const MATRIX: &[(&str, For)] = &[
     ("PUT /v1/admin/redemption/codes/{code}/status", For::Admin),
     ("POST /v1/admin/redemption/codes/delete", For::Admin),
     ("GET /v1/admin/redemption/records", For::Admin),
+    ("GET /v1/admin/service-keys", For::Admin),
+    ("POST /v1/admin/service-keys", For::Admin),
+    ("DELETE /v1/admin/service-keys/{id}", For::Admin),
     ("GET /v1/admin/audit", For::Admin),
+    ("POST /v1/service/users", For::Backend("users:write")),
+    ("GET /v1/service/users/{id}", For::Backend("users:read")),
+    ("POST /v1/service/users/{id}/sessions", For::Backend("sessions:create")),
+    ("POST /v1/service/users/{id}/debits", For::Backend("ledger:write")),
+    ("POST /v1/service/users/{id}/credits", For::Backend("ledger:write")),
+    ("POST /v1/service/purchases", For::Backend("purchases:write")),
+    ("POST /v1/service/purchases/{external_order_id}/refunds", For::Backend("purchases:write")),
 ];
 
-/// R2.5: no identity is 401, a known caller who may not is 403, and neither depends on the body.
+const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
+
+/// R2.5, R2.6: no identity is 401, a known caller who may not is 403, and neither depends on the body.
 #[test]
 fn every_route_is_open_to_whom_the_matrix_says() {
     World::run(async |world| {
@@ -122,7 +136,19 @@ fn every_route_is_open_to_whom_the_matrix_says() {
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");
             let forged = forged.raw(&route.method, &path, "{}").await.status;
             let user = world.user("bob").key("k").raw(&route.method, &path, "{}").await.status;
+            // A service key whose one scope is this route's or, where it has none, of every scope.
+            let (own, others): (Vec<&str>, Vec<&str>) = SCOPES.iter().partition(|scope| open == For::Backend(scope));
+            let only = world.service_key("only", if own.is_empty() { &SCOPES } else { &own }).await;
+            let less = world.service_key("less", &others).await;
+            let backend = world.holder(&only).key("k").raw(&route.method, &path, "{}").await.status;
+            let less = world.holder(&less).key("k").raw(&route.method, &path, "{}").await.status;
             match open {
+                For::Anybody => {}
+                For::Backend(_) => assert!(backend != 401 && backend != 403 && less == 403, "{name} {backend} {less}"),
+                For::User | For::Admin => assert_eq!((backend, less), (401, 401), "{name} takes a service key"),
+            }
+            match open {
+                For::Backend(_) => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
                 For::Anybody => assert!(nobody != 401 && nobody != 403, "{name} turns nobody away: {nobody}"),
                 For::User => assert_eq!((nobody, forged, user == 401 || user == 403), (401, 401, false), "{name}"),
                 For::Admin => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),

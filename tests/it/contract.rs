@@ -18,11 +18,13 @@ type Routes = BTreeSet<(String, String)>;
 fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
     vec![
         ("admin", admin::api()),
+        ("affiliate", affiliate::api()),
         ("payment", payment::api()),
         ("payment-webhook", payment_webhook::api()),
         ("referral", referral::api()),
         ("redemption", redemption::api()),
         ("registration", registration::api()),
+        ("service", service::api()),
     ]
 }
 

@@ -33,6 +33,7 @@ mod review;
 mod reward;
 mod scene;
 mod scheduler;
+mod service;
 mod stand;
 mod statistics;
 mod stored;

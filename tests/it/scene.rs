@@ -48,6 +48,7 @@ async fn play(world: &World) {
     access(world).await;
     redemptions(world).await;
     commissions(world).await;
+    backend(world).await;
     world.settle().await;
 }
 
@@ -80,6 +81,34 @@ async fn commissions(world: &World) {
     world.admin().post(&path(1, "reject"), json!({"reason": "unknown account"})).await.is(200);
     world.settle().await;
     refund(world, &first, 30_000).await;
+}
+
+/// What the operator's backend does: it registers Ida, who has no e-mail, and Jon, whom Gil invited, moves Ida's balance, reports what
+/// Jon bought and gave back, and a refund whose purchase is not known.
+async fn backend(world: &World) {
+    let scopes = ["users:write", "ledger:write", "purchases:write"];
+    let key = world.service_key("billing", &scopes).await;
+    let old = world.admin().post("/v1/admin/service-keys", json!({"name": "old", "scopes": ["users:read"]})).await;
+    let old = format!("/v1/admin/service-keys/{}", old.is(201)["id"].as_str().unwrap());
+    world.admin().raw("DELETE", &old, "").await.is(204);
+    let register = |body: Value| world.holder(&key).post("/v1/service/users", body);
+    let ida = register(json!({"external_id": "c-1", "referral_code": "NOSUCHCODE"})).await.is(201);
+    let jon = json!({"external_id": "c-2", "email": "jon@example.com", "referral_code": world.code("gil").await});
+    let jon = register(jon).await.is(201);
+    for (verb, amount) in [("credits", "7.5"), ("debits", "2.25")] {
+        let path = format!("/v1/service/users/{}/{verb}", ida["id"].as_str().unwrap());
+        let body = json!({"amount": amount, "related_id": "job-1", "remark": "a job"});
+        world.holder(&key).once().post(&path, body).await.is(200);
+    }
+    let purchase = json!({
+        "user_id": jon["id"], "external_order_id": "o-1", "amount": "50", "currency": "CNY",
+        "paid_at": "2026-11-20T10:00:00Z",
+    });
+    world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
+    for (order, amount) in [("o-1", "5"), ("o-2", "3")] {
+        let path = format!("/v1/service/purchases/{order}/refunds");
+        world.holder(&key).once().post(&path, json!({"amount": amount, "refund_id": "r-1"})).await.is(201);
+    }
 }
 
 /// Codes for balance, for plan time, unlimited, and with shards, redeemed by dave and carol.

@@ -121,6 +121,7 @@ impl Stand {
         User {
             id: UserId::new(Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap() + number, random)),
             email: Email::parse(&format!("{name}@example.com")),
+            external_id: None,
             password_number: 0,
             status: Status::Active,
             role: Role::User,

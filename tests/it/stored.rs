@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::audit::json::item;
-use shared::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
+use shared::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
 use shared::domain::audit_record::AuditRecord;
 use shared::domain::code::{Batch, Code, CodeShard};
 use shared::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
@@ -30,10 +30,12 @@ use shared::domain::ledger::Posting;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
 use shared::domain::plan::{Plan, Subscription};
+use shared::domain::purchase::Purchase;
 use shared::domain::reconciliation::{Differences, Reconciliation};
 use shared::domain::redemption::Redemption;
 use shared::domain::referral::{ActiveCodes, Invite, Reward};
 use shared::domain::review::Review;
+use shared::domain::service_key::ServiceKey;
 use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use shared::domain::user::User;
 use shared::domain::withdrawal::Withdrawal;
@@ -69,6 +71,9 @@ macro_rules! nouns {
 const NOUNS: &[(&str, Again)] = nouns![
     User,
     EmailClaim,
+    ExternalClaim,
+    ServiceKey,
+    Purchase,
     PendingSignup,
     PasswordReset,
     Session,

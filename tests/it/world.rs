@@ -137,6 +137,18 @@ impl World {
         self.user("admin")
     }
 
+    /// Makes a service key and answers it.
+    pub async fn service_key(&self, name: &str, scopes: &[&str]) -> String {
+        let body = json!({"name": name, "scopes": scopes});
+        let made = self.admin().post("/v1/admin/service-keys", body).await.is(201);
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Whoever holds a token or a service key.
+    pub fn holder(&self, token: &str) -> Caller<'_> {
+        Caller { world: self, token: Some(token.to_owned()), key: None, headers: Vec::new() }
+    }
+
     /// Registers somebody and answers what they were told.
     pub async fn register(&self, name: &str, code: Option<&str>) -> Value {
         let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});

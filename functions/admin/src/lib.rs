@@ -11,6 +11,7 @@ pub mod redemption;
 pub mod refund;
 pub mod review;
 pub mod search;
+pub mod service_key;
 pub mod sheet;
 pub mod stats;
 pub mod user;
@@ -54,6 +55,8 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(review::resolve))
         .routes(routes!(reconciliation::reconciliations))
         .routes(routes!(reconciliation::reconciliation))
+        .routes(routes!(service_key::keys, service_key::create))
+        .routes(routes!(service_key::revoke))
         .routes(routes!(redemption::plan::plans, redemption::plan::create))
         .routes(routes!(redemption::plan::plan, redemption::plan::change))
         .routes(routes!(redemption::batch::batches, redemption::batch::create))

@@ -25,7 +25,7 @@ use shared::edge::view::Amount;
 use shared::edge::view::record::Record;
 use shared::fault::Fault;
 use shared::store::key::Key;
-use shared::usecase::adjust_balance::{Adjust, adjust_balance, said, signed_amount};
+use shared::usecase::adjust_balance::{Adjust, By, adjust_balance, said, signed_amount};
 use shared::usecase::search::{self, RecordFilter};
 use shared::usecase::set_invite_code::{self as invite_code, SetInviteCode};
 use shared::usecase::set_policy::{self as policy, SetPolicy};
@@ -363,7 +363,7 @@ pub async fn adjust(
 impl Adjustment {
     fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
         match (signed_amount("/amount", &self.amount), said("/remark", &self.remark)) {
-            (Ok(amount), Ok(remark)) => Ok(Adjust { user, amount, remark, admin }),
+            (Ok(amount), Ok(remark)) => Ok(Adjust { user, amount, remark, by: By::Admin(admin) }),
             (amount, remark) => Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect())),
         }
     }

@@ -92,6 +92,7 @@ impl NewCode {
 
 /// The terms on which somebody invites.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AffiliatePolicy)]
 pub struct Policy {
     /// The part of an order's credit that is commission.
     #[schema(example = "0.1")]
@@ -104,6 +105,7 @@ pub struct Policy {
 
 /// The commission account: what was earned is the sum of everything but the debt.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AffiliateTotals)]
 pub struct Totals {
     /// Everything that was ever earned.
     pub earned: Amount,
@@ -192,6 +194,7 @@ impl Commission {
 
 /// A withdrawal that is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WithdrawalAsk)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// How much, in ledger currency.

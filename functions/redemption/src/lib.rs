@@ -15,6 +15,7 @@ use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::redemption::Redemption;
+use shared::edge::view::subscription::Subscription;
 use shared::store::Page;
 use shared::usecase::codes::{self, RedemptionFilter};
 use shared::usecase::redeem::{self as verb, Redeem, Redeemed};
@@ -22,7 +23,7 @@ use shared::usecase::search::Window;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::wire::{Ask, Subscription};
+use self::wire::Ask;
 
 /// The routes of redemption codes.
 pub fn api() -> OpenApiRouter<Arc<App>> {

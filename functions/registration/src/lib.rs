@@ -24,6 +24,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(signup::resend))
         .routes(routes!(sessions::sign_in, sessions::sign_out))
         .routes(routes!(sessions::refresh))
+        .routes(routes!(sessions::open))
         .routes(routes!(sessions::ask_reset))
         .routes(routes!(sessions::confirm_reset))
         .routes(routes!(account::me))

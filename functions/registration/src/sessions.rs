@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use shared::app::App;
+use shared::domain::id::UserId;
 use shared::domain::identity::{Email, Password};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
+use shared::edge::caller::{Backend, SessionsCreate};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::usecase::register_external::open_for;
 use shared::usecase::{reset_password, session};
 
 use super::signup::address;
@@ -27,6 +30,27 @@ use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
 pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Result<Reply<SignedIn>, Problem> {
     let (email, password) = (Email::parse(&body.value.email), Password::parse(&body.value.password));
     let (user, tokens) = session::sign_in(&app, email.as_ref(), password.as_ref()).await?;
+    Ok(Reply::ok(SignedIn::new(&user, tokens)))
+}
+
+/// Opens a session for a user whom the operator's backend has authenticated
+///
+/// Never for an admin: a service key does not become one.
+#[utoipa::path(
+    post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = SignedIn), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn open(
+    State(app): State<Arc<App>>,
+    _: Backend<SessionsCreate>,
+    Path(id): Path<String>,
+) -> Result<Reply<SignedIn>, Problem> {
+    let user = UserId::parse(&id).ok_or(Refusal::NotFound)?;
+    let (user, tokens) = open_for(&app, user).await?;
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 

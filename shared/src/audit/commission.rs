@@ -14,11 +14,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
-use crate::domain::commission::{Commission, CommissionAccount, Earnings, earned};
-use crate::domain::id::UserId;
+use crate::domain::commission::{Commission, CommissionAccount, Earnings, Source, earned};
+use crate::domain::id::{OrderId, UserId};
 use crate::domain::ledger::{AccountKind, Entry, Part, Posting, RecordType};
 use crate::domain::money::{LedgerMoney, MoneyError};
-use crate::domain::order::Order;
 use crate::domain::withdrawal::{Destination, Withdrawal, WithdrawalState};
 
 /// Checks commissions, their accounts and withdrawals.
@@ -38,14 +37,23 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     for user in postings.keys() {
         findings.push(Finding::new("L2", user, "has commission postings and no account"));
     }
+    let sources = sources(snapshot);
     for commission in snapshot.commissions.values() {
-        check_commission(snapshot, commission, &mut findings);
+        check_commission(snapshot, &sources, commission, &mut findings);
     }
-    check_invitees(snapshot, &mut findings);
+    check_invitees(snapshot, &sources, &mut findings);
     for withdrawal in snapshot.withdrawals.values() {
         check_withdrawal(snapshot, withdrawal, &mut findings);
     }
     findings
+}
+
+/// What may earn: orders, and purchases that were reported.
+type Sources = BTreeMap<OrderId, Source>;
+
+fn sources(all: &Snapshot) -> Sources {
+    let bought = all.purchases.values().filter_map(|purchase| Source::of_purchase(purchase).ok().flatten());
+    all.orders.values().map(Source::from).chain(bought).map(|source| (source.id, source)).collect()
 }
 
 /// L2–L4: the account is the end of its entries' chain, part by part.
@@ -117,9 +125,9 @@ fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Fi
 }
 
 /// C1, C4: a commission against its order and its journals.
-fn check_commission(all: &Snapshot, commission: &Commission, findings: &mut Vec<Finding>) {
+fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
     let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
-    let Some(order) = all.orders.get(&commission.order).filter(|order| order.status.is_captured()) else {
+    let Some(order) = sources.get(&commission.order).filter(|order| order.paid_at.is_some()) else {
         return wrong("C1", "its order was not paid".to_owned());
     };
     let is = (commission.id, Some(commission.beneficiary), commission.invitee);
@@ -134,7 +142,7 @@ fn check_commission(all: &Snapshot, commission: &Commission, findings: &mut Vec<
         wrong("C1", format!("{} is left, {posted} is posted, last {last:?}", commission.left()));
     }
     let terms = order.affiliate.as_ref();
-    let same = terms.is_some_and(|terms| terms.rate == commission.rate) && order.credit == commission.base;
+    let same = terms.is_some_and(|terms| terms.rate == commission.rate) && order.base == commission.base;
     if !same || commission.target(order) != Ok(commission.left()) {
         wrong("C4", format!("{} of {} is left, not what its order demands", commission.left(), commission.amount));
     }
@@ -145,11 +153,11 @@ fn check_commission(all: &Snapshot, commission: &Commission, findings: &mut Vec<
 }
 
 /// C4, C5: an invitee's commissions in their order are what their orders' terms make of them; what made none has a reason.
-fn check_invitees(all: &Snapshot, findings: &mut Vec<Finding>) {
-    let mut invitees: BTreeMap<UserId, Vec<(&Commission, &Order)>> = BTreeMap::new();
+fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
+    let mut invitees: BTreeMap<UserId, Vec<(&Commission, &Source)>> = BTreeMap::new();
     for commission in all.commissions.values() {
         let of = invitees.entry(commission.invitee).or_default();
-        of.extend(all.orders.get(&commission.order).map(|order| (commission, order)));
+        of.extend(sources.get(&commission.order).map(|order| (commission, order)));
     }
     for (invitee, own) in &mut invitees {
         own.sort_by_key(|(commission, _)| commission.number);
@@ -167,7 +175,7 @@ fn check_invitees(all: &Snapshot, findings: &mut Vec<Finding>) {
             findings.push(Finding::new("C5", invitee, format!("counts {earnings:?} without any commission")));
         }
     }
-    for order in all.orders.values().filter(|order| !all.commissions.contains_key(&order.id)) {
+    for order in sources.values().filter(|order| !all.commissions.contains_key(&order.id)) {
         let none = Earnings::none(order);
         let earnings = all.earnings.get(&order.user).unwrap_or(&none);
         if order.inviter.is_some() && !matches!(earned(order, earnings), Ok(Err(_))) {
@@ -177,7 +185,7 @@ fn check_invitees(all: &Snapshot, findings: &mut Vec<Finding>) {
 }
 
 /// Earns an invitee's commissions again, one after the other.
-fn replayed(own: &[(&Commission, &Order)]) -> Result<Earnings, (&'static str, String)> {
+fn replayed(own: &[(&Commission, &Source)]) -> Result<Earnings, (&'static str, String)> {
     let Some((_, first)) = own.first() else { return Err(("C5", "nothing is counted".to_owned())) };
     let mut earnings = Earnings::none(first);
     for (commission, order) in own {

@@ -1,4 +1,5 @@
-//! I1–I3: one account per e-mail, one owner per invite code, and an active code says of its owner what is so.
+//! I1–I3: one account per e-mail and per id of the operator's backend, one owner per invite code, and an active code says of its owner
+//! what is so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +14,26 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         let count = claims.entry(claim.user).or_default();
         *count = count.saturating_add(1);
     }
+    let mut external: BTreeMap<UserId, u32> = BTreeMap::new();
+    for claim in &snapshot.external {
+        let count = external.entry(claim.user).or_default();
+        *count = count.saturating_add(1);
+    }
     for user in snapshot.users.values() {
         let count = claims.remove(&user.id).unwrap_or_default();
         if count != u32::from(user.email.is_some()) {
             findings.push(Finding::new("I1", user.id, format!("has {count} claims on e-mails")));
+        }
+        let named = external.remove(&user.id).unwrap_or_default();
+        if named != u32::from(user.external_id.is_some()) {
+            findings.push(Finding::new("I1", user.id, format!("has {named} claims on ids of the backend's")));
         }
         let owns = |code: &_| snapshot.invites.iter().any(|invite| invite.code == *code && invite.owner == user.id);
         if !user.invite_code.as_ref().is_none_or(owns) {
             findings.push(Finding::new("I2", user.id, "has a primary code that is not theirs"));
         }
     }
-    for user in claims.keys() {
+    for user in claims.keys().chain(external.keys()) {
         findings.push(Finding::new("I1", user, "is claimed and does not exist"));
     }
     for invite in snapshot.invites.iter().filter(|invite| invite.primary && invite.active) {

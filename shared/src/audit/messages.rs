@@ -41,6 +41,10 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
             theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
         }
+        Message::PurchaseMoved { purchase, user, inviter } => {
+            let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
+            bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
+        }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
         Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user == Some(*user)),

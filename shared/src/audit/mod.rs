@@ -2,7 +2,8 @@
 //!
 //! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups, one file each: [`snapshot`]
 //! D1–D3 (what does not decode, stands elsewhere, or in other lists), [`ledger`] L1–L4 and L6, [`payments`] P1–P3 and P5–P7,
-//! [`refunds`] P8, [`referral`] A1–A4, [`commission`] C1, C3–C5, W1, W2 and L2–L4 of its account, [`codes`] K1–K3, [`messages`] O1, O2 and O4, [`identity`] I1–I3.
+//! [`refunds`] P8, [`referral`] A1–A4, [`commission`] C1, C3–C5, W1, W2 and L2–L4 of its account, [`codes`] K1–K3,
+//! [`purchase`] B1, [`messages`] O1, O2 and O4, [`identity`] I1–I3.
 //!
 //! Two more need something beside the scan: [`unchanged`] an earlier one (L5, and the moves of A1 and P6), [`told`] the
 //! providers' books (P4).
@@ -18,6 +19,7 @@ pub mod json;
 pub mod ledger;
 pub mod messages;
 pub mod payments;
+pub mod purchase;
 pub mod referral;
 pub mod refunds;
 pub mod snapshot;
@@ -56,6 +58,7 @@ pub fn audit(items: &[Item]) -> Vec<Finding> {
     findings.extend(referral::check(&snapshot));
     findings.extend(commission::check(&snapshot));
     findings.extend(codes::check(&snapshot));
+    findings.extend(purchase::check(&snapshot));
     findings.extend(messages::check(&snapshot));
     findings.extend(identity::check(&snapshot));
     findings.sort();

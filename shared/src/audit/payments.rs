@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Finding, Snapshot};
 use crate::domain::event::EventOutcome;
 use crate::domain::id::{OrderId, UserId};
-use crate::domain::ledger::{AccountKind, Entry, House};
+use crate::domain::ledger::{AccountKind, Entry, House, Operator, Posting};
 use crate::domain::money::LedgerMoney;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::{Payment, target};
@@ -36,7 +36,9 @@ struct Posted {
 /// What was posted for each order. Entries on the debt account count: what was taken back of a spent credit stands there (R1.7).
 fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
     let mut all: HashMap<OrderId, Posted> = HashMap::new();
-    for posting in &snapshot.postings {
+    // What the operator's backend moves may name an order, and is none of its money.
+    let own = |posting: &&Posting| !matches!(posting.header.operator, Operator::Service(_));
+    for posting in snapshot.postings.iter().filter(own) {
         let mut about = None;
         let own = |entry: &&Entry| matches!(entry.account, AccountKind::Balance | AccountKind::Debt);
         for entry in posting.entries.iter().filter(own) {

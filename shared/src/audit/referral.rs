@@ -39,18 +39,15 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
         Some(_) => {}
     }
     let zero = PayMoney::zero(attribution.online_total.currency());
-    let paid = snapshot.orders.values().filter(|order| order.user == user.id && order.status.is_captured());
-    let total =
-        paid.filter(|order| order.charge.currency() == zero.currency()).try_fold(zero, |sum, o| sum.plus(o.net()));
+    let online = charges(snapshot, user.id);
+    let counted = || online.iter().filter(|(charge, _)| charge.currency() == zero.currency());
+    let total = counted().try_fold(zero, |sum, (_, net)| sum.plus(*net));
     if total != Ok(attribution.online_total) {
         let detail = format!("counts {} of online payments, the orders say {total:?}", attribution.online_total);
         findings.push(Finding::new("A4", user.id, detail));
     }
     let captured = attribution.captured();
-    let taken = snapshot.orders.values().filter(|order| order.user == user.id && order.status.is_captured());
-    let charged = taken
-        .filter(|order| order.charge.currency() == zero.currency())
-        .try_fold(zero, |sum, order| sum.plus(order.charge));
+    let charged = counted().try_fold(zero, |sum, (charge, _)| sum.plus(*charge));
     if charged != captured {
         findings.push(Finding::new("A4", user.id, format!("counts {captured:?} taken, the orders say {charged:?}")));
     }
@@ -59,6 +56,17 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
     if attribution.qualified_at.is_some() && !reached {
         findings.push(Finding::new("A4", user.id, "is qualified below the threshold"));
     }
+}
+
+/// What a user was charged online and what is left of each charge: by captured orders, and by purchases that the operator's
+/// backend reported (R2.6).
+fn charges(snapshot: &Snapshot, user: UserId) -> Vec<(PayMoney, PayMoney)> {
+    let orders = snapshot.orders.values().filter(|order| order.user == user && order.status.is_captured());
+    let bought = snapshot.purchases.values().filter_map(|purchase| {
+        let bought = purchase.bought.as_ref().filter(|bought| bought.user == user)?;
+        Some((bought.amount, purchase.net_of(bought.amount).ok()?))
+    });
+    orders.map(|order| (order.charge, order.net())).chain(bought).collect()
 }
 
 /// Whether the chain of inviters comes back to where it began.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
+use crate::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard, CodeText};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
@@ -13,10 +13,12 @@ use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
+use crate::domain::purchase::Purchase;
 use crate::domain::reconciliation::{Differences, Reconciliation};
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::{ActiveCodes, Invite, Reward, Trigger};
 use crate::domain::review::Review;
+use crate::domain::service_key::ServiceKey;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts, Tallies};
 use crate::domain::user::User;
 use crate::domain::withdrawal::Withdrawal;
@@ -53,6 +55,10 @@ pub struct Snapshot {
     pub active_codes: Vec<ActiveCodes>,
     /// Claims on e-mails.
     pub claims: Vec<EmailClaim>,
+    /// Claims on ids of the operator's backend.
+    pub external: Vec<ExternalClaim>,
+    /// Purchases that the operator's backend reported.
+    pub purchases: BTreeMap<OrderId, Purchase>,
     /// Secret hashes of the e-mails that a mail may be about: claimed, signing up, or resetting.
     pub addressed: BTreeSet<String>,
     /// Commission accounts.
@@ -129,6 +135,20 @@ impl Snapshot {
             "outbox" => self.outbox.push(decode(item, findings)?),
             "counted" => self.counted.push(decode(item, findings)?),
             "statistics" => self.add_totals(item)?,
+            _ => self.add_service(item, findings)?,
+        }
+        Ok(())
+    }
+
+    /// What the operator's backend did.
+    fn add_service(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        match text(item, "type").unwrap_or_default() {
+            "external" => self.external.push(decode(item, findings)?),
+            "purchase" => {
+                let purchase: Purchase = decode(item, findings)?;
+                self.purchases.insert(purchase.id, purchase);
+            }
+            "service_key" => fits::<ServiceKey>(item, findings)?,
             _ => self.add_commissions(item, findings)?,
         }
         Ok(())

@@ -19,8 +19,9 @@ pub struct EmailClaim {
     pub email_hash: String,
     /// Whose it is.
     pub user: UserId,
-    /// Argon2id hash of the password.
-    pub password_hash: String,
+    /// Argon2id hash of the password; none for whom the operator's backend registered, until they set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
     /// Which password of the user's it is, from 0.
     pub password_number: u64,
     /// Secret hash of the registration without its password, by which a repeated one is known.
@@ -39,7 +40,7 @@ impl EmailClaim {
     /// `None` when the numbers ran out.
     pub fn with_password(&self, password_hash: String) -> Option<Self> {
         let password_number = self.password_number.checked_add(1)?;
-        Some(Self { password_hash, password_number, ..self.clone() })
+        Some(Self { password_hash: Some(password_hash), password_number, ..self.clone() })
     }
 }
 
@@ -47,6 +48,20 @@ impl fmt::Debug for EmailClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmailClaim").field("user", &self.user).finish_non_exhaustive()
     }
+}
+
+/// An id that the operator's backend gave is somebody's: one account per id, whichever key registers it (R2.6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalClaim {
+    /// Secret hash of the id.
+    pub external_hash: String,
+    /// Whose it is.
+    pub user: UserId,
+    /// Why the referral code did not bind, if one was given (R2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applied: Option<NotApplied>,
+    /// When it was claimed.
+    pub at: Timestamp,
 }
 
 /// A registration whose e-mail is not verified yet (R2.4).

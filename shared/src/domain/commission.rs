@@ -19,9 +19,10 @@ pub use self::earning::{By, Earning, EarningError};
 
 use super::id::{CommissionId, OrderId, UserId};
 use super::ledger::LastJournal;
-use super::money::{LedgerMoney, MoneyError, Rounding};
+use super::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
 use super::order::{AffiliateTerms, Order};
 use super::payment::target;
+use super::purchase::Purchase;
 
 /// Where a commission stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,10 +112,10 @@ impl Commission {
     ///
     /// # Refuses
     /// Overflow.
-    pub fn target(&self, order: &Order) -> Result<LedgerMoney, MoneyError> {
+    pub fn target(&self, of: &Source) -> Result<LedgerMoney, MoneyError> {
         match self.denied {
             Some(_) => Ok(LedgerMoney::zero(self.amount.currency())),
-            None => target(self.amount, order.net(), order.charge),
+            None => target(self.amount, of.net, of.charge),
         }
     }
 
@@ -157,8 +158,64 @@ pub struct Earnings {
 
 impl Earnings {
     /// Those of an invitee without any, in the currency of `order`.
-    pub fn none(order: &Order) -> Self {
-        Self { invitee: order.user, orders: 0, earned: LedgerMoney::zero(order.credit.currency()) }
+    pub fn none(of: &Source) -> Self {
+        Self { invitee: of.user, orders: 0, earned: LedgerMoney::zero(of.base.currency()) }
+    }
+}
+
+/// What may earn a commission: an order, or a purchase that the operator's backend reported (R2.6).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Source {
+    /// Its id.
+    pub id: OrderId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Who invited them.
+    pub inviter: Option<UserId>,
+    /// The inviter's terms; none earns nothing.
+    pub affiliate: Option<AffiliateTerms>,
+    /// What the commission is a part of.
+    pub base: LedgerMoney,
+    /// What was charged.
+    pub charge: PayMoney,
+    /// What is left of that.
+    pub net: PayMoney,
+    /// When its money was taken; none while it was not.
+    pub paid_at: Option<Timestamp>,
+}
+
+impl From<&Order> for Source {
+    fn from(order: &Order) -> Self {
+        Self {
+            id: order.id,
+            user: order.user,
+            inviter: order.inviter,
+            affiliate: order.affiliate,
+            base: order.credit,
+            charge: order.charge,
+            net: order.net(),
+            paid_at: order.paid_at.filter(|_| order.status.is_captured()),
+        }
+    }
+}
+
+impl Source {
+    /// A purchase as it earns; none while only refunds of it are known.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn of_purchase(purchase: &Purchase) -> Result<Option<Self>, MoneyError> {
+        let Some((bought, net)) = purchase.bought.as_ref().zip(purchase.net()?) else { return Ok(None) };
+        Ok(Some(Self {
+            id: purchase.id,
+            user: bought.user,
+            inviter: bought.inviter,
+            affiliate: bought.affiliate,
+            base: bought.base,
+            charge: bought.amount,
+            net,
+            paid_at: Some(bought.paid_at),
+        }))
     }
 }
 
@@ -184,18 +241,16 @@ pub enum NoCommission {
 ///
 /// # Refuses
 /// Why it earns nothing; the outer error is overflow.
-pub fn earned(order: &Order, before: &Earnings) -> Result<Result<LedgerMoney, NoCommission>, MoneyError> {
-    let Some(terms) = &order.affiliate else { return Ok(Err(NoCommission::NoTerms)) };
-    let Some(paid_at) = order.paid_at.filter(|_| order.status.is_captured()) else {
-        return Ok(Err(NoCommission::NotPaid));
-    };
+pub fn earned(of: &Source, before: &Earnings) -> Result<Result<LedgerMoney, NoCommission>, MoneyError> {
+    let Some(terms) = &of.affiliate else { return Ok(Err(NoCommission::NoTerms)) };
+    let Some(paid_at) = of.paid_at else { return Ok(Err(NoCommission::NotPaid)) };
     if terms.valid_until.is_some_and(|until| until < paid_at) {
         return Ok(Err(NoCommission::TooLate));
     }
     if terms.trigger_limit > 0 && before.orders >= terms.trigger_limit {
         return Ok(Err(NoCommission::LimitReached));
     }
-    let whole = order.credit.times(terms.rate, Rounding::Down)?;
+    let whole = of.base.times(terms.rate, Rounding::Down)?;
     let rest = terms.cap.map_or(Ok(whole), |cap| cap.minus(before.earned))?;
     if whole.is_zero() {
         Ok(Err(NoCommission::Nothing))

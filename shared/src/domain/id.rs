@@ -105,6 +105,8 @@ ids! {
     PackageId = "pkg_";
     /// A grant of a series to a shop.
     GrantId = "grt_";
+    /// A service key.
+    ServiceKeyId = "svk_";
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::external::ExternalId;
 use super::id::UserId;
 use super::identity::{Email, Role, Status};
 use super::ledger::Accounts;
@@ -26,6 +27,9 @@ pub struct User {
     /// Its e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// What the operator's backend calls it (R2.6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     /// Which of its passwords is good now, from 0; the password itself stands on the claim of the e-mail. A session ends with the
     /// password that it began under (R2.8).
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -130,6 +134,7 @@ mod tests {
         User {
             id: UserId::new(Ulid::from_parts(1, 1)),
             email: Email::parse("ann@example.com"),
+            external_id: None,
             password_number: 0,
             status: Status::Active,
             role: Role::User,

@@ -1,5 +1,6 @@
 //! Callers: the authorization that a handler's signature shows.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -8,12 +9,14 @@ use axum::http::request::Parts;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::domain::id::UserId;
+use crate::domain::id::{ServiceKeyId, UserId};
 use crate::domain::identity::{Role, Status};
 use crate::domain::refusal::Refusal;
+use crate::domain::service_key::{Scope, ServiceKey};
 use crate::domain::user::User;
 use crate::store::key::Key;
 use crate::token::{Claims, KeyRing};
+use crate::usecase::service_key::recognise;
 
 /// Somebody with a valid access token. What they may do to money is decided by their account, which the use case reads.
 #[derive(Debug, Clone)]
@@ -24,6 +27,47 @@ pub struct Caller(pub Claims);
 pub struct Admin {
     /// Who.
     pub id: UserId,
+}
+
+/// The operator's backend, by the table's word, with a service key that carries the scope `S` (R2.6).
+#[derive(Debug, Clone)]
+pub struct Backend<S> {
+    /// Its key.
+    pub key: ServiceKeyId,
+    /// The key's name.
+    pub name: String,
+    scope: PhantomData<S>,
+}
+
+/// A scope in a handler's signature.
+pub trait Scoped {
+    /// Which.
+    const SCOPE: Scope;
+}
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl Scoped for $name {
+            const SCOPE: Scope = Scope::$name;
+        }
+    )*};
+}
+
+scopes! {
+    /// May register users.
+    UsersWrite
+    /// May read users.
+    UsersRead
+    /// May open sessions.
+    SessionsCreate
+    /// May credit and debit.
+    LedgerWrite
+    /// May report purchases.
+    PurchasesWrite
 }
 
 impl Caller {
@@ -58,6 +102,24 @@ impl FromRequestParts<Arc<App>> for Admin {
             return Err(Refusal::Forbidden.into());
         }
         Ok(Self { id: user.id })
+    }
+}
+
+impl<S: Scoped> FromRequestParts<Arc<App>> for Backend<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(parts).ok_or(Refusal::Unauthenticated)?;
+        let Some((id, secret)) = ServiceKey::read(token) else {
+            // A person is known, and may not do what only the backend may.
+            Caller::from_request_parts(parts, app).await?;
+            return Err(Refusal::Forbidden.into());
+        };
+        let key = recognise(app, id, secret).await?;
+        if !key.scopes.contains(&S::SCOPE) {
+            return Err(Refusal::Forbidden.into());
+        }
+        Ok(Self { key: key.id, name: key.name, scope: PhantomData })
     }
 }
 

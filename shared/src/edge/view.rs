@@ -1,8 +1,9 @@
-//! What several functions show: amounts, records, orders, redemptions, withdrawals.
+//! What several functions show: amounts, records, orders, redemptions, subscriptions, withdrawals.
 
 pub mod order;
 pub mod record;
 pub mod redemption;
+pub mod subscription;
 pub mod withdrawal;
 
 use serde::Serialize;

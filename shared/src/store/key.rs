@@ -4,6 +4,9 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | user | `USER#{usr}` | `USER` | gsi1 `INVITEES#{inviter}` by id · gsi2 `USERS#{month}` by id · gsi3 `DUE#promotion#{shard}` by end of window | registration, every money transaction | everything about a person, balance included |
 //! | e-mail claim | `EMAIL#{hash}` | `EMAIL` | – | registration | one account per e-mail (R2.1), its password hash |
+//! | external claim | `EXTERNAL#{hash}` | `EXTERNAL` | – | service | one account per id of the operator's backend (R2.6) |
+//! | service key | `SERVICE_KEY#{svk}` | `SERVICE_KEY` | gsi2 `SERVICE_KEYS#{month}` by id | admin | who calls `/v1/service` (R2.6) |
+//! | purchase | `PURCHASE#{ord}` | `PURCHASE` | – | service | one per key and id of the backend's (R2.6), what a commission is a part of |
 //! | pending sign-up | `EMAIL#{hash}` | `SIGNUP` | – | registration | verification (R2.4); TTL |
 //! | password reset | `EMAIL#{hash}` | `RESET` | – | registration | resets (R2.8); TTL |
 //! | session | `USER#{usr}` | `SESSION#{ses}` | – | registration | refresh (R2.5); TTL |
@@ -57,8 +60,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::code::{CodeRef, CodeText};
 use crate::domain::id::{
-    AuditId, BatchId, CommissionId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, SessionId, UserId,
-    WithdrawalId,
+    AuditId, BatchId, CommissionId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, ServiceKeyId, SessionId,
+    UserId, WithdrawalId,
 };
 
 /// Over how many partitions the outbox and the due-time index are spread.
@@ -86,6 +89,21 @@ impl Key {
     /// The claim of an e-mail, by the secret hash of it.
     pub fn email(hash: &str) -> Self {
         Self::of(format!("EMAIL#{}", foreign(hash)), "EMAIL")
+    }
+
+    /// The claim of an id of the operator's backend, by the secret hash of it.
+    pub fn external(hash: &str) -> Self {
+        Self::of(format!("EXTERNAL#{}", foreign(hash)), "EXTERNAL")
+    }
+
+    /// A service key.
+    pub fn service_key(key: ServiceKeyId) -> Self {
+        Self::of(format!("SERVICE_KEY#{key}"), "SERVICE_KEY")
+    }
+
+    /// A purchase; its id follows from the key that reports it and the backend's own id.
+    pub fn purchase(purchase: OrderId) -> Self {
+        Self::of(format!("PURCHASE#{purchase}"), "PURCHASE")
     }
 
     /// A sign-up that waits for its e-mail to be verified.

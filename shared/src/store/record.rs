@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::item::{Indexes, Record};
 use super::key::{Key, due_at, due_shard, month_of, shard_of};
-use crate::domain::access::{EmailClaim, PasswordReset, PendingSignup, Session};
+use crate::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
@@ -13,10 +13,12 @@ use crate::domain::ledger::Posting;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
+use crate::domain::purchase::Purchase;
 use crate::domain::reconciliation::{Differences, Reconciliation};
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::{ActiveCodes, Invite, Reward};
 use crate::domain::review::Review;
+use crate::domain::service_key::ServiceKey;
 use crate::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
 use crate::domain::user::User;
 use crate::domain::withdrawal::Withdrawal;
@@ -51,6 +53,31 @@ impl Record for EmailClaim {
     const TYPE: &'static str = "email";
     fn key(&self) -> Key {
         Key::email(&self.email_hash)
+    }
+}
+
+impl Record for ExternalClaim {
+    const TYPE: &'static str = "external";
+    fn key(&self) -> Key {
+        Key::external(&self.external_hash)
+    }
+}
+
+impl Record for ServiceKey {
+    const TYPE: &'static str = "service_key";
+    fn key(&self) -> Key {
+        Key::service_key(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = (month_of("SERVICE_KEYS", self.created_at), self.id.to_string());
+        Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Purchase {
+    const TYPE: &'static str = "purchase";
+    fn key(&self) -> Key {
+        Key::purchase(self.id)
     }
 }
 

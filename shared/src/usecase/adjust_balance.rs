@@ -1,11 +1,13 @@
-//! An admin moves a balance by hand (R1.6, type `admin`); the other side of the journal is the house line `adjustment`.
+//! A balance is moved from outside: by an admin's hand or the operator's backend (R1.6; R2.6); the other side of the journal is the
+//! house line `adjustment`.
 
 use rust_decimal::Decimal;
 
 use super::audit::by_admin;
 use super::credit::header;
 use crate::app::{App, Done};
-use crate::domain::id::UserId;
+use crate::domain::audit_record::AuditRecord;
+use crate::domain::id::{AuditId, UserId};
 use crate::domain::ledger::{House, HouseEntry, LedgerError, Movement, Operator, Posting, RecordType};
 use crate::domain::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use crate::domain::refusal::{FieldError, Refusal};
@@ -30,7 +32,21 @@ pub struct Adjust {
     /// Why, for the user to read.
     pub remark: String,
     /// Who.
-    pub admin: UserId,
+    pub by: By,
+}
+
+/// Who moves a balance.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// An admin; their audit record is written with it.
+    Admin(UserId),
+    /// The operator's backend, by the key of this name; the journal is the audit record (R9.3).
+    Backend {
+        /// The key's name.
+        name: String,
+        /// What of the backend's it belongs to.
+        related_id: String,
+    },
 }
 
 /// Reads a signed amount in ledger currency: a plain decimal (R1.2), after a minus for a debit.
@@ -86,18 +102,30 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
     };
     let amount = LedgerMoney::exact(ask.amount, currency)?;
     let remark = Some(ask.remark.clone());
-    let audit = by_admin(app, ask.admin, "balance.adjusted", ask.user.to_string());
-    let header = header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
-    let movement = Movement { kind: RecordType::Admin, amount, remark, related_id: None };
+    let id = AuditId::new(app.ulid());
+    let cause = format!("adjustment:{id}");
+    let (operator, actor, related_id) = match &ask.by {
+        By::Admin(admin) => (Operator::Admin, format!("admin:{admin}"), None),
+        By::Backend { name, related_id } => {
+            (Operator::Service(name.clone()), format!("service:{name}"), Some(related_id.clone()))
+        }
+    };
+    let takes = matches!(ask.by, By::Backend { .. }) && amount.is_negative();
+    let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
+    let header = header(app, cause, operator, actor, app.clock.now());
+    let movement = Movement { kind, amount, remark, related_id };
     let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
     let after = User { accounts, ..User::clone(&user) };
-    let audit = audit.change(user.accounts.balance().to_string(), accounts.balance().to_string());
     let mut tx = app.tx();
     tx.insert(&posting, Otherwise::Again);
     tx.replace(&user, &after, Otherwise::Again);
-    tx.insert(&audit.because(ask.remark.clone()), Otherwise::Again);
+    if let By::Admin(admin) = ask.by {
+        let audit = by_admin(app, admin, "balance.adjusted", ask.user.to_string());
+        let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
+        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) }, Otherwise::Again);
+    }
     tx.send(Message::BalanceChanged { user: user.id });
     Ok((posting, tx))
 }

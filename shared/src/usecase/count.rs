@@ -111,7 +111,8 @@ fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
         | Message::PromotionExpired { user }
-        | Message::BalanceChanged { user } => vec![Subject::User(*user)],
+        | Message::BalanceChanged { user }
+        | Message::PurchaseMoved { user, .. } => vec![Subject::User(*user)],
         Message::OrderPaid { order, user, .. } | Message::OrderChanged { order, user, .. } => {
             vec![Subject::Order(*order), Subject::User(*user)]
         }

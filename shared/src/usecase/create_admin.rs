@@ -41,7 +41,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
     let claim = EmailClaim {
         email_hash: email_hash(app, email),
         user: id,
-        password_hash: password_hash.to_owned(),
+        password_hash: Some(password_hash.to_owned()),
         password_number: 0,
         fingerprint: String::new(),
         not_applied: None,
@@ -50,6 +50,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
     let user = User {
         id,
         email: Some(email.clone()),
+        external_id: None,
         password_number: 0,
         status: Status::Active,
         role: Role::Admin,
@@ -79,7 +80,7 @@ async fn promote(
     let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or_else(missing)?;
     let mut tx = app.tx();
     let is_one = user.role == Role::Admin && user.status == Status::Active;
-    if is_one && password::verify(app, password, Some(&claim.password_hash))? {
+    if is_one && password::verify(app, password, claim.password_hash.as_deref())? {
         return Ok((user.id, tx));
     }
     let changed = claim.with_password(password_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;

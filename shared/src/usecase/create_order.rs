@@ -167,8 +167,8 @@ fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<St
     }
 }
 
-/// The inviter's terms, while the affiliate programme is on (R6.3).
-async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
+/// The inviter's terms for an order made or a purchase paid `now`, while the affiliate programme is on (R6.3).
+pub(super) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
     let Some(inviter) = app.store.get::<User>(&Key::user(attribution.inviter)).await? else { return Ok(None) };

@@ -1,12 +1,11 @@
 //! An admin takes a commission back for good, with a reason (R9.3): what was withdrawn of it becomes debt (R6.4).
 
 use super::audit::by_admin;
-use super::earn::Settled;
+use super::earn::{Settled, source_keys, source_of};
 use crate::app::{App, Done};
 use crate::domain::commission::{By, Commission, CommissionAccount};
 use crate::domain::id::{CommissionId, JournalId, UserId};
 use crate::domain::ledger::Operator;
-use crate::domain::order::Order;
 use crate::domain::refusal::Refusal;
 use crate::fault::{Error, Fault};
 use crate::once::Once;
@@ -34,13 +33,14 @@ pub async fn deny_commission(app: &App, once: &Once, ask: &Deny) -> Result<Done<
 
 async fn plan(app: &App, ask: &Deny) -> Result<(Commission, Tx), Error> {
     let mut tx = app.tx();
-    let (id, order) = (Key::commission(ask.commission), Key::order(Commission::order_of(ask.commission)));
-    let mut batch = app.store.get_many(&[id.clone(), order.clone()]).await?;
+    let (id, order) = (Key::commission(ask.commission), Commission::order_of(ask.commission));
+    let [one, other] = source_keys(order);
+    let mut batch = app.store.get_many(&[id.clone(), one, other]).await?;
     let commission = batch.take::<Commission>(&id)?.ok_or(Refusal::NotFound)?;
     if commission.denied.is_some() {
         return Ok((commission.into_inner(), tx));
     }
-    let order = batch.take::<Order>(&order)?.ok_or_else(|| Fault::bug("a commission without its order"))?;
+    let order = source_of(&batch, order)?.ok_or_else(|| Fault::bug("a commission without its order"))?;
     let key = Key::commission_account(commission.beneficiary);
     let account = app.store.get::<CommissionAccount>(&key).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;

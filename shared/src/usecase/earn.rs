@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use super::grant_rewards::Told;
 use crate::app::App;
-use crate::domain::commission::{By, Commission, CommissionAccount, Earning, Earnings};
+use crate::domain::commission::{By, Commission, CommissionAccount, Earning, Earnings, Source};
 use crate::domain::id::{JournalId, OrderId, UserId};
 use crate::domain::ledger::Operator;
 use crate::domain::order::Order;
+use crate::domain::purchase::Purchase;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
@@ -20,9 +21,10 @@ use crate::store::item::Stored;
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
 
-/// An order that a message tells of.
+/// An order or purchase that a message tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Due {
+    purchase: bool,
     invitee: UserId,
     inviter: UserId,
     message: String,
@@ -42,7 +44,7 @@ impl Orders {
     pub fn keys(&self) -> Vec<Key> {
         let of = |(order, due): (&OrderId, &Due)| {
             [
-                Key::order(*order),
+                due.key(*order),
                 Key::commission(Commission::id_of(*order)),
                 Key::earnings(due.invitee),
                 Key::commission_account(due.inviter),
@@ -61,8 +63,8 @@ impl Orders {
     pub fn settle(&self, app: &App, batch: &Batch) -> Result<Settled, Fault> {
         let mut read = Settled::default();
         for (order, due) in &self.0 {
-            let key = Key::order(*order);
-            let found = batch.peek::<Order>(&key)?.map(Stored::into_inner);
+            let key = due.key(*order);
+            let found = source(batch, &key, due.purchase)?;
             let missing =
                 || Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() };
             read.now.orders.insert(*order, found.ok_or_else(missing)?);
@@ -80,11 +82,48 @@ impl Orders {
     }
 }
 
+impl Due {
+    fn key(&self, order: OrderId) -> Key {
+        if self.purchase { Key::purchase(order) } else { Key::order(order) }
+    }
+}
+
+/// What may earn, as it was read.
+///
+/// # Errors
+/// What does not decode or add up.
+fn source(batch: &Batch, key: &Key, purchase: bool) -> Result<Option<Source>, Fault> {
+    if !purchase {
+        return Ok(batch.peek::<Order>(key)?.map(|order| Source::from(&*order)));
+    }
+    let Some(purchase) = batch.peek::<Purchase>(key)? else { return Ok(None) };
+    Source::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
+}
+
+/// The source of a commission, whichever kind it is; [`source_keys`] were read.
+///
+/// # Errors
+/// What does not decode or add up.
+pub(super) fn source_of(batch: &Batch, order: OrderId) -> Result<Option<Source>, Fault> {
+    match source(batch, &Key::order(order), false)? {
+        Some(found) => Ok(Some(found)),
+        None => source(batch, &Key::purchase(order), true),
+    }
+}
+
+/// Where the source of a commission may be.
+pub(super) fn source_keys(order: OrderId) -> [Key; 2] {
+    [Key::order(order), Key::purchase(order)]
+}
+
 fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
     match *told.message {
         Message::OrderPaid { order, user, inviter: Some(inviter) }
         | Message::OrderChanged { order, user, inviter: Some(inviter) } => {
-            Some((order, Due { invitee: user, inviter, message: told.id.to_owned() }))
+            Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned() }))
+        }
+        Message::PurchaseMoved { purchase, user, inviter } => {
+            Some((purchase, Due { purchase: true, invitee: user, inviter, message: told.id.to_owned() }))
         }
         _ => None,
     }

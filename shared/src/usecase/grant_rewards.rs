@@ -141,6 +141,7 @@ fn fact_of(message: &Message) -> Option<Fact> {
         Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderChanged { user, inviter: Some(_), .. } => {
             Some(Fact::Paid { invitee: user })
         }
+        Message::PurchaseMoved { user, .. } => Some(Fact::Paid { invitee: user }),
         Message::RewardRetried { reward, .. } => Some(Fact::Retried { reward }),
         _ => None,
     }
@@ -175,7 +176,8 @@ impl Wanted {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }
-                | Message::OrderChanged { user, inviter: Some(inviter), .. } => {
+                | Message::OrderChanged { user, inviter: Some(inviter), .. }
+                | Message::PurchaseMoved { user, inviter, .. } => {
                     wanted.milestone(user, inviter, Trigger::Qualified, aim);
                     wanted.rewards.push(Reward::id_of(user, Trigger::Qualified, Side::Invitee));
                 }

@@ -67,7 +67,7 @@ async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
     let told = Told { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchBegun { batch } => fill_batch(app, batch).await,
-        Message::OrderPaid { .. } | Message::OrderChanged { .. } => {
+        Message::OrderPaid { .. } | Message::OrderChanged { .. } | Message::PurchaseMoved { .. } => {
             let earned = earn(app, &told).await;
             settle(app, &[told], Aim::Fail).await?;
             earned

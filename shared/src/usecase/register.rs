@@ -11,7 +11,8 @@ use super::credit::header;
 use super::mailed_code::{self, good_until};
 use super::session::{Tokens, begin, email_hash, first_tokens, limit_failures, open, proves};
 use crate::app::{App, Done};
-use crate::domain::access::{EmailClaim, PendingSignup, Session};
+use crate::domain::access::{EmailClaim, ExternalClaim, PendingSignup, Session};
+use crate::domain::external::ExternalId;
 use crate::domain::id::UserId;
 use crate::domain::identity::{Email, Password, Role, Status};
 use crate::domain::ledger::{Accounts, House, HouseEntry, Movement, Operator, Posting, RecordType};
@@ -90,11 +91,15 @@ pub struct Account {
 /// # Refuses
 /// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
 pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Account>, Error> {
+    let mailbox = Mailbox {
+        hash: email_hash(app, &ask.email),
+        email: ask.email.clone(),
+        password_hash: Some(password::hash(app, &ask.password)?),
+    };
     let newcomer = Newcomer {
         id: UserId::new(app.ulid()),
-        email_hash: email_hash(app, &ask.email),
-        email: ask.email.clone(),
-        password_hash: password::hash(app, &ask.password)?,
+        mailbox: Some(mailbox.clone()),
+        external: None,
         referral_code: ask.referral_code.clone().filter(|code| !code.trim().is_empty()),
         locale: ask.locale.clone(),
         created_at: app.clock.now(),
@@ -103,16 +108,16 @@ pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Acc
     let mail = Mail { nonce: mailed_code::nonce(app), allowed: OnceCell::new() };
     let plan = || async {
         let planned = match app.settings::<IdentitySettings>().await?.settings.email_verification {
-            true => plan_pending(app, &newcomer, &mail).await,
+            true => plan_pending(app, &newcomer, &mailbox, &mail).await,
             false => sign_up(app, &newcomer).await,
         };
         match planned {
-            Err(Error::Refused(Refusal::EmailTaken)) if *once == Once::Natural => own(app, &newcomer).await,
+            Err(Error::Refused(Refusal::EmailTaken)) if *once == Once::Natural => own(app, &newcomer, &mailbox).await,
             planned => planned,
         }
     };
     let done = app.run(once, plan).await?;
-    admit(app, &newcomer.email_hash, done, Proof::Password(&ask.password)).await
+    admit(app, &mailbox.hash, done, Proof::Password(&ask.password)).await
 }
 
 /// The mail of one request: one nonce, and counted once, however often it is planned.
@@ -175,31 +180,45 @@ fn fingerprint_of(app: &App, ask: &Register) -> String {
     fingerprint(&app.config.secret, &body)
 }
 
-/// Somebody who is about to have an account.
+/// Somebody who is about to have an account: known by an e-mail, by an id of the operator's backend, or by both.
 pub(super) struct Newcomer {
     pub id: UserId,
-    pub email_hash: String,
-    pub email: Email,
-    pub password_hash: String,
+    pub mailbox: Option<Mailbox>,
+    pub external: Option<External>,
     pub referral_code: Option<String>,
     pub locale: Option<String>,
     pub created_at: Timestamp,
     pub fingerprint: String,
 }
 
+/// An e-mail to claim.
+#[derive(Clone)]
+pub(super) struct Mailbox {
+    pub hash: String,
+    pub email: Email,
+    /// None for whom the operator's backend authenticates.
+    pub password_hash: Option<String>,
+}
+
+/// An id of the operator's backend to claim.
+pub(super) struct External {
+    pub hash: String,
+    pub id: ExternalId,
+}
+
 /// A repeated registration finds its own account: same address, same body. Whether the password is right is looked at when it is
 /// answered. What this very request wrote, without learning of it, is not a repetition.
-async fn own(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
-    let claim = app.store.get::<EmailClaim>(&Key::email(&newcomer.email_hash)).await?.ok_or(Refusal::EmailTaken)?;
+async fn own(app: &App, newcomer: &Newcomer, mailbox: &Mailbox) -> Result<(Registered, Tx), Error> {
+    let claim = app.store.get::<EmailClaim>(&Key::email(&mailbox.hash)).await?.ok_or(Refusal::EmailTaken)?;
     if claim.fingerprint != newcomer.fingerprint || claim.user == newcomer.id {
         return Err(Refusal::EmailTaken.into());
     }
-    Ok((known(app, &claim).await?, app.tx()))
+    Ok((known(app, claim.user, claim.not_applied).await?, app.tx()))
 }
 
-/// What came of the registration that claimed an e-mail, without its session.
-pub(super) async fn known(app: &App, claim: &EmailClaim) -> Result<Registered, Error> {
-    let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or(Refusal::EmailTaken)?;
+/// What came of the registration of a user, without its session; why its code did not bind stands on what it claimed.
+pub(super) async fn known(app: &App, user: UserId, not_applied: Option<NotApplied>) -> Result<Registered, Error> {
+    let user = app.store.get::<User>(&Key::user(user)).await?.ok_or(Refusal::EmailTaken)?;
     let reward = user.attribution.as_ref().map(|bound| own_reward(bound, user.id, user.created_at));
     Ok(Registered {
         user: user.id,
@@ -208,7 +227,7 @@ pub(super) async fn known(app: &App, claim: &EmailClaim) -> Result<Registered, E
         balance: user.accounts.balance(),
         referral: Referral {
             applied: user.attribution.is_some(),
-            reason: claim.not_applied,
+            reason: not_applied,
             reward: reward.transpose()?.flatten().map(|reward| reward.amount),
         },
         session: None,
@@ -247,21 +266,24 @@ impl Programmes {
     }
 }
 
-/// The whole of sign-up as one transaction (R2.2); its marker is the claim on the e-mail.
+/// The whole of sign-up as one transaction (R2.2); its marker is the claim on the backend's id, else that on the e-mail. Whom the
+/// backend authenticates gets no session by it.
 pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
     let (found, _) = Found::read(app, newcomer, &programmes, None).await?;
     let bound = found.bind(newcomer, &programmes);
     let mut tx = app.tx();
-    tx.insert(&newcomer.claim(bound.as_ref().err().copied().flatten()), Otherwise::Again);
+    newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
     let (user, reward) = newcomer.user(app, programmes, bound.as_ref().ok(), &mut tx)?;
     tx.insert(&user, Otherwise::Again);
     if bound.is_ok() {
         found.count(&mut tx);
     }
-    let session = begin(app, user.id, user.password_number);
-    tx.insert(&session, Otherwise::Again);
+    let session = newcomer.external.is_none().then(|| begin(app, user.id, user.password_number));
+    if let Some(session) = &session {
+        tx.insert(session, Otherwise::Again);
+    }
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
     tx.send(Message::UserRegistered { user: user.id, inviter });
     let referral = Referral { applied: bound.is_ok(), reason: bound.err().flatten(), reward };
@@ -271,7 +293,7 @@ pub(super) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
         created_at: now,
         balance: user.accounts.balance(),
         referral,
-        session: Some(session),
+        session,
     };
     Ok((registered, tx))
 }
@@ -292,11 +314,13 @@ impl Found {
         signup: Option<Key>,
     ) -> Result<(Self, Option<Stored<PendingSignup>>), Error> {
         let code = newcomer.referral_code.as_deref().map(|code| programmes.readable(code));
-        let claim = Key::email(&newcomer.email_hash);
+        let claim = newcomer.mailbox.as_ref().map(|mailbox| Key::email(&mailbox.hash));
         let invite = code.iter().flatten().map(|code| Key::invite(code.as_str())).next();
-        let keys: Vec<Key> = std::iter::once(claim.clone()).chain(invite.clone()).chain(signup.clone()).collect();
+        let keys: Vec<Key> = claim.clone().into_iter().chain(invite.clone()).chain(signup.clone()).collect();
         let mut batch = app.store.get_many(&keys).await?;
-        if batch.take::<EmailClaim>(&claim)?.is_some() {
+        if let Some(claim) = claim
+            && batch.take::<EmailClaim>(&claim)?.is_some()
+        {
             return Err(Refusal::EmailTaken.into());
         }
         let mut found = Self { code, invite: None, limit: None };
@@ -339,15 +363,24 @@ impl Found {
 }
 
 impl Newcomer {
-    fn claim(&self, not_applied: Option<NotApplied>) -> EmailClaim {
-        EmailClaim {
-            not_applied,
-            email_hash: self.email_hash.clone(),
-            user: self.id,
-            password_hash: self.password_hash.clone(),
-            password_number: 0,
-            fingerprint: self.fingerprint.clone(),
-            at: self.created_at,
+    /// Claims what makes the account unique; the first claim is the marker.
+    fn claim(&self, not_applied: Option<NotApplied>, tx: &mut Tx) {
+        let (user, at) = (self.id, self.created_at);
+        if let Some(external) = &self.external {
+            let external_hash = external.hash.clone();
+            tx.insert(&ExternalClaim { external_hash, user, not_applied, at }, Otherwise::Again);
+        }
+        if let Some(mailbox) = &self.mailbox {
+            let claim = EmailClaim {
+                email_hash: mailbox.hash.clone(),
+                user,
+                password_hash: mailbox.password_hash.clone(),
+                password_number: 0,
+                fingerprint: self.fingerprint.clone(),
+                not_applied,
+                at,
+            };
+            tx.insert(&claim, Otherwise::Again);
         }
     }
 
@@ -361,7 +394,8 @@ impl Newcomer {
     ) -> Result<(User, Option<LedgerMoney>), Error> {
         let mut user = User {
             id: self.id,
-            email: Some(self.email.clone()),
+            email: self.mailbox.as_ref().map(|mailbox| mailbox.email.clone()),
+            external_id: self.external.as_ref().map(|external| external.id.clone()),
             password_number: 0,
             status: Status::Active,
             role: Role::User,
@@ -400,18 +434,24 @@ fn grant(app: &App, user: &User, reward: &Reward) -> Result<(Accounts, Posting),
 }
 
 /// Where e-mails are verified, only a pending sign-up is written; a newer one replaces it (R2.4).
-async fn plan_pending(app: &App, newcomer: &Newcomer, mail: &Mail) -> Result<(Registered, Tx), Error> {
+async fn plan_pending(
+    app: &App,
+    newcomer: &Newcomer,
+    mailbox: &Mailbox,
+    mail: &Mail,
+) -> Result<(Registered, Tx), Error> {
+    let password_hash = mailbox.password_hash.clone().ok_or_else(|| Fault::bug("a sign-up without a password"))?;
     let programmes = Programmes::now(app, newcomer.created_at).await?;
-    let signup = Key::signup(&newcomer.email_hash);
+    let signup = Key::signup(&mailbox.hash);
     let (found, before) = Found::read(app, newcomer, &programmes, Some(signup)).await?;
-    mail.allowed.get_or_try_init(|| mailed_code::allow_mail(app, &newcomer.email_hash)).await?;
+    mail.allowed.get_or_try_init(|| mailed_code::allow_mail(app, &mailbox.hash)).await?;
     let bound = found.bind(newcomer, &programmes);
     let pending = PendingSignup {
-        email_hash: newcomer.email_hash.clone(),
-        email: newcomer.email.clone(),
+        email_hash: mailbox.hash.clone(),
+        email: mailbox.email.clone(),
         user: newcomer.id,
         created_at: newcomer.created_at,
-        password_hash: newcomer.password_hash.clone(),
+        password_hash,
         referral_code: newcomer.referral_code.clone(),
         locale: newcomer.locale.clone(),
         nonce: mail.nonce.clone(),

@@ -72,7 +72,7 @@ async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Opt
     let user = batch.take::<User>(&user)?.ok_or_else(wrong)?;
     let mut tx = app.tx();
     if reset.used {
-        return Ok((Some(claim.password_hash.clone()), tx));
+        return Ok((Some(claim.password_hash.clone().unwrap_or_default()), tx));
     }
     tx.replace(&reset, &PasswordReset { used: true, ..PasswordReset::clone(&reset) }, Otherwise::Again);
     let changed = claim.with_password(new_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;

@@ -136,7 +136,7 @@ pub(super) async fn proves(
     claim: Option<&EmailClaim>,
     password: &Password,
 ) -> Result<bool, Fault> {
-    let right = password::verify(app, password, claim.map(|claim| claim.password_hash.as_str()))?;
+    let right = password::verify(app, password, claim.and_then(|claim| claim.password_hash.as_deref()))?;
     if !right {
         app.store.count_try("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
     }

@@ -1,7 +1,7 @@
 //! Verifying a sign-up's e-mail (R2.4): the transaction of R2.2 happens when its code is confirmed.
 
 use super::mailed_code::{self, good_until, wrong};
-use super::register::{Account, Newcomer, Proof, Registered, admit, known, sign_up};
+use super::register::{Account, Mailbox, Newcomer, Proof, Registered, admit, known, sign_up};
 use super::session::email_hash;
 use crate::app::{App, Done};
 use crate::domain::access::{EmailClaim, PendingSignup};
@@ -33,7 +33,7 @@ async fn plan(app: &App, once: &Once, email: &Email, typed: &str) -> Result<(Reg
     let nonce = nonce_of(claim.as_ref(), pending.as_ref()).ok_or_else(wrong)?;
     mailed_code::compare(app, nonce, typed)?;
     match (claim, pending) {
-        (Some(claim), _) if *once == Once::Natural => Ok((known(app, &claim).await?, app.tx())),
+        (Some(claim), _) if *once == Once::Natural => Ok((known(app, claim.user, claim.not_applied).await?, app.tx())),
         (None, Some(pending)) => {
             let (registered, mut tx) = sign_up(app, &newcomer(app, &pending)).await?;
             tx.remove(&pending, Otherwise::Again);
@@ -61,9 +61,12 @@ fn nonce_of<'a>(claim: Option<&'a Stored<EmailClaim>>, pending: Option<&'a Store
 fn newcomer(app: &App, pending: &PendingSignup) -> Newcomer {
     Newcomer {
         id: pending.user,
-        email_hash: pending.email_hash.clone(),
-        email: pending.email.clone(),
-        password_hash: pending.password_hash.clone(),
+        mailbox: Some(Mailbox {
+            hash: pending.email_hash.clone(),
+            email: pending.email.clone(),
+            password_hash: Some(pending.password_hash.clone()),
+        }),
+        external: None,
         referral_code: pending.referral_code.clone(),
         locale: pending.locale.clone(),
         created_at: app.clock.now(),

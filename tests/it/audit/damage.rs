@@ -1,5 +1,7 @@
 //! The damages, by group of invariants.
 
+pub mod service;
+
 use serde_json::{Value, json};
 use shared::domain::id::OutboxId;
 use shared::store::key::Key;

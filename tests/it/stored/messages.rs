@@ -24,6 +24,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
         ("order_changed", Message::OrderChanged { order, user, inviter: None }),
         ("order_changed.invited", Message::OrderChanged { order, user, inviter: Some(inviter) }),
+        ("purchase_moved", Message::PurchaseMoved { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
         ("balance_changed", Message::BalanceChanged { user }),

@@ -31,6 +31,7 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
         "affiliate" => ("affiliate", affiliate::api()),
         "referral" => ("referral", referral::api()),
         "payment" => ("payment", payment::api()),
+        "service" => ("service", service::api()),
         "redemption" => ("redemption", redemption::api()),
         "admin" => ("admin", admin::api()),
         "payment-webhook" => ("payment-webhook", payment_webhook::api()),

@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Commission, CommissionAccount, Earnings, Maturing, Move, available_at, earned};
+use super::{Commission, CommissionAccount, Earnings, Maturing, Move, Source, available_at, earned};
 use crate::domain::id::{JournalId, OrderId, UserId};
 use crate::domain::ledger::{Header, House, HouseEntry, LastJournal, LedgerError, Operator, Part, Posting};
 use crate::domain::money::{LedgerMoney, MoneyError};
-use crate::domain::order::Order;
 
 /// Why an order could not be looked at.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -51,7 +50,7 @@ pub struct By {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Earning {
     /// The orders; they don't change.
-    pub orders: BTreeMap<OrderId, Order>,
+    pub orders: BTreeMap<OrderId, Source>,
     /// Their commissions.
     pub commissions: BTreeMap<OrderId, Commission>,
     /// What invitees' orders earned.
@@ -79,7 +78,7 @@ impl Earning {
         by: &By,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), EarningError> {
-        let order = self.orders.get(&order).ok_or(EarningError::Missing(order))?.clone();
+        let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
         match self.commissions.get(&order.id).cloned() {
             Some(commission) => self.follow(&order, commission, by, journal()),
             None => self.begin(&order, by, journal()),
@@ -87,7 +86,7 @@ impl Earning {
     }
 
     /// The first look at an order: its capture earns, and what went back already is taken back in the same journal.
-    fn begin(&mut self, order: &Order, by: &By, journal: JournalId) -> Result<(), EarningError> {
+    fn begin(&mut self, order: &Source, by: &By, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
         let (Ok(amount), Some(paid_at)) = (earned(order, &before)?, order.paid_at) else { return Ok(()) };
@@ -100,7 +99,7 @@ impl Earning {
             order: order.id,
             beneficiary,
             invitee: order.user,
-            base: order.credit,
+            base: order.base,
             rate: terms.rate,
             amount,
             number,
@@ -132,7 +131,7 @@ impl Earning {
     /// A later look: what is left of the commission follows the order.
     fn follow(
         &mut self,
-        order: &Order,
+        order: &Source,
         commission: Commission,
         by: &By,
         journal: JournalId,
@@ -153,7 +152,7 @@ impl Earning {
     ///
     /// # Refuses
     /// As [`Earning::settle`].
-    pub fn deny(&mut self, order: &Order, reason: String, by: &By, journal: JournalId) -> Result<(), EarningError> {
+    pub fn deny(&mut self, order: &Source, reason: String, by: &By, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
         let denied = Commission { denied: Some(reason), ..commission };
         self.commissions.insert(order.id, denied.clone());

@@ -55,7 +55,7 @@ impl Desk {
 
     fn look(&mut self, order: &Order) {
         let (by, mut journals) = (self.by(), self.journals);
-        self.earning.orders.insert(order.id, order.clone());
+        self.earning.orders.insert(order.id, Source::from(order));
         let mut fresh = || {
             journals += 1;
             JournalId::new(Ulid::from_parts(9_000, journals))
@@ -158,13 +158,13 @@ fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
     let amounts: Vec<LedgerMoney> = desk.earning.commissions.values().map(|commission| commission.amount).collect();
     assert_eq!(amounts, [usd("1.38888888"), usd("0.61111112")]);
     let before = Earnings { invitee: hundred().user, orders: 2, earned: usd("2") };
-    assert_eq!(earned(&paid(3, capped), &before), Ok(Err(NoCommission::CapReached)));
+    assert_eq!(earned(&Source::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
 }
 
 /// R6.3, R6.4: without terms, unpaid, after the days of validity, or below the last digit nothing is earned.
 #[test]
 fn an_order_that_earns_nothing_says_why() {
-    let none = Earnings::none(&hundred());
+    let none = Earnings::none(&Source::from(&hundred()));
     let late = AffiliateTerms { valid_until: Some(later(-1)), ..terms() };
     let tiny = AffiliateTerms { rate: Decimal::new(1, 10), ..terms() };
     let nothing = AffiliateTerms { rate: Decimal::ZERO, ..terms() };
@@ -176,10 +176,10 @@ fn an_order_that_earns_nothing_says_why() {
         (paid(1, nothing), NoCommission::Nothing),
     ];
     for (order, why) in cases {
-        assert_eq!(earned(&order, &none), Ok(Err(why)));
+        assert_eq!(earned(&Source::from(&order), &none), Ok(Err(why)));
     }
     let just = AffiliateTerms { valid_until: Some(now()), ..terms() };
-    assert_eq!(earned(&paid(1, just), &none), Ok(Ok(usd("1.38888888"))), "until then, inclusive");
+    assert_eq!(earned(&Source::from(&paid(1, just)), &none), Ok(Ok(usd("1.38888888"))), "until then, inclusive");
 }
 
 /// R6.4: until the hold time is over a commission is pending; then it matures, once.
@@ -266,7 +266,7 @@ fn a_denied_commission_does_not_come_again() {
     let order = paid(1, terms());
     desk.look(&order);
     let (by, journal) = (desk.by(), desk.journal());
-    desk.earning.deny(&order, "fraud".into(), &by, journal).unwrap();
+    desk.earning.deny(&Source::from(&order), "fraud".into(), &by, journal).unwrap();
     desk.look(&refunded(&order, "70"));
     desk.look(&order);
     assert_eq!(desk.parts(), ["0", "0", "0", "0", "1.38888888", "0"]);

@@ -30,6 +30,7 @@ fn person(number: u64) -> User {
     User {
         id: UserId::new(Ulid::from_parts(number, u128::from(number) << 40)),
         email: None,
+        external_id: None,
         password_number: 0,
         status: Status::Active,
         role: Role::User,

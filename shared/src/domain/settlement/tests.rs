@@ -32,6 +32,7 @@ fn user(number: u64) -> User {
     User {
         id: id(number),
         email: None,
+        external_id: None,
         password_number: 0,
         status: Status::Active,
         role: Role::User,

@@ -1,0 +1,152 @@
+//! Service keys: by which the operator's own backend is known (R2.6).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::id::{ServiceKeyId, UserId};
+use shared::domain::refusal::Refusal;
+use shared::domain::service_key::{self, name_at, scopes_at};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::usecase::service_key::{self as verb, IssueKey};
+use utoipa::ToSchema;
+
+use super::search::{AdminSearch, Common, Unfiltered};
+use super::sheet::{Row, Sheet};
+
+/// A service key, without what is secret of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServiceKey {
+    /// Which.
+    pub id: String,
+    /// What people call it; records name it as `service:{name}`.
+    pub name: String,
+    /// `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    pub scopes: Vec<&'static str>,
+    /// `active` or `revoked`.
+    pub state: &'static str,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Since when it is good for nothing.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Row for ServiceKey {
+    const COLUMNS: &'static [&'static str] = &["id", "name", "scopes", "state", "made_by", "created_at", "revoked_at"];
+}
+
+impl From<service_key::ServiceKey> for ServiceKey {
+    fn from(of: service_key::ServiceKey) -> Self {
+        Self {
+            id: of.id.to_string(),
+            scopes: of.scopes.iter().map(|scope| scope.as_str()).collect(),
+            state: if of.revoked_at.is_some() { "revoked" } else { "active" },
+            made_by: of.made_by.to_string(),
+            name: of.name,
+            created_at: of.created_at,
+            revoked_at: of.revoked_at,
+        }
+    }
+}
+
+/// A service key that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssuedKey {
+    /// The key.
+    #[serde(flatten)]
+    pub about: ServiceKey,
+    /// What the backend shows, `gdn_…`: told once, null when the answer is given again.
+    pub key: Option<String>,
+}
+
+/// What a service key is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyTerms {
+    /// What people call it, 1 to 60 characters.
+    #[schema(example = "billing")]
+    name: String,
+    /// One or more of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    scopes: Vec<String>,
+}
+
+impl KeyTerms {
+    fn read(&self, admin: UserId) -> Result<IssueKey, Refusal> {
+        match (name_at("/name", &self.name), scopes_at("/scopes", &self.scopes)) {
+            (Ok(name), Ok(scopes)) => Ok(IssueKey { name, scopes, admin }),
+            (name, scopes) => Err(Refusal::Invalid([name.err(), scopes.err()].into_iter().flatten().collect())),
+        }
+    }
+}
+
+/// Service keys
+///
+/// Newest first, with those that were revoked.
+#[utoipa::path(
+    get, path = "/v1/admin/service-keys", operation_id = "listServiceKeys", tag = "admin", security(("bearer" = [])),
+    params(Common),
+    responses(
+        (status = 200, content((Listing<ServiceKey> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn keys(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<ServiceKey>, Problem> {
+    let page = verb::keys(&app, &search.window).await?;
+    Ok(search.found(&app, page, ServiceKey::from))
+}
+
+/// Make a service key
+///
+/// The answer is the only place where it is ever shown.
+#[utoipa::path(
+    post, path = "/v1/admin/service-keys", operation_id = "createServiceKey", tag = "admin",
+    security(("bearer" = [])), request_body = KeyTerms,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = IssuedKey), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: Key,
+    body: Body<KeyTerms>,
+) -> Result<Reply<IssuedKey>, Problem> {
+    let ask = body.value.read(admin.id)?;
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/service-keys", &body.raw);
+    let (done, key) = verb::issue_key(&app, &once, &ask).await?;
+    let issued = IssuedKey { about: done.answer.into(), key };
+    Ok(Reply::created(issued).replayed(done.replayed))
+}
+
+/// Revoke a service key
+///
+/// From now on it is nobody's. It stays in the list.
+#[utoipa::path(
+    delete, path = "/v1/admin/service-keys/{id}", operation_id = "revokeServiceKey", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 204, description = "It is revoked."), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn revoke(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let id = ServiceKeyId::parse(&id).ok_or(Refusal::NotFound)?;
+    verb::revoke_key(&app, id, admin.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,218 @@
+//! What the operator's own backend does with a service key (R2.6): users it authenticates itself, their balances, and what they
+//! bought elsewhere. Sessions are opened by `registration`, which alone can sign.
+//!
+//! Every route takes a [`shared::edge::caller::Backend`] whose scope its signature names.
+
+pub mod wire;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use serde_json::json;
+use shared::app::{App, Done};
+use shared::domain::id::UserId;
+use shared::domain::purchase;
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::caller::{Backend, LedgerWrite, PurchasesWrite, UsersRead, UsersWrite};
+use shared::edge::metrics;
+use shared::edge::once::{Key, RequiredKey};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::record::Record;
+use shared::fault::{Error, Fault};
+use shared::once::Once;
+use shared::usecase::adjust_balance::{Adjust, adjust_balance};
+use shared::usecase::register_external::{Joined, RegisterExternal, overview, register_external};
+use shared::usecase::report_purchase::{refund_purchase, report_purchase};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
+
+/// The routes of the operator's backend.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(user))
+        .routes(routes!(debit))
+        .routes(routes!(credit))
+        .routes(routes!(purchase))
+        .routes(routes!(refund))
+}
+
+/// Register a user whom the backend authenticates
+///
+/// One user per external id, whichever key registers it and however often: 201 for a new one, 200 for the one there is. All that
+/// sign-up means happens with it. A bad referral code never refuses it; the answer says why it did not apply.
+#[utoipa::path(
+    post, path = "/v1/service/users", operation_id = "registerExternalUser", tag = "service",
+    security(("bearer" = [])), request_body = ExternalUser,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 200, body = ServiceUser), (status = 201, body = ServiceUser), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn register(
+    State(app): State<Arc<App>>,
+    backend: Backend<UsersWrite>,
+    key: Key,
+    Body { value, raw }: Body<ExternalUser>,
+) -> Result<Reply<ServiceUser>, Problem> {
+    let ask = value.checked()?;
+    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users", &raw);
+    let done = register_external(&app, &once, &ask).await?;
+    joined(&app, &ask, done).await
+}
+
+/// The answer to a registration, counted when it made a user (R9.4).
+async fn joined(app: &App, ask: &RegisterExternal, done: Done<Joined>) -> Result<Reply<ServiceUser>, Problem> {
+    let Done { answer: Joined { registered, created }, replayed } = done;
+    if !created {
+        let (user, time) = overview(app, registered.user).await?;
+        let shown = ServiceUser::of(&user, &time, app.clock.now());
+        return Ok(Reply::ok(shown.referred(registered.referral)));
+    }
+    if !replayed {
+        metrics::count(if registered.referral.applied { "RegistrationsWithCode" } else { "RegistrationsWithoutCode" });
+    }
+    Ok(Reply::created(ServiceUser::new(ask, registered)).replayed(replayed))
+}
+
+/// One user, with balance and subscriptions
+#[utoipa::path(
+    get, path = "/v1/service/users/{id}", operation_id = "getServiceUser", tag = "service", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = ServiceUser), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn user(
+    State(app): State<Arc<App>>,
+    _: Backend<UsersRead>,
+    Path(id): Path<String>,
+) -> Result<Reply<ServiceUser>, Problem> {
+    let (user, time) = overview(&app, named(&id)?).await?;
+    Ok(Reply::ok(ServiceUser::of(&user, &time, app.clock.now())))
+}
+
+/// Take from a user's balance
+///
+/// Never more than there is, however many debits come at once.
+#[utoipa::path(
+    post, path = "/v1/service/users/{id}/debits", operation_id = "debitUser", tag = "service",
+    security(("bearer" = [])), request_body = Movement,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn debit(
+    State(app): State<Arc<App>>,
+    backend: Backend<LedgerWrite>,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<Movement>,
+) -> Result<Reply<Record>, Problem> {
+    let ask = body.value.read(named(&id)?, backend.name, true)?;
+    let bound = json!({"user": id, "body": body.raw});
+    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users/{id}/debits", &bound);
+    moved(&app, &once, &ask).await
+}
+
+/// Add to a user's balance
+///
+/// What the user owes is paid first, by an entry of its own.
+#[utoipa::path(
+    post, path = "/v1/service/users/{id}/credits", operation_id = "creditUser", tag = "service",
+    security(("bearer" = [])), request_body = Movement,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn credit(
+    State(app): State<Arc<App>>,
+    backend: Backend<LedgerWrite>,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<Movement>,
+) -> Result<Reply<Record>, Problem> {
+    let ask = body.value.read(named(&id)?, backend.name, false)?;
+    let bound = json!({"user": id, "body": body.raw});
+    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users/{id}/credits", &bound);
+    moved(&app, &once, &ask).await
+}
+
+async fn moved(app: &App, once: &Once, ask: &Adjust) -> Result<Reply<Record>, Problem> {
+    let done = adjust_balance(app, once, ask).await?;
+    let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
+    Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
+}
+
+/// Report what a user bought elsewhere
+///
+/// It earns like an online payment, for whoever invited the user, and credits nothing. The same report under a new key finds it.
+#[utoipa::path(
+    post, path = "/v1/service/purchases", operation_id = "reportPurchase", tag = "service",
+    security(("bearer" = [])), request_body = PurchaseReport, params(("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = Purchase), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+async fn purchase(
+    State(app): State<Arc<App>>,
+    backend: Backend<PurchasesWrite>,
+    key: RequiredKey,
+    Body { value, raw }: Body<PurchaseReport>,
+) -> Result<Reply<Purchase>, Problem> {
+    let ask = value.read(backend.key)?;
+    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/purchases", &raw);
+    Ok(shown(report_purchase(&app, &once, &ask).await?)?)
+}
+
+/// Report that a part of a purchase went back
+///
+/// A refund counts once by its id, whenever it is told, even before its purchase. More than the purchase leaves nothing of it.
+#[utoipa::path(
+    post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase", tag = "service",
+    security(("bearer" = [])), request_body = PurchaseRefund,
+    params(("external_order_id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = Purchase), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+async fn refund(
+    State(app): State<Arc<App>>,
+    backend: Backend<PurchasesWrite>,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<PurchaseRefund>,
+) -> Result<Reply<Purchase>, Problem> {
+    let ask = body.value.read(backend.key, &id)?;
+    let bound = json!({"purchase": id, "body": body.raw});
+    let route = "POST /v1/service/purchases/{external_order_id}/refunds";
+    let once = key.once(&app, &backend.key.to_string(), route, &bound);
+    Ok(shown(refund_purchase(&app, &once, &ask).await?)?)
+}
+
+fn shown(done: Done<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {
+    let purchase = Purchase::of(&done.answer)?;
+    Ok(Reply::created(purchase).replayed(done.replayed))
+}
+
+/// The user that a path names.
+fn named(id: &str) -> Result<UserId, Refusal> {
+    UserId::parse(id).ok_or(Refusal::NotFound)
+}
