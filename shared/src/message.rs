@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::code::CodeRef;
-use crate::domain::id::{BatchId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
+use crate::domain::id::{
+    AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
+};
 
 /// Where messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,6 +133,20 @@ pub enum Message {
         /// Which of their uses of it.
         number: u32,
     },
+    /// An agency order was paid, or what is left of its payment moved: levels, asset and statistics are to follow (R8.8–R8.10).
+    AgencyOrderMoved {
+        /// Which.
+        order: AgencyOrderId,
+        /// The level-1 shop of its tree.
+        tree: ShopId,
+    },
+    /// Grants are to be moved under a stricter offer (R8.5), a part at a time.
+    GrantsLowered {
+        /// Of which series.
+        series: SeriesId,
+        /// Below which grant; none is the series itself.
+        grant: Option<GrantId>,
+    },
     /// An e-mail is to be sent. The address and any code are read or derived by the notifier; they are not in the message.
     Mail {
         /// What kind.
@@ -150,7 +166,10 @@ impl Message {
             | Self::OrderPaid { inviter: Some(_), .. }
             | Self::OrderChanged { inviter: Some(_), .. }
             | Self::PurchaseMoved { .. } => &[Queue::Reward, Queue::Statistics],
-            Self::RewardRetried { .. } | Self::BatchBegun { .. } => &[Queue::Reward],
+            Self::RewardRetried { .. }
+            | Self::BatchBegun { .. }
+            | Self::AgencyOrderMoved { .. }
+            | Self::GrantsLowered { .. } => &[Queue::Reward],
             Self::Mail { .. } => &[Queue::Mail],
             Self::UserRegistered { .. }
             | Self::OrderPaid { .. }
@@ -180,6 +199,8 @@ impl Message {
             Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
             Self::RedemptionCompleted { user, .. } | Self::WithdrawalMoved { user, .. } => user.to_string(),
+            Self::AgencyOrderMoved { tree, .. } => tree.to_string(),
+            Self::GrantsLowered { series, .. } => series.to_string(),
             Self::Mail { email, .. } => email.clone(),
         }
     }

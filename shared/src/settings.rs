@@ -35,6 +35,14 @@ pub struct LedgerBegun {
     pub at: Timestamp,
 }
 
+/// That money of the agency moved first, and with it `agency.currency` is fixed (R9.1). Written by the first order and the first
+/// adjustment of a shop's wallet: no other movement comes before those.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgencyBegun {
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a process has read of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsCache(Arc<Mutex<Option<Cached>>>, Arc<AtomicBool>);

@@ -85,6 +85,11 @@ fn damage_to_purchases_and_users_of_the_backend_is_named() {
 }
 
 #[test]
+fn damage_to_the_agency_is_named() {
+    check_scan(damage::agency::AGENCY);
+}
+
+#[test]
 fn damage_to_messages_and_totals_is_named() {
     check_scan(damage::MESSAGES);
 }
@@ -112,7 +117,7 @@ fn a_refund_that_no_journal_knows_is_named() {
     let items = read(&scene().items);
     let (snapshot, _) = Snapshot::read(&items);
     let (rows, all) = book::rows(&scene().book, &snapshot, &items);
-    assert_eq!(rows.len(), 5, "three payments at Stripe, two at the gateway: {rows:?}");
+    assert_eq!(rows.len(), 6, "four payments at Stripe, two at the gateway: {rows:?}");
     assert_eq!(all.len(), 2, "nobody but the simulators made events");
     let mut zpay = rows.into_iter().filter(|row| row.provider.as_str() == "zpay").collect::<Vec<_>>();
     zpay[0].refunded = zpay[0].captured;
@@ -133,6 +138,7 @@ fn every_invariant_has_its_damage() {
         damage::COMMISSION,
         damage::CODES,
         damage::service::SERVICE,
+        damage::agency::AGENCY,
         damage::MESSAGES,
         damage::IDENTITY,
         damage::HISTORY,

@@ -11,6 +11,8 @@ enum For {
     Anybody,
     User,
     Admin,
+    /// Admins and agents with a shop; a plain user is none.
+    Seller,
     /// The operator's backend, with this scope.
     Backend(&'static str),
 }
@@ -83,6 +85,37 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::Admin),
     ("GET /v1/admin/payment/reviews", For::Admin),
     ("POST /v1/admin/payment/reviews/{id}/resolve", For::Admin),
+    ("GET /v1/shops", For::Seller),
+    ("POST /v1/shops", For::Seller),
+    ("GET /v1/shops/{id}", For::Seller),
+    ("PUT /v1/shops/{id}", For::Seller),
+    ("GET /v1/series", For::Seller),
+    ("POST /v1/series", For::Admin),
+    ("GET /v1/series/{id}", For::Seller),
+    ("PUT /v1/series/{id}", For::Admin),
+    ("GET /v1/series/{id}/packages", For::Seller),
+    ("POST /v1/series/{id}/packages", For::Admin),
+    ("PUT /v1/series/{id}/packages/{package_id}", For::Admin),
+    ("GET /v1/shop-series-grants", For::Seller),
+    ("POST /v1/shop-series-grants", For::Seller),
+    ("GET /v1/shop-series-grants/{id}", For::Seller),
+    ("PUT /v1/shop-series-grants/{id}", For::Seller),
+    ("DELETE /v1/shop-series-grants/{id}", For::Seller),
+    ("PUT /v1/shop-series-grants/{id}/packages", For::Seller),
+    ("PUT /v1/shop-series-grants/{id}/packages/{package_id}/retail", For::Seller),
+    ("GET /v1/assets", For::Seller),
+    ("POST /v1/assets", For::Seller),
+    ("GET /v1/assets/{id}", For::Seller),
+    ("PUT /v1/assets/{id}", For::Seller),
+    ("POST /v1/assets/{id}/purchase-check", For::Seller),
+    ("POST /v1/assets/{id}/recharge-check", For::Seller),
+    ("GET /v1/agency/orders", For::Seller),
+    ("POST /v1/agency/orders", For::Seller),
+    ("GET /v1/agency/orders/{id}", For::Seller),
+    ("GET /v1/agency/commissions", For::Seller),
+    ("GET /v1/agency/wallet", For::Seller),
+    ("POST /v1/agency/wallet/transfers", For::Seller),
+    ("POST /v1/admin/shops/{id}/adjustments", For::Admin),
     ("GET /v1/admin/payment/reconciliations", For::Admin),
     ("GET /v1/admin/payment/reconciliations/{date}", For::Admin),
     ("GET /v1/admin/plans", For::Admin),
@@ -131,6 +164,7 @@ fn every_route_is_open_to_whom_the_matrix_says() {
                 .replace("{area}", "referral")
                 .replace("{refund_id}", "rfd_x")
                 .replace("{date}", "2026-11-20")
+                .replace("{package_id}", "pkg_x")
                 .replace("{code}", "ABCD");
             let nobody = world.nobody().key("k").raw(&route.method, &path, "{}").await.status;
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");
@@ -145,13 +179,15 @@ fn every_route_is_open_to_whom_the_matrix_says() {
             match open {
                 For::Anybody => {}
                 For::Backend(_) => assert!(backend != 401 && backend != 403 && less == 403, "{name} {backend} {less}"),
-                For::User | For::Admin => assert_eq!((backend, less), (401, 401), "{name} takes a service key"),
+                For::User | For::Admin | For::Seller => {
+                    assert_eq!((backend, less), (401, 401), "{name} takes a service key")
+                }
             }
             match open {
                 For::Backend(_) => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
                 For::Anybody => assert!(nobody != 401 && nobody != 403, "{name} turns nobody away: {nobody}"),
                 For::User => assert_eq!((nobody, forged, user == 401 || user == 403), (401, 401, false), "{name}"),
-                For::Admin => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
+                For::Admin | For::Seller => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
             }
         }
     });

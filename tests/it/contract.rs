@@ -19,6 +19,7 @@ fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
     vec![
         ("admin", admin::api()),
         ("affiliate", affiliate::api()),
+        ("agency", agency::api()),
         ("payment", payment::api()),
         ("payment-webhook", payment_webhook::api()),
         ("referral", referral::api()),

@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod agency;
 mod audit;
 mod authz;
 mod binaries;

@@ -49,7 +49,42 @@ async fn play(world: &World) {
     redemptions(world).await;
     commissions(world).await;
     backend(world).await;
+    agency(world).await;
     world.settle().await;
+}
+
+/// Two shops sell: recharges by wallet and online, part of one given back, a purchase, a grant that is gone.
+async fn agency(world: &World) {
+    use crate::agency::{asset, fund, grant, id, package, recharge, series, shop};
+    world.settings("agency", |agency| agency["enabled"] = json!(true)).await;
+    let top = shop(world, "ivy", None).await;
+    let low = shop(world, "jim", Some(&top)).await;
+    let tier = |threshold: &str, amount: &str| json!({"dimension": "sales_amount", "scope": "self_and_sub", "threshold": threshold, "amount": amount});
+    let tiers = json!([tier("5", "3"), tier("1000", "4")]);
+    let cards = series(world, json!({"type": "tiered", "tiers": tiers})).await;
+    let month = package(world, &cards, "MONTH", "9.9", "4").await;
+    let own = |amount: &str| json!([{"threshold": "5", "amount": amount}, {"threshold": "1000", "amount": amount}]);
+    for (shop, amount, cost) in [(&top, "2.5", "5"), (&low, "1", "6")] {
+        let packages = json!([{"package_id": month, "cost_price": cost}]);
+        grant(world, shop, &cards, json!({"commission_tiers": own(amount), "packages": packages})).await;
+    }
+    let other = series(world, Value::Null).await;
+    let gone = grant(world, &top, &other, json!({})).await;
+    world.admin().raw("DELETE", &format!("/v1/shop-series-grants/{}", id(&gone)), "").await.is(200);
+    let card = asset(world, &low, &cards, "CARD-1").await;
+    fund(world, &low, "100").await;
+    recharge(world, &card, "20").await;
+    for payment in ["wallet", "asset"] {
+        let body = json!({"asset_id": card, "kind": "purchase", "package_ids": [month], "payment": payment});
+        world.admin().once().post("/v1/agency/orders", body).await.is(201);
+    }
+    let body = json!({"asset_id": card, "kind": "recharge", "amount": "30", "payment": "online", "provider": "stripe"});
+    let online = world.user("jim").once().post("/v1/agency/orders", body).await.is(201);
+    let payment = json!({"id": online["payment_order_id"], "provider": "stripe"});
+    world.pay(&payment, json!({})).await;
+    world.settle().await;
+    refund(world, &payment, 1_000).await;
+    world.user("ivy").once().post("/v1/agency/wallet/transfers", json!({"amount": "1"})).await.is(201);
 }
 
 /// Gil's commissions on Hal's orders: one that is partly taken back, one that waits; withdrawals of every state.

@@ -131,6 +131,7 @@ impl Stand {
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(usd("0").currency()),
+            shop: None,
             invite_code: None,
         }
     }
@@ -229,6 +230,7 @@ impl Stand {
             left: None,
             has_refunds: false,
             completed: None,
+            agency: None,
             client_ip: None,
             user_agent: None,
         };

@@ -22,6 +22,13 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::audit::json::item;
 use shared::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
+use shared::domain::agency::asset::{Asset, AssetClaim};
+use shared::domain::agency::chain::ShopSales;
+use shared::domain::agency::grant::{Grant, GrantPlace};
+use shared::domain::agency::order::AgencyOrder;
+use shared::domain::agency::series::Series;
+use shared::domain::agency::shop::Shop;
+use shared::domain::agency::wallet::Wallet;
 use shared::domain::audit_record::AuditRecord;
 use shared::domain::code::{Batch, Code, CodeShard};
 use shared::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
@@ -42,7 +49,7 @@ use shared::domain::withdrawal::Withdrawal;
 use shared::fault::Fault;
 use shared::message::Outbox;
 use shared::once::OnceRecord;
-use shared::settings::{LedgerBegun, SettingsRecord};
+use shared::settings::{AgencyBegun, LedgerBegun, SettingsRecord};
 use shared::store::item::{Item, Record, Stored, fresh, integer, numbers, text};
 use shared::token::PublicKeys;
 
@@ -97,6 +104,16 @@ const NOUNS: &[(&str, Again)] = nouns![
     Review,
     Reconciliation,
     Differences,
+    AgencyBegun,
+    Shop,
+    Wallet,
+    ShopSales,
+    Series,
+    Grant,
+    GrantPlace,
+    Asset,
+    AssetClaim,
+    AgencyOrder,
     SettingsRecord,
     LedgerBegun,
     OnceRecord,
@@ -214,7 +231,8 @@ fn shown(value: &AttributeValue) -> String {
 
 #[test]
 fn every_type_of_item_is_golden() {
-    let source = std::fs::read_to_string(folder("../../../shared/src/store/record.rs")).unwrap();
+    let read = |file: &str| std::fs::read_to_string(folder(&format!("../../../shared/src/store/{file}"))).unwrap();
+    let source = read("record.rs") + &read("record/agency.rs");
     let declared: BTreeSet<&str> = source
         .lines()
         .filter_map(|line| line.trim().strip_prefix("const TYPE: &'static str = \"")?.strip_suffix("\";"))

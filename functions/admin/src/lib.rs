@@ -3,6 +3,7 @@
 //! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`sheet`].
 
 pub mod affiliate;
+pub mod agency;
 pub mod order;
 pub mod platform;
 pub mod programme;
@@ -44,6 +45,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(affiliate::withdrawals))
         .routes(routes!(affiliate::approve))
         .routes(routes!(affiliate::reject))
+        .routes(routes!(agency::adjust))
         .routes(routes!(order::orders))
         .routes(routes!(order::summary))
         .routes(routes!(order::order))

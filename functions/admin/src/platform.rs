@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::http::header::IF_MATCH;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +16,7 @@ use shared::edge::caller::Admin;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::version::if_match;
 use shared::usecase::change_settings::{self as verb, Change, Document};
 use shared::usecase::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
@@ -95,18 +95,6 @@ pub async fn change_settings(
     Ok(tagged(done.answer))
 }
 
-/// The version that `If-Match` names. What is no version of ours matches none.
-///
-/// # Refuses
-/// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] for what names no one version.
-pub fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let mut all = headers.get_all(IF_MATCH).iter();
-    let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
-    let version = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    let version = version.and_then(|version| version.parse().ok()).filter(|_| all.next().is_none());
-    version.ok_or(Refusal::VersionMismatch)
-}
-
 /// What an admin did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Audit {
@@ -170,25 +158,4 @@ pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) ->
     let filter = AuditFilter { actor: text(&search.filters.actor), subject: text(&search.filters.subject) };
     let page = self::search(&app, &filter, &search.window).await?;
     Ok(search.found(&app, page, Audit::from))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    /// R9.1
-    #[test]
-    fn if_match_names_one_version_or_none() {
-        let read = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(IF_MATCH, value.parse().unwrap());
-            if_match(&headers)
-        };
-        assert_eq!(if_match(&HeaderMap::new()), Err(Refusal::PreconditionRequired));
-        assert_eq!(read("\"7\""), Ok(7));
-        for other in ["*", "7", "W/\"7\"", "\"7\", \"8\"", "\"-1\"", "\"\""] {
-            assert_eq!(read(other), Err(Refusal::VersionMismatch), "{other}");
-        }
-    }
 }

@@ -362,8 +362,17 @@ pub async fn adjust(
 
 impl Adjustment {
     fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
+        let (amount, remark) = self.said()?;
+        Ok(Adjust { user, amount, remark, by: By::Admin(admin) })
+    }
+
+    /// Amount and remark.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn said(&self) -> Result<(Decimal, String), Refusal> {
         match (signed_amount("/amount", &self.amount), said("/remark", &self.remark)) {
-            (Ok(amount), Ok(remark)) => Ok(Adjust { user, amount, remark, by: By::Admin(admin) }),
+            (Ok(amount), Ok(remark)) => Ok((amount, remark)),
             (amount, remark) => Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect())),
         }
     }

@@ -129,7 +129,8 @@ fn check_effects(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
 fn check_credit(snapshot: &Snapshot, redemption: &Redemption, credit: Decimal, findings: &mut Vec<Finding>) {
     let cause = cause(redemption.id);
     let postings = snapshot.postings.iter().filter(|posting| posting.header.cause == cause);
-    let entries = postings.filter(|posting| posting.user == Some(redemption.user)).flat_map(|posting| &posting.entries);
+    let entries =
+        postings.filter(|posting| posting.user() == Some(redemption.user)).flat_map(|posting| &posting.entries);
     let sum: Decimal =
         entries.filter(|entry| entry.kind == RecordType::Redeem).map(|entry| entry.amount.amount()).sum();
     if sum != credit || redemption.credit.map(|credit| credit.amount()) != Some(credit) {

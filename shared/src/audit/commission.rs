@@ -25,7 +25,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut postings: BTreeMap<UserId, Vec<&Posting>> = BTreeMap::new();
     for posting in snapshot.postings.iter().filter(|posting| posting.is_of_commission()) {
-        if let Some(user) = posting.user {
+        if let Some(user) = posting.user() {
             postings.entry(user).or_default().push(posting);
         }
     }

@@ -47,7 +47,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
         Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
-        Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user == Some(*user)),
+        Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
         Message::RewardSettled { reward, beneficiary } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
         }
@@ -57,6 +57,10 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::WithdrawalMoved { withdrawal, user } => {
             all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
         }
+        Message::AgencyOrderMoved { order, tree } => {
+            all.agency.orders.get(order).is_some_and(|order| order.tree() == *tree)
+        }
+        Message::GrantsLowered { series, .. } => all.agency.series.contains_key(series),
         Message::BatchBegun { batch } => all.batches.contains_key(batch),
         Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
         Message::RedemptionCompleted { user, code, number } => {

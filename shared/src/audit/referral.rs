@@ -61,7 +61,10 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
 /// What a user was charged online and what is left of each charge: by captured orders, and by purchases that the operator's
 /// backend reported (R2.6).
 fn charges(snapshot: &Snapshot, user: UserId) -> Vec<(PayMoney, PayMoney)> {
-    let orders = snapshot.orders.values().filter(|order| order.user == user && order.status.is_captured());
+    let orders = snapshot
+        .orders
+        .values()
+        .filter(|order| order.user == user && order.agency.is_none() && order.status.is_captured());
     let bought = snapshot.purchases.values().filter_map(|purchase| {
         let bought = purchase.bought.as_ref().filter(|bought| bought.user == user)?;
         Some((bought.amount, purchase.net_of(bought.amount).ok()?))

@@ -4,11 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use crate::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
+use crate::domain::agency::asset::{Asset, AssetClaim};
+use crate::domain::agency::chain::{Sales, ShopSales};
+use crate::domain::agency::grant::{Grant, GrantPlace};
+use crate::domain::agency::order::AgencyOrder;
+use crate::domain::agency::series::Series;
+use crate::domain::agency::shop::Shop;
+use crate::domain::agency::wallet::Wallet;
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard, CodeText};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
 use crate::domain::event::{Event, RawEvent};
-use crate::domain::id::{BatchId, OrderId, PlanId, RewardId, UserId, WithdrawalId};
+use crate::domain::id::{
+    AgencyOrderId, AssetId, BatchId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
+};
 use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
 use crate::domain::payment::Payment;
@@ -24,7 +33,7 @@ use crate::domain::user::User;
 use crate::domain::withdrawal::Withdrawal;
 use crate::message::Outbox;
 use crate::once::OnceRecord;
-use crate::settings::{LedgerBegun, SettingsRecord};
+use crate::settings::{AgencyBegun, LedgerBegun, SettingsRecord};
 use crate::store::item::{Item, Record, Stored, describe, numbers, text};
 use crate::token::PublicKeys;
 
@@ -83,12 +92,37 @@ pub struct Snapshot {
     pub shards: Vec<CodeShard>,
     /// Redemptions by their partition.
     pub redemptions: BTreeMap<String, Redemption>,
+    /// Shops, grants and what they sold.
+    pub agency: Agency,
     /// Messages not sent yet.
     pub outbox: Vec<Outbox>,
     /// What statistics hold of each thing.
     pub counted: Vec<Counted>,
     /// The totals of statistics, all shards added.
     pub totals: Tallies,
+}
+
+/// The agency's part of the table.
+#[derive(Debug, Default)]
+pub struct Agency {
+    /// Shops.
+    pub shops: BTreeMap<ShopId, Shop>,
+    /// Their wallets.
+    pub wallets: BTreeMap<ShopId, Wallet>,
+    /// What they sold.
+    pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
+    /// Series.
+    pub series: BTreeMap<SeriesId, Series>,
+    /// Grants, deleted ones too.
+    pub grants: BTreeMap<GrantId, Grant>,
+    /// Where grants are said to be.
+    pub places: BTreeMap<GrantId, GrantPlace>,
+    /// Assets.
+    pub assets: BTreeMap<AssetId, Asset>,
+    /// Claims of identifiers.
+    pub claims: BTreeMap<AssetId, AssetClaim>,
+    /// Orders.
+    pub orders: BTreeMap<AgencyOrderId, AgencyOrder>,
 }
 
 impl Snapshot {
@@ -203,6 +237,51 @@ impl Snapshot {
                 let redemption: Redemption = decode(item, findings)?;
                 self.redemptions.insert(redemption.key().pk, redemption);
             }
+            _ => self.add_agency(item, findings)?,
+        }
+        Ok(())
+    }
+
+    /// Shops, what they were granted and what they sold.
+    fn add_agency(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        let agency = &mut self.agency;
+        match text(item, "type").unwrap_or_default() {
+            "shop" => {
+                let shop: Shop = decode(item, findings)?;
+                agency.shops.insert(shop.id, shop);
+            }
+            "wallet" => {
+                let wallet: Wallet = decode(item, findings)?;
+                agency.wallets.insert(wallet.shop, wallet);
+            }
+            "shop_sales" => {
+                let of: ShopSales = decode(item, findings)?;
+                agency.sales.insert((of.shop, of.series), of.sales);
+            }
+            "series" => {
+                let series: Series = decode(item, findings)?;
+                agency.series.insert(series.id, series);
+            }
+            "grant" => {
+                let grant: Grant = decode(item, findings)?;
+                agency.grants.insert(grant.id, grant);
+            }
+            "grant_place" => {
+                let place: GrantPlace = decode(item, findings)?;
+                agency.places.insert(place.id, place);
+            }
+            "asset" => {
+                let asset: Asset = decode(item, findings)?;
+                agency.assets.insert(asset.id, asset);
+            }
+            "asset_claim" => {
+                let claim: AssetClaim = decode(item, findings)?;
+                agency.claims.insert(claim.asset, claim);
+            }
+            "agency_order" => {
+                let order: AgencyOrder = decode(item, findings)?;
+                agency.orders.insert(order.id, order);
+            }
             _ => self.add_rest(item, findings)?,
         }
         Ok(())
@@ -225,6 +304,7 @@ impl Snapshot {
             "session" => fits::<Session>(item, findings)?,
             "raw_event" => fits::<RawEvent>(item, findings)?,
             "settings" => fits::<SettingsRecord>(item, findings)?,
+            "agency_begun" => fits::<AgencyBegun>(item, findings)?,
             "ledger_begun" => fits::<LedgerBegun>(item, findings)?,
             "once" => fits::<OnceRecord>(item, findings)?,
             "public_keys" => fits::<PublicKeys>(item, findings)?,

@@ -107,6 +107,10 @@ ids! {
     GrantId = "grt_";
     /// A service key.
     ServiceKeyId = "svk_";
+    /// A card or device that is sold for.
+    AssetId = "ast_";
+    /// An agency order.
+    AgencyOrderId = "ago_";
 }
 
 #[cfg(test)]

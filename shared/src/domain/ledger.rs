@@ -1,6 +1,6 @@
 //! The ledger: immutable journals, and each user's accounts as their running end (R1.4–R1.7).
 //!
-//! A [`Posting`] is one user's share of a journal together with the house lines that balance it. [`Accounts::post`] is the
+//! A [`Posting`] is one holder's share of a journal together with the house lines that balance it. [`Accounts::post`] is the
 //! only way to make one: it numbers the entries, chains before and after, nets debt, and proves that the journal sums to
 //! zero per currency. House accounts are lines only, never items.
 //!
@@ -10,6 +10,7 @@
 //! Stored: [`Accounts`] on the user's item, each posting as an item of its own. The commission account is an item of its own too
 //! (`domain::commission`), with a list of postings of its own.
 
+mod holder;
 mod name;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use self::holder::Holder;
 pub use self::name::{AccountKind, House, Operator, Part, RecordType};
 
 use super::id::{JournalId, UserId};
@@ -187,7 +189,7 @@ impl HouseEntry {
     }
 }
 
-/// One user's share of a journal, with the house lines that balance it. Immutable once written.
+/// One holder's share of a journal, with the house lines that balance it. Immutable once written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Posting {
     /// What it is about.
@@ -195,10 +197,10 @@ pub struct Posting {
     pub header: Header,
     /// Whose entries these are; absent when only house accounts move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<UserId>,
-    /// The number of this posting among its user's, 1..n; 0 when only house accounts move.
+    pub holder: Option<Holder>,
+    /// The number of this posting among its holder's, 1..n; 0 when only house accounts move.
     pub number: u64,
-    /// The user's entries in their order.
+    /// The holder's entries in their order.
     pub entries: Vec<Entry>,
     /// The house lines.
     pub house: Vec<HouseEntry>,
@@ -210,25 +212,30 @@ impl Posting {
     /// # Refuses
     /// Lines that do not sum to zero per currency.
     pub fn of_house(header: Header, house: Vec<HouseEntry>) -> Result<Self, LedgerError> {
-        let posting = Self { header, user: None, number: 0, entries: Vec::new(), house: moving(house) };
+        let posting = Self { header, holder: None, number: 0, entries: Vec::new(), house: moving(house) };
         posting.check()?;
         Ok(posting)
     }
 
-    /// A user's share of a journal: `number` is the posting's among those of the accounts that it moves.
+    /// A holder's share of a journal: `number` is the posting's among those of the accounts that it moves.
     ///
     /// # Refuses
     /// As [`Posting::check`].
-    pub(super) fn of_user(
-        user: UserId,
+    pub(super) fn of_holder(
+        holder: Holder,
         number: u64,
         header: Header,
         entries: Vec<Entry>,
         house: Vec<HouseEntry>,
     ) -> Result<Self, LedgerError> {
-        let posting = Self { header, user: Some(user), number, entries, house: moving(house) };
+        let posting = Self { header, holder: Some(holder), number, entries, house: moving(house) };
         posting.check()?;
         Ok(posting)
+    }
+
+    /// The user whose entries these are, if a user's they are.
+    pub fn user(&self) -> Option<UserId> {
+        self.holder.and_then(Holder::user)
     }
 
     /// Whether it moves the commission account, whose postings are numbered by themselves.
@@ -320,7 +327,7 @@ pub struct Account {
     pub amount: LedgerMoney,
 }
 
-/// One user's accounts.
+/// A holder's accounts: a balance and what is owed by it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Accounts {
     /// How many postings there are: the number of the last one.
@@ -355,7 +362,7 @@ impl Accounts {
     /// A debit above the balance; a journal that is empty or does not sum to zero; another currency; overflow.
     pub fn post(
         &self,
-        user: UserId,
+        holder: impl Into<Holder>,
         header: Header,
         movements: &[Movement],
         house: Vec<HouseEntry>,
@@ -367,7 +374,7 @@ impl Accounts {
             after.apply(movement, &mut entries)?;
         }
         after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = Posting::of_user(user, after.postings, header, entries, house)?;
+        let posting = Posting::of_holder(holder.into(), after.postings, header, entries, house)?;
         Ok((after, posting))
     }
 

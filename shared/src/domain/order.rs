@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::id::{JournalId, OrderId, UserId};
+use super::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
 use super::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use super::promotion::{OrderTier, Promotion};
 use super::refusal::Refusal;
@@ -175,7 +175,16 @@ pub struct AffiliateTerms {
     pub valid_until: Option<Timestamp>,
 }
 
-/// A top-up order.
+/// An agency order that a payment order is for: it credits no balance, and the sale is settled when it is paid (R8.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForAgency {
+    /// Which.
+    pub order: AgencyOrderId,
+    /// The level-1 shop of its tree.
+    pub tree: ShopId,
+}
+
+/// A payment order: a top-up, or what an agency order is paid by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// Its id.
@@ -252,6 +261,9 @@ pub struct Order {
     /// The journal of its completion by hand, while no payment id was known (R4.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<JournalId>,
+    /// What it pays for, if it tops up nobody's balance (R8.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agency: Option<ForAgency>,
     /// The address the order came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,

@@ -182,6 +182,19 @@ refusals! {
         /// Which.
         affected: Vec<GrantId>
     } = 409 "children_above", "Grants are above the new bound; adjust_children moves them.";
+    /// Grants are being moved under a stricter offer (R8.5); what is asked has to wait for it.
+    ChangeUnderWay = 409 "change_under_way", "An earlier change is still being carried out; try again later.";
+    /// No order is accepted from a shop without a working grant, or below one (R8.6).
+    GrantDisabled = 409 "grant_disabled", "The shop, or one above it, has no working grant of this series.";
+    /// More has to be paid at once (R8.7).
+    ForcedRechargeRequired {
+        /// How much at least.
+        amount: Decimal
+    } = 409 "forced_recharge_required", "This asset has to be paid at least the amount first.";
+    /// The identifier is another asset's.
+    IdentifierTaken = 409 "identifier_taken", "An asset of this kind has the identifier.";
+    /// A user runs one shop.
+    UserHasShop = 409 "user_has_shop", "The user runs another shop, or can't run one.";
     /// `If-Match` names another version.
     VersionMismatch = 412 "version_mismatch", "The document was changed meanwhile; read it again.";
     /// The body is larger than the route takes.

@@ -16,6 +16,7 @@ use serde_json::Value;
 pub use self::payment::{Offer, PaymentProviders, PaymentSettings, StripeSettings, ZpayCreate, ZpaySettings};
 
 use self::check::{Checks, Field, Kind};
+use super::money::Currency;
 use super::refusal::{FieldError, Refusal};
 
 /// The highest reward, threshold, cap or minimum a document may name.
@@ -52,12 +53,21 @@ pub enum Area {
     Affiliate,
     /// Redemption codes.
     Redemption,
+    /// The agency.
+    Agency,
 }
 
 impl Area {
     /// Every area.
-    pub const ALL: [Self; 6] =
-        [Self::Identity, Self::Referral, Self::Promotion, Self::Payment, Self::Affiliate, Self::Redemption];
+    pub const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Referral,
+        Self::Promotion,
+        Self::Payment,
+        Self::Affiliate,
+        Self::Redemption,
+        Self::Agency,
+    ];
 
     /// The area as the route names it.
     pub fn as_str(self) -> &'static str {
@@ -68,6 +78,7 @@ impl Area {
             Self::Payment => "payment",
             Self::Affiliate => "affiliate",
             Self::Redemption => "redemption",
+            Self::Agency => "agency",
         }
     }
 
@@ -319,6 +330,29 @@ impl Settings for RedemptionSettings {
     }
 }
 
+/// The agency (R8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgencySettings {
+    /// Whether orders are taken.
+    pub enabled: bool,
+    /// What everything in it is counted in; fixed after the first journal (R9.1).
+    pub currency: Currency,
+}
+
+impl Default for AgencySettings {
+    fn default() -> Self {
+        Self { enabled: false, currency: Currency::CNY }
+    }
+}
+
+impl Settings for AgencySettings {
+    const AREA: Area = Area::Agency;
+
+    fn validate(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
 /// A document of any area, as the admin route takes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnySettings {
@@ -334,6 +368,8 @@ pub enum AnySettings {
     Affiliate(AffiliateSettings),
     /// Redemption codes.
     Redemption(RedemptionSettings),
+    /// The agency.
+    Agency(AgencySettings),
 }
 
 impl AnySettings {
@@ -346,6 +382,7 @@ impl AnySettings {
             Area::Payment => Self::Payment(PaymentSettings::default()),
             Area::Affiliate => Self::Affiliate(AffiliateSettings::default()),
             Area::Redemption => Self::Redemption(RedemptionSettings::default()),
+            Area::Agency => Self::Agency(AgencySettings::default()),
         }
     }
 
@@ -362,6 +399,7 @@ impl AnySettings {
             Area::Payment => Self::Payment(read(document)?),
             Area::Affiliate => Self::Affiliate(read(document)?),
             Area::Redemption => Self::Redemption(read(document)?),
+            Area::Agency => Self::Agency(read(document)?),
         })
     }
 
@@ -374,6 +412,7 @@ impl AnySettings {
             Self::Payment(_) => Area::Payment,
             Self::Affiliate(_) => Area::Affiliate,
             Self::Redemption(_) => Area::Redemption,
+            Self::Agency(_) => Area::Agency,
         }
     }
 
@@ -386,6 +425,7 @@ impl AnySettings {
             Self::Payment(settings) => serde_json::to_value(settings),
             Self::Affiliate(settings) => serde_json::to_value(settings),
             Self::Redemption(settings) => serde_json::to_value(settings),
+            Self::Agency(settings) => serde_json::to_value(settings),
         };
         written.unwrap_or(Value::Null)
     }
@@ -421,6 +461,7 @@ const FIELDS: &[Field] = &[
     Field(Area::Affiliate, "/cap_per_invitee", Kind::Decimal(8)),
     Field(Area::Affiliate, "/min_cash_withdrawal", Kind::Decimal(8)),
     Field(Area::Redemption, "/max_failed_attempts_per_hour", Kind::Count),
+    Field(Area::Agency, "/currency", Kind::Currency),
 ];
 
 fn read<T: Settings>(mut document: Value) -> Result<T, Refusal> {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::agency::shop::ShopPath;
 use super::external::ExternalId;
 use super::id::UserId;
 use super::identity::{Email, Role, Status};
@@ -53,6 +54,9 @@ pub struct User {
     pub affiliate: AffiliatePolicy,
     /// Its ledger accounts.
     pub accounts: Accounts,
+    /// The shop that it runs, if it is an agent (R8.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopPath>,
     /// Its primary invite code, made on first need (R3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_code: Option<InviteCode>,
@@ -144,6 +148,7 @@ mod tests {
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(Currency::USD),
+            shop: None,
             invite_code: None,
         }
     }

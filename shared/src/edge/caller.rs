@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::domain::agency::shop::{Reach, Seller};
 use crate::domain::id::{ServiceKeyId, UserId};
 use crate::domain::identity::{Role, Status};
 use crate::domain::refusal::Refusal;
@@ -27,6 +28,23 @@ pub struct Caller(pub Claims);
 pub struct Admin {
     /// Who.
     pub id: UserId,
+}
+
+impl FromRequestParts<Arc<App>> for Seller {
+    type Rejection = Problem;
+
+    /// An active admin or agent with a shop, by the table's word (R2.5, R8.1).
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
+        user.must_be_active()?;
+        let reach = match (user.role, user.shop) {
+            (Role::Admin, _) => Reach::Platform,
+            (Role::Agent, Some(shop)) => Reach::Below(shop),
+            _ => return Err(Refusal::Forbidden.into()),
+        };
+        Ok(Self { id: user.id, reach })
+    }
 }
 
 /// The operator's backend, by the table's word, with a service key that carries the scope `S` (R2.6).

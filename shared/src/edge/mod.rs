@@ -16,6 +16,7 @@ pub mod problem;
 pub mod reply;
 pub mod secrets;
 pub mod serve;
+pub mod version;
 pub mod view;
 
 use std::sync::Arc;

@@ -31,6 +31,18 @@ pub struct Problem {
     /// For 422: which fields and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
+    /// For `forced_recharge_required`: how much at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// For `ceiling_exceeded`: the threshold of the tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    /// For refusals about a package: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_id: Option<String>,
+    /// For `children_above`: the grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<Vec<String>>,
     /// Seconds for `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u32>,
@@ -46,6 +58,16 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Invalid(errors) => problem.errors = Some(errors),
             Refusal::RateLimited { retry_after } => problem.retry_after = Some(retry_after),
+            Refusal::ForcedRechargeRequired { amount } => problem.amount = Some(amount.normalize().to_string()),
+            Refusal::CeilingExceeded { threshold } => {
+                problem.threshold = threshold.map(|threshold| threshold.normalize().to_string());
+            }
+            Refusal::PackageNotInSeries { package }
+            | Refusal::PackageNotGranted { package }
+            | Refusal::CostBelowParent { package } => problem.package_id = Some(package.to_string()),
+            Refusal::ChildrenAbove { affected } => {
+                problem.affected = Some(affected.iter().map(ToString::to_string).collect());
+            }
             _ => {}
         }
         problem
@@ -94,6 +116,10 @@ impl Problem {
             instance: None,
             code,
             errors: None,
+            amount: None,
+            threshold: None,
+            package_id: None,
+            affected: None,
             retry_after: None,
             allow: None,
         }

@@ -41,6 +41,19 @@
 //! | code shard | `CODE#{code}` | `SHARD#{shard}` | – | redemption | a share of a larger total and its count (R7.3) |
 //! | redemption | `REDEMPTION#{usr}#{bat}.{ordinal}#{number}` | `REDEMPTION` | gsi1 `REDEMPTIONS#{usr}` · gsi2 `REDEMPTIONS#{month}` by id | redemption | one use per user, code and number (R7.3) |
 //! | uses of an unlimited code | `USES#{bat}.{ordinal}` | `{shard}` | – | statistics | how often it was redeemed |
+//! | agency begun | `AGENCY` | `AGENCY` | – | the first movement of the agency's money | whether its currency may change (R9.1) |
+//! | shop | `SHOP#{shp}` | `SHOP` | gsi1 `SHOPS#{level-1 shop}` by path · gsi2 `SHOPS#{month}` by id | agency | the tree, what rests on a shop (R8.1) |
+//! | wallet | `SHOP#{shp}` | `WALLET` | – | agency, admin, reward-worker | what a shop can spend and what it earned (R8.12) |
+//! | wallet posting | `WALLET#{shp}.main`, `WALLET#{shp}.commission` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | the same | its entries |
+//! | sales of a shop | `SHOP#{shp}` | `SALES#{ser}` | – | reward-worker | what tiers are matched by (R8.8) |
+//! | series | `SERIES#{ser}` | `SERIES` | gsi2 `SERIES#{month}` by id | agency | packages, commission; the bound of level 1 (R8.2) |
+//! | grant | `SERIES#{ser}` | `GRANT#{path}` | gsi1 `GRANTS#{level-1 shop}` by path and series · gsi2 `GRANTS#{month}` by id | agency, reward-worker | one per shop and series, with its packages (R8.3) |
+//! | deleted grant | `SERIES#{ser}` | `DELETED#{grt}` | as a grant | agency | who looks back (R8.6) |
+//! | grant place | `GRANT#{grt}` | `PLACE` | – | agency | finding a grant by its id |
+//! | asset | `ASSET#{ast}` | `ASSET` | gsi1 `ASSETS#{level-1 shop}` by path and id · gsi2 `ASSETS#{month}` by id | agency, reward-worker | its shop, balance, and whether its commission was triggered (R8.8) |
+//! | asset claim | `IDENTIFIER#{kind}#{identifier}` | `ASSET` | – | agency | one asset per identifier |
+//! | asset posting | `ASSET#{ast}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | agency, reward-worker | its entries |
+//! | agency order | `AGENCYORDER#{ago}` | `ORDER` | gsi1 `AGENCYORDERS#{level-1 shop}` by id · gsi2 `AGENCYORDERS#{month}` by id | agency, reward-worker | the snapshot of a sale and what it paid the chain (R8.9–R8.11) |
 //! | settings | `SETTINGS#{area}` | `SETTINGS` | – | admin | every function, cached (R9.1) |
 //! | once-record | `ONCE#{hash}` | `ONCE` | – | `App::run` | a repeated request's first answer (R1.8); TTL |
 //! | outbox | `OUTBOX#{shard}` | `{obx}` | – | every transaction that sends | sweeper |
@@ -58,11 +71,13 @@ use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
+use crate::domain::agency::shop::ShopPath;
 use crate::domain::code::{CodeRef, CodeText};
 use crate::domain::id::{
-    AuditId, BatchId, CommissionId, JournalId, OrderId, OutboxId, PlanId, ReviewId, RewardId, ServiceKeyId, SessionId,
-    UserId, WithdrawalId,
+    AgencyOrderId, AssetId, AuditId, BatchId, CommissionId, GrantId, JournalId, OrderId, OutboxId, PlanId, ReviewId,
+    RewardId, SeriesId, ServiceKeyId, SessionId, ShopId, UserId, WithdrawalId,
 };
+use crate::domain::ledger::Holder;
 
 /// Over how many partitions the outbox and the due-time index are spread.
 pub const SHARDS: u8 = 8;
@@ -121,9 +136,14 @@ impl Key {
         Self::of(format!("USER#{user}"), format!("SESSION#{session}"))
     }
 
-    /// A user's `number`-th posting.
-    pub fn posting(user: UserId, number: u64) -> Self {
-        Self::of(format!("USER#{user}"), format!("{POSTINGS}{number:012}"))
+    /// A holder's `number`-th posting.
+    pub fn posting(holder: impl Into<Holder>, number: u64) -> Self {
+        let partition = match holder.into() {
+            Holder::User(user) => format!("USER#{user}"),
+            Holder::Asset(asset) => format!("ASSET#{asset}"),
+            shop => format!("WALLET#{shop}"),
+        };
+        Self::of(partition, format!("{POSTINGS}{number:012}"))
     }
 
     /// The `number`-th posting of a user's commission account.
@@ -236,6 +256,61 @@ impl Key {
         Self::of(reconciliations_of(date), format!("{DIFFERENCES}{}#{page:06}", foreign(provider)))
     }
 
+    /// That money of the agency moved.
+    pub fn agency_begun() -> Self {
+        Self::of("AGENCY", "AGENCY")
+    }
+
+    /// A shop of the agency tree.
+    pub fn shop(shop: ShopId) -> Self {
+        Self::of(format!("SHOP#{shop}"), "SHOP")
+    }
+
+    /// A shop's accounts.
+    pub fn wallet(shop: ShopId) -> Self {
+        Self::of(format!("SHOP#{shop}"), "WALLET")
+    }
+
+    /// What a shop and those below it sold of a series.
+    pub fn shop_sales(shop: ShopId, series: SeriesId) -> Self {
+        Self::of(format!("SHOP#{shop}"), format!("SALES#{series}"))
+    }
+
+    /// A series, with its packages.
+    pub fn series(series: SeriesId) -> Self {
+        Self::of(series_of(series), "SERIES")
+    }
+
+    /// A shop's grant of a series.
+    pub fn grant(series: SeriesId, shop: &ShopPath) -> Self {
+        Self::of(series_of(series), format!("{GRANTS}{shop}"))
+    }
+
+    /// A grant that was deleted: it stands aside, so that another may take its place.
+    pub fn deleted_grant(series: SeriesId, grant: GrantId) -> Self {
+        Self::of(series_of(series), format!("DELETED#{grant}"))
+    }
+
+    /// Where a grant is found.
+    pub fn grant_place(grant: GrantId) -> Self {
+        Self::of(format!("GRANT#{grant}"), "PLACE")
+    }
+
+    /// An asset.
+    pub fn asset(asset: AssetId) -> Self {
+        Self::of(format!("ASSET#{asset}"), "ASSET")
+    }
+
+    /// That an identifier is an asset's: one of its kind.
+    pub fn asset_claim(kind: &str, identifier: &str) -> Self {
+        Self::of(format!("IDENTIFIER#{}#{}", foreign(kind), foreign(identifier)), "ASSET")
+    }
+
+    /// An agency order.
+    pub fn agency_order(order: AgencyOrderId) -> Self {
+        Self::of(format!("AGENCYORDER#{order}"), "ORDER")
+    }
+
     /// That the first journal was written.
     pub fn ledger_begun() -> Self {
         Self::of("LEDGER", "LEDGER")
@@ -322,6 +397,21 @@ impl Key {
         Self::of(format!("AUDIT#{audit}"), "AUDIT")
     }
 }
+
+/// The partition of a list of one agency tree, by the level-1 shop of a path: sorted by path, a shop's own part and those of all
+/// shops below it stand together.
+pub fn tree(list: &str, path: &ShopPath) -> String {
+    let top = path.level_one().map(|shop| shop.to_string());
+    format!("{}#{}", foreign(list), top.unwrap_or_default())
+}
+
+/// The partition of a series, its grants included.
+pub fn series_of(series: SeriesId) -> String {
+    format!("SERIES#{series}")
+}
+
+/// What the sort keys of a series' grants begin with; the shop's path follows.
+pub const GRANTS: &str = "GRANT#";
 
 /// What the sort keys of a report's pages of differences begin with.
 pub const DIFFERENCES: &str = "DIFFERENCES#";

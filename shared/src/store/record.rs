@@ -1,5 +1,7 @@
 //! Where each noun is stored: its type name, its key, the lists it stands in.
 
+mod agency;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::item::{Indexes, Record};
@@ -9,7 +11,7 @@ use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
 use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
-use crate::domain::ledger::Posting;
+use crate::domain::ledger::{Holder, Posting};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
@@ -114,9 +116,9 @@ impl Record for Session {
 impl Record for Posting {
     const TYPE: &'static str = "posting";
     fn key(&self) -> Key {
-        match self.user {
-            Some(user) if self.is_of_commission() => Key::commission_posting(user, self.number),
-            Some(user) => Key::posting(user, self.number),
+        match self.holder {
+            Some(Holder::User(user)) if self.is_of_commission() => Key::commission_posting(user, self.number),
+            Some(holder) => Key::posting(holder, self.number),
             None => Key::house_posting(self.header.journal),
         }
     }

@@ -1,14 +1,25 @@
 //! Audit records of what admins do, written in the transaction that does it (R9.3).
 
 use crate::app::App;
+use crate::domain::agency::shop::{Reach, Seller};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::id::{AuditId, UserId};
 
 /// That `admin` did `action` to `subject` in the request being answered.
 pub fn by_admin(app: &App, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
+    by(app, format!("admin:{admin}"), action, subject)
+}
+
+/// That whoever acts in the agency did `action` to `subject`: an admin, or an agent.
+pub fn by_seller(app: &App, seller: &Seller, action: &str, subject: impl Into<String>) -> AuditRecord {
+    let role = if seller.reach == Reach::Platform { "admin" } else { "agent" };
+    by(app, format!("{role}:{}", seller.id), action, subject)
+}
+
+fn by(app: &App, actor: String, action: &str, subject: impl Into<String>) -> AuditRecord {
     AuditRecord {
         id: AuditId::new(app.ulid()),
-        actor: format!("admin:{admin}"),
+        actor,
         action: action.to_owned(),
         subject: subject.into(),
         before: None,

@@ -10,7 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::settings::{AnySettings, Area};
 use crate::fault::{Error, Fault};
 use crate::once::Once;
-use crate::settings::{LedgerBegun, SettingsRecord};
+use crate::settings::{AgencyBegun, LedgerBegun, SettingsRecord};
 use crate::store::item::Stored;
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
@@ -53,8 +53,8 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// once, others within a minute.
 ///
 /// # Refuses
-/// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger currency
-/// after the first journal.
+/// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
+/// after the first movement of such money.
 pub async fn change_settings(app: &App, ask: &Change) -> Result<Done<Document>, Error> {
     let done = app.run(&Once::Natural, || plan(app, ask)).await;
     app.settings.forget();
@@ -63,9 +63,10 @@ pub async fn change_settings(app: &App, ask: &Change) -> Result<Done<Document>, 
 
 async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
     let key = Key::settings(ask.area.as_str());
-    let mut batch = app.store.get_many(&[key.clone(), Key::ledger_begun()]).await?;
+    let mut batch = app.store.get_many(&[key.clone(), Key::ledger_begun(), Key::agency_begun()]).await?;
     let stored = batch.take::<SettingsRecord>(&key)?;
-    let begun = batch.take::<LedgerBegun>(&Key::ledger_begun())?.is_some();
+    let ledger = batch.take::<LedgerBegun>(&Key::ledger_begun())?.is_some();
+    let agency = batch.take::<AgencyBegun>(&Key::agency_begun())?.is_some();
     let before = read(ask.area, stored.as_ref())?;
     let version = stored.as_ref().map_or(0, |stored| stored.version);
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
@@ -79,11 +80,11 @@ async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
     }
     let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
     tx.upsert(stored.as_ref(), &record, Otherwise::Again);
-    if moves_currency(&before, &ask.settings) {
-        if begun {
+    if let Some(fixed_by) = moves_currency(&before, &ask.settings) {
+        if (fixed_by == Key::ledger_begun() && ledger) || (fixed_by == Key::agency_begun() && agency) {
             return Err(Refusal::CurrencyInUse.into());
         }
-        tx.absent(Key::ledger_begun(), Otherwise::Refuse(Refusal::CurrencyInUse));
+        tx.absent(fixed_by, Otherwise::Refuse(Refusal::CurrencyInUse));
     }
     let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
     let audit = audit.change(before.document().to_string(), answer.settings.to_string());
@@ -103,12 +104,19 @@ fn read(area: Area, stored: Option<&Stored<SettingsRecord>>) -> Result<AnySettin
         Area::Payment => AnySettings::Payment(serde_json::from_str(text).map_err(bad)?),
         Area::Affiliate => AnySettings::Affiliate(serde_json::from_str(text).map_err(bad)?),
         Area::Redemption => AnySettings::Redemption(serde_json::from_str(text).map_err(bad)?),
+        Area::Agency => AnySettings::Agency(serde_json::from_str(text).map_err(bad)?),
     })
 }
 
-fn moves_currency(before: &AnySettings, after: &AnySettings) -> bool {
+/// What must not be there for the currency to move, if one moves.
+fn moves_currency(before: &AnySettings, after: &AnySettings) -> Option<Key> {
     match (before, after) {
-        (AnySettings::Payment(before), AnySettings::Payment(after)) => before.ledger_currency != after.ledger_currency,
-        _ => false,
+        (AnySettings::Payment(before), AnySettings::Payment(after)) => {
+            (before.ledger_currency != after.ledger_currency).then(Key::ledger_begun)
+        }
+        (AnySettings::Agency(before), AnySettings::Agency(after)) => {
+            (before.currency != after.currency).then(Key::agency_begun)
+        }
+        _ => None,
     }
 }

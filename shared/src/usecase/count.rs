@@ -128,7 +128,11 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::RedemptionCompleted { user, code, number } => {
             vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
         }
-        Message::RewardRetried { .. } | Message::BatchBegun { .. } | Message::Mail { .. } => Vec::new(),
+        Message::RewardRetried { .. }
+        | Message::BatchBegun { .. }
+        | Message::AgencyOrderMoved { .. }
+        | Message::GrantsLowered { .. }
+        | Message::Mail { .. } => Vec::new(),
     }
 }
 

@@ -60,6 +60,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
+        shop: None,
         invite_code: None,
     };
     let mut tx = app.tx();

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Done};
 use crate::domain::id::{OrderId, UserId};
-use crate::domain::money::{LedgerMoney, MoneyError};
-use crate::domain::order::{AffiliateTerms, Ask, Failure, FailureCode, Order, OrderStatus, Provider, Quote, price};
+use crate::domain::money::{LedgerMoney, MoneyError, PayMoney};
+use crate::domain::order::{
+    AffiliateTerms, Ask, Failure, FailureCode, ForAgency, Order, OrderStatus, Provider, Quote, price, quote,
+};
+use crate::domain::referral::Attribution;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::{AffiliateSettings, PaymentSettings};
 use crate::domain::tally::OrderWindow;
@@ -66,19 +69,9 @@ pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<D
     let method = method(app, &settings, ask)?;
     let quote = price(&settings, &ask.wanted, first.user.promotion.as_ref(), now)?;
     let affiliate = affiliate_terms(app, &first.user, now).await?;
-    let mut order = drafted(app, ask, method, &quote, &first.user, affiliate, now);
+    let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
     order.return_url.clone_from(&settings.return_url);
-    match asked(app, &settings, &order).await {
-        Ok(created) => {
-            order.pay_url = Some(created.pay_url);
-            order.qr_content = created.qr_content.filter(|qr| Some(qr) != order.pay_url.as_ref());
-            order.provider_ref = created.provider_ref;
-        }
-        Err(failure) => {
-            order.status = OrderStatus::Failed;
-            order.failure = Some(failure);
-        }
-    }
+    ask_for(app, &settings, &mut order).await;
     let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
     let done = app.run(once, || plan(app, &window, &bare, &settings)).await?;
     if done.replayed {
@@ -192,7 +185,7 @@ fn drafted(
     ask: &CreateOrder,
     method: String,
     quote: &Quote,
-    user: &User,
+    attribution: Option<&Attribution>,
     affiliate: Option<AffiliateTerms>,
     now: Timestamp,
 ) -> Order {
@@ -208,7 +201,7 @@ fn drafted(
         exchange_rate: quote.exchange_rate,
         discount_rate: quote.discount_rate,
         promotion: quote.promotion,
-        inviter: user.attribution.as_ref().map(|attribution| attribution.inviter),
+        inviter: attribution.map(|attribution| attribution.inviter),
         affiliate,
         pay_url: None,
         return_url: None,
@@ -225,8 +218,72 @@ fn drafted(
         left: None,
         has_refunds: false,
         completed: None,
+        agency: None,
         client_ip: ask.client_ip.clone(),
         user_agent: ask.user_agent.clone(),
+    }
+}
+
+/// What an agency order is to be paid by (R8.12).
+#[derive(Debug)]
+pub struct Bare<'a> {
+    /// Who pays.
+    pub user: UserId,
+    /// Who is to take the money.
+    pub provider: Provider,
+    /// By which method; the first that is offered without one.
+    pub method: Option<&'a str>,
+    /// How much.
+    pub charge: PayMoney,
+    /// What for.
+    pub agency: ForAgency,
+    /// From where.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// A payment order that credits nothing, asked for at its provider; the caller commits it.
+///
+/// # Refuses
+/// `programme_off` while top-ups are off; 422 for the provider or method.
+pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bare<'_>) -> Result<Order, Error> {
+    let now = app.clock.now();
+    let ask = CreateOrder {
+        user: bare.user,
+        wanted: Ask::Amount(bare.charge.amount().to_string()),
+        provider: bare.provider,
+        method: bare.method.map(str::to_owned),
+        client_ip: bare.client_ip,
+        user_agent: bare.user_agent,
+    };
+    let method = method(app, settings, &ask)?;
+    let quote = quote(settings, bare.charge, None, now)?;
+    let nothing = LedgerMoney::zero(settings.ledger_currency);
+    let mut order = Order {
+        charge: bare.charge,
+        credit: nothing,
+        discount_rate: rust_decimal::Decimal::ONE,
+        return_url: settings.return_url.clone(),
+        agency: Some(bare.agency),
+        ..drafted(app, &ask, method, &quote, None, None, now)
+    };
+    ask_for(app, settings, &mut order).await;
+    Ok(pay_page::without_pay_url(app, &order))
+}
+
+/// Asks the provider; the order has its answer then, or has failed.
+async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
+    match asked(app, settings, order).await {
+        Ok(created) => {
+            order.pay_url = Some(created.pay_url);
+            order.qr_content = created.qr_content.filter(|qr| Some(qr) != order.pay_url.as_ref());
+            order.provider_ref = created.provider_ref;
+        }
+        Err(failure) => {
+            order.status = OrderStatus::Failed;
+            order.failure = Some(failure);
+        }
     }
 }
 

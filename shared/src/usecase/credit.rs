@@ -59,7 +59,7 @@ impl Capture<'_> {
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
             promotion.used = Some(used);
         }
-        if let Some(attribution) = user.attribution.as_mut() {
+        if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
             attribution.charge_added(order.charge, credited.net, referral.enabled, self.now)?;
         }
         if let Some((before, payment)) = &self.payment {
@@ -79,6 +79,7 @@ impl Capture<'_> {
         tx.insert(&posting, Otherwise::Again);
         let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
         tx.send(Message::OrderPaid { order: order.id, user: order.user, inviter });
+        tell_agency(order, tx);
         Ok(())
     }
 
@@ -99,6 +100,13 @@ impl Capture<'_> {
             lines.push(HouseEntry::new(House::Suspense, held.negated()));
         }
         Ok(lines)
+    }
+}
+
+/// An agency order that was paid by this one, or whose payment moved, is settled by its tree's worker (R8.8).
+pub fn tell_agency(order: &Order, tx: &mut Tx) {
+    if let Some(of) = order.agency {
+        tx.send(Message::AgencyOrderMoved { order: of.order, tree: of.tree });
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod adjust_balance;
 pub mod affiliate;
+pub mod agency;
 pub mod ask_provider;
 pub mod audit;
 pub mod cancel_order;

@@ -405,6 +405,7 @@ impl Newcomer {
             promotion: programmes.promotion,
             affiliate: AffiliatePolicy::of(&programmes.affiliate),
             accounts: programmes.accounts,
+            shop: None,
             invite_code: None,
         };
         let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::credit::{by_hand, header};
+use super::credit::{by_hand, header, tell_agency};
 use crate::app::App;
 use crate::domain::ledger::{Header, LastJournal, Operator};
 use crate::domain::order::Order;
@@ -61,7 +61,7 @@ impl Reverse<'_> {
             let posted = self.user.accounts.post(order.user, header, &movements, house);
             let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
             let mut user = User { accounts, ..(**self.user).clone() };
-            if let Some(attribution) = user.attribution.as_mut() {
+            if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
                 attribution.net_moved(reversal.before, reversal.net)?;
             }
             tx.replace(self.user, &user, Otherwise::Again);
@@ -71,6 +71,7 @@ impl Reverse<'_> {
         tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, Otherwise::Again);
         let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
         tx.send(Message::OrderChanged { order: order.id, user: order.user, inviter });
+        tell_agency(order, tx);
         Ok(true)
     }
 }

@@ -135,7 +135,7 @@ pub async fn records(app: &App, filter: &RecordFilter, window: &Window) -> Resul
     };
     let filtered = filter.kind.is_some() || filter.related_id.is_some();
     walk(app, &window.walk(source, filtered), |posting: &Posting| {
-        let Some(user) = posting.user.filter(|_| window.holds(posting.header.at)) else { return Vec::new() };
+        let Some(user) = posting.user().filter(|_| window.holds(posting.header.at)) else { return Vec::new() };
         let mut records = posting.records();
         records.retain(|record| {
             fits(filter.kind.as_ref(), Some(&record.kind))

@@ -1,5 +1,6 @@
 //! The damages, by group of invariants.
 
+pub mod agency;
 pub mod service;
 
 use serde_json::{Value, json};

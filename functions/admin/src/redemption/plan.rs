@@ -16,13 +16,13 @@ use shared::edge::once::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::version::if_match;
 use shared::usecase::adjust_balance::said;
 use shared::usecase::codes;
 use shared::usecase::save_plan::{self as verb, ChangePlan, PlanTerms};
 use utoipa::ToSchema;
 
 use super::{ranged, taken};
-use crate::platform::if_match;
 use crate::search::{AdminSearch, Common, Unfiltered};
 use crate::sheet::{Row, Sheet};
 

@@ -29,6 +29,7 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
         "affiliate" => ("affiliate", affiliate::api()),
+        "agency" => ("agency", agency::api()),
         "referral" => ("referral", referral::api()),
         "payment" => ("payment", payment::api()),
         "service" => ("service", service::api()),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::Own;
 use super::series::{Commission, CommissionKind, Dimension, Scope};
+use crate::domain::id::{SeriesId, ShopId};
 use crate::domain::money::MoneyError;
 
 /// So many sales, and what they came to.
@@ -39,6 +40,18 @@ impl Sales {
             Dimension::SalesAmount => tally.amount,
         }
     }
+}
+
+/// What a shop sold of a series: an item that the settlement of a sale writes (R8.8).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ShopSales {
+    /// Whose.
+    pub shop: ShopId,
+    /// Of which series.
+    pub series: SeriesId,
+    /// How much.
+    #[serde(flatten)]
+    pub sales: Sales,
 }
 
 /// One level of a sale: what its grant says and what its statistics are, the sale included.

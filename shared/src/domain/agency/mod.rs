@@ -7,14 +7,17 @@
 //!
 //! Amounts are plain decimals of the settings' `agency.currency`.
 
+pub mod asset;
 pub mod chain;
 pub mod forced;
 pub mod grant;
+pub mod order;
 pub mod series;
 pub mod shop;
 pub mod subtree;
 #[cfg(test)]
 mod tests;
+pub mod wallet;
 
 /// Deepest level of a shop (R8.1).
 pub const DEPTH_MAX: usize = 10;

@@ -118,6 +118,46 @@ impl<'de> Deserialize<'de> for ShopPath {
     }
 }
 
+/// How far somebody sees and acts in the tree (R8.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// All of it: an admin, who acts for whichever shop it takes.
+    Platform,
+    /// A shop and those below it: its agent.
+    Below(ShopPath),
+}
+
+impl Reach {
+    /// Whether a shop is in reach. What is not, is as if it were not there.
+    pub fn holds(&self, path: &ShopPath) -> bool {
+        match self {
+            Self::Platform => true,
+            Self::Below(own) => path.is_within(own),
+        }
+    }
+
+    /// That what is decided by `decider` may be decided: by that shop itself, or an admin; none is the platform.
+    ///
+    /// # Refuses
+    /// `forbidden`.
+    pub fn must_be(&self, decider: Option<&ShopPath>) -> Result<(), Refusal> {
+        match self {
+            Self::Platform => Ok(()),
+            Self::Below(own) if Some(own) == decider => Ok(()),
+            Self::Below(_) => Err(Refusal::Forbidden),
+        }
+    }
+}
+
+/// Who acts in the agency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seller {
+    /// An admin or an agent.
+    pub id: UserId,
+    /// How far.
+    pub reach: Reach,
+}
+
 /// A reseller's place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
@@ -136,9 +176,9 @@ pub struct Shop {
     pub children: u32,
     /// How many grants it has.
     pub grants: u32,
-    /// Whether it ever sold: its sales stand in the statistics of the levels above.
+    /// Whether it ever had an asset: those, and its sales, stand under its path.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub sold: bool,
+    pub stocked: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -152,9 +192,9 @@ impl Shop {
     /// It below another parent, or at level 1.
     ///
     /// # Refuses
-    /// `shop_in_use` with children, grants or sales; 422 for a cycle or beyond the tenth level (R8.1).
+    /// `shop_in_use` with children, grants, assets or sales; 422 for a cycle or beyond the tenth level (R8.1).
     pub fn moved(&self, parent: Option<&Self>) -> Result<Self, Refusal> {
-        if self.children > 0 || self.grants > 0 || self.sold {
+        if self.children > 0 || self.grants > 0 || self.stocked {
             return Err(Refusal::ShopInUse);
         }
         let path = match parent {

@@ -99,7 +99,7 @@ impl CommissionAccount {
         }
         let Book { mut account, entries, .. } = book;
         account.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = Posting::of_user(self.user, account.postings, header, entries, house)?;
+        let posting = Posting::of_holder(self.user.into(), account.postings, header, entries, house)?;
         Ok((account, posting))
     }
 }

@@ -123,7 +123,7 @@ fn house_lines_alone_can_be_a_journal() {
         vec![HouseEntry::new(House::Provider(Provider::Zpay), cny("-9.99")), HouseEntry::new(House::Suspense, cny(out))]
     };
     let posting = Posting::of_house(header(), lines("9.99")).unwrap();
-    assert_eq!((posting.number, posting.user), (0, None));
+    assert_eq!((posting.number, posting.user()), (0, None));
     assert!(Posting::of_house(header(), lines("9.98")).is_err());
 }
 

@@ -40,6 +40,7 @@ fn person(number: u64) -> User {
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(Currency::USD),
+        shop: None,
         invite_code: None,
     }
 }
@@ -276,7 +277,7 @@ fn a_qualified_reward_is_reversed_below_the_threshold_and_granted_again() {
         .people
         .postings
         .iter()
-        .filter(|p| p.user == Some(ann))
+        .filter(|p| p.user() == Some(ann))
         .map(|posting| (posting.header.step, posting.header.corrects.is_some()))
         .collect();
     assert_eq!(steps, [(0, false), (1, true), (2, true), (3, true)]);

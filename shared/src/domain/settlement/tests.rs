@@ -42,6 +42,7 @@ fn user(number: u64) -> User {
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(Currency::parse("USD").unwrap()),
+        shop: None,
         invite_code: None,
     }
 }

@@ -121,9 +121,11 @@ fn only_a_shop_on_which_nothing_rests_is_moved() {
     let (free, to) = (shop(&[1, 2]), shop(&[3]));
     assert_eq!(free.moved(Some(&to)).unwrap().path, path(&[3, 2]));
     assert_eq!(free.moved(None).unwrap().path, path(&[2]));
-    for busy in
-        [Shop { children: 1, ..free.clone() }, Shop { grants: 1, ..free.clone() }, Shop { sold: true, ..free.clone() }]
-    {
+    for busy in [
+        Shop { children: 1, ..free.clone() },
+        Shop { grants: 1, ..free.clone() },
+        Shop { stocked: true, ..free.clone() },
+    ] {
         assert_eq!(busy.moved(Some(&to)), Err(Refusal::ShopInUse));
     }
     assert!(matches!(free.moved(Some(&free)), Err(Refusal::Invalid(_))));

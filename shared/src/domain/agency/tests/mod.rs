@@ -34,7 +34,7 @@ fn path(shops: &[u64]) -> ShopPath {
 fn shop(shops: &[u64]) -> Shop {
     let (id, user) = (shop_id(*shops.last().unwrap()), None);
     let (path, name, created_at) = (path(shops), "A".to_owned(), Timestamp::UNIX_EPOCH);
-    Shop { id, version: 1, name, path, user, children: 0, grants: 0, sold: false, created_at }
+    Shop { id, version: 1, name, path, user, children: 0, grants: 0, stocked: false, created_at }
 }
 
 fn fixed(amount: &str) -> Own {

@@ -1,0 +1,436 @@
+//! What goes over the wire about grants.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::agency::forced::effective;
+use shared::domain::agency::grant::{self, GrantStatus, OwnTier, PackageChange};
+use shared::domain::agency::series::{CommissionKind, Series};
+use shared::domain::agency::shop::Shop;
+use shared::domain::agency::{CHANGES_MAX, PACKAGES_MAX, TIERS_MAX};
+use shared::domain::id::{GrantId, PackageId, SeriesId, ShopId};
+use shared::domain::money::{Currency, LEDGER_DIGITS, plain_decimal};
+use shared::domain::refusal::Refusal;
+use shared::edge::view::Amount;
+use shared::fault::{Error, Fault};
+use shared::usecase::agency::grant::{ChangeGrant, CreateGrant};
+use shared::usecase::agency::see::{self, GrantFilter};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::series::{TierView, kind, tier};
+use crate::wire::{Findings, ForcedDocument, Named, currency, shown};
+
+/// A shop's part of a series.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShopSeriesGrant)]
+pub struct Grant {
+    /// Which.
+    pub id: String,
+    /// Of which shop.
+    pub shop: Named,
+    /// Of which series.
+    pub series: SeriesView,
+    /// `none`, `fixed` or `tiered`: the series'.
+    pub commission_type: &'static str,
+    /// Its part of a fixed commission.
+    pub commission_amount: Amount,
+    /// Its part at each tier, with the series' dimension, scope and operator.
+    pub commission_tiers: Vec<TierView>,
+    /// The forced recharge that counts.
+    pub forced_recharge: ForcedView,
+    /// Who granted it; the platform has no id.
+    pub allocator: Named,
+    /// `active`, `disabled` or `deleted`.
+    pub status: &'static str,
+    /// How many packages it holds.
+    pub package_count: usize,
+    /// Its packages.
+    pub packages: Vec<PackageView>,
+    /// Whether an earlier change is still being carried out below.
+    pub changing: bool,
+    /// Counts its changes, also as `ETag`.
+    pub version: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// A series by id, name and code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeriesView {
+    /// Which.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The operator's own code for it.
+    pub code: String,
+}
+
+/// The forced recharge that counts (R8.7).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForcedView {
+    /// Whether the platform decides it.
+    pub locked: bool,
+    /// Whether something has to be paid first.
+    pub enabled: bool,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A package as a shop holds it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PackageView {
+    /// Which.
+    pub package_id: String,
+    /// What people call it.
+    pub name: String,
+    /// The operator's own code for it.
+    pub code: String,
+    /// What the shop pays for it.
+    pub cost_price: Amount,
+    /// What the shop sells it for.
+    pub retail_price: Amount,
+    /// Whether the shop sells it.
+    pub on_shelf: bool,
+    /// `active`, as the grant is.
+    pub status: &'static str,
+    /// Its earlier cost prices, the latest last.
+    pub history: Vec<CostView>,
+}
+
+/// An earlier cost price.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CostView {
+    /// The price.
+    pub cost_price: Amount,
+    /// When another took its place.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+}
+
+/// What answers about grants say of shops and series.
+pub struct Names {
+    shops: BTreeMap<ShopId, Shop>,
+    series: BTreeMap<SeriesId, Series>,
+    currency: Currency,
+}
+
+impl Names {
+    /// Everything that the answers about some grants name.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn of(app: &App, grants: &[grant::Grant]) -> Result<Self, Fault> {
+        let shops: Vec<ShopId> =
+            grants.iter().flat_map(|grant| [grant.path.shop(), allocator(grant)]).flatten().collect();
+        let series: Vec<SeriesId> = grants.iter().map(|grant| grant.series).collect();
+        Ok(Self {
+            shops: see::shops_of(app, shops).await?,
+            series: see::series_of(app, series).await?,
+            currency: currency(app).await?,
+        })
+    }
+
+    fn shop(&self, id: Option<ShopId>) -> Named {
+        let name = id.and_then(|id| self.shops.get(&id)).map(|shop| shop.name.clone());
+        Named { id: id.map(|id| id.to_string()), name }
+    }
+
+    /// A grant as it is answered.
+    ///
+    /// # Errors
+    /// A grant of no series, which there is none of.
+    pub fn view(&self, of: grant::Grant) -> Result<Grant, Error> {
+        let (terms, currency) = (of.wanted(), self.currency);
+        let series = self.series.get(&of.series).ok_or_else(|| Fault::bug("a grant of no series"))?;
+        let offered = &series.wanted().commission;
+        let at = |tier: &shared::domain::agency::series::Tier| terms.own.at(tier.threshold).unwrap_or_default();
+        let forced = effective(&series.trigger, &series.forced, &terms.forced, false);
+        let packages = terms.packages.iter().filter_map(|held| Some((held, series.wanted().package(held.id)?)));
+        let packages = packages.map(|(held, package)| {
+            let earlier = |earlier: &grant::EarlierCost| {
+                Ok(CostView { cost_price: shown(earlier.cost_price, currency)?, until: earlier.until })
+            };
+            Ok(PackageView {
+                package_id: held.id.to_string(),
+                name: package.name.clone(),
+                code: package.code.clone(),
+                cost_price: shown(held.cost_price, currency)?,
+                retail_price: shown(held.retail_price, currency)?,
+                on_shelf: held.on_shelf,
+                status: terms.status.as_str(),
+                history: held.history.iter().map(earlier).collect::<Result<_, Error>>()?,
+            })
+        });
+        let tiers = if offered.kind == CommissionKind::Tiered { offered.tiers.as_slice() } else { &[] };
+        Ok(Grant {
+            id: of.id.to_string(),
+            shop: self.shop(of.path.shop()),
+            series: SeriesView { id: series.id.to_string(), name: series.name.clone(), code: series.code.clone() },
+            commission_type: kind(offered.kind),
+            commission_amount: shown(terms.own.amount, currency)?,
+            commission_tiers: tiers.iter().map(|of| tier(of, at(of), currency)).collect::<Result<_, _>>()?,
+            forced_recharge: ForcedView {
+                locked: forced.locked,
+                enabled: forced.amount.is_some(),
+                amount: shown(forced.amount.unwrap_or_default(), currency)?,
+            },
+            allocator: self.shop(allocator(&of)),
+            status: terms.status.as_str(),
+            package_count: terms.packages.len(),
+            packages: packages.collect::<Result<_, Error>>()?,
+            changing: of.closing.is_some(),
+            version: of.version,
+            created_at: of.created_at,
+            updated_at: of.updated_at,
+        })
+    }
+}
+
+fn allocator(of: &grant::Grant) -> Option<ShopId> {
+    of.path.parent().and_then(|parent| parent.shop())
+}
+
+/// A tier's amount in a grant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnTierBody {
+    /// The series' threshold.
+    threshold: String,
+    /// The shop's amount at it.
+    amount: String,
+}
+
+/// A package in a grant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedBody {
+    /// Which.
+    package_id: String,
+    /// What the shop pays for it.
+    cost_price: String,
+}
+
+/// What is to be granted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGrant {
+    /// To which shop.
+    shop_id: String,
+    /// Which series.
+    series_id: String,
+    /// Its part of a fixed commission; 0 if left out.
+    #[serde(default)]
+    commission_amount: Option<String>,
+    /// Its part at each tier of a tiered one.
+    #[serde(default)]
+    commission_tiers: Option<Vec<OwnTierBody>>,
+    /// Its own forced recharge; off if left out.
+    #[serde(default)]
+    forced_recharge: Option<ForcedDocument>,
+    /// Its packages.
+    #[serde(default)]
+    packages: Vec<GrantedBody>,
+}
+
+fn tiers(findings: &mut Findings, of: &[OwnTierBody], currency: Currency) -> Vec<OwnTier> {
+    if of.len() > TIERS_MAX {
+        findings.add("/commission_tiers", "out_of_range", format!("at most {TIERS_MAX}"));
+    }
+    let mut read = Vec::new();
+    for (index, tier) in of.iter().take(TIERS_MAX).enumerate() {
+        let pointer = |name: &str| format!("/commission_tiers/{index}/{name}");
+        let threshold = plain_decimal(&tier.threshold, LEDGER_DIGITS);
+        if threshold.is_none() {
+            findings.add(pointer("threshold"), "not_a_decimal", "a threshold of the series");
+        }
+        let amount = findings.amount(pointer("amount"), &tier.amount, currency);
+        read.push(OwnTier { threshold: threshold.unwrap_or_default(), amount });
+    }
+    read
+}
+
+impl NewGrant {
+    /// What it says.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn read(&self, currency: Currency) -> Result<CreateGrant, Refusal> {
+        let mut findings = Findings::default();
+        let shop = findings.id("/shop_id", &self.shop_id, ShopId::parse);
+        let series = findings.id("/series_id", &self.series_id, SeriesId::parse);
+        let amount =
+            self.commission_amount.as_deref().map(|text| findings.amount("/commission_amount", text, currency));
+        let tiers = self.commission_tiers.as_deref().map(|of| tiers(&mut findings, of, currency));
+        let forced = self.forced_recharge.as_ref().map(|forced| forced.read(&mut findings, currency));
+        if self.packages.len() > PACKAGES_MAX {
+            findings.add("/packages", "out_of_range", format!("at most {PACKAGES_MAX}"));
+        }
+        let mut packages: Vec<(PackageId, Decimal)> = Vec::new();
+        for (index, package) in self.packages.iter().take(PACKAGES_MAX).enumerate() {
+            let id = findings.id(format!("/packages/{index}/package_id"), &package.package_id, PackageId::parse);
+            let cost = findings.amount(format!("/packages/{index}/cost_price"), &package.cost_price, currency);
+            if packages.iter().any(|(other, _)| Some(*other) == id) {
+                findings.add(format!("/packages/{index}/package_id"), "twice", "each package once");
+            }
+            packages.extend(id.map(|id| (id, cost)));
+        }
+        findings.none()?;
+        let (Some(shop), Some(series)) = (shop, series) else { return Err(Refusal::MalformedRequest) };
+        let forced = forced.unwrap_or_default();
+        Ok(CreateGrant { shop, series, amount, tiers, forced, packages })
+    }
+}
+
+/// What of a grant is to change; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantChange {
+    /// Another part of a fixed commission.
+    #[serde(default)]
+    commission_amount: Option<String>,
+    /// Other parts at each tier.
+    #[serde(default)]
+    commission_tiers: Option<Vec<OwnTierBody>>,
+    /// Another forced recharge of its own.
+    #[serde(default)]
+    forced_recharge: Option<ForcedDocument>,
+    /// `active` or `disabled`.
+    #[serde(default)]
+    status: Option<String>,
+    /// Whether grants above lowered amounts are moved under them.
+    #[serde(default)]
+    adjust_children: bool,
+}
+
+impl GrantChange {
+    /// What it says.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn read(&self, grant: GrantId, version: u64, currency: Currency) -> Result<ChangeGrant, Refusal> {
+        let mut findings = Findings::default();
+        let amount =
+            self.commission_amount.as_deref().map(|text| findings.amount("/commission_amount", text, currency));
+        let tiers = self.commission_tiers.as_deref().map(|of| tiers(&mut findings, of, currency));
+        let forced = self.forced_recharge.as_ref().map(|forced| forced.read(&mut findings, currency));
+        let enabled = match self.status.as_deref() {
+            None => None,
+            Some("active") => Some(true),
+            Some("disabled") => Some(false),
+            Some(_) => {
+                findings.add("/status", "unknown", "`active` or `disabled`");
+                None
+            }
+        };
+        findings.none()?;
+        Ok(ChangeGrant { grant, version, amount, tiers, forced, enabled, adjust: self.adjust_children })
+    }
+}
+
+/// One change of a grant's packages.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackageChangeBody {
+    /// Which.
+    package_id: String,
+    /// Its cost price: adds the package, or changes it.
+    #[serde(default)]
+    cost_price: Option<String>,
+    /// Takes it away.
+    #[serde(default)]
+    remove: bool,
+}
+
+/// Changes of a grant's packages, all or none.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackagesBody {
+    /// At most 90.
+    packages: Vec<PackageChangeBody>,
+    /// Whether grants and prices below a raised cost are moved to it, and grants of removed packages lose them.
+    #[serde(default)]
+    pub adjust_children: bool,
+}
+
+impl PackagesBody {
+    /// What it says.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn read(&self, currency: Currency) -> Result<Vec<PackageChange>, Refusal> {
+        let mut findings = Findings::default();
+        if !(1..=CHANGES_MAX).contains(&self.packages.len()) {
+            findings.add("/packages", "out_of_range", format!("1 to {CHANGES_MAX}"));
+        }
+        let (mut changes, mut seen) = (Vec::new(), Vec::new());
+        for (index, change) in self.packages.iter().take(CHANGES_MAX).enumerate() {
+            let pointer = |name: &str| format!("/packages/{index}/{name}");
+            let Some(id) = findings.id(pointer("package_id"), &change.package_id, PackageId::parse) else { continue };
+            if seen.contains(&id) {
+                findings.add(pointer("package_id"), "twice", "each package once");
+            }
+            seen.push(id);
+            match (&change.cost_price, change.remove) {
+                (Some(cost), false) => {
+                    changes.push(PackageChange::Cost(id, findings.amount(pointer("cost_price"), cost, currency)));
+                }
+                (None, true) => changes.push(PackageChange::Remove(id)),
+                _ => findings.add(pointer("cost_price"), "one_of", "either `cost_price` or `remove`"),
+            }
+        }
+        findings.none()?;
+        Ok(changes)
+    }
+}
+
+/// A shop's own price.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetailBody {
+    /// For how much it is sold; at least the cost price.
+    pub retail_price: String,
+    /// Whether it is sold.
+    pub on_shelf: bool,
+}
+
+/// Which grants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Of this shop.
+    shop_id: Option<String>,
+    /// Of this series.
+    series_id: Option<String>,
+    /// Granted by this shop.
+    allocator_shop_id: Option<String>,
+    /// `active`, `disabled` or `deleted`; those that are not deleted, if left out.
+    status: Option<String>,
+}
+
+impl Filter {
+    /// What it says.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn read(&self) -> Result<GrantFilter, Refusal> {
+        let mut findings = Findings::default();
+        let shop = self.shop_id.as_deref().and_then(|id| findings.id("/shop_id", id, ShopId::parse));
+        let series = self.series_id.as_deref().and_then(|id| findings.id("/series_id", id, SeriesId::parse));
+        let allocator =
+            self.allocator_shop_id.as_deref().and_then(|id| findings.id("/allocator_shop_id", id, ShopId::parse));
+        let all = [GrantStatus::Active, GrantStatus::Disabled, GrantStatus::Deleted];
+        let status = self.status.as_deref().map(|text| all.into_iter().find(|status| status.as_str() == text));
+        if status == Some(None) {
+            findings.add("/status", "unknown", "`active`, `disabled` or `deleted`");
+        }
+        findings.none()?;
+        Ok(GrantFilter { shop, series, allocator, status: status.flatten() })
+    }
+}

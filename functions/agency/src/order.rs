@@ -1,0 +1,371 @@
+//! Agency orders and what they earn (R8.9–R8.12).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::agency::order::{self, AgencyOrder, OrderKind, PaidBy};
+use shared::domain::agency::shop::{Reach, Seller, ShopPath};
+use shared::domain::id::{AgencyOrderId, AssetId};
+use shared::domain::order::{Order as PaymentOrder, Provider};
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::once::RequiredKey;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::edge::view::order::Failure;
+use shared::fault::Error;
+use shared::usecase::agency::order::{CreateAgencyOrder, Online, create_agency_order, read};
+use shared::usecase::agency::see::{self, Earned};
+use utoipa::ToSchema;
+
+use super::asset::{packages, recharge};
+use super::wire::{Findings, currency, listing, shown, window};
+
+/// An agency order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencyOrder)]
+pub struct Order {
+    /// Which.
+    pub id: String,
+    /// `purchase` or `recharge`.
+    pub kind: &'static str,
+    /// `wallet`, `online`, `offline` or `asset`.
+    pub payment: &'static str,
+    /// `pending` until it is paid, then as its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
+    /// `cancelled`.
+    pub status: &'static str,
+    /// For which asset.
+    pub asset_id: String,
+    /// Of which series.
+    pub series_id: String,
+    /// The selling shop.
+    pub shop_id: Option<String>,
+    /// What it costs.
+    pub amount: Amount,
+    /// What is left of the payment.
+    pub net: Amount,
+    /// The packages.
+    pub packages: Vec<SoldView>,
+    /// What it pays the chain, as far as the caller sees it.
+    pub commission: CommissionView,
+    /// The payment order, when it is paid online.
+    pub payment_order_id: Option<String>,
+    /// Where to pay, while it is pending.
+    pub pay_url: Option<String>,
+    /// What a QR code holds, while it is pending.
+    pub qr_content: Option<String>,
+    /// Why its provider made no payment.
+    pub failure: Option<Failure>,
+    /// When it was paid.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub paid_at: Option<Timestamp>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// A package that was sold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SoldView {
+    /// Which.
+    pub package_id: String,
+    /// For how much.
+    pub retail_price: Amount,
+}
+
+/// What an order pays the chain.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencyCommission)]
+pub struct CommissionView {
+    /// `pending`, then `done`: all levels at once.
+    pub state: &'static str,
+    /// Whether it triggered the asset's one-time commission.
+    pub triggered: bool,
+    /// What the series pays; seen by admins.
+    pub pool: Option<Amount>,
+    /// What the platform keeps of it; seen by admins.
+    pub platform: Option<Amount>,
+    /// What the caller's shop and those below it earn, from the selling shop up.
+    pub levels: Vec<LevelView>,
+}
+
+/// What one level earns.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LevelView {
+    /// Which shop.
+    pub shop_id: Option<String>,
+    /// The threshold of the tier that counted.
+    pub tier: Option<String>,
+    /// Of the one-time commission, less what went back.
+    pub one_time: Amount,
+    /// Of the prices, less what went back.
+    pub difference: Amount,
+}
+
+impl Order {
+    fn of(of: &AgencyOrder, payment: Option<&PaymentOrder>, reach: &Reach) -> Result<Self, Error> {
+        let currency = of.amount.currency();
+        let settled = of.outcome.as_ref();
+        let net = match (settled, of.paid_at) {
+            (Some(outcome), _) => outcome.net,
+            (None, Some(_)) => of.amount.amount(),
+            (None, None) => Decimal::ZERO,
+        };
+        let pending = payment.filter(|payment| payment.status == shared::domain::order::OrderStatus::Pending);
+        let sold = |sold: &order::Sold| {
+            Ok(SoldView { package_id: sold.id.to_string(), retail_price: shown(sold.retail_price, currency)? })
+        };
+        let failure = payment.and_then(|payment| payment.failure.as_ref());
+        Ok(Self {
+            id: of.id.to_string(),
+            kind: of.kind.as_str(),
+            payment: of.paid_by.as_str(),
+            status: payment.map_or("paid", |payment| payment.status.as_str()),
+            asset_id: of.asset.to_string(),
+            series_id: of.series.to_string(),
+            shop_id: of.seller.shop().map(|shop| shop.to_string()),
+            amount: of.amount.into(),
+            net: shown(net, currency)?,
+            packages: of.packages.iter().map(sold).collect::<Result<_, Error>>()?,
+            commission: CommissionView::of(of, reach)?,
+            payment_order_id: of.payment.map(|payment| payment.to_string()),
+            pay_url: pending.and_then(|payment| payment.pay_url.clone()),
+            qr_content: pending.and_then(|payment| payment.qr_content().map(str::to_owned)),
+            failure: failure
+                .map(|failure| Failure { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+            paid_at: of.paid_at.or_else(|| payment.and_then(|payment| payment.paid_at)),
+            created_at: of.created_at,
+        })
+    }
+}
+
+impl CommissionView {
+    fn of(of: &AgencyOrder, reach: &Reach) -> Result<Self, Error> {
+        let currency = of.amount.currency();
+        let Some(outcome) = &of.outcome else {
+            let levels = Vec::new();
+            return Ok(Self { state: "pending", triggered: false, pool: None, platform: None, levels });
+        };
+        let all = *reach == Reach::Platform;
+        let part = |whole: Decimal| shown(of.part(whole, outcome.net)?, currency);
+        let seen = of.seller.upward().zip(&outcome.shares).filter(|(shop, _)| reach.holds(shop));
+        let level = |(shop, share): (ShopPath, &order::LevelShare)| {
+            Ok(LevelView {
+                shop_id: shop.shop().map(|shop| shop.to_string()),
+                tier: share.tier.map(|tier| tier.normalize().to_string()),
+                one_time: part(share.one_time)?,
+                difference: part(share.difference)?,
+            })
+        };
+        Ok(Self {
+            state: "done",
+            triggered: outcome.triggered,
+            pool: all.then(|| shown(outcome.pool, currency)).transpose()?,
+            platform: all.then(|| shown(outcome.platform, currency)).transpose()?,
+            levels: seen.map(level).collect::<Result<_, Error>>()?,
+        })
+    }
+}
+
+/// What is to be bought.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgencyOrder {
+    /// For which asset.
+    asset_id: String,
+    /// `purchase` or `recharge`.
+    kind: String,
+    /// Of a purchase: which packages.
+    #[serde(default)]
+    package_ids: Option<Vec<String>>,
+    /// Of a recharge: how much.
+    #[serde(default)]
+    amount: Option<String>,
+    /// `wallet`, `online`, `offline` or `asset`.
+    payment: String,
+    /// Of an online payment: `stripe` or `zpay`.
+    #[serde(default)]
+    provider: Option<String>,
+    /// One of the provider's methods; its first one by default.
+    #[serde(default)]
+    method: Option<String>,
+}
+
+impl NewAgencyOrder {
+    fn read(&self, currency: shared::domain::money::Currency) -> Result<CreateAgencyOrder, Refusal> {
+        let mut findings = Findings::default();
+        let asset = findings.id("/asset_id", &self.asset_id, AssetId::parse);
+        let paid_by = match self.payment.as_str() {
+            "wallet" => Some(PaidBy::Wallet),
+            "online" => Some(PaidBy::Online),
+            "offline" => Some(PaidBy::Offline),
+            "asset" => Some(PaidBy::Asset),
+            _ => {
+                findings.add("/payment", "unknown", "`wallet`, `online`, `offline` or `asset`");
+                None
+            }
+        };
+        let kind = match self.kind.as_str() {
+            "purchase" => Some(OrderKind::Purchase),
+            "recharge" => Some(OrderKind::Recharge),
+            _ => {
+                findings.add("/kind", "unknown", "`purchase` or `recharge`");
+                None
+            }
+        };
+        if kind == Some(OrderKind::Recharge) && paid_by == Some(PaidBy::Asset) {
+            findings.add("/payment", "not_offered", "an asset does not recharge itself");
+        }
+        let provider = self.provider.as_deref().map(Provider::parse);
+        if (paid_by == Some(PaidBy::Online)) != provider.is_some_and(|provider| provider.is_some()) {
+            findings.add("/provider", "unknown", "`stripe` or `zpay` for an online payment, else nothing");
+        }
+        findings.none()?;
+        let wanted = match (kind, &self.package_ids, &self.amount) {
+            (Some(OrderKind::Purchase), Some(ids), None) => packages(ids)?,
+            (Some(OrderKind::Recharge), None, Some(amount)) => recharge(amount, currency)?,
+            (Some(OrderKind::Recharge), ..) => {
+                return Err(Refusal::field("/amount", "required", "a recharge has an amount and no packages"));
+            }
+            _ => return Err(Refusal::field("/package_ids", "required", "a purchase has packages and no amount")),
+        };
+        let (Some(asset), Some(paid_by)) = (asset, paid_by) else { return Err(Refusal::MalformedRequest) };
+        let origin = shared::edge::origin();
+        let online = provider.flatten().map(|provider| Online {
+            provider,
+            method: self.method.clone(),
+            client_ip: origin.client_ip.clone(),
+            user_agent: origin.user_agent.clone(),
+        });
+        Ok(CreateAgencyOrder { asset, wanted, paid_by, online })
+    }
+}
+
+/// Makes an agency order
+///
+/// Paid by the selling shop's wallet, by a payment order, outside by word of an admin, or by the asset's balance. What it pays the
+/// chain follows within moments of its payment.
+#[utoipa::path(
+    post, path = "/v1/agency/orders", operation_id = "createAgencyOrder", tag = "agency", security(("bearer" = [])),
+    request_body = NewAgencyOrder, params(("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    key: RequiredKey,
+    body: Body<NewAgencyOrder>,
+) -> Result<Reply<Order>, Problem> {
+    let ask = body.value.read(currency(&app).await?)?;
+    let once = key.once(&app, &seller.id.to_string(), "POST /v1/agency/orders", &body.raw);
+    let done = create_agency_order(&app, &once, &seller, &ask).await?;
+    let order = Order::of(&done.answer.order, done.answer.payment.as_ref(), &seller.reach)?;
+    Ok(Reply::created(order).replayed(done.replayed))
+}
+
+/// Agency orders of the caller's shop and those below, newest first
+#[utoipa::path(
+    get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency", security(("bearer" = [])),
+    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn orders(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    paging: Paging,
+) -> Result<Reply<Listing<Order>>, Problem> {
+    let list = format!("agency-orders:{}", seller.id);
+    let page = see::orders(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
+    Ok(listing(&app, &list, page, |(order, payment)| Order::of(&order, payment.as_ref(), &seller.reach))?)
+}
+
+/// One agency order
+#[utoipa::path(
+    get, path = "/v1/agency/orders/{id}", operation_id = "getAgencyOrder", tag = "agency", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Order), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn order(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    Path(id): Path<String>,
+) -> Result<Reply<Order>, Problem> {
+    let found = read(&app, &seller.reach, AgencyOrderId::parse(&id).ok_or(Refusal::NotFound)?).await?;
+    Ok(Reply::ok(Order::of(&found.order, found.payment.as_ref(), &seller.reach)?))
+}
+
+/// What a shop earns of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShopCommission {
+    /// The order.
+    pub order_id: String,
+    /// Which shop.
+    pub shop_id: Option<String>,
+    /// The selling shop.
+    pub seller_shop_id: Option<String>,
+    /// Of which series.
+    pub series_id: String,
+    /// The threshold of the tier that counted.
+    pub tier: Option<String>,
+    /// Of the one-time commission, less what went back.
+    pub one_time: Amount,
+    /// Of the prices, less what went back.
+    pub difference: Amount,
+    /// When the order was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl ShopCommission {
+    fn of(of: &Earned) -> Result<Self, Error> {
+        let order = &of.order;
+        let net = order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
+        let part = |whole: Decimal| shown(order.part(whole, net)?, order.amount.currency());
+        Ok(Self {
+            order_id: order.id.to_string(),
+            shop_id: of.shop.shop().map(|shop| shop.to_string()),
+            seller_shop_id: order.seller.shop().map(|shop| shop.to_string()),
+            series_id: order.series.to_string(),
+            tier: of.share.tier.map(|tier| tier.normalize().to_string()),
+            one_time: part(of.share.one_time)?,
+            difference: part(of.share.difference)?,
+            created_at: order.created_at,
+        })
+    }
+}
+
+/// What the caller's shop and those below earn, newest first
+#[utoipa::path(
+    get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
+    security(("bearer" = [])),
+    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Listing<ShopCommission>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn commissions(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    paging: Paging,
+) -> Result<Reply<Listing<ShopCommission>>, Problem> {
+    let list = format!("agency-commissions:{}", seller.id);
+    let page = see::commissions(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
+    Ok(listing(&app, &list, page, |earned| ShopCommission::of(&earned))?)
+}

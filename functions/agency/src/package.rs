@@ -1,0 +1,180 @@
+//! Packages of a series (R8.2).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::agency::series;
+use shared::domain::agency::shop::Seller;
+use shared::domain::id::PackageId;
+use shared::domain::money::Currency;
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::version::if_match;
+use shared::edge::view::Amount;
+use shared::fault::Error;
+use shared::once::Once;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::agency::see;
+use shared::usecase::agency::series::{SavePackage, save_package};
+use utoipa::ToSchema;
+
+use super::series::named;
+use super::wire::{Findings, currency, shown};
+
+/// Something that assets can buy.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencyPackage)]
+pub struct Package {
+    /// Which.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The operator's own code for it.
+    pub code: String,
+    /// What it is sold for unless a shop sets another price.
+    pub price: Amount,
+    /// What the caller pays for it: at level 1 and for an admin the series' own cost price.
+    pub cost_price: Amount,
+    /// Counts its changes, also as `ETag`.
+    pub version: u64,
+}
+
+impl Package {
+    fn of(of: &series::Package, cost: Decimal, currency: Currency) -> Result<Self, Error> {
+        Ok(Self {
+            id: of.id.to_string(),
+            name: of.name.clone(),
+            code: of.code.clone(),
+            price: shown(of.price, currency)?,
+            cost_price: shown(cost, currency)?,
+            version: of.version,
+        })
+    }
+}
+
+/// What a package is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackageBody {
+    /// What people call it, 1 to 500 characters.
+    name: String,
+    /// The operator's own code for it, unique in the series.
+    code: String,
+    /// What it is sold for unless a shop sets another price.
+    price: String,
+    /// What level 1 pays for it at least.
+    cost_price: String,
+    /// Whether grants below a raised cost price are moved to it.
+    #[serde(default)]
+    adjust_children: bool,
+}
+
+impl PackageBody {
+    fn read(&self, currency: Currency) -> Result<series::Package, Refusal> {
+        let mut findings = Findings::default();
+        let name = findings.take(said("/name", &self.name)).unwrap_or_default();
+        let code = findings.take(said("/code", &self.code)).unwrap_or_default();
+        let price = findings.amount("/price", &self.price, currency);
+        let cost_price = findings.amount("/cost_price", &self.cost_price, currency);
+        findings.none()?;
+        let id = PackageId::new(Default::default());
+        Ok(series::Package { id, version: 0, name, code, price, cost_price })
+    }
+}
+
+/// The packages of a series
+///
+/// For an agent those that its shop was granted, at its own cost prices.
+#[utoipa::path(
+    get, path = "/v1/series/{id}/packages", operation_id = "listPackages", tag = "agency",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Listing<Package>), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn all(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    Path(id): Path<String>,
+) -> Result<Reply<Listing<Package>>, Problem> {
+    let (series, grant) = see::one_series(&app, &seller.reach, named(&id)?).await?;
+    let currency = currency(&app).await?;
+    let cost = |package: &series::Package| match &grant {
+        Some(grant) => grant.terms.package(package.id).map(|held| held.cost_price),
+        None => Some(package.cost_price),
+    };
+    let seen = series.wanted().packages.iter().filter_map(|package| Some((package, cost(package)?)));
+    let items = seen.map(|(package, cost)| Package::of(package, cost, currency)).collect::<Result<_, _>>()?;
+    Ok(Reply::ok(Listing { items, next_cursor: None }))
+}
+
+/// Makes a package
+#[utoipa::path(
+    post, path = "/v1/series/{id}/packages", operation_id = "createPackage", tag = "agency",
+    security(("bearer" = [])), request_body = PackageBody,
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: Key,
+    body: Body<PackageBody>,
+) -> Result<Reply<Package>, Problem> {
+    let (series, currency) = (named(&id)?, currency(&app).await?);
+    let package = body.value.read(currency)?;
+    let bound = json!({"series": id, "body": body.raw});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/series/{id}/packages", &bound);
+    let ask = SavePackage { series, known: None, package, adjust: false, admin: admin.id };
+    let done = save_package(&app, &once, &ask).await?;
+    let (version, cost) = (done.answer.version, done.answer.cost_price);
+    Ok(Reply::created(Package::of(&done.answer, cost, currency)?).version(version).replayed(done.replayed))
+}
+
+/// Changes a package
+///
+/// A cost price above a grant's is refused, unless `adjust_children`.
+#[utoipa::path(
+    put, path = "/v1/series/{id}/packages/{package_id}", operation_id = "changePackage", tag = "agency",
+    security(("bearer" = [])), request_body = PackageBody,
+    params(
+        ("id" = String, Path), ("package_id" = String, Path),
+        ("If-Match" = String, Header, description = "The version that was read"),
+    ),
+    responses(
+        (status = 200, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path((id, package)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body<PackageBody>,
+) -> Result<Reply<Package>, Problem> {
+    let (series, currency) = (named(&id)?, currency(&app).await?);
+    let known = Some((PackageId::parse(&package).ok_or(Refusal::NotFound)?, if_match(&headers)?));
+    let (package, adjust) = (body.value.read(currency)?, body.value.adjust_children);
+    let ask = SavePackage { series, known, package, adjust, admin: admin.id };
+    let package = save_package(&app, &Once::Natural, &ask).await?.answer;
+    Ok(Reply::ok(Package::of(&package, package.cost_price, currency)?).version(package.version))
+}

@@ -1,0 +1,435 @@
+//! Series (R8.2). An agent sees the series that its shop was granted, on the terms of that grant.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::agency::TIERS_MAX;
+use shared::domain::agency::grant::Grant;
+use shared::domain::agency::series::{
+    self, Commission, CommissionKind, Dimension, Operator, Scope, Tier, Trigger, TriggerKind,
+};
+use shared::domain::agency::shop::Seller;
+use shared::domain::id::SeriesId;
+use shared::domain::money::{Currency, plain_decimal};
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::version::if_match;
+use shared::edge::view::Amount;
+use shared::fault::Error;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::agency::see;
+use shared::usecase::agency::series::{ChangeSeries, SeriesDocument, change_series, create_series};
+use utoipa::ToSchema;
+
+use super::wire::{Findings, ForcedDocument, currency, listing, shown, window};
+
+/// A group of packages with one commission.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencySeries)]
+pub struct Series {
+    /// Which.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The operator's own code for it.
+    pub code: String,
+    /// The one-time commission: for an agent what its own shop holds of it. Null is none.
+    pub commission: Option<SeriesCommission>,
+    /// When it is due.
+    pub trigger: TriggerView,
+    /// The platform's forced recharge.
+    pub forced_recharge: ForcedView,
+    /// Whether an earlier change is still being carried out below.
+    pub changing: bool,
+    /// Counts its changes, also as `ETag`.
+    pub version: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// A one-time commission.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeriesCommission {
+    /// `fixed` or `tiered`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The fixed amount.
+    pub amount: Amount,
+    /// The tiers.
+    pub tiers: Vec<TierView>,
+}
+
+/// A step of a tiered commission.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AgencyTier)]
+pub struct TierView {
+    /// `sales_count` or `sales_amount`.
+    pub dimension: &'static str,
+    /// `self` or `self_and_sub`.
+    pub scope: &'static str,
+    /// `>`, `>=`, `<` or `<=`.
+    pub operator: &'static str,
+    /// A number of sales, or an amount.
+    pub threshold: String,
+    /// What is paid at it.
+    pub amount: Amount,
+}
+
+/// When a one-time commission is due.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriggerView {
+    /// `first_recharge` or `accumulated_recharge`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// How much has to be paid.
+    pub threshold: Amount,
+}
+
+/// A forced recharge.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForcedView {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A tier as answers show it, with somebody's amount at it.
+///
+/// # Errors
+/// An amount with more digits than there are.
+pub fn tier(of: &Tier, amount: Decimal, currency: Currency) -> Result<TierView, Error> {
+    Ok(TierView {
+        dimension: match of.dimension {
+            Dimension::SalesCount => "sales_count",
+            Dimension::SalesAmount => "sales_amount",
+        },
+        scope: match of.scope {
+            Scope::Own => "self",
+            Scope::SelfAndSub => "self_and_sub",
+        },
+        operator: match of.operator {
+            Operator::Above => ">",
+            Operator::AtLeast => ">=",
+            Operator::Below => "<",
+            Operator::AtMost => "<=",
+        },
+        threshold: of.threshold.normalize().to_string(),
+        amount: shown(amount, currency)?,
+    })
+}
+
+/// A kind of commission as it is written.
+pub fn kind(of: CommissionKind) -> &'static str {
+    match of {
+        CommissionKind::None => "none",
+        CommissionKind::Fixed => "fixed",
+        CommissionKind::Tiered => "tiered",
+    }
+}
+
+impl Series {
+    fn of(of: series::Series, grant: Option<&Grant>, currency: Currency) -> Result<Self, Error> {
+        let offered = &of.wanted().commission;
+        let own = grant.map(|grant| &grant.terms.own);
+        let commission = match offered.kind {
+            CommissionKind::None => None,
+            _ => {
+                let amount_at = |at: &Tier| own.map_or(Some(at.amount), |own| own.at(at.threshold)).unwrap_or_default();
+                let tiers = offered.tiers.iter().map(|at| tier(at, amount_at(at), currency));
+                Some(SeriesCommission {
+                    kind: kind(offered.kind),
+                    amount: shown(own.map_or(offered.amount, |own| own.amount), currency)?,
+                    tiers: tiers.collect::<Result<_, _>>()?,
+                })
+            }
+        };
+        Ok(Self {
+            commission,
+            trigger: TriggerView {
+                kind: match of.trigger.kind {
+                    TriggerKind::FirstRecharge => "first_recharge",
+                    TriggerKind::AccumulatedRecharge => "accumulated_recharge",
+                },
+                threshold: shown(of.trigger.threshold, currency)?,
+            },
+            forced_recharge: ForcedView { enabled: of.forced.enabled, amount: shown(of.forced.amount, currency)? },
+            changing: of.closing.is_some(),
+            id: of.id.to_string(),
+            name: of.name,
+            code: of.code,
+            version: of.version,
+            created_at: of.created_at,
+        })
+    }
+}
+
+/// What a series is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesBody {
+    /// What people call it, 1 to 500 characters.
+    name: String,
+    /// The operator's own code for it, 1 to 500 characters.
+    code: String,
+    /// The one-time commission; null or left out is none.
+    #[serde(default)]
+    commission: Option<CommissionBody>,
+    /// When it is due.
+    trigger: TriggerBody,
+    /// The platform's forced recharge; off if left out.
+    #[serde(default)]
+    forced_recharge: Option<ForcedDocument>,
+    /// Whether grants above lowered amounts are moved under them.
+    #[serde(default)]
+    adjust_children: bool,
+}
+
+/// A one-time commission as it is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommissionBody {
+    /// `none`, `fixed` or `tiered`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The fixed amount; 0 if left out.
+    #[serde(default)]
+    amount: Option<String>,
+    /// The tiers.
+    #[serde(default)]
+    tiers: Option<Vec<TierBody>>,
+}
+
+/// A tier as it is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TierBody {
+    /// `sales_count` or `sales_amount`.
+    dimension: String,
+    /// `self` or `self_and_sub`.
+    scope: String,
+    /// `>`, `>=`, `<` or `<=`; `>=` if left out.
+    #[serde(default)]
+    operator: Option<String>,
+    /// A whole number of sales, or an amount.
+    threshold: String,
+    /// What is paid at it.
+    amount: String,
+}
+
+/// When the commission is to be due.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerBody {
+    /// `first_recharge` or `accumulated_recharge`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// How much has to be paid.
+    threshold: String,
+}
+
+impl SeriesBody {
+    fn read(&self, currency: Currency) -> Result<SeriesDocument, Refusal> {
+        let mut findings = Findings::default();
+        let name = findings.take(said("/name", &self.name)).unwrap_or_default();
+        let code = findings.take(said("/code", &self.code)).unwrap_or_default();
+        let commission = match &self.commission {
+            Some(commission) => commission.read(&mut findings, currency),
+            None => Commission::none(),
+        };
+        let kind = match self.trigger.kind.as_str() {
+            "first_recharge" => TriggerKind::FirstRecharge,
+            "accumulated_recharge" => TriggerKind::AccumulatedRecharge,
+            _ => {
+                findings.add("/trigger/type", "unknown", "`first_recharge` or `accumulated_recharge`");
+                TriggerKind::FirstRecharge
+            }
+        };
+        let threshold = findings.amount("/trigger/threshold", &self.trigger.threshold, currency);
+        let forced = self.forced_recharge.as_ref().map(|forced| forced.read(&mut findings, currency));
+        findings.none()?;
+        let trigger = Trigger { kind, threshold };
+        Ok(SeriesDocument { name, code, commission, trigger, forced: forced.unwrap_or_default() })
+    }
+}
+
+impl CommissionBody {
+    fn read(&self, findings: &mut Findings, currency: Currency) -> Commission {
+        let kind = match self.kind.as_str() {
+            "none" => CommissionKind::None,
+            "fixed" => CommissionKind::Fixed,
+            "tiered" => CommissionKind::Tiered,
+            _ => {
+                findings.add("/commission/type", "unknown", "`none`, `fixed` or `tiered`");
+                CommissionKind::None
+            }
+        };
+        let amount = self.amount.as_deref().map(|text| findings.amount("/commission/amount", text, currency));
+        let tiers = self.tiers.as_deref().unwrap_or_default();
+        if tiers.len() > TIERS_MAX || (kind != CommissionKind::Tiered && !tiers.is_empty()) {
+            findings.add("/commission/tiers", "out_of_range", format!("at most {TIERS_MAX}, of a tiered commission"));
+        }
+        let mut read: Vec<Tier> = Vec::with_capacity(tiers.len());
+        for (index, tier) in tiers.iter().take(TIERS_MAX).enumerate() {
+            let tier = tier.read(findings, index, currency);
+            if read.iter().any(|other| other.threshold == tier.threshold) {
+                findings.add(format!("/commission/tiers/{index}/threshold"), "twice", "each threshold once");
+            }
+            read.push(tier);
+        }
+        Commission { kind, amount: amount.unwrap_or_default(), tiers: read }
+    }
+}
+
+impl TierBody {
+    fn read(&self, findings: &mut Findings, index: usize, currency: Currency) -> Tier {
+        let pointer = |name: &str| format!("/commission/tiers/{index}/{name}");
+        let dimension = match self.dimension.as_str() {
+            "sales_count" => Dimension::SalesCount,
+            "sales_amount" => Dimension::SalesAmount,
+            _ => {
+                findings.add(pointer("dimension"), "unknown", "`sales_count` or `sales_amount`");
+                Dimension::SalesAmount
+            }
+        };
+        let scope = match self.scope.as_str() {
+            "self" => Scope::Own,
+            "self_and_sub" => Scope::SelfAndSub,
+            _ => {
+                findings.add(pointer("scope"), "unknown", "`self` or `self_and_sub`");
+                Scope::Own
+            }
+        };
+        let operator = match self.operator.as_deref() {
+            None | Some(">=") => Operator::AtLeast,
+            Some(">") => Operator::Above,
+            Some("<") => Operator::Below,
+            Some("<=") => Operator::AtMost,
+            Some(_) => {
+                findings.add(pointer("operator"), "unknown", "`>`, `>=`, `<` or `<=`");
+                Operator::AtLeast
+            }
+        };
+        let threshold = match dimension {
+            Dimension::SalesAmount => findings.amount(pointer("threshold"), &self.threshold, currency),
+            Dimension::SalesCount => match plain_decimal(&self.threshold, 0) {
+                Some(count) => count,
+                None => {
+                    findings.add(pointer("threshold"), "not_a_number", "a whole number of sales");
+                    Decimal::ZERO
+                }
+            },
+        };
+        let amount = findings.amount(pointer("amount"), &self.amount, currency);
+        Tier { dimension, scope, operator, threshold, amount }
+    }
+}
+
+pub(super) fn named(id: &str) -> Result<SeriesId, Refusal> {
+    SeriesId::parse(id).ok_or(Refusal::NotFound)
+}
+
+/// Series
+///
+/// An admin sees all of them, an agent those that its shop was granted.
+#[utoipa::path(
+    get, path = "/v1/series", operation_id = "listSeries", tag = "agency", security(("bearer" = [])),
+    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Listing<Series>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn all(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    paging: Paging,
+) -> Result<Reply<Listing<Series>>, Problem> {
+    let (list, currency) = (format!("series:{}", seller.id), currency(&app).await?);
+    let page = see::series(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
+    Ok(listing(&app, &list, page, |(series, grant)| Series::of(series, grant.as_ref(), currency))?)
+}
+
+/// Makes a series
+#[utoipa::path(
+    post, path = "/v1/series", operation_id = "createSeries", tag = "agency", security(("bearer" = [])),
+    request_body = SeriesBody, params(("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = Series), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: Key,
+    body: Body<SeriesBody>,
+) -> Result<Reply<Series>, Problem> {
+    let currency = currency(&app).await?;
+    let document = body.value.read(currency)?;
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/series", &body.raw);
+    let done = create_series(&app, &once, &document, admin.id).await?;
+    let version = done.answer.version;
+    Ok(Reply::created(Series::of(done.answer, None, currency)?).version(version).replayed(done.replayed))
+}
+
+/// One series
+///
+/// The `ETag` is the version that a change has to name.
+#[utoipa::path(
+    get, path = "/v1/series/{id}", operation_id = "getSeries", tag = "agency", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Series), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn one(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    Path(id): Path<String>,
+) -> Result<Reply<Series>, Problem> {
+    let (series, grant) = see::one_series(&app, &seller.reach, named(&id)?).await?;
+    let version = series.version;
+    Ok(Reply::ok(Series::of(series, grant.as_ref(), currency(&app).await?)?).version(version))
+}
+
+/// Changes a series
+///
+/// With grants only the amounts of its commission can change; lowered below a grant's they are refused, unless `adjust_children`.
+#[utoipa::path(
+    put, path = "/v1/series/{id}", operation_id = "changeSeries", tag = "agency", security(("bearer" = [])),
+    request_body = SeriesBody,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
+    responses(
+        (status = 200, body = Series), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body<SeriesBody>,
+) -> Result<Reply<Series>, Problem> {
+    let (series, version, currency) = (named(&id)?, if_match(&headers)?, currency(&app).await?);
+    let (document, adjust) = (body.value.read(currency)?, body.value.adjust_children);
+    let done = change_series(&app, &ChangeSeries { series, version, document, adjust, admin: admin.id }).await?;
+    let version = done.answer.version;
+    Ok(Reply::ok(Series::of(done.answer, None, currency)?).version(version))
+}

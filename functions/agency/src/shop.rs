@@ -1,0 +1,194 @@
+//! Shops (R8.1).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::app::App;
+use shared::domain::agency::shop::{self, Seller};
+use shared::domain::id::{ShopId, UserId};
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::once::Key;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::version::if_match;
+use shared::usecase::adjust_balance::said;
+use shared::usecase::agency::see;
+use shared::usecase::agency::shop::{ChangeShop, ShopTerms, change_shop, create_shop, shop as read};
+use utoipa::ToSchema;
+
+use super::wire::{Findings, listing, window};
+
+/// A reseller's place in the tree.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shop {
+    /// Which.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Right below which shop; null is the platform.
+    pub parent_id: Option<String>,
+    /// How deep: 1 to 10.
+    pub level: usize,
+    /// The agent who runs it.
+    pub user_id: Option<String>,
+    /// How many shops stand right below it.
+    pub children: u32,
+    /// How many grants it has.
+    pub grants: u32,
+    /// Counts its changes, also as `ETag`.
+    pub version: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl From<shop::Shop> for Shop {
+    fn from(of: shop::Shop) -> Self {
+        Self {
+            parent_id: of.parent().map(|parent| parent.to_string()),
+            level: of.path.level(),
+            id: of.id.to_string(),
+            name: of.name,
+            user_id: of.user.map(|user| user.to_string()),
+            children: of.children,
+            grants: of.grants,
+            version: of.version,
+            created_at: of.created_at,
+        }
+    }
+}
+
+/// What a shop is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShopDocument {
+    /// What people call it, 1 to 500 characters.
+    name: String,
+    /// Right below which shop; null is level 1. Left out: a new shop stands below the caller's own, an old one stays.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<Option<String>>,
+    /// Who runs it: becomes an agent.
+    #[serde(default)]
+    user_id: Option<String>,
+}
+
+/// Tells null from absent.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(from).map(Some)
+}
+
+impl ShopDocument {
+    fn read(&self) -> Result<ShopTerms, Refusal> {
+        let mut findings = Findings::default();
+        let name = findings.take(said("/name", &self.name)).unwrap_or_default();
+        let parent = self
+            .parent_id
+            .as_ref()
+            .map(|parent| parent.as_ref().and_then(|parent| findings.id("/parent_id", parent, ShopId::parse)));
+        let user = self.user_id.as_ref().and_then(|user| findings.id("/user_id", user, UserId::parse));
+        findings.none()?;
+        Ok(ShopTerms { name, parent, user })
+    }
+}
+
+fn named(id: &str) -> Result<ShopId, Refusal> {
+    ShopId::parse(id).ok_or(Refusal::NotFound)
+}
+
+fn tagged(shop: shop::Shop) -> Reply<Shop> {
+    let version = shop.version;
+    Reply::ok(shop.into()).version(version)
+}
+
+/// The caller's shop and those below it
+///
+/// An admin sees all of them, the newest first; an agent its tree, by place.
+#[utoipa::path(
+    get, path = "/v1/shops", operation_id = "listShops", tag = "agency", security(("bearer" = [])),
+    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    responses(
+        (status = 200, body = Listing<Shop>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn shops(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    paging: Paging,
+) -> Result<Reply<Listing<Shop>>, Problem> {
+    let list = format!("shops:{}", seller.id);
+    let page = see::shops(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
+    Ok(listing(&app, &list, page, |shop| Ok(Shop::from(shop)))?)
+}
+
+/// Makes a shop
+///
+/// Its user becomes an agent, who sees this shop and those below.
+#[utoipa::path(
+    post, path = "/v1/shops", operation_id = "createShop", tag = "agency", security(("bearer" = [])),
+    request_body = ShopDocument, params(("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    key: Key,
+    body: Body<ShopDocument>,
+) -> Result<Reply<Shop>, Problem> {
+    let terms = body.value.read()?;
+    let once = key.once(&app, &seller.id.to_string(), "POST /v1/shops", &body.raw);
+    let done = create_shop(&app, &once, &seller, &terms).await?;
+    let version = done.answer.version;
+    Ok(Reply::created(Shop::from(done.answer)).version(version).replayed(done.replayed))
+}
+
+/// One shop
+///
+/// The `ETag` is the version that a change has to name.
+#[utoipa::path(
+    get, path = "/v1/shops/{id}", operation_id = "getShop", tag = "agency", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Shop), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn shop(State(app): State<Arc<App>>, seller: Seller, Path(id): Path<String>) -> Result<Reply<Shop>, Problem> {
+    Ok(tagged(read(&app, &seller, named(&id)?).await?))
+}
+
+/// Changes a shop's name, place and agent
+///
+/// Only a shop on which nothing rests can be moved.
+#[utoipa::path(
+    put, path = "/v1/shops/{id}", operation_id = "changeShop", tag = "agency", security(("bearer" = [])),
+    request_body = ShopDocument,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
+    responses(
+        (status = 200, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 428, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body<ShopDocument>,
+) -> Result<Reply<Shop>, Problem> {
+    let (shop, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
+    let done = change_shop(&app, &seller, &ChangeShop { shop, version, terms }).await?;
+    Ok(tagged(done.answer))
+}

@@ -1,0 +1,105 @@
+//! A shop's wallet (R8.12).
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::agency::shop::Seller;
+use shared::domain::id::ShopId;
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::once::RequiredKey;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::usecase::adjust_balance::unsigned_amount;
+use shared::usecase::agency::wallet::{Amounts, transfer as verb, wallet as read};
+use utoipa::{IntoParams, ToSchema};
+
+/// What a shop has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Wallet {
+    /// Whose.
+    pub shop_id: String,
+    /// What can be spent on orders.
+    pub main: Amount,
+    /// What was earned.
+    pub commission: Amount,
+    /// What is still to be taken back of commission.
+    pub debt: Amount,
+}
+
+impl From<Amounts> for Wallet {
+    fn from(of: Amounts) -> Self {
+        Self {
+            shop_id: of.shop.to_string(),
+            main: of.main.into(),
+            commission: of.commission.into(),
+            debt: of.debt.into(),
+        }
+    }
+}
+
+/// Whose wallet.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Whose {
+    /// The shop; an agent's own, if left out.
+    shop_id: Option<String>,
+}
+
+fn shop(text: Option<&str>) -> Result<Option<ShopId>, Refusal> {
+    text.map(|text| ShopId::parse(text).ok_or(Refusal::NotFound)).transpose()
+}
+
+/// A shop's wallet
+#[utoipa::path(
+    get, path = "/v1/agency/wallet", operation_id = "getWallet", tag = "agency", security(("bearer" = [])),
+    params(Whose),
+    responses(
+        (status = 200, body = Wallet), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn wallet(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    Query(whose): Query<Whose>,
+) -> Result<Reply<Wallet>, Problem> {
+    Ok(Reply::ok(read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?.into()))
+}
+
+/// What is to be moved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// How much, in agency currency.
+    amount: String,
+    /// Whose; an agent's own, if left out.
+    #[serde(default)]
+    shop_id: Option<String>,
+}
+
+/// Moves commission to what can be spent
+#[utoipa::path(
+    post, path = "/v1/agency/wallet/transfers", operation_id = "transferCommission", tag = "agency",
+    security(("bearer" = [])), request_body = Transfer, params(("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = Wallet), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn transfer(
+    State(app): State<Arc<App>>,
+    seller: Seller,
+    key: RequiredKey,
+    body: Body<Transfer>,
+) -> Result<Reply<Wallet>, Problem> {
+    let amount = unsigned_amount("/amount", &body.value.amount).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let shop = shop(body.value.shop_id.as_deref())?;
+    let once = key.once(&app, &seller.id.to_string(), "POST /v1/agency/wallet/transfers", &body.raw);
+    let done = verb(&app, &once, &seller, shop, amount).await?;
+    Ok(Reply::created(Wallet::from(done.answer)).replayed(done.replayed))
+}

@@ -1,0 +1,119 @@
+//! What the routes of the agency share: amounts in its currency, pages, ids in bodies.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
+use shared::domain::refusal::{FieldError, Refusal};
+use shared::domain::settings::{AMOUNT_MAX, AgencySettings};
+use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::fault::{Error, Fault};
+use shared::store::Page;
+use shared::usecase::search::Window;
+use utoipa::ToSchema;
+
+/// The agency's currency.
+///
+/// # Errors
+/// When settings can't be read.
+pub async fn currency(app: &App) -> Result<Currency, Fault> {
+    Ok(app.settings::<AgencySettings>().await?.settings.currency)
+}
+
+/// An amount of it, for an answer.
+///
+/// # Errors
+/// More digits than there are.
+pub fn shown(amount: Decimal, currency: Currency) -> Result<Amount, MoneyError> {
+    Ok(LedgerMoney::exact(amount, currency)?.into())
+}
+
+/// Everything that is wrong with a body, gathered while it is read.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<FieldError>);
+
+impl Findings {
+    /// What was read, or nothing and a finding.
+    pub fn take<T>(&mut self, read: Result<T, FieldError>) -> Option<T> {
+        read.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// An amount of at least zero with no more digits than `currency` has (R1.2).
+    pub fn amount(&mut self, pointer: impl Into<String>, text: &str, currency: Currency) -> Decimal {
+        let digits = currency.digits();
+        let detail = format!("a plain decimal with at most {digits} fractional digits, up to {AMOUNT_MAX}");
+        let amount = plain_decimal(text, digits).filter(|amount| *amount <= AMOUNT_MAX);
+        self.take(amount.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", detail))).unwrap_or_default()
+    }
+
+    /// An id.
+    pub fn id<T>(&mut self, pointer: impl Into<String>, text: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        self.take(parse(text).ok_or_else(|| FieldError::new(pointer, "malformed", "an id")))
+    }
+
+    /// One more finding.
+    pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.push(FieldError::new(pointer, code, detail));
+    }
+
+    /// That nothing is wrong.
+    ///
+    /// # Refuses
+    /// 422 with all findings.
+    pub fn none(self) -> Result<(), Refusal> {
+        Refusal::unless_empty(self.0)
+    }
+}
+
+/// A forced recharge of somebody's own.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForcedDocument {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// How much; 0 if left out.
+    #[serde(default)]
+    pub amount: Option<String>,
+}
+
+impl ForcedDocument {
+    /// What it says.
+    pub fn read(&self, findings: &mut Findings, currency: Currency) -> shared::domain::agency::series::ForcedRecharge {
+        let amount = self.amount.as_deref().map(|text| findings.amount("/forced_recharge/amount", text, currency));
+        shared::domain::agency::series::ForcedRecharge { enabled: self.enabled, amount: amount.unwrap_or_default() }
+    }
+}
+
+/// A shop, a series or an allocator, by id and name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Named {
+    /// Which; null is the platform.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: Option<String>,
+}
+
+/// Which page of a list is wanted.
+///
+/// # Refuses
+/// A cursor that is not of this list.
+pub fn window(app: &App, paging: &Paging, list: &str) -> Result<Window, Refusal> {
+    let after = paging.position(&app.config.secret, list)?;
+    Ok(Window { from: None, to: None, limit: paging.limit, after })
+}
+
+/// A page of a list as it is answered.
+///
+/// # Errors
+/// What `view` can't show.
+pub fn listing<N, T: Serialize>(
+    app: &App,
+    list: &str,
+    page: Page<N>,
+    view: impl Fn(N) -> Result<T, Error>,
+) -> Result<Reply<Listing<T>>, Error> {
+    let next_cursor = page.next.map(|next| seal(&app.config.secret, list, &next));
+    Ok(Reply::ok(Listing { items: page.items.into_iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
+}

@@ -1,0 +1,209 @@
+//! The agency's lists: each caller sees its own shop and those below it (R8.1).
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::domain::agency::asset::Asset;
+use crate::domain::agency::grant::{Grant, GrantStatus};
+use crate::domain::agency::order::{AgencyOrder, LevelShare};
+use crate::domain::agency::series::Series;
+use crate::domain::agency::shop::{Reach, Shop, ShopPath};
+use crate::domain::id::{SeriesId, ShopId};
+use crate::domain::order::Order;
+use crate::domain::refusal::Refusal;
+use crate::fault::{Error, Fault};
+use crate::store::Page;
+use crate::store::key::{Key, tree};
+use crate::usecase::listing::{Source, walk};
+use crate::usecase::search::Window;
+
+/// A list of the platform for an admin, of its tree for an agent.
+fn source(reach: &Reach, name: &'static str) -> Source {
+    match reach {
+        Reach::Platform => Source::Platform(name),
+        Reach::Below(own) => Source::Owned(tree(name, own)),
+    }
+}
+
+/// Shops in reach: for an admin the newest first, for an agent by their path.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn shops(app: &App, reach: &Reach, window: &Window) -> Result<Page<Shop>, Fault> {
+    let all = window.walk(source(reach, "SHOPS"), *reach != Reach::Platform);
+    walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path), shop)).await
+}
+
+/// Which grants.
+#[derive(Debug, Clone, Default)]
+pub struct GrantFilter {
+    /// Of this shop.
+    pub shop: Option<ShopId>,
+    /// Of this series.
+    pub series: Option<SeriesId>,
+    /// Granted by this shop.
+    pub allocator: Option<ShopId>,
+    /// In this state; none leaves out deleted ones.
+    pub status: Option<GrantStatus>,
+}
+
+impl GrantFilter {
+    fn fits(&self, grant: &Grant) -> bool {
+        let allocator = || grant.path.parent().and_then(|parent| parent.shop());
+        self.shop.is_none_or(|shop| grant.path.shop() == Some(shop))
+            && self.series.is_none_or(|series| grant.series == series)
+            && self.allocator.is_none_or(|shop| allocator() == Some(shop))
+            && match self.status {
+                Some(status) => grant.terms.status == status,
+                None => grant.terms.status != GrantStatus::Deleted,
+            }
+    }
+}
+
+/// Grants in reach.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn grants(app: &App, reach: &Reach, filter: &GrantFilter, window: &Window) -> Result<Page<Grant>, Fault> {
+    let all = window.walk(source(reach, "GRANTS"), true);
+    walk(app, &all, |grant: &Grant| only(reach.holds(&grant.path) && filter.fits(grant), grant)).await
+}
+
+/// Assets in reach.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn assets(app: &App, reach: &Reach, window: &Window) -> Result<Page<Asset>, Fault> {
+    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform);
+    walk(app, &all, |asset: &Asset| only(reach.holds(&asset.path), asset)).await
+}
+
+/// Agency orders in reach, newest first, each with its payment order.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn orders(app: &App, reach: &Reach, window: &Window) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform);
+    let page = walk(app, &all, |order: &AgencyOrder| only(reach.holds(&order.seller), order)).await?;
+    let keys: Vec<Key> = page.items.iter().filter_map(|order| order.payment).map(Key::order).collect();
+    let batch = if keys.is_empty() { None } else { Some(app.store.get_many(&keys).await?) };
+    let with = |order: AgencyOrder| {
+        let payment = match (&batch, order.payment) {
+            (Some(batch), Some(id)) => batch.peek::<Order>(&Key::order(id))?,
+            _ => None,
+        };
+        Ok((order, payment.map(|payment| payment.into_inner())))
+    };
+    Ok(Page { items: page.items.into_iter().map(with).collect::<Result<_, Fault>>()?, next: page.next })
+}
+
+/// What a shop in reach earns of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earned {
+    /// The order.
+    pub order: AgencyOrder,
+    /// The shop.
+    pub shop: ShopPath,
+    /// Its share.
+    pub share: LevelShare,
+}
+
+/// What shops in reach earn of orders, newest first: a row per order and level that earns.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn commissions(app: &App, reach: &Reach, window: &Window) -> Result<Page<Earned>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), true);
+    walk(app, &all, |order: &AgencyOrder| {
+        let shares = order.outcome.iter().flat_map(|outcome| &outcome.shares);
+        let rows = order.seller.upward().zip(shares);
+        let earns = |share: &LevelShare| !share.one_time.is_zero() || !share.difference.is_zero();
+        let seen = rows.filter(|(shop, share)| reach.holds(shop) && earns(share));
+        seen.map(|(shop, share)| Earned { order: order.clone(), shop, share: share.clone() }).collect()
+    })
+    .await
+}
+
+/// Series: all of them for an admin; for an agent those that its shop was granted, with that grant.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
+    let Reach::Below(own) = reach else {
+        let all = window.walk(Source::Platform("SERIES"), false);
+        let page = walk(app, &all, |series: &Series| only(true, series)).await?;
+        return Ok(Page { items: page.items.into_iter().map(|series| (series, None)).collect(), next: page.next });
+    };
+    let filter = GrantFilter { shop: own.shop(), ..GrantFilter::default() };
+    let page = grants(app, reach, &filter, window).await?;
+    let ids: Vec<SeriesId> = page.items.iter().map(|grant| grant.series).collect();
+    let known = series_of(app, ids).await?;
+    let with = |grant: Grant| Some((known.get(&grant.series)?.clone(), Some(grant)));
+    Ok(Page { items: page.items.into_iter().filter_map(with).collect(), next: page.next })
+}
+
+/// One series, with the grant of an agent's own shop.
+///
+/// # Refuses
+/// `not_found`, for an agent also without a grant.
+pub async fn one_series(app: &App, reach: &Reach, id: SeriesId) -> Result<(Series, Option<Grant>), Error> {
+    let own = match reach {
+        Reach::Platform => None,
+        Reach::Below(path) => Some(Key::grant(id, path)),
+    };
+    let keys: Vec<Key> = own.iter().cloned().chain([Key::series(id)]).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let series = batch.take::<Series>(&Key::series(id))?.ok_or(Refusal::NotFound)?.into_inner();
+    let grant = match &own {
+        Some(key) => Some(batch.take::<Grant>(key)?.ok_or(Refusal::NotFound)?.into_inner()),
+        None => None,
+    };
+    Ok((series, grant))
+}
+
+/// Series by their ids, those that are there.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn series_of(
+    app: &App,
+    ids: impl IntoIterator<Item = SeriesId>,
+) -> Result<BTreeMap<SeriesId, Series>, Fault> {
+    let mut keys: Vec<Key> = ids.into_iter().map(Key::series).collect();
+    keys.sort();
+    keys.dedup();
+    let mut found = BTreeMap::new();
+    for some in keys.chunks(100) {
+        let mut batch = app.store.get_many(some).await?;
+        for key in some {
+            if let Some(series) = batch.take::<Series>(key)? {
+                found.insert(series.id, series.into_inner());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Shops by their ids, those that are there.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn shops_of(app: &App, ids: impl IntoIterator<Item = ShopId>) -> Result<BTreeMap<ShopId, Shop>, Fault> {
+    let mut keys: Vec<Key> = ids.into_iter().map(Key::shop).collect();
+    keys.sort();
+    keys.dedup();
+    let mut found = BTreeMap::new();
+    for some in keys.chunks(100) {
+        let mut batch = app.store.get_many(some).await?;
+        for key in some {
+            if let Some(shop) = batch.take::<Shop>(key)? {
+                found.insert(shop.id, shop.into_inner());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
+    fits.then(|| item.clone()).into_iter().collect()
+}
