@@ -1,6 +1,9 @@
 //! The agency (R8): shops, series, grants, assets, orders, and what a sale pays the chain.
 
+mod grant;
+mod order;
 mod sale;
+mod shop;
 
 use serde_json::{Value, json};
 
