@@ -2,6 +2,7 @@
 
 mod grant;
 mod order;
+mod random;
 mod sale;
 mod shop;
 

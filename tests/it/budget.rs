@@ -233,3 +233,66 @@ fn a_page_of_a_list_is_one_call() {
         }
     });
 }
+
+/// A tree of `depth` shops that were all granted a series, and an asset of the deepest.
+async fn agency(world: &World, depth: usize) -> (String, String) {
+    crate::agency::open(world).await;
+    let cards = crate::agency::series(world, crate::agency::fixed("100")).await;
+    let mut deepest: Option<String> = None;
+    for level in 0..depth {
+        let body = json!({"name": level.to_string(), "parent_id": deepest});
+        let shop = crate::agency::id(&world.admin().post("/v1/shops", body).await.is(201));
+        let amount = (100 - 5 * level).to_string();
+        crate::agency::grant(world, &shop, &cards, json!({"commission_amount": amount})).await;
+        deepest = Some(shop);
+    }
+    let deepest = deepest.unwrap();
+    crate::agency::fund(world, &deepest, "1000").await;
+    let card = crate::agency::asset(world, &deepest, &cards, "CARD-1").await;
+    (deepest, card)
+}
+
+/// R8.8–R8.10: a sale pays five levels, or ten, in two reads and one transaction: of each level its sales 2, its wallet 2 and its
+/// posting 3; the order with its snapshot, the asset with its posting.
+#[test]
+fn a_sale_pays_its_whole_chain_in_one_transaction() {
+    for (depth, units) in [(5, 46), (10, 85)] {
+        World::run(async |world| {
+            let (_, card) = agency(world, depth).await;
+            let body = json!({"asset_id": card, "kind": "recharge", "amount": "10", "payment": "wallet"});
+            world.admin().once().post("/v1/agency/orders", body).await.is(201);
+            world.stack.dynamo.reset();
+            assert!(world.stack.pump("reward-worker", "RewardQueue.fifo", 10, Retry::AtOnce).await.unwrap());
+            let cost = used(world);
+            assert_eq!((cost.commit, cost.reads), ((1, units), reads(&[("BatchGetItem", 1), ("GetItem", 1)])));
+            world.settle().await;
+        });
+    }
+}
+
+/// R8.3: a grant with fifty packages is one transaction of at most six items; R8.7: a pre-check reads twice after the caller.
+#[test]
+fn a_grant_with_fifty_packages_is_one_transaction_of_six_items() {
+    World::run(async |world| {
+        crate::agency::open(world).await;
+        let shop = crate::agency::shop(world, "a", None).await;
+        let cards = crate::agency::series(world, crate::agency::fixed("100")).await;
+        let mut packages = Vec::new();
+        for number in 0..50 {
+            let id = crate::agency::package(world, &cards, &format!("P{number}"), "50", "10").await;
+            packages.push(json!({"package_id": id, "cost_price": "20"}));
+        }
+        let before = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        world.stack.dynamo.reset();
+        let body = json!({"shop_id": shop, "series_id": cards, "commission_amount": "80", "packages": packages});
+        world.admin().once().post(crate::agency::GRANTS, body).await.is(201);
+        let cost = used(world);
+        let after = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        let written = after.iter().filter(|item| !before.contains(item)).count();
+        assert_eq!((cost.commit.0, written), (1, 6), "{cost:?}");
+        let card = crate::agency::asset(world, &shop, &cards, "CARD-1").await;
+        world.stack.dynamo.reset();
+        world.admin().post(&format!("/v1/assets/{card}/recharge-check"), json!({"amount": "5"})).await.is(200);
+        assert_eq!(used(world).reads, reads(&[("BatchGetItem", 1), ("GetItem", 2)]));
+    });
+}

@@ -108,7 +108,7 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
 
 /// The caller's shop and those below it
 ///
-/// An admin sees all of them, the newest first; an agent its tree, by place.
+/// An admin sees all of them, an agent its own tree, newest first.
 #[utoipa::path(
     get, path = "/v1/shops", operation_id = "listShops", tag = "agency", security(("bearer" = [])),
     params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),

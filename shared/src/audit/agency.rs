@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::{Finding, Snapshot};
 use crate::domain::agency::chain::{Level, Sales, SalesTally, differences, divide};
 use crate::domain::agency::grant::{Grant, GrantStatus};
-use crate::domain::agency::order::{AgencyOrder, OrderKind, Outcome, PaidBy, SaleLevel};
+use crate::domain::agency::order::{AgencyOrder, OrderKind, Outcome, PaidBy, SaleLevel, cause};
 use crate::domain::id::{AssetId, GrantId, SeriesId, ShopId};
 use crate::domain::ledger::Holder;
 
@@ -223,8 +223,8 @@ fn recomputes(order: &AgencyOrder, outcome: &Outcome) -> bool {
 
 /// What journals of an order moved on a holder's accounts, debt included: paying debt moves both by the same.
 fn posted(snapshot: &Snapshot, holder: Holder, order: &AgencyOrder) -> Decimal {
-    let cause = format!("agency:{}:", order.id);
+    let causes = [cause(order.id), format!("{}:payment", cause(order.id))];
     let postings = snapshot.postings.iter().filter(|posting| posting.holder == Some(holder));
-    let ours = postings.filter(|posting| posting.header.cause.starts_with(&cause)).flat_map(|posting| &posting.entries);
+    let ours = postings.filter(|posting| causes.contains(&posting.header.cause)).flat_map(|posting| &posting.entries);
     ours.fold(Decimal::ZERO, |sum, entry| sum.saturating_add(entry.amount.amount()))
 }

@@ -22,32 +22,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal, D::Err
     Decimal::from_str_exact(&text).map_err(de::Error::custom)
 }
 
-/// The same for a decimal that may be absent.
-pub mod option {
-    use rust_decimal::Decimal;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    /// Writes the exact digits, or nothing.
-    ///
-    /// # Refuses
-    /// What the serializer refuses.
-    pub fn serialize<S: Serializer>(value: &Option<Decimal>, to: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => to.collect_str(value),
-            None => to.serialize_none(),
-        }
-    }
-
-    /// Reads exact digits, or nothing.
-    ///
-    /// # Refuses
-    /// As [`super::deserialize`].
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Decimal>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| Decimal::from_str_exact(&text).map_err(de::Error::custom)).transpose()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

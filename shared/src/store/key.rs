@@ -42,15 +42,15 @@
 //! | redemption | `REDEMPTION#{usr}#{bat}.{ordinal}#{number}` | `REDEMPTION` | gsi1 `REDEMPTIONS#{usr}` · gsi2 `REDEMPTIONS#{month}` by id | redemption | one use per user, code and number (R7.3) |
 //! | uses of an unlimited code | `USES#{bat}.{ordinal}` | `{shard}` | – | statistics | how often it was redeemed |
 //! | agency begun | `AGENCY` | `AGENCY` | – | the first movement of the agency's money | whether its currency may change (R9.1) |
-//! | shop | `SHOP#{shp}` | `SHOP` | gsi1 `SHOPS#{level-1 shop}` by path · gsi2 `SHOPS#{month}` by id | agency | the tree, what rests on a shop (R8.1) |
+//! | shop | `SHOP#{shp}` | `SHOP` | gsi1 `SHOPS#{level-1 shop}` by id · gsi2 `SHOPS#{month}` by id | agency | the tree, what rests on a shop (R8.1) |
 //! | wallet | `SHOP#{shp}` | `WALLET` | – | agency, admin, reward-worker | what a shop can spend and what it earned (R8.12) |
 //! | wallet posting | `WALLET#{shp}.main`, `WALLET#{shp}.commission` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | the same | its entries |
 //! | sales of a shop | `SHOP#{shp}` | `SALES#{ser}` | – | reward-worker | what tiers are matched by (R8.8) |
 //! | series | `SERIES#{ser}` | `SERIES` | gsi2 `SERIES#{month}` by id | agency | packages, commission; the bound of level 1 (R8.2) |
-//! | grant | `SERIES#{ser}` | `GRANT#{path}` | gsi1 `GRANTS#{level-1 shop}` by path and series · gsi2 `GRANTS#{month}` by id | agency, reward-worker | one per shop and series, with its packages (R8.3) |
+//! | grant | `SERIES#{ser}` | `GRANT#{path}` | gsi1 `GRANTS#{level-1 shop}` by id · gsi2 `GRANTS#{month}` by id | agency, reward-worker | one per shop and series, with its packages (R8.3) |
 //! | deleted grant | `SERIES#{ser}` | `DELETED#{grt}` | as a grant | agency | who looks back (R8.6) |
 //! | grant place | `GRANT#{grt}` | `PLACE` | – | agency | finding a grant by its id |
-//! | asset | `ASSET#{ast}` | `ASSET` | gsi1 `ASSETS#{level-1 shop}` by path and id · gsi2 `ASSETS#{month}` by id | agency, reward-worker | its shop, balance, and whether its commission was triggered (R8.8) |
+//! | asset | `ASSET#{ast}` | `ASSET` | gsi1 `ASSETS#{level-1 shop}` by id · gsi2 `ASSETS#{month}` by id | agency, reward-worker | its shop, balance, and whether its commission was triggered (R8.8) |
 //! | asset claim | `IDENTIFIER#{kind}#{identifier}` | `ASSET` | – | agency | one asset per identifier |
 //! | asset posting | `ASSET#{ast}` | `POSTING#{number}` | gsi2 `POSTINGS#{month}` by journal | agency, reward-worker | its entries |
 //! | agency order | `AGENCYORDER#{ago}` | `ORDER` | gsi1 `AGENCYORDERS#{level-1 shop}` by id · gsi2 `AGENCYORDERS#{month}` by id | agency, reward-worker | the snapshot of a sale and what it paid the chain (R8.9–R8.11) |
@@ -398,8 +398,7 @@ impl Key {
     }
 }
 
-/// The partition of a list of one agency tree, by the level-1 shop of a path: sorted by path, a shop's own part and those of all
-/// shops below it stand together.
+/// The partition of a list of one agency tree, by the level-1 shop of a path.
 pub fn tree(list: &str, path: &ShopPath) -> String {
     let top = path.level_one().map(|shop| shop.to_string());
     format!("{}#{}", foreign(list), top.unwrap_or_default())

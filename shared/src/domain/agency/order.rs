@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::Asset;
 use super::chain::{Chain, Level, Sales, SalesTally, differences, divide};
-use super::grant::Own;
+use super::grant::{Own, OwnTier};
 use super::series::{Commission, Progress, Trigger};
 use super::shop::ShopPath;
 use super::wallet::Wallet;
@@ -86,31 +86,77 @@ pub struct Sold {
     pub retail_price: Decimal,
 }
 
-/// One level of a sale, as it was when the order was made.
+/// One level of a sale, as it was when the order was made. Stored as a short text, as an order with ten of them has to stay small:
+/// its cost, its commission, and that at each tier: `20; 60; 100:80 150:120`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct SaleLevel {
     /// Its own commission amounts.
     pub own: Own,
     /// What it pays for what is sold.
-    #[serde(with = "crate::domain::decimal")]
     pub cost: Decimal,
 }
 
-/// What one level earns of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+impl From<SaleLevel> for String {
+    fn from(of: SaleLevel) -> Self {
+        let tiers: Vec<_> = of.own.tiers.iter().map(|tier| format!("{}:{}", tier.threshold, tier.amount)).collect();
+        let tiers = if tiers.is_empty() { Self::new() } else { format!("; {}", tiers.join(" ")) };
+        format!("{}; {}{tiers}", of.cost, of.own.amount)
+    }
+}
+
+impl TryFrom<String> for SaleLevel {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let decimal = |text: &str| Decimal::from_str_exact(text).ok();
+        let tier = |text: &str| {
+            let (threshold, amount) = text.split_once(':')?;
+            Some(OwnTier { threshold: decimal(threshold)?, amount: decimal(amount)? })
+        };
+        let read = || {
+            let mut parts = text.split("; ");
+            let (cost, amount) = (decimal(parts.next()?)?, decimal(parts.next()?)?);
+            let tiers = parts.next().map(|tiers| tiers.split(' ').map(tier).collect::<Option<Vec<_>>>());
+            let tiers = tiers.map_or(Some(Vec::new()), |tiers| tiers)?;
+            parts.next().is_none().then_some(Self { cost, own: Own { amount, tiers } })
+        };
+        read().ok_or("not a level of a sale")
+    }
+}
+
+/// What one level earns of an order. Stored as a short text, too: `30 0`, `30 4.5 at 150`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct LevelShare {
     /// The threshold of the tier that counted.
-    #[serde(default, with = "crate::domain::decimal::option", skip_serializing_if = "Option::is_none")]
     pub tier: Option<Decimal>,
     /// Of the one-time commission (R8.9).
-    #[serde(with = "crate::domain::decimal")]
     pub one_time: Decimal,
     /// Of the prices (R8.10).
-    #[serde(with = "crate::domain::decimal")]
     pub difference: Decimal,
-    /// The last journal that paid or took it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastJournal>,
+}
+
+impl From<LevelShare> for String {
+    fn from(of: LevelShare) -> Self {
+        let tier = of.tier.map(|tier| format!(" at {tier}")).unwrap_or_default();
+        format!("{} {}{tier}", of.one_time, of.difference)
+    }
+}
+
+impl TryFrom<String> for LevelShare {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let decimal = |text: &str| Decimal::from_str_exact(text).ok();
+        let (amounts, tier) = match text.split_once(" at ") {
+            Some((amounts, tier)) => (amounts, Some(decimal(tier).ok_or("not a tier")?)),
+            None => (text.as_str(), None),
+        };
+        let read = |(one_time, difference)| Some((decimal(one_time)?, decimal(difference)?));
+        let (one_time, difference) = amounts.split_once(' ').and_then(read).ok_or("not a share of a sale")?;
+        Ok(Self { tier, one_time, difference })
+    }
 }
 
 /// What became of an order once it was paid.
@@ -130,9 +176,9 @@ pub struct Outcome {
     pub platform: Decimal,
     /// What each level earns while nothing is taken back, from the selling shop up.
     pub shares: Vec<LevelShare>,
-    /// The last journal of the asset's balance.
+    /// The last journal of the sale: levels and asset each have a share of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credited: Option<LastJournal>,
+    pub last: Option<LastJournal>,
     /// When it was settled first.
     pub at: Timestamp,
 }
@@ -245,13 +291,18 @@ impl SalesTally {
     }
 }
 
-/// Brings everything to where the payment demands; the header's cause and journal are filled in for each posting.
+/// The cause of the journals of a sale.
+pub fn cause(order: AgencyOrderId) -> String {
+    format!("agency:{order}")
+}
+
+/// Brings everything to where the payment demands, in one journal; `header` is that of the first one of the sale.
 ///
 /// # Refuses
 /// What does not add up; nothing is to be written then.
-pub fn settle(scene: Scene, paid: Paid, header: &mut dyn FnMut(String) -> Header) -> Result<Scene, LedgerError> {
-    let before = scene.order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
+pub fn settle(scene: Scene, paid: Paid, header: Header) -> Result<Scene, LedgerError> {
     let mut scene = scene;
+    let before = scene.order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
     let (old, new) = (scene.order.tally(before), scene.order.tally(paid.net));
     for (index, sales) in scene.sales.iter_mut().enumerate() {
         let moved = |tally: SalesTally| tally.moved(old, new).ok_or(MoneyError::Overflow);
@@ -260,12 +311,31 @@ pub fn settle(scene: Scene, paid: Paid, header: &mut dyn FnMut(String) -> Header
             sales.own = moved(sales.own)?;
         }
     }
+    let last = scene.order.outcome.as_ref().and_then(|outcome| outcome.last);
     if scene.order.outcome.is_none() {
         scene.first(paid)?;
     }
-    scene.pay(before, paid.net, header)?;
-    scene.credit(before, paid.net, header)?;
+    let header = match last {
+        Some(last) => header.correcting(last),
+        None => header,
+    };
+    let moving = Moving { before, net: paid.net, again: last.is_some(), header };
+    scene.pay(&moving)?;
+    scene.credit(&moving)?;
+    if let Some(outcome) = scene.order.outcome.as_mut() {
+        outcome.net = paid.net;
+        outcome.last = if scene.postings.is_empty() { last } else { Some(moving.header.as_last()) };
+    }
     Ok(scene)
+}
+
+/// A move of what is left of a payment.
+struct Moving {
+    before: Decimal,
+    net: Decimal,
+    /// Whether the sale was posted before.
+    again: bool,
+    header: Header,
 }
 
 impl Scene {
@@ -293,7 +363,6 @@ impl Scene {
                 tier: share.and_then(|share| share.tier),
                 one_time: share.map_or(Decimal::ZERO, |share| share.earned),
                 difference: differences.get(index).copied().unwrap_or_default(),
-                last: None,
             }
         };
         let shares = (0..order.levels.len()).map(share).collect();
@@ -303,79 +372,73 @@ impl Scene {
         }
         self.order.paid_at = Some(paid.at);
         let (pool, platform, at) = (chain.pool, chain.platform, paid.at);
-        self.order.outcome =
-            Some(Outcome { net: Decimal::ZERO, triggered, pool, platform, shares, credited: None, at });
+        self.order.outcome = Some(Outcome { net: Decimal::ZERO, triggered, pool, platform, shares, last: None, at });
         Ok(())
     }
 
     /// Pays every level the difference between what it has and what is due to it.
-    fn pay(
-        &mut self,
-        before: Decimal,
-        net: Decimal,
-        header: &mut dyn FnMut(String) -> Header,
-    ) -> Result<(), LedgerError> {
-        let order = self.order.clone();
-        let Some(outcome) = self.order.outcome.as_mut() else { return Ok(()) };
-        outcome.net = net;
-        for (share, wallet) in outcome.shares.iter_mut().zip(&mut self.wallets) {
-            let kind = if share.last.is_none() { RecordType::Commission } else { RecordType::Refund };
+    fn pay(&mut self, by: &Moving) -> Result<(), LedgerError> {
+        let order = &self.order;
+        let Some(outcome) = order.outcome.as_ref() else { return Ok(()) };
+        let kind = if by.again { RecordType::Refund } else { RecordType::Commission };
+        for (share, wallet) in outcome.shares.iter().zip(&mut self.wallets) {
             let mut movements = Vec::new();
             for whole in [share.one_time, share.difference] {
-                let moved = order.part(whole, net)?.checked_sub(order.part(whole, before)?);
+                let moved = order.part(whole, by.net)?.checked_sub(order.part(whole, by.before)?);
                 let moved = LedgerMoney::exact(moved.ok_or(MoneyError::Overflow)?, order.amount.currency())?;
                 if !moved.is_zero() {
                     movements.push(Movement::new(kind, moved, order.id.to_string()));
                 }
             }
-            if movements.is_empty() {
-                continue;
+            if !movements.is_empty() {
+                let (after, posting) = wallet.earn(by.header.clone(), &movements)?;
+                *wallet = after;
+                self.postings.push(posting);
             }
-            let cause = format!("agency:{}:{}", order.id, wallet.shop);
-            let header = next(header(cause), share.last);
-            share.last = Some(header.as_last());
-            let (after, posting) = wallet.earn(header, &movements)?;
-            *wallet = after;
-            self.postings.push(posting);
         }
         Ok(())
     }
 
     /// Credits a recharge to the asset, or takes back what went back.
-    fn credit(
-        &mut self,
-        before: Decimal,
-        net: Decimal,
-        header: &mut dyn FnMut(String) -> Header,
-    ) -> Result<(), LedgerError> {
+    fn credit(&mut self, by: &Moving) -> Result<(), LedgerError> {
         let order = &self.order;
-        let Some(outcome) = order.outcome.as_ref().filter(|_| order.kind == OrderKind::Recharge) else { return Ok(()) };
-        let moved = LedgerMoney::exact(net.checked_sub(before).ok_or(MoneyError::Overflow)?, order.amount.currency())?;
-        if moved.is_zero() {
+        let moved = by.net.checked_sub(by.before).ok_or(MoneyError::Overflow)?;
+        let moved = LedgerMoney::exact(moved, order.amount.currency())?;
+        if order.kind != OrderKind::Recharge || moved.is_zero() {
             return Ok(());
         }
-        let kind = if outcome.credited.is_none() { RecordType::Payment } else { RecordType::Refund };
-        let header = next(header(format!("agency:{}:asset", order.id)), outcome.credited);
-        let last = header.as_last();
+        let kind = if by.again { RecordType::Refund } else { RecordType::Payment };
         let house = match order.paid_by {
             PaidBy::Offline => House::Adjustment,
             _ => House::Sales,
         };
         let house = vec![HouseEntry::new(house, moved.negated())];
-        let movement = Movement::new(kind, moved, order.id.to_string());
-        let (accounts, posting) = self.asset.accounts.post(Holder::Asset(self.asset.id), header, &[movement], house)?;
+        let (holder, movement) = (Holder::Asset(self.asset.id), Movement::new(kind, moved, order.id.to_string()));
+        let (accounts, posting) = self.asset.accounts.post(holder, by.header.clone(), &[movement], house)?;
         self.asset.accounts = accounts;
         self.postings.push(posting);
-        if let Some(outcome) = self.order.outcome.as_mut() {
-            outcome.credited = Some(last);
-        }
         Ok(())
     }
 }
 
-fn next(header: Header, last: Option<LastJournal>) -> Header {
-    match last {
-        Some(last) => header.correcting(last),
-        None => header,
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn levels_and_shares_have_one_written_form() {
+        for text in ["0; 80", "20.5; 0; 100:80 150:120"] {
+            assert_eq!(String::from(SaleLevel::try_from(text.to_owned()).unwrap()), text);
+        }
+        for text in ["30 0", "0 4.5", "50 0 at 150"] {
+            assert_eq!(String::from(LevelShare::try_from(text.to_owned()).unwrap()), text);
+        }
+        for bad in ["", "1", "1;2", "1; 2; ", "1; 2; 3", "1; 2; 3:4; 5", "a; 1"] {
+            assert!(SaleLevel::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+        for bad in ["", "1", "1 2 3", "1 2 at", "1 2 at x", "1e2 0"] {
+            assert!(LevelShare::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
     }
 }

@@ -25,7 +25,7 @@ impl Record for Shop {
     }
     fn indexes(&self) -> Indexes {
         Indexes {
-            owner: Some((tree("SHOPS", &self.path), self.path.to_string())),
+            owner: Some((tree("SHOPS", &self.path), self.id.to_string())),
             platform: Some((month_of("SHOPS", self.created_at), self.id.to_string())),
             due: None,
         }
@@ -67,7 +67,7 @@ impl Record for Grant {
     }
     fn indexes(&self) -> Indexes {
         Indexes {
-            owner: Some((tree("GRANTS", &self.path), format!("{}#{}", self.path, self.id))),
+            owner: Some((tree("GRANTS", &self.path), self.id.to_string())),
             platform: Some((month_of("GRANTS", self.created_at), self.id.to_string())),
             due: None,
         }
@@ -88,7 +88,7 @@ impl Record for Asset {
     }
     fn indexes(&self) -> Indexes {
         Indexes {
-            owner: Some((tree("ASSETS", &self.path), format!("{}#{}", self.path, self.id))),
+            owner: Some((tree("ASSETS", &self.path), self.id.to_string())),
             platform: Some((month_of("ASSETS", self.created_at), self.id.to_string())),
             due: None,
         }

@@ -9,7 +9,7 @@ use crate::app::{App, Done};
 use crate::domain::agency::asset::Asset;
 use crate::domain::agency::forced::{Effective, effective};
 use crate::domain::agency::grant::{Grant, is_open};
-use crate::domain::agency::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, Sold};
+use crate::domain::agency::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, Sold, cause};
 use crate::domain::agency::series::Series;
 use crate::domain::agency::shop::{Reach, Seller};
 use crate::domain::agency::wallet::Wallet;
@@ -306,7 +306,7 @@ fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: 
         return Ok(());
     }
     let operator = if seller.reach == Reach::Platform { Operator::Admin } else { Operator::User };
-    let cause = format!("agency:{}:payment", order.id);
+    let cause = format!("{}:payment", cause(order.id));
     let header = header(app, cause, operator, seller.id.to_string(), order.created_at);
     let movement = Movement::new(RecordType::Payment, order.amount.negated(), order.id.to_string());
     let house = vec![HouseEntry::new(House::Sales, order.amount)];

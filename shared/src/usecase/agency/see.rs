@@ -25,7 +25,7 @@ fn source(reach: &Reach, name: &'static str) -> Source {
     }
 }
 
-/// Shops in reach: for an admin the newest first, for an agent by their path.
+/// Shops in reach, newest first.
 ///
 /// # Errors
 /// When the database can't be reached.
@@ -119,7 +119,7 @@ pub async fn commissions(app: &App, reach: &Reach, window: &Window) -> Result<Pa
         let rows = order.seller.upward().zip(shares);
         let earns = |share: &LevelShare| !share.one_time.is_zero() || !share.difference.is_zero();
         let seen = rows.filter(|(shop, share)| reach.holds(shop) && earns(share));
-        seen.map(|(shop, share)| Earned { order: order.clone(), shop, share: share.clone() }).collect()
+        seen.map(|(shop, share)| Earned { order: order.clone(), shop, share: *share }).collect()
     })
     .await
 }

@@ -7,7 +7,7 @@
 use crate::app::App;
 use crate::domain::agency::asset::Asset;
 use crate::domain::agency::chain::{Sales, ShopSales};
-use crate::domain::agency::order::{AgencyOrder, Paid, Scene, settle};
+use crate::domain::agency::order::{AgencyOrder, Paid, Scene, cause, settle};
 use crate::domain::agency::wallet::Wallet;
 use crate::domain::id::{AgencyOrderId, ShopId};
 use crate::domain::ledger::{Header, Operator};
@@ -92,11 +92,9 @@ async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((), Tx), E
             .collect(),
         postings: Vec::new(),
     };
-    let mut by = |cause: String| Header {
-        request_id: message.to_owned(),
-        ..header(app, cause, Operator::System, "reward-worker".to_owned(), app.clock.now())
-    };
-    let after = settle(before.clone(), paid, &mut by).map_err(|error| Fault::bug(error.to_string()))?;
+    let by = header(app, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
+    let by = Header { request_id: message.to_owned(), ..by };
+    let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
     tx.replace(&order, &after.order, Otherwise::Again);
     if before.asset != after.asset {
         tx.replace(&read.asset, &after.asset, Otherwise::Again);

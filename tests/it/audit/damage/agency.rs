@@ -71,7 +71,7 @@ pub const AGENCY: &[Row] = &[
     ("a level that has the platform's share", &["C4"], |scan| {
         let outcome = outcome(scan);
         outcome["platform"]["S"] = json!("0");
-        outcome["shares"]["L"][1]["M"]["one_time"]["S"] = json!("2");
+        outcome["shares"]["L"][1]["S"] = json!("2 0 at 5");
     }),
     ("a level without its share", &["C1", "C2", "C4"], |scan| {
         outcome(scan)["shares"]["L"].as_array_mut().unwrap().pop();
