@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use shared::domain::scope::Scope;
 
 use crate::world::World;
 
@@ -10,9 +11,14 @@ use crate::world::World;
 enum For {
     Anybody,
     User,
+    /// Admins without scopes.
     Admin,
-    /// Admins and agents with a shop; a plain user is none.
+    /// Those, and admins with this scope.
+    With(Scope),
+    /// Agents with a shop, admins without scopes or with the agency's.
     Seller,
+    /// Agents with a shop, admins without scopes.
+    Trader,
     /// The operator's backend, with this scope.
     Backend(&'static str),
 }
@@ -57,9 +63,9 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/webhooks/stripe", For::Anybody),
     ("GET /v1/webhooks/zpay", For::Anybody),
     ("POST /v1/webhooks/zpay", For::Anybody),
-    ("GET /v1/admin/settings/{area}", For::Admin),
-    ("PUT /v1/admin/settings/{area}", For::Admin),
-    ("GET /v1/admin/stats", For::Admin),
+    ("GET /v1/admin/settings/{area}", For::With(Scope::SettingsWrite)),
+    ("PUT /v1/admin/settings/{area}", For::With(Scope::SettingsWrite)),
+    ("GET /v1/admin/stats", For::With(Scope::StatsRead)),
     ("GET /v1/admin/users", For::Admin),
     ("GET /v1/admin/users/{id}", For::Admin),
     ("PUT /v1/admin/users/{id}/status", For::Admin),
@@ -73,29 +79,29 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/rewards/{id}/retry", For::Admin),
     ("GET /v1/admin/commissions", For::Admin),
     ("POST /v1/admin/commissions/{id}/reverse", For::Admin),
-    ("GET /v1/admin/withdrawals", For::Admin),
-    ("POST /v1/admin/withdrawals/{id}/approve", For::Admin),
-    ("POST /v1/admin/withdrawals/{id}/reject", For::Admin),
-    ("GET /v1/admin/payment/orders", For::Admin),
-    ("GET /v1/admin/payment/orders/summary", For::Admin),
-    ("GET /v1/admin/payment/orders/{id}", For::Admin),
+    ("GET /v1/admin/withdrawals", For::With(Scope::WithdrawalsApprove)),
+    ("POST /v1/admin/withdrawals/{id}/approve", For::With(Scope::WithdrawalsApprove)),
+    ("POST /v1/admin/withdrawals/{id}/reject", For::With(Scope::WithdrawalsApprove)),
+    ("GET /v1/admin/payment/orders", For::With(Scope::OrdersRead)),
+    ("GET /v1/admin/payment/orders/summary", For::With(Scope::OrdersRead)),
+    ("GET /v1/admin/payment/orders/{id}", For::With(Scope::OrdersRead)),
     ("POST /v1/admin/payment/orders/{id}/complete", For::Admin),
     ("POST /v1/admin/payment/orders/{id}/verify", For::Admin),
-    ("POST /v1/admin/payment/orders/{id}/refunds", For::Admin),
-    ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::Admin),
-    ("GET /v1/admin/payment/reviews", For::Admin),
+    ("POST /v1/admin/payment/orders/{id}/refunds", For::With(Scope::OrdersRefund)),
+    ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::With(Scope::OrdersRefund)),
+    ("GET /v1/admin/payment/reviews", For::With(Scope::OrdersRead)),
     ("POST /v1/admin/payment/reviews/{id}/resolve", For::Admin),
     ("GET /v1/shops", For::Seller),
     ("POST /v1/shops", For::Seller),
     ("GET /v1/shops/{id}", For::Seller),
     ("PUT /v1/shops/{id}", For::Seller),
     ("GET /v1/series", For::Seller),
-    ("POST /v1/series", For::Admin),
+    ("POST /v1/series", For::With(Scope::GrantsWrite)),
     ("GET /v1/series/{id}", For::Seller),
-    ("PUT /v1/series/{id}", For::Admin),
+    ("PUT /v1/series/{id}", For::With(Scope::GrantsWrite)),
     ("GET /v1/series/{id}/packages", For::Seller),
-    ("POST /v1/series/{id}/packages", For::Admin),
-    ("PUT /v1/series/{id}/packages/{package_id}", For::Admin),
+    ("POST /v1/series/{id}/packages", For::With(Scope::GrantsWrite)),
+    ("PUT /v1/series/{id}/packages/{package_id}", For::With(Scope::GrantsWrite)),
     ("GET /v1/shop-series-grants", For::Seller),
     ("POST /v1/shop-series-grants", For::Seller),
     ("GET /v1/shop-series-grants/{id}", For::Seller),
@@ -110,24 +116,24 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/assets/{id}/purchase-check", For::Seller),
     ("POST /v1/assets/{id}/recharge-check", For::Seller),
     ("GET /v1/agency/orders", For::Seller),
-    ("POST /v1/agency/orders", For::Seller),
+    ("POST /v1/agency/orders", For::Trader),
     ("GET /v1/agency/orders/{id}", For::Seller),
     ("GET /v1/agency/commissions", For::Seller),
     ("GET /v1/agency/wallet", For::Seller),
-    ("POST /v1/agency/wallet/transfers", For::Seller),
+    ("POST /v1/agency/wallet/transfers", For::Trader),
     ("POST /v1/admin/shops/{id}/adjustments", For::Admin),
-    ("GET /v1/admin/payment/reconciliations", For::Admin),
-    ("GET /v1/admin/payment/reconciliations/{date}", For::Admin),
-    ("GET /v1/admin/plans", For::Admin),
+    ("GET /v1/admin/payment/reconciliations", For::With(Scope::OrdersRead)),
+    ("GET /v1/admin/payment/reconciliations/{date}", For::With(Scope::OrdersRead)),
+    ("GET /v1/admin/plans", For::With(Scope::CodesIssue)),
     ("POST /v1/admin/plans", For::Admin),
-    ("GET /v1/admin/plans/{id}", For::Admin),
+    ("GET /v1/admin/plans/{id}", For::With(Scope::CodesIssue)),
     ("PUT /v1/admin/plans/{id}", For::Admin),
-    ("GET /v1/admin/redemption/batches", For::Admin),
-    ("POST /v1/admin/redemption/batches", For::Admin),
-    ("GET /v1/admin/redemption/batches/{id}", For::Admin),
-    ("GET /v1/admin/redemption/batches/{id}/export.csv", For::Admin),
-    ("PUT /v1/admin/redemption/batches/{id}/status", For::Admin),
-    ("GET /v1/admin/redemption/codes", For::Admin),
+    ("GET /v1/admin/redemption/batches", For::With(Scope::CodesIssue)),
+    ("POST /v1/admin/redemption/batches", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/redemption/batches/{id}", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/redemption/batches/{id}/export.csv", For::With(Scope::CodesIssue)),
+    ("PUT /v1/admin/redemption/batches/{id}/status", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/redemption/codes", For::With(Scope::CodesIssue)),
     ("PUT /v1/admin/redemption/codes/{code}", For::Admin),
     ("DELETE /v1/admin/redemption/codes/{code}", For::Admin),
     ("PUT /v1/admin/redemption/codes/{code}/status", For::Admin),
@@ -148,38 +154,89 @@ const MATRIX: &[(&str, For)] = &[
 
 const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
 
+/// Every route of the template with whom it is open to, its method, and a path that names nothing.
+fn routes(world: &World) -> Vec<(String, For, String, String)> {
+    let matrix: BTreeMap<&str, For> = MATRIX.iter().copied().collect();
+    let routes = world.stack.template.functions.iter().flat_map(|function| &function.routes);
+    let routes = routes.filter(|route| route.path != "$default").map(|route| {
+        let name = format!("{} {}", route.method, route.path);
+        let open = *matrix.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the matrix"));
+        let path = route
+            .path
+            .replace("{id}", "usr_x")
+            .replace("{area}", "referral")
+            .replace("{refund_id}", "rfd_x")
+            .replace("{date}", "2026-11-20")
+            .replace("{package_id}", "pkg_x")
+            .replace("{code}", "ABCD");
+        (name, open, route.method.clone(), path)
+    });
+    routes.collect()
+}
+
+/// R2.5: an admin with scopes may do what they name and nothing else: each route × each scope.
+#[test]
+fn an_admin_with_scopes_may_do_what_they_name() {
+    World::run(async |world| {
+        let told = world.register("clerk", None).await;
+        let id = told["user"]["id"].as_str().unwrap();
+        let role = format!("/v1/admin/users/{id}/role");
+        for scope in Scope::ALL {
+            let answer = world.admin().put(&role, json!({"role": "admin", "scopes": [scope.as_str()]})).await;
+            assert_eq!(answer.is(200)["scopes"], json!([scope.as_str()]));
+            for (name, open, method, path) in routes(world) {
+                let forbidden = world.user("clerk").key("k").raw(&method, &path, "{}").await.status == 403;
+                let expected = match open {
+                    For::Anybody | For::User => false,
+                    For::Admin | For::Trader | For::Backend(_) => true,
+                    For::Seller => scope != Scope::GrantsWrite,
+                    For::With(other) => scope != other,
+                };
+                assert_eq!(forbidden, expected, "{name} for {scope:?}");
+            }
+        }
+        let trail = world.admin().get(&format!("/v1/admin/audit?subject={id}")).await.is(200);
+        let trail: Vec<&str> =
+            trail["items"].as_array().unwrap().iter().filter_map(|of| of["after"].as_str()).collect();
+        assert_eq!(trail.len(), Scope::ALL.len());
+        assert!(trail.contains(&"admin: stats:read"), "{trail:?}");
+    });
+}
+
+/// R2.5: what is no scope, and scopes of somebody who is no admin, are refused.
+#[test]
+fn only_an_admin_has_scopes_and_only_those_there_are() {
+    World::run(async |world| {
+        let told = world.register("bob", None).await;
+        let role = format!("/v1/admin/users/{}/role", told["user"]["id"].as_str().unwrap());
+        for body in [json!({"role": "admin", "scopes": ["orders"]}), json!({"role": "user", "scopes": ["orders:read"]})]
+        {
+            world.admin().put(&role, body).await.refused(422, "invalid");
+        }
+        world.user("bob").get("/v1/admin/stats").await.refused(403, "forbidden");
+    });
+}
+
 /// R2.5, R2.6: no identity is 401, a known caller who may not is 403, and neither depends on the body.
 #[test]
 fn every_route_is_open_to_whom_the_matrix_says() {
     World::run(async |world| {
         world.register("bob", None).await;
-        let matrix: BTreeMap<&str, For> = MATRIX.iter().copied().collect();
-        let routes = world.stack.template.functions.iter().flat_map(|function| &function.routes);
-        for route in routes.filter(|route| route.path != "$default") {
-            let name = format!("{} {}", route.method, route.path);
-            let open = *matrix.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the matrix"));
-            let path = route
-                .path
-                .replace("{id}", "usr_x")
-                .replace("{area}", "referral")
-                .replace("{refund_id}", "rfd_x")
-                .replace("{date}", "2026-11-20")
-                .replace("{package_id}", "pkg_x")
-                .replace("{code}", "ABCD");
-            let nobody = world.nobody().key("k").raw(&route.method, &path, "{}").await.status;
+        for (name, open, method, path) in routes(world) {
+            let nobody = world.nobody().key("k").raw(&method, &path, "{}").await.status;
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");
-            let forged = forged.raw(&route.method, &path, "{}").await.status;
-            let user = world.user("bob").key("k").raw(&route.method, &path, "{}").await.status;
+            let forged = forged.raw(&method, &path, "{}").await.status;
+            let user = world.user("bob").key("k").raw(&method, &path, "{}").await.status;
             // A service key whose one scope is this route's or, where it has none, of every scope.
             let (own, others): (Vec<&str>, Vec<&str>) = SCOPES.iter().partition(|scope| open == For::Backend(scope));
             let only = world.service_key("only", if own.is_empty() { &SCOPES } else { &own }).await;
             let less = world.service_key("less", &others).await;
-            let backend = world.holder(&only).key("k").raw(&route.method, &path, "{}").await.status;
-            let less = world.holder(&less).key("k").raw(&route.method, &path, "{}").await.status;
+            let backend = world.holder(&only).key("k").raw(&method, &path, "{}").await.status;
+            let less = world.holder(&less).key("k").raw(&method, &path, "{}").await.status;
             match open {
                 For::Anybody => {}
                 For::Backend(_) => assert!(backend != 401 && backend != 403 && less == 403, "{name} {backend} {less}"),
-                For::User | For::Admin | For::Seller => {
+                For::User | For::Admin | For::With(_) | For::Seller | For::Trader => {
                     assert_eq!((backend, less), (401, 401), "{name} takes a service key")
                 }
             }
@@ -187,7 +244,9 @@ fn every_route_is_open_to_whom_the_matrix_says() {
                 For::Backend(_) => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
                 For::Anybody => assert!(nobody != 401 && nobody != 403, "{name} turns nobody away: {nobody}"),
                 For::User => assert_eq!((nobody, forged, user == 401 || user == 403), (401, 401, false), "{name}"),
-                For::Admin | For::Seller => assert_eq!((nobody, forged, user), (401, 401, 403), "{name}"),
+                For::Admin | For::With(_) | For::Seller | For::Trader => {
+                    assert_eq!((nobody, forged, user), (401, 401, 403), "{name}")
+                }
             }
         }
     });

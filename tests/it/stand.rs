@@ -125,6 +125,7 @@ impl Stand {
             password_number: 0,
             status: Status::Active,
             role: Role::User,
+            scopes: std::collections::BTreeSet::new(),
             locale: None,
             created_at: now,
             attribution: None,

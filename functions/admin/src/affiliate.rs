@@ -12,7 +12,7 @@ use shared::domain::id::{CommissionId, WithdrawalId};
 use shared::domain::refusal::Refusal;
 use shared::domain::withdrawal::{self, Verdict, WithdrawalState};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, WithdrawalsApprove};
 use shared::edge::once::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -275,7 +275,7 @@ pub struct Withdrawals {
 )]
 pub async fn withdrawals(
     State(app): State<Arc<App>>,
-    search: AdminSearch<Withdrawals>,
+    search: AdminSearch<Withdrawals, WithdrawalsApprove>,
 ) -> Result<Sheet<AdminWithdrawal>, Problem> {
     let filter = WithdrawalFilter {
         user: user_filter("/user", search.filters.user.as_deref())?,
@@ -307,7 +307,7 @@ pub struct Reference {
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<WithdrawalsApprove>,
     Path(id): Path<String>,
     key: Key,
     body: Body<Reference>,
@@ -331,7 +331,7 @@ pub async fn approve(
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<WithdrawalsApprove>,
     Path(id): Path<String>,
     key: Key,
     body: Body<Reason>,
@@ -342,7 +342,7 @@ pub async fn reject(
 
 async fn settle(
     app: &App,
-    admin: &Admin,
+    admin: &Admin<WithdrawalsApprove>,
     id: &str,
     key: &Key,
     route: &str,

@@ -15,7 +15,7 @@ use shared::domain::payment::Payment;
 use shared::domain::refusal::Refusal;
 use shared::domain::user::User;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, OrdersRead};
 use shared::edge::once::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -218,7 +218,10 @@ impl Orders {
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn orders(State(app): State<Arc<App>>, search: AdminSearch<Orders>) -> Result<Sheet<AdminOrder>, Problem> {
+pub async fn orders(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Orders, OrdersRead>,
+) -> Result<Sheet<AdminOrder>, Problem> {
     let filter = search.filters.read()?;
     let page = search::orders(&app, &filter, &search.window).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
@@ -256,7 +259,7 @@ pub struct OrderSummary {
         (status = 503, body = Problem),
     ),
 )]
-pub async fn summary(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<OrderSummary>, Problem> {
+pub async fn summary(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Result<Reply<OrderSummary>, Problem> {
     let reading = Reading::now(&app).await?;
     let (orders, of) = (reading.paid_orders(), reading.orders()?);
     let (charge, other_charges, credit, bonus) = (of.charge, of.other_charges, of.credit, of.bonus);
@@ -274,7 +277,7 @@ pub async fn summary(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Orde
 )]
 pub async fn order(
     State(app): State<Arc<App>>,
-    _: Admin,
+    _: Admin<OrdersRead>,
     Path(id): Path<String>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
     Ok(Reply::ok(file(&app, named(&id)?).await?))

@@ -12,7 +12,7 @@ use shared::domain::audit_record::AuditRecord;
 use shared::domain::refusal::Refusal;
 use shared::domain::settings::{AnySettings, Area};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, SettingsWrite};
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -60,7 +60,7 @@ fn tagged(of: Document) -> Reply<SettingsDocument> {
 )]
 pub async fn settings(
     State(app): State<Arc<App>>,
-    _: Admin,
+    _: Admin<SettingsWrite>,
     Path(area): Path<String>,
 ) -> Result<Reply<SettingsDocument>, Problem> {
     let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
@@ -83,7 +83,7 @@ pub async fn settings(
 )]
 pub async fn change_settings(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<SettingsWrite>,
     Path(area): Path<String>,
     headers: HeaderMap,
     body: Body<Value>,

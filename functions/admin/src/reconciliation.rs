@@ -11,6 +11,7 @@ use shared::domain::money::MoneyError;
 use shared::domain::order::Provider;
 use shared::domain::reconciliation::{Difference, Reconciliation, Sides};
 use shared::domain::refusal::Refusal;
+use shared::edge::caller::OrdersRead;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::view::Amount;
@@ -177,7 +178,7 @@ impl TryFrom<(Provider, Difference)> for AdminDifference {
 )]
 pub async fn reconciliations(
     State(app): State<Arc<App>>,
-    search: AdminSearch<Unfiltered>,
+    search: AdminSearch<Unfiltered, OrdersRead>,
 ) -> Result<Sheet<AdminReconciliation>, Problem> {
     let page = search::reconciliations(&app, &search.window).await?;
     Ok(search.found(&app, page, AdminReconciliation::try_from).whole()?)
@@ -197,7 +198,7 @@ pub async fn reconciliations(
 )]
 pub async fn reconciliation(
     State(app): State<Arc<App>>,
-    search: AdminSearch<Unfiltered>,
+    search: AdminSearch<Unfiltered, OrdersRead>,
     Path(date): Path<String>,
 ) -> Result<Sheet<AdminDifference>, Problem> {
     let date: Date = date.parse().map_err(|_| Refusal::NotFound)?;

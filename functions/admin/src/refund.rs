@@ -11,7 +11,7 @@ use shared::domain::order::Order;
 use shared::domain::refund::RefundLine;
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, OrdersRefund};
 use shared::edge::once::{Key, RequiredKey};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -58,7 +58,7 @@ impl RefundAsk {
 )]
 pub async fn refund(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<OrdersRefund>,
     Path(id): Path<String>,
     key: RequiredKey,
     body: Body<RefundAsk>,
@@ -86,7 +86,7 @@ pub async fn refund(
 )]
 pub async fn confirm(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<OrdersRefund>,
     Path((id, refund)): Path<(String, String)>,
     key: Key,
     body: Body<RefundAsk>,

@@ -12,7 +12,7 @@ use shared::domain::money::PayMoney;
 use shared::domain::refusal::{FieldError, Refusal};
 use shared::domain::review::{self, ReviewState};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, OrdersRead};
 use shared::edge::once::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -135,7 +135,10 @@ pub struct Reviews {
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn reviews(State(app): State<Arc<App>>, search: AdminSearch<Reviews>) -> Result<Sheet<AdminReview>, Problem> {
+pub async fn reviews(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Reviews, OrdersRead>,
+) -> Result<Sheet<AdminReview>, Problem> {
     let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
     let wanted = given("/state", search.filters.state.as_deref(), named)?;
     let page = search::reviews(&app, wanted, &search.window).await?;

@@ -1,6 +1,7 @@
 //! Searching a list: its filters, its page, its form, read from one request.
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
@@ -13,7 +14,7 @@ use shared::app::App;
 use shared::domain::id::UserId;
 use shared::domain::identity::Email;
 use shared::domain::refusal::Refusal;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, Duty, Everything};
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::store::Page;
@@ -41,23 +42,24 @@ pub struct Common {
 #[derive(Debug, Deserialize)]
 pub struct Unfiltered {}
 
-/// An admin's search of a list with filters of its own.
+/// The search of a list with filters of its own, by an admin whom `D` lets see it.
 #[derive(Debug)]
-pub struct AdminSearch<F> {
+pub struct AdminSearch<F, D = Everything> {
     /// Its own filters.
     pub filters: F,
     /// Which page.
     pub window: Window,
     format: Format,
     list: String,
+    duty: PhantomData<D>,
 }
 
-impl<F: DeserializeOwned + Debug + Send> FromRequestParts<Arc<App>> for AdminSearch<F> {
+impl<F: DeserializeOwned + Debug + Send, D: Duty> FromRequestParts<Arc<App>> for AdminSearch<F, D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         // First who asks: a stranger is told nothing about filters.
-        let admin = Admin::from_request_parts(parts, app).await?;
+        let admin = Admin::<D>::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
         let common = query::<Common>(parts)?;
         let paging = Paging::from_request_parts(parts, app).await?;
@@ -68,11 +70,11 @@ impl<F: DeserializeOwned + Debug + Send> FromRequestParts<Arc<App>> for AdminSea
         let (from, to) = (begin("/from", common.from.as_deref())?, end("/to", common.to.as_deref())?);
         let after = paging.position(&app.config.secret, &list)?;
         let window = Window { from, to, limit: paging.limit, after };
-        Ok(Self { filters, window, format, list })
+        Ok(Self { filters, window, format, list, duty: PhantomData })
     }
 }
 
-impl<F> AdminSearch<F> {
+impl<F, D> AdminSearch<F, D> {
     /// The page that was found.
     pub fn found<N, T>(&self, app: &App, page: Page<N>, view: impl Fn(N) -> T) -> Sheet<T> {
         let next_cursor = page.next.map(|next| seal(&app.config.secret, &self.list, &next));

@@ -12,7 +12,7 @@ use shared::domain::order::OrderStatus;
 use shared::domain::settings::PaymentSettings;
 use shared::domain::tally::Tallies;
 use shared::domain::withdrawal::WithdrawalState;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, StatsRead};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
@@ -170,7 +170,7 @@ pub struct Reading {
         (status = 503, body = Problem),
     ),
 )]
-pub async fn stats(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Totals>, Problem> {
+pub async fn stats(State(app): State<Arc<App>>, _: Admin<StatsRead>) -> Result<Reply<Totals>, Problem> {
     let mut totals = Reading::now(&app).await?.totals()?;
     let pending = u64::try_from(pending_orders(&app).await?).unwrap_or(u64::MAX);
     totals.orders.by_status.insert(OrderStatus::Pending.as_str().to_owned(), pending);

@@ -14,6 +14,7 @@ use shared::domain::ledger::{self, RecordType};
 use shared::domain::money::{LEDGER_DIGITS, plain_decimal};
 use shared::domain::referral::InviteCode;
 use shared::domain::refusal::Refusal;
+use shared::domain::scope::scopes_of;
 use shared::domain::user::{self, AffiliatePolicy};
 use shared::edge::body::Body;
 use shared::edge::caller::Admin;
@@ -47,6 +48,8 @@ pub struct AdminUser {
     pub status: &'static str,
     /// `user`, `agent` or `admin`.
     pub role: &'static str,
+    /// To which parts of an admin's work it is limited; empty for all of it.
+    pub scopes: Vec<&'static str>,
     /// When it signed up.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -87,6 +90,7 @@ impl From<user::User> for AdminUser {
             email: of.email.as_ref().map(|email| email.as_str().to_owned()),
             status: of.status.as_str(),
             role: of.role.as_str(),
+            scopes: of.scopes.iter().map(|scope| scope.as_str()).collect(),
             created_at: of.created_at,
             balance: of.accounts.balance().into(),
             debt: of.accounts.owed().into(),
@@ -198,7 +202,8 @@ impl StatusSetting {
 pub struct RoleSetting {
     /// `user`, `agent` or `admin`.
     role: String,
-    /// Parts of a role; there are none yet.
+    /// To which parts of an admin's work it is limited: `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`,
+    /// `codes:issue`, `grants:write`, `stats:read`; empty for all of it.
     #[serde(default)]
     scopes: Vec<String>,
 }
@@ -219,19 +224,17 @@ pub async fn set_role(
     Path(id): Path<String>,
     Body { value, .. }: Body<RoleSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let (user, role) = (named(&id)?, value.read()?);
-    let done = role::set_role(&app, &SetRole { user, role, admin: admin.id }).await?;
+    let ask = value.read(named(&id)?, &admin)?;
+    let done = role::set_role(&app, &ask).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
 impl RoleSetting {
-    fn read(&self) -> Result<Role, Refusal> {
-        if !self.scopes.is_empty() {
-            return Err(Refusal::field("/scopes", "unknown", "no scopes"));
-        }
+    fn read(&self, user: UserId, admin: &Admin) -> Result<SetRole, Refusal> {
         let all = [Role::User, Role::Agent, Role::Admin];
         let role = all.into_iter().find(|role| role.as_str() == self.role);
-        role.ok_or_else(|| Refusal::field("/role", "unknown", "`user`, `agent` or `admin`"))
+        let role = role.ok_or_else(|| Refusal::field("/role", "unknown", "`user`, `agent` or `admin`"))?;
+        Ok(SetRole { user, role, scopes: scopes_of(role, &self.scopes)?, admin: admin.id })
     }
 }
 

@@ -13,6 +13,7 @@ use shared::domain::id::{AgencyOrderId, AssetId};
 use shared::domain::order::{Order as PaymentOrder, Provider};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
+use shared::edge::caller::Trader;
 use shared::edge::once::RequiredKey;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
@@ -262,7 +263,7 @@ impl NewAgencyOrder {
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    seller: Seller,
+    Trader(seller): Trader,
     key: RequiredKey,
     body: Body<NewAgencyOrder>,
 ) -> Result<Reply<Order>, Problem> {

@@ -14,7 +14,7 @@ use shared::domain::id::PackageId;
 use shared::domain::money::Currency;
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, GrantsWrite};
 use shared::edge::once::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -132,7 +132,7 @@ pub async fn all(
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<GrantsWrite>,
     Path(id): Path<String>,
     key: Key,
     body: Body<PackageBody>,
@@ -166,7 +166,7 @@ pub async fn create(
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<GrantsWrite>,
     Path((id, package)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body<PackageBody>,

@@ -18,7 +18,7 @@ use shared::domain::id::SeriesId;
 use shared::domain::money::{Currency, plain_decimal};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, GrantsWrite};
 use shared::edge::once::Key;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
@@ -373,7 +373,7 @@ pub async fn all(
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<GrantsWrite>,
     key: Key,
     body: Body<SeriesBody>,
 ) -> Result<Reply<Series>, Problem> {
@@ -422,7 +422,7 @@ pub async fn one(
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<GrantsWrite>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body<SeriesBody>,

@@ -9,6 +9,7 @@ use shared::domain::agency::shop::Seller;
 use shared::domain::id::ShopId;
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
+use shared::edge::caller::Trader;
 use shared::edge::once::RequiredKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -93,7 +94,7 @@ pub struct Transfer {
 )]
 pub async fn transfer(
     State(app): State<Arc<App>>,
-    seller: Seller,
+    Trader(seller): Trader,
     key: RequiredKey,
     body: Body<Transfer>,
 ) -> Result<Reply<Wallet>, Problem> {

@@ -25,6 +25,7 @@ pub mod refund;
 pub mod refusal;
 pub mod reversal;
 pub mod review;
+pub mod scope;
 pub mod service_key;
 pub mod settings;
 pub mod settlement;

@@ -4,6 +4,7 @@
 //! promotion and the bond to an inviter. A user of the operator's own backend may have neither e-mail nor password, an
 //! erased one has lost them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use super::ledger::Accounts;
 use super::promotion::Promotion;
 use super::referral::{Attribution, InviteCode};
 use super::refusal::Refusal;
+use super::scope::Scope;
 use super::settings::AffiliateSettings;
 
 /// An account holder. `Debug` shows only what a log may: no address.
@@ -39,6 +41,9 @@ pub struct User {
     pub status: Status,
     /// What it may do.
     pub role: Role,
+    /// To what an admin is limited; without any to nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub scopes: BTreeSet<Scope>,
     /// The language of its mails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -69,6 +74,23 @@ impl User {
     /// [`Refusal::AccountBlocked`] for any account that is not active (R2.8).
     pub fn must_be_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
+    }
+}
+
+impl User {
+    /// Only an active admin may go on: one without scopes, or with the one that is needed (R2.5).
+    ///
+    /// # Refuses
+    /// [`Refusal::AccountBlocked`] for a blocked account; [`Refusal::Forbidden`] for whoever is no admin or has other scopes.
+    pub fn must_be_admin(&self, needed: Option<Scope>) -> Result<(), Refusal> {
+        let limited = !self.scopes.is_empty() && !needed.is_some_and(|needed| self.scopes.contains(&needed));
+        if self.status == Status::Blocked {
+            Err(Refusal::AccountBlocked)
+        } else if self.role != Role::Admin || limited {
+            Err(Refusal::Forbidden)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -142,6 +164,7 @@ mod tests {
             password_number: 0,
             status: Status::Active,
             role: Role::User,
+            scopes: BTreeSet::new(),
             locale: None,
             created_at: Timestamp::UNIX_EPOCH,
             attribution: None,
@@ -181,6 +204,25 @@ mod tests {
         for status in [Status::Blocked, Status::Pending] {
             assert_eq!(User { status, ..ann() }.must_be_active(), Err(Refusal::AccountBlocked));
         }
+    }
+
+    /// R2.5: an admin without scopes may do everything, one with scopes what they name and nothing that names none.
+    #[test]
+    fn scopes_limit_an_admin_and_make_nobody_one() {
+        let of = |role, scopes: &[Scope]| User { role, scopes: scopes.iter().copied().collect(), ..ann() };
+        let (full, clerk) = (of(Role::Admin, &[]), of(Role::Admin, &[Scope::OrdersRead]));
+        assert_eq!(full.must_be_admin(None), Ok(()));
+        assert_eq!(full.must_be_admin(Some(Scope::SettingsWrite)), Ok(()));
+        assert_eq!(clerk.must_be_admin(Some(Scope::OrdersRead)), Ok(()));
+        for needed in [None, Some(Scope::OrdersRefund)] {
+            assert_eq!(clerk.must_be_admin(needed), Err(Refusal::Forbidden));
+        }
+        assert_eq!(
+            of(Role::User, &[Scope::OrdersRead]).must_be_admin(Some(Scope::OrdersRead)),
+            Err(Refusal::Forbidden)
+        );
+        let blocked = User { status: Status::Blocked, ..full };
+        assert_eq!(blocked.must_be_admin(None), Err(Refusal::AccountBlocked));
     }
 
     /// R2.2: what sign-up wrote is read back whole, and nothing mandatory is made up.

@@ -11,9 +11,10 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::domain::agency::shop::{Reach, Seller};
 use crate::domain::id::{ServiceKeyId, UserId};
-use crate::domain::identity::{Role, Status};
+use crate::domain::identity::Role;
 use crate::domain::refusal::Refusal;
-use crate::domain::service_key::{Scope, ServiceKey};
+use crate::domain::scope::Scope;
+use crate::domain::service_key::{self, ServiceKey};
 use crate::domain::user::User;
 use crate::store::key::Key;
 use crate::token::{Claims, KeyRing};
@@ -23,28 +24,49 @@ use crate::usecase::service_key::recognise;
 #[derive(Debug, Clone)]
 pub struct Caller(pub Claims);
 
-/// An active admin, by the table's word and not the token's (R2.5).
+/// An active admin, by the table's word and not the token's (R2.5). `D` says which admins a route is for: `Admin` alone for those
+/// without scopes, `Admin<OrdersRead>` also for those with that scope.
 #[derive(Debug, Clone)]
-pub struct Admin {
+pub struct Admin<D = Everything> {
     /// Who.
     pub id: UserId,
+    duty: PhantomData<D>,
 }
+
+/// A seller who moves money: like any, but no admin with scopes.
+#[derive(Debug, Clone)]
+pub struct Trader(pub Seller);
 
 impl FromRequestParts<Arc<App>> for Seller {
     type Rejection = Problem;
 
-    /// An active admin or agent with a shop, by the table's word (R2.5, R8.1).
+    /// An active admin or agent with a shop, by the table's word (R2.5, R8.1); an admin with scopes needs that of the agency.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
-        user.must_be_active()?;
-        let reach = match (user.role, user.shop) {
-            (Role::Admin, _) => Reach::Platform,
-            (Role::Agent, Some(shop)) => Reach::Below(shop),
-            _ => return Err(Refusal::Forbidden.into()),
-        };
-        Ok(Self { id: user.id, reach })
+        seller(parts, app, Some(Scope::GrantsWrite)).await
     }
+}
+
+impl FromRequestParts<Arc<App>> for Trader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Ok(Self(seller(parts, app, None).await?))
+    }
+}
+
+async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<Scope>) -> Result<Seller, Problem> {
+    let caller = Caller::from_request_parts(parts, app).await?;
+    let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
+    user.must_be_active()?;
+    let reach = match (user.role, &user.shop) {
+        (Role::Admin, _) => {
+            user.must_be_admin(needed)?;
+            Reach::Platform
+        }
+        (Role::Agent, Some(shop)) => Reach::Below(shop.clone()),
+        _ => return Err(Refusal::Forbidden.into()),
+    };
+    Ok(Seller { id: user.id, reach })
 }
 
 /// The operator's backend, by the table's word, with a service key that carries the scope `S` (R2.6).
@@ -57,10 +79,38 @@ pub struct Backend<S> {
     scope: PhantomData<S>,
 }
 
-/// A scope in a handler's signature.
+/// What a route lets admins do.
+pub trait Duty: Send + Sync {
+    /// The scope that is enough for it; none when only admins without scopes may.
+    const SCOPE: Option<Scope>;
+}
+
+/// What only admins without scopes do.
+#[derive(Debug, Clone, Copy)]
+pub struct Everything;
+
+impl Duty for Everything {
+    const SCOPE: Option<Scope> = None;
+}
+
+macro_rules! duties {
+    ($($scope:ident)*) => {$(
+        #[doc = concat!("See [`Scope::", stringify!($scope), "`].")]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $scope;
+
+        impl Duty for $scope {
+            const SCOPE: Option<Scope> = Some(Scope::$scope);
+        }
+    )*};
+}
+
+duties!(OrdersRead OrdersRefund SettingsWrite WithdrawalsApprove CodesIssue GrantsWrite StatsRead);
+
+/// A service key's scope in a handler's signature.
 pub trait Scoped {
     /// Which.
-    const SCOPE: Scope;
+    const SCOPE: service_key::Scope;
 }
 
 macro_rules! scopes {
@@ -70,7 +120,7 @@ macro_rules! scopes {
         pub struct $name;
 
         impl Scoped for $name {
-            const SCOPE: Scope = Scope::$name;
+            const SCOPE: service_key::Scope = service_key::Scope::$name;
         }
     )*};
 }
@@ -107,19 +157,14 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Admin {
+impl<D: Duty> FromRequestParts<Arc<App>> for Admin<D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
-        if user.status == Status::Blocked {
-            return Err(Refusal::AccountBlocked.into());
-        }
-        if user.role != Role::Admin {
-            return Err(Refusal::Forbidden.into());
-        }
-        Ok(Self { id: user.id })
+        user.must_be_admin(D::SCOPE)?;
+        Ok(Self { id: user.id, duty: PhantomData })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Making an admin: by the local stack for itself, and on AWS by the operator's command. There is no other first admin.
 
+use std::collections::BTreeSet;
+
 use super::session::email_hash;
 use crate::app::App;
 use crate::domain::access::EmailClaim;
@@ -18,7 +20,7 @@ use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
 use crate::token::PublicKeys;
 
-/// Makes whoever has this e-mail an admin with this password, which ends their sessions; who has none gets an account. Repeated, it
+/// Makes whoever has this e-mail an admin without scopes with this password, which ends their sessions; who has none gets an account. Repeated, it
 /// changes nothing.
 ///
 /// # Errors
@@ -54,6 +56,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         password_number: 0,
         status: Status::Active,
         role: Role::Admin,
+        scopes: BTreeSet::new(),
         locale: None,
         created_at: now,
         attribution: None,
@@ -80,13 +83,14 @@ async fn promote(
     let missing = || Fault::bug(format!("{} has a claim and no account", claim.user));
     let user = app.store.get::<User>(&Key::user(claim.user)).await?.ok_or_else(missing)?;
     let mut tx = app.tx();
-    let is_one = user.role == Role::Admin && user.status == Status::Active;
+    let is_one = user.must_be_admin(None).is_ok();
     if is_one && password::verify(app, password, claim.password_hash.as_deref())? {
         return Ok((user.id, tx));
     }
     let changed = claim.with_password(password_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
     let password_number = changed.password_number;
-    let after = User { role: Role::Admin, status: Status::Active, password_number, ..User::clone(&user) };
+    let (role, status, scopes) = (Role::Admin, Status::Active, BTreeSet::new());
+    let after = User { role, status, scopes, password_number, ..User::clone(&user) };
     tx.replace(claim, &changed, Otherwise::Again);
     tx.replace(&user, &after, Otherwise::Again);
     tx.insert(&audit(app, user.id), Otherwise::Again);

@@ -399,6 +399,7 @@ impl Newcomer {
             password_number: 0,
             status: Status::Active,
             role: Role::User,
+            scopes: std::collections::BTreeSet::new(),
             locale: self.locale.clone(),
             created_at: self.created_at,
             attribution: bound.cloned(),

@@ -1,10 +1,13 @@
 //! An admin changes what somebody may do (R2.5).
 
+use std::collections::BTreeSet;
+
 use super::audit::by_admin;
 use crate::app::{App, Done};
 use crate::domain::id::UserId;
 use crate::domain::identity::Role;
 use crate::domain::refusal::Refusal;
+use crate::domain::scope::Scope;
 use crate::domain::user::User;
 use crate::fault::Error;
 use crate::once::Once;
@@ -12,12 +15,14 @@ use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
 
 /// What is to be set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SetRole {
     /// Whose.
     pub user: UserId,
     /// To what.
     pub role: Role,
+    /// To which parts of it, if not all.
+    pub scopes: BTreeSet<Scope>,
     /// Who.
     pub admin: UserId,
 }
@@ -33,11 +38,18 @@ pub async fn set_role(app: &App, ask: &SetRole) -> Result<Done<User>, Error> {
 async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
     let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
-    let after = User { role: ask.role, ..User::clone(&user) };
-    if user.role != ask.role {
+    let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
+    if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
         tx.replace(&user, &after, Otherwise::Again);
         let audit = by_admin(app, ask.admin, "user.role_set", user.id.to_string());
-        tx.insert(&audit.change(user.role.as_str(), ask.role.as_str()), Otherwise::Again);
+        tx.insert(&audit.change(shown(&user), shown(&after)), Otherwise::Again);
     }
     Ok((after, tx))
+}
+
+/// The role with its scopes, `admin: orders:read, stats:read`.
+fn shown(user: &User) -> String {
+    let scopes: Vec<&str> = user.scopes.iter().map(|scope| scope.as_str()).collect();
+    let role = user.role.as_str();
+    if scopes.is_empty() { role.to_owned() } else { format!("{role}: {}", scopes.join(", ")) }
 }

@@ -13,7 +13,7 @@ use shared::domain::code::{self, BATCH_MAX, BatchState, Terms};
 use shared::domain::id::UserId;
 use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, CodesIssue};
 use shared::edge::once::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -178,7 +178,10 @@ const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn batches(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<Batch>, Problem> {
+pub async fn batches(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Unfiltered, CodesIssue>,
+) -> Result<Sheet<Batch>, Problem> {
     let page = codes::batches(&app, &search.window).await?;
     Ok(search.found(&app, page, |batch| Batch::from(&batch)))
 }
@@ -199,7 +202,7 @@ pub async fn batches(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<CodesIssue>,
     key: RequiredKey,
     body: Body<NewBatch>,
 ) -> Result<Reply<Batch>, Problem> {
@@ -223,7 +226,11 @@ pub async fn create(
         (status = 404, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn batch(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<Batch>, Problem> {
+pub async fn batch(
+    State(app): State<Arc<App>>,
+    _: Admin<CodesIssue>,
+    Path(id): Path<String>,
+) -> Result<Reply<Batch>, Problem> {
     Ok(Reply::ok(Batch::from(&codes::batch(&app, batch_id(&id)?).await?)))
 }
 
@@ -253,7 +260,11 @@ const EXPORTED: &[&str] = &[
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn export(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn export(
+    State(app): State<Arc<App>>,
+    _: Admin<CodesIssue>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let batch = codes::batch(&app, batch_id(&id)?).await?;
     // The gateway sends no answer before it is whole: gathered here, a fault makes a problem and not half a file.
     let codes = codes::codes_of(&app, &batch).await?;
@@ -301,7 +312,7 @@ pub struct CodeSwitch {
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<CodesIssue>,
     Path(id): Path<String>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Batch>, Problem> {

@@ -13,7 +13,7 @@ use shared::domain::id::{BatchId, PlanId};
 use shared::domain::plan::Unit;
 use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, CodesIssue};
 use shared::edge::once::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -129,7 +129,10 @@ pub struct Codes {
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn codes(State(app): State<Arc<App>>, search: AdminSearch<Codes>) -> Result<Sheet<Code>, Problem> {
+pub async fn codes(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Codes, CodesIssue>,
+) -> Result<Sheet<Code>, Problem> {
     let asked = &search.filters;
     let filter = CodeFilter {
         batch: given("/batch", asked.batch.as_deref(), BatchId::parse)?,

@@ -11,7 +11,7 @@ use shared::domain::id::PlanId;
 use shared::domain::plan;
 use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
+use shared::edge::caller::{Admin, CodesIssue};
 use shared::edge::once::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
@@ -108,7 +108,10 @@ fn named(id: &str) -> Result<PlanId, Refusal> {
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn plans(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<Plan>, Problem> {
+pub async fn plans(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Unfiltered, CodesIssue>,
+) -> Result<Sheet<Plan>, Problem> {
     let page = codes::plans(&app, &search.window).await?;
     Ok(search.found(&app, page, Plan::from))
 }
@@ -147,7 +150,11 @@ pub async fn create(
         (status = 404, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn plan(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<Plan>, Problem> {
+pub async fn plan(
+    State(app): State<Arc<App>>,
+    _: Admin<CodesIssue>,
+    Path(id): Path<String>,
+) -> Result<Reply<Plan>, Problem> {
     Ok(tagged(verb::plan(&app, named(&id)?).await?))
 }
 

@@ -34,6 +34,7 @@ fn person(number: u64) -> User {
         password_number: 0,
         status: Status::Active,
         role: Role::User,
+        scopes: std::collections::BTreeSet::new(),
         locale: None,
         created_at: now(),
         attribution: None,

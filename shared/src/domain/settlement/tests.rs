@@ -36,6 +36,7 @@ fn user(number: u64) -> User {
         password_number: 0,
         status: Status::Active,
         role: Role::User,
+        scopes: std::collections::BTreeSet::new(),
         locale: None,
         created_at: at(0),
         attribution: None,
