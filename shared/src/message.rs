@@ -140,6 +140,19 @@ pub enum Message {
         /// The level-1 shop of its tree.
         tree: ShopId,
     },
+    /// A sale was settled, or brought to where its payment stands now: its levels' wallets moved with it (R9.2). Sent by whoever
+    /// consumed [`Self::AgencyOrderMoved`], which stands in its queue until this one is acknowledged.
+    AgencyOrderSettled {
+        /// Which.
+        order: AgencyOrderId,
+        /// The shops of its levels.
+        shops: Vec<ShopId>,
+    },
+    /// A shop's wallet moved for another reason than a sale.
+    WalletMoved {
+        /// Whose.
+        shop: ShopId,
+    },
     /// Grants are to be moved under a stricter offer (R8.5), a part at a time.
     GrantsLowered {
         /// Of which series.
@@ -181,6 +194,8 @@ impl Message {
             | Self::CommissionSettled { .. }
             | Self::WithdrawalMoved { .. }
             | Self::BatchReady { .. }
+            | Self::AgencyOrderSettled { .. }
+            | Self::WalletMoved { .. }
             | Self::RedemptionCompleted { .. } => &[Queue::Statistics],
         }
     }
@@ -200,6 +215,8 @@ impl Message {
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
             Self::RedemptionCompleted { user, .. } | Self::WithdrawalMoved { user, .. } => user.to_string(),
             Self::AgencyOrderMoved { tree, .. } => tree.to_string(),
+            Self::AgencyOrderSettled { order, .. } => order.to_string(),
+            Self::WalletMoved { shop } => shop.to_string(),
             Self::GrantsLowered { series, .. } => series.to_string(),
             Self::Mail { email, .. } => email.clone(),
         }

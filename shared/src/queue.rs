@@ -4,7 +4,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
 use crate::fault::Fault;
-use crate::message::{Envelope, Outbox, Queue};
+use crate::message::{Envelope, Message, Outbox, Queue};
 
 /// Most entries of one batch.
 const BATCH: usize = 10;
@@ -55,13 +55,25 @@ impl Queues {
     pub async fn deliver(&self, outbox: &Outbox) -> Result<(), Fault> {
         for queue in [Queue::Reward, Queue::Mail, Queue::Statistics] {
             for batch in outbox.envelopes(queue).chunks(BATCH) {
-                self.send(queue, batch, outbox).await?;
+                self.send(queue, batch).await?;
             }
         }
         Ok(())
     }
 
-    async fn send(&self, queue: Queue, batch: &[Envelope], outbox: &Outbox) -> Result<(), Fault> {
+    /// Sends what follows from a message that its consumer has not acknowledged yet: if this fails, that one must come again.
+    /// So it is sent at least once, as if an outbox item promised it, and no item is written.
+    ///
+    /// # Errors
+    /// When it was not acknowledged.
+    pub async fn follow(&self, cause: &Envelope, message: Message) -> Result<(), Fault> {
+        for queue in message.queues() {
+            self.send(*queue, &[Envelope { id: format!("{}.next", cause.id), message: message.clone() }]).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, queue: Queue, batch: &[Envelope]) -> Result<(), Fault> {
         let mut send = self.client.send_message_batch().queue_url(self.url(queue));
         for (index, envelope) in batch.iter().enumerate() {
             let body = serde_json::to_string(envelope).map_err(|error| Fault::bug(error.to_string()))?;
@@ -79,7 +91,10 @@ impl Queues {
         let answer =
             send.send().await.map_err(|error| why(aws_sdk_sqs::error::DisplayErrorContext(&error).to_string()))?;
         match answer.failed.first() {
-            Some(failed) => Err(why(format!("{} of {}: {}", failed.code, outbox.id, failed.message().unwrap_or("")))),
+            Some(failed) => {
+                let of = batch.first().map(|envelope| envelope.id.as_str()).unwrap_or_default();
+                Err(why(format!("{} of {of}: {}", failed.code, failed.message().unwrap_or(""))))
+            }
             None => Ok(()),
         }
     }

@@ -25,8 +25,8 @@ use shared::usecase::search::{self, CommissionFilter, WithdrawalFilter};
 use shared::usecase::settle_withdrawal::{Settle, Who, settle_withdrawal};
 use utoipa::{IntoParams, ToSchema};
 
-use super::search::{AdminSearch, Common, given, user as user_filter};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, given, user as user_filter};
+use shared::edge::sheet::{Row, Sheet};
 
 /// A commission as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]

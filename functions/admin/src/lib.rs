@@ -1,6 +1,6 @@
 //! What the operator's staff sees and does: settings, accounts, orders, the programmes, the review queue, totals, audit (R9).
 //!
-//! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`sheet`].
+//! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`shared::edge::sheet`].
 
 pub mod affiliate;
 pub mod agency;
@@ -11,9 +11,7 @@ pub mod reconciliation;
 pub mod redemption;
 pub mod refund;
 pub mod review;
-pub mod search;
 pub mod service_key;
-pub mod sheet;
 pub mod stats;
 pub mod user;
 

@@ -34,9 +34,9 @@ use shared::usecase::search::{self, OrderFilter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::programme::Person;
-use super::search::{AdminSearch, Common, email, given, user as user_filter};
-use super::sheet::{Row, Sheet};
 use super::stats::Reading;
+use shared::edge::search::{AdminSearch, Common, email, given, user as user_filter};
+use shared::edge::sheet::{Row, Sheet};
 
 /// An order as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -21,8 +21,8 @@ use shared::usecase::change_settings::{self as verb, Change, Document};
 use shared::usecase::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
 
-use super::search::{AdminSearch, Common};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common};
+use shared::edge::sheet::{Row, Sheet};
 
 /// An area's settings.
 #[derive(Debug, Serialize, ToSchema)]

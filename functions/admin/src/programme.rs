@@ -21,8 +21,8 @@ use shared::usecase::retry_reward::{Retry, retry_reward};
 use shared::usecase::search::{self, ReferralFilter};
 use utoipa::{IntoParams, ToSchema};
 
-use super::search::{AdminSearch, Common, given, user as user_filter};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, given, user as user_filter};
+use shared::edge::sheet::{Row, Sheet};
 
 /// Who is meant.
 #[derive(Debug, Clone, Serialize, ToSchema)]

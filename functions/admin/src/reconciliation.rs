@@ -18,8 +18,8 @@ use shared::edge::view::Amount;
 use shared::usecase::search;
 use utoipa::ToSchema;
 
-use super::search::{AdminSearch, Common, Unfiltered};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
 
 /// The report about one provider's day.
 #[derive(Debug, Serialize, ToSchema)]

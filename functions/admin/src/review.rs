@@ -25,8 +25,8 @@ use shared::usecase::resolve_review::{Decision, ResolveReview, resolve_review};
 use shared::usecase::search;
 use utoipa::{IntoParams, ToSchema};
 
-use super::search::{AdminSearch, Common, given};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, given};
+use shared::edge::sheet::{Row, Sheet};
 
 /// Provider money that waits for a person.
 #[derive(Debug, Serialize, ToSchema)]

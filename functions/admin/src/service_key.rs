@@ -19,8 +19,8 @@ use shared::edge::reply::Reply;
 use shared::usecase::service_key::{self as verb, IssueKey};
 use utoipa::ToSchema;
 
-use super::search::{AdminSearch, Common, Unfiltered};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
 
 /// A service key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]

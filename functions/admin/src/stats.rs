@@ -9,7 +9,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::domain::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use shared::domain::order::OrderStatus;
-use shared::domain::settings::PaymentSettings;
+use shared::domain::settings::{AgencySettings, PaymentSettings};
 use shared::domain::tally::Tallies;
 use shared::domain::withdrawal::WithdrawalState;
 use shared::edge::caller::{Admin, StatsRead};
@@ -38,8 +38,36 @@ pub struct Totals {
     pub withdrawals: BTreeMap<String, WithdrawalTotals>,
     /// Redemption codes.
     pub redemptions: RedemptionTotals,
+    /// The agency.
+    pub agency: AgencyTotals,
     /// What the platform owes.
     pub liabilities: Liabilities,
+}
+
+/// Totals of the agency's sales, in agency currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AgencyTotals {
+    /// Sales that were paid and settled.
+    pub sales: u64,
+    /// What they cost.
+    pub amount: Amount,
+    /// What of that went back.
+    pub returned: Amount,
+    /// What all levels earn of them.
+    pub commission: Amount,
+    /// What the platform keeps of their pools.
+    pub platform: Amount,
+}
+
+/// What shops have, in agency currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AgencyLiabilities {
+    /// What they can spend.
+    pub main: Amount,
+    /// What they earned and did not move.
+    pub commission: Amount,
+    /// What is still to be taken back.
+    pub debt: Amount,
 }
 
 /// Totals of the affiliate programme.
@@ -151,6 +179,8 @@ pub struct Liabilities {
     pub debt: Amount,
     /// Commission of all affiliates.
     pub commission: CommissionLiabilities,
+    /// Wallets of all shops.
+    pub agency: AgencyLiabilities,
 }
 
 /// Tallies with the currencies to show them in.
@@ -158,6 +188,7 @@ pub struct Reading {
     tallies: Tallies,
     ledger: Currency,
     pay: Currency,
+    agency: Currency,
 }
 
 /// The platform's totals
@@ -184,8 +215,9 @@ impl Reading {
     /// When the database can't be reached.
     pub async fn now(app: &App) -> Result<Self, Error> {
         let settings = app.settings::<PaymentSettings>().await?.settings;
+        let agency = app.settings::<AgencySettings>().await?.settings.currency;
         let tallies = statistics::totals(app).await?;
-        Ok(Self { tallies, ledger: settings.ledger_currency, pay: settings.pay_currency })
+        Ok(Self { tallies, ledger: settings.ledger_currency, pay: settings.pay_currency, agency })
     }
 
     fn number(&self, name: &str) -> Decimal {
@@ -199,6 +231,11 @@ impl Reading {
 
     fn amount(&self, name: &str) -> Result<Amount, MoneyError> {
         Ok(LedgerMoney::exact(self.number(name), self.ledger)?.into())
+    }
+
+    /// An amount in agency currency.
+    fn agency(&self, name: &str) -> Result<Amount, MoneyError> {
+        Ok(LedgerMoney::exact(self.number(&format!("{name}.{}", self.agency)), self.agency)?.into())
     }
 
     fn totals(&self) -> Result<Totals, MoneyError> {
@@ -230,6 +267,13 @@ impl Reading {
                 balance: self.count("redemptions.balance"),
                 credit: self.amount("redemptions.credit")?,
             },
+            agency: AgencyTotals {
+                sales: self.count("agency.sales.count"),
+                amount: self.agency("agency.sales")?,
+                returned: self.agency("agency.returned")?,
+                commission: self.agency("agency.commission")?,
+                platform: self.agency("agency.platform")?,
+            },
             liabilities: Liabilities {
                 balance: self.amount("liabilities.balance")?,
                 debt: self.amount("liabilities.debt")?,
@@ -238,6 +282,11 @@ impl Reading {
                     available: self.amount("liabilities.commission.available")?,
                     held: self.amount("liabilities.commission.held")?,
                     debt: self.amount("liabilities.commission.debt")?,
+                },
+                agency: AgencyLiabilities {
+                    main: self.agency("liabilities.agency.main")?,
+                    commission: self.agency("liabilities.agency.commission")?,
+                    debt: self.agency("liabilities.agency.debt")?,
                 },
             },
         })
@@ -317,7 +366,7 @@ mod tests {
         ];
         let number = |(name, text): (&str, &str)| (name.to_owned(), Decimal::from_str_exact(text).unwrap());
         let tallies = counted.into_iter().map(number).collect();
-        let reading = Reading { tallies, ledger: Currency::USD, pay: Currency::CNY };
+        let reading = Reading { tallies, ledger: Currency::USD, pay: Currency::CNY, agency: Currency::CNY };
         let totals = reading.totals().unwrap();
         assert_eq!((totals.users, reading.paid_orders()), (3, 3));
         assert_eq!(

@@ -34,8 +34,8 @@ use shared::usecase::set_role::{self as role, SetRole};
 use shared::usecase::set_status::{self as status, SetStatus};
 use utoipa::{IntoParams, ToSchema};
 
-use super::search::{AdminSearch, Common, email, given, user as user_filter};
-use super::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, email, given, user as user_filter};
+use shared::edge::sheet::{Row, Sheet};
 
 /// An account as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,17 +14,19 @@ use shared::domain::money::Currency;
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
 use shared::edge::once::Key;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Common, Search, given};
+use shared::edge::sheet::{Row, Sheet};
 use shared::edge::view::Amount;
 use shared::fault::Error;
 use shared::usecase::agency::asset::{CreateAsset, asset as read, create_asset, move_asset};
 use shared::usecase::agency::order::{Checked, Wanted, check};
-use shared::usecase::agency::see;
-use utoipa::ToSchema;
+use shared::usecase::agency::see::{self, SaleFilter};
+use utoipa::{IntoParams, ToSchema};
 
-use super::wire::{Findings, currency, listing, shown, window};
+use super::wire::{Findings, currency, shown};
 
 /// Most packages of one order.
 const PACKAGES: usize = 50;
@@ -53,6 +55,22 @@ pub struct Asset {
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl Row for Asset {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "kind",
+        "identifier",
+        "shop_id",
+        "series_id",
+        "balance.amount",
+        "debt.amount",
+        "paid.amount",
+        "paid.currency",
+        "commission_order_id",
+        "created_at",
+    ];
 }
 
 impl Asset {
@@ -145,23 +163,37 @@ fn named(id: &str) -> Result<AssetId, Refusal> {
     AssetId::parse(id).ok_or(Refusal::NotFound)
 }
 
+/// Which assets.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Assets {
+    /// Of this shop.
+    shop_id: Option<String>,
+    /// Of this series.
+    series_id: Option<String>,
+}
+
+impl Assets {
+    fn read(&self) -> Result<SaleFilter, Refusal> {
+        let shop = given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?;
+        let series = given("/series_id", self.series_id.as_deref(), SeriesId::parse)?;
+        Ok(SaleFilter { shop, series, ..SaleFilter::default() })
+    }
+}
+
 /// Assets of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/assets", operation_id = "listAssets", tag = "agency", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Assets, Common),
     responses(
         (status = 200, body = Listing<Asset>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn assets(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    paging: Paging,
-) -> Result<Reply<Listing<Asset>>, Problem> {
-    let (list, currency) = (format!("assets:{}", seller.id), currency(&app).await?);
-    let page = see::assets(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |asset| Asset::of(asset, currency))?)
+pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<Sheet<Asset>, Problem> {
+    let (filter, currency) = (search.filters.read()?, currency(&app).await?);
+    let page = see::assets(&app, &search.by.reach, &filter, &search.window).await?;
+    Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
 }
 
 /// Takes an asset into a shop

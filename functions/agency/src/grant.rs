@@ -4,7 +4,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use shared::app::App;
 use shared::domain::agency::grant;
@@ -13,15 +13,17 @@ use shared::domain::id::{GrantId, PackageId};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
 use shared::edge::once::Key;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Common, Search};
+use shared::edge::sheet::Sheet;
 use shared::edge::version::if_match;
 use shared::usecase::agency::grant::{self as verb, ChangePackages, SetRetail};
 use shared::usecase::agency::see;
 
-use self::wire::{Filter, Grant, GrantChange, Names, NewGrant, PackagesBody, RetailBody};
-use super::wire::{Findings, currency, listing, window};
+use self::wire::{Filter, Grant, GrantChange, Names, NewGrant, PackagesBody, RetailBody, SalesView};
+use super::wire::{Findings, currency};
 
 async fn viewed(app: &App, grant: grant::Grant) -> Result<(Grant, u64), Problem> {
     let version = grant.version;
@@ -36,22 +38,16 @@ fn named(id: &str) -> Result<GrantId, Refusal> {
 /// Grants of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/shop-series-grants", operation_id = "listGrants", tag = "agency", security(("bearer" = [])),
-    params(Filter, ("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Filter, Common),
     responses(
         (status = 200, body = Listing<Grant>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn grants(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    Query(filter): Query<Filter>,
-    paging: Paging,
-) -> Result<Reply<Listing<Grant>>, Problem> {
-    let list = format!("grants:{}:{filter:?}", seller.id);
-    let page = see::grants(&app, &seller.reach, &filter.read()?, &window(&app, &paging, &list)?).await?;
+pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<Sheet<Grant>, Problem> {
+    let page = see::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
     let names = Names::of(&app, &page.items).await?;
-    Ok(listing(&app, &list, page, |grant| names.view(grant))?)
+    Ok(search.found(&app, page, |grant| names.view(grant)).whole()?)
 }
 
 /// Grants a series to a shop
@@ -95,8 +91,10 @@ pub async fn grant(
     seller: Seller,
     Path(id): Path<String>,
 ) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) = viewed(&app, verb::grant(&app, &seller.reach, named(&id)?).await?).await?;
-    Ok(Reply::ok(grant).version(version))
+    let found = verb::grant(&app, &seller.reach, named(&id)?).await?;
+    let sales = SalesView::of(see::sales(&app, &found).await?, currency(&app).await?)?;
+    let (grant, version) = viewed(&app, found).await?;
+    Ok(Reply::ok(Grant { sales: Some(sales), ..grant }).version(version))
 }
 
 /// Changes a grant's commission, forced recharge or status

@@ -9,24 +9,26 @@ use serde::{Deserialize, Serialize};
 use shared::app::App;
 use shared::domain::agency::order::{self, AgencyOrder, OrderKind, PaidBy};
 use shared::domain::agency::shop::{Reach, Seller, ShopPath};
-use shared::domain::id::{AgencyOrderId, AssetId};
+use shared::domain::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
 use shared::domain::order::{Order as PaymentOrder, Provider};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
 use shared::edge::caller::Trader;
 use shared::edge::once::RequiredKey;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Common, Search, given};
+use shared::edge::sheet::{Row, Sheet};
 use shared::edge::view::Amount;
 use shared::edge::view::order::Failure;
 use shared::fault::Error;
 use shared::usecase::agency::order::{CreateAgencyOrder, Online, create_agency_order, read};
-use shared::usecase::agency::see::{self, Earned};
-use utoipa::ToSchema;
+use shared::usecase::agency::see::{self, Earned, SaleFilter};
+use utoipa::{IntoParams, ToSchema};
 
 use super::asset::{packages, recharge};
-use super::wire::{Findings, currency, listing, shown, window};
+use super::wire::{Findings, currency, shown};
 
 /// An agency order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -107,6 +109,26 @@ pub struct LevelView {
     pub one_time: Amount,
     /// Of the prices, less what went back.
     pub difference: Amount,
+}
+
+impl Row for Order {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "kind",
+        "payment",
+        "status",
+        "asset_id",
+        "series_id",
+        "shop_id",
+        "amount.amount",
+        "amount.currency",
+        "net.amount",
+        "commission.state",
+        "commission.triggered",
+        "payment_order_id",
+        "paid_at",
+        "created_at",
+    ];
 }
 
 impl Order {
@@ -202,16 +224,10 @@ impl NewAgencyOrder {
     fn read(&self, currency: shared::domain::money::Currency) -> Result<CreateAgencyOrder, Refusal> {
         let mut findings = Findings::default();
         let asset = findings.id("/asset_id", &self.asset_id, AssetId::parse);
-        let paid_by = match self.payment.as_str() {
-            "wallet" => Some(PaidBy::Wallet),
-            "online" => Some(PaidBy::Online),
-            "offline" => Some(PaidBy::Offline),
-            "asset" => Some(PaidBy::Asset),
-            _ => {
-                findings.add("/payment", "unknown", "`wallet`, `online`, `offline` or `asset`");
-                None
-            }
-        };
+        let paid_by = PaidBy::parse(&self.payment);
+        if paid_by.is_none() {
+            findings.add("/payment", "unknown", "`wallet`, `online`, `offline` or `asset`");
+        }
         let kind = match self.kind.as_str() {
             "purchase" => Some(OrderKind::Purchase),
             "recharge" => Some(OrderKind::Recharge),
@@ -274,23 +290,44 @@ pub async fn create(
     Ok(Reply::created(order).replayed(done.replayed))
 }
 
+/// Which sales.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Sales {
+    /// Of this shop: of orders the selling one, of commissions the earning one.
+    shop_id: Option<String>,
+    /// Of this series.
+    series_id: Option<String>,
+    /// Of this asset.
+    asset_id: Option<String>,
+    /// `wallet`, `online`, `offline` or `asset`.
+    payment: Option<String>,
+}
+
+impl Sales {
+    fn read(&self) -> Result<SaleFilter, Refusal> {
+        Ok(SaleFilter {
+            shop: given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?,
+            series: given("/series_id", self.series_id.as_deref(), SeriesId::parse)?,
+            asset: given("/asset_id", self.asset_id.as_deref(), AssetId::parse)?,
+            paid_by: given("/payment", self.payment.as_deref(), PaidBy::parse)?,
+        })
+    }
+}
+
 /// Agency orders of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Sales, Common),
     responses(
         (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn orders(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    paging: Paging,
-) -> Result<Reply<Listing<Order>>, Problem> {
-    let list = format!("agency-orders:{}", seller.id);
-    let page = see::orders(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |(order, payment)| Order::of(&order, payment.as_ref(), &seller.reach))?)
+pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<Sheet<Order>, Problem> {
+    let reach = &search.by.reach;
+    let page = see::orders(&app, reach, &search.filters.read()?, &search.window).await?;
+    Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
 /// One agency order
@@ -333,6 +370,20 @@ pub struct ShopCommission {
     pub created_at: Timestamp,
 }
 
+impl Row for ShopCommission {
+    const COLUMNS: &'static [&'static str] = &[
+        "order_id",
+        "shop_id",
+        "seller_shop_id",
+        "series_id",
+        "tier",
+        "one_time.amount",
+        "difference.amount",
+        "difference.currency",
+        "created_at",
+    ];
+}
+
 impl ShopCommission {
     fn of(of: &Earned) -> Result<Self, Error> {
         let order = &of.order;
@@ -355,7 +406,7 @@ impl ShopCommission {
 #[utoipa::path(
     get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
     security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Sales, Common),
     responses(
         (status = 200, body = Listing<ShopCommission>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -363,10 +414,8 @@ impl ShopCommission {
 )]
 pub async fn commissions(
     State(app): State<Arc<App>>,
-    seller: Seller,
-    paging: Paging,
-) -> Result<Reply<Listing<ShopCommission>>, Problem> {
-    let list = format!("agency-commissions:{}", seller.id);
-    let page = see::commissions(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |earned| ShopCommission::of(&earned))?)
+    search: Search<Sales, Seller>,
+) -> Result<Sheet<ShopCommission>, Problem> {
+    let page = see::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    Ok(search.found(&app, page, |earned| ShopCommission::of(&earned)).whole()?)
 }

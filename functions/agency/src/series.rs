@@ -20,9 +20,11 @@ use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
 use shared::edge::caller::{Admin, GrantsWrite};
 use shared::edge::once::Key;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Common, Search, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
 use shared::edge::version::if_match;
 use shared::edge::view::Amount;
 use shared::fault::Error;
@@ -31,7 +33,7 @@ use shared::usecase::agency::see;
 use shared::usecase::agency::series::{ChangeSeries, SeriesDocument, change_series, create_series};
 use utoipa::ToSchema;
 
-use super::wire::{Findings, ForcedDocument, currency, listing, shown, window};
+use super::wire::{Findings, ForcedDocument, currency, shown};
 
 /// A group of packages with one commission.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,6 +58,19 @@ pub struct Series {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl Row for Series {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "code",
+        "commission.type",
+        "commission.amount.amount",
+        "trigger.type",
+        "trigger.threshold.amount",
+        "created_at",
+    ];
 }
 
 /// A one-time commission.
@@ -345,20 +360,16 @@ pub(super) fn named(id: &str) -> Result<SeriesId, Refusal> {
 /// An admin sees all of them, an agent those that its shop was granted.
 #[utoipa::path(
     get, path = "/v1/series", operation_id = "listSeries", tag = "agency", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Common),
     responses(
         (status = 200, body = Listing<Series>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn all(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    paging: Paging,
-) -> Result<Reply<Listing<Series>>, Problem> {
-    let (list, currency) = (format!("series:{}", seller.id), currency(&app).await?);
-    let page = see::series(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |(series, grant)| Series::of(series, grant.as_ref(), currency))?)
+pub async fn all(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Series>, Problem> {
+    let currency = currency(&app).await?;
+    let page = see::series(&app, &search.by.reach, &search.window).await?;
+    Ok(search.found(&app, page, |(series, grant)| Series::of(series, grant.as_ref(), currency)).whole()?)
 }
 
 /// Makes a series

@@ -12,16 +12,18 @@ use shared::domain::id::{ShopId, UserId};
 use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
 use shared::edge::once::Key;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Common, Search, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
 use shared::edge::version::if_match;
 use shared::usecase::adjust_balance::said;
 use shared::usecase::agency::see;
 use shared::usecase::agency::shop::{ChangeShop, ShopTerms, change_shop, create_shop, shop as read};
 use utoipa::ToSchema;
 
-use super::wire::{Findings, listing, window};
+use super::wire::Findings;
 
 /// A reseller's place in the tree.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +47,11 @@ pub struct Shop {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl Row for Shop {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "name", "parent_id", "level", "user_id", "children", "grants", "created_at"];
 }
 
 impl From<shop::Shop> for Shop {
@@ -111,20 +118,15 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
 /// An admin sees all of them, an agent its own tree, newest first.
 #[utoipa::path(
     get, path = "/v1/shops", operation_id = "listShops", tag = "agency", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
+    params(Common),
     responses(
         (status = 200, body = Listing<Shop>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn shops(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    paging: Paging,
-) -> Result<Reply<Listing<Shop>>, Problem> {
-    let list = format!("shops:{}", seller.id);
-    let page = see::shops(&app, &seller.reach, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |shop| Ok(Shop::from(shop)))?)
+pub async fn shops(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Shop>, Problem> {
+    let page = see::shops(&app, &search.by.reach, &search.window).await?;
+    Ok(search.found(&app, page, Shop::from))
 }
 
 /// Makes a shop

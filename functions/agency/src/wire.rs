@@ -6,12 +6,8 @@ use shared::app::App;
 use shared::domain::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
 use shared::domain::refusal::{FieldError, Refusal};
 use shared::domain::settings::{AMOUNT_MAX, AgencySettings};
-use shared::edge::page::{Listing, Paging, seal};
-use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::fault::{Error, Fault};
-use shared::store::Page;
-use shared::usecase::search::Window;
+use shared::fault::Fault;
 use utoipa::ToSchema;
 
 /// The agency's currency.
@@ -93,27 +89,4 @@ pub struct Named {
     pub id: Option<String>,
     /// What people call it.
     pub name: Option<String>,
-}
-
-/// Which page of a list is wanted.
-///
-/// # Refuses
-/// A cursor that is not of this list.
-pub fn window(app: &App, paging: &Paging, list: &str) -> Result<Window, Refusal> {
-    let after = paging.position(&app.config.secret, list)?;
-    Ok(Window { from: None, to: None, limit: paging.limit, after })
-}
-
-/// A page of a list as it is answered.
-///
-/// # Errors
-/// What `view` can't show.
-pub fn listing<N, T: Serialize>(
-    app: &App,
-    list: &str,
-    page: Page<N>,
-    view: impl Fn(N) -> Result<T, Error>,
-) -> Result<Reply<Listing<T>>, Error> {
-    let next_cursor = page.next.map(|next| seal(&app.config.secret, list, &next));
-    Ok(Reply::ok(Listing { items: page.items.into_iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }

@@ -1,5 +1,7 @@
 //! O1, O2, O4: at rest nothing waits to be sent, what waits has its cause, and statistics hold what the things say.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -7,9 +9,10 @@ use super::{Finding, Snapshot};
 use crate::domain::code::BatchState;
 use crate::domain::commission::Commission;
 use crate::domain::contribution::{
-    of_account, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_withdrawal,
+    of_account, of_agency_order, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_wallet,
+    of_withdrawal,
 };
-use crate::domain::id::{BatchId, CommissionId, OrderId, RewardId, UserId, WithdrawalId};
+use crate::domain::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use crate::domain::order::OrderStatus;
 use crate::domain::tally::{Counted, Tallies};
 use crate::message::Message;
@@ -27,6 +30,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     for counted in &snapshot.counted {
         check_counted(counted, snapshot, &mut findings);
     }
+    check_complete(snapshot, &mut findings);
     check_totals(snapshot, &mut findings);
     findings.dedup();
     findings
@@ -60,6 +64,8 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::AgencyOrderMoved { order, tree } => {
             all.agency.orders.get(order).is_some_and(|order| order.tree() == *tree)
         }
+        Message::AgencyOrderSettled { order, .. } => all.agency.orders.contains_key(order),
+        Message::WalletMoved { shop } => all.agency.wallets.contains_key(shop),
         Message::GrantsLowered { series, .. } => all.agency.series.contains_key(series),
         Message::BatchBegun { batch } => all.batches.contains_key(batch),
         Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
@@ -110,9 +116,35 @@ fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
         }
         ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
+        ("AGENCYORDER", id) => {
+            all.agency.orders.get(&AgencyOrderId::parse(id)?).map(|order| vec![of_agency_order(order)])
+        }
+        ("SHOP", id) => all.agency.wallets.get(&ShopId::parse(id)?).map(|wallet| vec![of_wallet(wallet)]),
         ("REDEMPTION", _) => all.redemptions.get(subject).map(|redemption| vec![of_redemption(redemption)]),
         ("REWARD", id) => all.rewards.get(&RewardId::parse(id)?).map(|reward| vec![of_reward(reward)]),
         _ => None,
+    }
+}
+
+/// Everything that contributes is counted: at rest no message is on its way.
+fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
+    let counted: BTreeSet<&str> = all.counted.iter().map(|counted| counted.subject.as_str()).collect();
+    // An order that waits for its payment has promised nothing yet; pending ones are counted where they fall due.
+    let closed = all.orders.values().filter(|order| order.status != OrderStatus::Pending);
+    let subjects = (all.users.keys().map(|user| Key::user(*user)))
+        .chain(closed.map(|order| Key::order(order.id)))
+        .chain(all.rewards.keys().map(|reward| Key::reward(*reward)))
+        .chain(all.commissions.keys().map(|order| Key::commission(Commission::id_of(*order))))
+        .chain(all.affiliates.keys().map(|user| Key::commission_account(*user)))
+        .chain(all.withdrawals.keys().map(|withdrawal| Key::withdrawal(*withdrawal)))
+        .chain(all.batches.keys().map(|batch| Key::batch(*batch)))
+        .chain(all.agency.orders.keys().map(|order| Key::agency_order(*order)))
+        .chain(all.agency.wallets.keys().map(|shop| Key::wallet(*shop)));
+    let subjects = subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned());
+    for subject in subjects.filter(|subject| !counted.contains(subject.as_str())) {
+        if contributions(&subject, all).is_some_and(|possible| possible.iter().all(|tallies| !tallies.is_empty())) {
+            findings.push(Finding::new("O4", &subject, "contributes to the totals and is not counted"));
+        }
     }
 }
 

@@ -25,6 +25,9 @@
 //! | `redemptions.credit`, also `day.*` | redemption | what it credited |
 //! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
 //! | `codes.issued` | batch | its codes, once all are there |
+//! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | one that was settled, its price, what of that went back |
+//! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | what its levels earn, and what the platform keeps of the pool |
+//! | `liabilities.agency.{main\|commission\|debt}.{CUR}` | wallet | what a shop can spend, what it earned, what it owes |
 //! | `rewards.{state}.count` | reward | one |
 //! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | its amount, once granted |
 //! | `rewards.pending` | reward | its amount while it is promised but not there |
@@ -32,6 +35,8 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::agency::order::AgencyOrder;
+use super::agency::wallet::Wallet;
 use super::code::{Batch, BatchState, Benefit};
 use super::commission::{Commission, CommissionAccount};
 use super::money::LedgerMoney;
@@ -192,6 +197,37 @@ pub fn of_redemption(redemption: &Redemption) -> Tallies {
     }
     if redemption.counted == Counted::Nowhere {
         put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE);
+    }
+    tallies
+}
+
+/// What an agency order contributes once it is settled. Its day is that on which it was paid.
+pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
+    let mut tallies = Tallies::new();
+    let Some(outcome) = &order.outcome else { return tallies };
+    let (at, currency) = (order.paid_at.unwrap_or(order.created_at), order.amount.currency());
+    // Nothing of an order that was settled can overflow here; if it did, its totals would be off by what the auditor names (C4).
+    let part = |whole: Decimal| order.part(whole, outcome.net).unwrap_or_default();
+    let shares = outcome.shares.iter().flat_map(|share| [share.one_time, share.difference]);
+    let returned = order.amount.amount().checked_sub(outcome.net).unwrap_or_default();
+    both(&mut tallies, at, "agency.sales.count", Decimal::ONE);
+    both(&mut tallies, at, &format!("agency.sales.{currency}"), order.amount.amount());
+    both(&mut tallies, at, &format!("agency.returned.{currency}"), returned);
+    both(&mut tallies, at, &format!("agency.commission.{currency}"), shares.map(part).sum());
+    both(&mut tallies, at, &format!("agency.platform.{currency}"), part(outcome.platform));
+    tallies
+}
+
+/// What a shop's wallet contributes.
+pub fn of_wallet(wallet: &Wallet) -> Tallies {
+    let mut tallies = Tallies::new();
+    let parts = [
+        ("main", wallet.main.balance()),
+        ("commission", wallet.commission.balance()),
+        ("debt", wallet.commission.owed()),
+    ];
+    for (part, amount) in parts {
+        put(&mut tallies, format!("liabilities.agency.{part}.{}", amount.currency()), amount.amount());
     }
     tallies
 }

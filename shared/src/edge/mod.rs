@@ -14,8 +14,10 @@ pub mod once;
 pub mod page;
 pub mod problem;
 pub mod reply;
+pub mod search;
 pub mod secrets;
 pub mod serve;
+pub mod sheet;
 pub mod version;
 pub mod view;
 

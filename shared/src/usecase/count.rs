@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::app::App;
+use crate::domain::agency::order::AgencyOrder;
+use crate::domain::agency::wallet::Wallet;
 use crate::domain::code::{Batch, CodeRef};
 use crate::domain::commission::{Commission, CommissionAccount};
 use crate::domain::contribution::{
-    of_account, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_withdrawal,
+    of_account, of_agency_order, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_wallet,
+    of_withdrawal,
 };
-use crate::domain::id::{BatchId, OrderId, RewardId, UserId, WithdrawalId};
+use crate::domain::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use crate::domain::order::Order;
 use crate::domain::redemption::Redemption;
 use crate::domain::referral::Reward;
@@ -30,8 +33,8 @@ use crate::store;
 use crate::store::key::{Key, SHARDS};
 use crate::store::tx::{Otherwise, Tx};
 
-/// Most messages of one transaction: each names at most three things, read with what is held of them.
-const TOGETHER: usize = 16;
+/// Most things of one transaction: each is read with what is held of it, in one call.
+const TOGETHER: usize = 48;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,16 +47,30 @@ enum Subject {
     Withdrawal(WithdrawalId),
     Batch(BatchId),
     Redemption(UserId, CodeRef, u32),
+    AgencyOrder(AgencyOrderId),
+    Wallet(ShopId),
 }
 
 /// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
 /// the records that are to be delivered again.
 pub async fn count(app: &App, records: &[Record]) -> Vec<String> {
-    let mut failed = Vec::new();
-    for together in records.chunks(TOGETHER) {
-        failed.extend(count_some(app, together).await);
+    let (mut failed, mut rest) = (Vec::new(), records);
+    while !rest.is_empty() {
+        let (some, later) = rest.split_at(fitting(rest));
+        failed.extend(count_some(app, some).await);
+        rest = later;
     }
     failed
+}
+
+/// How many of these records fit into one transaction: at least one, as none names more things than fit.
+fn fitting(records: &[Record]) -> usize {
+    let mut things = 0_usize;
+    let fits = records.iter().take_while(|record| {
+        things = things.saturating_add(subjects(&record.envelope.message).len());
+        things <= TOGETHER
+    });
+    fits.count().max(1)
 }
 
 async fn count_some(app: &App, records: &[Record]) -> Vec<String> {
@@ -128,6 +145,11 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::RedemptionCompleted { user, code, number } => {
             vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
         }
+        Message::AgencyOrderSettled { order, shops } => {
+            let wallets = shops.iter().map(|shop| Subject::Wallet(*shop));
+            [Subject::AgencyOrder(*order)].into_iter().chain(wallets).collect()
+        }
+        Message::WalletMoved { shop } => vec![Subject::Wallet(*shop)],
         Message::RewardRetried { .. }
         | Message::BatchBegun { .. }
         | Message::AgencyOrderMoved { .. }
@@ -147,6 +169,8 @@ impl Subject {
             Self::Withdrawal(withdrawal) => Key::withdrawal(withdrawal),
             Self::Batch(batch) => Key::batch(batch),
             Self::Redemption(user, code, number) => Key::redemption(user, code, number),
+            Self::AgencyOrder(order) => Key::agency_order(order),
+            Self::Wallet(shop) => Key::wallet(shop),
         }
     }
 
@@ -162,6 +186,9 @@ impl Subject {
             Self::Withdrawal(_) => batch.take::<Withdrawal>(&key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
             Self::Batch(_) => batch.take::<Batch>(&key)?.map(|made| of_batch(&made)),
             Self::Redemption(..) => batch.take::<Redemption>(&key)?.map(|redemption| of_redemption(&redemption)),
+            Self::AgencyOrder(_) => batch.take::<AgencyOrder>(&key)?.map(|order| of_agency_order(&order)),
+            // A shop that never had money has no wallet yet.
+            Self::Wallet(_) => Some(batch.take::<Wallet>(&key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
         };
         found.ok_or_else(|| Fault::Item { key: key.pk, why: "a message names it, but it is not there".to_owned() })
     }

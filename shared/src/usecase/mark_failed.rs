@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 
+use super::agency::settle::follow;
 use super::create_batch::fill_batch;
 use super::earn::earn;
 use super::grant_rewards::{Told, settle};
@@ -61,17 +62,19 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
     Ok(swept)
 }
 
-/// What a dead letter was to make becomes visible as failed; a commission and the codes of a batch, which have no such state, are
-/// made after all, or the letter stays.
+/// What a dead letter was to make becomes visible as failed; what has no such state (a commission, the codes of a batch, a sale, a
+/// lowered bound) is made after all, or the letter stays.
 async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
     let told = Told { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchBegun { batch } => fill_batch(app, batch).await,
+        Message::AgencyOrderMoved { .. } | Message::GrantsLowered { .. } => follow(app, envelope).await,
         Message::OrderPaid { .. } | Message::OrderChanged { .. } | Message::PurchaseMoved { .. } => {
             let earned = earn(app, &told).await;
             settle(app, &[told], Aim::Fail).await?;
             earned
         }
-        _ => Ok(settle(app, &[told], Aim::Fail).await?),
+        Message::UserRegistered { .. } | Message::RewardRetried { .. } => Ok(settle(app, &[told], Aim::Fail).await?),
+        _ => Err(Fault::bug("not a message of the reward queue").into()),
     }
 }

@@ -39,7 +39,7 @@ pub struct Window {
 
 impl Window {
     /// The walk that reads this page of a list; `filtered` when filters leave items out.
-    pub(super) fn walk(&self, source: Source, filtered: bool) -> Walk {
+    pub(in crate::usecase) fn walk(&self, source: Source, filtered: bool) -> Walk {
         let filtered = filtered || self.from.is_some() || self.to.is_some();
         Walk { source, filtered, from: self.from, to: self.to, limit: self.limit, after: self.after.clone() }
     }
@@ -49,7 +49,8 @@ impl Window {
         only(self.holds(at), item)
     }
 
-    fn holds(&self, at: Timestamp) -> bool {
+    /// Whether it holds a time.
+    pub(super) fn holds(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
     }
 }

@@ -1,8 +1,9 @@
 //! What a sale pays the chain (R8.8–R8.10), and what a refund takes back of it (R4.11).
 
+use emulator::sqs::{Outgoing, Receive};
 use serde_json::{Value, json};
 
-use super::{all, asset, chain, earned, fixed, fund, grant, id, open, package, recharge, series, wallet};
+use super::{all, asset, chain, earned, fixed, fund, grant, id, open, package, recharge, series, shop, wallet};
 use crate::returns::act;
 use crate::world::World;
 
@@ -28,6 +29,15 @@ fn a_sale_pays_every_level_what_it_holds_above_those_below() {
         assert_eq!(wallet(world, &a).await, ["0", "30", "0"]);
         let seen = world.admin().get(&format!("/v1/assets/{card}")).await.is(200);
         assert_eq!((&seen["balance"]["amount"], &seen["commission_order_id"]), (&json!("10"), &json!(id(&order))));
+        world.settle().await;
+        let stats = world.admin().get("/v1/admin/stats").await.is(200);
+        let amounts = |pointer: &str, names: &[&str]| -> Vec<String> {
+            let of = |name: &&str| stats.pointer(pointer).unwrap()[*name]["amount"].as_str().unwrap().to_owned();
+            names.iter().map(of).collect()
+        };
+        assert_eq!(stats["agency"]["sales"], 1);
+        assert_eq!(amounts("/agency", &["amount", "returned", "commission", "platform"]), ["10", "0", "80", "20"]);
+        assert_eq!(amounts("/liabilities/agency", &["main", "commission", "debt"]), ["490", "80", "0"]);
         // Once per asset, ever.
         assert_eq!(earned(&recharge(world, &card, "10").await), all(&[("0", "0"), ("0", "0"), ("0", "0")]));
         assert_eq!(wallet(world, &a).await, ["0", "30", "0"]);
@@ -103,4 +113,81 @@ fn a_refund_of_an_online_sale_takes_back_what_it_paid() {
             assert_eq!((&order["status"], &order["net"]["amount"]), (&json!("partially_refunded"), &json!("50")));
         });
     }
+}
+
+/// R8.1, R8.8: lists of sales can be narrowed, also as a sheet; a grant tells what was sold of its series.
+#[test]
+fn sales_can_be_searched_and_each_grant_tells_its_statistic() {
+    World::run(async |world| {
+        open(world).await;
+        let [a, b, c] = chain(world).await;
+        let cards = series(world, fixed("100")).await;
+        let mut grants = Vec::new();
+        for (shop, amount) in [(&a, "80"), (&b, "50"), (&c, "30")] {
+            grants.push(id(&grant(world, shop, &cards, json!({"commission_amount": amount})).await));
+        }
+        for shop in [&b, &c] {
+            fund(world, shop, "500").await;
+        }
+        let (first, second) = (asset(world, &b, &cards, "CARD-1").await, asset(world, &c, &cards, "CARD-2").await);
+        let of_b = id(&recharge(world, &first, "10").await);
+        let of_c = id(&recharge(world, &second, "15.5").await);
+        let found = async |name: &str, path: &str| -> Vec<String> {
+            let list = world.user(name).get(&format!("/v1/agency/{path}")).await.is(200);
+            let of = |item: &Value| item.get("id").unwrap_or(&item["order_id"]).as_str().unwrap().to_owned();
+            list["items"].as_array().unwrap().iter().map(of).collect()
+        };
+        assert_eq!(found("a", "orders").await, [of_c.clone(), of_b.clone()]);
+        assert_eq!(found("a", &format!("orders?shop_id={b}")).await, std::slice::from_ref(&of_b));
+        assert_eq!(found("a", &format!("orders?asset_id={second}&payment=wallet")).await, std::slice::from_ref(&of_c));
+        assert!(found("a", "orders?payment=online").await.is_empty());
+        assert!(found("a", "orders?to=2026-01-01").await.is_empty());
+        assert_eq!(found("a", &format!("commissions?shop_id={c}")).await, std::slice::from_ref(&of_c));
+        assert_eq!(found("c", "orders").await, std::slice::from_ref(&of_c));
+        world.user("a").get("/v1/agency/orders?shop_id=x").await.refused(422, "invalid");
+        let sheet = world.user("c").header("accept", "text/csv").get("/v1/agency/commissions").await;
+        assert!(
+            sheet.text.lines().nth(1).unwrap().starts_with(&format!("{of_c},{c},{c},{cards},,30,0,CNY,")),
+            "{}",
+            sheet.text
+        );
+        let assets = world.user("a").get(&format!("/v1/assets?shop_id={c}")).await.is(200);
+        assert_eq!((assets["items"].as_array().unwrap().len(), id(&assets["items"][0])), (1, second));
+        let tally = |count: u64, amount: &str| json!({"sales_count": count, "sales_amount": {"amount": amount, "currency": "CNY"}});
+        let expected = [(tally(0, "0"), tally(2, "25.5")), (tally(1, "10"), tally(2, "25.5"))];
+        for (grant, (own, all)) in grants.iter().zip(expected) {
+            let seen = world.admin().get(&format!("/v1/shop-series-grants/{grant}")).await.is(200);
+            assert_eq!(seen["sales"], json!({"self": own, "self_and_sub": all}));
+        }
+    });
+}
+
+/// R8.12: a sale whose message was given up is settled by the sweep of the dead letters; no level loses what it earned.
+#[test]
+fn a_sale_that_the_worker_gave_up_is_settled_by_the_sweep() {
+    World::run(async |world| {
+        open(world).await;
+        let a = shop(world, "a", None).await;
+        let cards = series(world, fixed("100")).await;
+        grant(world, &a, &cards, json!({"commission_amount": "80"})).await;
+        let card = asset(world, &a, &cards, "CARD-1").await;
+        fund(world, &a, "500").await;
+        world.settle().await;
+        let body = json!({"asset_id": card, "kind": "recharge", "amount": "10", "payment": "wallet"});
+        let order = id(&world.admin().once().post("/v1/agency/orders", body).await.is(201));
+        let queues = &world.stack.queues;
+        let letters = queues.receive("RewardQueue.fifo", &Receive::default()).await.unwrap();
+        for letter in &letters {
+            let dead = Outgoing::fifo(letter.body.clone(), "tree", &letter.message_id);
+            queues.send("RewardDeadLetterQueue.fifo", dead).unwrap();
+            queues.delete("RewardQueue.fifo", &letter.receipt_handle).unwrap();
+        }
+        assert_eq!(wallet(world, &a).await, ["490", "0", "0"]);
+        world.stack.tick("sweep-outbox").await.unwrap();
+        world.settle().await;
+        assert_eq!(wallet(world, &a).await, ["490", "80", "0"]);
+        let seen = world.admin().get(&format!("/v1/agency/orders/{order}")).await.is(200);
+        assert_eq!((letters.len(), &seen["commission"]["state"]), (1, &json!("done")));
+        assert_eq!(queues.depth("RewardDeadLetterQueue.fifo").unwrap().visible, 0);
+    });
 }

@@ -404,7 +404,7 @@ pub const MESSAGES: &[Row] = &[
             json!({"kind": {"S": "mail"}, "mail": {"S": "verification"}, "email": {"S": "x"}, "nonce": {"S": "y"}});
         scan.outbox(message);
     }),
-    ("somebody counted who does not exist", &["O2"], |scan| {
+    ("somebody counted who does not exist", &["O2", "O4"], |scan| {
         let counted = scan.find("counted", |counted| counted["pk"]["S"].as_str().unwrap().starts_with("USER#"));
         for field in ["pk", "subject"] {
             counted[field]["S"] = json!("USER#usr_01arz3ndektsv4rrffq69g5fav");

@@ -39,6 +39,11 @@ fn samples() -> Vec<(&'static str, Message)> {
             Message::AgencyOrderMoved { order: AgencyOrderId::new(ulid(7)), tree: ShopId::new(ulid(8)) },
         ),
         (
+            "agency_order_settled",
+            Message::AgencyOrderSettled { order: AgencyOrderId::new(ulid(7)), shops: vec![ShopId::new(ulid(8))] },
+        ),
+        ("wallet_moved", Message::WalletMoved { shop: ShopId::new(ulid(8)) }),
+        (
             "grants_lowered",
             Message::GrantsLowered { series: SeriesId::new(ulid(9)), grant: Some(GrantId::new(ulid(10))) },
         ),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::domain::agency::grant::Grant;
+use shared::domain::agency::series::Series;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
 use shared::domain::review::Review;
@@ -24,6 +26,8 @@ pub fn items() -> Vec<Value> {
         stored::<Review>(resolved_review()),
         stored::<Order>(failed_order()),
         stored::<Order>(partly_refunded_order()),
+        stored::<Series>(closing_series()),
+        stored::<Grant>(closing_grant()),
     ]
 }
 
@@ -90,6 +94,40 @@ fn partly_refunded_order() -> Value {
             "bonus": money("4.16666666", "USD"), "left": money("45.00", "CNY"),
         }),
     )
+}
+
+const SERIES: &str = "ser_01k9zq4r7x8m2v5b3n6c1d0fgq";
+const PACKAGE: &str = "pkg_01k9zq4r7x8m2v5b3n6c1d0fgr";
+
+/// A series whose commission is being lowered below grants that were made from it.
+fn closing_series() -> Value {
+    let terms = |amount: &str| {
+        json!({
+            "commission": {"kind": "fixed", "amount": amount, "tiers": []},
+            "packages": [{"id": PACKAGE, "version": 1, "name": "Month", "code": "MONTH", "price": "10", "cost_price": "4"}],
+        })
+    };
+    json!({
+        "id": SERIES, "version": 2, "name": "Cards", "code": "CARDS", "forced": {"enabled": true, "amount": "20"},
+        "trigger": {"kind": "first_recharge", "threshold": "10"}, "terms": terms("100"), "closing": terms("90"),
+        "grants": 120, "created_at": AT,
+    })
+}
+
+/// A grant whose package is being made dearer, with the cost that it had before.
+fn closing_grant() -> Value {
+    let terms = |cost: &str, history: Value| {
+        let package =
+            json!({"id": PACKAGE, "cost_price": cost, "retail_price": "10", "on_shelf": true, "history": history});
+        let own = json!({"amount": "80", "tiers": []});
+        json!({"own": own, "forced": {"enabled": false, "amount": "0"}, "packages": [package], "status": "active"})
+    };
+    let before = json!([{"cost_price": "5", "until": AT}]);
+    json!({
+        "id": "grt_01k9zq4r7x8m2v5b3n6c1d0fgs", "version": 3, "series": SERIES,
+        "path": "shp_01k9zq4r7x8m2v5b3n6c1d0fgt/shp_01k9zq4r7x8m2v5b3n6c1d0fgv", "terms": terms("6", before.clone()),
+        "closing": terms("7", before), "children": 2, "created_at": AT, "updated_at": AT,
+    })
 }
 
 fn stored<T: Record>(noun: Value) -> Value {

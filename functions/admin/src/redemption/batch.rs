@@ -26,8 +26,8 @@ use shared::usecase::edit_code::{set_batch_status, window};
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
-use crate::search::{AdminSearch, Common, Unfiltered};
-use crate::sheet::{Row, Sheet, csv};
+use shared::edge::search::{AdminSearch, Common, Unfiltered};
+use shared::edge::sheet::{Row, Sheet, csv};
 
 /// Codes that were made together.
 #[derive(Debug, Serialize, ToSchema)]

@@ -26,8 +26,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
-use crate::search::{AdminSearch, Common, given};
-use crate::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, given};
+use shared::edge::sheet::{Row, Sheet};
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]

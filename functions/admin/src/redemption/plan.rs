@@ -23,8 +23,8 @@ use shared::usecase::save_plan::{self as verb, ChangePlan, PlanTerms};
 use utoipa::ToSchema;
 
 use super::{ranged, taken};
-use crate::search::{AdminSearch, Common, Unfiltered};
-use crate::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
 
 /// What time is sold of.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,8 +14,8 @@ use shared::usecase::codes::{self, RedemptionFilter};
 use shared::usecase::redeem::Redeemed;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::search::{AdminSearch, Common, given, user};
-use crate::sheet::{Row, Sheet};
+use shared::edge::search::{AdminSearch, Common, given, user};
+use shared::edge::sheet::{Row, Sheet};
 
 /// A redemption with who made it.
 #[derive(Debug, Serialize, ToSchema)]

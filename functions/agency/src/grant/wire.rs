@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared::app::App;
+use shared::domain::agency::chain::{Sales, SalesTally};
 use shared::domain::agency::forced::effective;
 use shared::domain::agency::grant::{self, GrantStatus, OwnTier, PackageChange};
 use shared::domain::agency::series::{CommissionKind, Series};
 use shared::domain::agency::shop::Shop;
 use shared::domain::agency::{CHANGES_MAX, PACKAGES_MAX, TIERS_MAX};
 use shared::domain::id::{GrantId, PackageId, SeriesId, ShopId};
-use shared::domain::money::{Currency, LEDGER_DIGITS, plain_decimal};
+use shared::domain::money::{Currency, LEDGER_DIGITS, MoneyError, plain_decimal};
 use shared::domain::refusal::Refusal;
+use shared::edge::sheet::Row;
 use shared::edge::view::Amount;
 use shared::fault::{Error, Fault};
 use shared::usecase::agency::grant::{ChangeGrant, CreateGrant};
@@ -49,6 +51,8 @@ pub struct Grant {
     pub package_count: usize,
     /// Its packages.
     pub packages: Vec<PackageView>,
+    /// What was sold of the series, as tiers count it: only when one grant is asked for.
+    pub sales: Option<SalesView>,
     /// Whether an earlier change is still being carried out below.
     pub changing: bool,
     /// Counts its changes, also as `ETag`.
@@ -59,6 +63,55 @@ pub struct Grant {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+impl Row for Grant {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "shop.id",
+        "shop.name",
+        "series.id",
+        "series.code",
+        "commission_type",
+        "commission_amount.amount",
+        "commission_amount.currency",
+        "allocator.id",
+        "status",
+        "package_count",
+        "forced_recharge.amount.amount",
+        "created_at",
+        "updated_at",
+    ];
+}
+
+/// What a shop sold of a series: paid orders not on behalf, less what went back (R8.8).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SalesView {
+    /// By the shop itself.
+    #[serde(rename = "self")]
+    pub own: TallyView,
+    /// By it or a shop below it.
+    pub self_and_sub: TallyView,
+}
+
+/// Some sales.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TallyView {
+    /// How many.
+    pub sales_count: u64,
+    /// What is left of their payments.
+    pub sales_amount: Amount,
+}
+
+impl SalesView {
+    /// As answers show it.
+    ///
+    /// # Errors
+    /// An amount with more digits than there are.
+    pub fn of(sales: Sales, currency: Currency) -> Result<Self, MoneyError> {
+        let tally = |of: SalesTally| Ok(TallyView { sales_count: of.count, sales_amount: shown(of.amount, currency)? });
+        Ok(Self { own: tally(sales.own)?, self_and_sub: tally(sales.self_and_sub)? })
+    }
 }
 
 /// A series by id, name and code.
@@ -185,6 +238,7 @@ impl Names {
             status: terms.status.as_str(),
             package_count: terms.packages.len(),
             packages: packages.collect::<Result<_, Error>>()?,
+            sales: None,
             changing: of.closing.is_some(),
             version: of.version,
             created_at: of.created_at,

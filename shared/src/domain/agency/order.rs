@@ -65,6 +65,11 @@ impl PaidBy {
         }
     }
 
+    /// The one that is written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Wallet, Self::Online, Self::Offline, Self::Asset].into_iter().find(|paid_by| paid_by.as_str() == text)
+    }
+
     /// Whether it is a sale for statistics: every payment that is not on behalf (R8.8).
     pub fn counts(self) -> bool {
         self != Self::Offline

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::app::App;
 use crate::domain::agency::asset::Asset;
+use crate::domain::agency::chain::{Sales, ShopSales};
 use crate::domain::agency::grant::{Grant, GrantStatus};
-use crate::domain::agency::order::{AgencyOrder, LevelShare};
+use crate::domain::agency::order::{AgencyOrder, LevelShare, PaidBy};
 use crate::domain::agency::series::Series;
 use crate::domain::agency::shop::{Reach, Shop, ShopPath};
-use crate::domain::id::{SeriesId, ShopId};
+use crate::domain::id::{AssetId, SeriesId, ShopId};
 use crate::domain::order::Order;
 use crate::domain::refusal::Refusal;
 use crate::fault::{Error, Fault};
@@ -31,7 +32,7 @@ fn source(reach: &Reach, name: &'static str) -> Source {
 /// When the database can't be reached.
 pub async fn shops(app: &App, reach: &Reach, window: &Window) -> Result<Page<Shop>, Fault> {
     let all = window.walk(source(reach, "SHOPS"), *reach != Reach::Platform);
-    walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path), shop)).await
+    walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path) && window.holds(shop.created_at), shop)).await
 }
 
 /// Which grants.
@@ -66,25 +67,81 @@ impl GrantFilter {
 /// When the database can't be reached.
 pub async fn grants(app: &App, reach: &Reach, filter: &GrantFilter, window: &Window) -> Result<Page<Grant>, Fault> {
     let all = window.walk(source(reach, "GRANTS"), true);
-    walk(app, &all, |grant: &Grant| only(reach.holds(&grant.path) && filter.fits(grant), grant)).await
+    let fits = |grant: &Grant| reach.holds(&grant.path) && filter.fits(grant) && window.holds(grant.created_at);
+    walk(app, &all, |grant: &Grant| only(fits(grant), grant)).await
+}
+
+/// Which assets, orders or commissions: those that are as everything says that is given.
+#[derive(Debug, Clone, Default)]
+pub struct SaleFilter {
+    /// Of this shop; of orders the selling one, of commissions the earning one.
+    pub shop: Option<ShopId>,
+    /// Of this series.
+    pub series: Option<SeriesId>,
+    /// Of this asset.
+    pub asset: Option<AssetId>,
+    /// Paid by this.
+    pub paid_by: Option<PaidBy>,
+}
+
+impl SaleFilter {
+    fn any(&self) -> bool {
+        self.shop.is_some() || self.series.is_some() || self.asset.is_some() || self.paid_by.is_some()
+    }
+
+    fn fits_shop(&self, path: &ShopPath) -> bool {
+        self.shop.is_none_or(|shop| path.shop() == Some(shop))
+    }
+
+    /// All but the shop.
+    fn fits(&self, order: &AgencyOrder) -> bool {
+        self.series.is_none_or(|series| order.series == series)
+            && self.asset.is_none_or(|asset| order.asset == asset)
+            && self.paid_by.is_none_or(|paid_by| order.paid_by == paid_by)
+    }
+}
+
+/// What a grant's shop and those below it sold of its series.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn sales(app: &App, grant: &Grant) -> Result<Sales, Fault> {
+    let Some(shop) = grant.path.shop() else { return Ok(Sales::default()) };
+    let sold = app.store.get::<ShopSales>(&Key::shop_sales(shop, grant.series)).await?;
+    Ok(sold.map(|sold| sold.sales).unwrap_or_default())
 }
 
 /// Assets in reach.
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn assets(app: &App, reach: &Reach, window: &Window) -> Result<Page<Asset>, Fault> {
-    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform);
-    walk(app, &all, |asset: &Asset| only(reach.holds(&asset.path), asset)).await
+pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<Asset>, Fault> {
+    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
+    let fits = |asset: &Asset| {
+        let series = filter.series.is_none_or(|series| asset.series == series);
+        reach.holds(&asset.path) && filter.fits_shop(&asset.path) && series && window.holds(asset.created_at)
+    };
+    walk(app, &all, |asset: &Asset| only(fits(asset), asset)).await
 }
 
 /// Agency orders in reach, newest first, each with its payment order.
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn orders(app: &App, reach: &Reach, window: &Window) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
-    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform);
-    let page = walk(app, &all, |order: &AgencyOrder| only(reach.holds(&order.seller), order)).await?;
+pub async fn orders(
+    app: &App,
+    reach: &Reach,
+    filter: &SaleFilter,
+    window: &Window,
+) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
+    let fits = |order: &AgencyOrder| {
+        reach.holds(&order.seller)
+            && filter.fits_shop(&order.seller)
+            && filter.fits(order)
+            && window.holds(order.created_at)
+    };
+    let page = walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await?;
     let keys: Vec<Key> = page.items.iter().filter_map(|order| order.payment).map(Key::order).collect();
     let batch = if keys.is_empty() { None } else { Some(app.store.get_many(&keys).await?) };
     let with = |order: AgencyOrder| {
@@ -112,13 +169,19 @@ pub struct Earned {
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn commissions(app: &App, reach: &Reach, window: &Window) -> Result<Page<Earned>, Fault> {
+pub async fn commissions(
+    app: &App,
+    reach: &Reach,
+    filter: &SaleFilter,
+    window: &Window,
+) -> Result<Page<Earned>, Fault> {
     let all = window.walk(source(reach, "AGENCYORDERS"), true);
     walk(app, &all, |order: &AgencyOrder| {
-        let shares = order.outcome.iter().flat_map(|outcome| &outcome.shares);
+        let fits = filter.fits(order) && window.holds(order.created_at);
+        let shares = order.outcome.iter().filter(|_| fits).flat_map(|outcome| &outcome.shares);
         let rows = order.seller.upward().zip(shares);
         let earns = |share: &LevelShare| !share.one_time.is_zero() || !share.difference.is_zero();
-        let seen = rows.filter(|(shop, share)| reach.holds(shop) && earns(share));
+        let seen = rows.filter(|(shop, share)| reach.holds(shop) && filter.fits_shop(shop) && earns(share));
         seen.map(|(shop, share)| Earned { order: order.clone(), shop, share: *share }).collect()
     })
     .await
@@ -131,7 +194,7 @@ pub async fn commissions(app: &App, reach: &Reach, window: &Window) -> Result<Pa
 pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
     let Reach::Below(own) = reach else {
         let all = window.walk(Source::Platform("SERIES"), false);
-        let page = walk(app, &all, |series: &Series| only(true, series)).await?;
+        let page = walk(app, &all, |series: &Series| only(window.holds(series.created_at), series)).await?;
         return Ok(Page { items: page.items.into_iter().map(|series| (series, None)).collect(), next: page.next });
     };
     let filter = GrantFilter { shop: own.shop(), ..GrantFilter::default() };

@@ -13,8 +13,9 @@ use crate::domain::id::{AgencyOrderId, ShopId};
 use crate::domain::ledger::{Header, Operator};
 use crate::domain::order::Order;
 use crate::edge::batch::Record;
+use crate::edge::metrics;
 use crate::fault::{Error, Fault};
-use crate::message::Message;
+use crate::message::{Envelope, Message};
 use crate::once::Once;
 use crate::store::Batch;
 use crate::store::item::Stored;
@@ -34,12 +35,7 @@ pub async fn settle_sales(app: &App, records: &[Record]) -> Vec<String> {
             failed.push(record.id.clone());
             continue;
         }
-        let done = match record.envelope.message {
-            Message::AgencyOrderMoved { order, .. } => settle_sale(app, order, &record.envelope.id).await,
-            Message::GrantsLowered { series, grant } => lower(app, series, grant).await,
-            _ => Ok(()),
-        };
-        if let Err(error) = done {
+        if let Err(error) = follow(app, &record.envelope).await {
             tracing::error!(%error, message = record.envelope.id, "not settled");
             failed.push(record.id.clone());
             stopped.push(group);
@@ -48,12 +44,28 @@ pub async fn settle_sales(app: &App, records: &[Record]) -> Vec<String> {
     failed
 }
 
-/// Brings everything that rests on an order to where its payment demands; nothing is done twice.
+/// Does what a message tells the agency to.
 ///
 /// # Errors
-/// A fault; then nothing of it is written.
-pub async fn settle_sale(app: &App, order: AgencyOrderId, message: &str) -> Result<(), Error> {
-    app.run(&Once::Natural, || plan(app, order, message)).await.map(|_| ())
+/// A fault; then it is to come again.
+pub async fn follow(app: &App, told: &Envelope) -> Result<(), Error> {
+    match told.message {
+        Message::AgencyOrderMoved { order, .. } => settle_sale(app, order, told).await,
+        Message::GrantsLowered { series, grant } => lower(app, series, grant).await,
+        _ => Ok(()),
+    }
+}
+
+/// Brings everything that rests on an order to where its payment demands, and tells statistics; nothing is done twice.
+///
+/// # Errors
+/// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
+async fn settle_sale(app: &App, order: AgencyOrderId, cause: &Envelope) -> Result<(), Error> {
+    let (shops, moved) = app.run(&Once::Natural, || plan(app, order, &cause.id)).await?.answer;
+    if moved {
+        metrics::count("AgencySalesSettled");
+    }
+    Ok(app.queues.follow(cause, Message::AgencyOrderSettled { order, shops }).await?)
 }
 
 /// What was read, as a conditional write needs it.
@@ -64,20 +76,20 @@ struct Read {
     sales: Vec<Option<Stored<ShopSales>>>,
 }
 
-async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((), Tx), Error> {
+async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
     let mut tx = app.tx();
     let missing = || Fault::Item { key: id.to_string(), why: "a message names it, but it is not there".to_owned() };
     let order = app.store.get::<AgencyOrder>(&Key::agency_order(id)).await?.ok_or_else(missing)?;
     let shops: Vec<ShopId> = order.shops().collect();
     let read = Read::of(app, &order, &shops).await?;
     let paid = match (&read.payment, order.paid_at) {
-        (Some(payment), _) if !payment.status.is_captured() => return Ok(((), tx)),
+        (Some(payment), _) if !payment.status.is_captured() => return Ok(((shops, false), tx)),
         (Some(payment), _) => Paid { at: payment.paid_at.unwrap_or(payment.created_at), net: payment.net().amount() },
         (None, Some(at)) => Paid { at, net: order.amount.amount() },
-        (None, None) => return Ok(((), tx)),
+        (None, None) => return Ok(((shops, false), tx)),
     };
     if order.outcome.as_ref().is_some_and(|outcome| outcome.net == paid.net) {
-        return Ok(((), tx));
+        return Ok(((shops, false), tx));
     }
     let currency = order.amount.currency();
     let none = |shop: &ShopId| Wallet::new(*shop, currency);
@@ -114,7 +126,7 @@ async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((), Tx), E
     for posting in &after.postings {
         tx.insert(posting, Otherwise::Again);
     }
-    Ok(((), tx))
+    Ok(((shops, true), tx))
 }
 
 impl Read {

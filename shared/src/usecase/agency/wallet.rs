@@ -13,6 +13,7 @@ use crate::domain::money::LedgerMoney;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::AgencySettings;
 use crate::fault::{Error, Fault};
+use crate::message::Message;
 use crate::once::Once;
 use crate::settings::AgencyBegun;
 use crate::store::item::Stored;
@@ -139,6 +140,7 @@ async fn plan_transfer(
         tx.insert(posting, Otherwise::Again);
     }
     wallet.put(&mut tx, &after);
+    tx.send(Message::WalletMoved { shop });
     Ok(((&after).into(), tx))
 }
 
@@ -181,6 +183,7 @@ async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(Posting, Tx), Error
         let at = app.clock.now();
         tx.insert(&AgencyBegun { at }, Otherwise::Again);
     }
+    tx.send(Message::WalletMoved { shop: ask.shop });
     Ok((posting, tx))
 }
 

@@ -56,7 +56,7 @@ pub const AGENCY: &[Row] = &[
     ("an asset that was paid more", &["G3"], |scan| {
         scan.one("asset")["progress"]["M"]["paid"]["S"] = json!("1000");
     }),
-    ("a refund that a sale did not follow", &["G3"], |scan| {
+    ("a refund that a sale did not follow", &["G3", "O4"], |scan| {
         let order = scan.find("agency_order", |order| order["paid_by"]["S"] == "online");
         order["outcome"]["M"]["net"]["S"] = json!("30");
     }),
@@ -68,12 +68,12 @@ pub const AGENCY: &[Row] = &[
         order["outcome"]["M"]["triggered"] = json!({"BOOL": true});
     }),
     ("a pool that nobody shared", &["C2"], |scan| outcome(scan)["pool"]["S"] = json!("4")),
-    ("a level that has the platform's share", &["C4"], |scan| {
+    ("a level that has the platform's share", &["C4", "O4"], |scan| {
         let outcome = outcome(scan);
         outcome["platform"]["S"] = json!("0");
         outcome["shares"]["L"][1]["S"] = json!("2 0 at 5");
     }),
-    ("a level without its share", &["C1", "C2", "C4"], |scan| {
+    ("a level without its share", &["C1", "C2", "C4", "O4"], |scan| {
         outcome(scan)["shares"]["L"].as_array_mut().unwrap().pop();
     }),
 ];

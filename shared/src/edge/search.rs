@@ -1,7 +1,6 @@
 //! Searching a list: its filters, its page, its form, read from one request.
 
 use std::fmt::Debug;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
@@ -10,18 +9,19 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, de::DeserializeOwned};
-use shared::app::App;
-use shared::domain::id::UserId;
-use shared::domain::identity::Email;
-use shared::domain::refusal::Refusal;
-use shared::edge::caller::{Admin, Duty, Everything};
-use shared::edge::page::{Listing, Paging, seal};
-use shared::edge::problem::Problem;
-use shared::store::Page;
-use shared::usecase::search::Window;
 use utoipa::IntoParams;
 
+use super::caller::{Admin, Everything};
+use super::page::{Listing, Paging, seal};
+use super::problem::Problem;
 use super::sheet::{Format, Sheet};
+use crate::app::App;
+use crate::domain::agency::shop::Seller;
+use crate::domain::id::UserId;
+use crate::domain::identity::Email;
+use crate::domain::refusal::Refusal;
+use crate::store::Page;
+use crate::usecase::search::Window;
 
 /// What every list takes.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -42,39 +42,64 @@ pub struct Common {
 #[derive(Debug, Deserialize)]
 pub struct Unfiltered {}
 
-/// The search of a list with filters of its own, by an admin whom `D` lets see it.
+/// Whose list it is.
+pub trait Searcher: FromRequestParts<Arc<App>, Rejection = Problem> + Send + Sync {
+    /// Their account.
+    fn id(&self) -> UserId;
+}
+
+impl<D: Send + Sync> Searcher for Admin<D>
+where
+    Self: FromRequestParts<Arc<App>, Rejection = Problem>,
+{
+    fn id(&self) -> UserId {
+        self.id
+    }
+}
+
+impl Searcher for Seller {
+    fn id(&self) -> UserId {
+        self.id
+    }
+}
+
+/// The search of a list with filters of its own, by whoever may see it.
 #[derive(Debug)]
-pub struct AdminSearch<F, D = Everything> {
+pub struct Search<F, S> {
+    /// Who searches.
+    pub by: S,
     /// Its own filters.
     pub filters: F,
     /// Which page.
     pub window: Window,
     format: Format,
     list: String,
-    duty: PhantomData<D>,
 }
 
-impl<F: DeserializeOwned + Debug + Send, D: Duty> FromRequestParts<Arc<App>> for AdminSearch<F, D> {
+/// The search of an admin whom `D` lets see the list.
+pub type AdminSearch<F, D = Everything> = Search<F, Admin<D>>;
+
+impl<F: DeserializeOwned + Debug + Send, S: Searcher> FromRequestParts<Arc<App>> for Search<F, S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         // First who asks: a stranger is told nothing about filters.
-        let admin = Admin::<D>::from_request_parts(parts, app).await?;
+        let by = S::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
         let common = query::<Common>(parts)?;
         let paging = Paging::from_request_parts(parts, app).await?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
         // A position only makes sense in the same list, filtered alike.
         let times = (common.from.as_deref(), common.to.as_deref());
-        let list = format!("{}:{}:{filters:?}:{times:?}", parts.uri.path(), admin.id);
+        let list = format!("{}:{}:{filters:?}:{times:?}", parts.uri.path(), by.id());
         let (from, to) = (begin("/from", common.from.as_deref())?, end("/to", common.to.as_deref())?);
         let after = paging.position(&app.config.secret, &list)?;
         let window = Window { from, to, limit: paging.limit, after };
-        Ok(Self { filters, window, format, list, duty: PhantomData })
+        Ok(Self { by, filters, window, format, list })
     }
 }
 
-impl<F, D> AdminSearch<F, D> {
+impl<F, S> Search<F, S> {
     /// The page that was found.
     pub fn found<N, T>(&self, app: &App, page: Page<N>, view: impl Fn(N) -> T) -> Sheet<T> {
         let next_cursor = page.next.map(|next| seal(&app.config.secret, &self.list, &next));

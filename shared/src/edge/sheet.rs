@@ -1,4 +1,4 @@
-//! Sheets: every list of the operator also as CSV (RFC 4180), one page of it, safe to open in a spreadsheet.
+//! Sheets: lists of operators and agents also as CSV (RFC 4180), one page of it, safe to open in a spreadsheet.
 //!
 //! A cell that a spreadsheet would take for a formula gets a leading apostrophe (R4.12). The cursor of the next page is in the
 //! header `Next-Cursor`.
@@ -12,8 +12,9 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
-use shared::edge::page::Listing;
-use shared::edge::reply::Reply;
+
+use super::page::Listing;
+use super::reply::Reply;
 
 /// One line of a list.
 pub trait Row: Serialize {
