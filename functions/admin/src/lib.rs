@@ -4,6 +4,8 @@
 
 pub mod affiliate;
 pub mod agency;
+pub mod daily;
+pub mod explain;
 pub mod order;
 pub mod platform;
 pub mod programme;
@@ -27,6 +29,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(platform::settings, platform::change_settings))
         .routes(routes!(platform::audits))
         .routes(routes!(stats::stats))
+        .routes(routes!(daily::days))
         .routes(routes!(user::users))
         .routes(routes!(user::user))
         .routes(routes!(user::set_status))
@@ -47,6 +50,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(order::orders))
         .routes(routes!(order::summary))
         .routes(routes!(order::order))
+        .routes(routes!(explain::explain))
         .routes(routes!(order::complete))
         .routes(routes!(order::verify))
         .routes(routes!(refund::refund))

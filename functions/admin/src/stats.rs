@@ -214,10 +214,23 @@ impl Reading {
     /// # Errors
     /// When the database can't be reached.
     pub async fn now(app: &App) -> Result<Self, Error> {
+        Ok(Self::of(app).await?.with(statistics::totals(app).await?))
+    }
+
+    /// Of nothing, in today's currencies.
+    ///
+    /// # Errors
+    /// When settings can't be read.
+    pub async fn of(app: &App) -> Result<Self, Error> {
         let settings = app.settings::<PaymentSettings>().await?.settings;
         let agency = app.settings::<AgencySettings>().await?.settings.currency;
-        let tallies = statistics::totals(app).await?;
-        Ok(Self { tallies, ledger: settings.ledger_currency, pay: settings.pay_currency, agency })
+        let (ledger, pay) = (settings.ledger_currency, settings.pay_currency);
+        Ok(Self { tallies: Tallies::new(), ledger, pay, agency })
+    }
+
+    /// Of these tallies.
+    pub fn with(&self, tallies: Tallies) -> Self {
+        Self { tallies, ..*self }
     }
 
     fn number(&self, name: &str) -> Decimal {
@@ -225,16 +238,23 @@ impl Reading {
     }
 
     /// A count; below zero only while messages overtake each other, and then none.
-    fn count(&self, name: &str) -> u64 {
+    pub fn count(&self, name: &str) -> u64 {
         u64::try_from(self.number(name).trunc().mantissa()).unwrap_or(0)
     }
 
-    fn amount(&self, name: &str) -> Result<Amount, MoneyError> {
+    /// An amount in ledger currency.
+    ///
+    /// # Errors
+    /// When it has more digits than its currency.
+    pub fn amount(&self, name: &str) -> Result<Amount, MoneyError> {
         Ok(LedgerMoney::exact(self.number(name), self.ledger)?.into())
     }
 
     /// An amount in agency currency.
-    fn agency(&self, name: &str) -> Result<Amount, MoneyError> {
+    ///
+    /// # Errors
+    /// When it has more digits than its currency.
+    pub fn agency(&self, name: &str) -> Result<Amount, MoneyError> {
         Ok(LedgerMoney::exact(self.number(&format!("{name}.{}", self.agency)), self.agency)?.into())
     }
 
@@ -309,13 +329,11 @@ impl Reading {
     pub fn orders(&self) -> Result<OrderTotals, MoneyError> {
         let count = |status: OrderStatus| self.count(&format!("orders.{}.count", status.as_str()));
         let by_status = OrderStatus::ALL.iter().map(|status| (status.as_str().to_owned(), count(*status))).collect();
-        let mut charges = self.charges()?;
-        let ours = charges.iter().position(|charge| charge.currency() == self.pay);
-        let charge = ours.map_or_else(|| PayMoney::zero(self.pay), |ours| charges.remove(ours));
+        let (charge, other_charges) = self.charges("orders.charge.")?;
         Ok(OrderTotals {
             by_status,
-            charge: charge.into(),
-            other_charges: charges.into_iter().map(Amount::from).collect(),
+            charge,
+            other_charges,
             credit: self.amount("orders.credit")?,
             bonus: self.amount("orders.bonus")?,
         })
@@ -327,11 +345,18 @@ impl Reading {
         taken.map(|status| self.count(&format!("orders.{}.count", status.as_str()))).sum()
     }
 
-    fn charges(&self) -> Result<Vec<PayMoney>, MoneyError> {
+    /// Sums in pay currencies, whose names follow `prefix`: in today's, and in those before.
+    ///
+    /// # Errors
+    /// When one has more digits than its currency.
+    pub fn charges(&self, prefix: &str) -> Result<(Amount, Vec<Amount>), MoneyError> {
         let of = |(name, sum): (&String, &Decimal)| {
-            Some(PayMoney::exact(*sum, Currency::parse(name.strip_prefix("orders.charge.")?)?))
+            Some(PayMoney::exact(*sum, Currency::parse(name.strip_prefix(prefix)?)?))
         };
-        self.tallies.iter().filter_map(of).collect()
+        let mut charges: Vec<PayMoney> = self.tallies.iter().filter_map(of).collect::<Result<_, _>>()?;
+        let ours = charges.iter().position(|charge| charge.currency() == self.pay);
+        let charge = ours.map_or_else(|| PayMoney::zero(self.pay), |ours| charges.remove(ours));
+        Ok((charge.into(), charges.into_iter().map(Amount::from).collect()))
     }
 
     fn tiers(&self) -> Result<Vec<TierTotals>, MoneyError> {

@@ -8,6 +8,7 @@ pub mod commission;
 pub mod contribution;
 pub mod decimal;
 pub mod event;
+pub mod explain;
 pub mod external;
 pub mod id;
 pub mod identity;

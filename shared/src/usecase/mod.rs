@@ -19,6 +19,7 @@ pub mod deny_commission;
 pub mod earn;
 pub mod edit_code;
 pub mod expire;
+pub mod explain;
 pub mod first_code;
 pub mod grant_rewards;
 pub mod invite_code;

@@ -1,0 +1,227 @@
+//! The platform's totals day by day, and of each day by provider (R9.2).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::domain::money::MoneyError;
+use shared::domain::order::Provider;
+use shared::domain::refusal::Refusal;
+use shared::edge::caller::{Admin, StatsRead};
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::search::given;
+use shared::edge::sheet::{Format, Row, Sheet};
+use shared::edge::view::Amount;
+use shared::usecase::statistics::{MOST_DAYS, daily};
+use utoipa::{IntoParams, ToSchema};
+
+use super::stats::Reading;
+
+/// What one day (UTC) came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Day {
+    /// Which.
+    #[schema(value_type = String, format = Date)]
+    pub date: Date,
+    /// Accounts that were made.
+    pub users: u64,
+    /// Of these, invitees.
+    pub invitees: u64,
+    /// Invitees that reached the threshold.
+    pub qualified: u64,
+    /// Rewards on inviters' balances.
+    pub granted_to_inviters: Amount,
+    /// Rewards on invitees' balances.
+    pub granted_to_invitees: Amount,
+    /// Orders whose money was taken on the day, by provider.
+    pub providers: BTreeMap<String, ProviderDay>,
+    /// Commissions that were made on the day.
+    pub commissions: u64,
+    /// What they came to.
+    pub commission_earned: Amount,
+    /// What was taken back of them since.
+    pub commission_reversed: Amount,
+    /// Commission that was moved to balances.
+    pub withdrawn_to_balance: Amount,
+    /// Commission that was paid out.
+    pub withdrawn_in_cash: Amount,
+    /// Codes redeemed for plan time.
+    pub redeemed_for_plans: u64,
+    /// Codes redeemed for balance.
+    pub redeemed_for_balance: u64,
+    /// What those credited.
+    pub redeemed_credit: Amount,
+    /// Sales of the agency.
+    pub sales: u64,
+    /// What they cost, in agency currency.
+    pub sales_amount: Amount,
+    /// What their levels earn.
+    pub sales_commission: Amount,
+}
+
+/// A provider's part of a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderDay {
+    /// Orders.
+    pub orders: u64,
+    /// What was charged, in today's pay currency.
+    pub charge: Amount,
+    /// What of that went back since, or is disputed.
+    pub returned: Amount,
+    /// The same in currencies that were the pay currency before.
+    pub other: Vec<OtherCharge>,
+    /// What was credited.
+    pub credit: Amount,
+    /// What promotions added.
+    pub bonus: Amount,
+    /// What of both was taken back since.
+    pub reversed: Amount,
+}
+
+/// What was charged in a former pay currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OtherCharge {
+    /// What was charged.
+    pub charge: Amount,
+    /// What of that went back since, or is disputed.
+    pub returned: Amount,
+}
+
+impl Row for Day {
+    const COLUMNS: &'static [&'static str] = &[
+        "date",
+        "users",
+        "invitees",
+        "qualified",
+        "granted_to_inviters.amount",
+        "granted_to_invitees.amount",
+        "providers.stripe.orders",
+        "providers.stripe.charge.amount",
+        "providers.stripe.returned.amount",
+        "providers.stripe.credit.amount",
+        "providers.stripe.bonus.amount",
+        "providers.stripe.reversed.amount",
+        "providers.zpay.orders",
+        "providers.zpay.charge.amount",
+        "providers.zpay.returned.amount",
+        "providers.zpay.credit.amount",
+        "providers.zpay.bonus.amount",
+        "providers.zpay.reversed.amount",
+        "commissions",
+        "commission_earned.amount",
+        "commission_reversed.amount",
+        "withdrawn_to_balance.amount",
+        "withdrawn_in_cash.amount",
+        "redeemed_for_plans",
+        "redeemed_for_balance",
+        "redeemed_credit.amount",
+        "sales",
+        "sales_amount.amount",
+        "sales_commission.amount",
+    ];
+}
+
+impl Day {
+    fn new(date: Date, of: &Reading) -> Result<Self, MoneyError> {
+        let part = |provider: Provider| Ok((provider.as_str().to_owned(), ProviderDay::new(provider, of)?));
+        Ok(Self {
+            date,
+            users: of.count("users"),
+            invitees: of.count("referrals.relations"),
+            qualified: of.count("referrals.qualified"),
+            granted_to_inviters: of.amount("rewards.granted_to_inviters")?,
+            granted_to_invitees: of.amount("rewards.granted_to_invitees")?,
+            providers: Provider::ALL.into_iter().map(part).collect::<Result<_, _>>()?,
+            commissions: of.count("commissions.count"),
+            commission_earned: of.amount("commissions.earned")?,
+            commission_reversed: of.amount("commissions.reversed")?,
+            withdrawn_to_balance: of.amount("withdrawals.balance")?,
+            withdrawn_in_cash: of.amount("withdrawals.cash")?,
+            redeemed_for_plans: of.count("redemptions.plan"),
+            redeemed_for_balance: of.count("redemptions.balance"),
+            redeemed_credit: of.amount("redemptions.credit")?,
+            sales: of.count("agency.sales.count"),
+            sales_amount: of.agency("agency.sales")?,
+            sales_commission: of.agency("agency.commission")?,
+        })
+    }
+}
+
+impl ProviderDay {
+    fn new(provider: Provider, of: &Reading) -> Result<Self, MoneyError> {
+        let name = provider.as_str();
+        let (charge, others) = of.charges(&format!("{name}.charge."))?;
+        let (returned, gone) = of.charges(&format!("{name}.returned."))?;
+        let back = |of: &Amount| gone.iter().find(|gone| gone.currency == of.currency).cloned();
+        let other = |charge: Amount| {
+            let returned = back(&charge).unwrap_or_else(|| Amount { amount: "0".to_owned(), ..charge.clone() });
+            OtherCharge { charge, returned }
+        };
+        Ok(Self {
+            orders: of.count(&format!("{name}.orders")),
+            charge,
+            returned,
+            other: others.into_iter().map(other).collect(),
+            credit: of.amount(&format!("{name}.credit"))?,
+            bonus: of.amount(&format!("{name}.bonus"))?,
+            reversed: of.amount(&format!("{name}.reversed"))?,
+        })
+    }
+}
+
+/// Which days.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// The first one; 30 days before the last, if left out.
+    from: Option<String>,
+    /// The last one; today, if left out.
+    to: Option<String>,
+}
+
+impl Days {
+    fn read(&self, today: Date) -> Result<(Date, Date), Refusal> {
+        let day = |text: &str| text.parse::<Date>().ok();
+        let to = given("/to", self.to.as_deref(), day)?.unwrap_or(today);
+        let from = given("/from", self.from.as_deref(), day)?;
+        let from = from.unwrap_or_else(|| to.checked_sub(30.days()).unwrap_or(to));
+        let most = to.checked_sub(MOST_DAYS.days()).unwrap_or(Date::MIN);
+        match (most..=to).contains(&from) {
+            true => Ok((from, to)),
+            false => Err(Refusal::field("/from", "out_of_range", format!("at most {MOST_DAYS} days before `to`"))),
+        }
+    }
+}
+
+/// The platform's totals by day and provider, newest first
+///
+/// Days (UTC) on which something happened. Counted from messages, each thing once; they follow within moments.
+#[utoipa::path(
+    get, path = "/v1/admin/stats/daily", operation_id = "getDailyStats", tag = "admin", security(("bearer" = [])),
+    params(Days),
+    responses(
+        (status = 200, body = Listing<Day>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn days(
+    State(app): State<Arc<App>>,
+    _: Admin<StatsRead>,
+    days: Result<Query<Days>, axum::extract::rejection::QueryRejection>,
+    format: Format,
+) -> Result<Sheet<Day>, Problem> {
+    let Query(days) = days.map_err(|_| Refusal::MalformedRequest)?;
+    let (from, to) = days.read(app.clock.now().to_zoned(TimeZone::UTC).date())?;
+    let counted = daily(&app, from, to).await?;
+    let reading = Reading::of(&app).await?;
+    let items = counted.into_iter().rev().map(|(day, tallies)| Day::new(day, &reading.with(tallies)));
+    let items = items.collect::<Result<_, MoneyError>>()?;
+    Ok(Sheet { listing: Listing { items, next_cursor: None }, format })
+}

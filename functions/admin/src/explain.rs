@@ -1,0 +1,78 @@
+//! Why an order is as it is (R9.3).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::app::App;
+use shared::domain::explain;
+use shared::domain::id::OrderId;
+use shared::domain::refusal::Refusal;
+use shared::edge::caller::{Admin, OrdersRead};
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::view::Amount;
+use shared::usecase::explain::facts;
+use utoipa::ToSchema;
+
+/// Every decision about an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    /// Which order.
+    pub order_id: String,
+    /// Its state.
+    pub status: &'static str,
+    /// The decisions, in the order in which they are taken.
+    pub decisions: Vec<Decision>,
+}
+
+/// What came of one question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decision {
+    /// `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward` or `commission`.
+    pub subject: &'static str,
+    /// The answer in a word: `credited`, `below_threshold`, `already_used`, `limit_reached` …
+    pub outcome: &'static str,
+    /// What it came to, where it is an amount.
+    pub amount: Option<Amount>,
+    /// Why, in a sentence with the numbers that were used.
+    pub because: String,
+    /// When, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
+impl From<explain::Decision> for Decision {
+    fn from(of: explain::Decision) -> Self {
+        Self {
+            subject: of.subject.as_str(),
+            outcome: of.outcome,
+            amount: of.amount.map(Amount::from),
+            because: of.because,
+            at: of.at,
+        }
+    }
+}
+
+/// Explains an order
+///
+/// Every decision about it, from what is stored: price, credit, tier, bonus, rewards and commission, and why something was not granted.
+#[utoipa::path(
+    get, path = "/v1/admin/payment/orders/{id}/explain", operation_id = "explainOrder", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Explanation), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn explain(
+    State(app): State<Arc<App>>,
+    _: Admin<OrdersRead>,
+    Path(id): Path<String>,
+) -> Result<Reply<Explanation>, Problem> {
+    let id = OrderId::parse(&id).ok_or(Refusal::NotFound)?;
+    let facts = facts(&app, id).await?.ok_or(Refusal::NotFound)?;
+    let decisions = facts.explain()?.into_iter().map(Decision::from).collect();
+    Ok(Reply::ok(Explanation { order_id: id.to_string(), status: facts.order.status.as_str(), decisions }))
+}
