@@ -133,6 +133,15 @@ pub enum Message {
         /// Which of their uses of it.
         number: u32,
     },
+    /// A redemption was taken back.
+    RedemptionUndone {
+        /// Whose.
+        user: UserId,
+        /// Of which code.
+        code: CodeRef,
+        /// Which of their uses of it.
+        number: u32,
+    },
     /// An agency order was paid, or what is left of its payment moved: levels, asset and statistics are to follow (R8.8–R8.10).
     AgencyOrderMoved {
         /// Which.
@@ -196,7 +205,8 @@ impl Message {
             | Self::BatchReady { .. }
             | Self::AgencyOrderSettled { .. }
             | Self::WalletMoved { .. }
-            | Self::RedemptionCompleted { .. } => &[Queue::Statistics],
+            | Self::RedemptionCompleted { .. }
+            | Self::RedemptionUndone { .. } => &[Queue::Statistics],
         }
     }
 
@@ -213,7 +223,9 @@ impl Message {
             Self::OrderClosed { order } => order.to_string(),
             Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
-            Self::RedemptionCompleted { user, .. } | Self::WithdrawalMoved { user, .. } => user.to_string(),
+            Self::RedemptionCompleted { user, .. }
+            | Self::RedemptionUndone { user, .. }
+            | Self::WithdrawalMoved { user, .. } => user.to_string(),
             Self::AgencyOrderMoved { tree, .. } => tree.to_string(),
             Self::AgencyOrderSettled { order, .. } => order.to_string(),
             Self::WalletMoved { shop } => shop.to_string(),

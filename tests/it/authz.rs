@@ -141,6 +141,7 @@ const MATRIX: &[(&str, For)] = &[
     ("PUT /v1/admin/redemption/codes/{code}/status", For::Admin),
     ("POST /v1/admin/redemption/codes/delete", For::Admin),
     ("GET /v1/admin/redemption/records", For::Admin),
+    ("POST /v1/admin/redemption/records/{id}/undo", For::Admin),
     ("GET /v1/admin/service-keys", For::Admin),
     ("POST /v1/admin/service-keys", For::Admin),
     ("DELETE /v1/admin/service-keys/{id}", For::Admin),

@@ -281,3 +281,28 @@ fn any_single_fault_in_a_reversal_or_a_decision_has_no_effect_on_its_end() {
         }
     }
 }
+
+/// R1.8, R7.8: each call of a redemption that is taken back goes wrong, once; credit and use come back once.
+#[test]
+fn any_single_fault_while_a_redemption_is_taken_back_has_no_effect_on_its_end() {
+    for fault in KINDS {
+        for (operation, calls) in [("TransactWriteItems", 2), ("Query", 1), ("GetItem", 5), ("SendMessageBatch", 1)] {
+            for nth in 0..calls {
+                World::run(async |world| {
+                    world.register("bob", None).await;
+                    let code = json!({"label": "one", "count": 1, "credit": "5", "total_uses": 1});
+                    let code = world.codes(code).await.remove(0);
+                    let redeemed = world.redeem("bob", &code).await.is(201);
+                    world.stack.faults.script(operation, nth, fault);
+                    let path = format!("/v1/admin/redemption/records/{}/undo", redeemed["id"].as_str().unwrap());
+                    told(world, "admin", "k", &path, json!({"reason": "sorry"})).await.is(200);
+                    rest(world).await;
+                    let at = format!("{fault:?} at {operation} {nth}");
+                    assert_eq!(world.balance("bob").await, "0", "{at}");
+                    world.redeem("bob", &code).await.is(201);
+                    assert_eq!(world.balance("bob").await, "5", "{at}");
+                });
+            }
+        }
+    }
+}

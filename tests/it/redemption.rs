@@ -2,6 +2,7 @@
 
 mod admin;
 pub mod race;
+mod undo;
 
 use serde_json::{Value, json};
 

@@ -148,6 +148,16 @@ pub struct Reason {
     reason: String,
 }
 
+impl Reason {
+    /// What it says.
+    ///
+    /// # Refuses
+    /// 422 when it says nothing or is too long.
+    pub fn read(&self) -> Result<String, Refusal> {
+        said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))
+    }
+}
+
 /// Take a commission back for good
 ///
 /// What was withdrawn of it is owed by later commissions.
@@ -169,7 +179,7 @@ pub async fn reverse(
     body: Body<Reason>,
 ) -> Result<Reply<AdminCommission>, Problem> {
     let commission = CommissionId::parse(&id).ok_or(Refusal::NotFound)?;
-    let reason = said("/reason", &body.value.reason).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let reason = body.value.read()?;
     let bound = json!({"id": id, "reason": reason});
     let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/commissions/{id}/reverse", &bound);
     let done = deny_commission(&app, &once, &Deny { commission, reason, admin: admin.id }).await?;

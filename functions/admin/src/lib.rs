@@ -72,4 +72,5 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(redemption::code::set_status))
         .routes(routes!(redemption::code::delete_many))
         .routes(routes!(redemption::record::records))
+        .routes(routes!(redemption::record::undo))
 }

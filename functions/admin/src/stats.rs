@@ -114,6 +114,8 @@ pub struct RedemptionTotals {
     pub balance: u64,
     /// What those credited.
     pub credit: Amount,
+    /// Redemptions that were taken back; they are in none of the others.
+    pub undone: u64,
 }
 
 /// Totals of the referral programme.
@@ -286,6 +288,7 @@ impl Reading {
                 plan: self.count("redemptions.plan"),
                 balance: self.count("redemptions.balance"),
                 credit: self.amount("redemptions.credit")?,
+                undone: self.count("redemptions.undone"),
             },
             agency: AgencyTotals {
                 sales: self.count("agency.sales.count"),

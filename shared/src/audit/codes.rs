@@ -8,7 +8,6 @@ use rust_decimal::Decimal;
 use super::{Finding, Snapshot};
 use crate::domain::code::{Batch, BatchState, Benefit, Code, CodeShard, CodeText};
 use crate::domain::id::{SubscriptionId, UserId};
-use crate::domain::ledger::RecordType;
 use crate::domain::plan::Subscription;
 use crate::domain::redemption::{Counted, Extension, Redemption, cause};
 
@@ -71,7 +70,7 @@ fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
 }
 
 fn uses<'a>(snapshot: &'a Snapshot, code: &CodeText) -> impl Iterator<Item = &'a Redemption> {
-    snapshot.redemptions.values().filter(move |redemption| redemption.code == *code)
+    snapshot.redemptions.values().filter(move |redemption| redemption.code == *code && redemption.undone.is_none())
 }
 
 /// A user's uses of a code are numbered from 1 without gaps, and the last was allowed then.
@@ -87,13 +86,17 @@ fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
                 format!("is a use of {}, which is not there", redemption.of),
             ));
         }
-        if redemption.number > redemption.per_user_limit {
-            let detail = format!("is use {} where {} were allowed", redemption.number, redemption.per_user_limit);
-            findings.push(Finding::new("K1", redemption.id, detail));
-        }
     }
     for ((user, _), mut claims) in claims {
         claims.sort_by_key(|redemption| redemption.number);
+        let mut undone = 0_u32;
+        for redemption in &claims {
+            if redemption.number > redemption.per_user_limit.saturating_add(undone) {
+                let detail = format!("is use {} where {} were allowed", redemption.number, redemption.per_user_limit);
+                findings.push(Finding::new("K1", redemption.id, detail));
+            }
+            undone = undone.saturating_add(u32::from(redemption.undone.is_some()));
+        }
         if claims.iter().zip(1_u32..).any(|(redemption, number)| redemption.number != number) {
             findings.push(Finding::new("K1", user, "has a use of a code before the one before it"));
         }
@@ -104,9 +107,14 @@ fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
 fn check_effects(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut steps: BTreeMap<SubscriptionId, Vec<(&Redemption, &Extension)>> = BTreeMap::new();
     for redemption in snapshot.redemptions.values() {
+        let taken_off = redemption.undone.as_ref().and_then(|undone| undone.extension.as_ref());
+        if redemption.undone.is_some() && redemption.extension.is_some() != taken_off.is_some() {
+            findings.push(Finding::new("K2", redemption.id, "was taken back, but not its time"));
+        }
         match (&redemption.benefit, &redemption.extension) {
             (Benefit::Plan { .. }, Some(extension)) => {
-                steps.entry(extension.id).or_default().push((redemption, extension));
+                let both = [Some(extension), taken_off].into_iter().flatten();
+                steps.entry(extension.id).or_default().extend(both.map(|step| (redemption, step)));
             }
             (Benefit::Balance { credit }, None) => check_credit(snapshot, redemption, *credit, findings),
             _ => findings.push(Finding::new("K2", redemption.id, "did not do what the code granted")),
@@ -129,12 +137,11 @@ fn check_effects(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
 fn check_credit(snapshot: &Snapshot, redemption: &Redemption, credit: Decimal, findings: &mut Vec<Finding>) {
     let cause = cause(redemption.id);
     let postings = snapshot.postings.iter().filter(|posting| posting.header.cause == cause);
-    let entries =
-        postings.filter(|posting| posting.user() == Some(redemption.user)).flat_map(|posting| &posting.entries);
-    let sum: Decimal =
-        entries.filter(|entry| entry.kind == RecordType::Redeem).map(|entry| entry.amount.amount()).sum();
-    if sum != credit || redemption.credit.map(|credit| credit.amount()) != Some(credit) {
-        findings.push(Finding::new("K2", redemption.id, format!("granted {credit}, the journals say {sum}")));
+    let theirs = postings.filter(|posting| posting.user() == Some(redemption.user));
+    let paid: Decimal = theirs.flat_map(|posting| &posting.house).map(|line| line.amount.amount()).sum();
+    let due = if redemption.undone.is_some() { Decimal::ZERO } else { -credit };
+    if paid != due || redemption.credit.map(|credit| credit.amount()) != Some(credit) {
+        findings.push(Finding::new("K2", redemption.id, format!("granted {credit}, the journals say {paid}")));
     }
 }
 
@@ -143,8 +150,15 @@ fn check_steps(subscription: &Subscription, mut steps: Vec<(&Redemption, &Extens
     steps.sort_by_key(|(_, extension)| extension.step);
     let mut before: Option<Timestamp> = None;
     for ((redemption, extension), step) in steps.iter().zip(1_u64..) {
-        let from = before.map_or(redemption.redeemed_at, |before| before.max(redemption.redeemed_at));
-        let until = redemption.benefit.plan_time().and_then(|(_, time)| time.after(from));
+        let until = match (&redemption.undone, &redemption.extension, before) {
+            (Some(undone), Some(given), Some(before)) if undone.extension.as_ref() == Some(*extension) => {
+                Some(given.taken_off(before, redemption.redeemed_at, undone.at))
+            }
+            _ => {
+                let from = before.map_or(redemption.redeemed_at, |before| before.max(redemption.redeemed_at));
+                redemption.benefit.plan_time().and_then(|(_, time)| time.after(from))
+            }
+        };
         let chained = extension.step == step && extension.previous_expires_at == before;
         let theirs = redemption.user == subscription.user && extension.starts_at == subscription.starts_at;
         if !chained || !theirs || until != Some(extension.expires_at) {

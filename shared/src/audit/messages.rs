@@ -72,6 +72,10 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RedemptionCompleted { user, code, number } => {
             all.redemptions.contains_key(&Key::redemption(*user, *code, *number).pk)
         }
+        Message::RedemptionUndone { user, code, number } => {
+            let redemption = all.redemptions.get(&Key::redemption(*user, *code, *number).pk);
+            redemption.is_some_and(|redemption| redemption.undone.is_some())
+        }
         Message::Mail { email, .. } => all.addressed.contains(email),
     }
 }

@@ -21,7 +21,8 @@
 //! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts, and what it owes |
 //! | `withdrawals.{state}.{count\|amount}` | withdrawal | one |
 //! | `day.*.withdrawals.{balance\|cash}` | withdrawal | of one that left the account, on the day it did |
-//! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one |
+//! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one, unless it was taken back |
+//! | `redemptions.undone` | redemption | one that was taken back |
 //! | `redemptions.credit`, also `day.*` | redemption | what it credited |
 //! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
 //! | `codes.issued` | batch | its codes, once all are there |
@@ -186,6 +187,10 @@ pub fn of_batch(batch: &Batch) -> Tallies {
 /// What a redemption contributes. It is no purchase: nothing of it touches orders or referrals (R7.6).
 pub fn of_redemption(redemption: &Redemption) -> Tallies {
     let mut tallies = Tallies::new();
+    if redemption.undone.is_some() {
+        put(&mut tallies, "redemptions.undone", Decimal::ONE);
+        return tallies;
+    }
     let at = redemption.redeemed_at;
     let kind = match redemption.benefit {
         Benefit::Plan { .. } => "redemptions.plan",

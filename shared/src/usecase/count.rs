@@ -142,7 +142,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
             vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
         }
         Message::BatchReady { batch } => vec![Subject::Batch(*batch)],
-        Message::RedemptionCompleted { user, code, number } => {
+        Message::RedemptionCompleted { user, code, number } | Message::RedemptionUndone { user, code, number } => {
             vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
         }
         Message::AgencyOrderSettled { order, shops } => {

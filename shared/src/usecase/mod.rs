@@ -54,5 +54,6 @@ pub mod settle;
 pub mod settle_withdrawal;
 pub mod statistics;
 pub mod sweep_outbox;
+pub mod undo_redemption;
 pub mod verify_signup;
 pub mod withdraw;

@@ -61,6 +61,9 @@ pub struct Redeemed {
     pub credit: Option<LedgerMoney>,
     /// When.
     pub redeemed_at: Timestamp,
+    /// When it was taken back, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_at: Option<Timestamp>,
 }
 
 impl From<&Redemption> for Redeemed {
@@ -72,6 +75,7 @@ impl From<&Redemption> for Redeemed {
             extension: of.extension.clone(),
             credit: of.credit,
             redeemed_at: of.redeemed_at,
+            undone_at: of.undone.as_ref().map(|undone| undone.at),
         }
     }
 }
@@ -129,7 +133,9 @@ async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u
         benefit: code.terms.benefit,
         extension: None,
         credit: None,
+        journal: None,
         redeemed_at: now,
+        undone: None,
     };
     let mut effect = app.tx();
     match code.terms.benefit.plan_time() {
@@ -179,7 +185,7 @@ struct Needs {
 impl Needs {
     async fn read(app: &App, ask: &Redeem, code: &Code, look_at_shards: bool) -> Result<Self, Fault> {
         let (batch, plan) = (Key::batch(code.of.batch), code.terms.benefit.plan_time().map(|(plan, _)| plan));
-        let first = claims(ask.user, code, 1);
+        let first = claims(ask.user, code, 1, code.terms.per_user_limit);
         let keys: Vec<Key> =
             [Some(batch.clone()), plan.map(Key::plan)].into_iter().flatten().chain(first.iter().cloned()).collect();
         let (items, subscriptions, shards) = tokio::join!(
@@ -262,37 +268,36 @@ async fn credit(app: &App, user: &Stored<User>, redemption: &mut Redemption, tx:
     };
     let amount = LedgerMoney::exact(credit, currency)?;
     let header = header(app, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
+    let journal = header.journal;
     let movement = Movement::new(RecordType::Redeem, amount, redemption.id.to_string());
     let house = vec![HouseEntry::new(House::Codes, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
     tx.insert(&posting, Otherwise::Again);
     tx.replace(user, &User { accounts, ..User::clone(user) }, Otherwise::Again);
-    redemption.credit = Some(amount);
+    (redemption.credit, redemption.journal) = (Some(amount), Some(journal));
     Ok(())
 }
 
-/// The claims of a user on a code from number `first` on, as many as are read at once.
-fn claims(user: UserId, code: &Code, first: u32) -> Vec<Key> {
-    let last = first.saturating_add(CLAIMS).saturating_sub(1).min(code.terms.per_user_limit);
+/// The claims of a user on a code from number `first` to `last`, as many of them as are read at once.
+fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
+    let last = first.saturating_add(CLAIMS).saturating_sub(1).min(last);
     (first..=last).map(|number| Key::redemption(user, code.of, number)).collect()
 }
 
-/// The first use that the user has not had; none when they had all they may have.
+/// The first use that the user has not had; none when they had all they may have. One that was taken back leaves room for another.
 async fn free_claim(app: &App, user: UserId, code: &Code, first: &crate::store::Batch) -> Result<Option<u32>, Fault> {
-    let limit = code.terms.per_user_limit;
-    let mut number = 1_u32;
+    let (mut number, mut last) = (1_u32, code.terms.per_user_limit);
     let mut more: Option<crate::store::Batch> = None;
-    while number <= limit {
-        let read = more.as_ref().unwrap_or(first);
-        let keys = claims(user, code, number);
-        for key in &keys {
-            if read.item(key).is_none() {
-                return Ok(Some(number));
-            }
+    while number <= last {
+        for key in &claims(user, code, number, last) {
+            let Some(claim) = more.as_ref().unwrap_or(first).peek::<Redemption>(key)? else { return Ok(Some(number)) };
             number = number.saturating_add(1);
+            last = last.saturating_add(u32::from(claim.undone.is_some()));
         }
-        more = Some(app.store.get_many(&claims(user, code, number)).await?);
+        if number <= last {
+            more = Some(app.store.get_many(&claims(user, code, number, last)).await?);
+        }
     }
     Ok(None)
 }

@@ -2,20 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::app::App;
 use shared::domain::code::CodeText;
+use shared::domain::id::RedemptionId;
 use shared::domain::redemption;
+use shared::domain::refusal::Refusal;
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::edge::search::{AdminSearch, Common, given, user};
+use shared::edge::sheet::{Row, Sheet};
 use shared::edge::view::redemption::Redemption;
 use shared::usecase::codes::{self, RedemptionFilter};
 use shared::usecase::redeem::Redeemed;
+use shared::usecase::undo_redemption::{Undo, undo_redemption};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::search::{AdminSearch, Common, given, user};
-use shared::edge::sheet::{Row, Sheet};
+use crate::affiliate::Reason;
 
 /// A redemption with who made it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +35,8 @@ pub struct AdminRedemption {
     pub batch_id: String,
     /// Which of their uses of the code it is.
     pub number: u32,
+    /// Why it was taken back.
+    pub undone_because: Option<String>,
     /// What was redeemed; the code in full.
     #[serde(flatten)]
     pub redemption: Redemption,
@@ -48,6 +59,8 @@ impl Row for AdminRedemption {
         "subscription.expires_at",
         "credit.amount",
         "credit.currency",
+        "undone_at",
+        "undone_because",
     ];
 }
 
@@ -58,6 +71,7 @@ impl From<redemption::Redemption> for AdminRedemption {
             user_id: of.user.to_string(),
             batch_id: of.of.batch.to_string(),
             number: of.number,
+            undone_because: of.undone.as_ref().map(|undone| undone.reason.clone()),
             redemption: Redemption { code: of.code.to_string(), ..shown },
         }
     }
@@ -95,4 +109,33 @@ pub async fn records(
     };
     let page = codes::redemptions(&app, &filter, &search.window).await?;
     Ok(search.found(&app, page, AdminRedemption::from))
+}
+
+/// Take a redemption back
+///
+/// Its balance goes, what was spent of it becomes debt; what is not over of its plan time goes; its use is free again, also for the
+/// same user.
+#[utoipa::path(
+    post, path = "/v1/admin/redemption/records/{id}/undo", operation_id = "undoRedemption", tag = "admin",
+    security(("bearer" = [])), request_body = Reason,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = AdminRedemption), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    key: RequiredKey,
+    body: Body<Reason>,
+) -> Result<Reply<AdminRedemption>, Problem> {
+    let redemption = RedemptionId::parse(&id).ok_or(Refusal::NotFound)?;
+    let reason = body.value.read()?;
+    let bound = json!({"id": id, "reason": reason});
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/records/{id}/undo", &bound);
+    let done = undo_redemption(&app, &once, &Undo { redemption, reason, admin: admin.id }).await?;
+    Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -99,6 +99,10 @@ pub struct Redemption {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub redeemed_at: Timestamp,
+    /// When it was taken back, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub undone_at: Option<Timestamp>,
 }
 
 impl From<Redeemed> for Redemption {
@@ -110,6 +114,7 @@ impl From<Redeemed> for Redemption {
             subscription: of.extension.map(ExtendedSubscription::from),
             credit: of.credit.map(Amount::from),
             redeemed_at: of.redeemed_at,
+            undone_at: of.undone_at,
         }
     }
 }

@@ -1,0 +1,133 @@
+//! An admin takes a redemption back (R7.8): balance as any take-back (R1.7), what is not over of plan time, and its use is free again.
+
+use super::audit::by_admin;
+use super::credit::header;
+use crate::app::{App, Done};
+use crate::domain::code::{Code, CodeShard};
+use crate::domain::id::{RedemptionId, UserId};
+use crate::domain::ledger::{House, HouseEntry, LastJournal, Movement, Operator, RecordType};
+use crate::domain::money::LedgerMoney;
+use crate::domain::plan::Subscription;
+use crate::domain::redemption::{Counted, Extension, Redemption, Undone, cause};
+use crate::domain::refusal::Refusal;
+use crate::domain::user::User;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::item::Stored;
+use crate::store::key::{Key, month_of, subscriptions_of};
+use crate::store::tx::{Otherwise, Tx};
+use crate::store::{Ask, List};
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// Which.
+    pub redemption: RedemptionId,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Takes a redemption back; one that was taken back before stays as it was.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn undo_redemption(app: &App, once: &Once, ask: &Undo) -> Result<Done<Redemption>, Error> {
+    let key = place(app, ask.redemption).await?;
+    app.run(once, || plan(app, ask, &key)).await
+}
+
+/// Where a redemption is: its id tells the month of the list that it stands in.
+async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
+    let made = i64::try_from(id.ulid().timestamp_ms()).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let month = month_of("REDEMPTIONS", made.ok_or(Refusal::NotFound)?);
+    let ask = Ask { prefix: Some(id.to_string()), ..Ask::newest(List::Platform, month, 1) };
+    let found = app.store.list::<Redemption>(&ask).await?.items.into_iter().next().ok_or(Refusal::NotFound)?;
+    Ok(Key::redemption(found.user, found.of, found.number))
+}
+
+async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Error> {
+    let mut tx = app.tx();
+    let redemption = app.store.get::<Redemption>(key).await?.ok_or(Refusal::NotFound)?;
+    if redemption.undone.is_some() {
+        return Ok((redemption.into_inner(), tx));
+    }
+    let now = app.clock.now();
+    let extension = match &redemption.extension {
+        Some(given) => Some(shorten(app, &redemption, given, &mut tx).await?),
+        None => None,
+    };
+    if let Some(credit) = redemption.credit {
+        take_back(app, ask, &redemption, credit, &mut tx).await?;
+    }
+    free(app, &redemption, &mut tx).await?;
+    let undone = Undone { admin: ask.admin, reason: ask.reason.clone(), extension, at: now };
+    let after = Redemption { undone: Some(undone), ..Redemption::clone(&redemption) };
+    tx.mark(|tx| tx.replace(&redemption, &after, Otherwise::Again));
+    let audit = by_admin(app, ask.admin, "redemption.undone", ask.redemption.to_string());
+    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    let (user, code, number) = (redemption.user, redemption.of, redemption.number);
+    tx.send(Message::RedemptionUndone { user, code, number });
+    Ok((after, tx))
+}
+
+/// Ends the subscription sooner.
+async fn shorten(app: &App, redemption: &Redemption, given: &Extension, tx: &mut Tx) -> Result<Extension, Error> {
+    let mut ask = Ask::newest(List::Table, Key::user(redemption.user).pk, 100);
+    ask.prefix = Some(subscriptions_of(given.plan));
+    let all: Vec<Stored<Subscription>> = app.store.all(ask).await?;
+    let before = all.into_iter().find(|subscription| subscription.id == given.id);
+    let before = before.ok_or_else(|| Fault::bug(format!("{} was extended and is not there", given.id)))?;
+    let step = before.extensions.checked_add(1).ok_or_else(|| Fault::bug("extensions ran out"))?;
+    let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, app.clock.now());
+    let after = Subscription { expires_at, extensions: step, ..Subscription::clone(&before) };
+    tx.replace(&before, &after, Otherwise::Again);
+    Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
+}
+
+/// Takes the credit back; what was spent of it becomes debt (R1.7).
+async fn take_back(
+    app: &App,
+    ask: &Undo,
+    redemption: &Redemption,
+    credit: LedgerMoney,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let missing = || Fault::bug(format!("{} was credited and is not there", redemption.user));
+    let user = app.store.get::<User>(&Key::user(redemption.user)).await?.ok_or_else(missing)?;
+    let actor = format!("admin:{}", ask.admin);
+    let header = header(app, cause(redemption.id), Operator::Admin, actor, app.clock.now());
+    let header = match redemption.journal {
+        Some(id) => header.correcting(LastJournal { id, step: 0 }),
+        None => crate::domain::ledger::Header { step: 1, ..header },
+    };
+    let movement = Movement::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
+    let house = vec![HouseEntry::new(House::Codes, credit)];
+    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    tx.insert(&posting, Otherwise::Again);
+    tx.replace(&user, &User { accounts, ..User::clone(&user) }, Otherwise::Again);
+    Ok(())
+}
+
+/// Frees the use where it was counted.
+async fn free(app: &App, redemption: &Redemption, tx: &mut Tx) -> Result<(), Error> {
+    let none = || Fault::bug(format!("{} has no use to give back", redemption.of));
+    match redemption.counted {
+        Counted::Nowhere => {}
+        Counted::Code => {
+            let code = app.store.get::<Code>(&Key::code(&redemption.code)).await?.ok_or_else(none)?;
+            let used = code.used.checked_sub(1).ok_or_else(none)?;
+            tx.replace(&code, &Code { used, ..Code::clone(&code) }, Otherwise::Again);
+        }
+        Counted::Shard(shard) => {
+            let key = Key::code_shard(&redemption.code, shard);
+            let counter = app.store.get::<CodeShard>(&key).await?.ok_or_else(none)?;
+            let used = counter.used.checked_sub(1).ok_or_else(none)?;
+            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) }, Otherwise::Again);
+        }
+    }
+    Ok(())
+}
