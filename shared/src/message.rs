@@ -133,6 +133,11 @@ pub enum Message {
         /// Which of their uses of it.
         number: u32,
     },
+    /// A person was erased: what else tells of them is to be removed.
+    UserErased {
+        /// Whose account.
+        user: UserId,
+    },
     /// A redemption was taken back.
     RedemptionUndone {
         /// Whose.
@@ -191,7 +196,8 @@ impl Message {
             Self::RewardRetried { .. }
             | Self::BatchBegun { .. }
             | Self::AgencyOrderMoved { .. }
-            | Self::GrantsLowered { .. } => &[Queue::Reward],
+            | Self::GrantsLowered { .. }
+            | Self::UserErased { .. } => &[Queue::Reward],
             Self::Mail { .. } => &[Queue::Mail],
             Self::UserRegistered { .. }
             | Self::OrderPaid { .. }
@@ -221,7 +227,9 @@ impl Message {
             | Self::RewardRetried { beneficiary, .. }
             | Self::CommissionSettled { beneficiary, .. } => beneficiary.to_string(),
             Self::OrderClosed { order } => order.to_string(),
-            Self::PromotionExpired { user } | Self::BalanceChanged { user } => user.to_string(),
+            Self::PromotionExpired { user } | Self::BalanceChanged { user } | Self::UserErased { user } => {
+                user.to_string()
+            }
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
             Self::RedemptionCompleted { user, .. }
             | Self::RedemptionUndone { user, .. }

@@ -96,7 +96,7 @@ fn damage_to_messages_and_totals_is_named() {
 
 #[test]
 fn damage_to_claims_and_codes_is_named() {
-    check_scan(damage::IDENTITY);
+    check_scan(damage::identity::IDENTITY);
 }
 
 /// L5, A1, P6: what an earlier scan had is still there.
@@ -140,7 +140,7 @@ fn every_invariant_has_its_damage() {
         damage::service::SERVICE,
         damage::agency::AGENCY,
         damage::MESSAGES,
-        damage::IDENTITY,
+        damage::identity::IDENTITY,
         damage::HISTORY,
         damage::BOOK,
     ];

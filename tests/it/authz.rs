@@ -70,6 +70,7 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/admin/users", For::Admin),
     ("GET /v1/admin/users/{id}", For::Admin),
     ("PUT /v1/admin/users/{id}/status", For::Admin),
+    ("POST /v1/admin/users/{id}/erase", For::Admin),
     ("PUT /v1/admin/users/{id}/role", For::Admin),
     ("PUT /v1/admin/users/{id}/invite-code", For::Admin),
     ("PUT /v1/admin/users/{id}/affiliate-policy", For::Admin),

@@ -171,6 +171,11 @@ fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
 
 /// Everything comes to rest though something was not sent.
 async fn rest(world: &World) {
+    rest_without(world, "nobody").await;
+}
+
+/// The same, when somebody can't sign in any more.
+async fn rest_without(world: &World, gone: &str) {
     for _ in 0..3 {
         world.settle().await;
         world.advance(400).await;
@@ -178,7 +183,7 @@ async fn rest(world: &World) {
     }
     world.stack.faults.clear();
     world.settle().await;
-    for name in ["admin", "bob"] {
+    for name in ["admin", "bob"].into_iter().filter(|name| *name != gone) {
         world.sign_in(name).await;
     }
 }
@@ -301,6 +306,32 @@ fn any_single_fault_while_a_redemption_is_taken_back_has_no_effect_on_its_end() 
                     assert_eq!(world.balance("bob").await, "0", "{at}");
                     world.redeem("bob", &code).await.is(201);
                     assert_eq!(world.balance("bob").await, "5", "{at}");
+                });
+            }
+        }
+    }
+}
+
+/// R1.8: each call of an erasure goes wrong, once; nothing tells who they were in the end.
+#[test]
+fn any_single_fault_in_an_erasure_leaves_no_trace_in_the_end() {
+    for fault in KINDS {
+        for (operation, calls) in
+            [("TransactWriteItems", 4), ("BatchGetItem", 4), ("GetItem", 4), ("Query", 3), ("SendMessageBatch", 1)]
+        {
+            for nth in 0..calls {
+                World::run(async |world| {
+                    let order = paid(world, "stripe").await;
+                    let me = world.user("bob").get("/v1/me").await.is(200);
+                    world.stack.faults.script(operation, nth, fault);
+                    let path = format!("/v1/admin/users/{}/erase", me["id"].as_str().unwrap());
+                    told(world, "admin", "k", &path, json!({"reason": "sorry"})).await.is(200);
+                    rest_without(world, "bob").await;
+                    let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+                    let file = world.admin().get(&path).await.is(200);
+                    let at = format!("{fault:?} at {operation} {nth}");
+                    assert_eq!((&file["client_ip"], &file["user"]["email"]), (&Value::Null, &Value::Null), "{at}");
+                    assert!(file["events"].as_array().unwrap().iter().all(|event| event["raw"].is_null()), "{at}");
                 });
             }
         }

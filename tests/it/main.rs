@@ -19,6 +19,7 @@ mod commission;
 mod conservation;
 mod contract;
 mod disputes;
+mod erase;
 mod explain;
 mod fault;
 mod heal;

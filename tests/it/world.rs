@@ -24,7 +24,7 @@ use shared::usecase::create_admin::create_admin;
 use crate::audit::book::against;
 
 const BASE: &str = "http://127.0.0.1:3000";
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// All of Guerdon, and who is in it.
 pub struct World {

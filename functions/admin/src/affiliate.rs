@@ -25,6 +25,7 @@ use shared::usecase::search::{self, CommissionFilter, WithdrawalFilter};
 use shared::usecase::settle_withdrawal::{Settle, Who, settle_withdrawal};
 use utoipa::{IntoParams, ToSchema};
 
+use super::reason::Reason;
 use shared::edge::search::{AdminSearch, Common, given, user as user_filter};
 use shared::edge::sheet::{Row, Sheet};
 
@@ -137,25 +138,6 @@ pub async fn commissions(
     let page = search::commissions(&app, &filter, &search.window).await?;
     let now = app.clock.now();
     Ok(search.found(&app, page, |of| AdminCommission::of(&of, now)))
-}
-
-/// Why.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reason {
-    /// For a person to read.
-    #[schema(example = "bought from their own account")]
-    reason: String,
-}
-
-impl Reason {
-    /// What it says.
-    ///
-    /// # Refuses
-    /// 422 when it says nothing or is too long.
-    pub fn read(&self) -> Result<String, Refusal> {
-        said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))
-    }
 }
 
 /// Take a commission back for good
@@ -346,7 +328,7 @@ pub async fn reject(
     key: Key,
     body: Body<Reason>,
 ) -> Result<Reply<Withdrawal>, Problem> {
-    let reason = said("/reason", &body.value.reason).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let reason = body.value.read()?;
     settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/reject", Verdict::Rejected(reason)).await
 }
 

@@ -5,10 +5,12 @@
 pub mod affiliate;
 pub mod agency;
 pub mod daily;
+pub mod erase;
 pub mod explain;
 pub mod order;
 pub mod platform;
 pub mod programme;
+pub mod reason;
 pub mod reconciliation;
 pub mod redemption;
 pub mod refund;
@@ -33,6 +35,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(user::users))
         .routes(routes!(user::user))
         .routes(routes!(user::set_status))
+        .routes(routes!(erase::erase))
         .routes(routes!(user::set_role))
         .routes(routes!(user::set_policy))
         .routes(routes!(user::set_invite_code))

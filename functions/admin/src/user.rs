@@ -44,7 +44,7 @@ pub struct AdminUser {
     pub id: String,
     /// Its e-mail.
     pub email: Option<String>,
-    /// `pending`, `active` or `blocked`.
+    /// `pending`, `active`, `blocked` or `erased`.
     pub status: &'static str,
     /// `user`, `agent` or `admin`.
     pub role: &'static str,

@@ -109,7 +109,7 @@ fn told(event: StripeEvent, empty: Notice) -> Notice {
             }
         }
         StripeFact::Dispute(dispute) => disputed(dispute, taken_at, notice),
-        StripeFact::Other => notice,
+        StripeFact::Other(names) => Notice { order: names.order(), ..notice },
     }
 }
 

@@ -1,10 +1,11 @@
-//! I1–I3: one account per e-mail and per id of the operator's backend, one owner per invite code, and an active code says of its owner
-//! what is so.
+//! I1–I4: one account per e-mail and per id of the operator's backend, one owner per invite code, an active code says of its owner what
+//! is so, and an erased person left no traces.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Snapshot};
 use crate::domain::id::UserId;
+use crate::domain::identity::Status;
 
 /// Checks claims and codes.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -43,7 +44,28 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     check_codes(snapshot, &mut findings);
+    check_erased(snapshot, &mut findings);
     findings
+}
+
+/// I4: of who was erased, nothing tells who they were.
+fn check_erased(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let erased = |user: &UserId| snapshot.users.get(user).is_some_and(|user| user.status == Status::Erased);
+    for user in
+        snapshot.users.values().filter(|user| erased(&user.id) && (user.email.is_some() || user.locale.is_some()))
+    {
+        findings.push(Finding::new("I4", user.id, "was erased and has an e-mail or a language"));
+    }
+    for order in snapshot.orders.values().filter(|order| erased(&order.user)) {
+        if order.client_ip.is_some() || order.user_agent.is_some() {
+            findings.push(Finding::new("I4", order.id, "says where an erased user's order came from"));
+        }
+    }
+    for withdrawal in snapshot.withdrawals.values().filter(|withdrawal| erased(&withdrawal.user)) {
+        if withdrawal.payout.is_some() {
+            findings.push(Finding::new("I4", withdrawal.id, "says where an erased user's money went"));
+        }
+    }
 }
 
 /// I2, I3: the active codes of a user are those listed, and they know whether their owner may invite.

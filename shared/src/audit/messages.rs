@@ -13,6 +13,7 @@ use crate::domain::contribution::{
     of_withdrawal,
 };
 use crate::domain::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
+use crate::domain::identity::Status;
 use crate::domain::order::OrderStatus;
 use crate::domain::tally::{Counted, Tallies};
 use crate::message::Message;
@@ -72,6 +73,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RedemptionCompleted { user, code, number } => {
             all.redemptions.contains_key(&Key::redemption(*user, *code, *number).pk)
         }
+        Message::UserErased { user } => all.users.get(user).is_some_and(|user| user.status == Status::Erased),
         Message::RedemptionUndone { user, code, number } => {
             let redemption = all.redemptions.get(&Key::redemption(*user, *code, *number).pk);
             redemption.is_some_and(|redemption| redemption.undone.is_some())

@@ -163,6 +163,8 @@ pub enum Status {
     Active,
     /// No sign-in, no writes; codes bind nothing, rewards are held, money stays.
     Blocked,
+    /// Its person was erased: like blocked, for ever.
+    Erased,
 }
 
 impl Status {
@@ -172,6 +174,7 @@ impl Status {
             Self::Pending => "pending",
             Self::Active => "active",
             Self::Blocked => "blocked",
+            Self::Erased => "erased",
         }
     }
 }

@@ -121,6 +121,10 @@ refusals! {
     InsufficientAvailable = 409 "insufficient_available", "Less commission is available.";
     /// The withdrawal was paid, rejected or cancelled (R6.6).
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
+    /// Somebody waits for cash: erasing them would lose where it goes.
+    WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
+    /// The account's person was erased; it stays so.
+    AccountErased = 409 "account_erased", "The account was erased.";
     /// The currency is fixed after the first journal (R9.1).
     CurrencyInUse = 409 "currency_in_use", "The currency can't change after the first entry of the ledger.";
     /// A vanity code that belongs to somebody.

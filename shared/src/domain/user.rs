@@ -75,22 +75,15 @@ impl User {
     pub fn must_be_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
     }
-}
 
-impl User {
     /// Only an active admin may go on: one without scopes, or with the one that is needed (R2.5).
     ///
     /// # Refuses
-    /// [`Refusal::AccountBlocked`] for a blocked account; [`Refusal::Forbidden`] for whoever is no admin or has other scopes.
+    /// [`Refusal::AccountBlocked`] for an account that is not active; [`Refusal::Forbidden`] for whoever is no admin or has other scopes.
     pub fn must_be_admin(&self, needed: Option<Scope>) -> Result<(), Refusal> {
         let limited = !self.scopes.is_empty() && !needed.is_some_and(|needed| self.scopes.contains(&needed));
-        if self.status == Status::Blocked {
-            Err(Refusal::AccountBlocked)
-        } else if self.role != Role::Admin || limited {
-            Err(Refusal::Forbidden)
-        } else {
-            Ok(())
-        }
+        self.must_be_active()?;
+        if self.role != Role::Admin || limited { Err(Refusal::Forbidden) } else { Ok(()) }
     }
 }
 

@@ -154,6 +154,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         | Message::BatchBegun { .. }
         | Message::AgencyOrderMoved { .. }
         | Message::GrantsLowered { .. }
+        | Message::UserErased { .. }
         | Message::Mail { .. } => Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::agency::settle::follow;
 use super::create_batch::fill_batch;
 use super::earn::earn;
+use super::erase::erase_traces_of;
 use super::grant_rewards::{Told, settle};
 use crate::app::App;
 use crate::domain::settlement::Aim;
@@ -68,6 +69,7 @@ async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
     let told = Told { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchBegun { batch } => fill_batch(app, batch).await,
+        Message::UserErased { user } => erase_traces_of(app, user).await,
         Message::AgencyOrderMoved { .. } | Message::GrantsLowered { .. } => follow(app, envelope).await,
         Message::OrderPaid { .. } | Message::OrderChanged { .. } | Message::PurchaseMoved { .. } => {
             let earned = earn(app, &told).await;

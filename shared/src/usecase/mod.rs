@@ -18,6 +18,7 @@ pub mod credit;
 pub mod deny_commission;
 pub mod earn;
 pub mod edit_code;
+pub mod erase;
 pub mod expire;
 pub mod explain;
 pub mod first_code;

@@ -63,7 +63,7 @@ fn time_that_is_not_over_is_taken_off() {
         // Day 40 less 25 of 30 days.
         assert_eq!(
             (held["expires_at"].as_str().unwrap().get(..10), &held["state"]),
-            (Some("2026-12-05"), &json!("live"))
+            (Some("2026-12-05"), &json!("active"))
         );
         let again = world.redeem("bob", &code).await.is(201);
         assert_eq!(again["subscription"]["expires_at"].as_str().unwrap().get(..10), Some("2027-01-04"));

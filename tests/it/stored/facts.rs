@@ -51,7 +51,7 @@ fn told(fact: &StripeFact) -> String {
             let payment = intent(&fact.payment_intent);
             format!("dispute {} of {} in {payment}, {:?}, closed {}", fact.id, fact.amount, fact.status, fact.closed)
         }
-        StripeFact::Other => "other".to_owned(),
+        StripeFact::Other(_) => "other".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use shared::domain::agency::grant::Grant;
 use shared::domain::agency::series::Series;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
+use shared::domain::redemption::Redemption;
 use shared::domain::review::Review;
 use shared::message::Outbox;
 use shared::store::item::{Item, Record, fresh};
@@ -26,6 +27,7 @@ pub fn items() -> Vec<Value> {
         stored::<Review>(resolved_review()),
         stored::<Order>(failed_order()),
         stored::<Order>(partly_refunded_order()),
+        stored::<Redemption>(undone_redemption()),
         stored::<Series>(closing_series()),
         stored::<Grant>(closing_grant()),
     ]
@@ -94,6 +96,28 @@ fn partly_refunded_order() -> Value {
             "bonus": money("4.16666666", "USD"), "left": money("45.00", "CNY"),
         }),
     )
+}
+
+/// A redemption for plan time that an admin took back.
+fn undone_redemption() -> Value {
+    let step = |step: u64, before: Option<&str>, end: &str| {
+        let mut step = json!({
+            "id": "sub_01k9zq4r7x8m2v5b3n6c1d0fgx", "plan": "pln_01k9zq4r7x8m2v5b3n6c1d0fgy", "plan_name": "Pro",
+            "step": step, "starts_at": AT, "expires_at": end,
+        });
+        if let Some(before) = before {
+            step["previous_expires_at"] = json!(before);
+        }
+        step
+    };
+    let (end, undone_at) = ("2026-12-20T10:00:00Z", "2026-11-25T10:00:00Z");
+    let undone = json!({"admin": USER, "reason": "sorry", "at": undone_at, "extension": step(2, Some(end), undone_at)});
+    json!({
+        "id": "rdm_01k9zq4r7x8m2v5b3n6c1d0fgz", "user": USER, "of": {"batch": "bat_01k9zq4r7x8m2v5b3n6c1d0fgw", "ordinal": 7}, "code": "ABCDEFGHJKLMNPQR",
+        "number": 1, "per_user_limit": 1, "edition": 1, "counted": {"shard": 3}, "extension": step(1, None, end),
+        "benefit": {"kind": "plan", "plan": "pln_01k9zq4r7x8m2v5b3n6c1d0fgy", "unit": "month", "quantity": 1},
+        "redeemed_at": AT, "undone": undone,
+    })
 }
 
 const SERIES: &str = "ser_01k9zq4r7x8m2v5b3n6c1d0fgq";

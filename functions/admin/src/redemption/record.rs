@@ -24,7 +24,7 @@ use shared::usecase::redeem::Redeemed;
 use shared::usecase::undo_redemption::{Undo, undo_redemption};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::affiliate::Reason;
+use crate::reason::Reason;
 
 /// A redemption with who made it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -110,7 +110,7 @@ impl Shop {
             self.stripe().verify(signature, body, self.clock.now()).unwrap();
             self.stripe().parse(body).unwrap()
         };
-        due.iter().map(read).filter(|event| event.fact != StripeFact::Other).collect()
+        due.iter().map(read).filter(|event| !matches!(event.fact, StripeFact::Other(_))).collect()
     }
 
     fn zpay_notices(&self) -> Vec<ZpayNotice> {

@@ -44,8 +44,8 @@ pub enum StripeFact {
     Refund(RefundFact),
     /// `charge.dispute.…`.
     Dispute(DisputeFact),
-    /// Any other type: acknowledged and kept.
-    Other,
+    /// Any other type: acknowledged and kept with the order that it names, so that it is found with it.
+    Other(OrderNames),
 }
 
 /// What a checkout session says.
@@ -282,8 +282,14 @@ fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
         | "charge.dispute.funds_withdrawn"
         | "charge.dispute.funds_reinstated"
         | "charge.dispute.closed" => StripeFact::Dispute(dispute(object, kind == "charge.dispute.closed")?),
-        _ => StripeFact::Other,
+        _ => StripeFact::Other(names(&object)),
     })
+}
+
+/// The order that an object of any type names.
+fn names(object: &Value) -> OrderNames {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    OrderNames::of([text("/client_reference_id"), text("/metadata/order_id")])
 }
 
 fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<T, &'static str> {

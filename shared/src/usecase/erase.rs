@@ -1,0 +1,168 @@
+//! Erasing a person: what tells who they are goes, what happened stays.
+//!
+//! The account loses its e-mail, its language and its way in, in one transaction with the claim on the address, which is free again. Where
+//! their orders came from, where their withdrawals went and what providers told us of their payments word for word is removed by the
+//! reward worker, an order or a withdrawal at a time: each is left alone once it tells nothing more, so the work can stop anywhere and go
+//! on. Journals, amounts and ids stay, so everything still adds up.
+
+use super::audit::by_admin;
+use super::invite_code::tell_codes;
+use super::session::email_hash;
+use crate::app::{App, Done};
+use crate::domain::access::{EmailClaim, PasswordReset};
+use crate::domain::commission::CommissionAccount;
+use crate::domain::event::{Event, RawEvent};
+use crate::domain::id::{OrderId, UserId, WithdrawalId};
+use crate::domain::identity::{Role, Status};
+use crate::domain::order::Order;
+use crate::domain::refusal::Refusal;
+use crate::domain::user::User;
+use crate::domain::withdrawal::Withdrawal;
+use crate::edge::batch::Record as Delivered;
+use crate::fault::{Error, Fault};
+use crate::message::Message;
+use crate::once::Once;
+use crate::store::item::Record;
+use crate::store::key::{Key, owned_by};
+use crate::store::tx::{Otherwise, Tx};
+use crate::store::{Ask, List};
+
+/// Most events of an order whose bodies are removed at once.
+const TOGETHER: i32 = 90;
+
+/// Who is to be erased.
+#[derive(Debug, Clone)]
+pub struct Erase {
+    /// Whose account.
+    pub user: UserId,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub admin: UserId,
+}
+
+/// Erases a person; one that was erased before stays so.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
+pub async fn erase(app: &App, once: &Once, ask: &Erase) -> Result<Done<User>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
+    if ask.user == ask.admin {
+        return Err(Refusal::Forbidden.into());
+    }
+    let mut tx = app.tx();
+    let (user, account) = (Key::user(ask.user), Key::commission_account(ask.user));
+    let mut batch = app.store.get_many(&[user.clone(), account.clone()]).await?;
+    let user = batch.take::<User>(&user)?.ok_or(Refusal::NotFound)?;
+    if user.status == Status::Erased {
+        return Ok((user.into_inner(), tx));
+    }
+    if let Some(account) = batch.take::<CommissionAccount>(&account)? {
+        if account.held.is_positive() {
+            return Err(Refusal::WithdrawalOpen.into());
+        }
+        tx.unchanged(&account, Otherwise::Again);
+    }
+    let after = nobody(&user);
+    tx.mark(|tx| tx.replace(&user, &after, Otherwise::Again));
+    if let Some(email) = &user.email {
+        let hash = email_hash(app, email);
+        let (claim, reset) = (Key::email(&hash), Key::reset(&hash));
+        let mut batch = app.store.get_many(&[claim.clone(), reset.clone()]).await?;
+        if let Some(claim) = batch.take::<EmailClaim>(&claim)?.filter(|claim| claim.user == user.id) {
+            tx.remove(&claim, Otherwise::Again);
+        }
+        if let Some(reset) = batch.take::<PasswordReset>(&reset)? {
+            tx.remove(&reset, Otherwise::Again);
+        }
+    }
+    tell_codes(app, &after, &mut tx).await?;
+    let audit = by_admin(app, ask.admin, "user.erased", ask.user.to_string());
+    let audit = audit.change(user.status.as_str(), after.status.as_str());
+    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    tx.send(Message::UserErased { user: ask.user });
+    Ok((after, tx))
+}
+
+/// The account without its person; an admin is none any more.
+fn nobody(user: &User) -> User {
+    let role = if user.role == Role::Admin { Role::User } else { user.role };
+    let scopes = std::collections::BTreeSet::new();
+    User { email: None, locale: None, status: Status::Erased, role, scopes, ..user.clone() }
+}
+
+/// Removes what else tells of the persons that some messages say were erased. Answers the ids of the records that are to be
+/// delivered again.
+pub async fn erase_traces(app: &App, records: &[Delivered]) -> Vec<String> {
+    let mut failed = Vec::new();
+    for record in records {
+        let Message::UserErased { user } = record.envelope.message else { continue };
+        if let Err(fault) = erase_traces_of(app, user).await {
+            tracing::error!(%fault, %user, "traces are left");
+            failed.push(record.id.clone());
+        }
+    }
+    failed
+}
+
+/// Removes what else tells of a person who was erased: done twice, it finds nothing.
+///
+/// # Errors
+/// A fault; then the rest is left.
+pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
+    for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
+        app.run(&Once::Natural, || plan_order(app, order)).await?;
+        while app.run(&Once::Natural, || plan_bodies(app, order)).await?.answer {}
+    }
+    for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
+        app.run(&Once::Natural, || plan_withdrawal(app, withdrawal)).await?;
+    }
+    Ok(())
+}
+
+async fn ids<T: Record, I>(app: &App, list: &str, user: UserId, id: impl Fn(&T) -> I) -> Result<Vec<I>, Fault> {
+    let all = app.store.all::<T>(Ask::newest(List::Owner, owned_by(list, user), 100)).await?;
+    Ok(all.iter().map(|item| id(item)).collect())
+}
+
+async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let order = app.store.get::<Order>(&Key::order(id)).await?.ok_or(Refusal::NotFound)?;
+    if order.client_ip.is_some() || order.user_agent.is_some() {
+        let after = Order { client_ip: None, user_agent: None, ..Order::clone(&order) };
+        tx.replace(&order, &after, Otherwise::Again);
+    }
+    Ok(((), tx))
+}
+
+/// Removes the bodies of some events of an order; answers whether there may be more.
+async fn plan_bodies(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let events = app.store.all::<Event>(Ask::newest(List::Owner, format!("EVENTS#{id}"), TOGETHER)).await?;
+    let keys: Vec<Key> = events.iter().map(|event| Key::raw_event(event.provider.as_str(), &event.id)).collect();
+    let most = usize::try_from(TOGETHER).unwrap_or(1);
+    for some in keys.chunks(most) {
+        let mut batch = app.store.get_many(some).await?;
+        for key in some {
+            if let Some(raw) = batch.take::<RawEvent>(key)? {
+                tx.remove(&raw, Otherwise::Again);
+            }
+        }
+        if !tx.is_empty() {
+            break;
+        }
+    }
+    Ok((!tx.is_empty() && keys.len() > most, tx))
+}
+
+async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let withdrawal = app.store.get::<Withdrawal>(&Key::withdrawal(id)).await?.ok_or(Refusal::NotFound)?;
+    if withdrawal.payout.is_some() {
+        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) }, Otherwise::Again);
+    }
+    Ok(((), tx))
+}

@@ -1,0 +1,44 @@
+//! Damage to accounts, claims and codes.
+
+use serde_json::json;
+
+use super::{Row, has};
+
+/// I1–I4.
+pub const IDENTITY: &[Row] = &[
+    ("an active code that is not listed", &["I2"], |scan| {
+        scan.one("active_codes")["codes"] = json!({"L": []});
+    }),
+    ("a listed code that is not active", &["I2"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["active"] = json!({"BOOL": false});
+    }),
+    ("a code that takes its owner for blocked", &["I3"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["blocked"] = json!({"BOOL": true});
+    }),
+    ("a code that may not bind though its owner may invite", &["I3"], |scan| {
+        scan.find("invite", has("label", "newsletter"))["barred"] = json!({"BOOL": true});
+    }),
+    ("a claim that is somebody else's", &["I1"], |scan| {
+        let (ann, bob) = (scan.id_of("ann"), scan.id_of("bob"));
+        scan.find("email", |claim| claim["user"]["S"] == ann)["user"]["S"] = json!(bob);
+    }),
+    ("an address without its claim", &["I1"], |scan| {
+        let ann = scan.id_of("ann");
+        scan.remove("email", |claim| claim["user"]["S"] == ann);
+    }),
+    ("a claim of nobody", &["I1"], |scan| {
+        let ann = scan.id_of("ann");
+        let claim = scan.find("email", |claim| claim["user"]["S"] == ann);
+        claim["user"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a code that is somebody else's", &["D3", "I2"], |scan| {
+        let (ann, dave) = (scan.id_of("ann"), scan.id_of("dave"));
+        scan.find("invite", |invite| invite["owner"]["S"] == ann)["owner"]["S"] = json!(dave);
+    }),
+    ("a primary code that is not the user's", &["I2"], |scan| {
+        scan.person("ann")["invite_code"]["S"] = json!("OTHER234")
+    }),
+    ("an erased person who left traces", &["I3", "I4"], |scan| {
+        scan.person("ann")["status"]["S"] = json!("erased");
+    }),
+];
