@@ -1,14 +1,18 @@
 //! The contract: template, routers and the published OpenAPI document name the same routes.
 
+pub mod document;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use emulator::template::Template;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use shared::app::App;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+
+use document::merged;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 const DOCUMENT: &str = "functions/registration/openapi.json";
@@ -51,36 +55,6 @@ fn template_and_routers_name_the_same_routes() {
             .collect();
         assert_eq!(declared, routes_of(&document), "{binary}");
     }
-}
-
-/// One document of all functions, in a stable order.
-fn merged() -> Value {
-    let mut paths = Map::new();
-    let mut schemas = Map::new();
-    for (_, mut router) in routers() {
-        let document = serde_json::to_value(router.to_openapi()).unwrap();
-        paths.extend(document["paths"].as_object().unwrap().clone());
-        if let Some(more) = document.pointer("/components/schemas").and_then(Value::as_object) {
-            for (name, schema) in more {
-                let known = schemas.insert(name.clone(), schema.clone());
-                assert!(known.is_none_or(|known| known == *schema), "two schemas called {name}");
-            }
-        }
-    }
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Guerdon",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Sign-up with referral codes, top-ups, rewards: exactly once.",
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
-    })
 }
 
 #[test]

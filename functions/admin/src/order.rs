@@ -311,7 +311,8 @@ pub struct Completion {
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses(
         (status = 200, body = AdminOrderFile), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`order_already_paid`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

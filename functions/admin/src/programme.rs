@@ -240,7 +240,8 @@ impl Rewards {
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = AdminReward), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`reward_not_failed`", body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -52,7 +52,8 @@ impl RefundAsk {
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses(
         (status = 201, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`nothing_to_refund`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -80,7 +81,8 @@ pub async fn refund(
     params(("id" = String, Path), ("refund_id" = String, Path)),
     responses(
         (status = 200, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`refund_closed`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -186,7 +186,8 @@ impl ReviewDecision {
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses(
         (status = 200, body = AdminReview), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`review_closed`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

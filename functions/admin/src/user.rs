@@ -169,7 +169,9 @@ pub struct StatusSetting {
     responses(
         (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 422, body = Problem),
+        (status = 409, description = "`account_erased`", body = Problem),
+        (status = 503, body = Problem),
     ),
 )]
 pub async fn set_status(
@@ -309,7 +311,8 @@ pub struct CodeSetting {
     security(("bearer" = [])), params(("id" = String, Path)), request_body = CodeSetting,
     responses(
         (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`invite_code_taken`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -344,7 +347,8 @@ pub struct Adjustment {
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses(
         (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`insufficient_balance`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -82,7 +82,9 @@ async fn codes(
     request_body = NewCode, params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = InviteCode), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem),
+        (status = 409, description = "`invite_code_limit`, `may_not_invite`, `programme_off`", body = Problem),
+        (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -107,7 +109,7 @@ async fn make_code(
     delete, path = "/v1/affiliate/codes/{code}", operation_id = "deactivateInviteCode", tag = "affiliate",
     security(("bearer" = [])), params(("code" = String, Path)),
     responses(
-        (status = 200, body = InviteCode), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 200, body = InviteCode), (status = 401, body = Problem), (status = 403, description = "`account_blocked`, `forbidden`", body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -155,7 +157,9 @@ async fn commissions(
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem),
+        (status = 409, description = "`insufficient_available`", body = Problem),
+        (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -203,7 +207,8 @@ async fn withdrawals(
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`withdrawal_closed`", body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -204,7 +204,8 @@ pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>)
     request_body = NewAsset, params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = Asset), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`allocator_not_granted`, `grant_disabled`, `identifier_taken`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -246,7 +247,8 @@ pub async fn asset(
     request_body = AssetMove, params(("id" = String, Path)),
     responses(
         (status = 200, body = Asset), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`allocator_not_granted`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -353,7 +355,8 @@ impl Check {
     security(("bearer" = [])), request_body = PurchaseCheck, params(("id" = String, Path)),
     responses(
         (status = 200, body = Check), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`grant_disabled`, `package_not_granted`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -374,7 +377,8 @@ pub async fn purchase_check(
     security(("bearer" = [])), request_body = RechargeCheck, params(("id" = String, Path)),
     responses(
         (status = 200, body = Check), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`grant_disabled`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -58,7 +58,8 @@ pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>)
     request_body = NewGrant, params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`allocator_not_granted`, `already_granted`, `ceiling_exceeded`, `change_under_way`, `cost_below_parent`, `package_not_granted`, `package_not_in_series`, `tiers_mismatch`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -106,7 +107,8 @@ pub async fn grant(
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
         (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`ceiling_exceeded`, `change_under_way`, `children_above`, `tiers_mismatch`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),
@@ -131,7 +133,9 @@ pub async fn change(
     security(("bearer" = [])), params(("id" = String, Path)),
     responses(
         (status = 200, body = Grant), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "`grant_has_children`", body = Problem),
+        (status = 503, body = Problem),
     ),
 )]
 pub async fn delete(
@@ -152,7 +156,8 @@ pub async fn delete(
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
         (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`change_under_way`, `children_above`, `cost_below_parent`, `package_not_granted`, `package_not_in_series`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),
@@ -183,7 +188,8 @@ pub async fn change_packages(
     ),
     responses(
         (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`change_under_way`, `package_not_granted`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),

@@ -273,7 +273,8 @@ impl NewAgencyOrder {
     request_body = NewAgencyOrder, params(("Idempotency-Key" = String, Header)),
     responses(
         (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`forced_recharge_required`, `grant_disabled`, `insufficient_balance`, `package_not_granted`, `programme_off`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -126,7 +126,8 @@ pub async fn all(
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`change_under_way`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -159,7 +160,8 @@ pub async fn create(
     ),
     responses(
         (status = 200, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`change_under_way`, `children_above`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),

@@ -426,7 +426,8 @@ pub async fn one(
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
         (status = 200, body = Series), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`change_under_way`, `children_above`, `series_in_use`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),

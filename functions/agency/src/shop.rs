@@ -137,7 +137,8 @@ pub async fn shops(State(app): State<Arc<App>>, search: Search<Unfiltered, Selle
     request_body = ShopDocument, params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`user_has_shop`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -178,7 +179,8 @@ pub async fn shop(State(app): State<Arc<App>>, seller: Seller, Path(id): Path<St
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
         (status = 200, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`shop_in_use`, `user_has_shop`", body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 428, body = Problem), (status = 503, body = Problem),
     ),

@@ -88,7 +88,8 @@ pub struct Transfer {
     security(("bearer" = [])), request_body = Transfer, params(("Idempotency-Key" = String, Header)),
     responses(
         (status = 201, body = Wallet), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`insufficient_balance`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -93,7 +93,9 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem),
+        (status = 409, description = "`programme_off`", body = Problem),
+        (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -189,8 +191,8 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
     post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
     security(("bearer" = [])), params(("id" = String, Path)),
     responses(
-        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 503, body = Problem),
+        (status = 200, body = Order), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`order_not_pending`", body = Problem), (status = 503, body = Problem),
     ),
 )]
 async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {

@@ -40,7 +40,8 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = Redemption), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem),
+        (status = 409, description = "`already_redeemed`, `code_disabled`, `code_expired`, `code_not_yet_valid`, `code_used_up`, `plan_off_sale`, `plan_quota`, `programme_off`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem),
     ),

@@ -22,7 +22,7 @@ use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
 #[utoipa::path(
     post, path = "/v1/sessions", operation_id = "signIn", tag = "public", request_body = Credentials,
     responses(
-        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, description = "`bad_credentials`", body = Problem),
         (status = 403, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem),
     ),
@@ -40,7 +40,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Re
     post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
     security(("bearer" = [])), params(("id" = String, Path)),
     responses(
-        (status = 200, body = SignedIn), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 200, body = SignedIn), (status = 401, body = Problem), (status = 403, description = "`account_blocked`, `forbidden`", body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -210,7 +210,7 @@ impl CodeEdit {
     security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeEdit,
     responses(
         (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -232,7 +232,7 @@ pub async fn edit(
     security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeSwitch,
     responses(
         (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
         (status = 503, body = Problem),
     ),
 )]
@@ -255,7 +255,7 @@ pub async fn set_status(
     delete, path = "/v1/admin/redemption/codes/{code}", operation_id = "deleteCode", tag = "admin",
     security(("bearer" = [])), params(("code" = String, Path)),
     responses(
-        (status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem),
         (status = 503, body = Problem),
     ),
 )]
@@ -299,7 +299,7 @@ impl Deletion {
     security(("bearer" = [])), request_body = Deletion,
     responses(
         (status = 200, body = Deleted), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
