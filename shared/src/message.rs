@@ -185,7 +185,27 @@ pub enum Message {
     },
 }
 
+impl Queue {
+    /// Every queue.
+    pub const ALL: [Self; 3] = [Self::Reward, Self::Mail, Self::Statistics];
+
+    /// The queue as the operator names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reward => "reward",
+            Self::Mail => "mail",
+            Self::Statistics => "statistics",
+        }
+    }
+}
+
 impl Message {
+    /// What kind it is, as it is written in a queue.
+    pub fn kind(&self) -> String {
+        let written = serde_json::to_value(self).unwrap_or_default();
+        written.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// The queues that it goes to.
     pub fn queues(&self) -> &'static [Queue] {
         match self {

@@ -1,7 +1,8 @@
 //! All of SQS: sending what an outbox item promises. Nobody else names `aws_sdk_sqs`.
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
+use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::message::{Envelope, Message, Outbox, Queue};
@@ -35,6 +36,23 @@ pub struct DeadLetter {
     receipt: String,
 }
 
+/// A message in a dead-letter queue, as the operator looks at it.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The queue's id of it.
+    pub id: String,
+    /// What happened; `None` when the body can't be read.
+    pub envelope: Option<Envelope>,
+    /// When it was sent first.
+    pub sent_at: Option<Timestamp>,
+    /// How often it was received, looks included.
+    pub received: u64,
+    /// Its FIFO group.
+    pub group: Option<String>,
+    body: String,
+    receipt: String,
+}
+
 /// The queues.
 #[derive(Debug, Clone)]
 pub struct Queues {
@@ -53,7 +71,7 @@ impl Queues {
     /// # Errors
     /// When any entry was not; those already sent are sent again by the next attempt.
     pub async fn deliver(&self, outbox: &Outbox) -> Result<(), Fault> {
-        for queue in [Queue::Reward, Queue::Mail, Queue::Statistics] {
+        for queue in Queue::ALL {
             for batch in outbox.envelopes(queue).chunks(BATCH) {
                 self.send(queue, batch).await?;
             }
@@ -125,11 +143,104 @@ impl Queues {
         delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
     }
 
+    /// Where the dead letters of a queue are, by its redrive policy; `None` when it has none or its address is not known.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn dead_letters_of(&self, queue: Queue) -> Result<Option<String>, Fault> {
+        let url = self.url(queue);
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let policy = self.attribute(url, QueueAttributeName::RedrivePolicy).await?;
+        let policy: Option<serde_json::Value> = policy.and_then(|policy| serde_json::from_str(&policy).ok());
+        let target = policy.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
+        let Some(name) = target.and_then(|arn| arn.rsplit(':').next()) else { return Ok(None) };
+        let answer = self.client.get_queue_url().queue_name(name).send().await;
+        Ok(answer.map_err(|error| unavailable("GetQueueUrl", &error))?.queue_url)
+    }
+
+    /// About how many messages a queue holds, those that somebody has in hand included.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn depth(&self, url: &str) -> Result<u64, Fault> {
+        let waiting = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessages).await?;
+        let in_hand = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await?;
+        let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        Ok(number(waiting).saturating_add(number(in_hand)))
+    }
+
+    async fn attribute(&self, url: &str, name: QueueAttributeName) -> Result<Option<String>, Fault> {
+        let asked = self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
+        let answer = asked.map_err(|error| unavailable("GetQueueAttributes", &error))?;
+        Ok(answer.attributes.and_then(|mut all| all.remove(&name)))
+    }
+
+    /// Up to ten messages of a dead-letter queue, hidden from others for two minutes or until they are let go.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn look(&self, url: &str) -> Result<Vec<Given>, Fault> {
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+        let all = receive.visibility_timeout(HIDDEN).message_system_attribute_names(MessageSystemAttributeName::All);
+        let answer = all.send().await.map_err(|error| unavailable("ReceiveMessage", &error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(Given::from).collect())
+    }
+
+    /// Lets a message be seen by others again.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn let_go(&self, url: &str, letter: &Given) -> Result<(), Fault> {
+        let show = self.client.change_message_visibility().queue_url(url).receipt_handle(&letter.receipt);
+        let shown = show.visibility_timeout(0).send().await;
+        shown.map_err(|error| unavailable("ChangeMessageVisibility", &error)).map(drop)
+    }
+
+    /// Sends a dead letter to its queue once more, in its group, and takes it off the dead-letter queue `url` once that was acknowledged.
+    ///
+    /// It is deduplicated by its own id and not by that of its first sending: within five minutes the queue would acknowledge that and
+    /// drop it. So the same letter goes back once, even when its deletion is lost and it is sent again soon.
+    ///
+    /// # Errors
+    /// When a queue can't be reached; the letter is then still where it was.
+    pub async fn send_back(&self, queue: Queue, url: &str, letter: &Given) -> Result<(), Fault> {
+        let fifo = queue == Queue::Reward;
+        let group = letter.group.clone().filter(|_| fifo);
+        let send = self.client.send_message().queue_url(self.url(queue)).message_body(&letter.body);
+        let send = send.set_message_group_id(group).set_message_deduplication_id(fifo.then(|| letter.id.clone()));
+        send.send().await.map_err(|error| unavailable("SendMessage", &error))?;
+        let delete = self.client.delete_message().queue_url(url).receipt_handle(&letter.receipt);
+        delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
+    }
+
     fn url(&self, queue: Queue) -> &str {
         match queue {
             Queue::Reward => &self.urls.reward,
             Queue::Mail => &self.urls.mail,
             Queue::Statistics => &self.urls.statistics,
+        }
+    }
+}
+
+impl From<aws_sdk_sqs::types::Message> for Given {
+    fn from(message: aws_sdk_sqs::types::Message) -> Self {
+        let attributes = message.attributes.unwrap_or_default();
+        let of = |name: MessageSystemAttributeName| attributes.get(&name).cloned();
+        let number = |name| of(name).and_then(|text| text.parse::<i64>().ok());
+        let body = message.body.unwrap_or_default();
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            envelope: serde_json::from_str(&body).ok(),
+            sent_at: number(MessageSystemAttributeName::SentTimestamp)
+                .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+            received: number(MessageSystemAttributeName::ApproximateReceiveCount)
+                .and_then(|count| u64::try_from(count).ok())
+                .unwrap_or_default(),
+            group: of(MessageSystemAttributeName::MessageGroupId),
+            body,
+            receipt: message.receipt_handle.unwrap_or_default(),
         }
     }
 }

@@ -319,6 +319,8 @@ fn a_list_walks_back_through_the_months() {
         for name in ["ann", "bob", "cid", "dan", "eve"] {
             world.advance(1).await;
             world.register(name, None).await;
+            // A queue keeps messages for days, not weeks.
+            world.settle().await;
             world.advance(20 * 86_400).await;
         }
         world.sign_in("admin").await;

@@ -5,6 +5,7 @@
 
 pub mod book;
 mod damage;
+mod rebuilt;
 
 use std::collections::BTreeSet;
 

@@ -15,6 +15,7 @@ mod audit;
 mod authz;
 mod binaries;
 mod budget;
+mod cli;
 mod commission;
 mod conservation;
 mod contract;

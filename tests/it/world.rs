@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use shared::app::Entropy;
-use shared::audit::{audit, unchanged};
+use shared::audit::{audit, rebuild, unchanged};
 use shared::domain::identity::{Email, Password};
 use shared::store::item::Item;
 use shared::usecase::create_admin::create_admin;
@@ -114,6 +114,7 @@ impl World {
         let findings: Vec<_> =
             audit(&items).into_iter().chain(against(&self.stack.simulators.book(), &items)).collect();
         assert!(findings.is_empty(), "the auditor finds {findings:#?}");
+        assert_eq!(rebuild(&items).differences, [], "what is stored is what journals and facts say");
     }
 
     /// Everybody who has no token.

@@ -1,8 +1,10 @@
-//! `/_local`: the clock, the schedules, mailbox, queues, faults, capacity and the auditor. None of it exists in a function.
+//! `/_local`: the clock, the schedules, mailbox, queues, faults, capacity, the auditor, and under `aws/` the embedded database and
+//! queues on the wire, for the operator's command line. None of it exists in a function.
 
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +20,10 @@ use crate::server::Local;
 /// Answers a request under `/_local`.
 pub async fn answer(local: &Local, request: Request<Bytes>) -> Response {
     let path = request.uri().path().trim_start_matches("/_local").to_owned();
+    if let Some(service) = path.strip_prefix("/aws/") {
+        let service = service.trim_end_matches('/').to_owned();
+        return local.stack.aws(&service, request).await.map(Body::from).into_response();
+    }
     let answered = match (request.method(), path.as_str()) {
         (&Method::GET, "/clock") => Ok(json!({"now": local.stack.clock.now()})),
         (&Method::POST, "/clock") => set_clock(local, request.body()),

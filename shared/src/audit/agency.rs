@@ -26,7 +26,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-fn standing(snapshot: &Snapshot) -> impl Iterator<Item = &Grant> {
+pub(super) fn standing(snapshot: &Snapshot) -> impl Iterator<Item = &Grant> {
     snapshot.agency.grants.values().filter(|grant| grant.terms.status != GrantStatus::Deleted)
 }
 
@@ -104,28 +104,45 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What the orders say of shops' sales and of what was paid for assets.
+#[derive(Debug, Default)]
+pub(super) struct Sold {
+    /// Sales of each shop and series.
+    pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
+    /// What was paid for each asset.
+    pub paid: BTreeMap<AssetId, Decimal>,
+    /// How often each asset's commission was triggered.
+    triggered: BTreeMap<AssetId, u32>,
+}
+
+impl Sold {
+    /// The sums over all orders.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut sold = Self::default();
+        for order in snapshot.agency.orders.values() {
+            let Some(outcome) = &order.outcome else { continue };
+            let tally = order.tally(outcome.net);
+            for (index, shop) in order.shops().enumerate() {
+                let of = sold.sales.entry((shop, order.series)).or_default();
+                of.self_and_sub = plus(of.self_and_sub, tally);
+                if index == 0 {
+                    of.own = plus(of.own, tally);
+                }
+            }
+            if order.paid_by.triggers() {
+                let sum = sold.paid.entry(order.asset).or_default();
+                *sum = sum.saturating_add(order.amount.amount());
+            }
+            let times = sold.triggered.entry(order.asset).or_default();
+            *times = times.saturating_add(u32::from(outcome.triggered));
+        }
+        sold
+    }
+}
+
 /// Statistics of shops, and what assets paid, are the sums of the orders.
 fn check_sales(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
-    let mut sales: BTreeMap<(ShopId, SeriesId), Sales> = BTreeMap::new();
-    let mut paid: BTreeMap<AssetId, Decimal> = BTreeMap::new();
-    let mut triggered: BTreeMap<AssetId, u32> = BTreeMap::new();
-    for order in snapshot.agency.orders.values() {
-        let Some(outcome) = &order.outcome else { continue };
-        let tally = order.tally(outcome.net);
-        for (index, shop) in order.shops().enumerate() {
-            let of = sales.entry((shop, order.series)).or_default();
-            of.self_and_sub = plus(of.self_and_sub, tally);
-            if index == 0 {
-                of.own = plus(of.own, tally);
-            }
-        }
-        if order.paid_by.triggers() {
-            let sum = paid.entry(order.asset).or_default();
-            *sum = sum.saturating_add(order.amount.amount());
-        }
-        let times = triggered.entry(order.asset).or_default();
-        *times = times.saturating_add(u32::from(outcome.triggered));
-    }
+    let Sold { sales, paid, triggered } = Sold::of(snapshot);
     for (of, sum) in &sales {
         let stored = snapshot.agency.sales.get(of).copied().unwrap_or_default();
         if stored != *sum {

@@ -39,7 +39,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// Everybody's accounts, apart from commission accounts of users.
-fn held(snapshot: &Snapshot) -> Vec<(Holder, Accounts)> {
+pub(super) fn held(snapshot: &Snapshot) -> Vec<(Holder, Accounts)> {
     let users = snapshot.users.values().map(|user| (Holder::User(user.id), user.accounts));
     let assets = snapshot.agency.assets.values().map(|asset| (Holder::Asset(asset.id), asset.accounts));
     let wallets = snapshot.agency.wallets.values().flat_map(|wallet| {

@@ -106,7 +106,7 @@ fn check_counted(counted: &Counted, all: &Snapshot, findings: &mut Vec<Finding>)
 }
 
 /// What a thing may contribute; `None` when it is not there.
-fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
+pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
     match subject.split_once('#')? {
         ("USER", id) => {
             let user = all.users.get(&UserId::parse(id)?)?;
@@ -132,10 +132,9 @@ fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
     }
 }
 
-/// Everything that contributes is counted: at rest no message is on its way.
-fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
-    let counted: BTreeSet<&str> = all.counted.iter().map(|counted| counted.subject.as_str()).collect();
-    // An order that waits for its payment has promised nothing yet; pending ones are counted where they fall due.
+/// The partitions of everything that messages tell statistics of. An order that waits for its payment has promised nothing yet;
+/// pending ones are counted where they fall due.
+pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
     let closed = all.orders.values().filter(|order| order.status != OrderStatus::Pending);
     let subjects = (all.users.keys().map(|user| Key::user(*user)))
         .chain(closed.map(|order| Key::order(order.id)))
@@ -146,8 +145,13 @@ fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
         .chain(all.batches.keys().map(|batch| Key::batch(*batch)))
         .chain(all.agency.orders.keys().map(|order| Key::agency_order(*order)))
         .chain(all.agency.wallets.keys().map(|shop| Key::wallet(*shop)));
-    let subjects = subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned());
-    for subject in subjects.filter(|subject| !counted.contains(subject.as_str())) {
+    subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned())
+}
+
+/// Everything that contributes is counted: at rest no message is on its way.
+fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
+    let counted: BTreeSet<&str> = all.counted.iter().map(|counted| counted.subject.as_str()).collect();
+    for subject in told(all).filter(|subject| !counted.contains(subject.as_str())) {
         if contributions(&subject, all).is_some_and(|possible| possible.iter().all(|tallies| !tallies.is_empty())) {
             findings.push(Finding::new("O4", &subject, "contributes to the totals and is not counted"));
         }

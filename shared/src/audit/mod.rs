@@ -8,6 +8,8 @@
 //! Two more need something beside the scan: [`unchanged`] an earlier one (L5, and the moves of A1 and P6), [`told`] the
 //! providers' books (P4).
 //!
+//! [`rebuild`] works every number out again and says what it should be.
+//!
 //! Each is tested by damage (`tests/it/audit`): one item is changed, and the auditor names that invariant.
 
 pub mod agency;
@@ -21,6 +23,7 @@ pub mod ledger;
 pub mod messages;
 pub mod payments;
 pub mod purchase;
+pub mod rebuild;
 pub mod referral;
 pub mod refunds;
 pub mod snapshot;
@@ -29,6 +32,7 @@ use serde::Serialize;
 
 pub use self::book::{Told, told};
 pub use self::history::unchanged;
+pub use self::rebuild::{Difference, Rebuilt, rebuild};
 pub use self::snapshot::Snapshot;
 use crate::store::item::Item;
 

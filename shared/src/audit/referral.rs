@@ -16,8 +16,9 @@ use crate::domain::user::User;
 /// Checks referrals.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let charges = charges(snapshot);
     for user in snapshot.users.values() {
-        check_attribution(snapshot, user, &mut findings);
+        check_attribution(snapshot, &charges, user, &mut findings);
     }
     for reward in snapshot.rewards.values() {
         check_reward(snapshot, reward, &mut findings);
@@ -26,7 +27,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Finding>) {
+fn check_attribution(snapshot: &Snapshot, charges: &Charges, user: &User, findings: &mut Vec<Finding>) {
     let Some(attribution) = &user.attribution else { return };
     match snapshot.users.get(&attribution.inviter) {
         None => findings.push(Finding::new("A1", user.id, "was invited by nobody")),
@@ -39,8 +40,8 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
         Some(_) => {}
     }
     let zero = PayMoney::zero(attribution.online_total.currency());
-    let online = charges(snapshot, user.id);
-    let counted = || online.iter().filter(|(charge, _)| charge.currency() == zero.currency());
+    let counted =
+        || charges.get(&user.id).into_iter().flatten().filter(|(charge, _)| charge.currency() == zero.currency());
     let total = counted().try_fold(zero, |sum, (_, net)| sum.plus(*net));
     if total != Ok(attribution.online_total) {
         let detail = format!("counts {} of online payments, the orders say {total:?}", attribution.online_total);
@@ -58,18 +59,24 @@ fn check_attribution(snapshot: &Snapshot, user: &User, findings: &mut Vec<Findin
     }
 }
 
-/// What a user was charged online and what is left of each charge: by captured orders, and by purchases that the operator's
+/// What was charged online and what is left of it.
+pub(super) type Charges = BTreeMap<UserId, Vec<(PayMoney, PayMoney)>>;
+
+/// What each user was charged online and what is left of each charge: by captured orders, and by purchases that the operator's
 /// backend reported (R2.6).
-fn charges(snapshot: &Snapshot, user: UserId) -> Vec<(PayMoney, PayMoney)> {
-    let orders = snapshot
-        .orders
-        .values()
-        .filter(|order| order.user == user && order.agency.is_none() && order.status.is_captured());
-    let bought = snapshot.purchases.values().filter_map(|purchase| {
-        let bought = purchase.bought.as_ref().filter(|bought| bought.user == user)?;
-        Some((bought.amount, purchase.net_of(bought.amount).ok()?))
-    });
-    orders.map(|order| (order.charge, order.net())).chain(bought).collect()
+pub(super) fn charges(snapshot: &Snapshot) -> Charges {
+    let mut charges = Charges::new();
+    for order in snapshot.orders.values().filter(|order| order.agency.is_none() && order.status.is_captured()) {
+        charges.entry(order.user).or_default().push((order.charge, order.net()));
+    }
+    for purchase in snapshot.purchases.values() {
+        if let Some(bought) = &purchase.bought
+            && let Ok(net) = purchase.net_of(bought.amount)
+        {
+            charges.entry(bought.user).or_default().push((bought.amount, net));
+        }
+    }
+    charges
 }
 
 /// Whether the chain of inviters comes back to where it began.

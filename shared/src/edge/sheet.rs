@@ -94,8 +94,8 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     line
 }
 
-/// What stands at a path; a list as JSON, nothing for null.
-fn content(row: &Value, path: &str) -> String {
+/// What stands at a path of names; a list as JSON, nothing for null.
+pub fn content(row: &Value, path: &str) -> String {
     let found = path.split('.').try_fold(row, |value, name| value.get(name));
     match found {
         None | Some(Value::Null) => String::new(),

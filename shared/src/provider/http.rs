@@ -163,29 +163,34 @@ pub fn encode(fields: &[(String, String)]) -> String {
 /// The client for providers on the internet: TLS by ring, trusting Mozilla's roots as compiled in. Certificates are
 /// parsed at the first call, so that a function that never calls a provider does not pay for them.
 pub fn https_client() -> Https {
-    Https::new(SharedHttpConnector::new(Lazily { connector: OnceLock::new() }))
+    Https::new(internet(WHOLE_TIMEOUT))
+}
+
+/// The connector to the internet: TLS by ring, trusting Mozilla's roots as compiled in, waiting so long for each answer to begin.
+pub fn internet(patience: Duration) -> SharedHttpConnector {
+    SharedHttpConnector::new(Lazily { patience, connector: OnceLock::new() })
 }
 
 #[derive(Debug)]
 struct Lazily {
+    patience: Duration,
     connector: OnceLock<Result<Connector, HttpClientError>>,
 }
 
 impl HttpConnector for Lazily {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        match self.connector.get_or_init(connector) {
+        match self.connector.get_or_init(|| connector(self.patience)) {
             Ok(connector) => connector.call(request),
             Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.to_string().into()))),
         }
     }
 }
 
-fn connector() -> Result<Connector, HttpClientError> {
+fn connector(patience: Duration) -> Result<Connector, HttpClientError> {
     let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)));
-    let timeouts =
-        HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(WHOLE_TIMEOUT).build();
+    let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(patience).build();
     Ok(Connector::builder()
         .connector_settings(timeouts)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -260,7 +265,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_production_client_builds_with_every_compiled_in_root() {
-        connector().expect("all roots parse");
+        connector(WHOLE_TIMEOUT).expect("all roots parse");
     }
 
     #[tokio::test(start_paused = true)]

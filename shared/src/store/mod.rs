@@ -200,9 +200,7 @@ impl Store {
             .scan_index_forward(!ask.descending)
             .consistent_read(index.is_none())
             .limit(ask.limit)
-            .set_exclusive_start_key(ask.after.as_ref().map(|after| {
-                after.iter().map(|(name, value)| (name.clone(), AttributeValue::S(value.clone()))).collect()
-            }));
+            .set_exclusive_start_key(ask.after.clone().map(start_key));
         let range = match (&ask.prefix, &ask.before) {
             (Some(prefix), _) => Some((" AND begins_with(#sk, :sk)", prefix)),
             (None, Some(before)) => Some((" AND #sk < :sk", before)),
@@ -216,11 +214,30 @@ impl Store {
         }
         let answer = query.key_condition_expression(condition).send().await;
         let answer = answer.map_err(|error| unavailable("Query", &error))?;
-        let next = answer
-            .last_evaluated_key
-            .map(|key| key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect());
-        Ok(Page { items: answer.items.unwrap_or_default(), next })
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
     }
+}
+
+impl Store {
+    /// Reads one page of the whole table, `limit` items at most, consistently. For the auditor; nothing that serves a request scans.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    #[allow(clippy::disallowed_methods, reason = "the operator's command line reads the whole table; no function does")]
+    pub async fn scan(&self, after: Option<Position>, limit: i32) -> Result<Page<Item>, Fault> {
+        let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
+        let answer = scan.set_exclusive_start_key(after.map(start_key)).send().await;
+        let answer = answer.map_err(|error| unavailable("Scan", &error))?;
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
+    }
+}
+
+fn start_key(after: Position) -> Item {
+    after.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()
+}
+
+fn position(key: Item) -> Position {
+    key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
 }
 
 impl Batch {

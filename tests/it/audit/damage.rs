@@ -20,7 +20,7 @@ impl Scan {
 
     /// The first item of a type for which `wanted` holds; items come in the order of their keys.
     #[track_caller]
-    fn find(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> &mut Value {
+    pub fn find(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> &mut Value {
         let index = self.index(kind, wanted);
         &mut self.0[index]
     }
@@ -32,7 +32,7 @@ impl Scan {
     }
 
     #[track_caller]
-    fn one(&mut self, kind: &str) -> &mut Value {
+    pub fn one(&mut self, kind: &str) -> &mut Value {
         self.find(kind, |_| true)
     }
 
@@ -47,7 +47,7 @@ impl Scan {
     }
 
     /// Somebody of the scene: `ann` invited nobody's code, `bob` ann's, `carol` bob's, `dave` ann's.
-    fn person(&mut self, name: &str) -> &mut Value {
+    pub fn person(&mut self, name: &str) -> &mut Value {
         self.find("user", |user| is_named(user, name))
     }
 

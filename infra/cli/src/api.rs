@@ -1,0 +1,271 @@
+//! The HTTP API, as an admin.
+
+use std::io::Write;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use data_encoding::HEXLOWER;
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use shared::provider::http::internet;
+use tokio::sync::OnceCell;
+
+use crate::args::Page;
+use crate::trouble::{Problem, Trouble};
+
+/// The longest that the gateway lets a function take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Largest answer that is held in memory, in bytes.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// How often a request that may be repeated is sent while the service can't answer.
+const TRIES: u32 = 3;
+/// Most items of a page.
+const PAGE: u32 = 100;
+
+/// Who signs in.
+#[derive(Clone)]
+pub struct Credentials {
+    /// E-mail.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// The API at one place.
+pub struct Api {
+    connector: SharedHttpConnector,
+    base: String,
+    credentials: Option<Credentials>,
+    token: OnceCell<String>,
+}
+
+/// A request that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path with its query.
+    pub path: &'a str,
+    /// What it carries.
+    pub body: Option<&'a Value>,
+    /// Headers besides the usual ones.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Whether it can be sent again: it changes nothing, or carries a key.
+    pub repeatable: bool,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The server's clock, as its `Date` header says.
+    pub date: Option<String>,
+    /// What it carries.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; null for none.
+    ///
+    /// # Refuses
+    /// An answer that is no success, as its problem document says.
+    pub fn json(self) -> Result<Value, Trouble> {
+        if !(200..300).contains(&self.status) {
+            return Err(refused(self.status, &self.body));
+        }
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.body).map_err(|_| Trouble::Failed("the answer is no JSON; is --url right?".into()))
+    }
+}
+
+fn refused(status: u16, body: &[u8]) -> Trouble {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) if !problem.code.is_empty() => Trouble::Refused(Box::new(problem)),
+        _ => Trouble::Failed(format!("the API answered {status} without a problem document; is --url right?")),
+    }
+}
+
+impl Api {
+    /// The API at `base`; what needs an admin signs in on its first need.
+    pub fn new(base: &str, credentials: Option<Credentials>) -> Self {
+        let base = base.trim_end_matches('/').to_owned();
+        Self { connector: internet(PATIENCE), base, credentials, token: OnceCell::new() }
+    }
+
+    /// Reads.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn get(&self, path: &str) -> Result<Value, Trouble> {
+        self.send(Ask { method: "GET", path, body: None, headers: &[], repeatable: true }).await?.json()
+    }
+
+    /// Changes something, once: the key is made from what is asked, so the same command again gets the first answer.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        self.post_keyed(path, body, &key_of(path, body)).await
+    }
+
+    /// Changes something once under this `Idempotency-Key`.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> Result<Value, Trouble> {
+        let headers = [("idempotency-key", key)];
+        self.send(Ask { method: "POST", path, body: Some(body), headers: &headers, repeatable: true }).await?.json()
+    }
+
+    /// Replaces a document whose version was read.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn put(&self, path: &str, body: &Value, version: &str) -> Result<Value, Trouble> {
+        let headers = [("if-match", version)];
+        self.send(Ask { method: "PUT", path, body: Some(body), headers: &headers, repeatable: false }).await?.json()
+    }
+
+    /// The newest of a list, page by page, as many as are wanted.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn list(&self, path: &str, filters: &[(&str, Option<&str>)], page: &Page) -> Result<Vec<Value>, Trouble> {
+        let wanted = if page.all { usize::MAX } else { usize::try_from(page.limit).unwrap_or(usize::MAX) };
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let left = u32::try_from(wanted.saturating_sub(items.len())).unwrap_or(PAGE).min(PAGE);
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            let times = [("from", page.from.as_deref()), ("to", page.to.as_deref()), ("cursor", cursor.as_deref())];
+            for (name, value) in filters.iter().copied().chain(times) {
+                if let Some(value) = value {
+                    query.append_pair(name, value);
+                }
+            }
+            query.append_pair("limit", &left.to_string());
+            let mut answer = self.get(&format!("{path}?{}", query.finish())).await?;
+            match answer.get_mut("items").map(Value::take) {
+                Some(Value::Array(more)) => items.extend(more),
+                _ => return Err(Trouble::Failed(format!("{path} answered no list"))),
+            }
+            cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() || items.len() >= wanted {
+                items.truncate(wanted);
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Writes an answer's body to `to` as it comes and answers its length in bytes.
+    ///
+    /// # Refuses
+    /// What the API refuses.
+    pub async fn download(&self, path: &str, to: &mut dyn Write) -> Result<u64, Trouble> {
+        let token = self.token().await?;
+        let authorization = format!("Bearer {token}");
+        let ask = Ask { method: "GET", path, body: None, headers: &[], repeatable: true };
+        let mut response = self.exchange(&ask, Some(&authorization)).await?;
+        let (status, mut body) = (response.status().as_u16(), response.take_body());
+        if !(200..300).contains(&status) {
+            return Err(refused(status, &whole(body).await?));
+        }
+        let mut written = 0_u64;
+        while let Some(frame) = body.frame().await {
+            let broken = |_| Trouble::Unreachable("the connection broke in the middle of the answer".to_owned());
+            if let Ok(chunk) = frame.map_err(broken)?.into_data() {
+                to.write_all(&chunk)?;
+                written = written.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            }
+        }
+        Ok(written)
+    }
+
+    /// Sends as an admin.
+    ///
+    /// # Refuses
+    /// Sign-in that is refused. Any status is an answer.
+    pub async fn send(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
+        let authorization = format!("Bearer {}", self.token().await?);
+        self.answer(&ask, Some(&authorization)).await
+    }
+
+    /// Sends as nobody.
+    ///
+    /// # Errors
+    /// When the API can't be reached. Any status is an answer.
+    pub async fn anonymous(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
+        self.answer(&ask, None).await
+    }
+
+    async fn answer(&self, ask: &Ask<'_>, authorization: Option<&str>) -> Result<Answer, Trouble> {
+        for left in (0..TRIES).rev() {
+            let mut response = self.exchange(ask, authorization).await?;
+            let status = response.status().as_u16();
+            if status != 503 || !ask.repeatable || left == 0 {
+                let date = response.headers().get("date").map(str::to_owned);
+                return Ok(Answer { status, date, body: whole(response.take_body()).await? });
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Err(Trouble::Failed("tries without end".to_owned()))
+    }
+
+    async fn exchange(&self, ask: &Ask<'_>, authorization: Option<&str>) -> Result<HttpResponse, Trouble> {
+        let url = format!("{}{}", self.base, ask.path);
+        let wrong = |_| Trouble::Usage(format!("{url} is no address"));
+        let mut request = http::Request::builder().method(ask.method).uri(&url).header("accept", "application/json");
+        let agent = concat!("guerdon-cli/", env!("CARGO_PKG_VERSION"));
+        request = request.header("user-agent", agent);
+        for (name, value) in ask.headers.iter().copied().chain(authorization.map(|value| ("authorization", value))) {
+            request = request.header(name, value);
+        }
+        let body = match ask.body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                SdkBody::from(body.to_string())
+            }
+            None => SdkBody::empty(),
+        };
+        let request = HttpRequest::try_from(request.body(body).map_err(wrong)?)
+            .map_err(|_| Trouble::Usage(format!("{url} is no address")))?;
+        let unreachable = |error| Trouble::Unreachable(format!("{} can't be reached: {error:?}", self.base));
+        self.connector.call(request).await.map_err(unreachable)
+    }
+
+    async fn token(&self) -> Result<&str, Trouble> {
+        self.token.get_or_try_init(|| self.sign_in()).await.map(String::as_str)
+    }
+
+    async fn sign_in(&self) -> Result<String, Trouble> {
+        let missing = || {
+            let said =
+                "this command signs in as an admin: set GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD, or use --local";
+            Trouble::Usage(said.to_owned())
+        };
+        let Credentials { email, password } = self.credentials.as_ref().ok_or_else(missing)?;
+        let body = json!({"email": email, "password": password});
+        let ask = Ask { method: "POST", path: "/v1/sessions", body: Some(&body), headers: &[], repeatable: true };
+        let session = self.anonymous(ask).await?.json()?;
+        let token = session.get("access_token").and_then(Value::as_str);
+        token.map(str::to_owned).ok_or_else(|| Trouble::Failed("the API signs nobody in; is --url right?".to_owned()))
+    }
+}
+
+async fn whole(body: SdkBody) -> Result<Vec<u8>, Trouble> {
+    let body = Limited::new(body, MAX_ANSWER).collect().await;
+    let body = body.map_err(|_| Trouble::Unreachable("the connection broke in the middle of the answer".to_owned()))?;
+    Ok(body.to_bytes().to_vec())
+}
+
+/// The key of a request: the same for the same request.
+pub fn key_of(path: &str, body: &Value) -> String {
+    let hash = Sha256::digest(format!("{path}\n{body}"));
+    format!("cli-{}", HEXLOWER.encode(&hash))
+}

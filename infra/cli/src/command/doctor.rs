@@ -1,0 +1,303 @@
+//! `doctor`: one line per thing that has to be right, and what to do where it is not.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde_json::{Value, json};
+use shared::app::Clock;
+use shared::domain::settings::Area;
+use shared::edge::boot::Environment;
+use shared::message::Queue;
+use shared::store::key::Key;
+
+use crate::Ended;
+use crate::api::{Api, Ask};
+use crate::direct::Surroundings;
+use crate::output::Out;
+use crate::trouble::Trouble;
+
+/// Seconds between the clocks that are told, and those from which on AWS refuses signatures.
+const SKEW: (u64, u64) = (5, 240);
+/// Days after which the daily report should be there.
+const REPORT_DAYS: i64 = 2;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// The lines so far.
+#[derive(Default)]
+struct Sheet {
+    rows: Vec<Value>,
+    failed: bool,
+}
+
+impl Sheet {
+    fn say(&mut self, check: impl Into<String>, verdict: Verdict, finding: impl Into<String>, advice: &str) {
+        self.failed |= verdict == Verdict::Fail;
+        let verdict = match verdict {
+            Verdict::Ok => "OK",
+            Verdict::Warn => "WARN",
+            Verdict::Fail => "FAIL",
+        };
+        self.rows.push(json!({"check": check.into(), "verdict": verdict, "finding": finding.into(), "advice": advice}));
+    }
+
+    fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
+        self.say(check, Verdict::Ok, finding, "");
+    }
+
+    fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
+        self.say(check, Verdict::Warn, finding, advice);
+    }
+
+    fn fail(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
+        self.say(check, Verdict::Fail, finding, advice);
+    }
+
+    fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
+        self.fail(check, trouble.to_string(), trouble.hint().unwrap_or_default());
+    }
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// When the result can't be written; what is wrong with Guerdon is in the result.
+pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let mut sheet = Sheet::default();
+    if health(api, &mut sheet).await {
+        webhooks(api, &mut sheet).await;
+        let payment = settings(api, &mut sheet).await;
+        if let Some(payment) = &payment {
+            providers(payment, &mut sheet);
+            reports(api, &mut sheet).await;
+        }
+        secrets(at, payment.as_ref(), &mut sheet).await;
+    }
+    table(at, &mut sheet).await;
+    queues(at, &mut sheet).await;
+    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
+    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+}
+
+/// Whether the API answers at all.
+async fn health(api: &Api, sheet: &mut Sheet) -> bool {
+    let ask = Ask { method: "GET", path: "/v1/health", body: None, headers: &[], repeatable: true };
+    let answer = match api.anonymous(ask).await {
+        Ok(answer) => answer,
+        Err(trouble) => {
+            sheet.trouble("api", &trouble);
+            return false;
+        }
+    };
+    let date = answer.date.clone();
+    match answer.json() {
+        Ok(health) => {
+            let version = health.get("version").and_then(Value::as_str).unwrap_or("?");
+            sheet.ok("api", format!("answers, version {version}"));
+        }
+        Err(trouble) => {
+            sheet.trouble("api", &trouble);
+            return false;
+        }
+    }
+    clock(date.as_deref(), sheet);
+    true
+}
+
+fn clock(date: Option<&str>, sheet: &mut Sheet) {
+    let theirs: Option<Timestamp> = date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+    let Some(theirs) = theirs else {
+        return sheet.warn("clock", "the API does not tell the time", "");
+    };
+    // The header is cut to whole seconds.
+    let skew = Clock::system().now().duration_since(theirs).as_secs().unsigned_abs();
+    let finding = format!("{skew} s beside the API's");
+    let advice = "set this machine's clock (chrony, timedatectl): AWS refuses signatures that are five minutes off";
+    match skew {
+        _ if skew > SKEW.1 => sheet.fail("clock", finding, advice),
+        _ if skew > SKEW.0 => sheet.warn("clock", finding, advice),
+        _ => sheet.ok("clock", finding),
+    }
+}
+
+/// A forged event of each provider has to be refused by us, and not by somebody in between.
+async fn webhooks(api: &Api, sheet: &mut Sheet) {
+    let advice = "the gateway has to pass POST /v1/webhooks/* with its body and headers as they are";
+    let body = json!({"id": "evt_doctor"});
+    let headers = [("stripe-signature", "t=1,v1=00")];
+    let ask =
+        Ask { method: "POST", path: "/v1/webhooks/stripe", body: Some(&body), headers: &headers, repeatable: false };
+    match api.anonymous(ask).await {
+        Ok(answer) if answer.status == 400 => match answer.json() {
+            Err(Trouble::Refused(problem)) if problem.code == "bad_signature" => {
+                sheet.ok("webhook stripe", "a forged event is refused");
+            }
+            _ => sheet.fail("webhook stripe", "somebody else answers 400", advice),
+        },
+        Ok(answer) => sheet.fail("webhook stripe", format!("a forged event is answered {}", answer.status), advice),
+        Err(trouble) => sheet.trouble("webhook stripe", &trouble),
+    }
+    let path = "/v1/webhooks/zpay?trade_status=TRADE_SUCCESS&sign=00";
+    let ask = Ask { method: "GET", path, body: None, headers: &[], repeatable: false };
+    match api.anonymous(ask).await {
+        Ok(answer) if answer.status == 200 && answer.body == b"fail" => {
+            sheet.ok("webhook zpay", "a forged notification is refused");
+        }
+        Ok(answer) => {
+            sheet.fail("webhook zpay", format!("a forged notification is answered {}", answer.status), advice)
+        }
+        Err(trouble) => sheet.trouble("webhook zpay", &trouble),
+    }
+}
+
+/// Signs in and reads every area; answers the payment settings.
+async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
+    let mut payment = None;
+    for area in Area::ALL {
+        let name = format!("settings {}", area.as_str());
+        match api.get(&format!("/v1/admin/settings/{}", area.as_str())).await {
+            Ok(document) => {
+                if area == Area::Identity {
+                    sheet.ok("sign-in", "an admin signs in");
+                }
+                let version = document.get("version").and_then(Value::as_u64).unwrap_or_default();
+                match version {
+                    0 => sheet.ok(name, "readable, never changed"),
+                    _ => sheet.ok(name, format!("readable, version {version}")),
+                }
+                if area == Area::Payment {
+                    payment = document.get("settings").cloned();
+                }
+            }
+            // Without an admin every area would say the same.
+            Err(trouble) if area == Area::Identity => {
+                sheet.trouble("sign-in", &trouble);
+                return None;
+            }
+            Err(trouble) => sheet.trouble(name, &trouble),
+        }
+    }
+    payment
+}
+
+fn enabled(of: &Value) -> bool {
+    of.get("enabled").and_then(Value::as_bool).unwrap_or_default()
+}
+
+fn provider_on(payment: &Value, provider: &str) -> bool {
+    payment.get("providers").and_then(|all| all.get(provider)).is_some_and(enabled)
+}
+
+fn providers(payment: &Value, sheet: &mut Sheet) {
+    if !enabled(payment) {
+        sheet.warn("payment", "top-ups are off", "guerdon settings set payment enabled=true");
+        return;
+    }
+    let on: Vec<&str> = ["stripe", "zpay"].into_iter().filter(|provider| provider_on(payment, provider)).collect();
+    match on.as_slice() {
+        [] => {
+            let advice = "guerdon settings set payment providers.stripe.enabled=true";
+            sheet.fail("payment", "top-ups are on and no provider is", advice);
+        }
+        on => sheet.ok("payment", format!("on, by {}", on.join(" and "))),
+    }
+}
+
+/// The daily report is the scheduler's trace.
+async fn reports(api: &Api, sheet: &mut Sheet) {
+    let newest = match api.get("/v1/admin/payment/reconciliations?limit=1").await {
+        Ok(page) => page.pointer("/items/0/date").and_then(Value::as_str).map(str::to_owned),
+        Err(trouble) => return sheet.trouble("schedules", &trouble),
+    };
+    let advice =
+        "a new deployment has none for a day; else look at the schedules of the scheduler function and its log";
+    let now = Clock::system().now();
+    let date = newest.as_deref().and_then(|date| format!("{date}T23:59:59Z").parse::<Timestamp>().ok());
+    match (newest, date) {
+        (Some(newest), Some(date)) if now.duration_since(date).as_hours() <= REPORT_DAYS.saturating_mul(24) => {
+            sheet.ok("schedules", format!("the last daily report is of {newest}"));
+        }
+        (Some(newest), _) => sheet.warn("schedules", format!("the last daily report is of {newest}"), advice),
+        (None, _) => sheet.warn("schedules", "there is no daily report yet", advice),
+    }
+}
+
+/// What the functions are given has to be there and not blank. Values are never shown.
+async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut Sheet) {
+    let known = match at.secrets().await {
+        Ok(known) => known,
+        Err(trouble) => return sheet.trouble("secrets", &trouble),
+    };
+    let on = |provider| payment.is_some_and(|payment| provider_on(payment, provider));
+    let wanted = [
+        ("APP_SECRET", true),
+        ("SIGNING_KEY", true),
+        ("STRIPE_SECRET_KEY", on("stripe")),
+        ("STRIPE_WEBHOOK_SECRET", on("stripe")),
+        ("ZPAY_KEY", on("zpay")),
+    ];
+    // The local stack's providers are simulated, with secrets of their own.
+    for (name, needed) in wanted.into_iter().filter(|(name, _)| !at.is_local() || !is_providers(name)) {
+        let check = format!("secret {name}");
+        let parameter = format!("{name}_PARAMETER");
+        match (known.get(name), Environment::get(at, &parameter), needed) {
+            (Some(_), ..) => sheet.ok(check, "is there"),
+            (None, Some(named), true) => {
+                sheet.fail(check, format!("{named} is blank or not there"), "put the secret into that SSM parameter");
+            }
+            (None, None, true) if at.is_local() => {
+                sheet.warn(check, "is not in the data folder", "name the folder of the running stack with --data");
+            }
+            (None, None, true) => {
+                let advice =
+                    "set the variable of that name with _PARAMETER to the SSM parameter's name, and it is looked at";
+                sheet.warn(check, "was not looked at", advice);
+            }
+            (None, _, false) => sheet.ok(check, "is not needed: its provider is off"),
+        }
+    }
+}
+
+fn is_providers(name: &str) -> bool {
+    name.starts_with("STRIPE") || name.starts_with("ZPAY")
+}
+
+async fn table(at: &Surroundings<'_>, sheet: &mut Sheet) {
+    match at.store() {
+        Err(trouble) => sheet.warn("table", trouble.to_string(), ""),
+        Ok(store) => match store.get_item(&Key::public_keys()).await {
+            Ok(Some(_)) => sheet.ok("table", "readable, and holds the keys of access tokens"),
+            Ok(None) => sheet.fail("table", "has no keys of access tokens", "is TABLE_NAME the deployment's table?"),
+            Err(fault) => sheet.fail("table", fault.to_string(), "check TABLE_NAME, AWS_REGION and the credentials"),
+        },
+    }
+}
+
+async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
+    let queues = match at.queues() {
+        Ok(queues) => queues,
+        Err(trouble) => return sheet.warn("dead letters", trouble.to_string(), ""),
+    };
+    for queue in Queue::ALL {
+        let check = format!("dead letters {}", queue.as_str());
+        let depth = async {
+            let Some(url) = queues.dead_letters_of(queue).await? else { return Ok(None) };
+            queues.depth(&url).await.map(Some)
+        };
+        let advice = "guerdon dlq list shows them, guerdon dlq redrive sends them back once the cause is gone";
+        match depth.await {
+            Ok(Some(0)) => sheet.ok(check, "none"),
+            Ok(Some(letters)) => sheet.warn(check, format!("about {letters}"), advice),
+            Ok(None) => sheet.fail(check, "the queue has no dead-letter queue", "deploy the template's queues again"),
+            Err(fault) => {
+                let advice = "check the queue's address, AWS_REGION and the credentials";
+                sheet.fail(check, shared::fault::Fault::to_string(&fault), advice);
+            }
+        }
+    }
+}

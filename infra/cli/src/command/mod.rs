@@ -1,0 +1,67 @@
+//! The commands, one file per group.
+
+pub mod admin;
+pub mod codes;
+pub mod dlq;
+pub mod doctor;
+pub mod orders;
+pub mod queue;
+pub mod settings;
+pub mod table;
+
+use std::fs;
+
+use clap::CommandFactory;
+use shared::edge::boot::Environment;
+
+use crate::Ended;
+use crate::api::{Api, Credentials};
+use crate::args::{At, Command, Line};
+use crate::direct::Surroundings;
+use crate::output::Out;
+use crate::trouble::Trouble;
+
+/// Does what was typed.
+///
+/// # Errors
+/// Why it did not work.
+pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let at = &line.at;
+    let surroundings = Surroundings::new(at, environment);
+    let api = || Api::new(&at.url, credentials(at));
+    match line.command {
+        Command::Admin(asked) => admin::run(asked, &surroundings, out).await,
+        Command::Settings(asked) => settings::run(asked, &api(), out).await,
+        Command::Codes(asked) => codes::run(asked, &api(), out).await,
+        Command::Orders(asked) => orders::run(asked, &api(), out).await,
+        Command::Withdrawals(asked) => queue::withdrawals(asked, &api(), out).await,
+        Command::Reviews(asked) => queue::reviews(asked, &api(), out).await,
+        Command::Reconcile(asked) => queue::reconcile(asked, &api(), out).await,
+        Command::Audit(look) => table::audit(look, &surroundings, out).await,
+        Command::Rebuild(look) => table::rebuild(look, &surroundings, out).await,
+        Command::Dlq(asked) => dlq::run(asked, &surroundings, out).await,
+        Command::Doctor => doctor::run(&api(), &surroundings, out).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Line::command(), "guerdon", &mut out.raw());
+            Ok(Ended::Fine)
+        }
+    }
+}
+
+/// Who signs in: whom the options name; with --local the admin that the stack made for itself.
+fn credentials(at: &At) -> Option<Credentials> {
+    let local = |text: Option<String>| text.filter(|_| at.local);
+    let email = at.admin_email.clone().or_else(|| local(Some("admin@localhost".to_owned())));
+    let kept = || fs::read_to_string(at.data.join("admin-password")).ok().map(|text| text.trim().to_owned());
+    let password = at.admin_password.clone().or_else(|| local(kept()));
+    Some(Credentials { email: email?, password: password? })
+}
+
+/// Something that stands in a path: no other path can be made of it.
+fn segment(text: &str) -> Result<&str, Trouble> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !text.is_empty() && text.chars().all(plain) {
+        return Ok(text);
+    }
+    Err(Trouble::Usage(format!("{text:?} is no id: the list commands show ids")))
+}

@@ -1,0 +1,131 @@
+//! `withdrawals`, `reviews`, `reconcile`: what waits for a person, and what the daily reports say.
+
+use serde_json::{Value, json};
+
+use super::segment;
+use crate::Ended;
+use crate::api::Api;
+use crate::args::{Decision, Reconcile, Reviews, Withdrawals};
+use crate::output::Out;
+use crate::trouble::Trouble;
+
+const WITHDRAWALS: &str = "/v1/admin/withdrawals";
+const REVIEWS: &str = "/v1/admin/payment/reviews";
+const REPORTS: &str = "/v1/admin/payment/reconciliations";
+
+/// Lists withdrawals, or says how one ended.
+///
+/// # Errors
+/// What the API refuses.
+pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match asked {
+        Withdrawals::List { state, user, page } => {
+            let filters = [("state", state.as_deref()), ("user", user.as_deref())];
+            let rows = api.list(WITHDRAWALS, &filters, &page).await?;
+            let columns = [
+                "id",
+                "created_at",
+                "user",
+                "amount.amount",
+                "amount.currency",
+                "to",
+                "state",
+                "payout.method",
+                "payout.account",
+                "payout.name",
+                "reference",
+                "reason",
+            ];
+            out.rows(&columns, &rows)?;
+        }
+        Withdrawals::Approve { id, reference } => {
+            let path = format!("{WITHDRAWALS}/{}/approve", segment(&id)?);
+            out.thing(&api.post(&path, &json!({"reference": reference})).await?)?;
+        }
+        Withdrawals::Reject { id, reason } => {
+            let path = format!("{WITHDRAWALS}/{}/reject", segment(&id)?);
+            out.thing(&api.post(&path, &json!({"reason": reason})).await?)?;
+        }
+    }
+    Ok(Ended::Fine)
+}
+
+/// Lists the review queue, or decides about an item of it.
+///
+/// # Errors
+/// What the API refuses.
+pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match asked {
+        Reviews::List { state, page } => {
+            let rows = api.list(REVIEWS, &[("state", state.as_deref())], &page).await?;
+            let columns = [
+                "id",
+                "created_at",
+                "state",
+                "reason",
+                "provider",
+                "payment_id",
+                "order_id",
+                "received.amount",
+                "received.currency",
+                "left.amount",
+            ];
+            out.rows(&columns, &rows)?;
+        }
+        Reviews::Resolve { id, action, order, reason } => {
+            let action = match action {
+                Decision::Credit => "credit",
+                Decision::RefundDue => "refund_due",
+                Decision::Ignore => "ignore",
+            };
+            let mut body = json!({"action": action, "reason": reason});
+            if let (Some(order), Some(body)) = (order, body.as_object_mut()) {
+                body.insert("order_id".to_owned(), json!(order));
+            }
+            out.thing(&api.post(&format!("{REVIEWS}/{}/resolve", segment(&id)?), &body).await?)?;
+        }
+    }
+    Ok(Ended::Fine)
+}
+
+/// Shows the daily reports, or one day line by line; what differs is found.
+///
+/// # Errors
+/// What the API refuses.
+pub async fn reconcile(asked: Reconcile, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let differs: fn(&Value) -> bool = match &asked.date {
+        Some(_) => |row| row.get("verdict").and_then(Value::as_str) != Some("total"),
+        None => |row| row.get("state").and_then(Value::as_str) == Some("done") && !flag(row, "agrees"),
+    };
+    let rows = match &asked.date {
+        Some(date) => {
+            let rows = api.list(&format!("{REPORTS}/{}", segment(date)?), &[], &asked.page).await?;
+            let columns = [
+                "provider",
+                "verdict",
+                "payment_id",
+                "order_id",
+                "book.amount",
+                "orders.amount",
+                "ledger.amount",
+                "orders_off.amount",
+                "ledger_off.amount",
+                "book.currency",
+            ];
+            out.rows(&columns, &rows)?;
+            rows
+        }
+        None => {
+            let rows = api.list(REPORTS, &[], &asked.page).await?;
+            let columns =
+                ["date", "provider", "state", "agrees", "checked", "differences", "unconfirmed", "finished_at"];
+            out.rows(&columns, &rows)?;
+            rows
+        }
+    };
+    Ok(if rows.iter().any(differs) { Ended::Found } else { Ended::Fine })
+}
+
+fn flag(row: &Value, name: &str) -> bool {
+    row.get(name).and_then(Value::as_bool).unwrap_or_default()
+}

@@ -1,0 +1,149 @@
+//! `settings`: an area's document, read and written whole under its version.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use shared::domain::settings::Area;
+use tokio::io::AsyncReadExt;
+
+use super::segment;
+use crate::Ended;
+use crate::api::Api;
+use crate::args::Settings;
+use crate::output::{Format, Out};
+use crate::trouble::Trouble;
+
+/// Shows or changes settings.
+///
+/// # Errors
+/// What the API refuses; a field that is not there.
+pub async fn run(asked: Settings, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match asked {
+        Settings::Get { area: None } => overview(api, out).await,
+        Settings::Get { area: Some(area) } => {
+            let document = read(api, &area).await?;
+            show(&document, out)
+        }
+        Settings::Set { area, changes, file } => {
+            let document = read(api, &area).await?;
+            let version = format!("\"{}\"", document.get("version").and_then(Value::as_u64).unwrap_or_default());
+            let settings = match &file {
+                Some(file) => written(file).await?,
+                None => changed(document.get("settings").cloned().unwrap_or_default(), &changes)?,
+            };
+            let after = api.put(&path(&area)?, &settings, &version).await?;
+            show(&after, out)
+        }
+    }
+}
+
+fn path(area: &str) -> Result<String, Trouble> {
+    Ok(format!("/v1/admin/settings/{}", segment(area)?))
+}
+
+async fn read(api: &Api, area: &str) -> Result<Value, Trouble> {
+    if Area::parse(area).is_none() {
+        return Err(Trouble::Usage(format!("{area:?} is no area; there are {}", names().join(", "))));
+    }
+    api.get(&path(area)?).await
+}
+
+fn names() -> Vec<&'static str> {
+    Area::ALL.iter().map(|area| area.as_str()).collect()
+}
+
+async fn overview(api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let mut rows = Vec::new();
+    for area in Area::ALL {
+        let mut row = api.get(&path(area.as_str())?).await?;
+        if out.format() != Format::Json
+            && let Some(row) = row.as_object_mut()
+        {
+            let enabled = row.get("settings").and_then(|settings| settings.get("enabled")).cloned();
+            row.insert("enabled".to_owned(), enabled.unwrap_or_default());
+        }
+        rows.push(row);
+    }
+    out.rows(&["area", "version", "enabled"], &rows)?;
+    Ok(Ended::Fine)
+}
+
+fn show(document: &Value, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match out.format() {
+        Format::Json => out.json(document)?,
+        _ => out.thing(document.get("settings").unwrap_or(document))?,
+    }
+    Ok(Ended::Fine)
+}
+
+/// A whole document from a file; both what `settings get` prints as JSON and its `settings` alone.
+async fn written(file: &Path) -> Result<Value, Trouble> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        tokio::io::stdin().read_to_string(&mut text).await?;
+    } else {
+        let unread = |error| Trouble::Usage(format!("{} can't be read: {error}", file.display()));
+        text = fs::read_to_string(file).map_err(unread)?;
+    }
+    let no_json = |error| Trouble::Usage(format!("{} is no JSON: {error}", file.display()));
+    let mut document: Value = serde_json::from_str(&text).map_err(no_json)?;
+    Ok(document.get_mut("settings").map(Value::take).unwrap_or(document))
+}
+
+/// The document with `FIELD=VALUE` put into it. Where a text is, it stays one, so that amounts keep their digits.
+fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
+    for change in changes {
+        let (field, text) = change
+            .split_once('=')
+            .ok_or_else(|| Trouble::Usage(format!("{change:?} is no change: write FIELD=VALUE, as in enabled=true")))?;
+        let pointer = format!("/{}", field.replace('.', "/"));
+        let known = document.pointer(&pointer).is_some();
+        if !known {
+            let fields = fields_beside(&document, field);
+            return Err(Trouble::Usage(format!("{field:?} is no field; there are {fields}")));
+        }
+        if let Some(place) = document.pointer_mut(&pointer) {
+            *place = match place {
+                Value::String(_) if text != "null" => json!(text),
+                _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+            };
+        }
+    }
+    Ok(document)
+}
+
+/// The names that could have been meant.
+fn fields_beside(document: &Value, field: &str) -> String {
+    let mut place = document;
+    let mut parts: Vec<&str> = field.split('.').collect();
+    parts.pop();
+    for part in parts {
+        place = place.get(part).filter(|inner| inner.is_object()).unwrap_or(place);
+    }
+    let names: Vec<&str> = place.as_object().into_iter().flat_map(|object| object.keys().map(String::as_str)).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R9.1
+    #[test]
+    fn a_change_keeps_the_kind_of_its_field() {
+        let document = json!({"enabled": false, "qualified": {"inviter_reward": "0"}, "offers": [], "url": null});
+        let changes = ["enabled=true", "qualified.inviter_reward=3", "offers=[1]", "url=https://x.test/a=b"];
+        let after = changed(document, &changes.map(str::to_owned)).unwrap();
+        let expected =
+            json!({"enabled": true, "qualified": {"inviter_reward": "3"}, "offers": [1], "url": "https://x.test/a=b"});
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn an_unknown_field_is_told_what_there_is() {
+        let error = changed(json!({"enabled": false}), &["enabeld=true".to_owned()]).unwrap_err();
+        assert_eq!((error.exit_status(), error.to_string().contains("enabled")), (2, true));
+    }
+}

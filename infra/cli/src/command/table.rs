@@ -1,0 +1,76 @@
+//! `audit`, `rebuild`: the whole table, read and judged. Neither writes anything.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shared::audit::{Difference, Finding, Rebuilt};
+
+use crate::Ended;
+use crate::args::Look;
+use crate::direct::{Surroundings, everything};
+use crate::output::{Format, Out};
+use crate::trouble::Trouble;
+
+/// What is said when a live table moved between two readings.
+const MOVED: &str = "some findings of the first reading were gone in the second: they were under way";
+
+/// Names everything that does not add up.
+///
+/// # Errors
+/// When the table can't be reached.
+pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let store = at.store()?;
+    let items = everything(&store).await?;
+    let mut findings = shared::audit::audit(&items);
+    if !look.once && !findings.is_empty() {
+        let before: BTreeSet<Finding> = findings.into_iter().collect();
+        findings = shared::audit::audit(&everything(&store).await?);
+        findings.retain(|finding| before.contains(finding));
+        if findings.len() < before.len() {
+            out.note(MOVED)?;
+        }
+    }
+    out.rows(&["invariant", "subject", "detail"], &rows(&findings)?)?;
+    summary(out, &format!("{} items, {} findings", items.len(), findings.len()))?;
+    Ok(if findings.is_empty() { Ended::Fine } else { Ended::Found })
+}
+
+/// Lists every number that is stored otherwise than journals and facts have it.
+///
+/// # Errors
+/// When the table can't be reached.
+pub async fn rebuild(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let store = at.store()?;
+    let Rebuilt { compared, mut differences } = shared::audit::rebuild(&everything(&store).await?);
+    if !look.once && !differences.is_empty() {
+        let before: BTreeSet<Difference> = differences.into_iter().collect();
+        differences = shared::audit::rebuild(&everything(&store).await?).differences;
+        differences.retain(|difference| before.contains(difference));
+        if differences.len() < before.len() {
+            out.note(MOVED)?;
+        }
+    }
+    out.rows(&["subject", "value", "stored", "recomputed"], &rows(&differences)?)?;
+    summary(out, &format!("{compared} numbers compared, {} differ", differences.len()))?;
+    Ok(if differences.is_empty() { Ended::Fine } else { Ended::Found })
+}
+
+fn rows<T: serde::Serialize>(found: &[T]) -> Result<Vec<Value>, Trouble> {
+    let row = |one: &T| serde_json::to_value(one).map_err(|error| Trouble::Failed(error.to_string()));
+    found.iter().map(row).collect()
+}
+
+fn summary(out: &mut Out<'_>, text: &str) -> Result<(), Trouble> {
+    if out.format() == Format::Table { out.note(text) } else { Ok(()) }
+}
+
+/// One row with what a queue's letter says; no address and no code is in a message.
+pub(super) fn letter_row(queue: &str, letter: &shared::queue::Given) -> Value {
+    let (what, id) = match &letter.envelope {
+        Some(envelope) => (envelope.message.kind(), envelope.id.clone()),
+        None => ("unreadable".to_owned(), String::new()),
+    };
+    json!({
+        "queue": queue, "id": letter.id, "what": what, "message": id, "received": letter.received, "sent_at": letter.sent_at,
+    })
+}

@@ -1,0 +1,174 @@
+//! The table and the queues themselves, with AWS credentials. Against the local stack the same code talks to `/_local/aws`.
+
+use std::collections::BTreeMap;
+
+use indicatif::ProgressBar;
+use shared::app::App;
+use shared::edge::boot::{Aws, Environment, assemble};
+use shared::edge::https::aws_client;
+use shared::edge::secrets::Secrets;
+use shared::provider::http::https_client;
+use shared::queue::{Queues, Urls};
+use shared::store::Store;
+use shared::store::item::Item;
+
+use crate::args::At;
+use crate::trouble::Trouble;
+
+/// Items read at once: well below a page's megabyte, so that each call answers soon.
+const TOGETHER: i32 = 400;
+/// What has to be set to reach a table.
+const TABLE: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TABLE_NAME"];
+/// What has to be set to reach the queues.
+const QUEUES: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
+/// The environment of a command: the process's own, with what --local says over it.
+pub struct Surroundings<'a> {
+    process: &'a dyn Environment,
+    local: BTreeMap<&'static str, String>,
+    is_local: bool,
+}
+
+impl Environment for Surroundings<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        let of_process = || self.process.get(name);
+        match name {
+            _ if self.local.contains_key(name) => self.local.get(name).cloned(),
+            "AWS_SESSION_TOKEN" if self.is_local => None,
+            "AWS_REGION" => of_process().or_else(|| self.process.get("AWS_DEFAULT_REGION")),
+            _ => of_process(),
+        }
+    }
+}
+
+impl<'a> Surroundings<'a> {
+    /// What holds at `at`.
+    pub fn new(at: &At, process: &'a dyn Environment) -> Self {
+        let url = at.url.trim_end_matches('/');
+        let mut local = BTreeMap::from([("PUBLIC_BASE_URL", url.to_owned())]);
+        if at.local {
+            let sqs = format!("{url}/_local/aws/sqs");
+            let queue = |name: &str| format!("{sqs}/000000000000/{name}");
+            local.extend([
+                ("TABLE_NAME", "guerdon".to_owned()),
+                ("AWS_REGION", "us-east-1".to_owned()),
+                ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+                ("AWS_ENDPOINT_URL_DYNAMODB", format!("{url}/_local/aws/dynamodb")),
+                ("AWS_ENDPOINT_URL_SQS", sqs.clone()),
+                ("REWARD_QUEUE_URL", queue("RewardQueue.fifo")),
+                ("MAIL_QUEUE_URL", queue("MailQueue")),
+                ("STATISTICS_QUEUE_URL", queue("StatisticsQueue")),
+            ]);
+            for (name, file) in [("APP_SECRET", "app-secret"), ("SIGNING_KEY", "signing-key")] {
+                if let Ok(secret) = std::fs::read_to_string(at.data.join(file)) {
+                    local.insert(name, secret.trim().to_owned());
+                }
+            }
+        }
+        Self { process, local, is_local: at.local }
+    }
+
+    /// Whether it is the local stack's.
+    pub fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Which of these variables are not set.
+    pub fn missing(&self, names: &[&'static str]) -> Vec<&'static str> {
+        names.iter().copied().filter(|name| self.get(name).is_none()).collect()
+    }
+
+    /// # Refuses
+    /// When one of these variables is not set.
+    fn demand(&self, names: &[&'static str]) -> Result<(), Trouble> {
+        let missing = self.missing(names);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let said = "this command talks to AWS: the stack's outputs name the table and the queues, `aws configure \
+                    export-credentials --format env` prints credentials; or use --local";
+        Err(Trouble::Usage(format!("not set: {}; {said}", missing.join(", "))))
+    }
+
+    fn aws(&self) -> Result<Aws, Trouble> {
+        Ok(Aws::from(self, aws_client()?)?)
+    }
+
+    /// The table.
+    ///
+    /// # Refuses
+    /// When what has to be set is not.
+    pub fn store(&self) -> Result<Store, Trouble> {
+        self.demand(&TABLE)?;
+        let client = self.aws()?.dynamodb(self.get("AWS_ENDPOINT_URL_DYNAMODB"));
+        Ok(Store::new(client, self.get("TABLE_NAME").unwrap_or_default()))
+    }
+
+    /// The queues.
+    ///
+    /// # Refuses
+    /// When what has to be set is not.
+    pub fn queues(&self) -> Result<Queues, Trouble> {
+        let [region, id, secret, _] = TABLE;
+        let [reward, mail, statistics] = QUEUES;
+        self.demand(&[region, id, secret, reward, mail, statistics])?;
+        let url = |name: &str| self.get(name).unwrap_or_default();
+        // The dead letters are found by the queues' redrive policies.
+        let reward_dead = String::new();
+        let urls = Urls { reward: url(reward), reward_dead, mail: url(mail), statistics: url(statistics) };
+        Ok(Queues::new(self.aws()?.sqs(self.get("AWS_ENDPOINT_URL_SQS")), urls))
+    }
+
+    /// The whole application, as a function has it.
+    ///
+    /// # Refuses
+    /// When what has to be set is not.
+    pub async fn app(&self) -> Result<App, Trouble> {
+        self.demand(&TABLE)?;
+        self.demand(&QUEUES)?;
+        let aws = self.aws()?;
+        let secrets = Secrets::read(self, &aws).await?;
+        if secrets.get("APP_SECRET").is_none() {
+            let said = "APP_SECRET is not known: set it, or APP_SECRET_PARAMETER to the name of the SSM parameter; with --local, --data \
+                        names the folder of the running stack";
+            return Err(Trouble::Usage(said.to_owned()));
+        }
+        Ok(assemble(self, &aws, &secrets, &https_client())?)
+    }
+
+    /// The secrets that are there.
+    ///
+    /// # Errors
+    /// When parameters are named and can't be read.
+    pub async fn secrets(&self) -> Result<Secrets, Trouble> {
+        let needs_aws =
+            shared::edge::secrets::NAMES.iter().any(|name| self.get(&format!("{name}_PARAMETER")).is_some());
+        if !needs_aws {
+            return Ok(Secrets::given(|name| self.get(name)));
+        }
+        self.demand(&TABLE)?;
+        Ok(Secrets::read(self, &self.aws()?).await?)
+    }
+}
+
+/// Reads the whole table.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn everything(store: &Store) -> Result<Vec<Item>, Trouble> {
+    let progress = ProgressBar::new_spinner().with_message("reading the table");
+    let (mut items, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scan(after, TOGETHER).await?;
+        items.extend(page.items);
+        progress.set_message(format!("reading the table: {} items", items.len()));
+        progress.tick();
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    progress.finish_and_clear();
+    Ok(items)
+}

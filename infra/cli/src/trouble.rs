@@ -1,0 +1,158 @@
+//! Why a command did not do what it was asked, and what the operator can do about it.
+
+use std::fmt;
+
+use serde::Deserialize;
+use shared::fault::{Error, Fault};
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The API said no.
+    Refused(Box<Problem>),
+    /// The command makes no sense: what is wrong, and what would be right.
+    Usage(String),
+    /// Somebody does not answer: who, and why.
+    Unreachable(String),
+    /// It did not work.
+    Failed(String),
+    /// A result can't be written.
+    Output(std::io::Error),
+}
+
+/// A problem document (RFC 9457) of the API.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code.
+    pub code: String,
+    /// One sentence.
+    pub title: String,
+    /// What to do about it, in the service's words.
+    pub detail: Option<String>,
+    /// The request's id, as the log has it.
+    pub instance: Option<String>,
+    /// Which fields, and why.
+    pub errors: Vec<Field>,
+}
+
+/// A field that is not acceptable.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Field {
+    /// Where, as a JSON pointer.
+    pub pointer: String,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub detail: String,
+}
+
+impl Trouble {
+    /// 1 refused or failed, 2 wrong usage, 3 unreachable.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Failed(_) | Self::Output(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(problem) => problem.hint(),
+            Self::Unreachable(_) => Some(
+                "start the local stack with `cargo run`, or name the deployment with --url (GUERDON_URL); `guerdon doctor` looks at everything",
+            ),
+            Self::Usage(_) => Some("`guerdon help` lists the commands, `guerdon <command> --help` says what one takes"),
+            Self::Failed(_) | Self::Output(_) => None,
+        }
+    }
+}
+
+impl Problem {
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self.code.as_str() {
+            "bad_credentials" => {
+                "check GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD; `guerdon admin create` makes an admin or sets a password"
+            }
+            "unauthenticated" => "sign in: set GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD, or use --local",
+            "forbidden" => {
+                "this admin lacks the scope; ask an admin without scopes, or make one with `guerdon admin create`"
+            }
+            "account_blocked" => "another admin can unblock the account; `guerdon admin create` does, too",
+            "not_found" => "look the id up with the group's list command; `--url` says where it is looked for",
+            "invalid" => "correct the fields above and run the command again",
+            "version_mismatch" => "somebody changed the settings meanwhile; run the command again",
+            "programme_off" => "switch it on, for example `guerdon settings set payment enabled=true`",
+            "idempotency_key_reused" => "that --key was used for another request; choose another one",
+            "order_already_paid" => "nothing is left to do; `guerdon orders show` tells how it was paid",
+            "withdrawal_closed" => "`guerdon withdrawals list` tells how it ended",
+            "review_closed" => "`guerdon reviews list` tells what was decided",
+            "currency_in_use" => "money was booked already, so the currency stays as it is",
+            "rate_limited" => "wait a minute and run the command again",
+            "unavailable" | "outcome_unknown" => {
+                "run the same command again: it carries the same Idempotency-Key, so nothing happens twice"
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(problem) => problem.fmt(f),
+            Self::Usage(why) | Self::Unreachable(why) | Self::Failed(why) => f.write_str(why),
+            Self::Output(error) => write!(f, "the result can't be written: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.code, self.status, self.title)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " {detail}")?;
+        }
+        for field in &self.errors {
+            write!(f, "\n  {} {}: {}", field.pointer, field.code, field.detail)?;
+        }
+        match &self.instance {
+            Some(request) => write!(f, "\n  request {request}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable { .. } | Fault::OutcomeUnknown { .. } => Self::Unreachable(fault.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(Box::new(Problem {
+                status: refusal.status(),
+                code: refusal.code().to_owned(),
+                title: refusal.title().to_owned(),
+                ..Problem::default()
+            })),
+            Error::Fault(fault) => fault.into(),
+        }
+    }
+}

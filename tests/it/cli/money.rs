@@ -1,0 +1,150 @@
+//! `orders`, `codes`, `reviews`, `withdrawals`, `reconcile`: money from the command line moves once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bench::Bench;
+
+/// A file that is gone with its test.
+struct Scrap(PathBuf);
+
+impl Scrap {
+    fn new(name: &str) -> Self {
+        let name = format!("guerdon-{}-{name}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn order(bench: &Bench, token: &str, body: Value) -> Value {
+    bench.api("POST", "/v1/payment/orders", Some(token), body).await
+}
+
+/// R4.12, R1.1: the same command again gets the first answer; another one is refused.
+#[test]
+fn an_order_completed_by_hand_is_credited_once_however_often_the_command_runs() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        let ann = bench.register("ann", None).await;
+        let made = order(bench, &ann, json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let id = made["id"].as_str().unwrap();
+        for _ in 0..2 {
+            let done = bench.words(&["orders", "complete", id, "--reason", "paid by wire", "-o", "json"]).await;
+            assert_eq!(done.status, 0, "{}", done.err);
+            assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["status"], "paid");
+        }
+        assert_eq!(bench.balance(&ann).await, "13.88888888");
+        let again = bench.words(&["orders", "complete", id, "--reason", "another"]).await;
+        assert_eq!(again.status, 1);
+        assert!(again.err.contains("order_already_paid") && again.err.contains("hint: nothing is left to do"));
+        bench.settle().await;
+        let listed = bench.guerdon("orders list --status paid --email ann@example.com -o csv").await;
+        assert_eq!((listed.status, listed.out.matches(id).count()), (0, 1), "{}", listed.out);
+        let shown = bench.guerdon(&format!("orders show {id}")).await;
+        for part in ["ann@example.com", "pending", "BECAUSE", "13.88888888"] {
+            assert!(shown.out.contains(part), "{part} is not in\n{}", shown.out);
+        }
+        assert_eq!(bench.json(&format!("orders show {id}")).await["explain"]["order_id"], id);
+        assert_eq!(bench.guerdon("audit").await.status, 0);
+    });
+}
+
+/// R7.1: what was begun is gone on with, under the key that follows from what is asked.
+#[test]
+fn codes_that_are_asked_for_twice_are_one_batch() {
+    Bench::run(async |bench| {
+        let file = Scrap::new("codes.csv");
+        let create = "codes create --label launch --count 150 --credit 5";
+        let begun = bench.json(&format!("{create} --no-wait")).await;
+        assert_eq!(begun["state"], "creating");
+        bench.settle().await;
+        let ready = bench.json(&format!("{create} --export {}", file.0.display())).await;
+        assert_eq!((&ready["id"], &ready["state"]), (&begun["id"], &json!("ready")));
+        assert!(ready["codes"].is_null(), "codes are worth money: only an export shows them");
+        let written = std::fs::read_to_string(&file.0).unwrap();
+        assert_eq!((written.lines().count(), written.lines().next().unwrap().starts_with("code,")), (151, true));
+        let batch = begun["id"].as_str().unwrap();
+        assert_eq!(bench.guerdon(&format!("codes export {batch}")).await.out, written);
+        assert_eq!(bench.json("codes list").await.as_array().unwrap().len(), 1);
+        bench.json(&format!("{create} --no-wait --key another")).await;
+        assert_eq!(bench.json("codes list").await.as_array().unwrap().len(), 2);
+        let refused = bench.guerdon("codes create --label launch --count 7 --credit 5 --key another").await;
+        assert_eq!((refused.status, refused.err.contains("idempotency_key_reused")), (1, true), "{}", refused.err);
+        assert_eq!(bench.guerdon(&format!("codes export {batch} --to /no/such/folder/x")).await.status, 1);
+    });
+}
+
+/// R4.5, R4.12, R4.10: what could not be credited is found, decided about once, and the next day's report tells it.
+#[test]
+fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        let ann = bench.register("ann", None).await;
+        let made = order(bench, &ann, json!({"offer_id": "o100", "provider": "zpay"})).await;
+        bench.pay(&made, json!({"amount": "1.00"})).await;
+        bench.settle().await;
+        let open = bench.json("reviews list --state open").await;
+        assert_eq!((open.as_array().unwrap().len(), &open[0]["reason"]), (1, &json!("amount_mismatch")));
+        let id = open[0]["id"].as_str().unwrap();
+        for _ in 0..2 {
+            let words = ["reviews", "resolve", id, "--action", "refund_due", "--reason", "give it back", "-o", "json"];
+            let done = bench.words(&words).await;
+            assert_eq!(done.status, 0, "{}", done.err);
+            assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["state"], "refund_due");
+        }
+        let other = bench.words(&["reviews", "resolve", id, "--action", "ignore", "--reason", "no"]).await;
+        assert_eq!((other.status, other.err.contains("review_closed")), (1, true), "{}", other.err);
+        bench.stack.clock.advance(Duration::from_secs(25 * 3600));
+        bench.stack.tick("reconcile").await.unwrap();
+        let reports = bench.json("reconcile").await;
+        let report = reports.as_array().unwrap().iter().find(|report| report["provider"] == "zpay").unwrap();
+        assert_eq!((&report["agrees"], &report["checked"]), (&json!(true), &json!(1)), "{report}");
+        let lines = bench.json(&format!("reconcile {}", report["date"].as_str().unwrap())).await;
+        assert_eq!(lines[0]["verdict"], "total");
+    });
+}
+
+/// R6.6: a withdrawal is paid once, and rejecting it then is refused.
+#[test]
+fn withdrawals_are_listed_approved_and_rejected_once() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        bench.json("settings set affiliate enabled=true min_cash_withdrawal=0.5").await;
+        let ann = bench.register("ann", None).await;
+        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+        let bob = bench.register("bob", Some(&code)).await;
+        let made = order(bench, &bob, json!({"offer_id": "o100", "provider": "stripe"})).await;
+        bench.pay(&made, json!({})).await;
+        bench.settle().await;
+        let payout = json!({"method": "bank", "account": "=DE02120300000000202051", "name": "Ann"});
+        for amount in ["0.5", "0.6"] {
+            let body = json!({"amount": amount, "to": "cash", "payout": payout});
+            bench.api("POST", "/v1/affiliate/withdrawals", Some(&ann), body).await;
+        }
+        let sheet = bench.guerdon("withdrawals list --state requested -o csv").await;
+        assert!(sheet.out.contains("\"'=DE02120300000000202051\""), "a cell is no formula: {}", sheet.out);
+        let asked = bench.json("withdrawals list --state requested").await;
+        assert_eq!(asked.as_array().unwrap().len(), 2);
+        let (small, large) = (asked[1]["id"].as_str().unwrap(), asked[0]["id"].as_str().unwrap());
+        for _ in 0..2 {
+            let paid = bench.words(&["withdrawals", "approve", small, "--reference", "SEPA 17"]).await;
+            assert_eq!(paid.status, 0, "{}", paid.err);
+        }
+        let late = bench.words(&["withdrawals", "reject", small, "--reason", "too late"]).await;
+        assert_eq!((late.status, late.err.contains("withdrawal_closed")), (1, true), "{}", late.err);
+        assert_eq!(bench.words(&["withdrawals", "reject", large, "--reason", "who is that"]).await.status, 0);
+        let states: Vec<Value> =
+            bench.json("withdrawals list").await.as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+        assert_eq!(states, ["rejected", "paid"]);
+        bench.settle().await;
+        assert_eq!(bench.guerdon("audit").await.status, 0);
+        assert_eq!(bench.guerdon("rebuild").await.status, 0);
+    });
+}
