@@ -86,9 +86,6 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
         all.and_then(|all| all.iter().find(|parameter| parameter["name"] == name))
     };
     let (key, cursor) = (parameter("Idempotency-Key"), parameter("cursor"));
-    let body = operation.get("requestBody").is_some();
-    let query =
-        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"));
     let found: Vec<(&str, bool)> = match status {
         "400" => vec![
             ("forged_cursor", cursor.is_some()),

@@ -79,6 +79,7 @@ async fn simultaneous_refreshes_get_one_successor() {
 async fn a_session_lasts_thirty_days_from_its_last_refresh_or_until_it_is_ended() {
     let desk = Desk::open().await;
     let token = desk.registered(BOB).await.text("/session/refresh_token");
+    desk.0.settle().await.unwrap();
     desk.later(30 * 86_400 - 1);
     let token = desk.refresh(&token).await.is(200).text("/refresh_token");
     desk.later(30 * 86_400 - 1);

@@ -3,7 +3,6 @@
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 use shared::domain::access::EmailClaim;
-use shared::domain::id::UserId;
 use shared::domain::identity::{Email, Status};
 use shared::domain::referral::{Invite, InviteCode, Reward, Side, Trigger};
 use shared::domain::settings::Area;
@@ -11,7 +10,6 @@ use shared::domain::user::User;
 use shared::store::key::Key;
 use shared::usecase::session;
 use tokio::task::JoinSet;
-use ulid::Ulid;
 
 use super::desk::{Desk, PASSWORD};
 
@@ -125,11 +123,12 @@ async fn a_bad_code_never_blocks_and_the_answer_says_why() {
         ..Invite::primary(InviteCode::parse(text).unwrap(), &ann, ann.created_at)
     };
     desk.write(&Invite { active: false, ..code("CLOSED") }).await;
-    let mut eve = ann.clone();
-    (eve.id, eve.status) = (UserId::new(Ulid::from_parts(1, 1)), Status::Blocked);
-    (eve.email, eve.invite_code) = (None, InviteCode::parse("BLOCKED"));
+    let eve = desk.registered("eve@example.com").await;
+    let eve = desk.user(&eve.text("/user/id")).await.into_inner();
+    let code = InviteCode::parse("BLOCKED").unwrap();
+    let eve = User { status: Status::Blocked, invite_code: Some(code.clone()), ..eve };
     desk.write(&eve).await;
-    desk.write(&Invite::primary(InviteCode::parse("BLOCKED").unwrap(), &eve, eve.created_at)).await;
+    desk.write(&Invite::primary(code, &eve, eve.created_at)).await;
     for (number, (code, reason)) in [
         ("UNKNOWN2", json!("unknown")),
         ("x", json!("unknown")),
