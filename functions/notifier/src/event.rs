@@ -97,7 +97,6 @@ fn find<T: Noun>(batch: &Batch, key: &Key) -> Result<shared::store::item::Stored
 fn of_user(user: &User) -> Value {
     json!({
         "id": user.id,
-        "external_id": user.external_id,
         "invited_by": user.attribution.as_ref().map(|bond| bond.inviter),
         "created_at": user.created_at,
     })
