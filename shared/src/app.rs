@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 use ulid::Ulid;
 
+use crate::courier::Courier;
 use crate::domain::id::OutboxId;
 use crate::domain::refusal::Refusal;
 use crate::fault::{Error, Fault, OrLog};
@@ -121,6 +122,8 @@ pub struct App {
     pub entropy: Entropy,
     /// The payment providers that are configured.
     pub providers: Providers,
+    /// How events reach the operator's product.
+    pub courier: Courier,
     /// Settings, cached.
     pub settings: SettingsCache,
     /// The public keys of access tokens.

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod courier;
 pub mod domain;
 pub mod edge;
 pub mod fault;

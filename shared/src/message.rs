@@ -11,13 +11,15 @@ use crate::domain::code::CodeRef;
 use crate::domain::id::{
     AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
 };
+use crate::domain::told::{About, CommissionStep, EventKind};
+use crate::domain::withdrawal::WithdrawalState;
 
 /// Where messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Queue {
     /// FIFO, one group per beneficiary.
     Reward,
-    /// E-mails to send.
+    /// What the notifier sends: e-mails, and events to the operator's product.
     Mail,
     /// What statistics count.
     Statistics,
@@ -61,6 +63,9 @@ pub enum Message {
         user: UserId,
         /// Who invited them.
         inviter: Option<UserId>,
+        /// Whether less is left of the charge than before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refunded: bool,
     },
     /// The operator's backend reported a purchase of an invitee's, or what is left of one moved (R2.6).
     PurchaseMoved {
@@ -92,6 +97,9 @@ pub enum Message {
         reward: RewardId,
         /// Who gets it.
         beneficiary: UserId,
+        /// Whether it was granted now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        granted: bool,
     },
     /// A failed or held reward is to be tried again.
     RewardRetried {
@@ -106,6 +114,9 @@ pub enum Message {
         order: OrderId,
         /// Who gets it.
         beneficiary: UserId,
+        /// What it went through now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<CommissionStep>,
     },
     /// A withdrawal came to be or moved, and with it its user's accounts.
     WithdrawalMoved {
@@ -113,6 +124,9 @@ pub enum Message {
         withdrawal: WithdrawalId,
         /// Whose.
         user: UserId,
+        /// Where it stands since then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<WithdrawalState>,
     },
     /// A batch of redemption codes was begun: its codes are to be made (R7.1).
     BatchBegun {
@@ -206,33 +220,68 @@ impl Message {
         written.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// The queues that it goes to.
-    pub fn queues(&self) -> &'static [Queue] {
+    /// Whether it goes to `queue`.
+    pub fn goes_to(&self, queue: Queue) -> bool {
+        match queue {
+            Queue::Reward => matches!(
+                self,
+                Self::UserRegistered { inviter: Some(_), .. }
+                    | Self::OrderPaid { inviter: Some(_), .. }
+                    | Self::OrderChanged { inviter: Some(_), .. }
+                    | Self::PurchaseMoved { .. }
+                    | Self::RewardRetried { .. }
+                    | Self::BatchBegun { .. }
+                    | Self::AgencyOrderMoved { .. }
+                    | Self::GrantsLowered { .. }
+                    | Self::UserErased { .. }
+            ),
+            Queue::Mail => matches!(self, Self::Mail { .. }) || !self.events().is_empty(),
+            Queue::Statistics => match self {
+                Self::RewardRetried { .. }
+                | Self::BatchBegun { .. }
+                | Self::AgencyOrderMoved { .. }
+                | Self::GrantsLowered { .. }
+                | Self::UserErased { .. }
+                | Self::Mail { .. } => false,
+                Self::UserRegistered { .. }
+                | Self::OrderPaid { .. }
+                | Self::OrderChanged { .. }
+                | Self::PurchaseMoved { .. }
+                | Self::OrderClosed { .. }
+                | Self::PromotionExpired { .. }
+                | Self::BalanceChanged { .. }
+                | Self::RewardSettled { .. }
+                | Self::CommissionSettled { .. }
+                | Self::WithdrawalMoved { .. }
+                | Self::BatchReady { .. }
+                | Self::AgencyOrderSettled { .. }
+                | Self::WalletMoved { .. }
+                | Self::RedemptionCompleted { .. }
+                | Self::RedemptionUndone { .. } => true,
+            },
+        }
+    }
+
+    /// What the operator's product is told of by it, in this order: the transaction that promised the message had these effects.
+    pub fn events(&self) -> Vec<(EventKind, About)> {
         match self {
-            Self::UserRegistered { inviter: Some(_), .. }
-            | Self::OrderPaid { inviter: Some(_), .. }
-            | Self::OrderChanged { inviter: Some(_), .. }
-            | Self::PurchaseMoved { .. } => &[Queue::Reward, Queue::Statistics],
-            Self::RewardRetried { .. }
-            | Self::BatchBegun { .. }
-            | Self::AgencyOrderMoved { .. }
-            | Self::GrantsLowered { .. }
-            | Self::UserErased { .. } => &[Queue::Reward],
-            Self::Mail { .. } => &[Queue::Mail],
-            Self::UserRegistered { .. }
-            | Self::OrderPaid { .. }
-            | Self::OrderChanged { .. }
-            | Self::OrderClosed { .. }
-            | Self::PromotionExpired { .. }
-            | Self::BalanceChanged { .. }
-            | Self::RewardSettled { .. }
-            | Self::CommissionSettled { .. }
-            | Self::WithdrawalMoved { .. }
-            | Self::BatchReady { .. }
-            | Self::AgencyOrderSettled { .. }
-            | Self::WalletMoved { .. }
-            | Self::RedemptionCompleted { .. }
-            | Self::RedemptionUndone { .. } => &[Queue::Statistics],
+            Self::UserRegistered { user, .. } => vec![(EventKind::UserRegistered, About::User(*user))],
+            Self::OrderPaid { order, .. } => vec![(EventKind::OrderPaid, About::Order(*order))],
+            Self::OrderChanged { order, refunded: true, .. } => vec![(EventKind::OrderRefunded, About::Order(*order))],
+            Self::RewardSettled { reward, granted: true, .. } => {
+                vec![(EventKind::RewardGranted, About::Reward(*reward))]
+            }
+            Self::CommissionSettled { order, steps, .. } => {
+                steps.iter().map(|step| (of_commission(*step), About::Commission(*order))).collect()
+            }
+            Self::WithdrawalMoved { withdrawal, state: Some(state), .. } => {
+                vec![(of_withdrawal(*state), About::Withdrawal(*withdrawal))]
+            }
+            Self::RedemptionCompleted { user, code, number } => {
+                let about = About::Redemption { user: *user, code: *code, number: *number };
+                vec![(EventKind::RedemptionCompleted, about)]
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -263,6 +312,24 @@ impl Message {
     }
 }
 
+fn of_commission(step: CommissionStep) -> EventKind {
+    match step {
+        CommissionStep::Accrued => EventKind::CommissionAccrued,
+        CommissionStep::Available => EventKind::CommissionAvailable,
+        CommissionStep::Reversed => EventKind::CommissionReversed,
+    }
+}
+
+fn of_withdrawal(state: WithdrawalState) -> EventKind {
+    match state {
+        WithdrawalState::Requested => EventKind::WithdrawalRequested,
+        WithdrawalState::Done => EventKind::WithdrawalDone,
+        WithdrawalState::Paid => EventKind::WithdrawalPaid,
+        WithdrawalState::Rejected => EventKind::WithdrawalRejected,
+        WithdrawalState::Cancelled => EventKind::WithdrawalCancelled,
+    }
+}
+
 /// The messages of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
@@ -287,7 +354,7 @@ impl Outbox {
     /// What goes to `queue`.
     pub fn envelopes(&self, queue: Queue) -> Vec<Envelope> {
         let all = self.messages.iter().enumerate();
-        all.filter(|(_, message)| message.queues().contains(&queue))
+        all.filter(|(_, message)| message.goes_to(queue))
             .map(|(index, message)| Envelope { id: format!("{}.{index}", self.id), message: message.clone() })
             .collect()
     }

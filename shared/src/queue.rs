@@ -71,10 +71,13 @@ impl Queues {
     /// # Errors
     /// When any entry was not; those already sent are sent again by the next attempt.
     pub async fn deliver(&self, outbox: &Outbox) -> Result<(), Fault> {
-        for queue in Queue::ALL {
-            for batch in outbox.envelopes(queue).chunks(BATCH) {
-                self.send(queue, batch).await?;
-            }
+        let to = |queue| self.deliver_to(queue, outbox);
+        tokio::try_join!(to(Queue::Reward), to(Queue::Mail), to(Queue::Statistics)).map(drop)
+    }
+
+    async fn deliver_to(&self, queue: Queue, outbox: &Outbox) -> Result<(), Fault> {
+        for batch in outbox.envelopes(queue).chunks(BATCH) {
+            self.send(queue, batch).await?;
         }
         Ok(())
     }
@@ -85,8 +88,8 @@ impl Queues {
     /// # Errors
     /// When it was not acknowledged.
     pub async fn follow(&self, cause: &Envelope, message: Message) -> Result<(), Fault> {
-        for queue in message.queues() {
-            self.send(*queue, &[Envelope { id: format!("{}.next", cause.id), message: message.clone() }]).await?;
+        for queue in Queue::ALL.into_iter().filter(|queue| message.goes_to(*queue)) {
+            self.send(queue, &[Envelope { id: format!("{}.next", cause.id), message: message.clone() }]).await?;
         }
         Ok(())
     }

@@ -86,6 +86,11 @@ fn damage_to_purchases_and_users_of_the_backend_is_named() {
 }
 
 #[test]
+fn damage_to_what_the_product_is_told_is_named() {
+    check_scan(damage::events::EVENTS);
+}
+
+#[test]
 fn damage_to_the_agency_is_named() {
     check_scan(damage::agency::AGENCY);
 }
@@ -140,6 +145,7 @@ fn every_invariant_has_its_damage() {
         damage::CODES,
         damage::service::SERVICE,
         damage::agency::AGENCY,
+        damage::events::EVENTS,
         damage::MESSAGES,
         damage::identity::IDENTITY,
         damage::HISTORY,

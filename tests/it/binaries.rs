@@ -50,6 +50,7 @@ impl Bench {
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
             providers: SimConfig::new(base),
+            private_endpoints: false,
         };
         let mut environment = setup.environment();
         let stack = Stack::start(setup).await.unwrap();

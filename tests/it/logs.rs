@@ -58,6 +58,7 @@ async fn live(world: &World) -> Vec<String> {
     let theirs = [&sims.stripe_secret_key, &sims.stripe_webhook_secret, &sims.zpay_key];
     secrets.extend(theirs.into_iter().cloned());
     world.open().await;
+    secrets.extend(product(world).await);
     for fault in Fault::ALL {
         world.stack.faults.script("TransactWriteItems", 0, fault);
         let body = json!({"email": format!("{fault:?}@example.com"), "password": "correct horse battery TOPSECRET"});
@@ -88,6 +89,19 @@ async fn live(world: &World) -> Vec<String> {
     world.user("bob").get("/v1/payment/orders?cursor=TOPSECRET").await;
     world.settle().await;
     secrets
+}
+
+/// The operator's product hears of everything at an address that holds a password, and does not always answer; answers its secret.
+async fn product(world: &World) -> Vec<String> {
+    let url = "https://product.test/_sim/webhook/TOPSECRET?token=TOPSECRET";
+    let body =
+        json!({"url": url, "events": ["user.registered", "order.paid", "redemption.completed", "withdrawal.paid"]});
+    let made = world.admin().post("/v1/admin/webhook-endpoints", body).await.is(201);
+    world.stack.simulators.answer_events(500, 2);
+    let moved = json!({"url": "https://10.0.0.1/?token=TOPSECRET", "events": ["order.paid"]});
+    world.admin().post("/v1/admin/webhook-endpoints", moved).await.is(422);
+    let secret = made["secret"].as_str().unwrap();
+    vec![secret.to_owned(), secret.trim_start_matches("whsec_").to_owned()]
 }
 
 /// Ann earns commission and asks for it in cash, in every kind of trouble; an admin pays.

@@ -21,6 +21,7 @@ mod conservation;
 mod contract;
 mod disputes;
 mod erase;
+mod events;
 mod explain;
 mod fault;
 mod heal;

@@ -50,7 +50,22 @@ async fn play(world: &World) {
     commissions(world).await;
     backend(world).await;
     agency(world).await;
+    events(world).await;
     world.settle().await;
+}
+
+/// The operator's product is told that Kim registered; an endpoint that nobody needs is gone.
+async fn events(world: &World) {
+    world.settings("identity", |settings| settings["email_verification"] = json!(false)).await;
+    let make = |path: &str| {
+        let body = json!({"url": format!("https://product.test/_sim/webhook{path}"), "events": ["user.registered"]});
+        world.admin().post("/v1/admin/webhook-endpoints", body)
+    };
+    make("").await.is(201);
+    let gone = make("/old").await.is(201);
+    let path = format!("/v1/admin/webhook-endpoints/{}", gone["id"].as_str().unwrap());
+    world.admin().raw("DELETE", &path, "").await.is(204);
+    world.register("kim", None).await;
 }
 
 /// Two shops sell: recharges by wallet and online, part of one given back, a purchase, a grant that is gone.

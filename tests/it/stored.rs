@@ -32,6 +32,8 @@ use shared::domain::agency::wallet::Wallet;
 use shared::domain::audit_record::AuditRecord;
 use shared::domain::code::{Batch, Code, CodeShard};
 use shared::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use shared::domain::delivery::Delivery;
+use shared::domain::endpoint::Endpoint;
 use shared::domain::event::{Event, RawEvent};
 use shared::domain::ledger::Posting;
 use shared::domain::order::Order;
@@ -80,6 +82,8 @@ const NOUNS: &[(&str, Again)] = nouns![
     EmailClaim,
     ExternalClaim,
     ServiceKey,
+    Endpoint,
+    Delivery,
     Purchase,
     PendingSignup,
     PasswordReset,

@@ -78,6 +78,7 @@ impl World {
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
+            private_endpoints: false,
         };
         let stack = Stack::start(setup).await.unwrap();
         let admin = Email::parse("admin@localhost").unwrap();

@@ -5,6 +5,7 @@
 pub mod affiliate;
 pub mod agency;
 pub mod daily;
+pub mod endpoint;
 pub mod erase;
 pub mod explain;
 pub mod order;
@@ -64,6 +65,10 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reconciliation::reconciliation))
         .routes(routes!(service_key::keys, service_key::create))
         .routes(routes!(service_key::revoke))
+        .routes(routes!(endpoint::endpoints, endpoint::create))
+        .routes(routes!(endpoint::change, endpoint::delete))
+        .routes(routes!(endpoint::deliveries))
+        .routes(routes!(endpoint::replay))
         .routes(routes!(redemption::plan::plans, redemption::plan::create))
         .routes(routes!(redemption::plan::plan, redemption::plan::change))
         .routes(routes!(redemption::batch::batches, redemption::batch::create))

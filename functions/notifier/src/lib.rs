@@ -1,8 +1,10 @@
-//! Sends e-mails. A message names what the mail is about; the address is read and the code derived here, so neither is ever
-//! in a queue. Delivery is at least once.
+//! Sends e-mails, and events to the operator's product. A message names what it is about; an address is read and a code derived
+//! here, so neither is ever in a queue. Delivery is at least once.
 
+mod event;
 mod text;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -13,14 +15,18 @@ use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
 use shared::app::App;
 use shared::domain::access::PendingSignup;
+use shared::domain::endpoint::Endpoint;
 use shared::domain::identity::Email;
 use shared::edge::batch;
 use shared::edge::boot::{Aws, Environment, ProcessEnvironment};
 use shared::fault::Fault;
 use shared::message::{MailKind, Message};
 use shared::store::key::Key;
-use shared::usecase::{mailed_code, session};
+use shared::usecase::deliver::{Event, deliver};
+use shared::usecase::{endpoint, mailed_code, session};
+use tokio::task::JoinSet;
 
+use self::event::Promised;
 use self::text::Text;
 
 /// Who mails are sent by.
@@ -96,16 +102,61 @@ fn why(error: &SdkError<SendEmailError>) -> String {
     error.code().unwrap_or(kind).to_owned()
 }
 
-/// Sends a batch's mails; what could not be sent is delivered again.
+/// Sends a batch's mails, then its events; what could not be sent, or not be written down, is delivered again.
 pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
-    for record in records {
+    for record in &records {
         if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
             tracing::error!(%fault, message = record.envelope.id, "a mail was not sent");
-            failures.push(record.id);
+            failures.push(record.id.clone());
         }
     }
+    for record in tell(&app, &event::promised(&records)).await {
+        failures.extend(records.get(record).map(|record| record.id.clone()));
+    }
     batch::answer(failures)
+}
+
+/// Tells all endpoints of the events that they want, all at once; answers which records are to be delivered again.
+async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
+    let begun = begin(app, events).await;
+    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(%fault, "no event was begun")) else {
+        return events.iter().map(|event| event.record).collect();
+    };
+    let mut tasks = JoinSet::new();
+    for (record, endpoint, index) in wanted {
+        let Some(event) = events.get(index).cloned() else { continue };
+        let app = Arc::clone(app);
+        tasks.spawn(async move {
+            let done = deliver(&app, &endpoint, &event).await;
+            done.inspect_err(
+                |error| tracing::error!(%error, endpoint = %endpoint.id, event = %event.id, "not written down"),
+            )
+            .map_err(|_| record)
+        });
+    }
+    tasks.join_all().await.into_iter().filter_map(Result::err).collect()
+}
+
+/// What is wanted: of which record, by which endpoint, which event.
+type Wanted = Vec<(usize, Endpoint, usize)>;
+
+async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<Event>, Wanted), Fault> {
+    if events.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let endpoints = endpoint::all(app).await?;
+    let is_wanted = |event: &&Promised| endpoints.iter().any(|endpoint| endpoint.wants(event.kind));
+    let some: Vec<Promised> = events.iter().filter(is_wanted).copied().collect();
+    if some.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut wanted = Vec::new();
+    for (index, event) in some.iter().enumerate() {
+        let by = endpoints.iter().filter(|endpoint| endpoint.wants(event.kind));
+        wanted.extend(by.map(|endpoint| (event.record, endpoint.clone(), index)));
+    }
+    Ok((event::told(app, &some).await?, wanted))
 }
 
 async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {

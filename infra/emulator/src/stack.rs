@@ -17,6 +17,7 @@ use serde_json::Value;
 use shared::app::{App, Clock as AppClock, Entropy};
 use shared::audit::json::item;
 use shared::audit::{Finding, audit};
+use shared::courier::Courier;
 use shared::edge::boot::{Aws, Environment, assemble};
 use shared::edge::secrets::Secrets;
 use shared::store::item::Item;
@@ -29,7 +30,7 @@ use crate::dynamo::Dynamo;
 use crate::faults::{Faulty, Plan};
 use crate::gateway;
 use crate::ses::Mailbox;
-use crate::sim::{AtTime, Book, SimConfig, Simulators, https};
+use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, road};
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
 use crate::template::{Template, TemplateError};
 
@@ -59,6 +60,8 @@ pub struct Setup {
     pub password_cost: (u32, u32),
     /// Secrets of the simulated providers.
     pub providers: SimConfig,
+    /// Whether events may go to plain HTTP and private addresses, over the network. Only a person who runs it wants that.
+    pub private_endpoints: bool,
 }
 
 /// The running stack.
@@ -339,7 +342,11 @@ fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>, faults: &
     let secrets = Secrets::given(|name| variables.get(name));
     let backend = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
     let world = Faulty { backend, plan: faults.clone() };
-    let mut app = assemble(&variables, aws, &secrets, &https(Arc::new(world)))?;
+    let world: Arc<dyn Backend> = Arc::new(world);
+    let mut app = assemble(&variables, aws, &secrets, &https(Arc::clone(&world)))?;
+    let far = setup.private_endpoints.then(Courier::anywhere);
+    let road = road(&setup.base_url, connector(world), far);
+    app.courier = Courier::through(road, names(), setup.private_endpoints);
     let clock = setup.clock.clone();
     app.clock = AppClock::new(move || clock.now());
     app.entropy = setup.entropy.clone();

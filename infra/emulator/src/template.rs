@@ -424,6 +424,7 @@ mod tests {
             .collect();
         schedules.sort();
         let expected = [
+            ("deliver-events", 60),
             ("expire-orders", 300),
             ("expire-promotions", 3_600),
             ("mature-commissions", 3_600),

@@ -42,7 +42,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
         Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
-        Message::OrderPaid { order, user, inviter } | Message::OrderChanged { order, user, inviter } => {
+        Message::OrderPaid { order, user, inviter } | Message::OrderChanged { order, user, inviter, .. } => {
             let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
             theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
         }
@@ -53,13 +53,13 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
         Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
-        Message::RewardSettled { reward, beneficiary } | Message::RewardRetried { reward, beneficiary } => {
+        Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
         }
-        Message::CommissionSettled { order, beneficiary } => {
+        Message::CommissionSettled { order, beneficiary, .. } => {
             all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
         }
-        Message::WithdrawalMoved { withdrawal, user } => {
+        Message::WithdrawalMoved { withdrawal, user, .. } => {
             all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
         }
         Message::AgencyOrderMoved { order, tree } => {

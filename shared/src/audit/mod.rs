@@ -3,7 +3,7 @@
 //! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups, one file each: [`snapshot`]
 //! D1–D3 (what does not decode, stands elsewhere, or in other lists), [`ledger`] L1–L4 and L6, [`payments`] P1–P3 and P5–P7,
 //! [`refunds`] P8, [`referral`] A1–A4, [`commission`] C1, C3–C5, W1, W2 and L2–L4 of its account, [`codes`] K1–K3,
-//! [`purchase`] B1, [`messages`] O1, O2 and O4, [`identity`] I1–I4, [`agency`] G1–G4 and C1, C2 and C4 of its orders.
+//! [`purchase`] B1, [`messages`] O1, O2 and O4, [`delivery`] E1, [`identity`] I1–I4, [`agency`] G1–G4 and C1, C2 and C4 of its orders.
 //!
 //! Two more need something beside the scan: [`unchanged`] an earlier one (L5, and the moves of A1 and P6), [`told`] the
 //! providers' books (P4).
@@ -16,6 +16,7 @@ pub mod agency;
 pub mod book;
 pub mod codes;
 pub mod commission;
+pub mod delivery;
 pub mod history;
 pub mod identity;
 pub mod json;
@@ -65,6 +66,7 @@ pub fn audit(items: &[Item]) -> Vec<Finding> {
     findings.extend(codes::check(&snapshot));
     findings.extend(purchase::check(&snapshot));
     findings.extend(messages::check(&snapshot));
+    findings.extend(delivery::check(&snapshot));
     findings.extend(identity::check(&snapshot));
     findings.extend(agency::check(&snapshot));
     findings.sort();

@@ -14,9 +14,12 @@ use crate::domain::agency::wallet::Wallet;
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard, CodeText};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use crate::domain::delivery::Delivery;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::event::{Event, RawEvent};
 use crate::domain::id::{
-    AgencyOrderId, AssetId, BatchId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
+    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId,
+    WithdrawalId,
 };
 use crate::domain::ledger::Posting;
 use crate::domain::order::Order;
@@ -94,6 +97,10 @@ pub struct Snapshot {
     pub redemptions: BTreeMap<String, Redemption>,
     /// Shops, grants and what they sold.
     pub agency: Agency,
+    /// Endpoints of the operator's product, deleted ones too.
+    pub endpoints: BTreeMap<EndpointId, Endpoint>,
+    /// Events on their way to them, and where that ended.
+    pub deliveries: Vec<Delivery>,
     /// Messages not sent yet.
     pub outbox: Vec<Outbox>,
     /// What statistics hold of each thing.
@@ -174,7 +181,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// What the operator's backend did.
+    /// What the operator's backend did, and what its product is told.
     fn add_service(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "external" => self.external.push(decode(item, findings)?),
@@ -183,6 +190,11 @@ impl Snapshot {
                 self.purchases.insert(purchase.id, purchase);
             }
             "service_key" => fits::<ServiceKey>(item, findings)?,
+            "endpoint" => {
+                let endpoint: Endpoint = decode(item, findings)?;
+                self.endpoints.insert(endpoint.id, endpoint);
+            }
+            "delivery" => self.deliveries.push(decode(item, findings)?),
             _ => self.add_commissions(item, findings)?,
         }
         Ok(())

@@ -23,6 +23,7 @@ use super::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
 use super::order::{AffiliateTerms, Order};
 use super::payment::target;
 use super::purchase::Purchase;
+use super::told::CommissionStep;
 
 /// Where a commission stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,6 +118,17 @@ impl Commission {
             Some(_) => Ok(LedgerMoney::zero(self.amount.currency())),
             None => target(self.amount, of.net, of.charge),
         }
+    }
+
+    /// What it went through since it was `before`; none is before it was earned. What comes again after a reversal is no step.
+    pub fn steps_since(&self, before: Option<&Self>) -> Vec<CommissionStep> {
+        let (was_left, was_pending) = before.map_or((self.amount, true), |before| (before.left(), before.pending));
+        let left = self.left().amount();
+        let accrued = before.is_none().then_some(CommissionStep::Accrued);
+        let available = was_pending && !self.pending && !left.is_zero();
+        let reversed = left < was_left.amount();
+        let available = available.then_some(CommissionStep::Available);
+        accrued.into_iter().chain(available).chain(reversed.then_some(CommissionStep::Reversed)).collect()
     }
 
     /// Where it stands `now`.

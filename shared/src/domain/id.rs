@@ -111,6 +111,10 @@ ids! {
     AssetId = "ast_";
     /// An agency order.
     AgencyOrderId = "ago_";
+    /// An endpoint of the operator's product.
+    EndpointId = "whe_";
+    /// Something that happened, as the operator's product is told of it.
+    ToldId = "evt_";
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::secrets::Secrets;
 use crate::app::{App, Clock, Config, Entropy};
+use crate::courier::Courier;
 use crate::fault::{Fault, OrLog};
 use crate::once::Secret;
 use crate::provider::http::{Https, https_client};
@@ -141,6 +142,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         clock: Clock::system(),
         entropy: Entropy::system(),
         providers: Providers::new(&config, providers),
+        courier: Courier::to_internet(),
         settings: SettingsCache::default(),
         keys: KeyRing::default(),
         signer,

@@ -187,15 +187,23 @@ impl HttpConnector for Lazily {
 }
 
 fn connector(patience: Duration) -> Result<Connector, HttpClientError> {
-    let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)));
     let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(patience).build();
     Ok(Connector::builder()
         .connector_settings(timeouts)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(TlsContext::builder().with_trust_store(trusted).build()?)
+        .tls_context(roots()?)
         .build())
+}
+
+/// Mozilla's roots as compiled in.
+///
+/// # Errors
+/// When a root can't be read, which a test excludes.
+pub(crate) fn roots() -> Result<TlsContext, HttpClientError> {
+    let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)));
+    TlsContext::builder().with_trust_store(trusted).build()
 }
 
 fn pem(der: &[u8]) -> String {

@@ -6,6 +6,8 @@
 //! | e-mail claim | `EMAIL#{hash}` | `EMAIL` | – | registration | one account per e-mail (R2.1), its password hash |
 //! | external claim | `EXTERNAL#{hash}` | `EXTERNAL` | – | service | one account per id of the operator's backend (R2.6) |
 //! | service key | `SERVICE_KEY#{svk}` | `SERVICE_KEY` | gsi2 `SERVICE_KEYS#{month}` by id | admin | who calls `/v1/service` (R2.6) |
+//! | endpoint | `ENDPOINT#{whe}` | `ENDPOINT` | gsi1 `ENDPOINTS` by id, while it is there | admin, notifier, scheduler | where events go |
+//! | delivery | `ENDPOINT#{whe}` | `DELIVERY#{evt}` | gsi3 `DUE#delivery#{shard}` by its next attempt while pending | notifier, scheduler, admin | an event on its way to an endpoint, the log; TTL |
 //! | purchase | `PURCHASE#{ord}` | `PURCHASE` | – | service | one per key and id of the backend's (R2.6), what a commission is a part of |
 //! | pending sign-up | `EMAIL#{hash}` | `SIGNUP` | – | registration | verification (R2.4); TTL |
 //! | password reset | `EMAIL#{hash}` | `RESET` | – | registration | resets (R2.8); TTL |
@@ -67,10 +69,15 @@
 //! No key holds an e-mail or anything else personal: e-mails are hashed with a secret. Typed parts exclude the
 //! separator `#`; a foreign part (a provider's id) that could contain it is replaced by its hash.
 
+mod outbound;
+mod reconciliation;
+
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
+pub use self::outbound::{DELIVERIES, ENDPOINTS, endpoint_of};
+pub use self::reconciliation::{DIFFERENCES, reconciliations_of};
 use crate::domain::agency::shop::ShopPath;
 use crate::domain::code::{CodeRef, CodeText};
 use crate::domain::id::{
@@ -246,16 +253,6 @@ impl Key {
         Self::of(format!("REVIEW#{review}"), "REVIEW")
     }
 
-    /// The report about a provider's day.
-    pub fn reconciliation(date: Date, provider: &str) -> Self {
-        Self::of(reconciliations_of(date), foreign(provider))
-    }
-
-    /// A page of its differences.
-    pub fn differences(date: Date, provider: &str, page: u32) -> Self {
-        Self::of(reconciliations_of(date), format!("{DIFFERENCES}{}#{page:06}", foreign(provider)))
-    }
-
     /// That money of the agency moved.
     pub fn agency_begun() -> Self {
         Self::of("AGENCY", "AGENCY")
@@ -411,14 +408,6 @@ pub fn series_of(series: SeriesId) -> String {
 
 /// What the sort keys of a series' grants begin with; the shop's path follows.
 pub const GRANTS: &str = "GRANT#";
-
-/// What the sort keys of a report's pages of differences begin with.
-pub const DIFFERENCES: &str = "DIFFERENCES#";
-
-/// The partition of a day's reports.
-pub fn reconciliations_of(date: Date) -> String {
-    format!("RECONCILIATION#{}", date.strftime("%Y-%m-%d"))
-}
 
 /// The partition that holds the totals of a month's days.
 pub fn statistics_of_month(month: Date) -> String {

@@ -5,11 +5,13 @@ mod agency;
 use jiff::{Timestamp, ToSpan};
 
 use super::item::{Indexes, Record};
-use super::key::{Key, due_at, due_shard, month_of, shard_of};
+use super::key::{ENDPOINTS, Key, due_at, due_shard, month_of, shard_of};
 use crate::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::code::{Batch, Code, CodeShard};
 use crate::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use crate::domain::delivery::{Delivery, KEPT_HOURS};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
 use crate::domain::ledger::{Holder, Posting};
 use crate::domain::order::{Order, OrderStatus};
@@ -73,6 +75,32 @@ impl Record for ServiceKey {
     fn indexes(&self) -> Indexes {
         let list = (month_of("SERVICE_KEYS", self.created_at), self.id.to_string());
         Indexes { platform: Some(list), ..Indexes::default() }
+    }
+}
+
+impl Record for Endpoint {
+    const TYPE: &'static str = "endpoint";
+    fn key(&self) -> Key {
+        Key::endpoint(self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let list = self.deleted_at.is_none().then(|| (ENDPOINTS.to_owned(), self.id.to_string()));
+        Indexes { owner: list, ..Indexes::default() }
+    }
+}
+
+impl Record for Delivery {
+    const TYPE: &'static str = "delivery";
+    fn key(&self) -> Key {
+        Key::delivery(self.endpoint, self.id)
+    }
+    fn indexes(&self) -> Indexes {
+        let shard = shard_of(&self.id.to_string());
+        let due = self.next_attempt_at.map(|at| (due_shard("delivery", shard), due_at(at)));
+        Indexes { due, ..Indexes::default() }
+    }
+    fn time_to_live(&self) -> Option<Timestamp> {
+        after(self.begun_at, KEPT_HOURS)
     }
 }
 

@@ -16,6 +16,11 @@ pub fn by_seller(app: &App, seller: &Seller, action: &str, subject: impl Into<St
     by(app, format!("{role}:{}", seller.id), action, subject)
 }
 
+/// That nobody but time did `action` to `subject`.
+pub fn by_system(app: &App, action: &str, subject: impl Into<String>) -> AuditRecord {
+    by(app, "system".to_owned(), action, subject)
+}
+
 fn by(app: &App, actor: String, action: &str, subject: impl Into<String>) -> AuditRecord {
     AuditRecord {
         id: AuditId::new(app.ulid()),

@@ -134,11 +134,13 @@ fn subjects(message: &Message) -> Vec<Subject> {
             vec![Subject::Order(*order), Subject::User(*user)]
         }
         Message::OrderClosed { order } => vec![Subject::Order(*order)],
-        Message::RewardSettled { reward, beneficiary } => vec![Subject::Reward(*reward), Subject::User(*beneficiary)],
-        Message::CommissionSettled { order, beneficiary } => {
+        Message::RewardSettled { reward, beneficiary, .. } => {
+            vec![Subject::Reward(*reward), Subject::User(*beneficiary)]
+        }
+        Message::CommissionSettled { order, beneficiary, .. } => {
             vec![Subject::Commission(*order), Subject::Affiliate(*beneficiary)]
         }
-        Message::WithdrawalMoved { withdrawal, user } => {
+        Message::WithdrawalMoved { withdrawal, user, .. } => {
             vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
         }
         Message::BatchReady { batch } => vec![Subject::Batch(*batch)],

@@ -119,7 +119,7 @@ pub(super) fn source_keys(order: OrderId) -> [Key; 2] {
 fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
     match *told.message {
         Message::OrderPaid { order, user, inviter: Some(inviter) }
-        | Message::OrderChanged { order, user, inviter: Some(inviter) } => {
+        | Message::OrderChanged { order, user, inviter: Some(inviter), .. } => {
             Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned() }))
         }
         Message::PurchaseMoved { purchase, user, inviter } => {
@@ -150,8 +150,10 @@ impl Settled {
     pub fn write(&self, tx: &mut Tx) {
         let now = &self.now;
         for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
-            tx.upsert(self.commissions.get(order), commission, Otherwise::Again);
-            tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary });
+            let before = self.commissions.get(order);
+            let steps = commission.steps_since(before.map(|before| &**before));
+            tx.upsert(before, commission, Otherwise::Again);
+            tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary, steps });
         }
         for posting in &now.postings {
             tx.insert(posting, Otherwise::Again);

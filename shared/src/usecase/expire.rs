@@ -130,22 +130,28 @@ impl Expired {
 
 /// The ids of what is due, read from keys alone: whether it really is, its item says.
 pub(super) async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
+    let keys = due_keys(app, what).await?;
+    Ok(keys.iter().filter_map(|(pk, _)| Some(pk.split_once('#')?.1.to_owned())).collect())
+}
+
+/// The keys of what is due.
+pub(super) async fn due_keys(app: &App, what: &str) -> Result<Vec<(String, String)>, Fault> {
     let before = due_until(app.clock.now());
-    let mut ids = Vec::new();
+    let mut keys = Vec::new();
     for shard in 0..SHARDS {
         let mut ask = Ask::due(due_shard(what, shard), before.clone(), 100);
         let mut of_shard = 0_usize;
         loop {
             let page = app.store.list_items(&ask).await?;
-            let found = page.items.iter().filter_map(|item| text(item, "pk")?.split_once('#'));
-            let before = ids.len();
-            ids.extend(found.map(|(_, id)| id.to_owned()));
-            of_shard = of_shard.saturating_add(ids.len().saturating_sub(before));
+            let found = page.items.iter().filter_map(|item| Some((text(item, "pk")?, text(item, "sk")?)));
+            let before = keys.len();
+            keys.extend(found.map(|(pk, sk)| (pk.to_owned(), sk.to_owned())));
+            of_shard = of_shard.saturating_add(keys.len().saturating_sub(before));
             match page.next {
                 Some(next) if of_shard < PER_SHARD => ask.after = Some(next),
                 _ => break,
             }
         }
     }
-    Ok(ids)
+    Ok(keys)
 }

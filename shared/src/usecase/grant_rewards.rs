@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::earn::{Orders, Settled};
 use crate::app::App;
 use crate::domain::id::{JournalId, RewardId, UserId};
-use crate::domain::referral::{Reward, Side, Trigger};
+use crate::domain::referral::{Reward, RewardState, Side, Trigger};
 use crate::domain::settlement::{Aim, Changed, Fact, Settlement, SettlementError, Settling};
 use crate::domain::tally::{Milestone, ReferralCounts};
 use crate::domain::user::User;
@@ -271,8 +271,11 @@ fn write(app: &App, read: &Read, settlement: &Settlement) -> Tx {
     let mut tx = app.tx();
     let Changed { users, relied_on, counts, rewards, milestones } = &settlement.changed;
     for (id, reward) in pick(rewards, &settlement.rewards) {
-        tx.upsert(read.rewards.get(id), reward, Otherwise::Again);
-        tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary });
+        let before = read.rewards.get(id);
+        let granted = |reward: &Reward| reward.state == RewardState::Granted;
+        let now = granted(reward) && !before.is_some_and(|before| granted(before));
+        tx.upsert(before, reward, Otherwise::Again);
+        tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted: now });
     }
     for id in milestones {
         match (read.milestones.get(id), settlement.milestones.get(id)) {

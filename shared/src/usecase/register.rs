@@ -415,7 +415,7 @@ impl Newcomer {
             user.accounts = accounts;
             tx.insert(reward, Otherwise::Again);
             tx.insert(&posting, Otherwise::Again);
-            tx.send(Message::RewardSettled { reward: reward.id, beneficiary: self.id });
+            tx.send(Message::RewardSettled { reward: reward.id, beneficiary: self.id, granted: true });
         }
         Ok((user, reward.map(|reward| reward.amount)))
     }

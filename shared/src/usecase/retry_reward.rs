@@ -39,6 +39,6 @@ async fn plan(app: &App, ask: &Retry) -> Result<(Reward, Tx), Error> {
     tx.replace(&reward, &after, Otherwise::Again);
     tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()), Otherwise::Again);
     tx.send(Message::RewardRetried { reward: reward.id, beneficiary: reward.beneficiary });
-    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: reward.beneficiary });
+    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: reward.beneficiary, granted: false });
     Ok((after, tx))
 }

@@ -70,7 +70,8 @@ impl Reverse<'_> {
         tx.upsert(known, &payment, Otherwise::Again);
         tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, Otherwise::Again);
         let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
-        tx.send(Message::OrderChanged { order: order.id, user: order.user, inviter });
+        let refunded = reversal.net.amount() < reversal.before.amount();
+        tx.send(Message::OrderChanged { order: order.id, user: order.user, inviter, refunded });
         tell_agency(order, tx);
         Ok(true)
     }

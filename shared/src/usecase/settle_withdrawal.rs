@@ -74,7 +74,7 @@ async fn plan(app: &App, ask: &Settle) -> Result<(Withdrawn, Tx), Error> {
         let said = after.reference.as_ref().or(after.reason.as_ref()).cloned().unwrap_or_default();
         tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said), Otherwise::Again);
     }
-    tx.send(Message::WithdrawalMoved { withdrawal: withdrawal.id, user: withdrawal.user });
+    tx.send(Message::WithdrawalMoved { withdrawal: withdrawal.id, user: withdrawal.user, state: Some(after.state) });
     Ok(((&after).into(), tx))
 }
 

@@ -119,7 +119,7 @@ async fn plan(app: &App, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
     }
-    tx.send(Message::WithdrawalMoved { withdrawal: id, user: ask.user });
+    tx.send(Message::WithdrawalMoved { withdrawal: id, user: ask.user, state: Some(withdrawal.state) });
     Ok(((&withdrawal).into(), tx))
 }
 

@@ -37,6 +37,7 @@ pub fn setup() -> Setup {
         signing_key: BASE64.encode(&[7; 32]),
         password_cost: (8, 1),
         providers: SimConfig::new(base),
+        private_endpoints: false,
     }
 }
 

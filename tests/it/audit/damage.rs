@@ -1,6 +1,7 @@
 //! The damages, by group of invariants.
 
 pub mod agency;
+pub mod events;
 pub mod identity;
 pub mod service;
 

@@ -92,6 +92,7 @@ impl Bench {
                 signing_key: BASE64.encode(&[7; 32]),
                 password_cost: (8, 1),
                 providers: SimConfig::new(base),
+                private_endpoints: false,
             };
             let stack = Arc::new(Stack::start(setup).await.unwrap());
             let admin = Email::parse("admin@localhost").unwrap();

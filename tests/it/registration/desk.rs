@@ -105,6 +105,7 @@ impl Desk {
             signing_key: "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned(),
             password_cost: (8, 1),
             providers: SimConfig::new("https://guerdon.test"),
+            private_endpoints: false,
         };
         Self(Arc::new(Audited(Stack::start(setup).await.unwrap())))
     }

@@ -7,6 +7,8 @@ use shared::domain::code::CodeRef;
 use shared::domain::id::{
     AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
 };
+use shared::domain::told::CommissionStep;
+use shared::domain::withdrawal::WithdrawalState;
 use shared::message::{Envelope, MailKind, Message};
 use ulid::Ulid;
 
@@ -17,6 +19,8 @@ fn samples() -> Vec<(&'static str, Message)> {
     let ulid = |low| Ulid::from_parts(1_795_168_800_000, low);
     let (user, inviter) = (UserId::new(ulid(1)), UserId::new(ulid(2)));
     let (order, reward) = (OrderId::new(ulid(3)), RewardId::new(ulid(4)));
+    let withdrawal = WithdrawalId::new(ulid(6));
+    let steps = vec![CommissionStep::Accrued, CommissionStep::Available, CommissionStep::Reversed];
     let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
     let (email, nonce) = ("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
     vec![
@@ -24,16 +28,20 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
-        ("order_changed", Message::OrderChanged { order, user, inviter: None }),
-        ("order_changed.invited", Message::OrderChanged { order, user, inviter: Some(inviter) }),
+        ("order_changed", Message::OrderChanged { order, user, inviter: None, refunded: false }),
+        ("order_changed.invited", Message::OrderChanged { order, user, inviter: Some(inviter), refunded: false }),
+        ("order_changed.refunded", Message::OrderChanged { order, user, inviter: None, refunded: true }),
         ("purchase_moved", Message::PurchaseMoved { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
         ("balance_changed", Message::BalanceChanged { user }),
-        ("reward_settled", Message::RewardSettled { reward, beneficiary }),
+        ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
+        ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
-        ("commission_settled", Message::CommissionSettled { order, beneficiary }),
-        ("withdrawal_moved", Message::WithdrawalMoved { withdrawal: WithdrawalId::new(ulid(6)), user }),
+        ("commission_settled", Message::CommissionSettled { order, beneficiary, steps: Vec::new() }),
+        ("commission_settled.steps", Message::CommissionSettled { order, beneficiary, steps }),
+        ("withdrawal_moved", Message::WithdrawalMoved { withdrawal, user, state: None }),
+        ("withdrawal_moved.paid", Message::WithdrawalMoved { withdrawal, user, state: Some(WithdrawalState::Paid) }),
         (
             "agency_order_moved",
             Message::AgencyOrderMoved { order: AgencyOrderId::new(ulid(7)), tree: ShopId::new(ulid(8)) },
@@ -97,13 +105,14 @@ fn every_kind_of_message_is_golden() {
     assert_eq!(declared, known, "samples in stored/messages.rs has every kind of message.rs");
 }
 
+/// What a message may leave out.
+const OPTIONAL: [&str; 6] = ["inviter", "grant", "refunded", "granted", "steps", "state"];
+
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {
     for (name, message) in samples() {
         let whole = envelope(message);
-        for field in
-            whole["message"].as_object().unwrap().keys().filter(|field| !["inviter", "grant"].contains(&field.as_str()))
-        {
+        for field in whole["message"].as_object().unwrap().keys().filter(|field| !OPTIONAL.contains(&field.as_str())) {
             let mut less = whole.clone();
             less["message"].as_object_mut().unwrap().remove(field).unwrap();
             assert!(serde_json::from_value::<Envelope>(less).is_err(), "{name} without {field}");

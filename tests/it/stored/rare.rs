@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::domain::agency::grant::Grant;
 use shared::domain::agency::series::Series;
+use shared::domain::delivery::Delivery;
+use shared::domain::endpoint::Endpoint;
 use shared::domain::order::Order;
 use shared::domain::payment::Payment;
 use shared::domain::redemption::Redemption;
@@ -26,6 +28,13 @@ pub fn items() -> Vec<Value> {
         stored::<Payment>(disputed_payment()),
         stored::<Review>(resolved_review()),
         stored::<Order>(failed_order()),
+        stored::<Endpoint>(failing_endpoint()),
+        stored::<Endpoint>(deleted_endpoint()),
+        stored::<Delivery>(delivery(
+            "pending",
+            json!({"next_attempt_at": "2026-11-20T10:05:00Z", "last_error": "not reached"}),
+        )),
+        stored::<Delivery>(delivery("failed", json!({"last_status": 500, "last_error": "answered 500"}))),
         stored::<Order>(partly_refunded_order()),
         stored::<Redemption>(undone_redemption()),
         stored::<Series>(closing_series()),
@@ -55,6 +64,36 @@ fn disputed_payment() -> Value {
         "cumulative": money("50.00", "CNY"),
         "disputes": {"du_1": {"amount": money("80.00", "CNY"), "state": "lost", "at": AT}},
     })
+}
+
+const ENDPOINT: &str = "whe_01k9zq4r7x8m2v5b3n6c1d0fgh";
+
+/// An endpoint that failed too long, after its secret was rotated.
+fn failing_endpoint() -> Value {
+    json!({
+        "id": ENDPOINT, "url": "https://product.example.com/hook?tenant=7", "events": ["order.paid", "user.registered"],
+        "secret": 2, "former": {"number": 1, "until": "2026-11-21T10:00:00Z"}, "failing_since": "2026-11-15T10:00:00Z",
+        "disabled": {"because": "failing", "at": AT}, "made_by": USER, "created_at": AT,
+    })
+}
+
+fn deleted_endpoint() -> Value {
+    json!({
+        "id": "whe_01k9zq4r7x8m2v5b3n6c1d0fgj", "url": "https://product.example.com/hook", "events": ["reward.granted"],
+        "secret": 1, "disabled": {"because": "by_admin", "at": AT}, "made_by": USER, "created_at": AT, "deleted_at": AT,
+    })
+}
+
+/// An event that its endpoint did not take yet.
+fn delivery(state: &str, more: Value) -> Value {
+    let code = json!({"batch": "bat_01k9zq4r7x8m2v5b3n6c1d0fgh", "ordinal": 7});
+    let mut delivery = json!({
+        "endpoint": ENDPOINT, "id": "evt_01k9zq4r7x8m2v5b3n6c1d0fgh", "event": "redemption.completed",
+        "about": {"redemption": {"user": USER, "code": code, "number": 2}}, "body": "{}", "state": state, "attempts": 12,
+        "tried": 1, "begun_at": AT, "created_at": AT,
+    });
+    delivery.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    delivery
 }
 
 /// Money in review that a person credited.

@@ -5,6 +5,7 @@
 //! that are due.
 
 mod book;
+mod hook;
 mod page;
 mod pay;
 mod post;
@@ -26,8 +27,9 @@ pub use book::{
     Book, Content, Dispute, DisputeStatus, KeptAnswer, Parcel, PaymentStatus, Refund, RefundStatus, Session,
     SessionStatus, StripePayment, Trade,
 };
+pub use hook::{Heard, names, road};
 pub use post::Delivery;
-pub use wire::{AtTime, https};
+pub use wire::{AtTime, connector, https};
 
 /// Secrets and addresses of both simulated providers.
 #[derive(Debug, Clone)]
@@ -89,6 +91,7 @@ impl SimConfig {
 pub struct Simulators {
     config: SimConfig,
     kept: Mutex<Kept>,
+    hook: Mutex<hook::Hook>,
 }
 
 #[derive(Debug)]
@@ -100,7 +103,7 @@ struct Kept {
 impl Simulators {
     /// The simulators, with what they knew before.
     pub fn new(config: SimConfig, book: Book) -> Self {
-        Self { config, kept: Mutex::new(Kept { book, revision: 0 }) }
+        Self { config, kept: Mutex::new(Kept { book, revision: 0 }), hook: Mutex::default() }
     }
 
     /// Their secrets and addresses.
@@ -126,6 +129,9 @@ impl Simulators {
     /// Answers a request for a path under `/_sim/`.
     pub async fn handle(&self, request: Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         let asked = Asked::of(&request);
+        if let ["_sim", "webhook", ..] = asked.path.as_slice() {
+            return self.hook().handle(&request, now);
+        }
         self.change(|book| {
             stripe::expire_sessions(book, now);
             let mut desk = Desk { config: &self.config, book, now };
@@ -162,6 +168,20 @@ impl Simulators {
         let mut kept = self.lock();
         kept.revision = kept.revision.saturating_add(1);
         change(&mut kept.book)
+    }
+
+    /// What the simulated product heard, the oldest first.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.hook().heard.clone()
+    }
+
+    /// Lets the simulated product answer `status` to the next `times` events.
+    pub fn answer_events(&self, status: u16, times: u32) {
+        self.hook().answers(status, times);
+    }
+
+    fn hook(&self) -> MutexGuard<'_, hook::Hook> {
+        self.hook.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

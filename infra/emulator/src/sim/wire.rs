@@ -13,7 +13,12 @@ use crate::connector::{Backend, BoxFuture, ConnectFault};
 
 /// A provider client whose requests go to `backend`: the simulators, or something that puts faults before them.
 pub fn https(backend: Arc<dyn Backend>) -> Https {
-    Https::new(SharedHttpConnector::new(Wire { backend }))
+    Https::new(connector(backend))
+}
+
+/// A connector whose requests go to `backend`.
+pub fn connector(backend: Arc<dyn Backend>) -> SharedHttpConnector {
+    SharedHttpConnector::new(Wire { backend })
 }
 
 #[derive(Debug)]

@@ -1,0 +1,317 @@
+//! Endpoints of the operator's product, and what was delivered to them.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::app::App;
+use shared::domain::endpoint::{self, Disabled, events_at};
+use shared::domain::id::{EndpointId, ToldId, UserId};
+use shared::domain::refusal::Refusal;
+use shared::domain::{delivery, told};
+use shared::edge::body::Body;
+use shared::edge::caller::Admin;
+use shared::edge::once::Key;
+use shared::edge::page::Listing;
+use shared::edge::problem::Problem;
+use shared::edge::reply::Reply;
+use shared::usecase::deliver;
+use shared::usecase::endpoint::{self as verb, ChangeEndpoint, NewEndpoint};
+use utoipa::ToSchema;
+
+use shared::edge::search::{AdminSearch, Common, Unfiltered};
+use shared::edge::sheet::{Row, Sheet};
+
+/// Where events go.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookEndpoint {
+    /// Which.
+    pub id: String,
+    /// Its address.
+    pub url: String,
+    /// What it hears of.
+    pub events: Vec<&'static str>,
+    /// Whether anything is delivered to it.
+    pub enabled: bool,
+    /// Why not: `by_admin`, `failing`, `gone`.
+    pub disabled_reason: Option<&'static str>,
+    /// Since when not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub disabled_at: Option<Timestamp>,
+    /// Since when every delivery has failed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub failing_since: Option<Timestamp>,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl Row for WebhookEndpoint {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "url", "events", "enabled", "disabled_reason", "disabled_at", "failing_since", "made_by", "created_at"];
+}
+
+impl From<endpoint::Endpoint> for WebhookEndpoint {
+    fn from(of: endpoint::Endpoint) -> Self {
+        Self {
+            id: of.id.to_string(),
+            events: of.events.iter().map(|event| event.as_str()).collect(),
+            enabled: of.is_open(),
+            disabled_reason: of.disabled.map(|disabled: Disabled| disabled.because.as_str()),
+            disabled_at: of.disabled.map(|disabled| disabled.at),
+            failing_since: of.failing_since,
+            made_by: of.made_by.to_string(),
+            created_at: of.created_at,
+            url: of.url,
+        }
+    }
+}
+
+/// An endpoint that was made, or changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointWithSecret {
+    /// The endpoint.
+    #[serde(flatten)]
+    pub about: WebhookEndpoint,
+    /// What its messages are signed with, `whsec_…`: told once, when it is made or rotated, else null.
+    pub secret: Option<String>,
+}
+
+/// What an endpoint is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointTerms {
+    /// An HTTPS address on the internet.
+    #[schema(example = "https://product.example/guerdon")]
+    url: String,
+    /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
+    /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.done`,
+    /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
+    events: Vec<String>,
+}
+
+impl EndpointTerms {
+    fn read(self, admin: UserId) -> Result<NewEndpoint, Refusal> {
+        let events = events_at("/events", &self.events).map_err(|found| Refusal::Invalid(vec![found]))?;
+        Ok(NewEndpoint { url: self.url, events, admin })
+    }
+}
+
+/// What an endpoint is to become; what is not given stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointChange {
+    /// An HTTPS address on the internet.
+    url: Option<String>,
+    /// All that it hears of from now on.
+    events: Option<Vec<String>>,
+    /// Whether anything is delivered to it. Switched on again it is forgiven what failed.
+    enabled: Option<bool>,
+    /// Gives it another secret. The one before signs too for a day.
+    #[serde(default)]
+    rotate_secret: bool,
+}
+
+impl EndpointChange {
+    fn read(self, id: EndpointId, admin: UserId) -> Result<ChangeEndpoint, Refusal> {
+        let events = self.events.map(|events| events_at("/events", &events)).transpose();
+        let events = events.map_err(|found| Refusal::Invalid(vec![found]))?;
+        let (enabled, rotate) = (self.enabled, self.rotate_secret);
+        Ok(ChangeEndpoint { id, url: self.url, events, enabled, rotate, admin })
+    }
+}
+
+/// One event on its way to one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    /// The event's id, told as `webhook-id`.
+    pub id: String,
+    /// What happened: `order.paid` …
+    pub event: &'static str,
+    /// `pending`, `delivered` or `failed`.
+    pub state: &'static str,
+    /// How often it was attempted.
+    pub attempts: u32,
+    /// What the endpoint answered last.
+    pub last_status: Option<u16>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+    /// When it is attempted next.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it came to be.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When the endpoint took it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub delivered_at: Option<Timestamp>,
+}
+
+impl Row for Delivery {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "event",
+        "state",
+        "attempts",
+        "last_status",
+        "last_error",
+        "next_attempt_at",
+        "created_at",
+        "delivered_at",
+    ];
+}
+
+impl From<delivery::Delivery> for Delivery {
+    fn from(of: delivery::Delivery) -> Self {
+        Self {
+            id: of.id.to_string(),
+            event: told::EventKind::as_str(of.event),
+            state: of.state.as_str(),
+            attempts: of.attempts,
+            last_status: of.last_status,
+            last_error: of.last_error,
+            next_attempt_at: of.next_attempt_at,
+            created_at: of.created_at,
+            delivered_at: of.delivered_at,
+        }
+    }
+}
+
+/// Endpoints
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/webhook-endpoints", operation_id = "listWebhookEndpoints", tag = "admin",
+    security(("bearer" = [])), params(Common),
+    responses(
+        (status = 200, content((Listing<WebhookEndpoint> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn endpoints(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Unfiltered>,
+) -> Result<Sheet<WebhookEndpoint>, Problem> {
+    let page = verb::endpoints(&app, &search.window).await?;
+    Ok(search.found(&app, page, WebhookEndpoint::from))
+}
+
+/// Make an endpoint
+///
+/// Events that happen from now on are delivered to it, signed as Standard Webhooks says. The answer is the only place where its secret is
+/// shown.
+#[utoipa::path(
+    post, path = "/v1/admin/webhook-endpoints", operation_id = "createWebhookEndpoint", tag = "admin",
+    security(("bearer" = [])), request_body = EndpointTerms,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses(
+        (status = 201, body = EndpointWithSecret), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: Key,
+    body: Body<EndpointTerms>,
+) -> Result<Reply<EndpointWithSecret>, Problem> {
+    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/webhook-endpoints", &body.raw);
+    let (done, secret) = verb::create(&app, &once, &body.value.read(admin.id)?).await?;
+    let made = EndpointWithSecret { about: done.answer.into(), secret };
+    Ok(Reply::created(made).replayed(done.replayed))
+}
+
+/// Change an endpoint
+///
+/// What is not given stays. What is on its way goes to the new address.
+#[utoipa::path(
+    put, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "changeWebhookEndpoint", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)), request_body = EndpointChange,
+    responses(
+        (status = 200, body = EndpointWithSecret), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path(id): Path<String>,
+    body: Body<EndpointChange>,
+) -> Result<Reply<EndpointWithSecret>, Problem> {
+    let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
+    let (endpoint, secret) = verb::change(&app, &body.value.read(id, admin.id)?).await?;
+    Ok(Reply::ok(EndpointWithSecret { about: endpoint.into(), secret }))
+}
+
+/// Delete an endpoint
+///
+/// Nothing is delivered to it any more, and its log is not shown any more.
+#[utoipa::path(
+    delete, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "deleteWebhookEndpoint", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path)),
+    responses(
+        (status = 204, description = "It is deleted."), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
+    verb::delete(&app, id, admin.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deliveries
+///
+/// What was sent to an endpoint in the last thirty days, newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/webhook-endpoints/{id}/deliveries", operation_id = "listDeliveries", tag = "admin",
+    security(("bearer" = [])), params(("id" = String, Path), Common),
+    responses(
+        (status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv"))),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+    ),
+)]
+pub async fn deliveries(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Unfiltered>,
+    Path(id): Path<String>,
+) -> Result<Sheet<Delivery>, Problem> {
+    let endpoint = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
+    let page = deliver::deliveries(&app, endpoint, &search.window).await?;
+    Ok(search.found(&app, page, Delivery::from))
+}
+
+/// Send an event again
+///
+/// Under the same id and with the same content, within a minute.
+#[utoipa::path(
+    post, path = "/v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay", operation_id = "replayDelivery",
+    tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path), ("delivery_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 200, body = Delivery), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem),
+    ),
+)]
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Path((id, delivery)): Path<(String, String)>,
+    key: Key,
+) -> Result<Reply<Delivery>, Problem> {
+    let (endpoint, event) = EndpointId::parse(&id).zip(ToldId::parse(&delivery)).ok_or(Refusal::NotFound)?;
+    let route = "POST /v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay";
+    let once = key.once(&app, &admin.id.to_string(), route, &json!([id, delivery]));
+    let done = deliver::replay(&app, &once, endpoint, event).await?;
+    Ok(Reply::ok(Delivery::from(done.answer)).replayed(done.replayed))
+}

@@ -1,0 +1,168 @@
+//! What the operator's product is told: each event's thing as it stands when the event is first sent, as the API shows it. No e-mail
+//! address, no payout account, no code.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::domain::commission::Commission;
+use shared::domain::id::ToldId;
+use shared::domain::order::Order;
+use shared::domain::redemption::Redemption;
+use shared::domain::referral::Reward;
+use shared::domain::told::{About, EventKind, told_id};
+use shared::domain::user::User;
+use shared::domain::withdrawal::Withdrawal;
+use shared::edge::batch::Record;
+use shared::edge::view::redemption::{Benefit, ExtendedSubscription};
+use shared::edge::view::{Amount, order};
+use shared::fault::Fault;
+use shared::store::Batch;
+use shared::store::item::Record as Noun;
+use shared::store::key::Key;
+use shared::usecase::deliver::Event;
+use shared::usecase::payments_of::payments_of;
+
+/// An event that a record tells of, before anything is said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Promised {
+    /// Which of the batch's records.
+    pub record: usize,
+    /// Its id.
+    pub id: ToldId,
+    /// What happened.
+    pub kind: EventKind,
+    /// To what.
+    pub about: About,
+}
+
+/// The events that a batch tells of.
+pub fn promised(records: &[Record]) -> Vec<Promised> {
+    let of_record = |(record, told): (usize, &Record)| {
+        let id = told.envelope.id.clone();
+        let events = told.envelope.message.events().into_iter().enumerate();
+        events.filter_map(move |(nth, (kind, about))| Some(Promised { record, id: told_id(&id, nth)?, kind, about }))
+    };
+    records.iter().enumerate().flat_map(of_record).collect()
+}
+
+/// The events with what is said of them.
+///
+/// # Errors
+/// When the database can't be reached, or a thing is not there.
+pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<Event>, Fault> {
+    let mut keys: Vec<Key> = events.iter().map(|event| key(event.about)).collect();
+    keys.sort();
+    keys.dedup();
+    let batch = app.store.get_many(&keys).await?;
+    let mut all = Vec::new();
+    for event in events {
+        let data = data(app, &batch, event.about).await?;
+        let at = i64::try_from(event.id.ulid().timestamp_ms()).ok();
+        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
+        let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
+        all.push(Event { id: event.id, kind: event.kind, about: event.about, body });
+    }
+    Ok(all)
+}
+
+fn key(about: About) -> Key {
+    match about {
+        About::User(user) => Key::user(user),
+        About::Order(order) => Key::order(order),
+        About::Reward(reward) => Key::reward(reward),
+        About::Commission(order) => Key::commission(Commission::id_of(order)),
+        About::Withdrawal(withdrawal) => Key::withdrawal(withdrawal),
+        About::Redemption { user, code, number } => Key::redemption(user, code, number),
+    }
+}
+
+async fn data(app: &App, batch: &Batch, about: About) -> Result<Value, Fault> {
+    let key = key(about);
+    Ok(match about {
+        About::User(_) => of_user(&*find::<User>(batch, &key)?),
+        About::Order(_) => of_order(app, &*find::<Order>(batch, &key)?).await?,
+        About::Reward(_) => of_reward(&*find::<Reward>(batch, &key)?),
+        About::Commission(_) => of_commission(&*find::<Commission>(batch, &key)?, app.clock.now()),
+        About::Withdrawal(_) => of_withdrawal(&*find::<Withdrawal>(batch, &key)?),
+        About::Redemption { .. } => of_redemption(&*find::<Redemption>(batch, &key)?),
+    })
+}
+
+/// A message is only sent for what was committed, so that its thing is missing is a fault.
+fn find<T: Noun>(batch: &Batch, key: &Key) -> Result<shared::store::item::Stored<T>, Fault> {
+    let why = || Fault::Item { key: key.pk.clone(), why: "an event is about it, but it is not there".to_owned() };
+    batch.peek::<T>(key)?.ok_or_else(why)
+}
+
+fn of_user(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "invited_by": user.attribution.as_ref().map(|bond| bond.inviter),
+        "created_at": user.created_at,
+    })
+}
+
+async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
+    let payment = payments_of(app, [of]).await?.remove(&of.id);
+    let view = order::Order::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
+    let view = view.with_refunds(payment.as_ref());
+    let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
+    if let Some(fields) = data.as_object_mut() {
+        // Where to pay is the payer's business, and it is over.
+        fields.retain(|name, _| !matches!(name.as_str(), "pay_url" | "qr_content" | "failure"));
+        fields.insert("user_id".to_owned(), json!(of.user));
+    }
+    Ok(data)
+}
+
+fn of_reward(of: &Reward) -> Value {
+    json!({
+        "id": of.id,
+        "user_id": of.beneficiary,
+        "invitee_id": of.invitee,
+        "trigger": of.trigger.as_str(),
+        "side": of.side.as_str(),
+        "amount": Amount::from(of.amount),
+        "state": of.state.as_str(),
+        "created_at": of.created_at,
+        "granted_at": of.granted_at,
+    })
+}
+
+fn of_commission(of: &Commission, now: Timestamp) -> Value {
+    json!({
+        "id": of.id,
+        "user_id": of.beneficiary,
+        "invitee_id": of.invitee,
+        "order_id": of.order,
+        "amount": Amount::from(of.amount),
+        "left": Amount::from(of.left()),
+        "state": of.state(now).as_str(),
+        "available_at": of.available_at,
+        "created_at": of.created_at,
+    })
+}
+
+fn of_withdrawal(of: &Withdrawal) -> Value {
+    json!({
+        "id": of.id,
+        "user_id": of.user,
+        "amount": Amount::from(of.amount),
+        "to": of.to.as_str(),
+        "state": of.state.as_str(),
+        "created_at": of.created_at,
+        "settled_at": of.settled_at,
+    })
+}
+
+fn of_redemption(of: &Redemption) -> Value {
+    json!({
+        "id": of.id,
+        "user_id": of.user,
+        "batch_id": of.of.batch,
+        "benefit": Benefit::from(of.benefit),
+        "subscription": of.extension.clone().map(ExtendedSubscription::from),
+        "credit": of.credit.map(Amount::from),
+        "redeemed_at": of.redeemed_at,
+    })
+}

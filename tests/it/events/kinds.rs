@@ -1,0 +1,195 @@
+//! Each kind of event arrives once, about the right thing.
+
+use serde_json::{Value, json};
+
+use super::{endpoint, heard};
+use crate::commission::{hundred, invited};
+use crate::scene::refund;
+use crate::world::World;
+
+/// Everything that was told of a kind, in the order of its arrival.
+fn told(world: &World, kind: &str) -> Vec<Value> {
+    let all = heard(world).into_iter().map(|one| one.said());
+    all.filter(|said| said["type"] == kind).map(|said| said["data"].clone()).collect()
+}
+
+/// The one that was told of a kind.
+#[track_caller]
+fn once(world: &World, kind: &str) -> Value {
+    let mut all = told(world, kind);
+    assert_eq!(all.len(), 1, "{kind}: {all:#?}");
+    all.remove(0)
+}
+
+async fn id(world: &World, name: &str) -> Value {
+    world.user(name).get("/v1/me").await.is(200)["id"].clone()
+}
+
+async fn all_kinds(world: &World) {
+    endpoint(
+        world,
+        &[
+            "user.registered",
+            "order.paid",
+            "order.refunded",
+            "reward.granted",
+            "redemption.completed",
+            "commission.accrued",
+            "commission.available",
+            "commission.reversed",
+            "withdrawal.requested",
+            "withdrawal.done",
+            "withdrawal.paid",
+            "withdrawal.rejected",
+            "withdrawal.cancelled",
+        ],
+    )
+    .await;
+}
+
+#[test]
+fn a_paid_and_refunded_order_and_its_reward_are_told() {
+    World::run(async |world| {
+        world.open().await;
+        all_kinds(world).await;
+        world.register("ann", None).await;
+        world.settle().await;
+        let code = world.code("ann").await;
+        world.register("bob", Some(&code)).await;
+        world.settle().await;
+        let users = told(world, "user.registered");
+        assert_eq!((&users[0]["id"], &users[0]["invited_by"]), (&id(world, "ann").await, &Value::Null));
+        assert_eq!((&users[1]["id"], &users[1]["invited_by"]), (&id(world, "bob").await, &id(world, "ann").await));
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.pay(&order, json!({"times": 2})).await;
+        world.settle().await;
+        let paid = once(world, "order.paid");
+        assert_eq!(
+            (&paid["id"], &paid["user_id"], &paid["status"]),
+            (&order["id"], &id(world, "bob").await, &json!("paid"))
+        );
+        assert_eq!(paid["total"], json!({"amount": "18.05555554", "currency": "USD"}));
+        assert!(paid.get("pay_url").is_none());
+        let reward = once(world, "reward.granted");
+        assert_eq!((&reward["user_id"], &reward["invitee_id"]), (&id(world, "ann").await, &id(world, "bob").await));
+        assert_eq!((&reward["amount"]["amount"], &reward["state"]), (&json!("3"), &json!("granted")));
+        for units in [1_000, 2_000] {
+            refund(world, &order, units).await;
+        }
+        let refunded = told(world, "order.refunded");
+        assert_eq!(
+            refunded.iter().map(|one| one["net"]["amount"].as_str().unwrap()).collect::<Vec<_>>(),
+            ["90.00", "70.00"]
+        );
+        assert_eq!(refunded[0]["status"], "partially_refunded");
+        assert_eq!(refunded[1]["refunds"].as_array().unwrap().len(), 2);
+        once(world, "order.paid");
+        once(world, "reward.granted");
+    });
+}
+
+#[test]
+fn a_reward_of_the_sign_up_itself_is_told() {
+    World::run(async |world| {
+        world.open().await;
+        world.settings("referral", |settings| settings["registration"]["invitee_reward"] = json!("1")).await;
+        all_kinds(world).await;
+        world.register("ann", None).await;
+        world.register("bob", Some(&world.code("ann").await)).await;
+        world.settle().await;
+        let reward = once(world, "reward.granted");
+        assert_eq!((&reward["user_id"], &reward["side"]), (&id(world, "bob").await, &json!("invitee")));
+    });
+}
+
+#[test]
+fn a_redemption_is_told_without_its_code() {
+    World::run(async |world| {
+        all_kinds(world).await;
+        world.register("ann", None).await;
+        let code = world.codes(json!({"label": "x", "count": 1, "credit": "5", "total_uses": 1})).await.remove(0);
+        world.redeem("ann", &code).await.is(201);
+        world.settle().await;
+        let told = once(world, "redemption.completed");
+        assert_eq!((&told["user_id"], &told["credit"]["amount"]), (&id(world, "ann").await, &json!("5")));
+        assert!(!told.to_string().contains(&code[..4]), "{told}");
+    });
+}
+
+#[test]
+fn a_commission_that_waits_is_told_when_it_is_earned_available_and_reversed() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["hold_hours"] = json!(48)).await;
+        all_kinds(world).await;
+        let order = hundred(world).await;
+        world.settle().await;
+        let accrued = once(world, "commission.accrued");
+        assert_eq!((&accrued["user_id"], &accrued["order_id"]), (&id(world, "ann").await, &order["id"]));
+        assert_eq!((&accrued["state"], &accrued["amount"]["amount"]), (&json!("pending"), &json!("1.38888888")));
+        assert!(told(world, "commission.available").is_empty());
+        world.advance(48 * 3_600 + 1).await;
+        world.stack.tick("mature-commissions").await.unwrap();
+        world.settle().await;
+        assert_eq!(once(world, "commission.available")["state"], "available");
+        refund(world, &order, 5_000).await;
+        let reversed = once(world, "commission.reversed");
+        assert_eq!(
+            (&reversed["state"], &reversed["left"]["amount"]),
+            (&json!("partially_reversed"), &json!("0.69444444"))
+        );
+        once(world, "commission.accrued");
+        once(world, "commission.available");
+    });
+}
+
+#[test]
+fn a_commission_without_a_hold_time_is_earned_and_available_at_once() {
+    World::run(async |world| {
+        invited(world).await;
+        all_kinds(world).await;
+        hundred(world).await;
+        world.settle().await;
+        assert_eq!(once(world, "commission.accrued")["id"], once(world, "commission.available")["id"]);
+    });
+}
+
+#[test]
+fn withdrawals_are_told_in_every_state_without_where_the_cash_goes() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
+        hundred(world).await;
+        world.settle().await;
+        all_kinds(world).await;
+        world
+            .user("ann")
+            .once()
+            .post("/v1/affiliate/withdrawals", json!({"amount": "0.5", "to": "balance"}))
+            .await
+            .is(201);
+        let payout = json!({"method": "bank", "account": "DE02120300000000202051", "name": "Ann"});
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let body = json!({"amount": "0.1", "to": "cash", "payout": payout});
+            let made = world.user("ann").once().post("/v1/affiliate/withdrawals", body).await.is(201);
+            asked.push(made["id"].as_str().unwrap().to_owned());
+        }
+        world.settle().await;
+        let path = |index: usize, verb| format!("/v1/admin/withdrawals/{}/{verb}", asked[index]);
+        world.admin().post(&path(0, "approve"), json!({"reference": "SEPA 17"})).await.is(200);
+        world.admin().post(&path(1, "reject"), json!({"reason": "unknown account"})).await.is(200);
+        world.user("ann").post(&format!("/v1/affiliate/withdrawals/{}/cancel", asked[2]), json!({})).await.is(200);
+        world.settle().await;
+        assert_eq!(told(world, "withdrawal.requested").len(), 3);
+        assert_eq!(once(world, "withdrawal.done")["to"], "balance");
+        for (kind, index) in [("paid", 0), ("rejected", 1), ("cancelled", 2)] {
+            let told = once(world, &format!("withdrawal.{kind}"));
+            assert_eq!((&told["id"], &told["state"]), (&json!(asked[index]), &json!(kind)));
+            assert_eq!((&told["user_id"], &told["amount"]["amount"]), (&id(world, "ann").await, &json!("0.1")));
+        }
+        for heard in heard(world) {
+            assert!(!heard.body.contains("2051") && !heard.body.contains("SEPA"), "{}", heard.body);
+        }
+    });
+}
