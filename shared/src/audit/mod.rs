@@ -8,7 +8,7 @@
 //! Two more need something beside the scan: [`unchanged`] an earlier one (L5, and the moves of A1 and P6), [`told`] the
 //! providers' books (P4).
 //!
-//! [`rebuild`] works every number out again and says what it should be.
+//! [`rebuild()`] works every number out again and says what it should be.
 //!
 //! Each is tested by damage (`tests/it/audit`): one item is changed, and the auditor names that invariant.
 
