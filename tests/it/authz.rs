@@ -213,6 +213,22 @@ fn an_admin_with_scopes_may_do_what_they_name() {
     });
 }
 
+/// R2.5: nobody takes their own way in away.
+#[test]
+fn an_admin_does_not_lock_themselves_out() {
+    World::run(async |world| {
+        let me = world.admin().get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        for (what, body) in [
+            ("role", json!({"role": "user"})),
+            ("role", json!({"role": "admin", "scopes": ["stats:read"]})),
+            ("status", json!({"status": "blocked", "reason": "by mistake"})),
+        ] {
+            world.admin().put(&format!("/v1/admin/users/{me}/{what}"), body).await.refused(403, "forbidden");
+        }
+        world.admin().get("/v1/admin/users").await.is(200);
+    });
+}
+
 /// R2.5: what is no scope, and scopes of somebody who is no admin, are refused.
 #[test]
 fn only_an_admin_has_scopes_and_only_those_there_are() {

@@ -74,7 +74,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> 
 #[utoipa::path(
     post, path = "/v1/sessions/refresh", operation_id = "refreshSession", tag = "public", request_body = RefreshToken,
     responses(
-        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, description = "`bad_credentials`", body = Problem),
         (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem),
     ),
 )]

@@ -30,12 +30,15 @@ pub struct SetRole {
 /// Sets a role. Admin routes look at the table, so it holds from the next request on.
 ///
 /// # Refuses
-/// [`Refusal::NotFound`].
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
 pub async fn set_role(app: &App, ask: &SetRole) -> Result<Done<User>, Error> {
     app.run(&Once::Natural, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
+    if ask.user == ask.admin {
+        return Err(Refusal::Forbidden.into());
+    }
     let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };

@@ -38,7 +38,7 @@ pub struct SetStatus {
 /// Sets an account's state. Setting `active` again tries rewards again that are still held: the list of them may be a moment old.
 ///
 /// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::AccountErased`].
+/// [`Refusal::NotFound`]; [`Refusal::AccountErased`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
 pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Done<User>, Error> {
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);
@@ -51,6 +51,9 @@ pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Done<User>, Error>
 }
 
 async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx), Error> {
+    if ask.user == ask.admin {
+        return Err(Refusal::Forbidden.into());
+    }
     let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
     if user.status == Status::Erased {
         return Err(Refusal::AccountErased.into());
