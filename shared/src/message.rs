@@ -152,6 +152,11 @@ pub enum Message {
         /// Whose account.
         user: UserId,
     },
+    /// How often a code may be redeemed changed, or it is gone.
+    CodeChanged {
+        /// Which.
+        code: CodeRef,
+    },
     /// A redemption was taken back.
     RedemptionUndone {
         /// Whose.
@@ -257,6 +262,7 @@ impl Message {
                 | Self::AgencyOrderSettled { .. }
                 | Self::WalletMoved { .. }
                 | Self::RedemptionCompleted { .. }
+                | Self::CodeChanged { .. }
                 | Self::RedemptionUndone { .. } => true,
             },
         }
@@ -300,6 +306,7 @@ impl Message {
                 user.to_string()
             }
             Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
+            Self::CodeChanged { code } => code.batch.to_string(),
             Self::RedemptionCompleted { user, .. }
             | Self::RedemptionUndone { user, .. }
             | Self::WithdrawalMoved { user, .. } => user.to_string(),

@@ -421,3 +421,26 @@ fn money_that_does_not_fit_is_in_the_review_queue() {
         assert_eq!(world.balance("bob").await, "0");
     });
 }
+
+/// R2.5, R7.2, R4.10: one user, one plan and one order are read and asked about by their ids.
+#[test]
+fn single_things_are_read_by_their_ids() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let bob = id_of(world, "bob").await;
+        assert_eq!(world.admin().get(&format!("/v1/admin/users/{bob}")).await.is(200)["email"], "bob@example.com");
+        let plan = world.plan(json!({"name": "Pro", "quota": 1, "on_sale": true})).await;
+        assert_eq!(world.admin().get(&format!("/v1/admin/plans/{plan}")).await.is(200)["name"], "Pro");
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+        world.pay(&order, json!({"notify": "never"})).await;
+        let verify = format!("/v1/admin/payment/orders/{}/verify", order["id"].as_str().unwrap());
+        assert_eq!(world.admin().post(&verify, json!({})).await.is(200)["status"], "paid");
+        assert_eq!(world.balance("bob").await, "18.05555554");
+        let session = json!({"email": "bob@example.com", "password": crate::world::PASSWORD});
+        let session = world.nobody().post("/v1/sessions", session).await.is(200);
+        let end = json!({"refresh_token": session["refresh_token"]});
+        world.nobody().raw("DELETE", "/v1/sessions", &end.to_string()).await.is(204);
+        world.nobody().post("/v1/sessions/refresh", end).await.refused(401, "bad_credentials");
+    });
+}

@@ -1,6 +1,7 @@
 //! The contract: template, routers and the published OpenAPI document name the same routes.
 
 pub mod document;
+mod examples;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,6 +66,29 @@ fn the_published_document_is_what_the_code_says() {
         fs::write(&path, current).unwrap();
         panic!("{DOCUMENT} was out of date and is rewritten: look at the difference and commit it");
     }
+}
+
+/// What is taken and answered in JSON is shown by an example: something that a test really sent and got.
+#[test]
+fn every_operation_has_its_example() {
+    let document = merged();
+    let mut without = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let body = operation.pointer("/requestBody/content/application~1json");
+            let answers = operation["responses"].as_object().unwrap().iter();
+            let answer = answers
+                .filter(|(status, _)| status.starts_with('2'))
+                .filter_map(|(_, answer)| answer.pointer("/content/application~1json"));
+            let shown =
+                |content: Vec<&Value>| content.is_empty() || content.iter().any(|of| of.get("example").is_some());
+            let webhook = path.starts_with("/v1/webhooks") || path == "/v1/openapi.json";
+            if !webhook && (!shown(body.into_iter().collect()) || !shown(answer.collect())) {
+                without.push(format!("{method} {path}"));
+            }
+        }
+    }
+    assert!(without.is_empty(), "without an example: {without:#?}; see the head of contract/examples.rs");
 }
 
 #[test]

@@ -157,3 +157,17 @@ fn the_readme_lists_every_refusal() {
     }
     assert_eq!(table, expected, "replace the table in README by:\n{expected}");
 }
+
+/// R9.4: an alarm watches a metric that some code writes.
+#[test]
+fn every_alarm_watches_a_metric_that_is_written() {
+    let template = include_str!("../../template.yaml");
+    let code: String =
+        rust_files("shared/src").into_iter().chain(rust_files("functions")).map(|(_, text)| product(&text)).collect();
+    let own = template.split("Namespace: Guerdon\n").skip(1).map(|rest| rest.split("MetricName: ").nth(1).unwrap());
+    let names: Vec<&str> = own.map(|rest| rest.lines().next().unwrap().trim()).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(code.contains(&format!("\"{name}\"")), "nobody writes {name}");
+    }
+}

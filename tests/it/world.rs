@@ -255,10 +255,11 @@ impl World {
 
     async fn send(&self, request: Request<Bytes>) -> Answer {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
+        let asked = String::from_utf8_lossy(request.body()).into_owned();
         let response = self.stack.http(request, "203.0.113.7").await;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        crate::contract::document::check(&method, &path, parts.status.as_u16(), &text);
+        crate::contract::document::check(&method, &path, &asked, parts.status.as_u16(), &text);
         Answer { status: parts.status.as_u16(), headers: parts.headers, text }
     }
 }

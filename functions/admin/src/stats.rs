@@ -183,6 +183,8 @@ pub struct Liabilities {
     pub commission: CommissionLiabilities,
     /// Wallets of all shops.
     pub agency: AgencyLiabilities,
+    /// Uses that limited redemption codes have left, whether or not they are switched on and in their time.
+    pub codes_outstanding: u64,
 }
 
 /// Tallies with the currencies to show them in.
@@ -311,6 +313,7 @@ impl Reading {
                     commission: self.agency("liabilities.agency.commission")?,
                     debt: self.agency("liabilities.agency.debt")?,
                 },
+                codes_outstanding: self.count("codes.outstanding"),
             },
         })
     }

@@ -24,7 +24,7 @@ use super::wire::{Address, Confirmation, NewAccount, Registration};
     post, path = "/v1/registrations", operation_id = "register", tag = "public", request_body = Registration,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = NewAccount), (status = 400, body = Problem),
+        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 409, description = "`email_taken`", body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem),
@@ -46,7 +46,7 @@ pub async fn register(
     post, path = "/v1/registrations/verify", operation_id = "verifyRegistration", tag = "public",
     request_body = Confirmation,
     responses(
-        (status = 201, body = NewAccount), (status = 400, body = Problem),
+        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 409, description = "`email_taken`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
-use crate::domain::code::BatchState;
+use crate::domain::code::{BatchState, Code};
 use crate::domain::commission::Commission;
 use crate::domain::contribution::{
-    of_account, of_agency_order, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_wallet,
-    of_withdrawal,
+    of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
+    of_wallet, of_withdrawal,
 };
 use crate::domain::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use crate::domain::identity::Status;
@@ -74,6 +74,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             all.redemptions.contains_key(&Key::redemption(*user, *code, *number).pk)
         }
         Message::UserErased { user } => all.users.get(user).is_some_and(|user| user.status == Status::Erased),
+        Message::CodeChanged { code } => all.batches.contains_key(&code.batch),
         Message::RedemptionUndone { user, code, number } => {
             let redemption = all.redemptions.get(&Key::redemption(*user, *code, *number).pk);
             redemption.is_some_and(|redemption| redemption.undone.is_some())
@@ -122,6 +123,12 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
         }
         ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
+        ("CODE", _) => {
+            let code = all.codes.values().find(|code| Key::code(&code.text).pk == subject)?;
+            let shards = all.shards.iter().filter(|shard| shard.text == code.text).map(|shard| shard.used);
+            let taken = shards.fold(code.used, u64::saturating_add);
+            Some(vec![of_code(code, all.batches.get(&code.of.batch)?, taken)])
+        }
         ("AGENCYORDER", id) => {
             all.agency.orders.get(&AgencyOrderId::parse(id)?).map(|order| vec![of_agency_order(order)])
         }
@@ -143,9 +150,18 @@ pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
         .chain(all.affiliates.keys().map(|user| Key::commission_account(*user)))
         .chain(all.withdrawals.keys().map(|withdrawal| Key::withdrawal(*withdrawal)))
         .chain(all.batches.keys().map(|batch| Key::batch(*batch)))
+        .chain(changed(all).map(|code| Key::code(&code.text)))
         .chain(all.agency.orders.keys().map(|order| Key::agency_order(*order)))
         .chain(all.agency.wallets.keys().map(|shop| Key::wallet(*shop)));
     subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned())
+}
+
+/// Codes that are not as their batch made them: the others contribute nothing of their own.
+fn changed(all: &Snapshot) -> impl Iterator<Item = &Code> {
+    all.codes.values().filter(|code| {
+        let made = all.batches.get(&code.of.batch).map(|batch| batch.terms.total_uses);
+        code.deleted || made != Some(code.terms.total_uses)
+    })
 }
 
 /// Everything that contributes is counted: at rest no message is on its way.

@@ -26,6 +26,7 @@
 //! | `redemptions.credit`, also `day.*` | redemption | what it credited |
 //! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
 //! | `codes.issued` | batch | its codes, once all are there |
+//! | `codes.outstanding` | batch, code, redemption | uses that limited codes have left: those of the batch's terms, what edits and deletion make of them, less one |
 //! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | one that was settled, its price, what of that went back |
 //! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | what its levels earn, and what the platform keeps of the pool |
 //! | `liabilities.agency.{main\|commission\|debt}.{CUR}` | wallet | what a shop can spend, what it earned, what it owes |
@@ -38,7 +39,7 @@ use rust_decimal::Decimal;
 
 use super::agency::order::AgencyOrder;
 use super::agency::wallet::Wallet;
-use super::code::{Batch, BatchState, Benefit};
+use super::code::{Batch, BatchState, Benefit, Code};
 use super::commission::{Commission, CommissionAccount};
 use super::money::LedgerMoney;
 use super::order::Order;
@@ -179,8 +180,22 @@ pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
 pub fn of_batch(batch: &Batch) -> Tallies {
     let mut tallies = Tallies::new();
     if batch.state == BatchState::Ready {
-        put(&mut tallies, "codes.issued", Decimal::from(batch.created));
+        let codes = Decimal::from(batch.created);
+        put(&mut tallies, "codes.issued", codes);
+        // Ten thousand codes of any total there can be are far from overflowing.
+        let uses = codes.checked_mul(Decimal::from(batch.terms.total_uses)).unwrap_or_default();
+        put(&mut tallies, "codes.outstanding", uses);
     }
+    tallies
+}
+
+/// What a code contributes beside its batch: what an edit added to its total or took off, and once it is deleted nothing but its `taken`
+/// uses is left of that.
+pub fn of_code(code: &Code, batch: &Batch, taken: u64) -> Tallies {
+    let mut tallies = Tallies::new();
+    let total = if code.deleted && !code.terms.unlimited() { taken } else { code.terms.total_uses };
+    let more = Decimal::from(total).checked_sub(Decimal::from(batch.terms.total_uses)).unwrap_or_default();
+    put(&mut tallies, "codes.outstanding", more);
     tallies
 }
 
@@ -200,8 +215,9 @@ pub fn of_redemption(redemption: &Redemption) -> Tallies {
     if let Some(credit) = redemption.credit {
         both(&mut tallies, at, "redemptions.credit", credit.amount());
     }
-    if redemption.counted == Counted::Nowhere {
-        put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE);
+    match redemption.counted {
+        Counted::Nowhere => put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE),
+        Counted::Code | Counted::Shard(_) => put(&mut tallies, "codes.outstanding", Decimal::NEGATIVE_ONE),
     }
     tallies
 }

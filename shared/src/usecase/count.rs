@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::edit_code::taken;
 use crate::app::App;
 use crate::domain::agency::order::AgencyOrder;
 use crate::domain::agency::wallet::Wallet;
-use crate::domain::code::{Batch, CodeRef};
+use crate::domain::code::{Batch, Code, CodeRef};
 use crate::domain::commission::{Commission, CommissionAccount};
 use crate::domain::contribution::{
-    of_account, of_agency_order, of_batch, of_commission, of_order, of_redemption, of_reward, of_user, of_wallet,
-    of_withdrawal,
+    of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
+    of_wallet, of_withdrawal,
 };
 use crate::domain::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use crate::domain::order::Order;
@@ -49,6 +50,7 @@ enum Subject {
     Redemption(UserId, CodeRef, u32),
     AgencyOrder(AgencyOrderId),
     Wallet(ShopId),
+    Code(CodeRef),
 }
 
 /// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
@@ -96,14 +98,22 @@ async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
 }
 
 async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
-    let keys: Vec<Key> = subjects.iter().flat_map(|subject| [subject.key(), Key::counted(&subject.key())]).collect();
-    let mut batch = app.store.get_many(&keys).await?;
+    let batches = batches(app, subjects).await?;
+    let mut keys = BTreeMap::new();
+    for subject in subjects {
+        keys.insert(*subject, subject.key(&batches)?);
+    }
+    // What is held is read before the things: so it never is what somebody made of newer ones.
+    let mut held = app.store.get_many(&keys.values().map(Key::counted).collect::<Vec<_>>()).await?;
+    let mut things = app.store.get_many(&keys.values().cloned().collect::<Vec<_>>()).await?;
     let mut tx = app.tx();
     let mut change = Tallies::new();
-    for subject in subjects {
-        let key = subject.key();
-        let before = batch.take::<Counted>(&Key::counted(&key))?;
-        let after = subject.contribution(&mut batch, app.clock.now())?;
+    for (subject, key) in keys {
+        let before = held.take::<Counted>(&Key::counted(&key))?;
+        let after = match subject {
+            Subject::Code(of) => code(app, &key, batches.get(&of.batch), &mut things).await?,
+            _ => subject.contribution(&key, &mut things, app.clock.now())?,
+        };
         let held = match &before {
             Some(counted) => numbers(&counted.tallies, &key)?,
             None => Tallies::new(),
@@ -121,6 +131,32 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
         tx.count(key, "statistics", counts);
     }
     Ok(((), tx))
+}
+
+/// The batches of the codes that messages name: they say what is typed, which is where a code is.
+async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
+    let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
+    if named.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut found = BTreeMap::new();
+    let mut read = app.store.get_many(&named.iter().map(|id| Key::batch(*id)).collect::<Vec<_>>()).await?;
+    for id in named {
+        let batch = read.take::<Batch>(&Key::batch(id))?.ok_or_else(|| missing(&Key::batch(id)))?;
+        found.insert(id, batch.into_inner());
+    }
+    Ok(found)
+}
+
+/// What a code contributes; of a deleted one all its uses are looked at, wherever they were counted.
+async fn code(app: &App, key: &Key, batch: Option<&Batch>, things: &mut store::Batch) -> Result<Tallies, Fault> {
+    let code = things.take::<Code>(key)?.ok_or_else(|| missing(key))?;
+    let taken = if code.deleted { taken(app, &code).await? } else { 0 };
+    Ok(of_code(&code, batch.ok_or_else(|| missing(key))?, taken))
+}
+
+fn missing(key: &Key) -> Fault {
+    Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() }
 }
 
 /// The things that a message is about.
@@ -152,6 +188,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
             [Subject::AgencyOrder(*order)].into_iter().chain(wallets).collect()
         }
         Message::WalletMoved { shop } => vec![Subject::Wallet(*shop)],
+        Message::CodeChanged { code } => vec![Subject::Code(*code)],
         Message::RewardRetried { .. }
         | Message::BatchBegun { .. }
         | Message::AgencyOrderMoved { .. }
@@ -162,8 +199,16 @@ fn subjects(message: &Message) -> Vec<Subject> {
 }
 
 impl Subject {
-    fn key(self) -> Key {
+    fn batch_of_code(self) -> Option<BatchId> {
         match self {
+            Self::Code(code) => Some(code.batch),
+            _ => None,
+        }
+    }
+
+    /// Where it is.
+    fn key(self, batches: &BTreeMap<BatchId, Batch>) -> Result<Key, Fault> {
+        Ok(match self {
             Self::User(user) => Key::user(user),
             Self::Order(order) => Key::order(order),
             Self::Reward(reward) => Key::reward(reward),
@@ -174,26 +219,30 @@ impl Subject {
             Self::Redemption(user, code, number) => Key::redemption(user, code, number),
             Self::AgencyOrder(order) => Key::agency_order(order),
             Self::Wallet(shop) => Key::wallet(shop),
-        }
+            Self::Code(code) => {
+                let batch = batches.get(&code.batch).ok_or_else(|| missing(&Key::batch(code.batch)))?;
+                Key::code(&batch.text(code.ordinal))
+            }
+        })
     }
 
     /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
-    fn contribution(self, batch: &mut store::Batch, now: Timestamp) -> Result<Tallies, Fault> {
-        let key = self.key();
+    fn contribution(self, key: &Key, batch: &mut store::Batch, now: Timestamp) -> Result<Tallies, Fault> {
         let found = match self {
-            Self::User(_) => batch.take::<User>(&key)?.map(|user| of_user(&user, now)),
-            Self::Order(_) => batch.take::<Order>(&key)?.map(|order| of_order(&order)),
-            Self::Reward(_) => batch.take::<Reward>(&key)?.map(|reward| of_reward(&reward)),
-            Self::Commission(_) => batch.take::<Commission>(&key)?.map(|commission| of_commission(&commission)),
-            Self::Affiliate(_) => batch.take::<CommissionAccount>(&key)?.map(|account| of_account(&account)),
-            Self::Withdrawal(_) => batch.take::<Withdrawal>(&key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
-            Self::Batch(_) => batch.take::<Batch>(&key)?.map(|made| of_batch(&made)),
-            Self::Redemption(..) => batch.take::<Redemption>(&key)?.map(|redemption| of_redemption(&redemption)),
-            Self::AgencyOrder(_) => batch.take::<AgencyOrder>(&key)?.map(|order| of_agency_order(&order)),
+            Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, now)),
+            Self::Order(_) => batch.take::<Order>(key)?.map(|order| of_order(&order)),
+            Self::Reward(_) => batch.take::<Reward>(key)?.map(|reward| of_reward(&reward)),
+            Self::Commission(_) => batch.take::<Commission>(key)?.map(|commission| of_commission(&commission)),
+            Self::Affiliate(_) => batch.take::<CommissionAccount>(key)?.map(|account| of_account(&account)),
+            Self::Withdrawal(_) => batch.take::<Withdrawal>(key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
+            Self::Batch(_) => batch.take::<Batch>(key)?.map(|made| of_batch(&made)),
+            Self::Redemption(..) => batch.take::<Redemption>(key)?.map(|redemption| of_redemption(&redemption)),
+            Self::Code(_) => Some(Tallies::new()),
+            Self::AgencyOrder(_) => batch.take::<AgencyOrder>(key)?.map(|order| of_agency_order(&order)),
             // A shop that never had money has no wallet yet.
-            Self::Wallet(_) => Some(batch.take::<Wallet>(&key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
+            Self::Wallet(_) => Some(batch.take::<Wallet>(key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
         };
-        found.ok_or_else(|| Fault::Item { key: key.pk, why: "a message names it, but it is not there".to_owned() })
+        found.ok_or_else(|| missing(key))
     }
 }
 

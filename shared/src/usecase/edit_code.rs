@@ -15,6 +15,7 @@ use crate::domain::code::{Batch, Benefit, Code, CodeShard, CodeText, Terms, belo
 use crate::domain::id::{BatchId, UserId};
 use crate::domain::refusal::{FieldError, Refusal};
 use crate::fault::{Error, Fault};
+use crate::message::Message;
 use crate::once::Once;
 use crate::store::item::Stored;
 use crate::store::key::Key;
@@ -106,6 +107,9 @@ async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Resu
     }
     let total = ask.total_uses.unwrap_or(after.terms.total_uses);
     let wanted = Terms { total_uses: total, ..after.terms };
+    if after.terms.total_uses != before.terms.total_uses {
+        tx.send(Message::CodeChanged { code: before.of });
+    }
     let audit = by_admin(app, admin, "code.edited", before.of.to_string());
     tx.insert(
         &audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)),
@@ -194,6 +198,7 @@ async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx),
     let after = Code { terms: Terms { total_uses, ..before.terms }, ..Code::clone(&before) };
     tx.replace(&before, &after, Otherwise::Again);
     tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard }, Otherwise::Again);
+    tx.send(Message::CodeChanged { code: before.of });
     Ok((after, tx))
 }
 
@@ -218,6 +223,9 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
     let before = there.as_ref().map_or_else(|| code.fresh_shard(shard), |there| CodeShard::clone(there));
     if there.is_none() || before.edition < code.edition {
         tx.upsert(there.as_ref(), &CodeShard { edition: code.edition, ..before }, Otherwise::Again);
+        if code.deleted {
+            tx.send(Message::CodeChanged { code: code.of });
+        }
     }
     Ok(((), tx))
 }
@@ -247,6 +255,7 @@ async fn plan_deletion(app: &App, texts: &[CodeText], admin: UserId) -> Result<(
         let before = batch.take::<Code>(key)?.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?;
         let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
         tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) }, Otherwise::Again);
+        tx.send(Message::CodeChanged { code: before.of });
         deleted.push(before.of.to_string());
     }
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };

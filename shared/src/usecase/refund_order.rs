@@ -17,6 +17,7 @@ use crate::domain::order::{Order, Provider};
 use crate::domain::payment::{Payment, Refund};
 use crate::domain::refund::RefundRequest;
 use crate::domain::refusal::Refusal;
+use crate::edge::metrics;
 use crate::fault::{Error, Fault};
 use crate::once::Once;
 use crate::provider::RefundFailure;
@@ -182,6 +183,7 @@ async fn zpay(app: &App, payment: &Payment, request: &RefundRequest, of: Request
         Err(RefundFailure::Refused(why)) => Ok(Made::Refused(why)),
         Err(RefundFailure::Unknown) => {
             tracing::error!(order = %of.order, refund = %of.refund, "a gateway did not say whether it gave back");
+            metrics::count("RefundsUnconfirmed");
             Ok(Made::Unknown)
         }
     }

@@ -70,6 +70,7 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
     tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
     let (user, code, number) = (redemption.user, redemption.of, redemption.number);
     tx.send(Message::RedemptionUndone { user, code, number });
+    tx.send(Message::CodeChanged { code });
     Ok((after, tx))
 }
 

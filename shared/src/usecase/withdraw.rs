@@ -85,6 +85,9 @@ pub async fn withdraw(app: &App, once: &Once, ask: &Withdraw) -> Result<Done<Wit
     let done = app.run(once, || plan(app, ask)).await;
     let result = if done.is_ok() { "ok" } else { "failed" };
     metrics::metric("Withdrawals", 1, "Count", &[("Result", result)]);
+    if done.as_ref().is_ok_and(|done| done.answer.state == WithdrawalState::Requested && !done.replayed) {
+        metrics::count("CashRequested");
+    }
     done
 }
 

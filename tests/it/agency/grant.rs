@@ -369,3 +369,24 @@ fn ceilings_hold_when_a_parent_is_lowered_while_a_child_is_granted() {
         });
     }
 }
+
+/// R8.2: a series and its packages are read as they are, and a package is changed under its version.
+#[test]
+fn a_series_and_its_packages_are_read_and_changed() {
+    World::run(async |world| {
+        open(world).await;
+        let cards = series(world, fixed("100")).await;
+        let month = package(world, &cards, "MONTH", "50", "10").await;
+        let path = format!("/v1/series/{cards}");
+        let seen = world.admin().get(&path).await.is(200);
+        assert_eq!((&seen["code"], &seen["commission"]["amount"]["amount"]), (&json!("CARDS"), &json!("100")));
+        let listed = world.admin().get(&format!("{path}/packages")).await.is(200);
+        assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["price"]["amount"]), (&json!(month), &json!("50")));
+        let change = json!({"name": "Month", "code": "MONTH", "price": "60", "cost_price": "10"});
+        let at = format!("{path}/packages/{month}");
+        world.admin().put(&at, change.clone()).await.refused(428, "precondition_required");
+        world.admin().header("if-match", "\"7\"").put(&at, change.clone()).await.refused(412, "version_mismatch");
+        let changed = world.admin().header("if-match", "\"1\"").put(&at, change).await.is(200);
+        assert_eq!((&changed["price"]["amount"], &changed["version"]), (&json!("60"), &json!(2)));
+    });
+}

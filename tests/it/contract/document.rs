@@ -27,6 +27,7 @@ pub fn merged() -> Value {
     for methods in paths.values_mut() {
         for operation in methods.as_object_mut().unwrap().values_mut() {
             tell_problems(operation);
+            super::examples::show(operation);
         }
     }
     json!({
@@ -141,9 +142,10 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
 
 /// Checks that an answer is one that the document knows: its status, and the code of a problem.
 #[track_caller]
-pub fn check(method: &str, path: &str, status: u16, text: &str) {
+pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
     let path = path.split('?').next().unwrap_or_default();
     let Some(operation) = operation(method, path) else { return };
+    super::examples::record(operation, asked, status, text);
     let known = &operation["responses"][status.to_string()];
     assert!(known.is_object(), "{method} {path} answers {status}, which the document does not know: {text}");
     let codes = known.pointer("/content/application~1problem+json/schema/allOf/1/properties/code/enum");

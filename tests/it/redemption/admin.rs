@@ -262,5 +262,22 @@ fn totals_show_codes_and_redemptions() {
         let expected = json!({"codes_issued": 5, "plan": 1, "balance": 2, "credit": {"amount": "5", "currency": "USD"}, "undone": 0});
         assert_eq!(stats["redemptions"], expected);
         assert_eq!(stats["liabilities"]["balance"]["amount"], "5");
+        assert_eq!(stats["liabilities"]["codes_outstanding"], 2);
+        // What an edit adds is outstanding, and what is left of a deleted code is not; a code with shards counts like the others.
+        let many = world.codes(credit("1", 1, 300)).await.remove(0);
+        world.redeem("ann", &many).await.is(201);
+        let path = |code: &str| format!("/v1/admin/redemption/codes/{code}");
+        world.admin().put(&path(&money[2]), json!({"total_uses": 5})).await.is(200);
+        world.admin().put(&path(&many), json!({"total_uses": 310})).await.is(200);
+        world.settle().await;
+        let outstanding = async || -> Value {
+            world.admin().get("/v1/admin/stats").await.is(200)["liabilities"]["codes_outstanding"].clone()
+        };
+        assert_eq!(outstanding().await, 2 + 4 + 309);
+        for code in [&money[2], &many] {
+            world.admin().raw("DELETE", &path(code), "").await.is(204);
+        }
+        world.settle().await;
+        assert_eq!(outstanding().await, 1);
     });
 }

@@ -145,8 +145,11 @@ impl Desk {
             request = request.header("content-type", "application/json");
         }
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        let asked = String::from_utf8_lossy(&bytes).into_owned();
         let response = self.0.http(request.body(bytes).unwrap(), "203.0.113.7").await;
         let (parts, body) = response.into_parts();
+        let text = String::from_utf8_lossy(&body);
+        crate::contract::document::check(method, path, &asked, parts.status.as_u16(), &text);
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }

@@ -59,6 +59,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("batch_ready", Message::BatchReady { batch }),
         ("redemption_completed", Message::RedemptionCompleted { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("user_erased", Message::UserErased { user }),
+        ("code_changed", Message::CodeChanged { code: CodeRef { batch, ordinal: 7 } }),
         ("redemption_undone", Message::RedemptionUndone { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("mail", Message::Mail { mail: MailKind::Verification, email: email.clone(), nonce: nonce.clone() }),
         ("mail.reset", Message::Mail { mail: MailKind::PasswordReset, email, nonce }),
