@@ -1,5 +1,7 @@
 //! Faults: whatever goes wrong between a function and its services, state is before or after, never between.
 
+mod every;
+
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 

@@ -171,3 +171,24 @@ fn every_alarm_watches_a_metric_that_is_written() {
         assert!(code.contains(&format!("\"{name}\"")), "nobody writes {name}");
     }
 }
+
+/// Two types of one function under one name would be described as one: the published document knows names only.
+#[test]
+fn types_of_the_api_have_names_of_their_own() {
+    let mut known: std::collections::BTreeMap<(String, String), String> = std::collections::BTreeMap::new();
+    for (file, text) in rust_files("functions") {
+        let function = file.split('/').nth(1).unwrap().to_owned();
+        for after in
+            text.split("ToSchema").skip(1).filter(|after| after.trim_start_matches([',', ' ']).starts_with(")]"))
+        {
+            let lines = after.lines().skip(1);
+            let attributes: Vec<&str> = lines.clone().take_while(|line| line.trim_start().starts_with("#[")).collect();
+            let renamed = attributes.iter().find_map(|line| line.split("as = ").nth(1)?.split([')', ',']).next());
+            let item = lines.clone().find(|line| line.starts_with("pub struct ") || line.starts_with("pub enum "));
+            let Some(name) = renamed.or_else(|| item?.split([' ', '<', '(']).nth(2)) else { continue };
+            let other = known.insert((function.clone(), name.trim().to_owned()), file.clone());
+            assert!(other.is_none(), "{name} is described in {file} and in {}", other.unwrap_or_default());
+        }
+    }
+    assert!(known.len() > 100, "{}", known.len());
+}

@@ -127,6 +127,7 @@ pub struct SeriesView {
 
 /// The forced recharge that counts (R8.7).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EffectiveForcedRecharge)]
 pub struct ForcedView {
     /// Whether the platform decides it.
     pub locked: bool,
