@@ -190,7 +190,12 @@ impl Needs {
             [Some(batch.clone()), plan.map(Key::plan)].into_iter().flatten().chain(first.iter().cloned()).collect();
         let (items, subscriptions, shards) = tokio::join!(
             app.store.get_many(&keys),
-            subscriptions(app, ask.user, plan),
+            async {
+                match plan {
+                    Some(plan) => subscriptions(app, ask.user, plan).await,
+                    None => Ok(Vec::new()),
+                }
+            },
             shards(app, code, look_at_shards && code.shards > 0),
         );
         let mut items = items?;
@@ -302,8 +307,11 @@ async fn free_claim(app: &App, user: UserId, code: &Code, first: &crate::store::
     Ok(None)
 }
 
-async fn subscriptions(app: &App, user: UserId, plan: Option<PlanId>) -> Result<Vec<Stored<Subscription>>, Fault> {
-    let Some(plan) = plan else { return Ok(Vec::new()) };
+/// A user's subscriptions of a plan.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub(super) async fn subscriptions(app: &App, user: UserId, plan: PlanId) -> Result<Vec<Stored<Subscription>>, Fault> {
     let mut ask = Ask::newest(List::Table, Key::user(user).pk, 100);
     ask.prefix = Some(subscriptions_of(plan));
     app.store.all(ask).await

@@ -1,11 +1,14 @@
 //! An admin takes a redemption back (R7.8): balance as any take-back (R1.7), what is not over of plan time, and its use is free again.
 
+use jiff::Timestamp;
+
 use super::audit::by_admin;
 use super::credit::header;
+use super::redeem::subscriptions;
 use crate::app::{App, Done};
 use crate::domain::code::{Code, CodeShard};
 use crate::domain::id::{RedemptionId, UserId};
-use crate::domain::ledger::{House, HouseEntry, LastJournal, Movement, Operator, RecordType};
+use crate::domain::ledger::{Header, House, HouseEntry, LastJournal, Movement, Operator, RecordType};
 use crate::domain::money::LedgerMoney;
 use crate::domain::plan::Subscription;
 use crate::domain::redemption::{Counted, Extension, Redemption, Undone, cause};
@@ -14,8 +17,7 @@ use crate::domain::user::User;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
-use crate::store::item::Stored;
-use crate::store::key::{Key, month_of, subscriptions_of};
+use crate::store::key::{Key, month_of};
 use crate::store::tx::{Otherwise, Tx};
 use crate::store::{Ask, List};
 
@@ -56,11 +58,12 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
     }
     let now = app.clock.now();
     let extension = match &redemption.extension {
-        Some(given) => Some(shorten(app, &redemption, given, &mut tx).await?),
+        Some(given) => Some(shorten(app, &redemption, given, now, &mut tx).await?),
         None => None,
     };
     if let Some(credit) = redemption.credit {
-        take_back(app, ask, &redemption, credit, &mut tx).await?;
+        let header = header(app, cause(redemption.id), Operator::Admin, format!("admin:{}", ask.admin), now);
+        take_back(app, header, &redemption, credit, &mut tx).await?;
     }
     free(app, &redemption, &mut tx).await?;
     let undone = Undone { admin: ask.admin, reason: ask.reason.clone(), extension, at: now };
@@ -75,14 +78,18 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
 }
 
 /// Ends the subscription sooner.
-async fn shorten(app: &App, redemption: &Redemption, given: &Extension, tx: &mut Tx) -> Result<Extension, Error> {
-    let mut ask = Ask::newest(List::Table, Key::user(redemption.user).pk, 100);
-    ask.prefix = Some(subscriptions_of(given.plan));
-    let all: Vec<Stored<Subscription>> = app.store.all(ask).await?;
+async fn shorten(
+    app: &App,
+    redemption: &Redemption,
+    given: &Extension,
+    now: Timestamp,
+    tx: &mut Tx,
+) -> Result<Extension, Error> {
+    let all = subscriptions(app, redemption.user, given.plan).await?;
     let before = all.into_iter().find(|subscription| subscription.id == given.id);
     let before = before.ok_or_else(|| Fault::bug(format!("{} was extended and is not there", given.id)))?;
     let step = before.extensions.checked_add(1).ok_or_else(|| Fault::bug("extensions ran out"))?;
-    let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, app.clock.now());
+    let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, now);
     let after = Subscription { expires_at, extensions: step, ..Subscription::clone(&before) };
     tx.replace(&before, &after, Otherwise::Again);
     Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
@@ -91,18 +98,16 @@ async fn shorten(app: &App, redemption: &Redemption, given: &Extension, tx: &mut
 /// Takes the credit back; what was spent of it becomes debt (R1.7).
 async fn take_back(
     app: &App,
-    ask: &Undo,
+    header: Header,
     redemption: &Redemption,
     credit: LedgerMoney,
     tx: &mut Tx,
 ) -> Result<(), Error> {
     let missing = || Fault::bug(format!("{} was credited and is not there", redemption.user));
     let user = app.store.get::<User>(&Key::user(redemption.user)).await?.ok_or_else(missing)?;
-    let actor = format!("admin:{}", ask.admin);
-    let header = header(app, cause(redemption.id), Operator::Admin, actor, app.clock.now());
     let header = match redemption.journal {
         Some(id) => header.correcting(LastJournal { id, step: 0 }),
-        None => crate::domain::ledger::Header { step: 1, ..header },
+        None => Header { step: 1, ..header },
     };
     let movement = Movement::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
     let house = vec![HouseEntry::new(House::Codes, credit)];

@@ -1,6 +1,13 @@
 //! Taking a redemption back (R7.8, R1.7).
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use shared::app::{App, Clock};
+use shared::domain::id::{RedemptionId, UserId};
+use shared::once::Once;
+use shared::usecase::undo_redemption::{Undo, undo_redemption};
 
 use super::race::together;
 use super::{credit, pro, time_on};
@@ -89,5 +96,28 @@ fn a_redemption_is_taken_back_once() {
         world.admin().once().post(&missing, json!({"reason": "x"})).await.refused(404, "not_found");
         world.admin().once().post(&path, json!({"reason": " "})).await.refused(422, "invalid");
         world.admin().post(&path, json!({"reason": "x"})).await.refused(400, "idempotency_key_required");
+    });
+}
+
+/// R7.8: what is taken off is that of one instant, however long the work takes: the record, the subscription and the auditor agree.
+#[test]
+fn time_is_taken_off_at_one_instant() {
+    World::run(async |world| {
+        world.register("bob", None).await;
+        let plan = pro(world, 0).await;
+        let code = world.codes(time_on(&plan, "day", 30, 1)).await.remove(0);
+        let redeemed = world.redeem("bob", &code).await.is(201);
+        let app = &world.stack.app;
+        let (real, looks) = (app.clock.clone(), AtomicI64::new(0));
+        let slow = move || real.now() + SignedDuration::from_secs(looks.fetch_add(1, Ordering::Relaxed));
+        let slow = App { clock: Clock::new(slow), ..App::clone(app) };
+        let ask = Undo {
+            redemption: RedemptionId::parse(redeemed["id"].as_str().unwrap()).unwrap(),
+            reason: "slowly".to_owned(),
+            admin: UserId::new(ulid::Ulid::from_parts(1, 1)),
+        };
+        let done = undo_redemption(&slow, &Once::Natural, &ask).await.unwrap().answer;
+        let undone = done.undone.unwrap();
+        assert_eq!(undone.extension.unwrap().expires_at, undone.at);
     });
 }
