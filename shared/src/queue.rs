@@ -26,19 +26,9 @@ pub struct Urls {
     pub statistics: String,
 }
 
-/// A message of the reward queue that its consumer failed on until the queue gave up.
+/// A message that its consumer failed on until the queue gave up.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// The queue's id of it.
-    pub id: String,
-    /// What happened; `None` when the body can't be read.
-    pub envelope: Option<Envelope>,
-    receipt: String,
-}
-
-/// A message in a dead-letter queue, as the operator looks at it.
-#[derive(Debug, Clone)]
-pub struct Given {
     /// The queue's id of it.
     pub id: String,
     /// What happened; `None` when the body can't be read.
@@ -126,23 +116,19 @@ impl Queues {
     /// # Errors
     /// When the queue can't be reached.
     pub async fn dead_rewards(&self) -> Result<Vec<DeadLetter>, Fault> {
-        let receive = self.client.receive_message().queue_url(&self.urls.reward_dead);
-        let answer = receive.max_number_of_messages(10).visibility_timeout(HIDDEN).send().await;
-        let answer = answer.map_err(|error| unavailable("ReceiveMessage", &error))?;
-        let letter = |message: aws_sdk_sqs::types::Message| DeadLetter {
-            id: message.message_id.unwrap_or_default(),
-            envelope: message.body.and_then(|body| serde_json::from_str(&body).ok()),
-            receipt: message.receipt_handle.unwrap_or_default(),
-        };
-        Ok(answer.messages.unwrap_or_default().into_iter().map(letter).collect())
+        self.look(&self.urls.reward_dead).await
     }
 
-    /// Takes a letter off the dead-letter queue. Lost: it is seen again.
+    /// Takes a letter off the reward queue's dead letters. Lost: it is seen again.
     ///
     /// # Errors
     /// When the queue can't be reached.
     pub async fn forget_dead_reward(&self, letter: &DeadLetter) -> Result<(), Fault> {
-        let delete = self.client.delete_message().queue_url(&self.urls.reward_dead).receipt_handle(&letter.receipt);
+        self.forget(&self.urls.reward_dead, letter).await
+    }
+
+    async fn forget(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
+        let delete = self.client.delete_message().queue_url(url).receipt_handle(&letter.receipt);
         delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
     }
 
@@ -184,18 +170,18 @@ impl Queues {
     ///
     /// # Errors
     /// When the queue can't be reached.
-    pub async fn look(&self, url: &str) -> Result<Vec<Given>, Fault> {
+    pub async fn look(&self, url: &str) -> Result<Vec<DeadLetter>, Fault> {
         let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
         let all = receive.visibility_timeout(HIDDEN).message_system_attribute_names(MessageSystemAttributeName::All);
         let answer = all.send().await.map_err(|error| unavailable("ReceiveMessage", &error))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(Given::from).collect())
+        Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
     }
 
     /// Lets a message be seen by others again.
     ///
     /// # Errors
     /// When the queue can't be reached.
-    pub async fn let_go(&self, url: &str, letter: &Given) -> Result<(), Fault> {
+    pub async fn let_go(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let show = self.client.change_message_visibility().queue_url(url).receipt_handle(&letter.receipt);
         let shown = show.visibility_timeout(0).send().await;
         shown.map_err(|error| unavailable("ChangeMessageVisibility", &error)).map(drop)
@@ -208,14 +194,13 @@ impl Queues {
     ///
     /// # Errors
     /// When a queue can't be reached; the letter is then still where it was.
-    pub async fn send_back(&self, queue: Queue, url: &str, letter: &Given) -> Result<(), Fault> {
+    pub async fn send_back(&self, queue: Queue, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let fifo = queue == Queue::Reward;
         let group = letter.group.clone().filter(|_| fifo);
         let send = self.client.send_message().queue_url(self.url(queue)).message_body(&letter.body);
         let send = send.set_message_group_id(group).set_message_deduplication_id(fifo.then(|| letter.id.clone()));
         send.send().await.map_err(|error| unavailable("SendMessage", &error))?;
-        let delete = self.client.delete_message().queue_url(url).receipt_handle(&letter.receipt);
-        delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
+        self.forget(url, letter).await
     }
 
     fn url(&self, queue: Queue) -> &str {
@@ -227,7 +212,7 @@ impl Queues {
     }
 }
 
-impl From<aws_sdk_sqs::types::Message> for Given {
+impl From<aws_sdk_sqs::types::Message> for DeadLetter {
     fn from(message: aws_sdk_sqs::types::Message) -> Self {
         let attributes = message.attributes.unwrap_or_default();
         let of = |name: MessageSystemAttributeName| attributes.get(&name).cloned();

@@ -305,7 +305,7 @@ pub async fn approve(
     key: Key,
     body: Body<Reference>,
 ) -> Result<Reply<Withdrawal>, Problem> {
-    let reference = said("/reference", &body.value.reference).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
     settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/approve", Verdict::Paid(reference)).await
 }
 

@@ -97,7 +97,7 @@ pub struct EndpointTerms {
 
 impl EndpointTerms {
     fn read(self, admin: UserId) -> Result<NewEndpoint, Refusal> {
-        let events = events_at("/events", &self.events).map_err(|found| Refusal::Invalid(vec![found]))?;
+        let events = events_at("/events", &self.events).map_err(Refusal::from)?;
         Ok(NewEndpoint { url: self.url, events, admin })
     }
 }
@@ -120,7 +120,7 @@ pub struct EndpointChange {
 impl EndpointChange {
     fn read(self, id: EndpointId, admin: UserId) -> Result<ChangeEndpoint, Refusal> {
         let events = self.events.map(|events| events_at("/events", &events)).transpose();
-        let events = events.map_err(|found| Refusal::Invalid(vec![found]))?;
+        let events = events.map_err(Refusal::from)?;
         let (enabled, rotate) = (self.enabled, self.rotate_secret);
         Ok(ChangeEndpoint { id, url: self.url, events, enabled, rotate, admin })
     }

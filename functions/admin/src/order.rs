@@ -352,7 +352,7 @@ pub async fn verify(
 
 impl Completion {
     fn read(&self, order: OrderId, admin: &Admin) -> Result<Complete, Refusal> {
-        let text = |pointer: &str, text: &str| said(pointer, text).map_err(|error| Refusal::Invalid(vec![error]));
+        let text = |pointer: &str, text: &str| said(pointer, text).map_err(Refusal::from);
         let reason = text("/reason", &self.reason)?;
         let payment_id = self.provider_payment_id.as_deref().map(|id| text("/provider_payment_id", id)).transpose()?;
         Ok(Complete { order, payment_id, reason, admin: admin.id })

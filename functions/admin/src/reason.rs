@@ -20,6 +20,6 @@ impl Reason {
     /// # Refuses
     /// 422 when it says nothing or is too long.
     pub fn read(&self) -> Result<String, Refusal> {
-        said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))
+        said("/reason", &self.reason).map_err(Refusal::from)
     }
 }

@@ -39,7 +39,7 @@ pub struct RefundAsk {
 
 impl RefundAsk {
     fn said(&self) -> Result<String, Refusal> {
-        said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))
+        said("/reason", &self.reason).map_err(Refusal::from)
     }
 }
 

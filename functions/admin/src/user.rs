@@ -193,7 +193,7 @@ impl StatusSetting {
             "blocked" => Status::Blocked,
             _ => return Err(Refusal::field("/status", "unknown", "`active` or `blocked`")),
         };
-        let reason = said("/reason", &self.reason).map_err(|error| Refusal::Invalid(vec![error]))?;
+        let reason = said("/reason", &self.reason).map_err(Refusal::from)?;
         Ok((status, reason))
     }
 }

@@ -82,7 +82,7 @@ impl NewCode {
     /// One that says nothing or too much.
     pub fn read(&self) -> Result<Option<String>, Refusal> {
         let Some(label) = &self.label else { return Ok(None) };
-        let label = said("/label", label).map_err(|error| Refusal::Invalid(vec![error]))?;
+        let label = said("/label", label).map_err(Refusal::from)?;
         if label.chars().count() > LABEL_MAX {
             return Err(Refusal::field("/label", "out_of_range", format!("at most {LABEL_MAX} characters")));
         }

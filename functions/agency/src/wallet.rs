@@ -99,7 +99,7 @@ pub async fn transfer(
     key: RequiredKey,
     body: Body<Transfer>,
 ) -> Result<Reply<Wallet>, Problem> {
-    let amount = unsigned_amount("/amount", &body.value.amount).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let amount = unsigned_amount("/amount", &body.value.amount).map_err(Refusal::from)?;
     let shop = shop(body.value.shop_id.as_deref())?;
     let once = key.once(&app, &seller.id.to_string(), "POST /v1/agency/wallet/transfers", &body.raw);
     let done = verb(&app, &once, &seller, shop, amount).await?;

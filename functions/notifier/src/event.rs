@@ -57,8 +57,7 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<Event>, Fault> {
     let mut all = Vec::new();
     for event in events {
         let data = data(app, &batch, event.about).await?;
-        let at = i64::try_from(event.id.ulid().timestamp_ms()).ok();
-        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
+        let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
         all.push(Event { id: event.id, kind: event.kind, about: event.about, body });
     }

@@ -110,7 +110,7 @@ pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Resu
 )]
 pub async fn confirm_reset(State(app): State<Arc<App>>, body: Body<NewPassword>) -> Result<StatusCode, Problem> {
     let email = address(&body.value.email)?;
-    let password = Password::at("/password", &body.value.password).map_err(|error| Refusal::Invalid(vec![error]))?;
+    let password = Password::at("/password", &body.value.password).map_err(Refusal::from)?;
     reset_password::reset_password(&app, &email, &body.value.code, &password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -80,7 +80,7 @@ pub async fn resend(State(app): State<Arc<App>>, body: Body<Address>) -> Result<
 
 /// An address out of a body.
 pub fn address(text: &str) -> Result<Email, Refusal> {
-    Email::at("/email", text).map_err(|error| Refusal::Invalid(vec![error]))
+    Email::at("/email", text).map_err(Refusal::from)
 }
 
 /// The answer to a registration, counted when it made an account (R9.4).

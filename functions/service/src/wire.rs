@@ -233,7 +233,7 @@ impl PurchaseRefund {
     /// 404 for what can't be a purchase; 422 with every wrong field.
     pub fn read(self, key: ServiceKeyId, external_order_id: &str) -> Result<Refunded, Refusal> {
         let external_order_id = ExternalId::parse(external_order_id).ok_or(Refusal::NotFound)?;
-        let refund_id = ExternalId::at("/refund_id", &self.refund_id).map_err(|error| Refusal::Invalid(vec![error]))?;
+        let refund_id = ExternalId::at("/refund_id", &self.refund_id).map_err(Refusal::from)?;
         Ok(Refunded { key, external_order_id, amount: self.amount, refund_id })
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
-use crate::domain::code::{BatchState, Code};
+use crate::domain::code::{BatchState, Code, CodeText};
 use crate::domain::commission::Commission;
 use crate::domain::contribution::{
     of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
@@ -123,8 +123,8 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
         }
         ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
-        ("CODE", _) => {
-            let code = all.codes.values().find(|code| Key::code(&code.text).pk == subject)?;
+        ("CODE", text) => {
+            let code = all.codes.get(&CodeText::parse(text)?)?;
             let shards = all.shards.iter().filter(|shard| shard.text == code.text).map(|shard| shard.used);
             let taken = shards.fold(code.used, u64::saturating_add);
             Some(vec![of_code(code, all.batches.get(&code.of.batch)?, taken)])

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use ulid::Ulid;
 
@@ -26,6 +27,11 @@ macro_rules! ids {
             /// The time-ordered part.
             pub const fn ulid(self) -> Ulid {
                 self.0
+            }
+
+            /// When it was made, by its time-ordered part.
+            pub fn made_at(self) -> Option<Timestamp> {
+                Timestamp::from_millisecond(i64::try_from(self.0.timestamp_ms()).ok()?).ok()
             }
 
             /// Reads the one written form.

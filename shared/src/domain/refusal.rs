@@ -25,6 +25,13 @@ impl FieldError {
     }
 }
 
+impl From<FieldError> for Refusal {
+    /// The one thing that is wrong.
+    fn from(found: FieldError) -> Self {
+        Self::Invalid(vec![found])
+    }
+}
+
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $({ $($(#[$about:meta])* $field:ident: $type:ty),* })? = $status:literal $code:literal, $title:literal;)*) => {
         /// Why a request was refused.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Role;
-use super::refusal::{FieldError, Refusal};
+use super::refusal::Refusal;
 
 /// A part of what admins do. A route that names none is open only to admins without scopes, who may do everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Scope {
 pub fn scopes_of(role: Role, texts: &[String]) -> Result<BTreeSet<Scope>, Refusal> {
     let unknown = |index: usize| {
         let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-        Refusal::Invalid(vec![FieldError::new(format!("/scopes/{index}"), "unknown", known.join(", "))])
+        Refusal::field(format!("/scopes/{index}"), "unknown", known.join(", "))
     };
     if role != Role::Admin && !texts.is_empty() {
         return Err(Refusal::field("/scopes", "not_of_this_role", "only an admin has scopes"));

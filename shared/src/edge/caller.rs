@@ -54,9 +54,15 @@ impl FromRequestParts<Arc<App>> for Trader {
     }
 }
 
-async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<Scope>) -> Result<Seller, Problem> {
+/// The caller's account as the table has it.
+async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<User, Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
-    let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
+    let user = app.store.get::<User>(&Key::user(caller.id())).await?;
+    Ok(user.ok_or(Refusal::Unauthenticated)?.into_inner())
+}
+
+async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<Scope>) -> Result<Seller, Problem> {
+    let user = account(parts, app).await?;
     user.must_be_active()?;
     let reach = match (user.role, &user.shop) {
         (Role::Admin, _) => {
@@ -161,8 +167,7 @@ impl<D: Duty> FromRequestParts<Arc<App>> for Admin<D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
+        let user = account(parts, app).await?;
         user.must_be_admin(D::SCOPE)?;
         Ok(Self { id: user.id, duty: PhantomData })
     }

@@ -9,7 +9,7 @@ pub mod plain;
 pub mod record;
 pub mod tx;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -18,6 +18,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use self::item::{Item, Record, Stored, text};
 use self::key::Key;
 use crate::fault::Fault;
+
+/// Most keys of one BatchGetItem.
+const TOGETHER: usize = 100;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -155,6 +158,25 @@ impl Store {
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
         }
         Err(Fault::Unavailable { call: "BatchGetItem", why: "keys left unread".to_owned() })
+    }
+
+    /// The nouns at some keys, each under its name; those that are there, however many are asked for.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or an item does not decode.
+    pub async fn named<I: Ord, T: Record>(&self, mut keys: BTreeMap<I, Key>) -> Result<BTreeMap<I, T>, Fault> {
+        let all: Vec<Key> = keys.values().cloned().collect();
+        let mut batch = Batch::default();
+        for some in all.chunks(TOGETHER) {
+            batch.0.extend(self.get_many(some).await?.0);
+        }
+        let mut found = BTreeMap::new();
+        while let Some((name, key)) = keys.pop_first() {
+            if let Some(noun) = batch.take::<T>(&key)? {
+                found.insert(name, noun.into_inner());
+            }
+        }
+        Ok(found)
     }
 
     /// Reads one page of nouns of a list. The table itself is read consistently, an index is not: no money decision rests on it.

@@ -4,10 +4,19 @@ use crate::app::App;
 use crate::domain::agency::shop::{Reach, Seller};
 use crate::domain::audit_record::AuditRecord;
 use crate::domain::id::{AuditId, UserId};
+use crate::domain::refusal::Refusal;
 
 /// That `admin` did `action` to `subject` in the request being answered.
 pub fn by_admin(app: &App, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
     by(app, format!("admin:{admin}"), action, subject)
+}
+
+/// That an admin does something to somebody else: nobody takes their own way in away.
+///
+/// # Refuses
+/// [`Refusal::Forbidden`].
+pub(super) fn must_be_another(user: UserId, admin: UserId) -> Result<(), Refusal> {
+    if user == admin { Err(Refusal::Forbidden) } else { Ok(()) }
 }
 
 /// That whoever acts in the agency did `action` to `subject`: an admin, or an agent.

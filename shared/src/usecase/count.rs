@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::edit_code::taken;
@@ -110,10 +109,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
     let mut change = Tallies::new();
     for (subject, key) in keys {
         let before = held.take::<Counted>(&Key::counted(&key))?;
-        let after = match subject {
-            Subject::Code(of) => code(app, &key, batches.get(&of.batch), &mut things).await?,
-            _ => subject.contribution(&key, &mut things, app.clock.now())?,
-        };
+        let after = subject.contribution(app, &key, &batches, &mut things).await?;
         let held = match &before {
             Some(counted) => numbers(&counted.tallies, &key)?,
             None => Tallies::new(),
@@ -136,23 +132,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
 /// The batches of the codes that messages name: they say what is typed, which is where a code is.
 async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
     let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
-    if named.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut found = BTreeMap::new();
-    let mut read = app.store.get_many(&named.iter().map(|id| Key::batch(*id)).collect::<Vec<_>>()).await?;
-    for id in named {
-        let batch = read.take::<Batch>(&Key::batch(id))?.ok_or_else(|| missing(&Key::batch(id)))?;
-        found.insert(id, batch.into_inner());
-    }
-    Ok(found)
-}
-
-/// What a code contributes; of a deleted one all its uses are looked at, wherever they were counted.
-async fn code(app: &App, key: &Key, batch: Option<&Batch>, things: &mut store::Batch) -> Result<Tallies, Fault> {
-    let code = things.take::<Code>(key)?.ok_or_else(|| missing(key))?;
-    let taken = if code.deleted { taken(app, &code).await? } else { 0 };
-    Ok(of_code(&code, batch.ok_or_else(|| missing(key))?, taken))
+    app.store.named(named.into_iter().map(|id| (id, Key::batch(id))).collect()).await
 }
 
 fn missing(key: &Key) -> Fault {
@@ -227,9 +207,15 @@ impl Subject {
     }
 
     /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
-    fn contribution(self, key: &Key, batch: &mut store::Batch, now: Timestamp) -> Result<Tallies, Fault> {
+    async fn contribution(
+        self,
+        app: &App,
+        key: &Key,
+        batches: &BTreeMap<BatchId, Batch>,
+        batch: &mut store::Batch,
+    ) -> Result<Tallies, Fault> {
         let found = match self {
-            Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, now)),
+            Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, app.clock.now())),
             Self::Order(_) => batch.take::<Order>(key)?.map(|order| of_order(&order)),
             Self::Reward(_) => batch.take::<Reward>(key)?.map(|reward| of_reward(&reward)),
             Self::Commission(_) => batch.take::<Commission>(key)?.map(|commission| of_commission(&commission)),
@@ -237,7 +223,14 @@ impl Subject {
             Self::Withdrawal(_) => batch.take::<Withdrawal>(key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
             Self::Batch(_) => batch.take::<Batch>(key)?.map(|made| of_batch(&made)),
             Self::Redemption(..) => batch.take::<Redemption>(key)?.map(|redemption| of_redemption(&redemption)),
-            Self::Code(_) => Some(Tallies::new()),
+            Self::Code(of) => match batches.get(&of.batch).zip(batch.take::<Code>(key)?) {
+                Some((made, code)) => {
+                    // Of a deleted one all uses are looked at, wherever they were counted.
+                    let taken = if code.deleted { taken(app, &code).await? } else { 0 };
+                    Some(of_code(&code, made, taken))
+                }
+                None => None,
+            },
             Self::AgencyOrder(_) => batch.take::<AgencyOrder>(key)?.map(|order| of_agency_order(&order)),
             // A shop that never had money has no wallet yet.
             Self::Wallet(_) => Some(batch.take::<Wallet>(key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),

@@ -76,7 +76,7 @@ pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fau
 /// 422 at `/url` for an address that is not on the internet, and when there are as many as there may be.
 pub async fn create(app: &App, once: &Once, ask: &NewEndpoint) -> Result<(Done<Endpoint>, Option<String>), Error> {
     let plan = || async {
-        let url = app.courier.admit("/url", &ask.url).await.map_err(|found| Refusal::Invalid(vec![found]))?;
+        let url = app.courier.admit("/url", &ask.url).await.map_err(Refusal::from)?;
         if all(app).await?.len() >= MOST {
             return Err(Refusal::field("/url", "too_many", format!("at most {MOST} endpoints")).into());
         }
@@ -118,7 +118,7 @@ async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), 
     let before = found(app, ask.id).await?;
     let mut after = Endpoint::clone(&before);
     if let Some(url) = ask.url.as_ref().filter(|url| **url != before.url) {
-        after.url = app.courier.admit("/url", url).await.map_err(|found| Refusal::Invalid(vec![found]))?;
+        after.url = app.courier.admit("/url", url).await.map_err(Refusal::from)?;
         after.failing_since = None;
     }
     if let Some(events) = &ask.events {

@@ -5,7 +5,7 @@
 //! reward worker, an order or a withdrawal at a time: each is left alone once it tells nothing more, so the work can stop anywhere and go
 //! on. Journals, amounts and ids stay, so everything still adds up.
 
-use super::audit::by_admin;
+use super::audit::{by_admin, must_be_another};
 use super::invite_code::tell_codes;
 use super::session::email_hash;
 use crate::app::{App, Done};
@@ -27,8 +27,8 @@ use crate::store::key::{Key, owned_by};
 use crate::store::tx::{Otherwise, Tx};
 use crate::store::{Ask, List};
 
-/// Most events of an order whose bodies are removed at once.
-const TOGETHER: i32 = 90;
+/// Most events whose bodies are removed at once.
+const TOGETHER: usize = 90;
 
 /// Who is to be erased.
 #[derive(Debug, Clone)]
@@ -50,9 +50,7 @@ pub async fn erase(app: &App, once: &Once, ask: &Erase) -> Result<Done<User>, Er
 }
 
 async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
-    if ask.user == ask.admin {
-        return Err(Refusal::Forbidden.into());
-    }
+    must_be_another(ask.user, ask.admin)?;
     let mut tx = app.tx();
     let (user, account) = (Key::user(ask.user), Key::commission_account(ask.user));
     let mut batch = app.store.get_many(&[user.clone(), account.clone()]).await?;
@@ -115,7 +113,11 @@ pub async fn erase_traces(app: &App, records: &[Delivered]) -> Vec<String> {
 pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
     for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
         app.run(&Once::Natural, || plan_order(app, order)).await?;
-        while app.run(&Once::Natural, || plan_bodies(app, order)).await?.answer {}
+        let events = app.store.all::<Event>(Ask::newest(List::Owner, format!("EVENTS#{order}"), 100)).await?;
+        let bodies = events.iter().map(|event| Key::raw_event(event.provider.as_str(), &event.id));
+        for some in bodies.collect::<Vec<_>>().chunks(TOGETHER) {
+            app.run(&Once::Natural, || plan_bodies(app, some)).await?;
+        }
     }
     for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
         app.run(&Once::Natural, || plan_withdrawal(app, withdrawal)).await?;
@@ -138,24 +140,16 @@ async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
     Ok(((), tx))
 }
 
-/// Removes the bodies of some events of an order; answers whether there may be more.
-async fn plan_bodies(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
+/// Removes the bodies of some events, those that are there.
+async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
-    let events = app.store.all::<Event>(Ask::newest(List::Owner, format!("EVENTS#{id}"), TOGETHER)).await?;
-    let keys: Vec<Key> = events.iter().map(|event| Key::raw_event(event.provider.as_str(), &event.id)).collect();
-    let most = usize::try_from(TOGETHER).unwrap_or(1);
-    for some in keys.chunks(most) {
-        let mut batch = app.store.get_many(some).await?;
-        for key in some {
-            if let Some(raw) = batch.take::<RawEvent>(key)? {
-                tx.remove(&raw, Otherwise::Again);
-            }
-        }
-        if !tx.is_empty() {
-            break;
+    let mut batch = app.store.get_many(keys).await?;
+    for key in keys {
+        if let Some(raw) = batch.take::<RawEvent>(key)? {
+            tx.remove(&raw, Otherwise::Again);
         }
     }
-    Ok((!tx.is_empty() && keys.len() > most, tx))
+    Ok(((), tx))
 }
 
 async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error> {

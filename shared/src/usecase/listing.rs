@@ -12,7 +12,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::store::item::{Record, Stored};
-use crate::store::key::Key;
+use crate::store::key::{self, Key};
 use crate::store::{Ask, List, Page, Position};
 
 /// Nothing is older: no deployment was made before.
@@ -57,6 +57,15 @@ pub struct Walk {
     pub limit: i32,
     /// Where the page before ended.
     pub after: Option<Position>,
+}
+
+/// The item of a list of the platform that has an id, as the list has it: the month that it stands in follows from when it was made.
+///
+/// # Errors
+/// When the database can't be reached, or the item does not decode.
+pub(super) async fn in_list<T: Record>(app: &App, name: &str, made: Timestamp, id: &str) -> Result<Option<T>, Fault> {
+    let ask = Ask { prefix: Some(id.to_owned()), ..Ask::newest(List::Platform, key::month_of(name, made), 1) };
+    Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Stored::into_inner))
 }
 
 /// Reads one page; `rows` says what an item shows as, nothing when it does not fit.

@@ -21,16 +21,5 @@ pub async fn payments_of(
         let id = order.payment_id.as_deref().filter(|_| order.status.is_captured() && order.has_refunds)?;
         Some((order.id, Key::payment(order.provider.as_str(), id)))
     };
-    let keys: Vec<(OrderId, Key)> = orders.into_iter().filter_map(key).collect();
-    let mut payments = BTreeMap::new();
-    for some in keys.chunks(100) {
-        let only: Vec<Key> = some.iter().map(|(_, key)| key.clone()).collect();
-        let mut batch = app.store.get_many(&only).await?;
-        for (order, key) in some {
-            if let Some(payment) = batch.take::<Payment>(key)? {
-                payments.insert(*order, payment.into_inner());
-            }
-        }
-    }
-    Ok(payments)
+    app.store.named(orders.into_iter().filter_map(key).collect()).await
 }

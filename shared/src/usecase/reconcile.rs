@@ -18,6 +18,7 @@ use ulid::Ulid;
 
 use super::ask_provider::ask_provider;
 use super::expire::{TICK, due};
+use super::listing::in_list;
 use super::search::{OrderFilter, Window, orders};
 use super::settle::{Fact, Notice, settle};
 use crate::app::App;
@@ -34,9 +35,9 @@ use crate::once::Once;
 use crate::provider::stripe::event::ChargeFact;
 use crate::provider::stripe::{AskFailure, Stripe};
 use crate::provider::zpay::Zpay;
-use crate::store::key::{Key, month_of};
+use crate::store::Position;
+use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
-use crate::store::{Ask, List, Position};
 
 /// How many days back a missed report is made up for.
 const DAYS: i64 = 7;
@@ -408,10 +409,8 @@ async fn posted(app: &App, provider: Provider, last: Option<LastJournal>, like: 
 
 /// A journal by its id, from the platform's list: it was written hours ago, and only a report rests on it.
 async fn journal_of(app: &App, journal: JournalId) -> Result<Option<Posting>, Fault> {
-    let millis = i64::try_from(journal.ulid().timestamp_ms()).unwrap_or(i64::MAX);
-    let at = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
-    let ask = Ask { prefix: Some(journal.to_string()), ..Ask::newest(List::Platform, month_of("POSTINGS", at), 1) };
-    Ok(app.store.list::<Posting>(&ask).await?.items.into_iter().next().map(|posting| posting.into_inner()))
+    let at = journal.made_at().unwrap_or(Timestamp::MAX);
+    in_list(app, "POSTINGS", at, &journal.to_string()).await
 }
 
 /// One page of a provider's orders of the report's day.

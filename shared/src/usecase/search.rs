@@ -59,7 +59,8 @@ fn fits<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
     wanted.is_none_or(|wanted| found == Some(wanted))
 }
 
-fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
+/// An item, if it fits.
+pub(super) fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
     fits.then(|| item.clone()).into_iter().collect()
 }
 
@@ -81,20 +82,7 @@ pub async fn by_email(app: &App, email: &Email) -> Result<Option<UserId>, Fault>
 /// # Errors
 /// When the database can't be reached.
 pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<BTreeMap<UserId, User>, Fault> {
-    let mut ids: Vec<UserId> = ids.into_iter().collect();
-    ids.sort();
-    ids.dedup();
-    let mut users = BTreeMap::new();
-    for some in ids.chunks(100) {
-        let keys: Vec<Key> = some.iter().map(|id| Key::user(*id)).collect();
-        let mut batch = app.store.get_many(&keys).await?;
-        for (id, key) in some.iter().zip(&keys) {
-            if let Some(user) = batch.take::<User>(key)? {
-                users.insert(*id, user.into_inner());
-            }
-        }
-    }
-    Ok(users)
+    app.store.named(ids.into_iter().map(|id| (id, Key::user(id))).collect()).await
 }
 
 /// Users: the one with an e-mail, or all, newest first.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::audit::by_admin;
+use super::audit::{by_admin, must_be_another};
 use crate::app::{App, Done};
 use crate::domain::id::UserId;
 use crate::domain::identity::Role;
@@ -36,9 +36,7 @@ pub async fn set_role(app: &App, ask: &SetRole) -> Result<Done<User>, Error> {
 }
 
 async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
-    if ask.user == ask.admin {
-        return Err(Refusal::Forbidden.into());
-    }
+    must_be_another(ask.user, ask.admin)?;
     let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };

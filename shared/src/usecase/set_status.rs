@@ -3,7 +3,7 @@
 //! Blocked: no sign-in or refresh, no writes, its codes bind nothing, rewards are held, money stays. The items of its codes say it
 //! too, so that a sign-up need not read their owner. Made active again, the rewards that were held are tried again.
 
-use super::audit::by_admin;
+use super::audit::{by_admin, must_be_another};
 use super::invite_code::tell_codes;
 use crate::app::{App, Done};
 use crate::domain::id::{RewardId, UserId};
@@ -51,9 +51,7 @@ pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Done<User>, Error>
 }
 
 async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx), Error> {
-    if ask.user == ask.admin {
-        return Err(Refusal::Forbidden.into());
-    }
+    must_be_another(ask.user, ask.admin)?;
     let user = app.store.get::<User>(&Key::user(ask.user)).await?.ok_or(Refusal::NotFound)?;
     if user.status == Status::Erased {
         return Err(Refusal::AccountErased.into());

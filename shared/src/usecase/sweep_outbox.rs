@@ -70,7 +70,7 @@ async fn oldest(app: &App, before: &str, now: Timestamp) -> Result<i64, Fault> {
     for shard in 0..SHARDS {
         let page = app.store.list_items(&waiting(shard, before, 1)).await?;
         let id = page.items.first().and_then(|item| OutboxId::parse(text(item, "sk")?));
-        let made = id.and_then(|id| Timestamp::from_millisecond(i64::try_from(id.ulid().timestamp_ms()).ok()?).ok());
+        let made = id.and_then(OutboxId::made_at);
         oldest = oldest.max(made.map_or(0, |made| now.duration_since(made).as_secs()));
     }
     Ok(oldest)

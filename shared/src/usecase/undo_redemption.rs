@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::audit::by_admin;
 use super::credit::header;
+use super::listing::in_list;
 use super::redeem::subscriptions;
 use crate::app::{App, Done};
 use crate::domain::code::{Code, CodeShard};
@@ -17,9 +18,8 @@ use crate::domain::user::User;
 use crate::fault::{Error, Fault};
 use crate::message::Message;
 use crate::once::Once;
-use crate::store::key::{Key, month_of};
+use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
-use crate::store::{Ask, List};
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -43,10 +43,8 @@ pub async fn undo_redemption(app: &App, once: &Once, ask: &Undo) -> Result<Done<
 
 /// Where a redemption is: its id tells the month of the list that it stands in.
 async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
-    let made = i64::try_from(id.ulid().timestamp_ms()).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
-    let month = month_of("REDEMPTIONS", made.ok_or(Refusal::NotFound)?);
-    let ask = Ask { prefix: Some(id.to_string()), ..Ask::newest(List::Platform, month, 1) };
-    let found = app.store.list::<Redemption>(&ask).await?.items.into_iter().next().ok_or(Refusal::NotFound)?;
+    let made = id.made_at().ok_or(Refusal::NotFound)?;
+    let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?.ok_or(Refusal::NotFound)?;
     Ok(Key::redemption(found.user, found.of, found.number))
 }
 

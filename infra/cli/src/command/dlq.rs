@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use shared::fault::OrLog;
 use shared::message::Queue;
-use shared::queue::{Given, Queues};
+use shared::queue::{DeadLetter, Queues};
 
 use super::table::letter_row;
 use crate::Ended;
@@ -52,15 +52,15 @@ async fn list(queues: &Queues, only: Option<Queue>, out: &mut Out<'_>) -> Result
 }
 
 /// All dead letters that can be had now, hidden from others for a while, the earliest sent first.
-async fn held(queues: &Queues, url: &str) -> Result<Vec<Given>, Trouble> {
-    let mut letters: BTreeMap<String, Given> = BTreeMap::new();
+async fn held(queues: &Queues, url: &str) -> Result<Vec<DeadLetter>, Trouble> {
+    let mut letters: BTreeMap<String, DeadLetter> = BTreeMap::new();
     let mut empty = 0_u32;
     while empty < EMPTY_LOOKS && queues.depth(url).await? > u64::try_from(letters.len()).unwrap_or(u64::MAX) {
         let more = queues.look(url).await?;
         empty = if more.is_empty() { empty.saturating_add(1) } else { 0 };
         letters.extend(more.into_iter().map(|letter| (letter.id.clone(), letter)));
     }
-    let mut letters: Vec<Given> = letters.into_values().collect();
+    let mut letters: Vec<DeadLetter> = letters.into_values().collect();
     letters.sort_by_key(|letter| letter.sent_at);
     Ok(letters)
 }
@@ -76,7 +76,7 @@ async fn redrive(queues: &Queues, queue: Queue, only: Option<&str>, out: &mut Ou
     let mut rows = Vec::new();
     while rows.len() < most {
         let letters = held(queues, &url).await?;
-        let (wanted, others): (Vec<Given>, Vec<Given>) =
+        let (wanted, others): (Vec<DeadLetter>, Vec<DeadLetter>) =
             letters.into_iter().partition(|letter| only.is_none_or(|id| id == letter.id));
         for letter in &others {
             queues.let_go(&url, letter).await?;

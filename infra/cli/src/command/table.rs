@@ -65,7 +65,7 @@ fn summary(out: &mut Out<'_>, text: &str) -> Result<(), Trouble> {
 }
 
 /// One row with what a queue's letter says; no address and no code is in a message.
-pub(super) fn letter_row(queue: &str, letter: &shared::queue::Given) -> Value {
+pub(super) fn letter_row(queue: &str, letter: &shared::queue::DeadLetter) -> Value {
     let (what, id) = match &letter.envelope {
         Some(envelope) => (envelope.message.kind(), envelope.id.clone()),
         None => ("unreadable".to_owned(), String::new()),

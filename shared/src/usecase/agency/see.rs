@@ -16,7 +16,7 @@ use crate::fault::{Error, Fault};
 use crate::store::Page;
 use crate::store::key::{Key, tree};
 use crate::usecase::listing::{Source, walk};
-use crate::usecase::search::Window;
+use crate::usecase::search::{Window, only};
 
 /// A list of the platform for an admin, of its tree for an agent.
 fn source(reach: &Reach, name: &'static str) -> Source {
@@ -232,19 +232,7 @@ pub async fn series_of(
     app: &App,
     ids: impl IntoIterator<Item = SeriesId>,
 ) -> Result<BTreeMap<SeriesId, Series>, Fault> {
-    let mut keys: Vec<Key> = ids.into_iter().map(Key::series).collect();
-    keys.sort();
-    keys.dedup();
-    let mut found = BTreeMap::new();
-    for some in keys.chunks(100) {
-        let mut batch = app.store.get_many(some).await?;
-        for key in some {
-            if let Some(series) = batch.take::<Series>(key)? {
-                found.insert(series.id, series.into_inner());
-            }
-        }
-    }
-    Ok(found)
+    app.store.named(ids.into_iter().map(|id| (id, Key::series(id))).collect()).await
 }
 
 /// Shops by their ids, those that are there.
@@ -252,21 +240,5 @@ pub async fn series_of(
 /// # Errors
 /// When the database can't be reached.
 pub async fn shops_of(app: &App, ids: impl IntoIterator<Item = ShopId>) -> Result<BTreeMap<ShopId, Shop>, Fault> {
-    let mut keys: Vec<Key> = ids.into_iter().map(Key::shop).collect();
-    keys.sort();
-    keys.dedup();
-    let mut found = BTreeMap::new();
-    for some in keys.chunks(100) {
-        let mut batch = app.store.get_many(some).await?;
-        for key in some {
-            if let Some(shop) = batch.take::<Shop>(key)? {
-                found.insert(shop.id, shop.into_inner());
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
-    fits.then(|| item.clone()).into_iter().collect()
+    app.store.named(ids.into_iter().map(|id| (id, Key::shop(id))).collect()).await
 }
