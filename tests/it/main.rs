@@ -23,6 +23,7 @@ mod disputes;
 mod erase;
 mod events;
 mod explain;
+mod facts;
 mod fault;
 mod heal;
 mod logs;

@@ -10,8 +10,10 @@ mod asks;
 use std::collections::BTreeMap;
 
 use emulator::faults::Fault;
+use serde_json::json;
 use shared::store::item::text;
 
+use crate::facts;
 use crate::world::{Answer, World};
 use asks::{Ask, prepare};
 
@@ -234,6 +236,7 @@ fn exhaust(part: usize, parts: usize) {
             }
         }
     }
+    facts::note(&format!("faults-{part}"), &json!({"combinations": played, "wrong": wrong}));
     assert!(played > 25, "only {played} combinations");
     assert!(wrong.is_empty(), "{} of {played}: {wrong:#?}", wrong.len());
 }
