@@ -1,5 +1,8 @@
 //! Faults between an SDK and its service: what a network and a busy service do, drawn from a seed or written down.
 
+pub mod process;
+mod weather;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::weather::Weather;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
 /// What goes wrong with one call.
@@ -32,11 +36,15 @@ pub enum Fault {
     Conflict,
     /// It happened, and the answer breaks off.
     Truncated,
+    /// The calling process is gone before the call leaves it; nothing happened.
+    GoneBefore,
+    /// It happened, and the calling process is gone before it hears of it.
+    GoneAfter,
 }
 
 impl Fault {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
+    /// What a caller lives to see.
+    pub const SEEN: [Self; 8] = [
         Self::Refused,
         Self::ErrorBefore,
         Self::ReplyLost,
@@ -45,6 +53,20 @@ impl Fault {
         Self::Throttled,
         Self::Conflict,
         Self::Truncated,
+    ];
+
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Refused,
+        Self::ErrorBefore,
+        Self::ReplyLost,
+        Self::ErrorAfter,
+        Self::Hang,
+        Self::Throttled,
+        Self::Conflict,
+        Self::Truncated,
+        Self::GoneBefore,
+        Self::GoneAfter,
     ];
 }
 
@@ -56,9 +78,20 @@ pub struct Plan(Arc<Mutex<State>>);
 struct State {
     calls: Vec<String>,
     script: VecDeque<(String, u32, Fault)>,
-    per_mille: u32,
+    weather: Weather,
     only: Option<String>,
     rng: Option<ChaCha8Rng>,
+}
+
+impl State {
+    /// Whether something that goes wrong so often in a thousand times does now.
+    fn draw(&mut self, per_mille: u32) -> bool {
+        per_mille > 0 && self.rng.as_mut().is_some_and(|rng| rng.next_u32() % 1_000 < per_mille)
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        self.rng.as_mut().map_or(0, |rng| rng.next_u32() % bound)
+    }
 }
 
 impl fmt::Debug for Plan {
@@ -79,10 +112,7 @@ impl Plan {
 
     /// Lets so many of a thousand calls go wrong, drawn from `seed`; 0 stops it.
     pub fn randomly(&self, per_mille: u32, seed: u64) {
-        let mut state = self.state();
-        state.per_mille = per_mille;
-        state.only = None;
-        state.rng = (per_mille > 0).then(|| ChaCha8Rng::seed_from_u64(seed));
+        self.weather(Weather { errors: per_mille, ..Weather::default() }, seed);
     }
 
     /// The same for the calls of one operation.
@@ -91,17 +121,42 @@ impl Plan {
         self.state().only = Some(operation.to_owned());
     }
 
+    /// Lets things go wrong at these rates, drawn from `seed`.
+    pub fn weather(&self, weather: Weather, seed: u64) {
+        let mut state = self.state();
+        state.weather = weather;
+        state.only = None;
+        state.rng = Some(ChaCha8Rng::seed_from_u64(seed));
+    }
+
     /// Ends all faults that have not happened.
     pub fn clear(&self) {
         let mut state = self.state();
         state.script.clear();
-        state.per_mille = 0;
+        state.weather = Weather::default();
         state.rng = None;
     }
 
     /// Which operations were called since the last look.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
+    }
+
+    /// How often what is handed over now arrives: once, twice, or not at all.
+    pub fn arrivals(&self, may_be_lost: bool) -> u32 {
+        let mut state = self.state();
+        let weather = state.weather;
+        if may_be_lost && state.draw(weather.lost) {
+            return 0;
+        }
+        if state.draw(weather.duplicates) { 2 } else { 1 }
+    }
+
+    /// Whether a queue hands out nothing this time.
+    pub fn late(&self) -> bool {
+        let mut state = self.state();
+        let late = state.weather.late;
+        state.draw(late)
     }
 
     fn next(&self, operation: &str) -> Option<Fault> {
@@ -118,14 +173,44 @@ impl Plan {
         if state.only.as_deref().is_some_and(|only| only != operation) {
             return None;
         }
-        let per_mille = state.per_mille;
-        let rng = state.rng.as_mut()?;
-        if rng.next_u32() % 1_000 >= per_mille {
+        let errors = state.weather.errors;
+        if !state.draw(errors) {
             return None;
         }
-        let kinds = u32::try_from(Fault::ALL.len()).ok()?;
-        let kind = usize::try_from(rng.next_u32() % kinds).ok()?;
-        Fault::ALL.get(kind).copied()
+        let kind = state.below(u32::try_from(Fault::ALL.len()).ok()?);
+        Fault::ALL.get(usize::try_from(kind).ok()?).copied()
+    }
+
+    /// The request that the service sees, with the keys that it is not asked for.
+    fn asked(&self, operation: &str, request: http::Request<Bytes>) -> (http::Request<Bytes>, Value) {
+        let page = {
+            let mut state = self.state();
+            let short = state.weather.short;
+            if state.draw(short) { state.below(3) + 1 } else { 0 }
+        };
+        let less = if page > 0 { weather::less(operation, request.body(), page) } else { None };
+        match less {
+            Some((body, left)) => (request.map(|_| body), left),
+            None => (request, Value::Null),
+        }
+    }
+
+    /// Whether indexes lag at all.
+    fn lagging(&self) -> bool {
+        self.state().weather.lagging > 0
+    }
+
+    /// The answer that the caller sees.
+    fn answered(&self, of_index: bool, left: Value, response: http::Response<Bytes>) -> http::Response<Bytes> {
+        if !response.status().is_success() {
+            return response;
+        }
+        let mut state = self.state();
+        let lagging = state.weather.lagging;
+        if of_index && state.draw(lagging) {
+            return response.map(|body| weather::lagging(&body, || state.draw(500)));
+        }
+        if left.is_null() { response } else { response.map(|body| weather::with_left(&body, left)) }
     }
 }
 
@@ -144,26 +229,38 @@ impl<B: Backend> Backend for Faulty<B> {
             let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
             let other = if request.uri().path().starts_with("/_sim/") { "Provider" } else { "SendEmail" };
             let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(other).to_owned();
-            let Some(fault) = self.plan.next(&operation) else { return self.backend.call(request).await };
+            let fault = self.plan.next(&operation);
             match fault {
-                Fault::Refused => return Err(ConnectFault::Refused),
-                Fault::ErrorBefore => return Ok(refusal(500, "InternalServerError", &Value::Null)),
-                Fault::Throttled => return Ok(refusal(400, "ThrottlingException", &Value::Null)),
-                Fault::Conflict if operation == "TransactWriteItems" => {
+                Some(Fault::Refused) => return Err(ConnectFault::Refused),
+                Some(Fault::ErrorBefore) => return Ok(refusal(500, "InternalServerError", &Value::Null)),
+                Some(Fault::Conflict) if operation == "TransactWriteItems" => {
                     return Ok(refusal(400, "TransactionCanceledException", &conflicts(request.body())));
                 }
-                Fault::Conflict => return Ok(refusal(400, "ThrottlingException", &Value::Null)),
-                Fault::ReplyLost | Fault::ErrorAfter | Fault::Hang | Fault::Truncated => {}
+                Some(Fault::Throttled | Fault::Conflict) => {
+                    return Ok(refusal(400, "ThrottlingException", &Value::Null));
+                }
+                Some(Fault::GoneBefore) => {
+                    process::end().await;
+                    return Err(ConnectFault::Reset);
+                }
+                _ => {}
             }
+            let of_index = self.plan.lagging() && weather::of_index(&operation, request.body());
+            let (request, left) = self.plan.asked(&operation, request);
             let response = self.backend.call(request).await?;
             match fault {
-                Fault::ErrorAfter => Ok(refusal(500, "InternalServerError", &Value::Null)),
-                Fault::Hang => Err(ConnectFault::Timeout),
-                Fault::Truncated if response.status().is_success() && response.body().len() > 4 => {
+                None => Ok(self.plan.answered(of_index, left, response)),
+                Some(Fault::ErrorAfter) => Ok(refusal(500, "InternalServerError", &Value::Null)),
+                Some(Fault::Hang) => Err(ConnectFault::Timeout),
+                Some(Fault::Truncated) if response.status().is_success() && response.body().len() > 4 => {
                     let half = response.body().len() / 2;
                     Ok(response.map(|body| body.slice(..half)))
                 }
-                _ => Err(ConnectFault::Reset),
+                Some(Fault::GoneAfter) => {
+                    process::end().await;
+                    Err(ConnectFault::Reset)
+                }
+                Some(_) => Err(ConnectFault::Reset),
             }
         })
     }

@@ -104,6 +104,12 @@ fn is_text(headers: &Map<String, Value>) -> bool {
         || kind.starts_with("application/x-www-form-urlencoded")
 }
 
+/// The gateway's own answer when a function gives none.
+pub fn no_answer() -> Response<Bytes> {
+    let response = Response::builder().status(500).header("content-type", "application/json");
+    response.body(Bytes::from_static(br#"{"message":"Internal Server Error"}"#)).unwrap_or_default()
+}
+
 /// The HTTP answer of what a function returned.
 pub fn response(returned: &Value) -> Response<Bytes> {
     let status = returned.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());

@@ -27,7 +27,7 @@ use self::functions::Functions;
 use crate::clock::{Clock, MovableClock};
 use crate::connector::{Backend, BoxFuture, ConnectFault, client};
 use crate::dynamo::Dynamo;
-use crate::faults::{Faulty, Plan};
+use crate::faults::{Faulty, Plan, process};
 use crate::gateway;
 use crate::ses::Mailbox;
 use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, road};
@@ -141,11 +141,11 @@ impl Stack {
         };
         let arrival = gateway::Arrival { client_ip, request_id: &request_id, at: self.clock.now() };
         let event = gateway::event(&request, &matched, &arrival);
-        match self.functions.request(&matched.function.binary, event).await {
+        match invoked(self.functions.request(&matched.function.binary, event)).await {
             Ok(returned) => gateway::response(&returned),
             Err(trouble) => {
                 tracing::error!(%trouble, "a function failed");
-                status(500)
+                gateway::no_answer()
             }
         }
     }
@@ -157,7 +157,7 @@ impl Stack {
     pub async fn tick(&self, schedule: &str) -> Result<Value, Trouble> {
         let all = self.template.functions.iter().flat_map(|function| &function.schedules);
         let found = all.into_iter().find(|found| found.name == schedule).ok_or("there is no such schedule")?;
-        self.functions.tick(found.input.clone()).await
+        invoked(self.functions.tick(found.input.clone())).await
     }
 
     /// Takes one batch of every queue that has a consumer; whether there was any.
@@ -179,17 +179,27 @@ impl Stack {
     /// # Errors
     /// When the queue can't be used.
     pub async fn pump(&self, binary: &str, queue: &str, size: usize, retry: Retry) -> Result<bool, Trouble> {
+        if self.faults.late() {
+            return self
+                .queues
+                .depth(queue)
+                .map(|depth| depth.visible > 0)
+                .map_err(|refused| refused.to_string().into());
+        }
         let batch = self.queues.poll_once(queue, size).await.map_err(|refused| refused.to_string())?;
         if batch.is_empty() {
             return Ok(false);
         }
-        let reply = match self.functions.batch(binary, sqs::event(queue, &batch)).await {
-            Ok(returned) => FunctionReply::read(&batch, &returned),
-            Err(trouble) => {
-                tracing::error!(%trouble, binary, "a consumer failed");
-                FunctionReply::AllFailed
-            }
-        };
+        let mut reply = FunctionReply::AllFailed;
+        for _ in 0..self.faults.arrivals(false) {
+            reply = match invoked(self.functions.batch(binary, sqs::event(queue, &batch))).await {
+                Ok(returned) => FunctionReply::read(&batch, &returned),
+                Err(trouble) => {
+                    tracing::error!(%trouble, binary, "a consumer failed");
+                    FunctionReply::AllFailed
+                }
+            };
+        }
         self.queues.settle(queue, &batch, &reply, retry).await.map_err(|refused| refused.to_string())?;
         Ok(true)
     }
@@ -199,7 +209,10 @@ impl Stack {
         let due = self.simulators.due(self.clock.now());
         let any = !due.is_empty();
         for delivery in due {
-            let answer = self.http(delivery.request, "127.0.0.1").await;
+            let mut answer = gateway::no_answer();
+            for _ in 0..self.faults.arrivals(true) {
+                answer = self.http(delivery.request.clone(), "127.0.0.1").await;
+            }
             self.simulators.delivered(delivery.id, answer.status().as_u16(), answer.body());
         }
         any
@@ -281,6 +294,11 @@ impl Stack {
 
 fn status(status: u16) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::new()).unwrap_or_default()
+}
+
+/// What a function answers, in a process of its own.
+async fn invoked(invocation: impl Future<Output = Result<Value, Trouble>>) -> Result<Value, Trouble> {
+    process::run(invocation).await?
 }
 
 /// All AWS services behind one client, told apart by the host that the SDK calls.

@@ -230,12 +230,13 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
     Ok(((), tx))
 }
 
-/// Deletes codes, all or none; their redemptions stay. To redeemers they are unknown from now on.
+/// Deletes codes, all or none; their redemptions stay. To redeemers they are unknown from now on. Without a key, one that is deleted
+/// already is so: a repeat of what was broken off ends it.
 ///
 /// # Refuses
 /// `code_not_found` when any of them is not there.
 pub async fn delete_codes(app: &App, once: &Once, texts: &[CodeText], admin: UserId) -> Result<Done<u64>, Error> {
-    let done = app.run(once, || plan_deletion(app, texts, admin)).await?;
+    let done = app.run(once, || plan_deletion(app, once, texts, admin)).await?;
     let keys: Vec<Key> = texts.iter().map(Key::code).collect();
     let mut batch = app.store.get_many(&keys).await?;
     for key in &keys {
@@ -246,17 +247,26 @@ pub async fn delete_codes(app: &App, once: &Once, texts: &[CodeText], admin: Use
     Ok(done)
 }
 
-async fn plan_deletion(app: &App, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
+async fn plan_deletion(app: &App, once: &Once, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
     let keys: Vec<Key> = texts.iter().map(Key::code).collect();
     let mut batch = app.store.get_many(&keys).await?;
     let mut tx = app.tx();
     let mut deleted = Vec::new();
     for key in &keys {
-        let before = batch.take::<Code>(key)?.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?;
+        let before = batch.take::<Code>(key)?.ok_or(Refusal::CodeNotFound)?;
+        if before.deleted {
+            if matches!(once, Once::Natural) {
+                continue;
+            }
+            return Err(Refusal::CodeNotFound.into());
+        }
         let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
         tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) }, Otherwise::Again);
         tx.send(Message::CodeChanged { code: before.of });
         deleted.push(before.of.to_string());
+    }
+    if deleted.is_empty() {
+        return Ok((0, tx));
     }
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
     let audit = by_admin(app, admin, "code.deleted", subject).change(deleted.join(" "), "");

@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::routers;
 
+/// What the gateway says when a function gives no answer.
+pub const GONE: &str = r#"{"message":"Internal Server Error"}"#;
+
 /// The document.
 pub fn merged() -> Value {
     let mut paths = Map::new();
@@ -145,6 +148,9 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
 pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
     let path = path.split('?').next().unwrap_or_default();
     let Some(operation) = operation(method, path) else { return };
+    if status == 500 && text == GONE {
+        return;
+    }
     super::examples::record(operation, asked, status, text);
     let known = &operation["responses"][status.to_string()];
     assert!(known.is_object(), "{method} {path} answers {status}, which the document does not know: {text}");

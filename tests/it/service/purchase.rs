@@ -257,11 +257,10 @@ fn a_refund_by_another_key_touches_nothing() {
 async fn insist(world: &World, key: &str, path: &str, body: Value) {
     for _ in 0..12 {
         let answer = world.holder(key).key(path).post(path, body.clone()).await;
-        if answer.status < 500 {
+        if !answer.is_to_be_repeated() {
             answer.is(201);
             return;
         }
-        assert_eq!(answer.status, 503, "{}", answer.text);
         world.advance(2).await;
     }
     panic!("{path} never answered");

@@ -65,9 +65,10 @@ impl Functions {
         let event: SqsEvent = serde_json::from_value(event)?;
         let app = Arc::clone(&self.app);
         let answer = match binary {
-            "reward-worker" => reward_worker::batch(app, event).await,
-            "statistics" => statistics::batch(app, event).await,
-            "notifier" => notifier::batch(app, self.mailer.clone(), event).await,
+            // Boxed, as what a function awaits is large.
+            "reward-worker" => Box::pin(reward_worker::batch(app, event)).await,
+            "statistics" => Box::pin(statistics::batch(app, event)).await,
+            "notifier" => Box::pin(notifier::batch(app, self.mailer.clone(), event)).await,
             other => return Err(format!("{other} consumes no queue").into()),
         };
         Ok(serde_json::to_value(answer)?)
@@ -75,6 +76,6 @@ impl Functions {
 
     /// Gives the scheduler a tick and takes what it returns.
     pub async fn tick(&self, event: Value) -> Result<Value, Trouble> {
-        Ok(scheduler::tick(Arc::clone(&self.app), event).await?)
+        Ok(Box::pin(scheduler::tick(Arc::clone(&self.app), event)).await?)
     }
 }

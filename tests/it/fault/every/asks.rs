@@ -2,11 +2,25 @@
 
 use serde_json::{Value, json};
 
+use super::money::{of_money, of_provider, of_schedule};
+use super::ways_in::of_ways_in;
 use crate::agency::{self, GRANTS};
 use crate::commission::{hundred, invited};
 use crate::world::{PASSWORD, World};
 
-/// A request, ready to be sent again and again.
+/// What is done, ready to be done again and again.
+pub enum Act {
+    /// Somebody asks.
+    Ask(Ask),
+    /// Something happens at a provider, to the payment of an order, and the provider tells.
+    Provider(Value, Value),
+    /// The provider tells what happened some time ago.
+    Deliveries,
+    /// A schedule ticks.
+    Tick(&'static str),
+}
+
+/// A request.
 pub struct Ask {
     /// Whose token, or a service key, or nobody's.
     pub by: String,
@@ -18,38 +32,52 @@ pub struct Ask {
     pub version: Option<u64>,
 }
 
-fn ask(by: &str, path: impl Into<String>, body: Value) -> Ask {
-    Ask { by: by.to_owned(), path: path.into(), body, version: None }
+pub fn ask(by: &str, path: impl Into<String>, body: Value) -> Act {
+    Act::Ask(Ask { by: by.to_owned(), path: path.into(), body, version: None })
 }
 
-fn change(path: impl Into<String>, version: u64, body: Value) -> Ask {
-    Ask { version: Some(version), ..ask("admin", path, body) }
+fn change(path: impl Into<String>, version: u64, body: Value) -> Act {
+    Act::Ask(Ask { by: "admin".to_owned(), path: path.into(), body, version: Some(version) })
 }
 
-async fn id_of(world: &World, name: &str) -> String {
+pub async fn id_of(world: &World, name: &str) -> String {
     agency::id(&world.user(name).get("/v1/me").await.is(200))
 }
 
-/// What a route needs, and a request for it.
-pub async fn prepare(world: &World, route: &str) -> Ask {
-    let path = route.split(' ').nth(1).unwrap();
+/// What an operation needs, and how it is done.
+pub async fn prepare(world: &World, operation: &'static str) -> Act {
+    let path = operation.split(' ').nth(1).unwrap();
+    if let Some(schedule) = operation.strip_prefix("schedule ") {
+        return Box::pin(of_schedule(world, schedule)).await;
+    }
+    if path.starts_with("/v1/webhooks/") {
+        return Box::pin(of_provider(world, operation)).await;
+    }
+    let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
+    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/"];
+    if ways_in.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/sessions") {
+        return Box::pin(of_ways_in(world, operation)).await;
+    }
+    if !path.starts_with("/v1/service/") && at_providers.iter().any(|suffix| path.ends_with(suffix)) {
+        return Box::pin(of_money(world, operation)).await;
+    }
     if path.starts_with("/v1/service/") {
-        return of_backend(world, path).await;
+        return Box::pin(of_backend(world, path)).await;
     }
     let agencys = ["/v1/shop", "/v1/series", "/v1/assets", "/v1/agency", "/v1/admin/shops"];
     if agencys.iter().any(|prefix| path.starts_with(prefix)) {
-        return of_agency(world, route).await;
+        return Box::pin(of_agency(world, operation)).await;
     }
     if path.contains("redemption") || path.contains("plans") {
-        return of_codes(world, route).await;
+        return Box::pin(of_codes(world, operation)).await;
     }
     if path.contains("affiliate/") || path.contains("withdrawals") || path.contains("commissions") {
-        return of_commission(world, route).await;
+        return Box::pin(of_commission(world, operation)).await;
     }
-    of_people(world, route).await
+    Box::pin(of_people(world, operation)).await
 }
 
-async fn of_people(world: &World, route: &str) -> Ask {
+async fn of_people(world: &World, route: &str) -> Act {
     world.open().await;
     world.register("bob", None).await;
     let user = format!("/v1/admin/users/{}", id_of(world, "bob").await);
@@ -103,7 +131,7 @@ async fn of_people(world: &World, route: &str) -> Ask {
     }
 }
 
-async fn of_endpoints(world: &World, route: &str) -> Ask {
+async fn of_endpoints(world: &World, route: &str) -> Act {
     let endpoints = "/v1/admin/webhook-endpoints";
     let body = json!({"url": "https://product.test/_sim/webhook", "events": ["user.registered"]});
     if route.starts_with("POST") {
@@ -115,7 +143,7 @@ async fn of_endpoints(world: &World, route: &str) -> Ask {
     ask("admin", format!("{endpoints}/{endpoint}"), body)
 }
 
-async fn of_commission(world: &World, route: &str) -> Ask {
+async fn of_commission(world: &World, route: &str) -> Act {
     invited(world).await;
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
     hundred(world).await;
@@ -150,11 +178,11 @@ async fn of_commission(world: &World, route: &str) -> Ask {
     }
 }
 
-async fn of_codes(world: &World, route: &str) -> Ask {
+async fn of_codes(world: &World, route: &str) -> Act {
     world.register("bob", None).await;
     let plan = world.plan(json!({"name": "Pro", "quota": 1, "on_sale": true})).await;
     let batches = "/v1/admin/redemption/batches";
-    let credit = json!({"label": "credit", "count": 3, "credit": "5", "total_uses": 200});
+    let credit = json!({"label": "credit", "count": 2, "credit": "5", "total_uses": 104});
     let made = world.admin().once().post(batches, credit.clone()).await.is(201);
     let code = made["codes"][0].as_str().unwrap().to_owned();
     let codes = "/v1/admin/redemption/codes";
@@ -168,7 +196,7 @@ async fn of_codes(world: &World, route: &str) -> Ask {
         "PUT /v1/admin/redemption/batches/{id}/status" => {
             ask("admin", format!("{batches}/{}/status", agency::id(&made)), json!({"enabled": false}))
         }
-        "PUT /v1/admin/redemption/codes/{code}" => ask("admin", format!("{codes}/{code}"), json!({"total_uses": 203})),
+        "PUT /v1/admin/redemption/codes/{code}" => ask("admin", format!("{codes}/{code}"), json!({"total_uses": 107})),
         "PUT /v1/admin/redemption/codes/{code}/status" => {
             ask("admin", format!("{codes}/{code}/status"), json!({"enabled": false}))
         }
@@ -184,7 +212,7 @@ async fn of_codes(world: &World, route: &str) -> Ask {
     }
 }
 
-async fn of_backend(world: &World, path: &str) -> Ask {
+async fn of_backend(world: &World, path: &str) -> Act {
     invited(world).await;
     let key = world.service_key("billing", &["users:write", "ledger:write", "purchases:write"]).await;
     let new = json!({"external_id": "c-1", "referral_code": world.code("ann").await});
@@ -218,7 +246,7 @@ async fn of_backend(world: &World, path: &str) -> Ask {
 }
 
 /// Two shops with a grant each, a package and a card; B's wallet has money and commission.
-async fn of_agency(world: &World, route: &str) -> Ask {
+async fn of_agency(world: &World, route: &str) -> Act {
     agency::open(world).await;
     let a = agency::shop(world, "a", None).await;
     let b = agency::shop(world, "b", Some(&a)).await;
@@ -262,7 +290,7 @@ async fn of_agency(world: &World, route: &str) -> Ask {
     of_grant(world, route, [&b, &cards, &month], (&top, &grant)).await
 }
 
-async fn of_grant(world: &World, route: &str, [b, cards, month]: [&str; 3], (top, low): (&Value, &Value)) -> Ask {
+async fn of_grant(world: &World, route: &str, [b, cards, month]: [&str; 3], (top, low): (&Value, &Value)) -> Act {
     let version = async |grant: &Value| {
         let seen = world.admin().get(&format!("{GRANTS}/{}", agency::id(grant))).await.is(200);
         (format!("{GRANTS}/{}", agency::id(grant)), seen["version"].as_u64().unwrap())
@@ -300,6 +328,10 @@ async fn of_grant(world: &World, route: &str, [b, cards, month]: [&str; 3], (top
             let part = json!({"commission_amount": "10", "packages": [{"package_id": month, "cost_price": "30"}]});
             agency::grant(world, &shop, cards, part).await;
             ask("admin", format!("/v1/assets/{card}"), json!({"shop_id": shop}))
+        }
+        "POST /v1/agency/orders" => {
+            let body = json!({"asset_id": card, "kind": "recharge", "amount": "10", "payment": "wallet"});
+            ask("b", "/v1/agency/orders", body)
         }
         "POST /v1/agency/wallet/transfers" => ask("b", "/v1/agency/wallet/transfers", json!({"amount": "5"})),
         other => panic!("{other}"),

@@ -1,0 +1,86 @@
+//! What goes wrong all the time, at rates: errors, what comes twice, late or not at all, indexes that lag, short pages.
+
+use bytes::Bytes;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// So many of a thousand go wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weather {
+    /// Calls with a fault, each of its own kind.
+    pub errors: u32,
+    /// Batches of a queue, and notifications of a provider, that are handed over twice.
+    pub duplicates: u32,
+    /// Notifications that never arrive; their sender hears nothing and sends them again later.
+    pub lost: u32,
+    /// Turns in which a queue hands out nothing, so that others overtake it.
+    pub late: u32,
+    /// Index reads that lack half of what is there.
+    pub lagging: u32,
+    /// Lists that come in pages of one to three, and batches of reads that come by halves.
+    pub short: u32,
+}
+
+impl Weather {
+    /// Weather for a seed: duplicates up to 50 %, losses up to 30 %, errors up to 10 %.
+    pub fn drawn(rng: &mut ChaCha8Rng) -> Self {
+        let mut up_to = |most: u32| rng.next_u32() % (most + 1);
+        Self {
+            errors: up_to(100),
+            duplicates: up_to(500),
+            lost: up_to(300),
+            late: up_to(500),
+            lagging: up_to(300),
+            short: up_to(1_000),
+        }
+    }
+}
+
+/// A request for less than was asked: a short page, or half of the keys, with those that are left out.
+pub(super) fn less(operation: &str, body: &Bytes, page: u32) -> Option<(Bytes, Value)> {
+    let mut request: Value = serde_json::from_slice(body).ok()?;
+    let mut left = Value::Null;
+    match operation {
+        "Query" => {
+            let asked = request.get("Limit").and_then(Value::as_u64).unwrap_or(u64::MAX);
+            request.as_object_mut()?.insert("Limit".to_owned(), json!(asked.min(u64::from(page))));
+        }
+        "BatchGetItem" => {
+            let (table, wanted) = request.get_mut("RequestItems")?.as_object_mut()?.iter_mut().next()?;
+            let keys = wanted.get_mut("Keys")?.as_array_mut()?;
+            let rest = keys.split_off(keys.len().div_ceil(2));
+            if rest.is_empty() {
+                return None;
+            }
+            left = json!({table.as_str(): {"Keys": rest, "ConsistentRead": true}});
+        }
+        _ => return None,
+    }
+    Some((Bytes::from(request.to_string()), left))
+}
+
+/// An answer that says which keys were not read.
+pub(super) fn with_left(answer: &Bytes, left: Value) -> Bytes {
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(answer) else { return answer.clone() };
+    answer.insert("UnprocessedKeys".to_owned(), left);
+    Bytes::from(Value::Object(answer).to_string())
+}
+
+/// Whether a request reads an index.
+pub(super) fn of_index(operation: &str, body: &Bytes) -> bool {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    operation == "Query" && request.get("IndexName").is_some()
+}
+
+/// An answer of an index that has not heard of some items yet: those whose turn `lacks` says.
+pub(super) fn lagging(answer: &Bytes, mut lacks: impl FnMut() -> bool) -> Bytes {
+    let Ok(Value::Object(mut told)) = serde_json::from_slice(answer) else { return answer.clone() };
+    let Some(items) = told.get_mut("Items").and_then(Value::as_array_mut) else { return answer.clone() };
+    items.retain(|_| !lacks());
+    let count = items.len();
+    told.insert("Count".to_owned(), json!(count));
+    Bytes::from(Value::Object(told).to_string())
+}
