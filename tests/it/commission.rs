@@ -5,7 +5,7 @@ mod withdrawal;
 
 use serde_json::{Value, json};
 
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::scene::refund;
 use crate::world::World;
 

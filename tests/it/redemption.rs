@@ -1,7 +1,6 @@
 //! Redemption codes (R7): batches, redeeming, and what an admin does to codes.
 
 mod admin;
-pub mod race;
 mod undo;
 
 use serde_json::{Value, json};
@@ -18,15 +17,15 @@ async fn end_after(world: &World, name: &str, code: &str) -> String {
     end.as_str().unwrap().to_owned()
 }
 
-async fn pro(world: &World, quota: u32) -> String {
+pub async fn pro(world: &World, quota: u32) -> String {
     world.plan(json!({"name": "Pro", "quota": quota, "on_sale": true, "traffic_bytes": 1_000_000})).await
 }
 
-fn time_on(plan: &str, unit: &str, quantity: u32, total_uses: u32) -> Value {
+pub fn time_on(plan: &str, unit: &str, quantity: u32, total_uses: u32) -> Value {
     json!({"label": "time", "count": 1, "plan_id": plan, "unit": unit, "quantity": quantity, "total_uses": total_uses})
 }
 
-fn credit(amount: &str, count: u32, total_uses: u32) -> Value {
+pub fn credit(amount: &str, count: u32, total_uses: u32) -> Value {
     json!({"label": "credit", "count": count, "credit": amount, "total_uses": total_uses})
 }
 

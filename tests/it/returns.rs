@@ -3,7 +3,7 @@
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::World;
 
 /// Bob has paid ¥100 by `provider`.

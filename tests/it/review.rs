@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::returns::act;
 use crate::webhooks::{completed, tell, with};
 use crate::world::{Answer, World};

@@ -4,7 +4,7 @@ mod purchase;
 
 use serde_json::{Value, json};
 
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::{Answer, World};
 
 const ALL: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];

@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::{Value, json};
 use shared::provider::stripe::signature::sign;
 
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::{Answer, World};
 
 async fn bob(world: &World) -> Value {

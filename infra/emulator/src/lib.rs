@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod connector;
+pub mod deployed;
 pub mod dynamo;
 pub mod faults;
 pub mod gateway;

@@ -1,27 +1,26 @@
 //! The functions' release binaries: size, start against the least function there can be, memory after the first request.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use emulator::connector::{Backend, BoxFuture, ConnectFault};
-use emulator::gateway::{Arrival, event};
-use emulator::runtime_api::{FunctionProcess, cargo};
-use emulator::sqs::SqsBackend;
+use emulator::deployed::{Deployment, build};
+use emulator::stack::Setup;
 use emulator::template::Function;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::provider::stripe::signature::sign;
-use tokio::net::TcpListener;
 
-use crate::shop::{Shop, setup};
+use crate::shop::Shop;
 
 /// Megabytes of 1,000,000 bytes that a stripped binary may have.
 const SIZE: f64 = 9.0;
 /// How many times the start of the least function a function's may take.
 const START: f64 = 3.0;
+/// The least function there can be.
+const HELLO: &str = "examples/hello";
 /// Starts of each binary; the middle one counts.
 const STARTS: usize = 21;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,11 +38,13 @@ impl Backend for Nothing {
 
 /// Builds, measures and prints; whether every budget is kept.
 pub async fn run() -> bool {
-    let release = built();
-    let shop = Shop::open().await;
+    let words = ["--release", "--workspace", "--exclude", "local", "--bins", "--example", "hello"];
+    let release = build(&words).unwrap();
+    let deployment = Deployment::new(&release, Setup::in_memory()).await.unwrap();
+    let shop = Shop::over(Arc::clone(&deployment.stack)).await;
     let names: Vec<String> = shop.stack.template.functions.iter().map(|function| function.binary.clone()).collect();
-    let starts = starts(&release, &names).await;
-    let hello = starts["hello"];
+    let starts = starts(&deployment, &names).await;
+    let hello = starts[HELLO];
     println!(
         "\nRelease binaries of {} on this machine. Hello world starts in {:.1} ms.\n",
         std::env::consts::ARCH,
@@ -55,7 +56,7 @@ pub async fn run() -> bool {
         let path = release.join(&function.binary);
         let size = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
         let ratio = ms(starts[&function.binary]) / ms(hello);
-        let resident = resident(&shop, function, &path).await;
+        let resident = resident(&deployment, &shop, function).await;
         let broken = size > SIZE || ratio > START;
         kept &= !broken;
         let verdict = if broken { "  over budget" } else { "" };
@@ -69,30 +70,14 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Where the release binaries are, after building them.
-fn built() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
-    let build = ["build", "--release", "--workspace", "--exclude", "local", "--bins", "--example", "hello"];
-    let built = cargo().args(build).current_dir(&root).status().unwrap();
-    assert!(built.success(), "the binaries can't be built");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("release")
-}
-
 /// How long each takes from its start to asking for an event: the middle of many, in turns, so that all have the same weather.
-async fn starts(release: &Path, names: &[String]) -> BTreeMap<String, Duration> {
-    let mut environment = setup().environment();
-    let nothing = serve(Arc::new(Nothing)).await;
-    for service in ["DYNAMODB", "SQS", "SESV2"] {
-        environment.insert(format!("AWS_ENDPOINT_URL_{service}"), nothing.clone());
-    }
-    environment.insert("MAIL_FROM".to_owned(), "no-reply@guerdon.test".to_owned());
+async fn starts(deployment: &Deployment, names: &[String]) -> BTreeMap<String, Duration> {
     let mut all: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for _ in 0..STARTS {
-        for name in names.iter().map(String::as_str).chain(["hello"]) {
-            let path = if name == "hello" { release.join("examples/hello") } else { release.join(name) };
-            let mut process = FunctionProcess::spawn(&path, name, &environment).await.unwrap();
-            let Some(took) = process.started_in().await else { panic!("{name} did not start: {}", process.output()) };
+        for name in names.iter().map(String::as_str).chain([HELLO]) {
+            let mut deployed = deployment.start_behind(name, |_| Arc::new(Nothing)).await.unwrap();
+            let took = deployed.process.started_in().await;
+            let Some(took) = took else { panic!("{name} did not start: {}", deployed.process.output()) };
             all.entry(name.to_owned()).or_default().push(took);
         }
     }
@@ -104,19 +89,10 @@ async fn starts(release: &Path, names: &[String]) -> BTreeMap<String, Duration> 
 }
 
 /// Resident megabytes after a first request that reads the database.
-async fn resident(shop: &Shop, function: &Function, path: &Path) -> f64 {
-    let stack = &shop.stack;
-    let mut environment = setup().environment();
-    for (service, backend) in [
-        ("DYNAMODB", Arc::new(stack.dynamo.clone()) as Arc<dyn Backend>),
-        ("SQS", Arc::new(SqsBackend(stack.queues.clone()))),
-        ("SESV2", Arc::clone(&stack.mailbox) as Arc<dyn Backend>),
-    ] {
-        environment.insert(format!("AWS_ENDPOINT_URL_{service}"), serve(backend).await);
-    }
-    environment.insert("MAIL_FROM".to_owned(), "no-reply@guerdon.test".to_owned());
-    let mut process = FunctionProcess::spawn(path, &function.binary, &environment).await.unwrap();
-    let answer = process.invoke(&first(shop, function), PATIENCE).await;
+async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> f64 {
+    let mut deployed = deployment.start(&function.binary).await.unwrap();
+    let process = &mut deployed.process;
+    let answer = process.invoke(&first(deployment, shop, function), PATIENCE).await;
     let answer = answer.unwrap_or_else(|error| panic!("{}: {error}: {}", function.binary, process.output()));
     let status = answer["statusCode"].as_u64().unwrap_or(200);
     assert_eq!(status, 200, "{}: {answer}", function.binary);
@@ -125,19 +101,12 @@ async fn resident(shop: &Shop, function: &Function, path: &Path) -> f64 {
     kilobytes.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1_024.0 / 1e6
 }
 
-async fn serve(backend: Arc<dyn Backend>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(emulator::http::serve(listener, backend));
-    format!("http://{address}")
-}
-
 /// A first event: a page that the operator may see, a provider's webhook, a message, or a tick.
-fn first(shop: &Shop, function: &Function) -> Value {
+fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
     let pages = function.routes.iter().filter(|route| route.method == "GET" && route.path.starts_with("/v1/"));
     let page = pages.filter(|route| !route.path.contains('{')).map(|route| route.path.as_str()).min();
     if let Some(page) = page {
-        return request(shop, Request::get(page).header("authorization", format!("Bearer {}", shop.admin)), "");
+        return request(deployment, Request::get(page).header("authorization", format!("Bearer {}", shop.admin)), "");
     }
     if let Some(schedule) = function.schedules.first() {
         return schedule.input.clone();
@@ -146,9 +115,10 @@ fn first(shop: &Shop, function: &Function) -> Value {
         let event = json!({"id": "evt_1", "object": "event", "created": 1, "livemode": false, "type": "plan.created",
             "data": {"object": {}}})
         .to_string();
-        let signature = sign(&setup().providers.stripe_webhook_secret, event.as_bytes(), shop.stack.clock.now());
+        let signature =
+            sign(&shop.stack.simulators.config().stripe_webhook_secret, event.as_bytes(), shop.stack.clock.now());
         let webhook = Request::post("/v1/webhooks/stripe").header("stripe-signature", signature.unwrap());
-        return request(shop, webhook.header("content-type", "application/json"), &event);
+        return request(deployment, webhook.header("content-type", "application/json"), &event);
     }
     let user = shop.stack.app.ulid();
     let user = shared::domain::id::UserId::new(user);
@@ -160,9 +130,7 @@ fn first(shop: &Shop, function: &Function) -> Value {
     }]})
 }
 
-fn request(shop: &Shop, request: http::request::Builder, body: &str) -> Value {
+fn request(deployment: &Deployment, request: http::request::Builder, body: &str) -> Value {
     let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_owned())).unwrap();
-    let matched = shop.stack.template.route(request.method().as_str(), request.uri().path()).unwrap();
-    let arrival = Arrival { client_ip: "203.0.113.7", request_id: "r1", at: shop.stack.clock.now() };
-    event(&request, &matched, &arrival)
+    deployment.event(&request).unwrap().1
 }

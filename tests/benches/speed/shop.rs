@@ -1,16 +1,13 @@
 //! A deployment to measure: the stack in memory by the machine's clock, everything switched on, and Ann, who invites everybody.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
-use emulator::clock::MovableClock;
-use emulator::sim::SimConfig;
 use emulator::sqs::Retry;
 use emulator::stack::{Setup, Stack};
 use http::Request;
 use serde_json::{Value, json};
-use shared::app::Entropy;
 use shared::domain::identity::{Email, Password};
 use shared::usecase::create_admin::create_admin;
 
@@ -19,31 +16,18 @@ const PASSWORD: &str = "correct horse battery";
 pub const REWARD: u64 = 3;
 
 pub struct Shop {
-    pub stack: Stack,
+    pub stack: Arc<Stack>,
     pub admin: String,
     pub ann: String,
     code: String,
 }
 
-/// The least that Argon2 takes: what is measured is ours.
-pub fn setup() -> Setup {
-    let base = "http://127.0.0.1:3000";
-    Setup {
-        base_url: base.to_owned(),
-        data: None,
-        clock: MovableClock::real(),
-        entropy: Entropy::system(),
-        secret: "a secret".to_owned(),
-        signing_key: BASE64.encode(&[7; 32]),
-        password_cost: (8, 1),
-        providers: SimConfig::new(base),
-        private_endpoints: false,
-    }
-}
-
 impl Shop {
     pub async fn open() -> Self {
-        let stack = Stack::start(setup()).await.unwrap();
+        Self::over(Arc::new(Stack::start(Setup::in_memory()).await.unwrap())).await
+    }
+
+    pub async fn over(stack: Arc<Stack>) -> Self {
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
         let mut shop = Self { stack, admin: String::new(), ann: String::new(), code: String::new() };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GRANTS, chain, fixed, grant, id, open, package, series, shop, try_grant};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::{Answer, World};
 
 fn tier(threshold: &str, amount: &str) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GRANTS, all, asset, chain, earned, fixed, fund, grant, id, open, package, recharge, series, shop, wallet};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::{Answer, World};
 
 const ORDERS: &str = "/v1/agency/orders";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{chain, fixed, grant, id, open, series, shop};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::World;
 
 async fn names(world: &World, user: &str) -> Vec<String> {

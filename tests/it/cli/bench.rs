@@ -6,15 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use data_encoding::BASE64;
-use emulator::clock::MovableClock;
 use emulator::connector::{Backend, BoxFuture, ConnectFault};
-use emulator::sim::SimConfig;
 use emulator::sqs::Receive;
 use emulator::stack::{Setup, Stack};
 use guerdon::Outside;
 use http::{Request, Response};
 use serde_json::{Value, json};
-use shared::app::Entropy;
 use shared::domain::identity::{Email, Password};
 use shared::edge::boot::Environment;
 use shared::usecase::create_admin::create_admin;
@@ -82,19 +79,7 @@ impl Bench {
     pub fn run<F: AsyncFnOnce(&Bench)>(test: F) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let base = "http://127.0.0.1:3000";
-            let setup = Setup {
-                base_url: base.to_owned(),
-                data: None,
-                clock: MovableClock::real(),
-                entropy: Entropy::system(),
-                secret: "a secret".to_owned(),
-                signing_key: BASE64.encode(&[7; 32]),
-                password_cost: (8, 1),
-                providers: SimConfig::new(base),
-                private_endpoints: false,
-            };
-            let stack = Arc::new(Stack::start(setup).await.unwrap());
+            let stack = Arc::new(Stack::start(Setup::in_memory()).await.unwrap());
             let admin = Email::parse("admin@localhost").unwrap();
             create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{hundred, invited, totals};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::World;
 
 async fn made(world: &World, label: &str) -> String {

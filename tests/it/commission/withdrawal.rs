@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{asked_at_once, hundred, invited, totals};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::World;
 
 fn bank() -> Value {

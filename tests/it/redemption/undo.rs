@@ -9,8 +9,8 @@ use shared::domain::id::{RedemptionId, UserId};
 use shared::once::Once;
 use shared::usecase::undo_redemption::{Undo, undo_redemption};
 
-use super::race::together;
 use super::{credit, pro, time_on};
+use crate::race::together;
 use crate::world::{Answer, World};
 
 const RECORDS: &str = "/v1/admin/redemption/records";

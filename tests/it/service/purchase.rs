@@ -7,7 +7,7 @@ use emulator::sqs::{self, FunctionReply, Retry};
 use serde_json::{Value, json};
 
 use super::{ALL, anns_invitee, backend, balance_of, bought};
-use crate::redemption::race::together;
+use crate::race::together;
 use crate::world::World;
 
 async fn rewards(world: &World, name: &str) -> Vec<(String, String)> {

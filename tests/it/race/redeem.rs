@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{credit, pro, time_on};
+use super::{CLIENTS, Weight, race, together};
+use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Redeems under every token at once; answers how often each outcome came.
@@ -17,25 +18,6 @@ async fn all_at_once(world: &World, names: &[String], code: &str) -> BTreeMap<St
         *outcomes.entry(outcome).or_insert(0) += 1;
     }
     outcomes
-}
-
-/// Runs requests interleaved at every call to the database.
-pub async fn together(asked: Vec<impl Future<Output = Answer>>) -> Vec<Answer> {
-    let mut pending: Vec<_> = asked.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut done = true;
-        for (future, answer) in &mut pending {
-            if answer.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(ready) => *answer = Some(ready),
-                    std::task::Poll::Pending => done = false,
-                }
-            }
-        }
-        if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    pending.into_iter().map(|(_, answer)| answer.unwrap()).collect()
 }
 
 async fn crowd(world: &World, size: usize) -> Vec<String> {
@@ -72,19 +54,41 @@ fn a_code_with_shards_serves_exactly_its_total() {
     });
 }
 
+/// R7.3: a code with so many uses serves exactly so many of 64, with shards and without, and each who was told has it.
+#[test]
+fn a_code_serves_as_many_as_it_has_uses() {
+    race("redeem::a_code_serves_as_many_as_it_has_uses", Weight::Heavy, async |round| {
+        let world = round.world;
+        let names = crowd(world, CLIENTS).await;
+        let uses = 1 + round.below(60);
+        let code = world.codes(credit("1", 1, uses)).await.remove(0);
+        let body = json!({"code": code});
+        let ask = |client: usize| world.user(&names[client]).key("crowd").post("/v1/redemptions", body.clone());
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("code_used_up"), uses as usize);
+        round.again(&told, ask).await;
+        for (client, name) in names.iter().enumerate() {
+            let has = if told.made.contains_key(&client) { "1" } else { "0" };
+            assert_eq!(world.balance(name).await, has, "{name}");
+        }
+    });
+}
+
 /// R7.3: the same user 64 times at once redeems once.
 #[test]
 fn one_user_in_parallel_redeems_once() {
-    World::run(async |world| {
+    race("redeem::one_user_in_parallel_redeems_once", Weight::Heavy, async |round| {
+        let world = round.world;
         world.register("ann", None).await;
         for total in [1, 500, 0] {
             let code = world.codes(credit("1", 1, total)).await.remove(0);
-            let asked = (0..64).map(|number| {
-                world.user("ann").key(&format!("{total}.{number}")).post("/v1/redemptions", json!({"code": code}))
-            });
-            let answers = together(asked.collect()).await;
-            assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-            assert!(answers.iter().all(|answer| answer.status == 201 || answer.status == 409));
+            let body = json!({"code": code});
+            let ask = |client: usize| {
+                world.user("ann").key(&format!("{total}.{client}")).post("/v1/redemptions", body.clone())
+            };
+            let told = round.at_once(CLIENTS, ask).await;
+            assert_eq!(told.made.len(), 1, "{:?}", told.refused);
+            round.again(&told, ask).await;
         }
         assert_eq!(world.balance("ann").await, "3");
     });

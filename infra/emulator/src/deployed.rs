@@ -1,0 +1,143 @@
+//! Built function binaries beside a stack: each process reaches the stack's services over HTTP, through sockets of its own, so that
+//! whoever tests it can stand between.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use http::Request;
+use serde_json::Value;
+use shared::app::Entropy;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::clock::MovableClock;
+use crate::connector::Backend;
+use crate::gateway;
+use crate::http::serve;
+use crate::runtime_api::{FunctionProcess, cargo};
+use crate::sim::{AtTime, SimConfig};
+use crate::sqs::SqsBackend;
+use crate::stack::{Setup, Stack, Trouble};
+
+/// Where a stack for tests says that it stands.
+pub const BASE: &str = "http://127.0.0.1:3000";
+
+impl Setup {
+    /// A stack in memory by the machine's clock, with secrets that everybody knows and the least that Argon2 takes: for tests and
+    /// measurements.
+    pub fn in_memory() -> Self {
+        Self {
+            base_url: BASE.to_owned(),
+            data: None,
+            clock: MovableClock::real(),
+            entropy: Entropy::system(),
+            secret: "a secret".to_owned(),
+            signing_key: BASE64.encode(&[7; 32]),
+            password_cost: (8, 1),
+            providers: SimConfig::new(BASE),
+            private_endpoints: false,
+        }
+    }
+}
+
+/// Builds binaries as `cargo build` with these words does, and answers where they are.
+///
+/// # Errors
+/// When they can't be built.
+pub fn build(words: &[&str]) -> Result<PathBuf, Trouble> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.ancestors().nth(2).ok_or("the workspace has no root")?;
+    if !cargo().arg("build").args(words).current_dir(root).status()?.success() {
+        return Err("the binaries can't be built".into());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join(if words.contains(&"--release") { "release" } else { "debug" }))
+}
+
+/// Listens on a free port and answers from `backend` until the servers are dropped; answers where.
+///
+/// # Errors
+/// When there is no port.
+pub async fn listen(servers: &mut JoinSet<()>, backend: Arc<dyn Backend>) -> io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    servers.spawn(serve(listener, backend));
+    Ok(format!("http://{address}"))
+}
+
+/// A stack whose functions run as processes.
+pub struct Deployment {
+    /// The services that all of them share.
+    pub stack: Arc<Stack>,
+    folder: PathBuf,
+    environment: BTreeMap<String, String>,
+}
+
+/// A function's process, and the sockets that it reaches its services through; all end when this is dropped.
+pub struct Deployed {
+    /// The process.
+    pub process: FunctionProcess,
+    _servers: JoinSet<()>,
+}
+
+impl Deployment {
+    /// Starts a stack; its functions' binaries are in `folder`.
+    ///
+    /// # Errors
+    /// When the stack does not start.
+    pub async fn new(folder: &Path, setup: Setup) -> Result<Self, Trouble> {
+        let mut environment = setup.environment();
+        environment.insert("MAIL_FROM".to_owned(), "no-reply@guerdon.test".to_owned());
+        Ok(Self { stack: Arc::new(Stack::start(setup).await?), folder: folder.to_owned(), environment })
+    }
+
+    /// Starts a function's binary.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub async fn start(&self, binary: &str) -> io::Result<Deployed> {
+        self.start_behind(binary, |service| service).await
+    }
+
+    /// Starts a function's binary with `between` in front of each of its services: database, queues, mail, providers.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub async fn start_behind(
+        &self,
+        binary: &str,
+        between: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> io::Result<Deployed> {
+        let stack = &self.stack;
+        // Whatever the stack's clock shows: the process looks at the machine's.
+        let providers = AtTime { simulators: Arc::clone(&stack.simulators), clock: MovableClock::real() };
+        let mailbox: Arc<dyn Backend> = stack.mailbox.clone();
+        let services: [(&[(&str, &str)], Arc<dyn Backend>); 4] = [
+            (&[("AWS_ENDPOINT_URL_DYNAMODB", "")], Arc::new(stack.dynamo.clone())),
+            (&[("AWS_ENDPOINT_URL_SQS", "")], Arc::new(SqsBackend(stack.queues.clone()))),
+            (&[("AWS_ENDPOINT_URL_SESV2", "")], mailbox),
+            (&[("STRIPE_API_URL", "/_sim/stripe"), ("ZPAY_API_URL", "/_sim/zpay")], Arc::new(providers)),
+        ];
+        let mut environment = self.environment.clone();
+        let mut servers = JoinSet::new();
+        for (variables, service) in services {
+            let address = listen(&mut servers, between(service)).await?;
+            for (name, path) in variables {
+                environment.insert((*name).to_owned(), format!("{address}{path}"));
+            }
+        }
+        let process = FunctionProcess::spawn(self.folder.join(binary), binary, &environment).await?;
+        Ok(Deployed { process, _servers: servers })
+    }
+
+    /// The binary that a request goes to, and the event that the gateway makes of it; `None` when there is no such route.
+    pub fn event(&self, request: &Request<Bytes>) -> Option<(String, Value)> {
+        let matched = self.stack.template.route(request.method().as_str(), request.uri().path())?;
+        let arrival = gateway::Arrival { client_ip: "203.0.113.7", request_id: "r1", at: self.stack.clock.now() };
+        Some((matched.function.binary.clone(), gateway::event(request, &matched, &arrival)))
+    }
+}

@@ -1,0 +1,79 @@
+//! The black box: the built function binaries under the Lambda Runtime API, with database, queues and providers over HTTP, while their
+//! processes are killed and frozen at moments that a seed decides and calls to services go wrong. Whoever asks repeats with the same
+//! key, queues deliver again, schedules tick; the end is the same as if nothing had happened.
+//!
+//! `GUERDON_KILLS=1000` plays until so many processes were killed, `GUERDON_KILL=17` the journey of that seed, and tells what was
+//! done in it.
+
+mod frozen;
+mod gate;
+mod journey;
+mod story;
+mod worker;
+
+use std::time::Instant;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use self::journey::{Calls, Journey, Tally};
+use self::story::Ended;
+use crate::facts;
+
+/// Processes that are killed when nobody says how many.
+const KILLS: u64 = 48;
+
+/// Processes that a journey kills at least, as a rule.
+const KILLS_EACH: u64 = 10;
+/// Journeys that are played at the same time.
+const AT_ONCE: usize = 4;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// R1.8, R4.6, R5.3, R6.5, R7.3: processes are killed and frozen before, between and after any of their calls, on the whole way from a
+/// registration to a withdrawal; everything happens once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
+    let mut calm = Journey::new(None).await;
+    let expected = story::play(&mut calm).await;
+    let balances = ["ann", "bob", "cid"].map(|name| expected.0[name][0].as_str().unwrap().to_owned());
+    assert_eq!(balances, ["8.4", "30.49999998", "4.1111111"]);
+    let one = number("GUERDON_KILL");
+    let wanted = number("GUERDON_KILLS").unwrap_or(KILLS);
+    let (mut all, mut journeys, began) = (Tally::default(), 0_u64, Instant::now());
+    // A killed process's client waits a while: others play meanwhile.
+    let mut playing = JoinSet::new();
+    loop {
+        let enough = |playing: usize| all.kills + KILLS_EACH * playing as u64 >= wanted;
+        while playing.len() < AT_ONCE && !enough(playing.len()) && (one.is_none() || journeys == 0) {
+            journeys += 1;
+            playing.spawn(troubled(one.unwrap_or(journeys), calm.calls.clone(), expected.clone()));
+        }
+        match playing.join_next().await {
+            Some(Ok(tally)) => all.add(&tally),
+            Some(Err(failed)) => std::panic::resume_unwind(failed.into_panic()),
+            None => break,
+        }
+    }
+    eprintln!("{journeys} journeys, {all:?}, {:?}", began.elapsed());
+    facts::note(
+        "blackbox",
+        &json!({
+            "journeys": journeys, "invocations": all.invocations, "kills": all.kills, "freezes": all.freezes,
+            "faults": all.faults, "seconds": began.elapsed().as_secs(),
+        }),
+    );
+}
+
+/// Plays the journey of a seed, which must end as it is expected to.
+async fn troubled(seed: u64, calls: Calls, expected: Ended) -> Tally {
+    let mut journey = Journey::new(Some((seed, &calls))).await;
+    let ended = story::play(&mut journey).await;
+    assert_eq!(ended, expected, "of seed {seed}");
+    if number("GUERDON_KILL").is_some() {
+        eprintln!("{}", journey.told());
+    }
+    journey.tally
+}

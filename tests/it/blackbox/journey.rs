@@ -1,0 +1,377 @@
+//! One journey through processes that are killed and frozen: whoever asks repeats until there is an answer, queues deliver again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use emulator::sqs::{FunctionReply, Message, Retry, event};
+use emulator::stack::Stack;
+use http::Request;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::Value;
+
+use super::gate::{Gate, Moment, Trail};
+use super::worker::{Answer, Worker};
+use crate::processes::Bench;
+
+/// How often an invocation is repeated.
+const REPEATS: usize = 12;
+/// How many of the invocations of a step are killed or frozen at most.
+const TROUBLES: usize = 2;
+/// Calls that go wrong, of a thousand.
+const FAULTS: u32 = 20;
+/// The longest time to a kill at no particular call, in microseconds.
+const LATEST: u32 = 60_000;
+
+/// How many calls an invocation of each step makes when nothing goes wrong.
+pub type Calls = BTreeMap<String, u32>;
+
+/// What was done to processes.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub invocations: u64,
+    pub kills: u64,
+    pub freezes: u64,
+    pub faults: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        self.invocations += other.invocations;
+        self.kills += other.kills;
+        self.freezes += other.freezes;
+        self.faults += other.faults;
+    }
+}
+
+/// What happens to one invocation.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Kill(Moment),
+    KillAfter(Duration),
+    Freeze(Moment),
+}
+
+/// Something that a function is given, again and again if need be.
+#[derive(Clone)]
+pub enum Work {
+    /// An event: a request or a tick, by the step's name, for a binary.
+    Event { step: String, binary: String, event: Value },
+    /// Whatever a queue has for its consumer.
+    Batch { binary: String, queue: String, size: usize },
+}
+
+pub struct Journey {
+    pub bench: Bench,
+    /// From which all trouble is drawn; without it there is none.
+    seed: Option<u64>,
+    calm: bool,
+    rng: ChaCha8Rng,
+    known: Calls,
+    pub calls: Calls,
+    idle: BTreeMap<String, Vec<Worker>>,
+    started: u64,
+    pub tally: Tally,
+    began: Instant,
+    trail: Trail,
+}
+
+impl Journey {
+    /// A journey without any trouble, or with what `seed` draws over these calls.
+    pub async fn new(trouble: Option<(u64, &Calls)>) -> Self {
+        let seed = trouble.map(|(seed, _)| seed);
+        Self {
+            bench: Bench::new().await,
+            seed,
+            calm: seed.is_none(),
+            rng: ChaCha8Rng::seed_from_u64(seed.unwrap_or(0)),
+            known: trouble.map(|(_, calls)| calls.clone()).unwrap_or_default(),
+            calls: Calls::new(),
+            idle: BTreeMap::new(),
+            started: 0,
+            tally: Tally::default(),
+            began: Instant::now(),
+            trail: Trail::default(),
+        }
+    }
+
+    pub fn stack(&self) -> Arc<Stack> {
+        Arc::clone(&self.bench.0.stack)
+    }
+
+    /// What was done, line by line.
+    pub fn told(&self) -> String {
+        self.trail.lock().unwrap().join("\n")
+    }
+
+    /// Trouble ends: no calls go wrong any more, nothing is killed.
+    pub fn calm_down(&mut self) {
+        for worker in std::mem::take(&mut self.idle).into_values().flatten() {
+            self.gone(worker);
+        }
+        self.calm = true;
+    }
+
+    /// Sends a request until its answer is no 5xx, and takes status and body.
+    pub async fn ask(&mut self, step: &str, request: &Request<bytes::Bytes>) -> (u64, Value) {
+        let (binary, event) = self.bench.0.event(request).unwrap();
+        let returned = self.insist(&Work::Event { step: step.to_owned(), binary, event }).await;
+        let body = returned["body"].as_str().unwrap_or_default();
+        (status(&returned), serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())))
+    }
+
+    /// Runs a schedule until it has done it.
+    pub async fn tick(&mut self, schedule: &str) -> Value {
+        let stack = self.stack();
+        let mut functions = stack.template.functions.iter();
+        let found = functions.find_map(|f| Some((f, f.schedules.iter().find(|of| of.name == schedule)?)));
+        let (function, schedule) = found.unwrap();
+        let work =
+            Work::Event { step: schedule.name.clone(), binary: function.binary.clone(), event: schedule.input.clone() };
+        self.insist(&work).await
+    }
+
+    /// Hands what is in the queues to their consumers until nothing is left that can be received.
+    pub async fn consume(&mut self) {
+        let stack = self.stack();
+        let mut moved = true;
+        while std::mem::take(&mut moved) {
+            for function in &stack.template.functions {
+                for source in &function.queues {
+                    while stack.queues.depth(&source.queue).unwrap().visible > 0 {
+                        let (binary, queue) = (function.binary.clone(), source.queue.clone());
+                        self.insist(&Work::Batch { binary, queue, size: source.batch_size }).await;
+                        moved = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Repeats until the work is done; the first times are in trouble if the seed says so.
+    async fn insist(&mut self, work: &Work) -> Value {
+        let mut last = String::new();
+        for turn in 0..REPEATS {
+            let trouble = if turn < TROUBLES { self.draw(work.step(), turn) } else { None };
+            match self.once(work, trouble).await {
+                Ok(returned) if status(&returned) < 500 => return returned,
+                Ok(returned) => last = returned.to_string(),
+                Err(error) => last = error.to_string(),
+            }
+            self.note(format!("{}: {last}", work.step()));
+        }
+        panic!("{} is not done: {last}", work.step());
+    }
+
+    fn draw(&mut self, step: &str, turn: usize) -> Option<Trouble> {
+        if self.calm {
+            return None;
+        }
+        let calls = self.known.get(step).copied()?.max(1);
+        // What makes few calls, and is given work most often, has its share of trouble and no more.
+        let odds = if calls < 4 { 3 } else { 9 } / (1 + 2 * turn as u32);
+        if self.rng.next_u32() % 12 >= odds {
+            return None;
+        }
+        let call = self.rng.next_u32() % calls;
+        let moment = if self.rng.next_u32().is_multiple_of(2) { Moment::Before(call) } else { Moment::After(call) };
+        Some(match self.rng.next_u32() % 10 {
+            0..=3 => Trouble::Freeze(moment),
+            4 => Trouble::KillAfter(Duration::from_micros(u64::from(self.rng.next_u32() % LATEST))),
+            _ => Trouble::Kill(moment),
+        })
+    }
+
+    /// Gives a process the work once. An empty queue is work done.
+    async fn once(&mut self, work: &Work, trouble: Option<Trouble>) -> Answer {
+        let stack = self.stack();
+        let Some((event, batch)) = work.take(&stack).await else { return Ok(Value::Null) };
+        let worker = self.worker(work.binary()).await;
+        self.tally.invocations += 1;
+        let (step, answer) = (
+            work.step(),
+            match trouble {
+                Some(Trouble::Freeze(moment)) => return self.frozen(work, worker, event, &batch, moment).await,
+                Some(Trouble::Kill(moment)) => {
+                    let reached = worker.gate.shut_at(moment);
+                    let reached =
+                        async { reached.await.map_or_else(|_| String::new(), |call| format!("{moment:?} {call}")) };
+                    self.unless(work.step(), worker, &event, reached).await
+                }
+                Some(Trouble::KillAfter(time)) => {
+                    let over = async {
+                        tokio::time::sleep(time).await;
+                        format!("after {time:?}")
+                    };
+                    self.unless(work.step(), worker, &event, over).await
+                }
+                None => self.unless(work.step(), worker, &event, std::future::pending()).await,
+            },
+        );
+        let (answer, killed) = answer;
+        self.note(format!("{step} {}", if answer.is_ok() { "answered" } else { "ended" }));
+        if let Some(moment) = killed {
+            self.tally.kills += 1;
+            self.note(format!("{step}: killed {moment}"));
+        }
+        work.settle(&stack, &batch, &answer).await;
+        answer
+    }
+
+    /// The process's answer, unless it is killed at a moment; then also what that was.
+    async fn unless(
+        &mut self,
+        step: &str,
+        mut worker: Worker,
+        event: &Value,
+        moment: impl Future<Output = String>,
+    ) -> (Answer, Option<String>) {
+        let outcome = tokio::select! {
+            biased;
+            answer = worker.invoke(event) => Ok(answer),
+            moment = moment => Err(moment),
+        };
+        match outcome {
+            Ok(answer) => {
+                let (calls, known) = (worker.gate.calls() as u32, self.calls.entry(step.to_owned()).or_default());
+                *known = calls.max(*known);
+                self.back(worker);
+                (answer, None)
+            }
+            Err(moment) => {
+                let killed = worker.kill().await;
+                self.back(worker);
+                (killed, Some(moment))
+            }
+        }
+    }
+
+    /// Freezes the process at a moment. While it stands, others do the same work to its end; then it goes on where it stood, and
+    /// must not know better than they.
+    async fn frozen(&mut self, work: &Work, worker: Worker, event: Value, batch: &[Message], moment: Moment) -> Answer {
+        let stack = self.stack();
+        let frozen = match worker.freeze(&event, moment).await {
+            Ok(frozen) => frozen,
+            Err((worker, answer)) => {
+                self.back(worker);
+                work.settle(&stack, batch, &answer).await;
+                return answer;
+            }
+        };
+        self.tally.freezes += 1;
+        self.note(format!("{}: frozen {moment:?} {}", work.step(), frozen.call));
+        let others = Box::pin(self.meanwhile(work)).await;
+        let (worker, answer) = frozen.thaw().await;
+        self.back(worker);
+        work.settle(&stack, batch, &answer).await;
+        if let Ok(thawed) = &answer {
+            let (status, others) = (status(thawed), others.as_ref().map(|others| (status_and_id(others), others)));
+            if let Some((same, others)) = others.filter(|_| status < 500) {
+                assert_eq!(status_and_id(thawed), same, "thawed it says {thawed}, the others {others}");
+            }
+        }
+        others.map_or(answer, Ok)
+    }
+
+    /// What others do while a process stands: a request is answered by another one, a batch is visible again and consumed.
+    async fn meanwhile(&mut self, work: &Work) -> Option<Value> {
+        let stack = self.stack();
+        if let Work::Batch { queue, .. } = work {
+            let hidden = stack.queues.spec(queue).unwrap().visibility_timeout_seconds;
+            stack.clock.advance(Duration::from_secs(u64::from(hidden) + 1));
+        }
+        for _ in 0..REPEATS {
+            match self.once(work, None).await {
+                Ok(returned) if status(&returned) < 500 => return Some(returned),
+                other => self.note(format!("{}, meanwhile: {other:?}", work.step())),
+            }
+        }
+        None
+    }
+
+    pub async fn worker(&mut self, binary: &str) -> Worker {
+        if let Some(worker) = self.idle.get_mut(binary).and_then(Vec::pop) {
+            worker.gate.calls();
+            return worker;
+        }
+        self.started += 1;
+        let seed = self.seed.unwrap_or(0).wrapping_mul(1_000).wrapping_add(self.started);
+        let gate = Gate::new(if self.calm { 0 } else { FAULTS }, seed, Arc::clone(&self.trail));
+        Worker::start(&self.bench.0, binary, gate).await
+    }
+
+    /// A process that answered may be given more; one that ended or was too late is gone.
+    pub fn back(&mut self, worker: Worker) {
+        worker.gate.open();
+        if worker.is_running() {
+            self.idle.entry(worker.binary.clone()).or_default().push(worker);
+        } else {
+            self.gone(worker);
+        }
+    }
+
+    fn note(&self, what: String) {
+        let what = format!("{:>6} ms: {what}", self.began.elapsed().as_millis());
+        self.trail.lock().unwrap().push(what);
+    }
+
+    fn gone(&mut self, worker: Worker) {
+        self.tally.faults += worker.gate.faults();
+    }
+}
+
+/// What happened, if it came to a bad end.
+impl Drop for Journey {
+    fn drop(&mut self) {
+        if let Some(seed) = self.seed.filter(|_| std::thread::panicking()) {
+            let trail = self.told();
+            eprintln!("{trail}\nGUERDON_KILL={seed} cargo test -p tests --test it blackbox:: plays it again");
+        }
+    }
+}
+
+impl Work {
+    fn step(&self) -> &str {
+        match self {
+            Self::Event { step, .. } => step,
+            Self::Batch { binary, .. } => binary,
+        }
+    }
+
+    fn binary(&self) -> &str {
+        match self {
+            Self::Event { binary, .. } | Self::Batch { binary, .. } => binary,
+        }
+    }
+
+    /// The event to give, and the messages in it; nothing when a queue is empty.
+    async fn take(&self, stack: &Stack) -> Option<(Value, Vec<Message>)> {
+        match self {
+            Self::Event { event, .. } => Some((event.clone(), Vec::new())),
+            Self::Batch { queue, size, .. } => {
+                let batch = stack.queues.poll_once(queue, *size).await.unwrap();
+                (!batch.is_empty()).then(|| (event(queue, &batch), batch))
+            }
+        }
+    }
+
+    /// Goes by the answer: what was consumed is deleted, the rest comes again.
+    async fn settle(&self, stack: &Stack, batch: &[Message], answer: &Answer) {
+        let Self::Batch { queue, .. } = self else { return };
+        let reply = answer.as_ref().map_or(FunctionReply::AllFailed, |returned| FunctionReply::read(batch, returned));
+        stack.queues.settle(queue, batch, &reply, Retry::AtOnce).await.unwrap();
+    }
+}
+
+/// The status of what a function returned; what is no answer of HTTP is as good as 200.
+fn status(returned: &Value) -> u64 {
+    returned["statusCode"].as_u64().unwrap_or(200)
+}
+
+/// What a repeated request must be told, too: the status, and the id of what was made.
+fn status_and_id(returned: &Value) -> (u64, Value) {
+    let body: Value = serde_json::from_str(returned["body"].as_str().unwrap_or_default()).unwrap_or_default();
+    let id = if body["id"].is_null() { body["user"]["id"].clone() } else { body["id"].clone() };
+    (status(returned), id)
+}

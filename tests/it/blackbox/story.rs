@@ -1,0 +1,195 @@
+//! What the journey is about: from signing up with a code to a withdrawal, with everything that the scheduler finds left behind.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use emulator::clock::machine_time;
+use emulator::faults::Fault;
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use shared::audit::{audit, rebuild};
+use shared::store::item::text;
+
+use super::journey::Journey;
+use crate::audit::book::against;
+use crate::processes::{PASSWORD, asked};
+
+/// How a journey ended: what each has, and how many items of each type there are.
+pub type Ended = (Value, BTreeMap<String, usize>);
+
+/// Who is in it from the start.
+struct Cast {
+    admin: String,
+    ann: String,
+    code: String,
+    gift: String,
+}
+
+/// Plays the story to its end.
+pub async fn play(journey: &mut Journey) -> Ended {
+    let cast = past(journey).await;
+    let bob = json!({"email": "bob@example.com", "password": PASSWORD, "referral_code": cast.code});
+    let (status, told) = journey.ask("register", &asked("POST", "/v1/registrations", "", &bob)).await;
+    assert_eq!((status, &told["referral"]["applied"]), (201, &json!(true)), "{told}");
+    let bob = told["session"]["access_token"].as_str().unwrap().to_owned();
+    journey.consume().await;
+    for (provider, amount) in [("stripe", "100"), ("zpay", "50")] {
+        let body = json!({"amount": amount, "provider": provider});
+        let order = journey.ask(provider, &asked("POST", "/v1/payment/orders", &bob, &body)).await;
+        assert_eq!(order.0, 201, "{}", order.1);
+        pay(journey, &order.1, "twice", machine_time()).await;
+        webhooks(journey).await;
+        journey.consume().await;
+    }
+    let gift = json!({"code": cast.gift});
+    let redeemed = journey.ask("redeem", &asked("POST", "/v1/redemptions", &bob, &gift)).await;
+    assert_eq!(redeemed.0, 201, "{}", redeemed.1);
+    for schedule in ["poll-payments", "expire-orders", "sweep-outbox", "mature-commissions"] {
+        journey.tick(schedule).await;
+        webhooks(journey).await;
+        journey.consume().await;
+    }
+    swept(journey).await;
+    withdraw(journey, &cast).await;
+    rest(journey).await
+}
+
+/// Two hours ago: everything is switched on, Ann invited Cid, the queues were down when he registered, and he left two orders, one of
+/// them paid without a word of it.
+async fn past(journey: &Journey) -> Cast {
+    let (bench, stack) = (&journey.bench, journey.stack());
+    stack.clock.set(machine_time().checked_sub(SignedDuration::from_hours(2)).unwrap());
+    let admin = bench.sign_in("admin@localhost").await;
+    bench.settings(&admin, "payment", |payment| payment["enabled"] = json!(true)).await;
+    bench.settings(&admin, "promotion", |promotion| promotion["enabled"] = json!(true)).await;
+    bench
+        .settings(&admin, "referral", |referral| {
+            referral["enabled"] = json!(true);
+            referral["qualified"]["inviter_reward"] = json!("3");
+            referral["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"});
+        })
+        .await;
+    bench
+        .settings(&admin, "affiliate", |affiliate| {
+            affiliate["enabled"] = json!(true);
+            affiliate["min_cash_withdrawal"] = json!("0.5");
+        })
+        .await;
+    let batch = json!({"label": "gift", "count": 1, "credit": "5", "total_uses": 3});
+    let batch = bench.inside("POST", "/v1/admin/redemption/batches", &admin, batch).await;
+    let ann = json!({"email": "ann@example.com", "password": PASSWORD});
+    let ann = bench.inside("POST", "/v1/registrations", "", ann).await["session"]["access_token"].clone();
+    let code = bench.inside("GET", "/v1/referral", ann.as_str().unwrap(), Value::Null).await["code"].clone();
+    for _ in 0..8 {
+        stack.faults.script("SendMessageBatch", 0, Fault::ErrorBefore);
+    }
+    let cid = json!({"email": "cid@example.com", "password": PASSWORD, "referral_code": code});
+    let cid = bench.inside("POST", "/v1/registrations", "", cid).await["session"]["access_token"].clone();
+    stack.faults.clear();
+    for (amount, paid) in [("10", false), ("20", true)] {
+        let body = json!({"amount": amount, "provider": "stripe"});
+        let order = bench.inside("POST", "/v1/payment/orders", cid.as_str().unwrap(), body).await;
+        if paid {
+            pay(journey, &order, "never", stack.clock.now()).await;
+        }
+    }
+    stack.clock.set(machine_time());
+    let (admin, ann) = (bench.sign_in("admin@localhost").await, bench.sign_in("ann@example.com").await);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Cast { admin, ann, code: text(&code), gift: text(&batch["codes"][0]) }
+}
+
+/// Somebody pays an order at its provider. A gateway learns of it from the payer's browser.
+pub async fn pay(journey: &Journey, order: &Value, notify: &str, now: Timestamp) {
+    let simulators = &journey.stack().simulators;
+    if order["provider"] == "zpay" {
+        let page = Request::get(order["pay_url"].as_str().unwrap()).body(Bytes::new()).unwrap();
+        simulators.handle(page, now).await;
+    }
+    let body = json!({"provider": order["provider"], "order_id": order["id"], "action": "pay", "notify": notify});
+    let request = Request::post("/_sim/pay").header("content-type", "application/json");
+    let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_string())).unwrap();
+    let status = simulators.handle(request, now).await.status().as_u16();
+    assert!((200..400).contains(&status), "the provider answers {status} to {order}");
+}
+
+/// Delivers what the providers have to tell until each is acknowledged.
+async fn webhooks(journey: &mut Journey) {
+    let stack = journey.stack();
+    loop {
+        let due = stack.simulators.due(machine_time());
+        if due.is_empty() {
+            return;
+        }
+        for delivery in due {
+            let request = delivery.request;
+            let step = if request.method() == "GET" { "zpay webhook" } else { "stripe webhook" };
+            let (status, body) = journey.ask(step, &request).await;
+            let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+            stack.simulators.delivered(delivery.id, status as u16, body.as_bytes());
+        }
+    }
+}
+
+/// Ann takes commission to her balance and to her bank; one of two requests is paid, the other rejected.
+async fn withdraw(journey: &mut Journey, cast: &Cast) {
+    let path = "/v1/affiliate/withdrawals";
+    let balance = json!({"amount": "0.4", "to": "balance"});
+    let done = journey.ask("withdraw", &asked("POST", path, &cast.ann, &balance)).await;
+    assert_eq!(done.0, 201, "{}", done.1);
+    for (amount, verb, said) in
+        [("0.5", "approve", json!({"reference": "SEPA"})), ("0.6", "reject", json!({"reason": "no"}))]
+    {
+        let payout = json!({"method": "bank", "account": "DE02120300000000202051"});
+        let cash = json!({"amount": amount, "to": "cash", "payout": payout});
+        let (status, asked_for) = journey.ask("withdraw cash", &asked("POST", path, &cast.ann, &cash)).await;
+        assert_eq!(status, 201, "{asked_for}");
+        let path = format!("/v1/admin/withdrawals/{}/{verb}", asked_for["id"].as_str().unwrap());
+        let (status, decided) = journey.ask(verb, &asked("POST", &path, &cast.admin, &said)).await;
+        assert_eq!(status, 200, "{decided}");
+    }
+}
+
+/// What a killed process promised and did not send is sent when it is old enough, which takes no time here, and consumed.
+async fn swept(journey: &mut Journey) {
+    let stack = journey.stack();
+    stack.clock.advance(std::time::Duration::from_secs(200));
+    stack.tick("sweep-outbox").await.unwrap();
+    journey.consume().await;
+}
+
+/// Everything comes to rest: nothing is left in a queue or in the outbox, and the auditor finds nothing.
+async fn rest(journey: &mut Journey) -> Ended {
+    journey.calm_down();
+    for _ in 0..3 {
+        swept(journey).await;
+    }
+    let stack = journey.stack();
+    for queue in &stack.template.queues {
+        let depth = stack.queues.depth(&queue.spec.name).unwrap();
+        assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 0), "left in {}", queue.logical_id);
+    }
+    let items = stack.items().unwrap();
+    let findings: Vec<_> = audit(&items).into_iter().chain(against(&stack.simulators.book(), &items)).collect();
+    assert!(findings.is_empty(), "the auditor finds {findings:#?}");
+    assert_eq!(rebuild(&items).differences, [], "what is stored is what journals and facts say");
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for kind in items.iter().filter_map(|item| text(item, "type")) {
+        *counts.entry(kind.to_owned()).or_default() += 1;
+    }
+    assert_eq!(counts.get("outbox"), None, "the outbox is empty");
+    // What may be lost or doubled without harm, or is spread at random.
+    for kind in ["statistics", "try", "once", "raw_event", "session"] {
+        counts.remove(kind);
+    }
+    let mut has = json!({});
+    for name in ["ann", "bob", "cid"] {
+        // Time has passed since they last did.
+        let token = journey.bench.sign_in(&format!("{name}@example.com")).await;
+        let me = journey.bench.inside("GET", "/v1/me", &token, Value::Null).await;
+        let commission = journey.bench.inside("GET", "/v1/affiliate", &token, Value::Null).await;
+        has[name] = json!([me["balance"]["amount"], commission["totals"]]);
+    }
+    (has, counts)
+}

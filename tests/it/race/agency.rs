@@ -1,0 +1,80 @@
+//! Grants, first sales and wallets at once.
+
+use serde_json::{Value, json};
+
+use super::{CLIENTS, Weight, race};
+use crate::agency::{GRANTS, asset, chain, fixed, fund, grant, open, series, shop, try_grant, wallet};
+
+const ORDERS: &str = "/v1/agency/orders";
+
+/// R8.3: many grants of one series to one shop make one.
+#[test]
+fn a_grant_is_created_once() {
+    race("agency::a_grant_is_created_once", Weight::Light, async |round| {
+        let world = round.world;
+        open(world).await;
+        let a = shop(world, "a", None).await;
+        let cards = series(world, fixed("100")).await;
+        let ask = |client: usize| {
+            let body = json!({"shop_id": a, "series_id": cards, "commission_amount": (client + 1).to_string()});
+            world.admin().key(&format!("grant-{client}")).post(GRANTS, body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.refused.len(), CLIENTS - 1, "{:?}", told.refused);
+        let listed = world.admin().get(GRANTS).await.is(200);
+        let listed = listed["items"].as_array().unwrap();
+        assert_eq!((listed.len(), &listed[0]["id"]), (1, &told.one("/id")));
+        try_grant(world, &a, &cards, json!({"commission_amount": "1"})).await.is(409);
+    });
+}
+
+/// R8.8: however many first recharges of one asset there are at once, its one-time commission is paid once.
+#[test]
+fn an_asset_pays_its_one_time_commission_once() {
+    race("agency::an_asset_pays_its_one_time_commission_once", Weight::Heavy, async |round| {
+        let world = round.world;
+        open(world).await;
+        let a = shop(world, "a", None).await;
+        let cards = series(world, fixed("100")).await;
+        grant(world, &a, &cards, json!({"commission_amount": "60"})).await;
+        fund(world, &a, "100000").await;
+        let card = asset(world, &a, &cards, "CARD-1").await;
+        let body = json!({"asset_id": card, "kind": "recharge", "amount": "300", "payment": "wallet"});
+        let ask = |client: usize| world.admin().key(&format!("sale-{client}")).post(ORDERS, body.clone());
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        round.again(&told, ask).await;
+        // The worker is at it while more is sold.
+        round.contend();
+        world.settle().await;
+        round.calm();
+        world.settle().await;
+        let paid = world.admin().get("/v1/agency/commissions?limit=100").await.is(200);
+        assert_eq!(paid["items"].as_array().unwrap().len(), 1);
+        assert_eq!(wallet(world, &a).await, ["80800", "60", "0"]);
+    });
+}
+
+/// R8.12: a wallet pays for as many orders as it has money for.
+#[test]
+fn a_wallet_pays_what_it_has() {
+    race("agency::a_wallet_pays_what_it_has", Weight::Heavy, async |round| {
+        let world = round.world;
+        open(world).await;
+        let [a, b, _] = chain(world).await;
+        let cards = series(world, Value::Null).await;
+        for shop in [&a, &b] {
+            grant(world, shop, &cards, json!({})).await;
+        }
+        let card = asset(world, &b, &cards, "CARD-1").await;
+        fund(world, &b, "65").await;
+        let (amount, fit, left) = [("10", 6, "5"), ("33", 1, "32"), ("1.1", 59, "0.1")][round.seed as usize % 3];
+        let body = json!({"asset_id": card, "kind": "recharge", "amount": amount, "payment": "wallet"});
+        let ask = |client: usize| world.user("b").key(&format!("sale-{client}")).post(ORDERS, body.clone());
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("insufficient_balance"), fit);
+        round.again(&told, ask).await;
+        world.settle().await;
+        assert_eq!(wallet(world, &b).await, [left, "0", "0"]);
+    });
+}

@@ -1,0 +1,133 @@
+//! Payments at once with whatever else happens to their orders.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{Asked, CLIENTS, Weight, later, race, together};
+use crate::webhooks::{completed, tell};
+use crate::world::World;
+
+fn path(order: &Value) -> String {
+    format!("/v1/payment/orders/{}", order["id"].as_str().unwrap())
+}
+
+/// R4.6: the same event 32 times at once is acknowledged each time and credits once.
+#[test]
+fn an_event_heard_many_times_credits_once() {
+    race("payment::an_event_heard_many_times_credits_once", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        world.register("bob", Some(&code)).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let event = completed(world, &order).await;
+        let told = round.at_once(CLIENTS / 2, |_| tell(world, &event)).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS / 2);
+        assert_eq!(world.balance("bob").await, "18.05555554");
+        world.settle().await;
+        assert_eq!(world.balance("ann").await, "3");
+    });
+}
+
+/// R5.1: of many orders that are paid at the same instant one has the promotion's bonus.
+#[test]
+fn payments_at_once_share_one_bonus() {
+    race("payment::payments_at_once_share_one_bonus", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("payment", |payment| payment["max_orders_per_minute"] = json!(60)).await;
+        world.register("bob", None).await;
+        let mut events = Vec::new();
+        for _ in 0..8 {
+            let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+            events.push(completed(world, &order).await);
+        }
+        let told = round.at_once(CLIENTS, |client| tell(world, &events[client % 8])).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        assert_eq!(world.balance("bob").await, "115.2777777", "eight times 13.88888888, and 4.16666666 once");
+    });
+}
+
+/// R4.4, R4.6, R4.7: orders are paid, expired, cancelled and asked after at the same instant; what was paid is credited, what was not is
+/// over.
+#[test]
+fn an_order_is_paid_or_over() {
+    race("payment::an_order_is_paid_or_over", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("promotion", |promotion| promotion["enabled"] = json!(false)).await;
+        world.settings("payment", |payment| payment["max_orders_per_minute"] = json!(60)).await;
+        world.register("bob", None).await;
+        let mut orders = Vec::new();
+        for number in 0..CLIENTS / 4 {
+            let provider = if number % 2 == 0 { "stripe" } else { "zpay" };
+            orders.push(world.order("bob", json!({"amount": "7.2", "provider": provider})).await);
+        }
+        world.advance(1_799).await;
+        world.sign_in("bob").await;
+        round.contend();
+        let mut asked: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
+        for order in &orders {
+            let (pays, cancels, looks) = (round.below(3) > 0, round.below(3) == 0, round.below(3) == 0);
+            let notify = ["now", "twice", "never"][round.below(3) as usize];
+            let click = later(round.soon(2_000), world.try_to_pay(order, json!({"notify": notify})));
+            if pays {
+                asked.push(Box::pin(async {
+                    click.await;
+                }));
+            }
+            for (wanted, verb) in [(cancels, "cancel"), (looks, "verify")] {
+                let (soon, path) = (round.soon(2_000), format!("{}/{verb}", path(order)));
+                let ask: Asked<'_> =
+                    Box::pin(later(soon, async move { world.user("bob").post(&path, json!({})).await }));
+                if wanted {
+                    asked.push(Box::pin(async {
+                        let answer = ask.await;
+                        assert!([200, 409, 503].contains(&answer.status), "{} {}", answer.status, answer.text);
+                    }));
+                }
+            }
+        }
+        for _ in 0..8 {
+            let soon = round.soon(2_000);
+            asked.push(Box::pin(later(soon, async {
+                world.stack.pump_webhooks().await;
+            })));
+        }
+        for schedule in ["expire-orders", "expire-orders", "poll-payments", "expire-orders"] {
+            let soon = round.soon(2_000);
+            asked.push(Box::pin(later(soon, async move {
+                world.stack.tick(schedule).await.unwrap();
+            })));
+        }
+        together(asked).await;
+        round.calm();
+        world.settle().await;
+        is_paid_or_over(world, &orders).await;
+    });
+}
+
+/// Half an hour later every order that its provider has money for is credited, and the others are over.
+async fn is_paid_or_over(world: &World, orders: &[Value]) {
+    for _ in 0..4 {
+        world.advance(900).await;
+        for schedule in ["poll-payments", "expire-orders"] {
+            world.stack.tick(schedule).await.unwrap();
+        }
+        world.settle().await;
+    }
+    world.sign_in("bob").await;
+    let book = world.stack.simulators.book();
+    let mut credited = Decimal::ZERO;
+    for order in orders {
+        let id = order["id"].as_str().unwrap();
+        let took = book.trade_of(id).is_some_and(|trade| trade.ended_at.is_some()) || !book.payments_of(id).is_empty();
+        let shown = world.user("bob").get(&path(order)).await.is(200);
+        let status = shown["status"].as_str().unwrap();
+        assert_eq!(took, status == "paid", "{took} {shown}");
+        assert!(["paid", "expired", "cancelled"].contains(&status), "{shown}");
+        credited += if took { Decimal::ONE } else { Decimal::ZERO };
+    }
+    assert_eq!(world.balance("bob").await, credited.to_string());
+}

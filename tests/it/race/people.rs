@@ -1,0 +1,98 @@
+//! Registrations and invite codes at once.
+
+use serde_json::json;
+use shared::store::item::text;
+
+use super::{CLIENTS, Weight, race};
+use crate::world::World;
+
+fn count(world: &World, kind: &str) -> usize {
+    world.stack.items().unwrap().iter().filter(|item| text(item, "type") == Some(kind)).count()
+}
+
+/// R2.1: one address in three spellings under eight passwords makes one account; who asked with the winner's password has it, too.
+#[test]
+fn one_address_makes_one_account() {
+    race("people::one_address_makes_one_account", Weight::Light, async |round| {
+        let world = round.world;
+        let spellings = ["josé@example.com", "jose\u{301}@example.com", " JOSÉ@Example.COM "];
+        let ask = |client: usize| {
+            let body = json!({"email": spellings[client % 3], "password": format!("password number {}", client % 8)});
+            world.nobody().post("/v1/registrations", body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert!((1..=8).contains(&told.made_or("email_taken")));
+        told.one("/user/id");
+        let passwords: Vec<usize> = told.made.keys().map(|client| client % 8).collect();
+        assert!(passwords.iter().all(|password| *password == passwords[0]), "{passwords:?}");
+        assert_eq!((count(world, "user"), count(world, "session") >= 1), (2, true), "the account and the admin's");
+    });
+}
+
+/// R3.4: an inviter's limit is exact; everybody has their account.
+#[test]
+fn a_limit_of_invitees_is_exact() {
+    race("people::a_limit_of_invitees_is_exact", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        let limit = 1 + round.below(9) as usize;
+        world
+            .settings("referral", |referral| {
+                referral["max_invitees_per_user"] = json!(limit);
+                referral["registration"]["inviter_reward"] = json!("1");
+            })
+            .await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        let ask = |client: usize| {
+            let email = format!("user{client}@example.com");
+            let body = json!({"email": email, "password": crate::world::PASSWORD, "referral_code": code});
+            world.nobody().post("/v1/registrations", body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        let applied = told.made.values().filter(|body| body["referral"]["applied"] == true).count();
+        let limited = told.made.values().filter(|body| body["referral"]["reason"] == "limit").count();
+        assert_eq!((applied, limited, count(world, "user")), (limit, CLIENTS - limit, CLIENTS + 2));
+        world.settle().await;
+        assert_eq!(world.balance("ann").await, limit.to_string(), "a reward for each who was bound");
+    });
+}
+
+/// R3.2: the first look at one's code, from 64 windows, makes one code.
+#[test]
+fn the_first_code_is_made_once() {
+    race("people::the_first_code_is_made_once", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.register("ann", None).await;
+        let told = round.at_once(CLIENTS, |_| world.user("ann").get("/v1/referral")).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        told.one("/code");
+        assert_eq!(count(world, "invite"), 1);
+    });
+}
+
+/// R2.6: a code of one's own wish that is given to many is had by one of them.
+#[test]
+fn a_wished_code_is_had_by_one() {
+    race("people::a_wished_code_is_had_by_one", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        let mut users = Vec::new();
+        for client in 0..CLIENTS {
+            let told = world.register(&format!("user{client}"), None).await;
+            users.push(told["user"]["id"].as_str().unwrap().to_owned());
+        }
+        let ask = |client: usize| {
+            let path = format!("/v1/admin/users/{}/invite-code", users[client]);
+            world.admin().put(&path, json!({"code": "WELCOME10"}))
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("invite_code_taken"), 1);
+        let winner = *told.made.keys().next().unwrap();
+        assert_eq!(world.code(&format!("user{winner}")).await, "WELCOME10");
+        let bob = world.register("bob", Some("WELCOME10")).await;
+        assert_eq!(bob["referral"]["applied"], true);
+    });
+}
