@@ -4,27 +4,19 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use emulator::clock::machine_time;
-use emulator::faults::Fault;
 use http::Request;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::audit::{audit, rebuild};
 use shared::store::item::text;
 
 use super::journey::Journey;
+use super::past::{Cast, past};
 use crate::audit::book::against;
 use crate::processes::{PASSWORD, asked};
 
 /// How a journey ended: what each has, and how many items of each type there are.
 pub type Ended = (Value, BTreeMap<String, usize>);
-
-/// Who is in it from the start.
-struct Cast {
-    admin: String,
-    ann: String,
-    code: String,
-    gift: String,
-}
 
 /// Plays the story to its end.
 pub async fn play(journey: &mut Journey) -> Ended {
@@ -34,6 +26,7 @@ pub async fn play(journey: &mut Journey) -> Ended {
     assert_eq!((status, &told["referral"]["applied"]), (201, &json!(true)), "{told}");
     let bob = told["session"]["access_token"].as_str().unwrap().to_owned();
     journey.consume().await;
+    let mut stripe = None;
     for (provider, amount) in [("stripe", "100"), ("zpay", "50")] {
         let body = json!({"amount": amount, "provider": provider});
         let order = journey.ask(provider, &asked("POST", "/v1/payment/orders", &bob, &body)).await;
@@ -41,6 +34,7 @@ pub async fn play(journey: &mut Journey) -> Ended {
         pay(journey, &order.1, "twice", machine_time()).await;
         webhooks(journey).await;
         journey.consume().await;
+        stripe = stripe.or(Some(order.1));
     }
     let gift = json!({"code": cast.gift});
     let redeemed = journey.ask("redeem", &asked("POST", "/v1/redemptions", &bob, &gift)).await;
@@ -50,54 +44,35 @@ pub async fn play(journey: &mut Journey) -> Ended {
         webhooks(journey).await;
         journey.consume().await;
     }
+    outside(journey, &cast, &told["user"]["id"]).await;
     swept(journey).await;
+    give_back(journey, &cast, &stripe.unwrap()).await;
     withdraw(journey, &cast).await;
-    rest(journey).await
+    rest(journey, &cast).await
 }
 
-/// Two hours ago: everything is switched on, Ann invited Cid, the queues were down when he registered, and he left two orders, one of
-/// them paid without a word of it.
-async fn past(journey: &Journey) -> Cast {
-    let (bench, stack) = (&journey.bench, journey.stack());
-    stack.clock.set(machine_time().checked_sub(SignedDuration::from_hours(2)).unwrap());
-    let admin = bench.sign_in("admin@localhost").await;
-    bench.settings(&admin, "payment", |payment| payment["enabled"] = json!(true)).await;
-    bench.settings(&admin, "promotion", |promotion| promotion["enabled"] = json!(true)).await;
-    bench
-        .settings(&admin, "referral", |referral| {
-            referral["enabled"] = json!(true);
-            referral["qualified"]["inviter_reward"] = json!("3");
-            referral["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"});
-        })
-        .await;
-    bench
-        .settings(&admin, "affiliate", |affiliate| {
-            affiliate["enabled"] = json!(true);
-            affiliate["min_cash_withdrawal"] = json!("0.5");
-        })
-        .await;
-    let batch = json!({"label": "gift", "count": 1, "credit": "5", "total_uses": 3});
-    let batch = bench.inside("POST", "/v1/admin/redemption/batches", &admin, batch).await;
-    let ann = json!({"email": "ann@example.com", "password": PASSWORD});
-    let ann = bench.inside("POST", "/v1/registrations", "", ann).await["session"]["access_token"].clone();
-    let code = bench.inside("GET", "/v1/referral", ann.as_str().unwrap(), Value::Null).await["code"].clone();
-    for _ in 0..8 {
-        stack.faults.script("SendMessageBatch", 0, Fault::ErrorBefore);
-    }
-    let cid = json!({"email": "cid@example.com", "password": PASSWORD, "referral_code": code});
-    let cid = bench.inside("POST", "/v1/registrations", "", cid).await["session"]["access_token"].clone();
-    stack.faults.clear();
-    for (amount, paid) in [("10", false), ("20", true)] {
-        let body = json!({"amount": amount, "provider": "stripe"});
-        let order = bench.inside("POST", "/v1/payment/orders", cid.as_str().unwrap(), body).await;
-        if paid {
-            pay(journey, &order, "never", stack.clock.now()).await;
-        }
-    }
-    stack.clock.set(machine_time());
-    let (admin, ann) = (bench.sign_in("admin@localhost").await, bench.sign_in("ann@example.com").await);
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    Cast { admin, ann, code: text(&code), gift: text(&batch["codes"][0]) }
+/// The operator's product takes from Bob's balance, and Ivy's shop sells, both with keys of their own.
+async fn outside(journey: &mut Journey, cast: &Cast, bob: &Value) {
+    let path = format!("/v1/service/users/{}/debits", bob.as_str().unwrap());
+    let debit = json!({"amount": "1.25", "related_id": "job-1", "remark": "a job"});
+    let (status, taken) = journey.ask("debit", &asked("POST", &path, &cast.backend, &debit)).await;
+    assert_eq!(status, 200, "{taken}");
+    let sale = json!({"asset_id": cast.card, "kind": "recharge", "amount": "300", "payment": "wallet"});
+    let (status, sold) = journey.ask("sell", &asked("POST", "/v1/agency/orders", &cast.admin, &sale)).await;
+    assert_eq!(status, 201, "{sold}");
+    journey.consume().await;
+}
+
+/// An admin gives ¥30 of Bob's ¥100 back, by Stripe.
+async fn give_back(journey: &mut Journey, cast: &Cast, order: &Value) {
+    let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
+    let body = json!({"amount": "30", "reason": "sorry"});
+    let (status, refund) = journey.ask("refund", &asked("POST", &path, &cast.admin, &body)).await;
+    assert_eq!(status, 201, "{refund}");
+    webhooks(journey).await;
+    swept(journey).await;
+    let book = journey.stack().simulators.book();
+    assert_eq!(book.payments.values().map(|payment| payment.refunded).sum::<i64>(), 3_000, "fen given back");
 }
 
 /// Somebody pays an order at its provider. A gateway learns of it from the payer's browser.
@@ -160,7 +135,7 @@ async fn swept(journey: &mut Journey) {
 }
 
 /// Everything comes to rest: nothing is left in a queue or in the outbox, and the auditor finds nothing.
-async fn rest(journey: &mut Journey) -> Ended {
+async fn rest(journey: &mut Journey, cast: &Cast) -> Ended {
     journey.calm_down();
     for _ in 0..3 {
         swept(journey).await;
@@ -191,5 +166,9 @@ async fn rest(journey: &mut Journey) -> Ended {
         let commission = journey.bench.inside("GET", "/v1/affiliate", &token, Value::Null).await;
         has[name] = json!([me["balance"]["amount"], commission["totals"]]);
     }
+    let admin = journey.bench.sign_in("admin@localhost").await;
+    let wallet = format!("/v1/agency/wallet?shop_id={}", cast.shop);
+    let wallet = journey.bench.inside("GET", &wallet, &admin, Value::Null).await;
+    has["ivy"] = ["main", "commission", "debt"].map(|part| wallet[part]["amount"].clone()).into_iter().collect();
     (has, counts)
 }

@@ -10,7 +10,6 @@ use emulator::sim::SimConfig;
 use emulator::stack::{Setup, Stack, TABLE};
 use http::HeaderMap;
 use serde_json::{Value, json};
-use shared::app::Entropy;
 use shared::domain::id::UserId;
 use shared::domain::identity::Email;
 use shared::domain::referral::{Invite, InviteCode};
@@ -96,16 +95,12 @@ fn rest(stack: &Stack) {
 
 impl Desk {
     pub async fn open() -> Self {
+        let base = "https://guerdon.test";
         let setup = Setup {
-            base_url: "https://guerdon.test".to_owned(),
-            data: None,
+            base_url: base.to_owned(),
             clock: MovableClock::standing("2026-11-20T10:00:00Z".parse().unwrap()),
-            entropy: Entropy::system(),
-            secret: "a secret of the desk".to_owned(),
-            signing_key: "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned(),
-            password_cost: (8, 1),
-            providers: SimConfig::new("https://guerdon.test"),
-            private_endpoints: false,
+            providers: SimConfig::new(base),
+            ..Setup::in_memory()
         };
         Self(Arc::new(Audited(Stack::start(setup).await.unwrap())))
     }
