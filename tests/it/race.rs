@@ -2,7 +2,7 @@
 //! played for a round or two, each from another seed: `GUERDON_ROUNDS=1000` plays so many, `GUERDON_ROUND=17` that one.
 //!
 //! What everybody was told is held against what came of it. Who was told 2xx is told the same again by the same key, and it is there (J1);
-//! of who was refused, nothing is there (J2); who was told 503 asks again with the same key until it tells (J3). Each test counts
+//! of who was refused, nothing is there (J2); who was told 503, or nothing, asks again with the same key until it tells (J3). Each test counts
 //! what is there then. At the end of each round the world comes to rest and is audited.
 
 mod agency;
@@ -106,15 +106,21 @@ impl Round<'_> {
         self.rng.borrow_mut().next_u32() % bound
     }
 
-    /// From now on transactions take so long as the seed says, and meet; in every fourth round so long that patience ends.
-    pub fn contend(&self) {
+    /// From now on transactions take so many milliseconds as the seed says, and meet; in every fourth round so long that patience ends. In every
+    /// second one some of them go wrong, too, so that nobody knows what became of them.
+    pub fn contend(&self) -> u32 {
         let takes = if self.seed % 4 == 2 { 150 + self.below(150) } else { 2 + self.below(24) };
         self.world.stack.dynamo.transactions_take(Duration::from_millis(u64::from(takes)));
+        if self.seed.is_multiple_of(2) {
+            self.world.stack.faults.randomly_at("TransactWriteItems", 60, self.seed);
+        }
+        takes
     }
 
-    /// Transactions take no time any more.
+    /// Transactions take no time any more, and none goes wrong.
     pub fn calm(&self) {
         self.world.stack.dynamo.transactions_take(Duration::ZERO);
+        self.world.stack.faults.clear();
     }
 
     /// A while that the seed draws, below so many milliseconds.
@@ -122,19 +128,29 @@ impl Round<'_> {
         Duration::from_millis(u64::from(self.below(milliseconds)))
     }
 
-    /// So many clients ask within a few milliseconds; who is told 503 asks again, the same.
+    /// So many clients ask within a few milliseconds. In every second round one of eight hangs up before it is told, wherever its
+    /// request is then. Who was not told, or was told 503, asks again, the same.
     pub async fn at_once<F: Future<Output = Answer>>(&self, clients: usize, ask: impl Fn(usize) -> F) -> Told {
-        self.contend();
-        let asked = (0..clients).map(|client| later(self.soon(10), ask(client)));
+        let takes = self.contend();
+        let asked = (0..clients).map(|client| {
+            let hangs_up = self.seed.is_multiple_of(2) && self.below(8) == 0;
+            let patience = if hangs_up { self.soon(3 * takes) } else { Duration::from_secs(60) };
+            later(self.soon(10), tokio::time::timeout(patience, ask(client)))
+        });
         let answers = together(asked.collect()).await;
         self.calm();
         let mut told = Told::default();
-        for (client, mut answer) in answers.into_iter().enumerate() {
-            while answer.status == 503 {
-                assert!(answer.headers.contains_key("retry-after"), "{}", answer.text);
+        for (client, answer) in answers.into_iter().enumerate() {
+            let mut answer = answer.ok();
+            let answer = loop {
+                match answer {
+                    Some(answer) if answer.status != 503 => break answer,
+                    Some(answer) => assert!(answer.headers.contains_key("retry-after"), "{}", answer.text),
+                    None => {}
+                }
                 self.unknown.set(self.unknown.get() + 1);
-                answer = ask(client).await;
-            }
+                answer = Some(ask(client).await);
+            };
             match answer.status {
                 status @ 200..300 => drop(told.made.insert(client, answer.is(status))),
                 400..500 => drop(told.refused.insert(client, answer.is_problem())),
