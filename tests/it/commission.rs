@@ -5,7 +5,6 @@ mod withdrawal;
 
 use serde_json::{Value, json};
 
-use crate::race::together;
 use crate::scene::refund;
 use crate::world::World;
 
@@ -288,13 +287,4 @@ fn workers_at_once_make_each_commission_once() {
         world.settle().await;
         assert_eq!(totals(world).await[1], "5.55555552");
     });
-}
-
-/// R6.5: together, everybody asks at once.
-pub async fn asked_at_once(world: &World, bodies: Vec<Value>) -> Vec<u16> {
-    let asked = bodies
-        .into_iter()
-        .enumerate()
-        .map(|(number, body)| world.user("ann").key(&format!("tab-{number}")).post("/v1/affiliate/withdrawals", body));
-    together(asked.collect()).await.into_iter().map(|answer| answer.status).collect()
 }

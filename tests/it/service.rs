@@ -295,25 +295,3 @@ fn debits_and_credits_are_records_of_the_service() {
         assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     });
 }
-
-/// R1.7, R1.8: of debits that come at once exactly those succeed that the balance pays for.
-#[test]
-fn of_30_debits_at_once_exactly_those_succeed_that_the_balance_pays_for() {
-    World::run(async |world| {
-        let key = backend(world).await;
-        let made = register(world, &key, json!({"external_id": "c-1"})).await.is(201);
-        let path = |verb: &str| format!("/v1/service/users/{}/{verb}", made["id"].as_str().unwrap());
-        let credit = json!({"amount": "10", "related_id": "gift", "remark": "a gift"});
-        world.holder(&key).once().post(&path("credits"), credit).await.is(200);
-        let debit = |number: i32| {
-            let body = json!({"amount": "0.7", "related_id": format!("job-{number}"), "remark": "a job"});
-            world.holder(&key).once().post(&path("debits"), body)
-        };
-        let answers = together((0..30).map(debit).collect()).await;
-        let taken = answers.iter().filter(|answer| answer.status == 200).count();
-        let refused = answers.iter().filter(|answer| answer.status == 409);
-        assert!(refused.clone().all(|answer| answer.is_problem() == "insufficient_balance"));
-        assert_eq!((taken, refused.count()), (14, 16), "⌊10 ÷ 0.7⌋ = 14");
-        assert_eq!(balance_of(world, &key, made["id"].as_str().unwrap()).await, "0.2");
-    });
-}

@@ -7,7 +7,6 @@ use http::Request;
 use serde_json::{Value, json};
 use shared::provider::stripe::signature::sign;
 
-use crate::race::together;
 use crate::world::{Answer, World};
 
 async fn bob(world: &World) -> Value {
@@ -59,18 +58,6 @@ async fn status(world: &World, order: &Value) -> Value {
     world.sign_in("bob").await;
     let path = format!("/v1/payment/orders/{}", order["id"].as_str().unwrap());
     world.user("bob").get(&path).await.is(200)["status"].clone()
-}
-
-/// R4.6, P3: the same event 32 times at once credits once, and each is acknowledged.
-#[test]
-fn the_same_event_32_times_at_once_credits_once() {
-    World::run(async |world| {
-        let order = bob(world).await;
-        let event = completed(world, &order).await;
-        let told = together((0..32).map(|_| tell(world, &event)).collect()).await;
-        assert!(told.iter().all(|answer| answer.status == 200), "{told:?}");
-        assert_eq!(world.balance("bob").await, "18.05555554");
-    });
 }
 
 /// R4.6, R4.7: different events of one payment credit it once, in either order.

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{GRANTS, chain, fixed, grant, id, open, package, series, shop, try_grant};
-use crate::race::together;
 use crate::world::{Answer, World};
 
 fn tier(threshold: &str, amount: &str) -> Value {
@@ -324,21 +323,6 @@ fn a_deleted_grant_stays_for_who_looks_back() {
         assert_ne!(next, low);
         delete("a", &next).await.is(200);
         delete("admin", &top).await.is(200);
-    });
-}
-
-/// R8.3: two grants of one series to one shop at once make one.
-#[test]
-fn grants_at_once_make_one() {
-    World::run(async |world| {
-        open(world).await;
-        let a = shop(world, "a", None).await;
-        let cards = series(world, fixed("100")).await;
-        let ask = |amount: usize| try_grant(world, &a, &cards, json!({"commission_amount": amount.to_string()}));
-        let answers = together((1..=32).map(ask).collect()).await;
-        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
-        let refused = answers.iter().filter(|answer| answer.status == 409).count();
-        assert_eq!(refused, 31, "{answers:?}");
     });
 }
 

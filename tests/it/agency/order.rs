@@ -208,22 +208,6 @@ fn a_wallet_pays_what_it_has_for_its_own_shop() {
     });
 }
 
-/// R8.8: sixty-four first recharges of one asset at once pay one one-time commission.
-#[test]
-fn sixty_four_first_recharges_at_once_pay_one_commission() {
-    World::run(async |world| {
-        let (card, _) = selling(world, ("first_recharge", "300"), off(), off()).await;
-        let body = json!({"asset_id": card, "kind": "recharge", "amount": "300", "payment": "wallet"});
-        let answers = together((0..64).map(|_| world.admin().once().post(ORDERS, body.clone())).collect()).await;
-        assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
-        world.settle().await;
-        let shop = world.admin().get("/v1/shops").await.is(200)["items"][0]["id"].as_str().unwrap().to_owned();
-        assert_eq!(wallet(world, &shop).await, ["80800", "60", "0"]);
-        let paid = world.admin().get("/v1/agency/commissions?limit=100").await.is(200);
-        assert_eq!(paid["items"].as_array().unwrap().len(), 1);
-    });
-}
-
 /// R8.9: tiers by the statistics of each level, the triggering sale included: with B's own sales at 120 and A's 160: A 50, B 70, pool 150;
 /// with A's at 90: A 0, B 50, pool 100.
 #[test]

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{asked_at_once, hundred, invited, totals};
-use crate::race::together;
+use super::{hundred, invited, totals};
 use crate::world::World;
 
 fn bank() -> Value {
@@ -42,20 +41,6 @@ fn a_withdrawal_to_the_balance_is_done_at_once() {
             assert_eq!(records["items"][0]["related_id"], made["id"], "{account}");
             assert_eq!(records["items"].as_array().unwrap().len(), 1);
         }
-        world.settle().await;
-    });
-}
-
-/// R6.5: parallel requests never exceed what is available; exactly as many succeed as fit.
-#[test]
-fn sixty_four_withdrawals_at_once_never_exceed_what_is_available() {
-    World::run(async |world| {
-        earned(world).await;
-        let answers = asked_at_once(world, vec![json!({"amount": "0.1", "to": "balance"}); 64]).await;
-        assert_eq!(answers.iter().filter(|status| **status == 201).count(), 13);
-        assert_eq!(answers.iter().filter(|status| **status == 409).count(), 51);
-        assert_eq!(totals(world).await, ["0", "0.08888888", "0", "1.3", "0", "0"]);
-        assert_eq!(world.balance("ann").await, "1.3");
         world.settle().await;
     });
 }
@@ -117,33 +102,6 @@ fn a_rejected_or_cancelled_withdrawal_releases_its_amount() {
         assert_eq!(totals(world).await, ["0", "1.38888888", "0", "0", "0", "0"]);
         world.settle().await;
     });
-}
-
-/// R6.6: approve, reject and cancel at once make one transition.
-#[test]
-fn approve_reject_and_cancel_at_once_make_one_transition() {
-    for seed in 1..=8 {
-        World::seeded(seed, async |world| {
-            earned(world).await;
-            let id = request(world, "1").await;
-            let admin =
-                |verb: &str, body: Value| world.admin().post(&format!("/v1/admin/withdrawals/{id}/{verb}"), body);
-            let cancel = world.user("ann").post(&format!("/v1/affiliate/withdrawals/{id}/cancel"), json!({}));
-            type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = crate::world::Answer> + 'a>>;
-            let asked: Vec<Asked<'_>> = vec![
-                Box::pin(admin("approve", json!({"reference": "SEPA 17"}))),
-                Box::pin(admin("reject", json!({"reason": "no"}))),
-                Box::pin(cancel),
-            ];
-            let answers = together(asked).await;
-            let won: Vec<u16> = answers.iter().map(|answer| answer.status).filter(|status| *status == 200).collect();
-            assert_eq!(won.len(), 1);
-            let [_, available, held, withdrawn, ..] = totals(world).await;
-            assert_eq!(held, "0");
-            assert!([("0.38888888", "1"), ("1.38888888", "0")].contains(&(&available, &withdrawn)));
-            world.settle().await;
-        });
-    }
 }
 
 /// R1.2, R6.6: what is not an amount, no method, or too little is refused with its pointer, and nothing is held.

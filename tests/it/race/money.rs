@@ -15,7 +15,7 @@ async fn earned(world: &World) {
 
 const WITHDRAWALS: &str = "/v1/affiliate/withdrawals";
 
-/// R1.7: of debits that come at once, ⌊balance ÷ amount⌋ succeed.
+/// R1.7, R1.8: of debits that come at once, ⌊balance ÷ amount⌋ succeed.
 #[test]
 fn as_many_debits_succeed_as_fit() {
     race("money::as_many_debits_succeed_as_fit", Weight::Heavy, async |round| {

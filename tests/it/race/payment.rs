@@ -11,7 +11,7 @@ fn path(order: &Value) -> String {
     format!("/v1/payment/orders/{}", order["id"].as_str().unwrap())
 }
 
-/// R4.6: the same event 32 times at once is acknowledged each time and credits once.
+/// R4.6, P3: the same event 32 times at once is acknowledged each time and credits once.
 #[test]
 fn an_event_heard_many_times_credits_once() {
     race("payment::an_event_heard_many_times_credits_once", Weight::Light, async |round| {
