@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use emulator::deployed::{Deployment, build};
+use emulator::deployed::{Deployment, build, own_profile};
 use emulator::stack::Setup;
 use http::Request;
 use serde_json::{Value, json};
@@ -85,5 +85,5 @@ pub fn asked(method: &str, path: &str, token: &str, body: &Value) -> Request<Byt
 /// Where the binaries are, after building them.
 fn built() -> &'static Path {
     static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build(&["--workspace", "--bins"]).unwrap())
+    BUILT.get_or_init(|| build(&own_profile().unwrap(), &["--workspace", "--bins"]).unwrap())
 }

@@ -44,18 +44,29 @@ impl Setup {
     }
 }
 
-/// Builds binaries as `cargo build` with these words does, and answers where they are.
+/// The profile that the running program was built with, by where it stands.
+///
+/// # Errors
+/// When it does not stand where cargo puts programs.
+pub fn own_profile() -> Result<String, Trouble> {
+    let program = std::env::current_exe()?;
+    let directory = program.ancestors().nth(2).and_then(Path::file_name).and_then(|name| name.to_str());
+    let directory = directory.ok_or("this program stands nowhere")?;
+    Ok(if directory == "debug" { "dev" } else { directory }.to_owned())
+}
+
+/// Builds binaries with a profile as `cargo build` with these words does, and answers where they are.
 ///
 /// # Errors
 /// When they can't be built.
-pub fn build(words: &[&str]) -> Result<PathBuf, Trouble> {
+pub fn build(profile: &str, words: &[&str]) -> Result<PathBuf, Trouble> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.ancestors().nth(2).ok_or("the workspace has no root")?;
-    if !cargo().arg("build").args(words).current_dir(root).status()?.success() {
+    if !cargo().args(["build", "--profile", profile]).args(words).current_dir(root).status()?.success() {
         return Err("the binaries can't be built".into());
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join(if words.contains(&"--release") { "release" } else { "debug" }))
+    Ok(target.join(if profile == "dev" { "debug" } else { profile }))
 }
 
 /// Listens on a free port and answers from `backend` until the servers are dropped; answers where.

@@ -38,8 +38,8 @@ impl Backend for Nothing {
 
 /// Builds, measures and prints; whether every budget is kept.
 pub async fn run() -> bool {
-    let words = ["--release", "--workspace", "--exclude", "local", "--bins", "--example", "hello"];
-    let release = build(&words).unwrap();
+    let words = ["--workspace", "--exclude", "local", "--bins", "--example", "hello"];
+    let release = build("release", &words).unwrap();
     let deployment = Deployment::new(&release, Setup::in_memory()).await.unwrap();
     let shop = Shop::over(Arc::clone(&deployment.stack)).await;
     let names: Vec<String> = shop.stack.template.functions.iter().map(|function| function.binary.clone()).collect();
