@@ -26,6 +26,7 @@ mod events;
 mod explain;
 mod facts;
 mod fault;
+mod fuzz;
 mod heal;
 mod logs;
 mod main_job;

@@ -58,7 +58,7 @@ use shared::token::PublicKeys;
 use crate::scene::scene;
 
 /// Reads an item and writes it again.
-type Again = fn(Item) -> Result<Item, Fault>;
+pub type Again = fn(Item) -> Result<Item, Fault>;
 
 fn again<T: Record>(item: Item) -> Result<Item, Fault> {
     let stored = Stored::<T>::read(item)?;
@@ -77,7 +77,7 @@ macro_rules! nouns {
 }
 
 /// Every type of item.
-const NOUNS: &[(&str, Again)] = nouns![
+pub const NOUNS: &[(&str, Again)] = nouns![
     User,
     EmailClaim,
     ExternalClaim,
@@ -141,7 +141,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// The golden files of a folder: their names without `.json`, and what they hold.
-fn golden(name: &str) -> BTreeMap<String, Value> {
+pub fn golden(name: &str) -> BTreeMap<String, Value> {
     let files = std::fs::read_dir(folder(name)).unwrap().map(|file| file.unwrap().path());
     let read = |path: PathBuf| {
         let value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();

@@ -1,0 +1,123 @@
+//! Inputs that nobody thought of: each test here says what holds for any of them.
+//!
+//! `cargo test` first replays the inputs that are kept in `fuzz/__fuzz__/{target}/corpus`, then spends a second a target
+//! (`GUERDON_FUZZ_SECONDS=60` for more) on mutations of them and of what else the test knows (golden items, fixtures, examples of
+//! the published document). What fails is printed, with a seed for `BOLERO_RANDOM_SEED`.
+//!
+//! A run that is guided by coverage, by libFuzzer, which adds what it finds to the corpus and what fails to `crashes`:
+//!
+//! ```sh
+//! cargo install cargo-bolero --no-default-features --features libfuzzer
+//! tests/it/fuzz/long 60            # seconds per target; more words are the targets
+//! ```
+//!
+//! A corpus is text as far as its target reads text; each module's doc says how. Ids of things are not kept, as each world
+//! has its own: see [`lasting`].
+
+mod items;
+mod lasting;
+mod messages;
+mod mutate;
+mod requests;
+mod settings;
+mod values;
+mod webhooks;
+
+use std::panic::RefUnwindSafe;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bolero::{BorrowedInput, ByteSliceGenerator, DefaultEngine, EngineKind, TestTarget, current_context};
+use serde_json::json;
+
+use self::mutate::mutated;
+
+/// The most bytes from which a mutation is drawn.
+const DRAWN: usize = 256;
+
+type Target = TestTarget<ByteSliceGenerator, DefaultEngine, BorrowedInput>;
+
+/// Lets `test` take inputs of the target called `name`: `fuzz::any!("name", seeds, test)`.
+macro_rules! any {
+    ($name:literal, $seeds:expr, $test:expr) => {
+        $crate::fuzz::run(bolero::check!(name = $name), $name, $seeds, $test)
+    };
+}
+/// The same in worlds that last: `fuzz::worlds!("name", seeds, async fn)`.
+macro_rules! worlds {
+    ($name:literal, $seeds:expr, $each:expr) => {
+        let lasting = $crate::fuzz::lasting::Lasting::new($each);
+        // A failure is not made smaller: each attempt would take another world.
+        let target = bolero::check!(name = $name).with_shrink_time(std::time::Duration::ZERO);
+        $crate::fuzz::run(target, $name, $seeds, |input| lasting.take(input))
+    };
+}
+use {any, worlds};
+
+fn kept(name: &str, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/fuzz/__fuzz__").join(name).join(folder);
+    let files = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+/// Everything that is kept for a target is replayed; then come mutations of it and of `seeds`, or libFuzzer's own.
+fn run(target: Target, name: &'static str, mut seeds: Vec<Vec<u8>>, test: impl Fn(&[u8]) + RefUnwindSafe) {
+    let guided = cfg!(fuzzing);
+    let (mut files, started) = (0_u64, Instant::now());
+    for (path, input) in kept(name, "crashes").into_iter().chain(kept(name, "corpus")) {
+        if !guided {
+            let told = Told(&path);
+            test(&input);
+            std::mem::forget(told);
+            files += 1;
+        }
+        seeds.push(input);
+    }
+    if guided {
+        keep(name, &seeds);
+    }
+    let inputs = AtomicU64::new(0);
+    let seconds = std::env::var("GUERDON_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    let target = target.with_test_time(Duration::from_secs_f64(seconds));
+    let target = if guided { target } else { target.with_max_len(DRAWN) };
+    target.for_each(|bytes: &[u8]| {
+        let context = current_context();
+        let random = context.as_ref().is_none_or(|context| context.engine == EngineKind::Test);
+        if !random {
+            return test(bytes);
+        }
+        // Files were replayed above, all of them, however long it took.
+        if context.is_none_or(|context| context.input.file.is_none()) && !bytes.is_empty() {
+            inputs.fetch_add(1, Ordering::Relaxed);
+            test(&mutated(&seeds, bytes));
+        }
+    });
+    let drawn = inputs.load(Ordering::Relaxed);
+    let facts = json!({"target": name, "kept": files, "drawn": drawn, "seconds": started.elapsed().as_secs_f64()});
+    crate::facts::note(&format!("fuzz-{name}"), &facts);
+}
+
+/// Names the file whose replay panics.
+struct Told<'a>(&'a PathBuf);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        tracing::error!(file = %self.0.display(), "a kept input fails");
+        eprintln!("a kept input fails: {}", self.0.display());
+    }
+}
+
+/// What libFuzzer begins with.
+fn keep(name: &str, seeds: &[Vec<u8>]) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/fuzz/__fuzz__").join(name).join("corpus");
+    std::fs::create_dir_all(&folder).unwrap();
+    for seed in seeds {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(seed);
+        let file = folder.join(data_encoding::HEXLOWER.encode(&digest[..10]));
+        std::fs::write(file, seed).unwrap();
+    }
+}
