@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use self::contention::{Contention, Spot, spots};
 use crate::connector::{Backend, BoxFuture, ConnectFault};
+use crate::remote::Remote;
 
 /// How many client tokens are remembered; the oldest go first.
 const TOKENS: usize = 4_096;
@@ -50,8 +51,43 @@ pub struct IndexSpec {
 /// The database.
 #[derive(Clone)]
 pub struct Dynamo {
-    db: Database,
+    db: Engine,
     state: Arc<Mutex<State>>,
+}
+
+/// Where the items are.
+#[derive(Clone)]
+enum Engine {
+    Here(Database),
+    There(Remote),
+}
+
+/// Why the engine did not do it, as it says it on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{body}")]
+pub struct Refused {
+    status: u16,
+    body: String,
+}
+
+impl Refused {
+    /// Whether it is this kind of error, `ResourceInUseException`.
+    fn is(&self, kind: &str) -> bool {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        body.get("__type").and_then(Value::as_str).is_some_and(|whole| whole.ends_with(kind))
+    }
+}
+
+impl From<DynoxideError> for Refused {
+    fn from(error: DynoxideError) -> Self {
+        Self { status: error.status_code(), body: error.to_json() }
+    }
+}
+
+impl From<std::io::Error> for Refused {
+    fn from(error: std::io::Error) -> Self {
+        DynoxideError::InternalServerError(error.to_string()).into()
+    }
 }
 
 #[derive(Default)]
@@ -85,23 +121,26 @@ impl std::fmt::Debug for Dynamo {
 }
 
 impl Dynamo {
-    /// A database in memory.
+    /// A database in memory: here, or where `AWS_ENDPOINT_URL_DYNAMODB` names one (see [`remote`](crate::remote)).
     ///
     /// # Errors
     /// When the engine can't open it.
-    pub fn memory() -> Result<Self, DynoxideError> {
-        Ok(Self::over(Database::memory()?))
+    pub fn memory() -> Result<Self, Refused> {
+        match Remote::named("dynamodb") {
+            Some(remote) => Ok(Self::over(Engine::There(remote))),
+            None => Ok(Self::over(Engine::Here(Database::memory()?))),
+        }
     }
 
     /// A database in a file.
     ///
     /// # Errors
     /// When the engine can't open it.
-    pub fn file(path: &str) -> Result<Self, DynoxideError> {
-        Ok(Self::over(Database::new(path)?))
+    pub fn file(path: &str) -> Result<Self, Refused> {
+        Ok(Self::over(Engine::Here(Database::new(path)?)))
     }
 
-    fn over(db: Database) -> Self {
+    fn over(db: Engine) -> Self {
         Self { db, state: Arc::default() }
     }
 
@@ -109,7 +148,7 @@ impl Dynamo {
     ///
     /// # Errors
     /// When the engine refuses it.
-    pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), DynoxideError> {
+    pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), Refused> {
         self.state().keys.insert(name.to_owned(), [table.pk.clone(), table.sk.clone()]);
         let key = |pk: &str, sk: &str| json!([{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]);
         let mut attributes = vec![table.pk.as_str(), table.sk.as_str()];
@@ -131,8 +170,11 @@ impl Dynamo {
         });
         match self.run("CreateTable", &request.to_string()) {
             Ok(_) => {}
-            Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
+            Err(error) if error.is("ResourceInUseException") => return Ok(()),
             Err(error) => return Err(error),
+        }
+        if matches!(self.db, Engine::There(_)) {
+            return Ok(());
         }
         let ttl = json!({
             "TableName": name, "TimeToLiveSpecification": {"AttributeName": table.ttl, "Enabled": true},
@@ -144,7 +186,7 @@ impl Dynamo {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn scan(&self, table: &str) -> Result<Vec<Value>, DynoxideError> {
+    pub fn scan(&self, table: &str) -> Result<Vec<Value>, Refused> {
         let mut items = Vec::new();
         let mut start = Value::Null;
         loop {
@@ -167,7 +209,7 @@ impl Dynamo {
     ///
     /// # Errors
     /// When the engine refuses it.
-    pub fn apply(&self, operation: &str, request: &Value) -> Result<Value, DynoxideError> {
+    pub fn apply(&self, operation: &str, request: &Value) -> Result<Value, Refused> {
         Ok(serde_json::from_str(&self.run(operation, &request.to_string())?).unwrap_or_default())
     }
 
@@ -175,8 +217,11 @@ impl Dynamo {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn sweep(&self) -> Result<usize, DynoxideError> {
-        self.db.sweep_ttl()
+    pub fn sweep(&self) -> Result<usize, Refused> {
+        match &self.db {
+            Engine::Here(db) => Ok(db.sweep_ttl()?),
+            Engine::There(_) => Ok(0),
+        }
     }
 
     /// What was used since the start or the last reset.
@@ -257,7 +302,7 @@ impl Dynamo {
             }
             Err(error) => {
                 self.count(operation, None);
-                (error.status_code(), error.to_json())
+                (error.status, error.body)
             }
         }
     }
@@ -294,23 +339,32 @@ impl Dynamo {
         }
     }
 
-    fn run(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
-        let db = &self.db;
-        match operation {
-            "CreateTable" => write(&db.create_table(read(body)?)?),
-            "DescribeTable" => write(&db.describe_table(read(body)?)?),
-            "UpdateTimeToLive" => write(&db.update_time_to_live(read(body)?)?),
-            "PutItem" => write(&db.put_item(read(body)?)?),
-            "GetItem" => write(&db.get_item(read(body)?)?),
-            "UpdateItem" => write(&db.update_item(read(body)?)?),
-            "DeleteItem" => write(&db.delete_item(read(body)?)?),
-            "BatchGetItem" => write(&db.batch_get_item(read(body)?)?),
-            "Query" => write(&db.query(read(body)?)?),
-            "Scan" => write(&db.scan(read(body)?)?),
-            "TransactWriteItems" => write(&db.transact_write_items(read(body)?)?),
-            "TransactGetItems" => write(&db.transact_get_items(read(body)?)?),
-            other => Err(DynoxideError::ValidationException(format!("{other} is not emulated"))),
+    fn run(&self, operation: &str, body: &str) -> Result<String, Refused> {
+        match &self.db {
+            Engine::Here(db) => Ok(here(db, operation, body)?),
+            Engine::There(remote) => match remote.ask(&format!("DynamoDB_20120810.{operation}"), body)? {
+                (200, answer) => Ok(answer),
+                (status, body) => Err(Refused { status, body }),
+            },
         }
+    }
+}
+
+fn here(db: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    match operation {
+        "CreateTable" => write(&db.create_table(read(body)?)?),
+        "DescribeTable" => write(&db.describe_table(read(body)?)?),
+        "UpdateTimeToLive" => write(&db.update_time_to_live(read(body)?)?),
+        "PutItem" => write(&db.put_item(read(body)?)?),
+        "GetItem" => write(&db.get_item(read(body)?)?),
+        "UpdateItem" => write(&db.update_item(read(body)?)?),
+        "DeleteItem" => write(&db.delete_item(read(body)?)?),
+        "BatchGetItem" => write(&db.batch_get_item(read(body)?)?),
+        "Query" => write(&db.query(read(body)?)?),
+        "Scan" => write(&db.scan(read(body)?)?),
+        "TransactWriteItems" => write(&db.transact_write_items(read(body)?)?),
+        "TransactGetItems" => write(&db.transact_get_items(read(body)?)?),
+        other => Err(DynoxideError::ValidationException(format!("{other} is not emulated"))),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod dynamo;
 pub mod faults;
 pub mod gateway;
 pub mod http;
+pub mod remote;
 pub mod runtime_api;
 pub mod ses;
 pub mod sim;

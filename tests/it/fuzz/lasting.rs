@@ -19,7 +19,7 @@ use crate::world::World;
 /// After so many inputs everything comes to rest.
 const LIVES: usize = 400;
 /// After so many, queues and webhooks are worked off and a minute passes.
-const SETTLES: usize = 8;
+const SETTLES: usize = 16;
 const NAMES: [&str; 4] = ["admin", "ann", "bob", "ivy"];
 
 /// What there is to be named, and who there is to ask.
