@@ -33,6 +33,7 @@ mod main_job;
 mod orders;
 mod payment;
 mod processes;
+mod queues;
 mod race;
 mod reconcile;
 mod redemption;

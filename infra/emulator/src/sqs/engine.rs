@@ -10,12 +10,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::contents::{Change, Depth};
+use super::elsewhere::Elsewhere;
 use super::journal::Journal;
 use super::message::{MAX_BYTES, Message, Outgoing, Sent};
 use super::refused::Refused;
 use super::spec::{QueueSpec, in_range};
 use super::state::{Queue, State};
 use crate::clock::Clock;
+use crate::remote::Remote;
 
 /// The most entries of one batch.
 pub(super) const MAX_BATCH: usize = 10;
@@ -26,6 +28,8 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 pub struct Queues {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
+    /// Where they are, if not here; their settings are here.
+    pub(super) elsewhere: Option<Elsewhere>,
 }
 
 /// How to receive.
@@ -53,9 +57,9 @@ impl fmt::Debug for Queues {
 }
 
 impl Queues {
-    /// Queues that end with the process.
+    /// Queues that end with the process: here, or where `AWS_ENDPOINT_URL_SQS` names some (see [`remote`](crate::remote)).
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Arc::default() }
+        Self { clock, state: Arc::default(), elsewhere: Remote::named("sqs").map(Elsewhere) }
     }
 
     /// Queues whose messages are kept in `directory`; their settings are not, create them again at each start.
@@ -63,7 +67,7 @@ impl Queues {
     pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (journal, contents) = Journal::open(directory)?;
         let state = State { contents, journal: Some(journal), ..State::default() };
-        Ok(Self { clock, state: Arc::new(Mutex::new(state)) })
+        Ok(Self { clock, state: Arc::new(Mutex::new(state)), elsewhere: None })
     }
 
     /// Creates a queue, or does nothing if there is the same one.
@@ -72,6 +76,9 @@ impl Queues {
     /// Settings out of range, and other settings for a queue that exists.
     pub fn create(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
+        if let Some(elsewhere) = self.elsewhere() {
+            elsewhere.create(&spec)?;
+        }
         let mut state = self.state();
         match state.queues.get(&spec.name) {
             Some(queue) if queue.spec == spec => Ok(()),
@@ -121,6 +128,9 @@ impl Queues {
     /// # Refuses
     /// See [`Outgoing`]; a FIFO queue needs a group and a deduplication id and takes no delay per message.
     pub fn send(&self, queue: &str, outgoing: Outgoing) -> Result<Sent, Refused> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.send(queue, &outgoing);
+        }
         self.state().send(queue, outgoing, self.clock.now())
     }
 
@@ -202,6 +212,9 @@ impl Queues {
         max: usize,
         visibility_timeout_seconds: Option<u32>,
     ) -> Result<Vec<Message>, Refused> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.take(queue, max, visibility_timeout_seconds);
+        }
         self.state().take(queue, max, visibility_timeout_seconds, self.clock.now())
     }
 
@@ -210,6 +223,9 @@ impl Queues {
     /// # Refuses
     /// A handle that is none; in a FIFO queue one that is stale or whose visibility timeout has passed.
     pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), Refused> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.delete(queue, receipt_handle);
+        }
         self.state().delete(queue, receipt_handle, self.clock.now())
     }
 
@@ -227,11 +243,17 @@ impl Queues {
     /// More than 43 200 seconds, a message that nobody holds, a stale handle.
     pub fn change_visibility(&self, queue: &str, receipt_handle: &str, seconds: u32) -> Result<(), Refused> {
         in_range("VisibilityTimeout", seconds, 0, 43_200)?;
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.hide(queue, receipt_handle, seconds);
+        }
         self.state().hide(queue, receipt_handle, seconds, self.clock.now())
     }
 
     /// Deletes everything in a queue.
     pub fn purge(&self, queue: &str) -> Result<(), Refused> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.purge(queue);
+        }
         let mut state = self.state();
         state.queue(queue)?;
         let shelf = state.contents.shelf(queue);
@@ -247,6 +269,9 @@ impl Queues {
 
     /// How many messages a queue has, by what a receiver could get.
     pub fn depth(&self, queue: &str) -> Result<Depth, Refused> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return elsewhere.depth(queue);
+        }
         let state = self.state();
         let retention = state.queue(queue)?.spec.retention_seconds;
         let shelf = state.contents.shelf(queue);

@@ -23,11 +23,21 @@ impl Backend for SqsBackend {
         Box::pin(async move {
             let target = req.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
             let answer = match serde_json::from_slice(req.body()) {
+                Ok(body) if self.0.elsewhere().is_some() => return self.elsewhere(target.unwrap_or_default(), body),
                 Ok(body) => self.0.answer(target.unwrap_or_default(), &body).await,
                 Err(error) => Err(Refused::Unreadable(error.to_string())),
             };
             Ok(response(answer))
         })
+    }
+}
+
+impl SqsBackend {
+    fn elsewhere(&self, target: &str, body: Value) -> Result<http::Response<Bytes>, ConnectFault> {
+        let (status, answer) =
+            self.0.elsewhere().ok_or(ConnectFault::Refused)?.forward(target, body).map_err(|_| ConnectFault::Reset)?;
+        let response = http::Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+        response.body(Bytes::from(answer)).map_err(|_| ConnectFault::Reset)
     }
 }
 

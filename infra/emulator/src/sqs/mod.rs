@@ -8,6 +8,7 @@
 //! queue.
 
 mod contents;
+mod elsewhere;
 mod engine;
 mod journal;
 mod json;

@@ -1,0 +1,227 @@
+//! Other engines: the tests of behaviour run over Amazon's DynamoDB Local, and those that use queues over ElasticMQ, in place
+//! of the engines that are linked in. What passes there does not rest on a peculiarity of ours.
+//!
+//! `cargo run -q -p proof -- engines` takes both from Maven Central (`GUERDON_MAVEN` names a mirror), which needs `curl` and Java 17
+//! or later, starts them on free ports, and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has a database, or queues,
+//! of its own there (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] says which tests are not run there, and why.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+use program::{Engine, fetch};
+
+mod program;
+
+/// What went wrong with the proof itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A file or a process.
+    #[error("{0}: {1}")]
+    Outside(String, io::Error),
+    /// Something that is not as it has to be.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Which tests, over which engine.
+#[derive(Debug, Args)]
+pub struct Line {
+    /// Only tests whose name has one of these in it.
+    filters: Vec<String>,
+    /// Only this engine: `dynamodb` or `elasticmq`.
+    #[arg(long)]
+    engine: Option<String>,
+    /// Writes what was run as JSON.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+}
+
+/// An engine that stands in for one of ours.
+struct Kind {
+    name: &'static str,
+    is: &'static str,
+    variable: &'static str,
+    lock: &'static str,
+    /// The tests that say something about it.
+    tests: &'static [&'static str],
+    /// How it is started at a port.
+    options: fn(u16) -> Vec<String>,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        name: "dynamodb",
+        is: "Amazon DynamoDB Local 2.6.1",
+        variable: "AWS_ENDPOINT_URL_DYNAMODB",
+        lock: include_str!("../engines/dynamodb.lock"),
+        tests: &[],
+        options: dynamodb,
+    },
+    Kind {
+        name: "elasticmq",
+        is: "ElasticMQ 1.7.1",
+        variable: "AWS_ENDPOINT_URL_SQS",
+        lock: include_str!("../engines/elasticmq.lock"),
+        tests: &[],
+        options: elasticmq,
+    },
+];
+
+/// Tests that are not run over an engine, by a part of their names, and why.
+const LEFT_OUT: &[(&str, &str, &str)] = &[];
+
+fn dynamodb(port: u16) -> Vec<String> {
+    let library = "-Dsqlite4java.library.path=native";
+    let main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner";
+    [library, main, "-inMemory", "-disableTelemetry", "-port", &port.to_string()].map(str::to_owned).into()
+}
+
+fn elasticmq(port: u16) -> Vec<String> {
+    let port = port.to_string();
+    let set = |name: &str, value: &str| format!("-D{name}={value}");
+    vec![
+        set("rest-sqs.bind-port", &port),
+        set("rest-sqs.bind-hostname", "127.0.0.1"),
+        set("node-address.port", &port),
+        set("node-address.host", "127.0.0.1"),
+        set("rest-stats.enabled", "false"),
+        "org.elasticmq.server.Main".to_owned(),
+    ]
+}
+
+/// What was run over one engine.
+#[derive(Debug, Serialize)]
+struct Fact {
+    engine: &'static str,
+    version: &'static str,
+    passed: u64,
+    failed: u64,
+    left_out: Vec<[&'static str; 2]>,
+    seconds: u64,
+}
+
+/// Whether all tests passed over all engines.
+pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))?;
+    let wanted = |kind: &&Kind| line.engine.as_ref().is_none_or(|engine| engine == kind.name);
+    let kinds: Vec<&Kind> = KINDS.iter().filter(wanted).collect();
+    if kinds.is_empty() {
+        return Err(Trouble::Wrong("the engines are dynamodb and elasticmq".to_owned()));
+    }
+    let tests = built(&root)?;
+    let mut facts = Vec::new();
+    for kind in kinds {
+        let fact = over(kind, &root, &tests, &line.filters, out)?;
+        told(writeln!(out, "{}: {} passed, {} failed", fact.version, fact.passed, fact.failed))?;
+        facts.push(fact);
+    }
+    if let Some(file) = &line.facts {
+        let text = serde_json::to_string_pretty(&facts).unwrap_or_default();
+        std::fs::write(file, text).map_err(|why| Trouble::Outside(file.display().to_string(), why))?;
+    }
+    Ok(facts.iter().all(|fact| fact.failed == 0 && fact.passed > 0))
+}
+
+fn told(said: io::Result<()>) -> Result<(), Trouble> {
+    said.map_err(|why| Trouble::Outside("output".to_owned(), why))
+}
+
+/// The test binary, as cargo builds it.
+fn built(root: &Path) -> Result<PathBuf, Trouble> {
+    let cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["test", "-q", "-p", "tests", "--test", "it", "--no-run", "--message-format=json"])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|why| Trouble::Outside("cargo".to_owned(), why))?;
+    let lines = String::from_utf8_lossy(&cargo.stdout).into_owned();
+    let messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let binary = messages.filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("it"));
+    let binary = binary.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).next_back();
+    binary.ok_or_else(|| Trouble::Wrong("the tests do not build".to_owned()))
+}
+
+/// Starts an engine, runs the tests over it, and ends it.
+fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dyn Write) -> Result<Fact, Trouble> {
+    let folder = root.join("target/proof/engines").join(kind.name);
+    fetch(kind.lock, &folder)?;
+    native(kind, &folder)?;
+    let engine = Engine::start(kind.lock, &folder, kind.options)?;
+    told(writeln!(out, "{} answers at {}", kind.is, engine.url))?;
+    let began = Instant::now();
+    let left_out: Vec<[&str; 2]> =
+        LEFT_OUT.iter().filter(|(engine, ..)| *engine == kind.name).map(|(_, test, why)| [*test, *why]).collect();
+    let mut command = Command::new(tests);
+    command.current_dir(root.join("tests")).env(kind.variable, &engine.url).stdin(Stdio::null());
+    if filters.is_empty() {
+        command.args(kind.tests);
+    } else {
+        command.args(filters);
+    }
+    for [test, _] in &left_out {
+        command.args(["--skip", test]);
+    }
+    let ran = command.output().map_err(|why| Trouble::Outside(tests.display().to_string(), why))?;
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let log = folder.join("tests.log");
+    std::fs::write(&log, &said).map_err(|why| Trouble::Outside(log.display().to_string(), why))?;
+    for line in said.lines().filter(|line| line.ends_with("... FAILED") || line.starts_with("test result:")) {
+        told(writeln!(out, "{line}"))?;
+    }
+    let (passed, failed) = counted(&said).ok_or_else(|| Trouble::Wrong(format!("no result: see {}", log.display())))?;
+    Ok(Fact { engine: kind.name, version: kind.is, passed, failed, left_out, seconds: began.elapsed().as_secs() })
+}
+
+/// DynamoDB Local looks for its library under a name without a version.
+fn native(kind: &Kind, folder: &Path) -> Result<(), Trouble> {
+    let Some((_, path)) =
+        kind.lock.lines().filter_map(|line| line.split_once(' ')).find(|(_, path)| path.ends_with(".so"))
+    else {
+        return Ok(());
+    };
+    let done = std::fs::create_dir_all(folder.join("native"))
+        .and_then(|()| std::fs::copy(folder.join(path), folder.join("native/libsqlite4java-linux-amd64.so")));
+    done.map(drop).map_err(|why| Trouble::Outside(path.to_owned(), why))
+}
+
+/// How many tests passed and failed, by the runner's closing line.
+fn counted(said: &str) -> Option<(u64, u64)> {
+    let closing = said.lines().rev().find(|line| line.starts_with("test result:"))?;
+    let number = |what: &str| {
+        closing
+            .split(';')
+            .find_map(|part| part.trim().strip_suffix(what)?.rsplit(' ').find(|word| !word.is_empty())?.parse().ok())
+    };
+    Some((number(" passed")?, number(" failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_line_tells_how_many_passed_and_failed() {
+        let said = "test a ... ok\n\ntest result: FAILED. 12 passed; 5 failed; 0 ignored; 0 measured; 391 filtered out; finished in 50.02s\n";
+        assert_eq!(counted(said), Some((12, 5)));
+        assert_eq!(counted("nothing"), None);
+    }
+
+    #[test]
+    fn every_locked_file_has_a_digest() {
+        for kind in &KINDS {
+            for line in kind.lock.lines() {
+                assert!(
+                    line.split_once(' ').is_some_and(|(digest, path)| digest.len() == 64 && path.contains('/')),
+                    "{line}"
+                );
+            }
+        }
+    }
+}

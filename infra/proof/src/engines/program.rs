@@ -1,0 +1,139 @@
+//! An engine's program: its files from Maven Central, each known by its digest, and the process that it runs in.
+//!
+//! `engines/{name}.lock` lists the files of a version with everything that it needs, as
+//! `mvn dependency:copy-dependencies -DincludeScope=runtime -Dmdep.useRepositoryLayout=true` lays them out, with `sha256sum`'s digests.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::Trouble;
+
+/// Where the files come from; `GUERDON_MAVEN` names another repository.
+const CENTRAL: &str = "https://repo1.maven.org/maven2";
+/// Longest that an engine takes to answer.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Trouble {
+    let path = path.display().to_string();
+    move |why| Trouble::Outside(path, why)
+}
+
+/// A file and its digest.
+struct Locked<'a> {
+    digest: &'a str,
+    path: &'a str,
+}
+
+fn locked(lock: &str) -> impl Iterator<Item = Locked<'_>> {
+    lock.lines().filter_map(|line| line.split_once(' ')).map(|(digest, path)| Locked { digest, path })
+}
+
+/// The file with its digest, if that is right.
+fn good(folder: &Path, file: &Locked<'_>) -> bool {
+    fs::read(folder.join(file.path)).is_ok_and(|bytes| HEXLOWER.encode(&Sha256::digest(&bytes)) == file.digest)
+}
+
+/// Brings the files of a lock into a folder; those that are there stay.
+///
+/// # Errors
+/// When one can't be had, or is not what the lock says.
+pub fn fetch(lock: &str, folder: &Path) -> Result<(), Trouble> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let base = std::env::var("GUERDON_MAVEN").unwrap_or_else(|_| CENTRAL.to_owned());
+    let missing: Vec<Locked<'_>> = locked(lock).filter(|file| !good(folder, file)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--location", "--retry", "3", "--parallel", "--create-dirs"]);
+    for file in &missing {
+        curl.arg("--output").arg(folder.join(file.path)).arg(format!("{}/{}", base.trim_end_matches('/'), file.path));
+    }
+    let done = curl.status().map_err(|why| Trouble::Outside("curl".to_owned(), why))?;
+    match missing.iter().find(|file| !good(folder, file)) {
+        Some(file) => Err(Trouble::Wrong(format!("{} is not what its lock says (curl: {done})", file.path))),
+        None => Ok(()),
+    }
+}
+
+/// A running engine; ends with this.
+#[derive(Debug)]
+pub struct Engine {
+    child: Child,
+    /// Where it answers.
+    pub url: String,
+}
+
+impl Engine {
+    /// Starts the program whose files are in `folder`; `options` say with a free port how.
+    ///
+    /// # Errors
+    /// Without Java, and when it does not answer in time.
+    pub fn start(lock: &str, folder: &Path, options: impl Fn(u16) -> Vec<String>) -> Result<Self, Trouble> {
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(at(folder))?.port();
+        let jars: Vec<PathBuf> = locked(lock).map(|file| folder.join(file.path)).collect();
+        let jars: Vec<String> = jars
+            .iter()
+            .filter(|path| path.extension().is_some_and(|kind| kind == "jar"))
+            .map(|path| path.display().to_string())
+            .collect();
+        let log = fs::File::create(folder.join("log")).map_err(at(folder))?;
+        let errors = log.try_clone().map_err(at(folder))?;
+        let child = Command::new("java")
+            .args(["-cp", &jars.join(":"), "-Xmx2g"])
+            .args(options(port))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .map_err(|why| Trouble::Outside("java (17 or later; Debian: default-jre-headless)".to_owned(), why))?;
+        let mut engine = Self { child, url: format!("http://127.0.0.1:{port}") };
+        engine.wait(port, folder)?;
+        Ok(engine)
+    }
+
+    fn wait(&mut self, port: u16, folder: &Path) -> Result<(), Trouble> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let ended = self.child.try_wait().map_err(at(folder))?;
+            if ended.is_none() && answers(port) {
+                return Ok(());
+            }
+            if ended.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Err(Trouble::Wrong(format!("it does not start: see {}", folder.join("log").display())))
+    }
+}
+
+/// Whether somebody speaks HTTP there.
+fn answers(port: u16) -> bool {
+    let asked = || -> io::Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")?;
+        let mut start = [0; 5];
+        stream.read_exact(&mut start)?;
+        Ok(start == *b"HTTP/")
+    };
+    asked().unwrap_or(false)
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It has nothing to keep.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
