@@ -1,6 +1,6 @@
 //! Inputs that nobody thought of: each test here says what holds for any of them.
 //!
-//! `cargo test` first replays the inputs that are kept in `fuzz/__fuzz__/{target}/corpus`, then spends a second a target
+//! `cargo test` first replays the inputs that are kept in `fuzz/__fuzz__/{target}/corpus`, then spends a second or two a target
 //! (`GUERDON_FUZZ_SECONDS=60` for more) on mutations of them and of what else the test knows (golden items, fixtures, examples of
 //! the published document). What fails is printed, with a seed for `BOLERO_RANDOM_SEED`.
 //!
@@ -23,7 +23,7 @@ mod settings;
 mod values;
 mod webhooks;
 
-use std::panic::RefUnwindSafe;
+use std::panic::{RefUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ type Target = TestTarget<ByteSliceGenerator, DefaultEngine, BorrowedInput>;
 /// Lets `test` take inputs of the target called `name`: `fuzz::any!("name", seeds, test)`.
 macro_rules! any {
     ($name:literal, $seeds:expr, $test:expr) => {
-        $crate::fuzz::run(bolero::check!(name = $name), $name, $seeds, $test)
+        $crate::fuzz::run(bolero::check!(name = $name), $name, 1.0, $seeds, $test)
     };
 }
 /// The same in worlds that last: `fuzz::worlds!("name", seeds, async fn)`.
@@ -50,7 +50,7 @@ macro_rules! worlds {
         let lasting = $crate::fuzz::lasting::Lasting::new($each);
         // A failure is not made smaller: each attempt would take another world.
         let target = bolero::check!(name = $name).with_shrink_time(std::time::Duration::ZERO);
-        $crate::fuzz::run(target, $name, $seeds, |input| lasting.take(input))
+        $crate::fuzz::run(target, $name, 2.0, $seeds, |input| lasting.take(input))
     };
 }
 use {any, worlds};
@@ -64,14 +64,21 @@ fn kept(name: &str, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Everything that is kept for a target is replayed; then come mutations of it and of `seeds`, or libFuzzer's own.
-fn run(target: Target, name: &'static str, mut seeds: Vec<Vec<u8>>, test: impl Fn(&[u8]) + RefUnwindSafe) {
+fn run(
+    target: Target,
+    name: &'static str,
+    seconds: f64,
+    mut seeds: Vec<Vec<u8>>,
+    test: impl Fn(&[u8]) + RefUnwindSafe,
+) {
     let guided = cfg!(fuzzing);
     let (mut files, started) = (0_u64, Instant::now());
     for (path, input) in kept(name, "crashes").into_iter().chain(kept(name, "corpus")) {
         if !guided {
-            let told = Told(&path);
-            test(&input);
-            std::mem::forget(told);
+            if let Err(panic) = catch_unwind(|| test(&input)) {
+                eprintln!("a kept input fails: {}", path.display());
+                resume_unwind(panic);
+            }
             files += 1;
         }
         seeds.push(input);
@@ -80,7 +87,7 @@ fn run(target: Target, name: &'static str, mut seeds: Vec<Vec<u8>>, test: impl F
         keep(name, &seeds);
     }
     let inputs = AtomicU64::new(0);
-    let seconds = std::env::var("GUERDON_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    let seconds = std::env::var("GUERDON_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(seconds);
     let target = target.with_test_time(Duration::from_secs_f64(seconds));
     let target = if guided { target } else { target.with_max_len(DRAWN) };
     target.for_each(|bytes: &[u8]| {
@@ -98,16 +105,6 @@ fn run(target: Target, name: &'static str, mut seeds: Vec<Vec<u8>>, test: impl F
     let drawn = inputs.load(Ordering::Relaxed);
     let facts = json!({"target": name, "kept": files, "drawn": drawn, "seconds": started.elapsed().as_secs_f64()});
     crate::facts::note(&format!("fuzz-{name}"), &facts);
-}
-
-/// Names the file whose replay panics.
-struct Told<'a>(&'a PathBuf);
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        tracing::error!(file = %self.0.display(), "a kept input fails");
-        eprintln!("a kept input fails: {}", self.0.display());
-    }
 }
 
 /// What libFuzzer begins with.

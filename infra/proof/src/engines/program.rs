@@ -56,9 +56,12 @@ pub fn fetch(lock: &str, folder: &Path) -> Result<(), Trouble> {
     for file in &missing {
         curl.arg("--output").arg(folder.join(file.path)).arg(format!("{}/{}", base.trim_end_matches('/'), file.path));
     }
-    let done = curl.status().map_err(|why| Trouble::Outside("curl".to_owned(), why))?;
+    let done = curl.output().map_err(|why| Trouble::Outside("curl".to_owned(), why))?;
     match missing.iter().find(|file| !good(folder, file)) {
-        Some(file) => Err(Trouble::Wrong(format!("{} is not what its lock says (curl: {done})", file.path))),
+        Some(file) => {
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            Err(Trouble::Wrong(format!("{} is not what its lock says: {}", file.path, said.trim())))
+        }
         None => Ok(()),
     }
 }
