@@ -217,10 +217,11 @@ fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dy
     for [test, _] in &left_out {
         command.args(["--skip", test]);
     }
-    let ran = command.output().map_err(|why| Trouble::Outside(tests.display().to_string(), why))?;
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     let log = folder.join("tests.log");
-    std::fs::write(&log, &said).map_err(|why| Trouble::Outside(log.display().to_string(), why))?;
+    let outside = |why| Trouble::Outside(log.display().to_string(), why);
+    command.stdout(std::fs::File::create(&log).map_err(outside)?).stderr(Stdio::null());
+    command.status().map_err(|why| Trouble::Outside(tests.display().to_string(), why))?;
+    let said = std::fs::read_to_string(&log).map_err(outside)?;
     for line in said.lines().filter(|line| line.ends_with("... FAILED") || line.starts_with("test result:")) {
         told(writeln!(out, "{line}"))?;
     }
