@@ -7,7 +7,7 @@
 //! What differs there (`proof engines` names the tests that it leaves out):
 //! - Time to live is not switched on: the service goes by its own clock and would take the items of a world that is behind.
 //! - Contention of transactions is still played by [`dynamo`](crate::dynamo), as one request is under way at a time.
-//! - DynamoDB Local counts a transaction's writes to indexes twice, as those to the table: capacity is not compared.
+//! - DynamoDB Local counts a transaction's write units in its own way: capacity is not compared.
 //! - Queues go by real time: visibility, delay and the five minutes of deduplication don't end when a world's clock is moved.
 //!   Polling without waiting, giving a message back at once, groups, redrive and batches are as here.
 

@@ -116,14 +116,15 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("dynamodb", "an_order_costs_what_its_budget_says", COSTS),
     ("dynamodb", "an_order_with_an_inviters_terms_costs_one_read_more", COSTS),
     ("dynamodb", "redeeming_costs_what_its_budget_says", COSTS),
+    ("dynamodb", "registering_with_a_code_is_one_read_and_one_commit", COSTS),
+    ("dynamodb", "ten_rewards_of_one_inviter_are_one_read_and_one_transaction", COSTS),
     (
         "elasticmq",
         "a_body_that_cannot_be_read_fails_alone",
         "a message comes again when its visibility ends, by real time",
     ),
 ];
-const COSTS: &str =
-    "DynamoDB Local counts a transaction's writes to indexes twice, like those to the table; we count them once";
+const COSTS: &str = "DynamoDB Local counts a transaction's write units in its own way: 12 for a registration that we count 9 for, 24 for ten rewards that are 81";
 
 fn dynamodb(port: u16) -> Vec<String> {
     let library = "-Dsqlite4java.library.path=native";
