@@ -1,9 +1,12 @@
 //! Proof that the tests are worth something: what they were tried on, and what they found.
 
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod defects;
 mod engines;
 
 /// Shows what the tests are worth.
@@ -16,13 +19,28 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Seeds each defect of tests/defects into a copy of the product and sees whether the tests catch it.
+    Defects(defects::Line),
     /// Runs the tests of behaviour over Amazon's DynamoDB Local, and those that queues carry over ElasticMQ.
     Engines(engines::Line),
 }
 
+/// What went wrong with the proof itself.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// A file or a process.
+    #[error("{0}: {1}")]
+    Outside(String, io::Error),
+    /// Something that is not as it has to be.
+    #[error("{0}")]
+    Wrong(String),
+}
+
 fn main() -> ExitCode {
+    let out = &mut io::stdout();
     let done = match Line::parse().command {
-        Command::Engines(line) => engines::run(&line, &mut std::io::stdout()),
+        Command::Defects(line) => defects::run(&line, out),
+        Command::Engines(line) => engines::run(&line, out),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -32,4 +50,15 @@ fn main() -> ExitCode {
             ExitCode::from(3)
         }
     }
+}
+
+/// The repository.
+fn root() -> Result<PathBuf, Trouble> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))
+}
+
+/// Says a line at once, as what follows may take minutes.
+fn say(out: &mut dyn Write, line: &str) -> Result<(), Trouble> {
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|why| Trouble::Outside("output".to_owned(), why))
 }

@@ -1,0 +1,195 @@
+//! Seeded defects: mistakes that an engineer could plausibly make, each a patch, each of which the tests must catch.
+//! A suite that passes on a damaged product proves nothing, so this is the test of the tests.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use patch::Patch;
+use scratch::{Build, Scratch};
+
+mod patch;
+mod scratch;
+
+/// So many defects there are at least.
+const ENOUGH: usize = 40;
+
+/// What went wrong with the proof itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A file or a process.
+    #[error("{0}: {1}")]
+    Outside(String, io::Error),
+    /// Something that is not as it has to be.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Which defects, and what to do with them.
+#[derive(Debug, Args)]
+pub struct Line {
+    /// The defects; all of them when none is named.
+    names: Vec<String>,
+    /// Only sees that each patch applies to the product and says what it is, and that there are enough.
+    #[arg(long)]
+    check: bool,
+    /// Writes what was found as JSON.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+}
+
+/// What became of a defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// A test failed.
+    Caught,
+    /// The tests passed on the damaged product.
+    Missed,
+    /// The patch does not apply or does not compile, so that nothing was tried.
+    Broken,
+}
+
+/// A defect with what was found.
+#[derive(Debug, Serialize)]
+struct Fact<'a> {
+    name: &'a str,
+    defect: &'a str,
+    kind: &'a str,
+    outcome: Outcome,
+    caught_by: Vec<String>,
+    why: String,
+}
+
+/// Whether every defect was caught; with `--check`, whether every patch is as it has to be.
+pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))?;
+    let all = Patch::all(&root.join("tests/defects"))?;
+    let named = |name: &String| {
+        let found = all.iter().find(|patch| patch.name == *name);
+        found.ok_or_else(|| Trouble::Wrong(format!("there is no tests/defects/{name}.patch")))
+    };
+    let chosen: Vec<&Patch> = match line.names.is_empty() {
+        true => all.iter().collect(),
+        false => line.names.iter().map(named).collect::<Result<_, _>>()?,
+    };
+    if line.check { check(&root, &chosen, all.len(), out) } else { prove(&root, &chosen, line.facts.as_deref(), out) }
+}
+
+/// Sees that the patches fit the product as it stands.
+fn check(root: &Path, chosen: &[&Patch], all: usize, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let mut wrong = 0_usize;
+    for patch in chosen {
+        if let Err(why) = patch.applies(root) {
+            say(out, &format!("{}: {why}", patch.name))?;
+            wrong = wrong.saturating_add(1);
+        }
+    }
+    if all < ENOUGH {
+        say(out, &format!("{all} defects are too few: {ENOUGH} are wanted"))?;
+    }
+    say(out, &format!("{} of {} patches apply", chosen.len().saturating_sub(wrong), chosen.len()))?;
+    Ok(wrong == 0 && all >= ENOUGH)
+}
+
+/// Seeds each defect into the copy and runs its tests: the cheap ones first, each kind after its tests passed without a defect.
+fn prove(root: &Path, chosen: &[&Patch], facts: Option<&Path>, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let scratch = Scratch::of(root)?;
+    let mut found = Vec::new();
+    let (dear, cheap): (Vec<&Patch>, Vec<&Patch>) =
+        chosen.iter().copied().partition(|patch| patch.tests.iter().any(|(build, _)| *build == Build::Behaviour));
+    for some in [cheap, dear] {
+        undamaged(&scratch, &some, out)?;
+        for patch in some {
+            let began = Instant::now();
+            let fact = try_out(&scratch, patch)?;
+            say(out, &format!("{} ({} s)", fact.line(), began.elapsed().as_secs()))?;
+            found.push(fact);
+            if let Some(file) = facts {
+                let text = serde_json::to_string_pretty(&found).map_err(|why| Trouble::Wrong(why.to_string()))?;
+                std::fs::write(file, text).map_err(|why| Trouble::Outside(file.display().to_string(), why))?;
+            }
+        }
+    }
+    let count = |outcome| found.iter().filter(|fact| fact.outcome == outcome).count();
+    let (caught, missed, broken) = (count(Outcome::Caught), count(Outcome::Missed), count(Outcome::Broken));
+    say(out, &format!("{caught} of {} defects caught, {missed} missed, {broken} broken", found.len()))?;
+    Ok(caught == found.len())
+}
+
+impl Fact<'_> {
+    fn line(&self) -> String {
+        match self.outcome {
+            Outcome::Caught => format!("caught  {} by {}: {}", self.name, self.caught_by.join(", "), self.why),
+            Outcome::Missed => format!("MISSED  {}: {}", self.name, self.defect),
+            Outcome::Broken => format!("BROKEN  {}: {}", self.name, self.why),
+        }
+    }
+}
+
+/// Runs all the tests that are to catch something on the undamaged copy: where they fail anyway, they catch nothing.
+fn undamaged(scratch: &Scratch, chosen: &[&Patch], out: &mut dyn Write) -> Result<(), Trouble> {
+    for build in Build::ALL {
+        let wanted = chosen.iter().flat_map(|patch| &patch.tests).filter(|(of, _)| *of == build);
+        let filters: BTreeSet<&String> = wanted.flat_map(|(_, filters)| filters).collect();
+        let filters: Vec<String> = filters.into_iter().cloned().collect();
+        if filters.is_empty() {
+            continue;
+        }
+        let began = Instant::now();
+        let binary = match scratch.build(build)? {
+            Ok(binary) => binary,
+            Err(why) => return Err(Trouble::Wrong(format!("the undamaged product does not compile: {why}"))),
+        };
+        let names = scratch.list(build, &binary)?;
+        if let Some(nothing) = filters.iter().find(|filter| !names.iter().any(|name| name.contains(filter.as_str()))) {
+            return Err(Trouble::Wrong(format!("no test is called {nothing}")));
+        }
+        let report = scratch.test(build, &binary, &filters)?;
+        if let Some((name, why)) = report.failed.first() {
+            return Err(Trouble::Wrong(format!("the undamaged product fails {name}, so this proves nothing: {why}")));
+        }
+        say(out, &format!("undamaged: {} tests pass ({} s)", report.passed, began.elapsed().as_secs()))?;
+    }
+    Ok(())
+}
+
+/// One defect: apply, build, test, restore.
+fn try_out<'a>(scratch: &Scratch, patch: &'a Patch) -> Result<Fact<'a>, Trouble> {
+    let fact = |outcome, caught_by, why| Fact {
+        name: &patch.name,
+        defect: &patch.defect,
+        kind: &patch.kind,
+        outcome,
+        caught_by,
+        why,
+    };
+    let undamaged = match scratch.apply(patch)? {
+        Ok(undamaged) => undamaged,
+        Err(why) => return Ok(fact(Outcome::Broken, Vec::new(), why)),
+    };
+    let mut failed = Vec::new();
+    let mut broken = None;
+    for (build, filters) in &patch.tests {
+        match scratch.build(*build)? {
+            Ok(binary) => failed.extend(scratch.test(*build, &binary, filters)?.failed),
+            Err(why) => broken = Some(why),
+        }
+    }
+    scratch.restore(undamaged)?;
+    if let Some(why) = broken {
+        return Ok(fact(Outcome::Broken, Vec::new(), why));
+    }
+    let why = failed.first().map(|(_, why)| why.clone()).unwrap_or_default();
+    let outcome = if failed.is_empty() { Outcome::Missed } else { Outcome::Caught };
+    Ok(fact(outcome, failed.into_iter().map(|(name, _)| name).collect(), why))
+}
+
+fn say(out: &mut dyn Write, line: &str) -> Result<(), Trouble> {
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|why| Trouble::Outside("output".to_owned(), why))
+}
