@@ -1,6 +1,9 @@
 //! What the operator's staff sees and does: R1.6, R2.8, R3.1, R3.7, R3.10, R4.12, R9.1, R9.3.
 
 use serde_json::{Value, json};
+use shared::app::App;
+use shared::domain::settings::ReferralSettings;
+use shared::settings::SettingsCache;
 
 use crate::world::World;
 
@@ -32,6 +35,20 @@ async fn all(world: &World, path: &str) -> Vec<Value> {
 
 async fn audit_of(world: &World, subject: &str) -> Vec<Value> {
     items(&world.admin().get(&format!("/v1/admin/audit?subject={subject}")).await.is(200))
+}
+
+/// R9.1: a process that has read the settings goes on with them for a minute, and not longer, after another has changed them.
+#[test]
+fn changed_settings_reach_another_process_within_a_minute() {
+    World::run(async |world| {
+        let other = App { settings: SettingsCache::default(), ..App::clone(&world.stack.app) };
+        let on = async || other.settings::<ReferralSettings>().await.unwrap().settings.enabled;
+        assert!(!on().await);
+        world.settings("referral", |settings| settings["enabled"] = json!(true)).await;
+        assert!(!on().await, "it has just read them");
+        world.advance(60).await;
+        assert!(on().await);
+    });
 }
 
 /// R9.1: settings are changed by one who names their version, and audited with before and after.

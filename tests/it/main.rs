@@ -31,6 +31,7 @@ mod heal;
 mod logs;
 mod main_job;
 mod orders;
+mod outcome;
 mod payment;
 mod processes;
 mod queues;

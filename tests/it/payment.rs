@@ -36,6 +36,24 @@ fn a_repeated_order_is_the_same_order() {
     });
 }
 
+/// R1.8: a key is its caller's: two who choose the same one each have an order of their own.
+#[test]
+fn the_key_of_another_user_finds_nothing_of_theirs() {
+    World::run(async |world| {
+        bob(world).await;
+        world.register("eve", None).await;
+        let his = world.user("bob").key("k").post("/v1/payment/orders", o100()).await.is(201);
+        let hers = world.user("eve").key("k").post("/v1/payment/orders", o100()).await;
+        assert!(hers.headers.get("idempotency-replayed").is_none());
+        let hers = hers.is(201);
+        assert_ne!(hers["id"], his["id"]);
+        world.user("eve").get(&path(&his)).await.refused(404, "not_found");
+        world.pay(&hers, json!({})).await;
+        world.settle().await;
+        assert_eq!((world.balance("bob").await.as_str(), world.balance("eve").await.as_str()), ("0", "18.05555554"));
+    });
+}
+
 /// R4.2: three orders in a minute; the fourth is told how long to wait, and may come then.
 #[test]
 fn the_fourth_order_of_a_minute_waits() {

@@ -1,8 +1,24 @@
 //! What time does: orders and promotions end, promised messages are sent after all (R4.4, R5.5, R5.6).
 
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use emulator::connector::{Backend, BoxFuture, ConnectFault, client};
 use emulator::faults::Fault;
+use emulator::sqs::{self, SqsBackend};
 use emulator::stack::TABLE;
+use http::{Request, Response};
 use serde_json::{Value, json};
+use shared::app::App;
+use shared::domain::id::{OutboxId, RedemptionId, UserId};
+use shared::edge::boot::Aws;
+use shared::message::{Message, Outbox};
+use shared::once::Once;
+use shared::queue::{Queues, Urls};
+use shared::store::key::Key;
+use shared::store::tx::Otherwise;
+use shared::usecase::undo_redemption::{Undo, undo_redemption};
 
 use crate::world::World;
 
@@ -185,6 +201,91 @@ fn a_queue_that_is_away_loses_nothing() {
         assert!(swept["oldest_seconds"].as_i64().unwrap() >= 600, "{swept}");
         world.stack.faults.clear();
         assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 1);
+    });
+}
+
+/// O1: however many messages were left behind, one sweep sends them all: the lists of the database come in pages.
+#[test]
+fn a_sweep_goes_on_after_the_first_page() {
+    World::run(async |world| {
+        let told = world.register("bob", None).await;
+        world.settle().await;
+        let (app, user) = (&world.stack.app, UserId::parse(told["user"]["id"].as_str().unwrap()).unwrap());
+        let ids = std::iter::repeat_with(|| OutboxId::new(app.ulid()));
+        let of_one_shard = ids.filter(|id| Key::outbox(*id).pk == "OUTBOX#0").take(110);
+        for id in of_one_shard {
+            let mut tx = app.tx();
+            let messages = vec![Message::BalanceChanged { user }];
+            tx.insert(&Outbox { id, at: app.clock.now(), messages }, Otherwise::Again);
+            app.store.commit(&tx).await.unwrap();
+        }
+        assert_eq!(outbox(world), 110);
+        world.advance(61).await;
+        assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 110);
+        assert_eq!(outbox(world), 0);
+    });
+}
+
+/// A queue that takes all entries of a batch but the last, and says so.
+#[derive(Debug)]
+struct Partly(SqsBackend);
+
+impl Backend for Partly {
+    fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, ConnectFault>> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let mut asked: Value = serde_json::from_slice(&body).unwrap();
+            let entries = asked["Entries"].as_array_mut().filter(|entries| entries.len() > 1);
+            let Some(left) = entries.and_then(Vec::pop) else {
+                return self.0.call(Request::from_parts(parts, body)).await;
+            };
+            let answer = self.0.call(Request::from_parts(parts, Bytes::from(asked.to_string()))).await?;
+            Ok(answer.map(|told| {
+                let mut told: Value = serde_json::from_slice(&told).unwrap();
+                told["Failed"] = json!([{"Id": left["Id"], "SenderFault": false, "Code": "InternalError"}]);
+                Bytes::from(told.to_string())
+            }))
+        })
+    }
+}
+
+/// The application with such queues.
+fn partly(world: &World) -> App {
+    let aws = Aws {
+        http: client(Arc::new(Partly(SqsBackend(world.stack.queues.clone())))),
+        region: sqs::REGION.to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "local"),
+    };
+    let urls = Urls {
+        reward: sqs::url("RewardQueue.fifo"),
+        reward_dead: sqs::url("RewardDeadLetterQueue.fifo"),
+        mail: sqs::url("MailQueue"),
+        statistics: sqs::url("StatisticsQueue"),
+    };
+    App { queues: Queues::new(aws.sqs(Some("http://sqs.local".to_owned())), urls), ..App::clone(&world.stack.app) }
+}
+
+/// O1: what a queue did not take of a batch stays promised until it is taken, though it took the rest.
+#[test]
+fn what_a_queue_did_not_take_of_a_batch_stays_promised() {
+    World::run(async |world| {
+        bob(world).await;
+        let code = world.codes(json!({"label": "x", "count": 1, "credit": "1", "total_uses": 1})).await.remove(0);
+        let redeemed = world.redeem("bob", &code).await.is(201);
+        world.settle().await;
+        assert_eq!(outbox(world), 0);
+        let ask = Undo {
+            redemption: RedemptionId::parse(redeemed["id"].as_str().unwrap()).unwrap(),
+            reason: "sent to the wrong person".to_owned(),
+            admin: UserId::new(ulid::Ulid::from_parts(1, 1)),
+        };
+        undo_redemption(&partly(world), &Once::Natural, &ask).await.unwrap();
+        world.settle().await;
+        let stats = world.admin().get("/v1/admin/stats").await.is(200);
+        assert_eq!((&stats["redemptions"]["undone"], outbox(world)), (&json!(1), 1), "one of two was taken");
+        world.advance(61).await;
+        assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 1);
+        assert_eq!(outbox(world), 0);
     });
 }
 

@@ -247,6 +247,29 @@ fn an_address_is_one_users_and_a_bad_code_never_blocks() {
     });
 }
 
+/// R3.4: whoever was invited stays with the first inviter, whatever code comes with the same id later.
+#[test]
+fn a_second_code_moves_nobody_to_another_inviter() {
+    World::run(async |world| {
+        world.open().await;
+        let key = backend(world).await;
+        world.register("ann", None).await;
+        world.register("carol", None).await;
+        let coded = async |inviter: &str| {
+            register(world, &key, json!({"external_id": "c-1", "referral_code": world.code(inviter).await})).await
+        };
+        let made = coded("ann").await.is(201);
+        assert_eq!(made["referral"]["applied"], true);
+        assert_eq!(coded("carol").await.is(200)["id"], made["id"]);
+        world.settle().await;
+        let invited = async |inviter: &str| {
+            let list = world.user(inviter).get("/v1/referral/invitees").await.is(200);
+            list["items"].as_array().unwrap().len()
+        };
+        assert_eq!((invited("ann").await, invited("carol").await), (1, 0));
+    });
+}
+
 /// R2.8, R2.5: no session for whom is blocked, and none for an admin: a service key does not become one.
 #[test]
 fn no_session_is_opened_for_a_blocked_user_or_an_admin() {

@@ -192,3 +192,27 @@ fn types_of_the_api_have_names_of_their_own() {
     }
     assert!(known.len() > 100, "{}", known.len());
 }
+
+/// R4.7, R4.8: what proves that something is genuine is compared in constant time, as the time that `==` takes tells a forger how far
+/// they are; no test of behaviour can see that.
+#[test]
+fn proofs_are_compared_in_constant_time() {
+    let files = [
+        "shared/src/provider/stripe/signature.rs",
+        "shared/src/provider/zpay/notify.rs",
+        "shared/src/edge/page.rs",
+        "shared/src/token.rs",
+        "shared/src/usecase/mailed_code.rs",
+        "shared/src/usecase/service_key.rs",
+    ];
+    let named = ["signature", "expected", "claimed", "candidate", "proof", "right", "shown", "typed", "hash"];
+    for file in files {
+        let code = product(&fs::read_to_string(root().join(file)).unwrap());
+        assert!(code.contains(".ct_eq("), "{file} compares nothing in constant time");
+        for line in code.lines().filter(|line| line.contains(" == ") || line.contains(" != ")) {
+            let words: Vec<&str> = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+            let proof = named.iter().find(|name| words.contains(name));
+            assert!(proof.is_none(), "{file} compares {} by what tells how far it is right: {line}", proof.unwrap());
+        }
+    }
+}

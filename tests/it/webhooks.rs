@@ -1,11 +1,17 @@
 //! Webhooks as they really come: again, at once, out of order, forged, about something else (faults.md, Webhooks). None credits
 //! wrongly, none loses money, none answers 5xx.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use emulator::connector::Backend;
+use emulator::sim::{AtTime, https};
 use http::Request;
 use serde_json::{Value, json};
+use shared::app::App;
 use shared::provider::stripe::signature::sign;
+use shared::provider::{ProviderConfig, Providers};
+use tower::ServiceExt;
 
 use crate::world::{Answer, World};
 
@@ -109,6 +115,41 @@ fn an_event_of_another_mode_credits_nothing() {
         tell(world, &with(&event, &[("/id", json!("evt_live")), ("/livemode", json!(true))])).await.is(200);
         assert_eq!((world.balance("bob").await.as_str(), status(world, &order).await), ("0", json!("pending")));
         tell(world, &event).await.is(200);
+        assert_eq!(world.balance("bob").await, "18.05555554");
+    });
+}
+
+/// R4.7: where the secret key is a live one, an event of the test mode, which costs nobody anything, credits nothing.
+#[test]
+fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
+    World::run(async |world| {
+        let order = bob(world).await;
+        let event = completed(world, &order).await;
+        let (stack, sim) = (&world.stack, world.stack.simulators.config());
+        let live = ProviderConfig {
+            public_base_url: sim.base_url.clone(),
+            zpay_api_url: String::new(),
+            zpay_pid: String::new(),
+            zpay_key: String::new(),
+            stripe_api_url: sim.stripe_api_url(),
+            stripe_secret_key: "sk_live_1".to_owned(),
+            stripe_webhook_secret: sim.stripe_webhook_secret.clone(),
+            stripe_webhook_secret_previous: String::new(),
+        };
+        let stripe = AtTime { simulators: Arc::clone(&stack.simulators), clock: stack.clock.clone() };
+        let stripe: Arc<dyn Backend> = Arc::new(stripe);
+        let live = App { providers: Providers::new(&live, &https(stripe)), ..App::clone(&stack.app) };
+        let routes = shared::edge::routes(payment_webhook::api(), Arc::new(live));
+        let tell_live = async |event: &Value| {
+            let body = event.to_string();
+            let request =
+                Request::post("/v1/webhooks/stripe").header("stripe-signature", signed(world, body.as_bytes()));
+            let request = request.body(axum::body::Body::from(body)).unwrap();
+            assert_eq!(routes.clone().oneshot(request).await.unwrap().status(), 200);
+        };
+        tell_live(&event).await;
+        assert_eq!((world.balance("bob").await.as_str(), status(world, &order).await), ("0", json!("pending")));
+        tell_live(&with(&event, &[("/id", json!("evt_live")), ("/livemode", json!(true))])).await;
         assert_eq!(world.balance("bob").await, "18.05555554");
     });
 }

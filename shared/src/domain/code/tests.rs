@@ -88,6 +88,11 @@ fn a_code_says_why_it_cannot_be_redeemed() {
         Err(Refusal::CodeNotYetValid)
     );
     assert_eq!(with(|code| code.terms.starts_at = Some("2026-11-20T10:00:00Z".parse().unwrap())), Ok(()));
+    let over = with(|code| {
+        code.terms.starts_at = Some("2026-11-20T09:00:00Z".parse().unwrap());
+        code.terms.expires_at = Some("2026-11-20T10:00:00Z".parse().unwrap());
+    });
+    assert_eq!(over, Err(Refusal::CodeExpired));
     let stopped = Batch { enabled: false, ..batch(1) };
     assert_eq!(code.must_be_redeemable(&stopped, now), Err(Refusal::CodeDisabled));
     let half = Batch { state: BatchState::Creating, ..batch(1) };

@@ -105,3 +105,21 @@ fn nothing_has_no_sign() {
         assert_eq!(zero.as_ledger().negated().to_string(), "0 USD".replace("USD", "CNY"));
     }
 }
+
+/// R1.3: a product or quotient that does not fit is refused; none becomes another amount. Two to the 128th would wrap around to zero.
+#[test]
+fn a_product_that_does_not_fit_is_refused() {
+    let two_to_64 = Decimal::from(u64::MAX) + Decimal::ONE;
+    let smallest = Decimal::new(1, 28);
+    for (amount, numerator, denominator) in [
+        (two_to_64, two_to_64, Decimal::ONE),
+        (Decimal::MAX, Decimal::MAX, Decimal::ONE),
+        (Decimal::from(1_u128 << 92), Decimal::ONE, smallest),
+        (Decimal::MAX, Decimal::ONE, smallest),
+    ] {
+        for rounding in [Rounding::Down, Rounding::Up] {
+            let product = proportion(amount, numerator, denominator, LEDGER_DIGITS, rounding);
+            assert_eq!(product, Err(MoneyError::Overflow), "{amount} × {numerator} ÷ {denominator}");
+        }
+    }
+}
