@@ -2,13 +2,14 @@
 //! A suite that passes on a damaged product proves nothing, so this is the test of the tests.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
+use crate::{Trouble, root, say};
 use patch::Patch;
 use scratch::{Build, Scratch};
 
@@ -17,17 +18,6 @@ mod scratch;
 
 /// So many defects there are at least.
 const ENOUGH: usize = 40;
-
-/// What went wrong with the proof itself.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// A file or a process.
-    #[error("{0}: {1}")]
-    Outside(String, io::Error),
-    /// Something that is not as it has to be.
-    #[error("{0}")]
-    Wrong(String),
-}
 
 /// Which defects, and what to do with them.
 #[derive(Debug, Args)]
@@ -40,6 +30,13 @@ pub struct Line {
     /// Writes what was found as JSON.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
+}
+
+impl Line {
+    /// Every defect, what was found left in a file.
+    pub fn all(facts: PathBuf) -> Self {
+        Self { names: Vec::new(), check: false, facts: Some(facts) }
+    }
 }
 
 /// What became of a defect.
@@ -67,8 +64,7 @@ struct Fact<'a> {
 
 /// Whether every defect was caught; with `--check`, whether every patch is as it has to be.
 pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let root = root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))?;
+    let root = root()?;
     let all = Patch::all(&root.join("tests/defects"))?;
     let named = |name: &String| {
         let found = all.iter().find(|patch| patch.name == *name);
@@ -188,8 +184,4 @@ fn try_out<'a>(scratch: &Scratch, patch: &'a Patch) -> Result<Fact<'a>, Trouble>
     let why = failed.first().map(|(_, why)| why.clone()).unwrap_or_default();
     let outcome = if failed.is_empty() { Outcome::Missed } else { Outcome::Caught };
     Ok(fact(outcome, failed.into_iter().map(|(name, _)| name).collect(), why))
-}
-
-fn say(out: &mut dyn Write, line: &str) -> Result<(), Trouble> {
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|why| Trouble::Outside("output".to_owned(), why))
 }

@@ -5,7 +5,7 @@
 //! or later, starts them on free ports, and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has a database, or queues,
 //! of its own there (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] says which tests are not run there, and why.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -14,20 +14,10 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::{Trouble, root, say};
 use program::{Engine, fetch};
 
 mod program;
-
-/// What went wrong with the proof itself.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// A file or a process.
-    #[error("{0}: {1}")]
-    Outside(String, io::Error),
-    /// Something that is not as it has to be.
-    #[error("{0}")]
-    Wrong(String),
-}
 
 /// Which tests, over which engine.
 #[derive(Debug, Args)]
@@ -40,6 +30,13 @@ pub struct Line {
     /// Writes what was run as JSON.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
+}
+
+impl Line {
+    /// Every test over every engine, what was run left in a file.
+    pub fn all(facts: PathBuf) -> Self {
+        Self { filters: Vec::new(), engine: None, facts: Some(facts) }
+    }
 }
 
 /// An engine that stands in for one of ours.
@@ -158,8 +155,7 @@ struct Fact {
 
 /// Whether all tests passed over all engines.
 pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let root = root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))?;
+    let root = root()?;
     let wanted = |kind: &&Kind| line.engine.as_ref().is_none_or(|engine| engine == kind.name);
     let kinds: Vec<&Kind> = KINDS.iter().filter(wanted).collect();
     if kinds.is_empty() {
@@ -169,7 +165,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     let mut facts = Vec::new();
     for kind in kinds {
         let fact = over(kind, &root, &tests, &line.filters, out)?;
-        told(writeln!(out, "{}: {} passed, {} failed", fact.version, fact.passed, fact.failed))?;
+        say(out, &format!("{}: {} passed, {} failed", fact.version, fact.passed, fact.failed))?;
         facts.push(fact);
     }
     if let Some(file) = &line.facts {
@@ -177,10 +173,6 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
         std::fs::write(file, text).map_err(|why| Trouble::Outside(file.display().to_string(), why))?;
     }
     Ok(facts.iter().all(|fact| fact.failed == 0 && fact.passed > 0))
-}
-
-fn told(said: io::Result<()>) -> Result<(), Trouble> {
-    said.map_err(|why| Trouble::Outside("output".to_owned(), why))
 }
 
 /// The test binary, as cargo builds it.
@@ -204,7 +196,7 @@ fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dy
     fetch(kind.lock, &folder)?;
     native(kind, &folder)?;
     let engine = Engine::start(kind.lock, &folder, kind.options)?;
-    told(writeln!(out, "{} answers at {}", kind.is, engine.url))?;
+    say(out, &format!("{} answers at {}", kind.is, engine.url))?;
     let began = Instant::now();
     let left_out: Vec<[&str; 2]> =
         LEFT_OUT.iter().filter(|(engine, ..)| *engine == kind.name).map(|(_, test, why)| [*test, *why]).collect();
@@ -224,7 +216,7 @@ fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dy
     command.status().map_err(|why| Trouble::Outside(tests.display().to_string(), why))?;
     let said = std::fs::read_to_string(&log).map_err(outside)?;
     for line in said.lines().filter(|line| line.ends_with("... FAILED") || line.starts_with("test result:")) {
-        told(writeln!(out, "{line}"))?;
+        say(out, line)?;
     }
     let (passed, failed) = counted(&said).ok_or_else(|| Trouble::Wrong(format!("no result: see {}", log.display())))?;
     Ok(Fact { engine: kind.name, version: kind.is, passed, failed, left_out, seconds: began.elapsed().as_secs() })

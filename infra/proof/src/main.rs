@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod defects;
 mod engines;
+mod report;
 
 /// Shows what the tests are worth.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ enum Command {
     Defects(defects::Line),
     /// Runs the tests of behaviour over Amazon's DynamoDB Local, and those that queues carry over ElasticMQ.
     Engines(engines::Line),
+    /// Runs the whole suite and writes what was run and found as a page: target/proof/report.html.
+    Report(report::Line),
 }
 
 /// What went wrong with the proof itself.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Line::parse().command {
         Command::Defects(line) => defects::run(&line, out),
         Command::Engines(line) => engines::run(&line, out),
+        Command::Report(line) => report::run(&line, out),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

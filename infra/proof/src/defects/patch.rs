@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Trouble;
 use super::scratch::Build;
+use crate::Trouble;
 
 /// A defect as it stands in its file.
 #[derive(Debug)]

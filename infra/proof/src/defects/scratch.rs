@@ -9,8 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Trouble;
 use super::patch::Patch;
+use crate::Trouble;
 
 /// A damaged product may wait for something that never comes.
 const PATIENCE: Duration = Duration::from_secs(900);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::Trouble;
+use crate::Trouble;
 
 /// Where the files come from; `GUERDON_MAVEN` names another repository.
 const CENTRAL: &str = "https://repo1.maven.org/maven2";

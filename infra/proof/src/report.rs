@@ -1,0 +1,126 @@
+//! The report: what the suite was run on, and what it found, as a page that a person reads.
+//!
+//! The tests leave facts in a directory (`tests/it/facts.rs`), the other proofs write theirs beside them; the page says what they say and
+//! names what was not run. Nothing here decides whether a test passes.
+
+mod page;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{Trouble, defects, engines, root, say};
+
+/// What is run for the report, and where it goes.
+#[derive(Debug, Args)]
+pub struct Line {
+    /// Only writes the page, of the facts that were left last time.
+    #[arg(long)]
+    page_only: bool,
+    /// Seeds of the random workload.
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    seeds: u64,
+    /// Rounds of each race; without it as many as an ordinary test run has.
+    #[arg(long, value_name = "N")]
+    rounds: Option<u64>,
+    /// Seconds of random inputs for each fuzz target.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    fuzz_seconds: u64,
+    /// Also seeds every defect of tests/defects, which takes about an hour.
+    #[arg(long)]
+    defects: bool,
+    /// Also runs the tests over DynamoDB Local and ElasticMQ, which needs Java and the internet.
+    #[arg(long)]
+    engines: bool,
+}
+
+/// Facts by the part that left them.
+pub type Facts = BTreeMap<String, Value>;
+
+/// Whether everything that was run passed.
+pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let root = root()?;
+    let (kept, page) = (root.join("target/proof/facts"), root.join("target/proof/report.html"));
+    let mut passed = true;
+    if !line.page_only {
+        // What an earlier run left would be told as if it were of this one.
+        if kept.exists() {
+            std::fs::remove_dir_all(&kept).map_err(|why| outside(&kept, why))?;
+        }
+        std::fs::create_dir_all(&kept).map_err(|why| outside(&kept, why))?;
+        passed &= tests(line, &root, &kept, out)?;
+        if line.defects {
+            passed &= defects::run(&defects::Line::all(kept.join("defects.json")), out)?;
+        }
+        if line.engines {
+            passed &= engines::run(&engines::Line::all(kept.join("engines.json")), out)?;
+        }
+    }
+    let facts = read(&kept)?;
+    std::fs::write(&page, page::of(&facts).into_string()).map_err(|why| outside(&page, why))?;
+    say(out, &format!("the report is {}", page.display()))?;
+    Ok(passed)
+}
+
+/// Runs the tests, all faults and seeds included, and leaves what they said of themselves.
+fn tests(line: &Line, root: &Path, kept: &Path, out: &mut dyn Write) -> Result<bool, Trouble> {
+    let began = Instant::now();
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--workspace", "--profile", "suite", "--no-fail-fast"]).current_dir(root);
+    command.env("GUERDON_FACTS", kept).env("GUERDON_FAULTS", "all").env("GUERDON_SEEDS", line.seeds.to_string());
+    command.env("GUERDON_FUZZ_SECONDS", line.fuzz_seconds.to_string());
+    if let Some(rounds) = line.rounds {
+        command.env("GUERDON_ROUNDS", rounds.to_string());
+    }
+    let mut running = command.stdout(Stdio::piped()).spawn().map_err(|why| outside(Path::new("cargo"), why))?;
+    let (mut passed, mut failed) = (0_u64, Vec::new());
+    for said in running.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
+        let said = said.map_err(|why| outside(Path::new("cargo"), why))?;
+        if let Some(name) = said.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            failed.push(name.to_owned());
+        } else if said.starts_with("test ") && said.ends_with(" ... ok") {
+            passed = passed.saturating_add(1);
+        }
+        if said.starts_with("test result") || said.ends_with("FAILED") {
+            say(out, &said)?;
+        }
+    }
+    let ended = running.wait().map_err(|why| outside(Path::new("cargo"), why))?;
+    let facts = json!({
+        "passed": passed, "failed": failed, "ended_well": ended.success(), "seconds": began.elapsed().as_secs(),
+        "commit": said_by(root, "git", &["describe", "--always", "--dirty"]),
+        "compiler": said_by(root, "rustc", &["--version"]),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+    });
+    let file = kept.join("tests.json");
+    std::fs::write(&file, facts.to_string()).map_err(|why| outside(&file, why))?;
+    Ok(ended.success())
+}
+
+/// The first line that a program says; nothing where it is not there.
+fn said_by(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
+    let said = Command::new(program).args(arguments).current_dir(root).stderr(Stdio::null()).output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    said.lines().next().map(str::to_owned)
+}
+
+fn read(kept: &Path) -> Result<Facts, Trouble> {
+    let mut facts = Facts::new();
+    for file in std::fs::read_dir(kept).map_err(|why| outside(kept, why))? {
+        let path: PathBuf = file.map_err(|why| outside(kept, why))?.path();
+        let Some(part) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let text = std::fs::read_to_string(&path).map_err(|why| outside(&path, why))?;
+        let said = serde_json::from_str(&text).map_err(|why| Trouble::Wrong(format!("{}: {why}", path.display())))?;
+        facts.insert(part.to_owned(), said);
+    }
+    Ok(facts)
+}
+
+fn outside(path: &Path, why: std::io::Error) -> Trouble {
+    Trouble::Outside(path.display().to_string(), why)
+}
