@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
 use emulator::clock::MovableClock;
-use emulator::sim::SimConfig;
 use emulator::stack::{Setup, Stack};
 use http::{Request, StatusCode};
 use rand_chacha::ChaCha8Rng;
@@ -24,7 +22,6 @@ use shared::usecase::create_admin::create_admin;
 use crate::audit::book::against;
 use crate::contract::document::GONE;
 
-const BASE: &str = "http://127.0.0.1:3000";
 pub const PASSWORD: &str = "correct horse battery";
 
 /// All of Guerdon, and who is in it.
@@ -82,17 +79,8 @@ impl World {
     async fn new(seed: u64) -> Self {
         let clock = MovableClock::with_tokio("2026-11-20T10:00:00Z".parse().unwrap());
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
-        let setup = Setup {
-            base_url: BASE.to_owned(),
-            data: None,
-            clock,
-            entropy: Entropy::new(move |bytes| rng.lock().unwrap().fill_bytes(bytes)),
-            secret: "a world's secret".to_owned(),
-            signing_key: BASE64.encode(&[7; 32]),
-            password_cost: (8, 1),
-            providers: SimConfig::new(BASE),
-            private_endpoints: false,
-        };
+        let entropy = Entropy::new(move |bytes| rng.lock().unwrap().fill_bytes(bytes));
+        let setup = Setup { clock, entropy, ..Setup::in_memory() };
         let stack = Stack::start(setup).await.unwrap();
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();
