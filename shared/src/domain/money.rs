@@ -203,7 +203,7 @@ impl<S: Scale> Money<S> {
     /// Another currency; overflow.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same(other)?;
-        let sum = self.amount.checked_add(other.amount).ok_or(MoneyError::Overflow)?;
+        let sum = exact_sum(self.amount, other.amount)?;
         Self::exact(sum, self.currency).map_err(|_| MoneyError::Overflow)
     }
 
@@ -337,6 +337,27 @@ impl<'de, S: Scale> Deserialize<'de> for Money<S> {
         let amount = Decimal::from_str_exact(&written.amount).map_err(de::Error::custom)?;
         Self::exact(amount, written.currency).map_err(de::Error::custom)
     }
+}
+
+/// The exact sum of two decimals (R1.1): the library would round one that needs more digits than it has.
+///
+/// # Refuses
+/// Overflow, also of the digits.
+pub fn exact_sum(one: Decimal, other: Decimal) -> Result<Decimal, MoneyError> {
+    unrounded(one.checked_add(other), one, other)
+}
+
+/// The exact difference of two decimals, as [`exact_sum`].
+///
+/// # Refuses
+/// Overflow, also of the digits.
+pub fn exact_difference(one: Decimal, other: Decimal) -> Result<Decimal, MoneyError> {
+    unrounded(one.checked_sub(other), one, other)
+}
+
+fn unrounded(result: Option<Decimal>, one: Decimal, other: Decimal) -> Result<Decimal, MoneyError> {
+    let digits = one.normalize().scale().max(other.normalize().scale());
+    result.filter(|result| result.scale() >= digits).ok_or(MoneyError::Overflow)
 }
 
 /// `amount × numerator ÷ denominator` with `digits` fractional digits, exact until the one rounding at the end.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::grant::Own;
 use super::series::{Commission, CommissionKind, Dimension, Scope};
 use crate::domain::id::{SeriesId, ShopId};
-use crate::domain::money::MoneyError;
+use crate::domain::money::{MoneyError, exact_difference};
 
 /// So many sales, and what they came to.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -105,11 +105,11 @@ pub fn divide(commission: &Commission, levels: &[Level]) -> Result<Chain, MoneyE
             (false, _) => level.own.amount,
         };
         chain.pool = chain.pool.max(tier.map_or(Decimal::ZERO, |tier| tier.amount));
-        let earned = own.checked_sub(highest).ok_or(MoneyError::Overflow)?.max(Decimal::ZERO);
+        let earned = exact_difference(own, highest)?.max(Decimal::ZERO);
         highest = highest.max(own);
         chain.shares.push(Share { tier: tier.map(|tier| tier.threshold), own, earned });
     }
-    chain.platform = chain.pool.checked_sub(highest).ok_or(MoneyError::Overflow)?;
+    chain.platform = exact_difference(chain.pool, highest)?;
     if chain.platform.is_sign_negative() && !chain.platform.is_zero() {
         return Err(MoneyError::Overflow);
     }
@@ -125,7 +125,7 @@ pub fn differences(retail: Decimal, costs: &[Decimal]) -> Result<Vec<Decimal>, M
     let mut paid = retail;
     let mut earned = Vec::with_capacity(costs.len());
     for cost in costs {
-        let difference = paid.checked_sub(*cost).ok_or(MoneyError::Overflow)?;
+        let difference = exact_difference(paid, *cost)?;
         if paid < *cost {
             return Err(MoneyError::Overflow);
         }

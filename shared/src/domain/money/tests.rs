@@ -123,3 +123,18 @@ fn a_product_that_does_not_fit_is_refused() {
         }
     }
 }
+
+/// R1.1: found by the fuzzer: a sum that needs more digits than there are was rounded.
+#[test]
+fn a_sum_with_too_many_digits_is_refused_instead_of_rounded() {
+    let many = dec("9999999999999999999999999925");
+    assert_eq!(exact_sum(many, Decimal::new(-115, 1)), Err(MoneyError::Overflow));
+    assert_eq!(
+        exact_sum(many, Decimal::new(-110, 1)),
+        Ok(Decimal::from_str_exact("9999999999999999999999999914").unwrap())
+    );
+    assert_eq!(exact_sum(Decimal::new(5, 1), Decimal::new(50, 2)), Ok(Decimal::ONE));
+    let usd = Currency::parse("USD").unwrap();
+    let (much, little) = (LedgerMoney::exact(many, usd).unwrap(), LedgerMoney::exact(Decimal::new(1, 8), usd).unwrap());
+    assert_eq!(much.plus(little), Err(MoneyError::Overflow));
+}
