@@ -21,7 +21,7 @@ use crate::facts;
 use crate::world::World;
 
 /// How many steps a seed has.
-const STEPS: u64 = 60;
+const STEPS: u64 = 40;
 
 struct Play<'a> {
     world: &'a World,
