@@ -144,8 +144,8 @@ impl Round<'_> {
             let mut answer = answer.ok();
             let answer = loop {
                 match answer {
-                    Some(answer) if answer.status != 503 => break answer,
-                    Some(answer) => assert!(answer.headers.contains_key("retry-after"), "{}", answer.text),
+                    Some(answer) if !answer.is_to_be_repeated() => break answer,
+                    Some(answer) => assert!(answer.status == 500 || answer.headers.contains_key("retry-after")),
                     None => {}
                 }
                 self.unknown.set(self.unknown.get() + 1);

@@ -137,7 +137,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let parts: Vec<&str> = path.split('/').collect();
     let of = operations().get(&(method.to_owned(), parts.len()))?;
     let fits = |(known, _): &&(Vec<String>, Value)| {
-        known.iter().zip(&parts).all(|(known, part)| known == part || known.starts_with('{'))
+        known.iter().zip(&parts).all(|(known, part)| known == part || (known.starts_with('{') && !part.is_empty()))
     };
     let free = |(known, _): &&(Vec<String>, Value)| known.iter().filter(|part| part.starts_with('{')).count();
     of.iter().filter(fits).min_by_key(free).map(|(_, operation)| operation)
