@@ -101,8 +101,10 @@ fn any_division_over_a_chain_adds_up_to_what_was_divided() {
         if let Some((retail, costs)) = amounts.split_first()
             && let Ok(earned) = differences(*retail, costs)
         {
-            let sum =
-                earned.iter().try_fold(costs.last().copied().unwrap_or(*retail), |sum, one| sum.checked_add(*one));
+            let sum = earned
+                .iter()
+                .rev()
+                .try_fold(costs.last().copied().unwrap_or(*retail), |sum, one| sum.checked_add(*one));
             assert_eq!(sum, Some(*retail), "{text}");
         }
         let Some(commission) = text.lines().find_map(|line| serde_json::from_str::<Commission>(line).ok()) else {
@@ -165,7 +167,7 @@ fn any_text_is_an_address_in_one_normal_form_or_none() {
         let (local, domain) = email.as_str().split_once('@').unwrap();
         let other = Email::parse(&format!("{}zz@{domain}", local.chars().next().unwrap()));
         assert!(other.is_none_or(|other| other.masked() == email.masked()), "{text:?} {}", email.masked());
-        assert!(!format!("{email:?}").contains(email.as_str()), "{text:?}");
+        assert!(!format!("{email:?}").replace(&email.masked(), "").contains(email.as_str()), "{text:?}");
     });
 }
 

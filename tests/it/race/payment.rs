@@ -97,9 +97,7 @@ fn an_order_is_paid_or_over() {
         }
         for schedule in ["expire-orders", "expire-orders", "poll-payments", "expire-orders"] {
             let soon = round.soon(2_000);
-            asked.push(Box::pin(later(soon, async move {
-                world.stack.tick(schedule).await.unwrap();
-            })));
+            asked.push(Box::pin(later(soon, async move { while world.stack.tick(schedule).await.is_err() {} })));
         }
         together(asked).await;
         round.calm();

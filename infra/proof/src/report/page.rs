@@ -82,82 +82,7 @@ struct Row {
 }
 
 fn overview(facts: &Facts, tests: &Value) -> Markup {
-    let wrong = |prefix: &str| parts(facts, prefix).map(|part| list(part, "wrong").len()).sum::<usize>();
-    let ran = |prefix: &str, wrong: usize| parts(facts, prefix).next().map(|_| wrong);
-    let defects = facts.get("defects").and_then(Value::as_array);
-    let missed = defects.map(|all| all.iter().filter(|one| text(one, "outcome") != "caught").count());
-    let failed = |part: &Value| number(part, "failed");
-    let engines = facts.get("engines").and_then(Value::as_array);
-    let every = parts(facts, "faults-").all(|part| part.get("every_kind") == Some(&Value::Bool(true)));
-    let kinds = if every { "all ten kinds of fault at every call" } else { "one kind of fault at every call" };
-    let operations = parts(facts, "faults-").next().map_or(0, |part| list(part, "operations").len());
-    let rows = [
-        Row {
-            what: "Tests",
-            ran: format!("{} passed in {} s", number(tests, "passed"), number(tests, "seconds")),
-            wrong: tests.get("failed").map(|_| list(tests, "failed").len()),
-        },
-        Row {
-            what: "Single faults",
-            ran: format!(
-                "{operations} operations, {} calls, {kinds}: {} combinations",
-                parts(facts, "faults-").map(|part| number(part, "calls")).max().unwrap_or_default(),
-                total(facts, "faults-", "combinations"),
-            ),
-            wrong: ran("faults-", wrong("faults-")),
-        },
-        Row {
-            what: "Pairs of faults",
-            ran: facts.get("pairs").map_or(String::new(), |pairs| {
-                format!("{}: {} ordered pairs", text(pairs, "operation"), number(pairs, "combinations"))
-            }),
-            wrong: ran("pairs", wrong("pairs")),
-        },
-        Row {
-            what: "Random workloads",
-            ran: format!(
-                "{} seeds of {} steps, every rate of faults drawn anew",
-                total(facts, "seeds-", "seeds"),
-                parts(facts, "seeds-").map(|part| number(part, "steps")).max().unwrap_or_default(),
-            ),
-            wrong: ran("seeds-", 0),
-        },
-        Row {
-            what: "Races",
-            ran: facts.get("races").and_then(Value::as_object).map_or(String::new(), |all| {
-                let rounds: u64 = all.values().map(|one| number(one, "rounds")).fold(0, u64::saturating_add);
-                format!("{} operations, {rounds} rounds", all.len())
-            }),
-            wrong: ran("races", 0),
-        },
-        Row { what: "Black box", ran: said(facts.get("blackbox")), wrong: ran("blackbox", 0) },
-        Row {
-            what: "Seeded defects",
-            ran: defects.map_or(String::new(), |all| format!("{} defects", all.len())),
-            wrong: missed,
-        },
-        Row {
-            what: "Fuzzing",
-            ran: format!(
-                "{} targets, {} inputs in {} s",
-                parts(facts, "fuzz-").count(),
-                total(facts, "fuzz-", "kept").saturating_add(total(facts, "fuzz-", "drawn")),
-                total(facts, "fuzz-", "seconds"),
-            ),
-            wrong: ran("fuzz-", 0),
-        },
-        Row {
-            what: "Other engines",
-            ran: engines.map_or(String::new(), |all| {
-                let tests: Vec<String> = all
-                    .iter()
-                    .map(|one| format!("{} tests over {}", number(one, "passed"), text(one, "version")))
-                    .collect();
-                tests.join(", ")
-            }),
-            wrong: engines.map(|all| usize::try_from(all.iter().map(failed).sum::<u64>()).unwrap_or(usize::MAX)),
-        },
-    ];
+    let rows = in_tests(facts, tests).into_iter().chain(beside_tests(facts));
     html! {
         table {
             tr { th { "What" } th { "Run" } th { "Found" } }
@@ -176,6 +101,96 @@ fn overview(facts: &Facts, tests: &Value) -> Markup {
         }
         @for name in list(tests, "failed") { p.bad { (name.as_str().unwrap_or_default()) " failed" } }
     }
+}
+
+/// How many were found wrong in the parts whose names begin so; nothing when none was run.
+fn wrong(facts: &Facts, prefix: &str) -> Option<usize> {
+    let all: Vec<usize> = parts(facts, prefix).map(|part| list(part, "wrong").len()).collect();
+    (!all.is_empty()).then(|| all.into_iter().sum())
+}
+
+/// What the tests play.
+fn in_tests(facts: &Facts, tests: &Value) -> Vec<Row> {
+    let every = parts(facts, "faults-").all(|part| part.get("every_kind") == Some(&Value::Bool(true)));
+    let kinds = if every { "all ten kinds of fault at every call" } else { "one kind of fault at every call" };
+    let operations = parts(facts, "faults-").next().map_or(0, |part| list(part, "operations").len());
+    vec![
+        Row {
+            what: "Tests",
+            ran: format!("{} passed in {} s", number(tests, "passed"), number(tests, "seconds")),
+            wrong: tests.get("failed").map(|_| list(tests, "failed").len()),
+        },
+        Row {
+            what: "Single faults",
+            ran: format!(
+                "{operations} operations, {} calls, {kinds}: {} combinations",
+                parts(facts, "faults-").map(|part| number(part, "calls")).max().unwrap_or_default(),
+                total(facts, "faults-", "combinations"),
+            ),
+            wrong: wrong(facts, "faults-"),
+        },
+        Row {
+            what: "Pairs of faults",
+            ran: facts.get("pairs").map_or(String::new(), |pairs| {
+                format!("{}: {} ordered pairs", text(pairs, "operation"), number(pairs, "combinations"))
+            }),
+            wrong: wrong(facts, "pairs"),
+        },
+        Row {
+            what: "Random workloads",
+            ran: format!(
+                "{} seeds of {} steps, every rate of faults drawn anew",
+                total(facts, "seeds-", "seeds"),
+                parts(facts, "seeds-").map(|part| number(part, "steps")).max().unwrap_or_default(),
+            ),
+            wrong: wrong(facts, "seeds-"),
+        },
+    ]
+}
+
+/// What is played beside them, or is a part of its own.
+fn beside_tests(facts: &Facts) -> Vec<Row> {
+    let defects = facts.get("defects").and_then(Value::as_array);
+    let missed = defects.map(|all| all.iter().filter(|one| text(one, "outcome") != "caught").count());
+    let failed = |part: &Value| number(part, "failed");
+    let engines = facts.get("engines").and_then(Value::as_array);
+    vec![
+        Row {
+            what: "Races",
+            ran: facts.get("races").and_then(Value::as_object).map_or(String::new(), |all| {
+                let rounds: u64 = all.values().map(|one| number(one, "rounds")).fold(0, u64::saturating_add);
+                format!("{} operations, {rounds} rounds", all.len())
+            }),
+            wrong: wrong(facts, "races"),
+        },
+        Row { what: "Black box", ran: said(facts.get("blackbox")), wrong: wrong(facts, "blackbox") },
+        Row {
+            what: "Seeded defects",
+            ran: defects.map_or(String::new(), |all| format!("{} defects", all.len())),
+            wrong: missed,
+        },
+        Row {
+            what: "Fuzzing",
+            ran: format!(
+                "{} targets, {} inputs in {} s",
+                parts(facts, "fuzz-").count(),
+                total(facts, "fuzz-", "kept").saturating_add(total(facts, "fuzz-", "drawn")),
+                total(facts, "fuzz-", "seconds"),
+            ),
+            wrong: wrong(facts, "fuzz-"),
+        },
+        Row {
+            what: "Other engines",
+            ran: engines.map_or(String::new(), |all| {
+                let tests: Vec<String> = all
+                    .iter()
+                    .map(|one| format!("{} tests over {}", number(one, "passed"), text(one, "version")))
+                    .collect();
+                tests.join(", ")
+            }),
+            wrong: engines.map(|all| usize::try_from(all.iter().map(failed).sum::<u64>()).unwrap_or(usize::MAX)),
+        },
+    ]
 }
 
 /// Numbers by their names, in a sentence.
