@@ -11,7 +11,7 @@ h1 { font-size: 1.7rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 
 p.of { color: #60646c; margin-top: .2rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #e0e1e6; vertical-align: top; }
-th { font-weight: 600; color: #60646c; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { font-weight: 600; color: #60646c; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .good { color: #18794e; font-weight: 600; } .bad { color: #c62a2f; font-weight: 600; } .none { color: #8b8d98; }
 code { font-size: .86em; overflow-wrap: anywhere; } details { margin: .6rem 0; } summary { cursor: pointer; }
 @media (prefers-color-scheme: dark) {
@@ -193,6 +193,13 @@ fn beside_tests(facts: &Facts) -> Vec<Row> {
     ]
 }
 
+/// The sentence that a test's name is, after the capability that it is about.
+fn sentence(test: &str) -> String {
+    let (path, name) = test.rsplit_once("::").unwrap_or(("", test));
+    let about = path.trim_start_matches("domain::").trim_end_matches("::tests").replace("::", ", ");
+    format!("{about}: {}", name.replace('_', " ")).trim_start_matches(": ").to_owned()
+}
+
 /// Numbers by their names, in a sentence.
 fn said(part: Option<&Value>) -> String {
     let fields = part.and_then(Value::as_object).into_iter().flatten();
@@ -226,10 +233,10 @@ fn races(facts: &Facts) -> Markup {
         h2 { "Races" }
         p { "Many clients ask at the same instant, and transactions meet; what each was told agrees with what is there in the end." }
         table {
-            tr { th { "Operation" } th { "Clients" } th { "Rounds" } th { "Conflicts met" } th { "Asked again" } }
+            tr { th { "Operation" } th.number { "Clients" } th.number { "Rounds" } th.number { "Conflicts met" } th.number { "Asked again" } }
             @for (name, race) in all {
                 tr {
-                    td { (name.replace('_', " ")) }
+                    td { (sentence(name)) }
                     @for field in ["clients", "rounds", "conflicts", "asked_again"] { td.number { (number(race, field)) } }
                 }
             }
@@ -249,7 +256,7 @@ fn defects(facts: &Facts) -> Markup {
                     td { (text(one, "defect")) br; code { (text(one, "name")) } }
                     @let outcome = text(one, "outcome");
                     td class=(if outcome == "caught" { "good" } else { "bad" }) { (outcome) }
-                    td { @for test in list(one, "caught_by").iter().take(3) { code { (test.as_str().unwrap_or_default()) } br; } }
+                    td { @for test in list(one, "caught_by").iter().take(3) { (sentence(test.as_str().unwrap_or_default())) br; } }
                 }
             }
         }
@@ -263,7 +270,7 @@ fn fuzz(facts: &Facts) -> Markup {
     html! {
         h2 { "Fuzzing" }
         table {
-            tr { th { "Target" } th { "Kept inputs" } th { "Drawn" } th { "Seconds" } }
+            tr { th { "Target" } th.number { "Kept inputs" } th.number { "Drawn" } th.number { "Seconds" } }
             @for part in parts(facts, "fuzz-") {
                 tr {
                     td { (text(part, "target")) }
