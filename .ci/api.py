@@ -45,7 +45,8 @@ run = [
     "--header", "Authorization: Bearer " + admin["access_token"],
     "--checks", ",".join(CHECKS),
     "--phases", "examples,coverage,fuzzing",
-    "--max-examples", "25", "--workers", "2", "--generation-deterministic",
+    # One worker: Python up to 3.12 fails at random when two threads parse source at once (CPython issue 106905).
+    "--max-examples", "25", "--workers", "1", "--generation-deterministic",
     "--suppress-health-check", "filter_too_much",
 ]
 with tempfile.TemporaryDirectory() as elsewhere:  # it keeps notes where it stands

@@ -134,8 +134,14 @@ impl Digest {
         let varies = match operation {
             // A total moves from shard to shard; what was left of it is an edit of its own when it is asked for again.
             "PUT /v1/admin/redemption/codes/{code}" => "audit",
-            // Who signs in again because no answer came has two sessions.
-            "POST /v1/sessions" | "POST /v1/service/users/{id}/sessions" | "POST /v1/registrations/verify" => "session",
+            // Who signs in again because no answer came has two sessions; so has who gets a first answer again (api.md: replays
+            // rebuild what is secret).
+            "POST /v1/sessions"
+            | "POST /v1/service/users/{id}/sessions"
+            | "POST /v1/registrations"
+            | "POST /v1/registrations/verify" => "session",
+            // A provider that can't be asked to close a session leaves it open, and does not tell of its end.
+            "POST /v1/payment/orders/{id}/cancel" => "event",
             // An order whose provider answers with an error has failed, which is counted (R4.3).
             "POST /v1/payment/orders" => "counted",
             _ => "",
@@ -198,16 +204,20 @@ async fn send(world: &World, method: &str, ask: &Ask) -> Answer {
 /// Does it until somebody knows what came of it; answers that.
 async fn perform(world: &World, operation: &str, act: &Act) -> u16 {
     let method = operation.split(' ').next().unwrap();
-    if let Act::Provider(order, more) = act {
-        world.pay(order, more.clone()).await;
-    }
-    for _ in 0..12 {
+    for again in 0..12 {
         let status = match act {
-            Act::Ask(ask) => {
-                let answer = send(world, method, ask).await;
-                if answer.is_to_be_repeated() { 0 } else { answer.status }
-            }
-            Act::Provider(..) | Act::Deliveries => 200,
+            Act::Ask(ask) => match send(world, method, ask).await {
+                answer if answer.is_to_be_repeated() => 0,
+                // What is deleted without an answer is gone when it is asked for again.
+                answer if answer.status == 404 && method == "DELETE" && again > 0 => 204,
+                answer => answer.status,
+            },
+            // A payer whose page does not open opens it again.
+            Act::Provider(order, more) => match world.try_to_pay(order, more.clone()).await {
+                200..400 => 200,
+                _ => 0,
+            },
+            Act::Deliveries => 200,
             Act::Tick(schedule) => world.stack.tick(schedule).await.map_or(0, |_| 200),
         };
         if status > 0 {
