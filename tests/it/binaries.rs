@@ -1,7 +1,7 @@
 //! The built binaries under the real Lambda Runtime API: one success and one refusal of each, with database and queues over HTTP.
 
-use emulator::deployed::BASE;
 use emulator::sim::SimConfig;
+use emulator::stack::BASE;
 use http::Request;
 use serde_json::{Value, json};
 use shared::provider::stripe::signature::sign;

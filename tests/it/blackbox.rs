@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use self::journey::{Calls, Journey, Tally};
 use self::story::Ended;
 use crate::facts;
+use crate::wish::wished;
 
 /// Processes that are killed when nobody says how many.
 const KILLS: u64 = 48;
@@ -28,10 +29,6 @@ const KILLS: u64 = 48;
 const KILLS_EACH: u64 = 10;
 /// Journeys that are played at the same time.
 const AT_ONCE: usize = 4;
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
-}
 
 /// R1.8, R4.6, R5.3, R6.5, R7.3: processes are killed and frozen before, between and after any of their calls, on the whole way from a
 /// registration to a withdrawal; everything happens once.
@@ -42,8 +39,8 @@ async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
     let balances = ["ann", "bob", "cid"].map(|name| expected.0[name][0].as_str().unwrap().to_owned());
     assert_eq!(balances, ["8.4", "23.83333331", "4.1111111"]);
     assert_eq!(expected.0["ivy"], json!(["700", "60", "0"]));
-    let one = number("GUERDON_KILL");
-    let wanted = number("GUERDON_KILLS").unwrap_or(KILLS);
+    let one = wished("GUERDON_KILL");
+    let wanted = wished("GUERDON_KILLS").unwrap_or(KILLS);
     let (mut all, mut journeys, began) = (Tally::default(), 0_u64, Instant::now());
     // A killed process's client waits a while: others play meanwhile.
     let mut playing = JoinSet::new();
@@ -75,7 +72,7 @@ async fn troubled(seed: u64, calls: Calls, expected: Ended) -> Tally {
     let ended = story::play(&mut journey).await;
     assert_eq!(ended.0, expected.0, "what each has, of seed {seed}");
     assert_eq!(ended.1, expected.1, "how many items there are, of seed {seed}");
-    if number("GUERDON_KILL").is_some() {
+    if wished::<u64>("GUERDON_KILL").is_some() {
         eprintln!("{}", journey.told());
     }
     journey.tally

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use self::shops::Shops;
 use crate::facts;
+use crate::wish::wished;
 use crate::world::World;
 
 /// How many steps a seed has.
@@ -290,10 +291,11 @@ impl Play<'_> {
     }
 
     async fn time(&mut self) {
-        const SCHEDULES: [&str; 7] = [
+        const SCHEDULES: [&str; 8] = [
             "expire-orders",
             "expire-promotions",
             "mature-commissions",
+            "erase-traces",
             "poll-payments",
             "deliver-events",
             "sweep-outbox",
@@ -322,8 +324,10 @@ impl Play<'_> {
     async fn reconcile(&mut self) {
         for _ in 0..3 {
             self.world.advance(26 * 3_600).await;
-            let did = self.world.stack.tick("reconcile").await.unwrap();
-            assert_eq!(did["failed"], 0, "{did}");
+            for schedule in ["reconcile", "erase-traces"] {
+                let did = self.world.stack.tick(schedule).await.unwrap();
+                assert_eq!(did["failed"], 0, "{did}");
+            }
             self.world.settle().await;
         }
         self.world.sign_in("admin").await;
@@ -428,21 +432,16 @@ fn shrunk(seed: u64, mut steps: Vec<u64>) -> Vec<u64> {
     steps
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|text| text.parse().ok())
-}
-
 /// Plays every fourth seed, so that the cores share the work.
 fn play_quarter(quarter: u64) {
-    let seeds = match number("GUERDON_SEED") {
+    let seeds = match wished("GUERDON_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("GUERDON_SEEDS").unwrap_or(200),
+        None => 0..wished("GUERDON_SEEDS").unwrap_or(200),
     };
     let mut played = 0_u64;
     for seed in seeds.filter(|seed| seed % 4 == quarter) {
-        let wanted = std::env::var("GUERDON_STEPS").ok();
         let some = |text: String| text.split(',').map(|step| step.parse().unwrap()).collect();
-        let steps: Vec<u64> = wanted.map_or_else(|| (0..STEPS).collect(), some);
+        let steps: Vec<u64> = wished("GUERDON_STEPS").map_or_else(|| (0..STEPS).collect(), some);
         if fails(seed, &steps) {
             let steps = shrunk(seed, steps).iter().map(u64::to_string).collect::<Vec<_>>().join(",");
             panic!("replay with GUERDON_SEED={seed} GUERDON_STEPS={steps} cargo test -p tests everything_adds_up");

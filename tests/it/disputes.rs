@@ -217,11 +217,7 @@ fn told_so(seed: Option<u64>) -> String {
             }
         }
         for event in &told {
-            let mut heard = tell(world, event).await;
-            while heard.is_to_be_repeated() {
-                heard = tell(world, event).await;
-            }
-            heard.is(200);
+            world.insist(async || tell(world, event).await).await.is(200);
         }
         world.stack.faults.clear();
         world.settle().await;

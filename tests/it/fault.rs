@@ -15,18 +15,8 @@ async fn insist(world: &World, name: &str, key: &str, path: &str, body: Value) -
 }
 
 async fn told(world: &World, name: &str, key: &str, path: &str, body: Value) -> Answer {
-    for _ in 0..12 {
-        let answer = match name {
-            "" => world.nobody().key(key).post(path, body.clone()).await,
-            name => world.user(name).key(key).post(path, body.clone()).await,
-        };
-        if !answer.is_to_be_repeated() {
-            return answer;
-        }
-        assert!(answer.status == 500 || answer.headers.contains_key("retry-after"));
-        world.advance(2).await;
-    }
-    panic!("{path} never answered");
+    let caller = || if name.is_empty() { world.nobody() } else { world.user(name) };
+    world.insist(async || caller().key(key).post(path, body.clone()).await).await
 }
 
 /// R1.8: each call of a registration, an order and its payment goes wrong in each way, once; one account, one order, one credit
@@ -131,7 +121,7 @@ fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
                     let asked = insist(world, "ann", "c", "/v1/affiliate/withdrawals", cash).await;
                     let approve = format!("/v1/admin/withdrawals/{}/approve", asked["id"].as_str().unwrap());
                     world.stack.faults.script(operation, nth.min(1), fault);
-                    while world.admin().post(&approve, json!({"reference": "SEPA"})).await.is_to_be_repeated() {}
+                    world.insist(async || world.admin().post(&approve, json!({"reference": "SEPA"})).await).await;
                     world.stack.faults.clear();
                     let at = format!("{fault:?} at {operation} {nth}");
                     assert_eq!(totals(world).await, ["0", "0.08888888", "0", "1.3", "0", "0"], "{at}");
@@ -150,10 +140,8 @@ fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
             World::run(async |world| {
                 let body = json!({"label": "big", "count": 250, "credit": "1", "total_uses": 1});
                 world.stack.faults.script("TransactWriteItems", nth, fault);
-                let mut begun = world.admin().key("big").post("/v1/admin/redemption/batches", body.clone()).await;
-                while begun.is_to_be_repeated() {
-                    begun = world.admin().key("big").post("/v1/admin/redemption/batches", body.clone()).await;
-                }
+                let ask = async || world.admin().key("big").post("/v1/admin/redemption/batches", body.clone()).await;
+                let begun = world.insist(ask).await;
                 let path = format!("/v1/admin/redemption/batches/{}", begun.is(202)["id"].as_str().unwrap());
                 for _ in 0..4 {
                     world.settle().await;

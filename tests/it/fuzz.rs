@@ -53,6 +53,7 @@ macro_rules! worlds {
         $crate::fuzz::run(target, $name, 2.0, $seeds, |input| lasting.take(input))
     };
 }
+use crate::wish::wished;
 use {any, worlds};
 
 fn kept(name: &str, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -87,7 +88,7 @@ fn run(
         keep(name, &seeds);
     }
     let inputs = AtomicU64::new(0);
-    let seconds = std::env::var("GUERDON_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(seconds);
+    let seconds = wished("GUERDON_FUZZ_SECONDS").unwrap_or(seconds);
     let target = target.with_test_time(Duration::from_secs_f64(seconds));
     let target = if guided { target } else { target.with_max_len(DRAWN) };
     target.for_each(|bytes: &[u8]| {

@@ -51,4 +51,5 @@ mod statistics;
 mod stored;
 mod tidy;
 mod webhooks;
+mod wish;
 mod world;

@@ -170,7 +170,7 @@ fn failed_orders_count_in_their_minute() {
 /// R4.3: conflicts, lost replies and busy services plan the commit again, but the provider is asked once.
 #[test]
 fn however_often_it_is_committed_the_provider_is_asked_once() {
-    for fault in Fault::SEEN {
+    for &fault in Fault::SEEN {
         World::run(async |world| {
             let bob = bob(world).await;
             let (app, sims) = scripted(world, &[]);
@@ -404,7 +404,7 @@ fn an_order_that_is_paid_meanwhile_is_not_cancelled() {
 /// R4.4: a lost reply to the cancellation is recognised, a provider that is away does not stop it.
 #[test]
 fn a_cancellation_survives_any_single_fault() {
-    for fault in Fault::SEEN {
+    for &fault in Fault::SEEN {
         World::run(async |world| {
             bob(world).await;
             let order = world.order("bob", o100("stripe")).await;

@@ -24,6 +24,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::facts;
+use crate::wish::wished;
 use crate::world::{Answer, World};
 
 /// How many ask at once.
@@ -57,10 +58,9 @@ pub type Asked<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
 /// Plays an operation's rounds; one that fails says how to play it again.
 pub fn race(name: &str, weight: Weight, round: impl AsyncFn(&Round<'_>)) {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds = match number("GUERDON_ROUND") {
+    let seeds = match wished("GUERDON_ROUND") {
         Some(seed) => seed..=seed,
-        None => 1..=number("GUERDON_ROUNDS").unwrap_or(if weight == Weight::Light { 2 } else { 1 }),
+        None => 1..=wished("GUERDON_ROUNDS").unwrap_or(if weight == Weight::Light { 2 } else { 1 }),
     };
     let (mut rounds, mut met, mut unknown) = (0_u64, 0, 0);
     for seed in seeds {

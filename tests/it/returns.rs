@@ -154,7 +154,7 @@ fn a_refund_asked_again_with_its_key_is_made_once() {
 /// R4.11: whatever becomes of the call to Stripe, repeating the request ends it, with one refund.
 #[test]
 fn a_lost_answer_of_stripe_is_asked_for_again() {
-    for fault in Fault::SEEN {
+    for &fault in Fault::SEEN {
         World::run(async |world| {
             let order = paid(world, "stripe").await;
             let (path, body) = (admins(&order, "/refunds"), json!({"amount": "30", "reason": "sorry"}));

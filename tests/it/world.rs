@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use emulator::clock::MovableClock;
+use emulator::gateway::NO_ANSWER;
 use emulator::stack::{Setup, Stack};
 use http::{Request, StatusCode};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +21,6 @@ use shared::store::item::Item;
 use shared::usecase::create_admin::create_admin;
 
 use crate::audit::book::against;
-use crate::contract::document::GONE;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -164,14 +164,24 @@ impl World {
         answer
     }
 
+    /// Asks until somebody knows what came of it: who gets no answer, or is told to come back, asks again.
+    pub async fn insist(&self, ask: impl AsyncFn() -> Answer) -> Answer {
+        for _ in 0..60 {
+            let answer = ask().await;
+            if !answer.is_to_be_repeated() {
+                return answer;
+            }
+            assert!(answer.status == 500 || answer.headers.contains_key("retry-after"));
+            self.advance(2).await;
+        }
+        panic!("nobody ever knows what came of it");
+    }
+
     /// Signs somebody in again, whose token has grown old.
     pub async fn sign_in(&self, name: &str) {
         let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
         let body = json!({"email": email, "password": PASSWORD});
-        let mut answer = self.nobody().post("/v1/sessions", body.clone()).await;
-        while answer.is_to_be_repeated() {
-            answer = self.nobody().post("/v1/sessions", body.clone()).await;
-        }
+        let answer = self.insist(async || self.nobody().post("/v1/sessions", body.clone()).await).await;
         let token = answer.is(200)["access_token"].as_str().unwrap().to_owned();
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
     }
@@ -326,7 +336,7 @@ impl<'w> Caller<'w> {
 impl Answer {
     /// Whether nobody knows what came of the request: the function says so, or was gone before it answered.
     pub fn is_to_be_repeated(&self) -> bool {
-        self.status == 503 || (self.status == 500 && self.text == GONE)
+        self.status == 503 || (self.status == 500 && self.text == NO_ANSWER)
     }
 
     /// The body, if the status is as expected.

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
 use http::Request;
 use serde_json::Value;
-use shared::app::Entropy;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -19,30 +17,9 @@ use crate::connector::Backend;
 use crate::gateway;
 use crate::http::serve;
 use crate::runtime_api::{FunctionProcess, cargo};
-use crate::sim::{AtTime, SimConfig};
+use crate::sim::AtTime;
 use crate::sqs::SqsBackend;
 use crate::stack::{Setup, Stack, Trouble};
-
-/// Where a stack for tests says that it stands.
-pub const BASE: &str = "http://127.0.0.1:3000";
-
-impl Setup {
-    /// A stack in memory by the machine's clock, with secrets that everybody knows and the least that Argon2 takes: for tests and
-    /// measurements.
-    pub fn in_memory() -> Self {
-        Self {
-            base_url: BASE.to_owned(),
-            data: None,
-            clock: MovableClock::real(),
-            entropy: Entropy::system(),
-            secret: "a secret".to_owned(),
-            signing_key: BASE64.encode(&[7; 32]),
-            password_cost: (8, 1),
-            providers: SimConfig::new(BASE),
-            private_endpoints: false,
-        }
-    }
-}
 
 /// The profile that the running program was built with, by where it stands.
 ///

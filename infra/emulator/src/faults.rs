@@ -44,18 +44,9 @@ pub enum Fault {
 
 impl Fault {
     /// What a caller lives to see.
-    pub const SEEN: [Self; 8] = [
-        Self::Refused,
-        Self::ErrorBefore,
-        Self::ReplyLost,
-        Self::ErrorAfter,
-        Self::Hang,
-        Self::Throttled,
-        Self::Conflict,
-        Self::Truncated,
-    ];
+    pub const SEEN: &'static [Self] = Self::ALL.split_at(8).0;
 
-    /// Every kind.
+    /// Every kind; those that a caller lives to see come first.
     pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::ErrorBefore,
@@ -186,10 +177,9 @@ impl Plan {
         let page = {
             let mut state = self.state();
             let short = state.weather.short;
-            if state.draw(short) { state.below(3) + 1 } else { 0 }
+            state.draw(short).then(|| state.below(3) + 1)
         };
-        let less = if page > 0 { weather::less(operation, request.body(), page) } else { None };
-        match less {
+        match page.and_then(|page| weather::less(operation, request.body(), page)) {
             Some((body, left)) => (request.map(|_| body), left),
             None => (request, Value::Null),
         }
@@ -256,11 +246,12 @@ impl<B: Backend> Backend for Faulty<B> {
                     let half = response.body().len() / 2;
                     Ok(response.map(|body| body.slice(..half)))
                 }
-                Some(Fault::GoneAfter) => {
-                    process::end().await;
+                Some(other) => {
+                    if other == Fault::GoneAfter {
+                        process::end().await;
+                    }
                     Err(ConnectFault::Reset)
                 }
-                Some(_) => Err(ConnectFault::Reset),
             }
         })
     }

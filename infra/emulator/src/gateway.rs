@@ -104,10 +104,13 @@ fn is_text(headers: &Map<String, Value>) -> bool {
         || kind.starts_with("application/x-www-form-urlencoded")
 }
 
+/// What the gateway says when a function gives no answer.
+pub const NO_ANSWER: &str = r#"{"message":"Internal Server Error"}"#;
+
 /// The gateway's own answer when a function gives none.
 pub fn no_answer() -> Response<Bytes> {
     let response = Response::builder().status(500).header("content-type", "application/json");
-    response.body(Bytes::from_static(br#"{"message":"Internal Server Error"}"#)).unwrap_or_default()
+    response.body(Bytes::from_static(NO_ANSWER.as_bytes())).unwrap_or_default()
 }
 
 /// The HTTP answer of what a function returned.

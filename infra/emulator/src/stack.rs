@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::{Request, Response};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -38,6 +39,9 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 static PARSED: LazyLock<Result<Template, TemplateError>> = LazyLock::new(|| Template::parse(TEMPLATE));
 /// The table's name.
 pub const TABLE: &str = "guerdon";
+
+/// Where a stack for tests says that it stands.
+pub const BASE: &str = "http://127.0.0.1:3000";
 
 /// Why a stack does not start.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
@@ -329,6 +333,22 @@ impl Environment for Variables {
 }
 
 impl Setup {
+    /// A stack in memory by the machine's clock, with secrets that everybody knows and the least that Argon2 takes: for tests and
+    /// measurements.
+    pub fn in_memory() -> Self {
+        Self {
+            base_url: BASE.to_owned(),
+            data: None,
+            clock: MovableClock::real(),
+            entropy: Entropy::system(),
+            secret: "a secret".to_owned(),
+            signing_key: BASE64.encode(&[7; 32]),
+            password_cost: (8, 1),
+            providers: SimConfig::new(BASE),
+            private_endpoints: false,
+        }
+    }
+
     /// The functions' environment but for the endpoints of AWS services.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let providers = &self.providers;

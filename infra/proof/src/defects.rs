@@ -108,7 +108,7 @@ fn prove(root: &Path, chosen: &[&Patch], facts: Option<&Path>, out: &mut dyn Wri
             found.push(fact);
             if let Some(file) = facts {
                 let text = serde_json::to_string_pretty(&found).map_err(|why| Trouble::Wrong(why.to_string()))?;
-                std::fs::write(file, text).map_err(|why| Trouble::Outside(file.display().to_string(), why))?;
+                std::fs::write(file, text).map_err(crate::harness::at(file))?;
             }
         }
     }

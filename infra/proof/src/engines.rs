@@ -1,8 +1,7 @@
 //! Other engines: the tests of behaviour run over Amazon's DynamoDB Local, and those that use queues over ElasticMQ, in place
 //! of the engines that are linked in. What passes there does not rest on a peculiarity of ours.
 //!
-//! `cargo run -q -p proof -- engines` takes both from Maven Central (`GUERDON_MAVEN` names a mirror), which needs `curl` and Java 17
-//! or later, starts them on free ports, and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has a database, or queues,
+//! `cargo run -q -p proof -- engines` lets Maven bring both, which needs `mvn` and Java 17 or later, starts them on free ports, and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has a database, or queues,
 //! of its own there (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] says which tests are not run there, and why.
 
 use std::io::Write;
@@ -12,8 +11,8 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
 
+use crate::harness::{self, Report, at};
 use crate::{Trouble, root, say};
 use program::{Engine, fetch};
 
@@ -44,6 +43,9 @@ struct Kind {
     name: &'static str,
     is: &'static str,
     variable: &'static str,
+    /// Its program in Maven's terms.
+    project: &'static str,
+    /// The files that it must consist of, with their digests.
     lock: &'static str,
     /// The tests that say something about it.
     tests: &'static [&'static str],
@@ -56,6 +58,7 @@ const KINDS: [Kind; 2] = [
         name: "dynamodb",
         is: "Amazon DynamoDB Local 2.6.1",
         variable: "AWS_ENDPOINT_URL_DYNAMODB",
+        project: "infra/proof/engines/dynamodb.xml",
         lock: include_str!("../engines/dynamodb.lock"),
         tests: &[
             "admin::",
@@ -88,6 +91,7 @@ const KINDS: [Kind; 2] = [
         name: "elasticmq",
         is: "ElasticMQ 1.7.1",
         variable: "AWS_ENDPOINT_URL_SQS",
+        project: "infra/proof/engines/elasticmq.xml",
         lock: include_str!("../engines/elasticmq.lock"),
         tests: &[
             "queues::",
@@ -147,8 +151,8 @@ fn elasticmq(port: u16) -> Vec<String> {
 struct Fact {
     engine: &'static str,
     version: &'static str,
-    passed: u64,
-    failed: u64,
+    passed: usize,
+    failed: usize,
     left_out: Vec<[&'static str; 2]>,
     seconds: u64,
 }
@@ -161,7 +165,8 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     if kinds.is_empty() {
         return Err(Trouble::Wrong("the engines are dynamodb and elasticmq".to_owned()));
     }
-    let tests = built(&root)?;
+    let tests = harness::built(harness::cargo().current_dir(&root), &["-p", "tests", "--test", "it"])?;
+    let tests = tests.map_err(|why| Trouble::Wrong(format!("the tests do not compile: {why}")))?;
     let mut facts = Vec::new();
     for kind in kinds {
         let fact = over(kind, &root, &tests, &line.filters, out)?;
@@ -170,30 +175,15 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     }
     if let Some(file) = &line.facts {
         let text = serde_json::to_string_pretty(&facts).unwrap_or_default();
-        std::fs::write(file, text).map_err(|why| Trouble::Outside(file.display().to_string(), why))?;
+        std::fs::write(file, text).map_err(at(file))?;
     }
     Ok(facts.iter().all(|fact| fact.failed == 0 && fact.passed > 0))
-}
-
-/// The test binary, as cargo builds it.
-fn built(root: &Path) -> Result<PathBuf, Trouble> {
-    let cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["test", "-q", "-p", "tests", "--test", "it", "--no-run", "--message-format=json"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|why| Trouble::Outside("cargo".to_owned(), why))?;
-    let lines = String::from_utf8_lossy(&cargo.stdout).into_owned();
-    let messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let binary = messages.filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("it"));
-    let binary = binary.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from)).next_back();
-    binary.ok_or_else(|| Trouble::Wrong("the tests do not build".to_owned()))
 }
 
 /// Starts an engine, runs the tests over it, and ends it.
 fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dyn Write) -> Result<Fact, Trouble> {
     let folder = root.join("target/proof/engines").join(kind.name);
-    fetch(kind.lock, &folder)?;
+    fetch(&root.join(kind.project), kind.lock, &folder)?;
     native(kind, &folder)?;
     let engine = Engine::start(kind.lock, &folder, kind.options)?;
     say(out, &format!("{} answers at {}", kind.is, engine.url))?;
@@ -211,15 +201,18 @@ fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dy
         command.args(["--skip", test]);
     }
     let log = folder.join("tests.log");
-    let outside = |why| Trouble::Outside(log.display().to_string(), why);
-    command.stdout(std::fs::File::create(&log).map_err(outside)?).stderr(Stdio::null());
-    command.status().map_err(|why| Trouble::Outside(tests.display().to_string(), why))?;
-    let said = std::fs::read_to_string(&log).map_err(outside)?;
+    command.stdout(std::fs::File::create(&log).map_err(at(&log))?).stderr(Stdio::null());
+    let ended = command.status().map_err(at(tests))?;
+    let said = std::fs::read_to_string(&log).map_err(at(&log))?;
     for line in said.lines().filter(|line| line.ends_with("... FAILED") || line.starts_with("test result:")) {
         say(out, line)?;
     }
-    let (passed, failed) = counted(&said).ok_or_else(|| Trouble::Wrong(format!("no result: see {}", log.display())))?;
-    Ok(Fact { engine: kind.name, version: kind.is, passed, failed, left_out, seconds: began.elapsed().as_secs() })
+    let Report { passed, failed } = Report::of(&said);
+    if failed.is_empty() && !ended.success() {
+        return Err(Trouble::Wrong(format!("ended without a result: see {}", log.display())));
+    }
+    let seconds = began.elapsed().as_secs();
+    Ok(Fact { engine: kind.name, version: kind.is, passed, failed: failed.len(), left_out, seconds })
 }
 
 /// DynamoDB Local looks for its library under a name without a version.
@@ -231,30 +224,12 @@ fn native(kind: &Kind, folder: &Path) -> Result<(), Trouble> {
     };
     let done = std::fs::create_dir_all(folder.join("native"))
         .and_then(|()| std::fs::copy(folder.join(path), folder.join("native/libsqlite4java-linux-amd64.so")));
-    done.map(drop).map_err(|why| Trouble::Outside(path.to_owned(), why))
-}
-
-/// How many tests passed and failed, by the runner's closing line.
-fn counted(said: &str) -> Option<(u64, u64)> {
-    let closing = said.lines().rev().find(|line| line.starts_with("test result:"))?;
-    let number = |what: &str| {
-        closing
-            .split(';')
-            .find_map(|part| part.trim().strip_suffix(what)?.rsplit(' ').find(|word| !word.is_empty())?.parse().ok())
-    };
-    Some((number(" passed")?, number(" failed")?))
+    done.map(drop).map_err(at(path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_closing_line_tells_how_many_passed_and_failed() {
-        let said = "test a ... ok\n\ntest result: FAILED. 12 passed; 5 failed; 0 ignored; 0 measured; 391 filtered out; finished in 50.02s\n";
-        assert_eq!(counted(said), Some((12, 5)));
-        assert_eq!(counted("nothing"), None);
-    }
 
     #[test]
     fn every_locked_file_has_a_digest() {

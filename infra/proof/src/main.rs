@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod defects;
 mod engines;
+mod harness;
 mod report;
 
 /// Shows what the tests are worth.
@@ -59,10 +60,10 @@ fn main() -> ExitCode {
 /// The repository.
 fn root() -> Result<PathBuf, Trouble> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().map_err(|why| Trouble::Outside(root.display().to_string(), why))
+    root.canonicalize().map_err(harness::at(&root))
 }
 
 /// Says a line at once, as what follows may take minutes.
 fn say(out: &mut dyn Write, line: &str) -> Result<(), Trouble> {
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|why| Trouble::Outside("output".to_owned(), why))
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(harness::at("output"))
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::harness::{self, Report, at};
 use crate::{Trouble, defects, engines, root, say};
 
 /// What is run for the report, and where it goes.
@@ -34,7 +35,7 @@ pub struct Line {
     /// Also seeds every defect of tests/defects, which takes about an hour.
     #[arg(long)]
     defects: bool,
-    /// Also runs the tests over DynamoDB Local and ElasticMQ, which needs Java and the internet.
+    /// Also runs the tests over DynamoDB Local and ElasticMQ, which needs Java, Maven and the internet.
     #[arg(long)]
     engines: bool,
 }
@@ -50,9 +51,9 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     if !line.page_only {
         // What an earlier run left would be told as if it were of this one.
         if kept.exists() {
-            std::fs::remove_dir_all(&kept).map_err(|why| outside(&kept, why))?;
+            std::fs::remove_dir_all(&kept).map_err(at(&kept))?;
         }
-        std::fs::create_dir_all(&kept).map_err(|why| outside(&kept, why))?;
+        std::fs::create_dir_all(&kept).map_err(at(&kept))?;
         passed &= tests(line, &root, &kept, out)?;
         if line.defects {
             passed &= defects::run(&defects::Line::all(kept.join("defects.json")), out)?;
@@ -62,7 +63,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
         }
     }
     let facts = read(&kept)?;
-    std::fs::write(&page, page::of(&facts).into_string()).map_err(|why| outside(&page, why))?;
+    std::fs::write(&page, page::of(&facts).into_string()).map_err(at(&page))?;
     say(out, &format!("the report is {}", page.display()))?;
     Ok(passed)
 }
@@ -70,35 +71,32 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
 /// Runs the tests, all faults and seeds included, and leaves what they said of themselves.
 fn tests(line: &Line, root: &Path, kept: &Path, out: &mut dyn Write) -> Result<bool, Trouble> {
     let began = Instant::now();
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = harness::cargo();
     command.args(["test", "--workspace", "--profile", "suite", "--no-fail-fast"]).current_dir(root);
     command.env("GUERDON_FACTS", kept).env("GUERDON_FAULTS", "all").env("GUERDON_SEEDS", line.seeds.to_string());
     command.env("GUERDON_FUZZ_SECONDS", line.fuzz_seconds.to_string());
     if let Some(rounds) = line.rounds {
         command.env("GUERDON_ROUNDS", rounds.to_string());
     }
-    let mut running = command.stdout(Stdio::piped()).spawn().map_err(|why| outside(Path::new("cargo"), why))?;
-    let (mut passed, mut failed) = (0_u64, Vec::new());
+    let mut running = command.stdout(Stdio::piped()).spawn().map_err(at("cargo"))?;
+    let mut report = Report::default();
     for said in running.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
-        let said = said.map_err(|why| outside(Path::new("cargo"), why))?;
-        if let Some(name) = said.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
-            failed.push(name.to_owned());
-        } else if said.starts_with("test ") && said.ends_with(" ... ok") {
-            passed = passed.saturating_add(1);
-        }
+        let said = said.map_err(at("cargo"))?;
+        report.hear(&said);
         if said.starts_with("test result") || said.ends_with("FAILED") {
             say(out, &said)?;
         }
     }
-    let ended = running.wait().map_err(|why| outside(Path::new("cargo"), why))?;
+    let failed: Vec<&String> = report.failed.iter().map(|(name, _)| name).collect();
+    let ended = running.wait().map_err(at("cargo"))?;
     let facts = json!({
-        "passed": passed, "failed": failed, "ended_well": ended.success(), "seconds": began.elapsed().as_secs(),
+        "passed": report.passed, "failed": failed, "ended_well": ended.success(), "seconds": began.elapsed().as_secs(),
         "commit": said_by(root, "git", &["describe", "--always", "--dirty"]),
         "compiler": said_by(root, "rustc", &["--version"]),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
     });
     let file = kept.join("tests.json");
-    std::fs::write(&file, facts.to_string()).map_err(|why| outside(&file, why))?;
+    std::fs::write(&file, facts.to_string()).map_err(at(&file))?;
     Ok(ended.success())
 }
 
@@ -111,16 +109,12 @@ fn said_by(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
 
 fn read(kept: &Path) -> Result<Facts, Trouble> {
     let mut facts = Facts::new();
-    for file in std::fs::read_dir(kept).map_err(|why| outside(kept, why))? {
-        let path: PathBuf = file.map_err(|why| outside(kept, why))?.path();
+    for file in std::fs::read_dir(kept).map_err(at(kept))? {
+        let path: PathBuf = file.map_err(at(kept))?.path();
         let Some(part) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        let text = std::fs::read_to_string(&path).map_err(|why| outside(&path, why))?;
+        let text = std::fs::read_to_string(&path).map_err(at(&path))?;
         let said = serde_json::from_str(&text).map_err(|why| Trouble::Wrong(format!("{}: {why}", path.display())))?;
         facts.insert(part.to_owned(), said);
     }
     Ok(facts)
-}
-
-fn outside(path: &Path, why: std::io::Error) -> Trouble {
-    Trouble::Outside(path.display().to_string(), why)
 }

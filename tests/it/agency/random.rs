@@ -6,6 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::{GRANTS, asset, fund, id, open, package, series};
+use crate::wish::wished;
 use crate::world::World;
 
 struct Play<'a> {
@@ -244,7 +245,7 @@ async fn begin(world: &World, seed: u64) -> Play<'_> {
 /// more than its pool, and all amounts follow from the snapshots.
 #[test]
 fn ceilings_hold_and_sales_add_up_after_any_sequence() {
-    let seeds = std::env::var("GUERDON_SEEDS").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(200);
+    let seeds = wished::<u64>("GUERDON_SEEDS").unwrap_or(200);
     let seeds = seeds.div_ceil(5);
     let [done, triggered, partly] = [(); 3].map(|()| std::sync::atomic::AtomicU64::new(0));
     let seen = |counter: &std::sync::atomic::AtomicU64, more: usize| {
@@ -310,14 +311,8 @@ fn any_single_fault_in_a_sale_has_no_effect_on_its_end() {
                     let card = asset(world, &c, &cards, "CARD-1").await;
                     world.stack.faults.script(operation, nth, fault);
                     let body = json!({"asset_id": card, "kind": "recharge", "amount": "10", "payment": "wallet"});
-                    let mut made = world.user("c").key("k").post("/v1/agency/orders", body.clone()).await;
-                    for _ in 0..12 {
-                        if !made.is_to_be_repeated() {
-                            break;
-                        }
-                        made = world.user("c").key("k").post("/v1/agency/orders", body.clone()).await;
-                    }
-                    made.is(201);
+                    let ask = async || world.user("c").key("k").post("/v1/agency/orders", body.clone()).await;
+                    world.insist(ask).await.is(201);
                     for _ in 0..3 {
                         world.settle().await;
                         world.advance(400).await;

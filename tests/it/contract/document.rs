@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use emulator::gateway::NO_ANSWER;
 use serde_json::{Map, Value, json};
 
 use super::routers;
-
-/// What the gateway says when a function gives no answer.
-pub const GONE: &str = r#"{"message":"Internal Server Error"}"#;
 
 /// The document.
 pub fn merged() -> Value {
@@ -148,7 +146,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
 pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
     let path = path.split('?').next().unwrap_or_default();
     let Some(operation) = operation(method, path) else { return };
-    if status == 500 && text == GONE {
+    if status == 500 && text == NO_ANSWER {
         return;
     }
     super::examples::record(operation, asked, status, text);

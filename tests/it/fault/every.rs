@@ -20,6 +20,7 @@ use serde_json::json;
 use shared::store::item::{Item, text};
 
 use crate::facts;
+use crate::wish::wished;
 use crate::world::{Answer, World};
 use asks::{Act, Ask, prepare};
 
@@ -112,6 +113,7 @@ const PLAYED: &[&str] = &[
     "GET /v1/webhooks/zpay of a payment of another amount",
     "schedule expire-orders",
     "schedule expire-promotions",
+    "schedule erase-traces",
     "schedule mature-commissions",
     "schedule reconcile",
     "schedule poll-payments",
@@ -286,9 +288,9 @@ fn compare(operation: &'static str, faults: &[At], expected: &Digest) -> Option<
 
 /// Plays a part of all combinations.
 fn exhaust(part: usize, parts: usize) {
-    let all = std::env::var("GUERDON_FAULTS").is_ok_and(|wanted| wanted == "all");
+    let all = wished::<String>("GUERDON_FAULTS").is_some_and(|wanted| wanted == "all");
     let (mut turn, mut played, mut wrong) = (0, 0, Vec::new());
-    let only = std::env::var("GUERDON_OPERATION").ok();
+    let only = wished::<String>("GUERDON_OPERATION");
     for operation in PLAYED.iter().filter(|operation| only.as_deref().is_none_or(|only| only == **operation)) {
         let (expected, calls) = play(operation, &[]);
         assert!((200..300).contains(&expected.status), "{operation} answers {}", expected.status);
@@ -338,7 +340,7 @@ fn any_single_fault_in_any_operation_of_the_last_quarter_has_no_effect_on_its_en
 /// R1.8: two faults, one after the other, in one operation: every ordered pair of places; without a wish one kind each of a redemption.
 #[test]
 fn any_ordered_pair_of_faults_in_an_operation_has_no_effect_on_its_end() {
-    let wish = std::env::var("GUERDON_PAIRS").ok();
+    let wish = wished::<String>("GUERDON_PAIRS");
     let wanted = wish.as_deref().unwrap_or("POST /v1/redemptions");
     let operation = PLAYED.iter().find(|known| **known == wanted).unwrap_or_else(|| panic!("{wanted} is not played"));
     let (expected, calls) = play(operation, &[]);
@@ -351,7 +353,7 @@ fn any_ordered_pair_of_faults_in_an_operation_has_no_effect_on_its_end() {
             let turn = played;
             let some = |kinds: &[Fault]| if wish.is_some() { kinds.to_vec() } else { vec![kinds[turn % kinds.len()]] };
             for one in some(&Fault::ALL) {
-                for other in some(&Fault::SEEN) {
+                for other in some(Fault::SEEN) {
                     let faults = [(first.clone(), *nth, one), (second.clone(), later, other)];
                     wrong.extend(compare(operation, &faults, &expected));
                     played += 1;

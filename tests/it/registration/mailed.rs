@@ -224,7 +224,7 @@ async fn a_reset_never_tells_whether_the_address_has_an_account() {
 /// Storage: whatever goes wrong with the commit of a reset, it is done once and the answer says so.
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_a_reset_it_is_done_and_the_answer_says_so() {
-    for fault in Fault::SEEN {
+    for &fault in Fault::SEEN {
         let desk = Desk::open().await;
         desk.registered(BOB).await;
         desk.0.faults.script("TransactWriteItems", 0, fault);

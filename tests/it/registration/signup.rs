@@ -248,7 +248,7 @@ async fn a_key_gets_the_first_answer_again_and_opens_nothing_to_a_stranger() {
 /// Storage: whatever goes wrong with the commit, there is one account, whole, and the answer is the first one.
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_the_commit_there_is_one_whole_account() {
-    for fault in Fault::SEEN {
+    for &fault in Fault::SEEN {
         for key in [None, Some("k")] {
             let (desk, _) = Desk::with_referral(json!({"registration": {"invitee_reward": "1"}})).await;
             desk.0.faults.script("TransactWriteItems", 0, fault);

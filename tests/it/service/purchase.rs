@@ -213,7 +213,8 @@ fn any_single_fault_on_a_purchases_way_has_no_effect_on_its_end() {
                         ("/v1/service/purchases/o-1/refunds", half),
                     ] {
                         world.stack.faults.script(operation, nth, fault);
-                        insist(world, &key, path, body).await;
+                        let ask = async || world.holder(&key).key(path).post(path, body.clone()).await;
+                        world.insist(ask).await.is(201);
                         for _ in 0..2 {
                             world.settle().await;
                             world.advance(100).await;
@@ -251,19 +252,6 @@ fn a_refund_by_another_key_touches_nothing() {
         let again = world.holder(&key).once().post("/v1/service/purchases", bought(&user, "o-1", "30")).await.is(201);
         assert_eq!(again["net"]["amount"], "30.00");
     });
-}
-
-/// What the backend repeats with the same key until it is told.
-async fn insist(world: &World, key: &str, path: &str, body: Value) {
-    for _ in 0..12 {
-        let answer = world.holder(key).key(path).post(path, body.clone()).await;
-        if !answer.is_to_be_repeated() {
-            answer.is(201);
-            return;
-        }
-        world.advance(2).await;
-    }
-    panic!("{path} never answered");
 }
 
 /// Ann's commission that she may use.

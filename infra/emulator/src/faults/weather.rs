@@ -3,12 +3,10 @@
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// So many of a thousand go wrong.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Weather {
     /// Calls with a fault, each of its own kind.
     pub errors: u32,
@@ -55,7 +53,9 @@ pub(super) fn less(operation: &str, body: &Bytes, page: u32) -> Option<(Bytes, V
             if rest.is_empty() {
                 return None;
             }
-            left = json!({table.as_str(): {"Keys": rest, "ConsistentRead": true}});
+            let mut others = wanted.clone();
+            others.as_object_mut()?.insert("Keys".to_owned(), Value::Array(rest));
+            left = json!({table.as_str(): others});
         }
         _ => return None,
     }

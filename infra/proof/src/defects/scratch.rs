@@ -1,16 +1,16 @@
 //! A copy of the product that may be damaged. It keeps its build between defects, so that each is compiled incrementally.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::patch::Patch;
 use crate::Trouble;
+use crate::harness::{self, Report, at, first_line, output};
 
 /// A damaged product may wait for something that never comes.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -41,15 +41,6 @@ impl Build {
             Self::Behaviour => "tests",
         }
     }
-}
-
-/// What a run of tests told.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// How many passed.
-    pub passed: usize,
-    /// Which failed, with the first line of why.
-    pub failed: Vec<(String, String)>,
 }
 
 /// The copy.
@@ -127,30 +118,9 @@ impl Scratch {
 
     /// Compiles a test binary; the compiler's first error if it can't.
     pub fn build(&self, build: Build) -> Result<Result<PathBuf, String>, Trouble> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        cargo.arg("test").args(build.arguments()).args([
-            "--no-run",
-            "--quiet",
-            "--message-format=json-render-diagnostics",
-        ]);
+        let mut cargo = harness::cargo();
         cargo.current_dir(&self.copy).env("CARGO_TARGET_DIR", &self.target).env("CARGO_PROFILE_DEV_DEBUG", "0");
-        // What this program's own cargo told it is about another package.
-        for (name, _) in std::env::vars_os() {
-            let own = name.to_string_lossy();
-            if own.starts_with("CARGO_PKG_") || own.starts_with("CARGO_MANIFEST_") || own.starts_with("CARGO_BIN_") {
-                cargo.env_remove(&name);
-            }
-        }
-        let done = output(&mut cargo)?;
-        if !done.status.success() {
-            let told = String::from_utf8_lossy(&done.stderr).into_owned();
-            let why = told.lines().find(|line| line.starts_with("error")).unwrap_or("cargo failed");
-            return Ok(Err(why.to_owned()));
-        }
-        let told = String::from_utf8_lossy(&done.stdout).into_owned();
-        let messages = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let mut binaries = messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from));
-        Ok(Ok(binaries.next_back().ok_or_else(|| Trouble::Wrong("cargo names no test binary".to_owned()))?))
+        harness::built(&mut cargo, build.arguments())
     }
 
     /// The names of all tests in a binary.
@@ -174,7 +144,7 @@ impl Scratch {
             return Ok(Report { passed: 0, failed: vec![(filters.join(" "), "did not end".to_owned())] });
         };
         let told = told.join().unwrap_or_default();
-        let mut report = report(&told);
+        let mut report = Report::of(&told);
         if !success && report.failed.is_empty() {
             report.failed.push((filters.join(" "), "ended without a report".to_owned()));
         }
@@ -199,55 +169,15 @@ fn read_all(child: &mut Child) -> thread::JoinHandle<String> {
 fn wait(child: &mut Child) -> Result<Option<bool>, Trouble> {
     let began = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().map_err(|why| Trouble::Outside("tests".to_owned(), why))? {
+        if let Some(status) = child.try_wait().map_err(at("tests"))? {
             return Ok(Some(status.success()));
         }
         if began.elapsed() > PATIENCE {
-            child.kill().and_then(|()| child.wait()).map_err(|why| Trouble::Outside("tests".to_owned(), why))?;
+            child.kill().and_then(|()| child.wait()).map_err(at("tests"))?;
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(100));
     }
-}
-
-/// Reads what the test harness prints.
-fn report(told: &str) -> Report {
-    let mut report = Report::default();
-    for line in told.lines() {
-        if let Some(result) = line.strip_prefix("test ") {
-            if result.ends_with(" ... ok") {
-                report.passed = report.passed.saturating_add(1);
-            } else if let Some(name) = result.strip_suffix(" ... FAILED") {
-                report.failed.push((name.to_owned(), why(told, name)));
-            }
-        }
-    }
-    report
-}
-
-/// The first line of what a failed test said, and the two sides of a comparison.
-fn why(told: &str, name: &str) -> String {
-    let own = told.split_once(&format!("---- {name} stdout ----")).map_or("", |(_, after)| after);
-    let own = own.split("\n---- ").next().unwrap_or_default();
-    let said = own.split_once("panicked at ").and_then(|(_, after)| after.split_once('\n'));
-    let said = said.map_or(own, |(_, said)| said);
-    let mut why = first_line(said);
-    // What is shown over several lines begins with a bracket alone.
-    if why.ends_with(['[', '{', '(']) {
-        let shown: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        why = shown.join(" ").chars().take(200).collect();
-    }
-    for side in ["left: ", "right: "] {
-        if let Some(line) = said.lines().find_map(|line| line.trim_start().strip_prefix(side)) {
-            why = format!("{why}; {side}{}", first_line(line));
-        }
-    }
-    why
-}
-
-fn first_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    line.chars().take(200).collect()
 }
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
@@ -260,28 +190,4 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
         }
     }
     Ok(found)
-}
-
-fn output(command: &mut Command) -> Result<Output, Trouble> {
-    command.stdin(Stdio::null()).output().map_err(|why| Trouble::Outside(format!("{command:?}"), why))
-}
-
-fn at(path: &Path) -> impl Fn(std::io::Error) -> Trouble {
-    move |why| Trouble::Outside(path.display().to_string(), why)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_harness_is_read_with_the_first_line_of_why() {
-        let told = "running 3 tests\ntest a::one ... ok\ntest a::two ... FAILED\ntest a::two_more ... FAILED\n\nfailures:\n\n\
-                    ---- a::two_more stdout ----\nError: gone\n\n---- a::two stdout ----\nnoise\n\
-                    thread 'a::two' (7) panicked at it/a.rs:3:5:\nassertion failed\n  left: 1\n right: 2\n\nfailures:\n    a::two\n";
-        let report = report(told);
-        assert_eq!(report.passed, 1);
-        let expected = [("a::two", "assertion failed; left: 1; right: 2"), ("a::two_more", "Error: gone")];
-        assert_eq!(report.failed, expected.map(|(name, why)| (name.to_owned(), why.to_owned())));
-    }
 }

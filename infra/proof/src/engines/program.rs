@@ -1,7 +1,6 @@
-//! An engine's program: its files from Maven Central, each known by its digest, and the process that it runs in.
+//! An engine's program: its files as Maven brings them, each known by its digest, and the process that it runs in.
 //!
-//! `engines/{name}.lock` lists the files of a version with everything that it needs, as
-//! `mvn dependency:copy-dependencies -DincludeScope=runtime -Dmdep.useRepositoryLayout=true` lays them out, with `sha256sum`'s digests.
+//! `engines/{name}.xml` names a version; `engines/{name}.lock` lists its files with everything that it needs, and `sha256sum`'s digests.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -14,16 +13,10 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::Trouble;
+use crate::harness::at;
 
-/// Where the files come from; `GUERDON_MAVEN` names another repository.
-const CENTRAL: &str = "https://repo1.maven.org/maven2";
 /// Longest that an engine takes to answer.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> Trouble {
-    let path = path.display().to_string();
-    move |why| Trouble::Outside(path, why)
-}
 
 /// A file and its digest.
 struct Locked<'a> {
@@ -40,26 +33,22 @@ fn good(folder: &Path, file: &Locked<'_>) -> bool {
     fs::read(folder.join(file.path)).is_ok_and(|bytes| HEXLOWER.encode(&Sha256::digest(&bytes)) == file.digest)
 }
 
-/// Brings the files of a lock into a folder; those that are there stay.
+/// Brings the files of a Maven project into a folder, unless they are there.
 ///
 /// # Errors
 /// When one can't be had, or is not what the lock says.
-pub fn fetch(lock: &str, folder: &Path) -> Result<(), Trouble> {
+pub fn fetch(project: &Path, lock: &str, folder: &Path) -> Result<(), Trouble> {
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let base = std::env::var("GUERDON_MAVEN").unwrap_or_else(|_| CENTRAL.to_owned());
-    let missing: Vec<Locked<'_>> = locked(lock).filter(|file| !good(folder, file)).collect();
-    if missing.is_empty() {
+    if locked(lock).all(|file| good(folder, &file)) {
         return Ok(());
     }
-    let mut curl = Command::new("curl");
-    curl.args(["--silent", "--show-error", "--fail", "--location", "--retry", "3", "--parallel", "--create-dirs"]);
-    for file in &missing {
-        curl.arg("--output").arg(folder.join(file.path)).arg(format!("{}/{}", base.trim_end_matches('/'), file.path));
-    }
-    let done = curl.output().map_err(|why| Trouble::Outside("curl".to_owned(), why))?;
-    match missing.iter().find(|file| !good(folder, file)) {
+    let mut maven = Command::new("mvn");
+    maven.args(["--quiet", "--batch-mode", "dependency:copy-dependencies", "-DincludeScope=runtime", "--file"]);
+    maven.arg(project).arg("-Dmdep.useRepositoryLayout=true").arg(format!("-DoutputDirectory={}", folder.display()));
+    let done = maven.output().map_err(at("mvn (Debian: maven)"))?;
+    match locked(lock).find(|file| !good(folder, file)) {
         Some(file) => {
-            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            let said = String::from_utf8_lossy(&done.stdout).into_owned();
             Err(Trouble::Wrong(format!("{} is not what its lock says: {}", file.path, said.trim())))
         }
         None => Ok(()),
@@ -98,7 +87,7 @@ impl Engine {
             .stdout(log)
             .stderr(errors)
             .spawn()
-            .map_err(|why| Trouble::Outside("java (17 or later; Debian: default-jre-headless)".to_owned(), why))?;
+            .map_err(at("java (17 or later; Debian: default-jre-headless)"))?;
         let mut engine = Self { child, url: format!("http://127.0.0.1:{port}") };
         engine.wait(port, folder)?;
         Ok(engine)

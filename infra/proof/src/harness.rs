@@ -1,0 +1,120 @@
+//! Cargo, and the harness of the tests that it builds: how both are called, and what they say.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::Trouble;
+
+/// Cargo as a person calls it from a shell, though this program runs under another one: what that one says of its own package would
+/// let build scripts run again.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+        if of_a_package.iter().any(|start| name.as_encoded_bytes().starts_with(start.as_bytes())) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
+/// Compiles the test binary that `wanted` names in cargo's words; the compiler's first error if it can't.
+pub fn built(cargo: &mut Command, wanted: &[&str]) -> Result<Result<PathBuf, String>, Trouble> {
+    cargo.arg("test").args(wanted).args(["--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
+    let done = output(cargo)?;
+    if !done.status.success() {
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        let why = told.lines().find(|line| line.starts_with("error")).unwrap_or("cargo failed");
+        return Ok(Err(why.to_owned()));
+    }
+    let told = String::from_utf8_lossy(&done.stdout).into_owned();
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut binaries = messages.filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from));
+    Ok(Ok(binaries.next_back().ok_or_else(|| Trouble::Wrong("cargo names no test binary".to_owned()))?))
+}
+
+/// What a run of tests told.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many passed.
+    pub passed: usize,
+    /// Which failed, with the first line of why.
+    pub failed: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Reads what a harness printed.
+    pub fn of(told: &str) -> Self {
+        let mut report = Self::default();
+        told.lines().for_each(|line| report.hear(line));
+        for (name, reason) in &mut report.failed {
+            *reason = why(told, name);
+        }
+        report
+    }
+
+    /// Takes in one line; why a test failed comes later, and is not known here.
+    pub fn hear(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test ") else { return };
+        if result.ends_with(" ... ok") {
+            self.passed = self.passed.saturating_add(1);
+        } else if let Some(name) = result.strip_suffix(" ... FAILED") {
+            self.failed.push((name.to_owned(), String::new()));
+        }
+    }
+}
+
+/// The first line of what a failed test said, and the two sides of a comparison.
+fn why(told: &str, name: &str) -> String {
+    let own = told.split_once(&format!("---- {name} stdout ----")).map_or("", |(_, after)| after);
+    let own = own.split("\n---- ").next().unwrap_or_default();
+    let said = own.split_once("panicked at ").and_then(|(_, after)| after.split_once('\n'));
+    let said = said.map_or(own, |(_, said)| said);
+    let mut why = first_line(said);
+    // What is shown over several lines begins with a bracket alone.
+    if why.ends_with(['[', '{', '(']) {
+        let shown: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        why = shown.join(" ").chars().take(200).collect();
+    }
+    for side in ["left: ", "right: "] {
+        if let Some(line) = said.lines().find_map(|line| line.trim_start().strip_prefix(side)) {
+            why = format!("{why}; {side}{}", first_line(line));
+        }
+    }
+    why
+}
+
+/// The first line of a text that says something, in short.
+pub fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(200).collect()
+}
+
+/// Runs a program to its end.
+pub fn output(command: &mut Command) -> Result<Output, Trouble> {
+    command.stdin(Stdio::null()).output().map_err(|why| Trouble::Outside(format!("{command:?}"), why))
+}
+
+/// What went wrong at a place outside this program.
+pub fn at(path: impl AsRef<Path> + Debug) -> impl Fn(std::io::Error) -> Trouble {
+    move |why| Trouble::Outside(path.as_ref().display().to_string(), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harness_is_read_with_the_first_line_of_why() {
+        let told = "running 3 tests\ntest a::one ... ok\ntest a::two ... FAILED\ntest a::two_more ... FAILED\n\nfailures:\n\n\
+                    ---- a::two_more stdout ----\nError: gone\n\n---- a::two stdout ----\nnoise\n\
+                    thread 'a::two' (7) panicked at it/a.rs:3:5:\nassertion failed\n  left: 1\n right: 2\n\nfailures:\n    a::two\n";
+        let report = Report::of(told);
+        assert_eq!(report.passed, 1);
+        let expected = [("a::two", "assertion failed; left: 1; right: 2"), ("a::two_more", "Error: gone")];
+        assert_eq!(report.failed, expected.map(|(name, why)| (name.to_owned(), why.to_owned())));
+    }
+}
