@@ -1,5 +1,6 @@
 //! Erasing a person: what tells who they are goes, what happened stays.
 
+use emulator::faults::Weather;
 use serde_json::{Value, json};
 
 use crate::commission::{hundred, invited};
@@ -59,6 +60,39 @@ fn nothing_tells_who_an_erased_person_was() {
             (&audit["items"][0]["action"], audit["items"].as_array().unwrap().len()),
             (&json!("user.erased"), 1)
         );
+    });
+}
+
+/// Erases Bob while the list of his orders does not show them all yet.
+pub async fn erase_unseen(world: &World) {
+    invited(world).await;
+    hundred(world).await;
+    for _ in 0..5 {
+        world.advance(60).await;
+        world.order("bob", json!({"offer_id": "o10", "provider": "zpay"})).await;
+    }
+    let bob = id_of(world, "bob").await;
+    world.stack.faults.weather(Weather { lagging: 1_000, ..Weather::default() }, 1);
+    erase(world, &bob).await.is(200);
+    world.settle().await;
+    world.stack.faults.clear();
+    assert!(everything(world).contains("203.0.113.7"), "the list showed everything");
+}
+
+/// R2.7: a list that has not heard of an order when its user is erased hides its traces for a day, not for good.
+#[test]
+fn traces_that_a_list_did_not_show_are_gone_a_day_later() {
+    World::run(async |world| {
+        erase_unseen(world).await;
+        world.advance(23 * 3_600).await;
+        assert_eq!(world.stack.tick("erase-traces").await.unwrap()["expired"], 0);
+        world.advance(3_600).await;
+        assert_eq!(world.stack.tick("erase-traces").await.unwrap()["expired"], 1);
+        let all = everything(world);
+        for trace in ["203.0.113.7", "raw_event"] {
+            assert!(!all.contains(trace), "{trace} is left");
+        }
+        assert_eq!(world.stack.tick("erase-traces").await.unwrap()["expired"], 0);
     });
 }
 

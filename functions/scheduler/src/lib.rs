@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::fault::Fault;
-use shared::usecase::{ask_provider, deliver, expire, mark_failed, mature, reconcile, sweep_outbox};
+use shared::usecase::{ask_provider, deliver, erase, expire, mark_failed, mature, reconcile, sweep_outbox};
 
 /// Does what the schedule named in the event is for, and tells what it did.
 ///
@@ -19,6 +19,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "mature-commissions" => json!(mature::mature_commissions(&app).await?),
         "reconcile" => json!(reconcile::reconcile(&app).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
+        "erase-traces" => json!(erase::erase_traces_again(&app).await?),
         "deliver-events" => json!(deliver::deliver_due(&app).await?),
         "sweep-outbox" => {
             let swept = sweep_outbox::sweep_outbox(&app).await?;

@@ -425,6 +425,7 @@ mod tests {
         schedules.sort();
         let expected = [
             ("deliver-events", 60),
+            ("erase-traces", 3_600),
             ("expire-orders", 300),
             ("expire-promotions", 3_600),
             ("mature-commissions", 3_600),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 use super::{Finding, Snapshot};
@@ -12,6 +13,9 @@ use crate::domain::referral::{Reward, RewardState, Side, Trigger};
 use crate::domain::settlement::{fired, holds, waits};
 use crate::domain::tally::ReferralCounts;
 use crate::domain::user::User;
+
+/// How far the clocks of two functions may be apart.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Checks referrals.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -31,7 +35,7 @@ fn check_attribution(snapshot: &Snapshot, charges: &Charges, user: &User, findin
     let Some(attribution) = &user.attribution else { return };
     match snapshot.users.get(&attribution.inviter) {
         None => findings.push(Finding::new("A1", user.id, "was invited by nobody")),
-        Some(inviter) if inviter.created_at > user.created_at => {
+        Some(inviter) if inviter.created_at.duration_since(user.created_at) > CLOCKS_DIFFER => {
             findings.push(Finding::new("A1", user.id, "was invited by somebody who came later"));
         }
         Some(_) if is_own_ancestor(snapshot, user) => {

@@ -65,6 +65,9 @@ pub struct User {
     /// Its primary invite code, made on first need (R3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_code: Option<InviteCode>,
+    /// When what tells who an erased person was is looked for once more (R2.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces_due: Option<Timestamp>,
 }
 
 impl User {
@@ -166,6 +169,7 @@ mod tests {
             accounts: Accounts::new(Currency::USD),
             shop: None,
             invite_code: None,
+            traces_due: None,
         }
     }
 

@@ -45,10 +45,13 @@ impl Record for User {
         let id = self.id.to_string();
         let inviter = self.attribution.as_ref().map(|attribution| format!("INVITEES#{}", attribution.inviter));
         let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
+        let window = window.map(|promotion| ("promotion", promotion.ends_at));
+        // One thing is due at a time: the window of who was erased can wait.
+        let due = self.traces_due.map(|at| ("traces", at)).or(window);
         Indexes {
             owner: inviter.map(|list| (list, id.clone())),
             platform: Some((month_of("USERS", self.created_at), id.clone())),
-            due: window.map(|promotion| (due_shard("promotion", shard_of(&id)), due_at(promotion.ends_at))),
+            due: due.map(|(what, at)| (due_shard(what, shard_of(&id)), due_at(at))),
         }
     }
 }

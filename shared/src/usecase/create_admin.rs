@@ -65,6 +65,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
         shop: None,
         invite_code: None,
+        traces_due: None,
     };
     let mut tx = app.tx();
     tx.insert(&claim, Otherwise::Again);

@@ -3,9 +3,13 @@
 //! The account loses its e-mail, its language and its way in, in one transaction with the claim on the address, which is free again. Where
 //! their orders came from, where their withdrawals went and what providers told us of their payments word for word is removed by the
 //! reward worker, an order or a withdrawal at a time: each is left alone once it tells nothing more, so the work can stop anywhere and go
-//! on. Journals, amounts and ids stay, so everything still adds up.
+//! on. The lists that it goes by are told of a write after a moment, and a provider may have more to tell: a day later the scheduler looks
+//! once more. Journals, amounts and ids stay, so everything still adds up.
+
+use jiff::SignedDuration;
 
 use super::audit::{by_admin, must_be_another};
+use super::expire::{Expired, each_due};
 use super::invite_code::tell_codes;
 use super::session::email_hash;
 use crate::app::{App, Done};
@@ -27,6 +31,8 @@ use crate::store::key::{Key, owned_by};
 use crate::store::tx::{Otherwise, Tx};
 use crate::store::{Ask, List};
 
+/// How long after somebody was erased their traces are looked for once more.
+const AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// Most events whose bodies are removed at once.
 const TOGETHER: usize = 90;
 
@@ -64,7 +70,7 @@ async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
         }
         tx.unchanged(&account, Otherwise::Again);
     }
-    let after = nobody(&user);
+    let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
     tx.mark(|tx| tx.replace(&user, &after, Otherwise::Again));
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
@@ -123,6 +129,28 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
         app.run(&Once::Natural, || plan_withdrawal(app, withdrawal)).await?;
     }
     Ok(())
+}
+
+/// Looks once more for what tells of the persons who were erased a day ago.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn erase_traces_again(app: &App) -> Result<Expired, Fault> {
+    each_due(app, "traces", UserId::parse, |id| again(app, id)).await
+}
+
+async fn again(app: &App, id: UserId) -> Result<bool, Error> {
+    erase_traces_of(app, id).await?;
+    let done = app.run(&Once::Natural, || async {
+        let mut tx = app.tx();
+        let user = app.store.get::<User>(&Key::user(id)).await?.ok_or(Refusal::NotFound)?;
+        let due = user.traces_due.is_some_and(|at| at <= app.clock.now());
+        if due {
+            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) }, Otherwise::Again);
+        }
+        Ok((due, tx))
+    });
+    Ok(done.await?.answer)
 }
 
 async fn ids<T: Record, I>(app: &App, list: &str, user: UserId, id: impl Fn(&T) -> I) -> Result<Vec<I>, Fault> {

@@ -41,16 +41,7 @@ pub struct Expired {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
-    let started = Instant::now();
-    let mut done = Expired::default();
-    for id in due(app, "order").await? {
-        let Some(id) = OrderId::parse(&id) else { continue };
-        if started.elapsed() > TICK {
-            done.left = done.left.saturating_add(1);
-            continue;
-        }
-        done.count(ask_and_expire(app, id).await);
-    }
+    let done = each_due(app, "order", OrderId::parse, |id| ask_and_expire(app, id)).await?;
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
@@ -89,17 +80,8 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
-    let started = Instant::now();
-    let mut done = Expired::default();
-    for id in due(app, "promotion").await? {
-        let Some(id) = UserId::parse(&id) else { continue };
-        if started.elapsed() > TICK {
-            done.left = done.left.saturating_add(1);
-            continue;
-        }
-        done.count(app.run(&Once::Natural, || expire_promotion(app, id)).await.map(|done| done.answer));
-    }
-    Ok(done)
+    let end = |id| async move { Ok(app.run(&Once::Natural, || expire_promotion(app, id)).await?.answer) };
+    each_due(app, "promotion", UserId::parse, end).await
 }
 
 async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
@@ -126,6 +108,25 @@ impl Expired {
             }
         }
     }
+}
+
+/// Ends each thing that is due, for as long as a tick goes on.
+pub(super) async fn each_due<I, E: Future<Output = Result<bool, Error>>>(
+    app: &App,
+    what: &str,
+    parse: impl Fn(&str) -> Option<I>,
+    end: impl Fn(I) -> E,
+) -> Result<Expired, Fault> {
+    let started = Instant::now();
+    let mut done = Expired::default();
+    for id in due(app, what).await?.iter().filter_map(|id| parse(id)) {
+        if started.elapsed() > TICK {
+            done.left = done.left.saturating_add(1);
+        } else {
+            done.count(end(id).await);
+        }
+    }
+    Ok(done)
 }
 
 /// The ids of what is due, read from keys alone: whether it really is, its item says.

@@ -408,6 +408,7 @@ impl Newcomer {
             accounts: programmes.accounts,
             shop: None,
             invite_code: None,
+            traces_due: None,
         };
         let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();
         if let Some(reward) = &reward {

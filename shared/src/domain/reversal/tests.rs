@@ -43,6 +43,7 @@ fn person(number: u64) -> User {
         accounts: Accounts::new(Currency::USD),
         shop: None,
         invite_code: None,
+        traces_due: None,
     }
 }
 

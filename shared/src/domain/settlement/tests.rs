@@ -45,6 +45,7 @@ fn user(number: u64) -> User {
         accounts: Accounts::new(Currency::parse("USD").unwrap()),
         shop: None,
         invite_code: None,
+        traces_due: None,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::asks::{Act, ask, id_of};
 use crate::agency;
 use crate::commission::{hundred, invited};
+use crate::erase::erase_unseen;
 use crate::returns::paid;
 use crate::world::World;
 
@@ -160,6 +161,12 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
             invited(world).await;
             hundred(world).await;
             world.advance(25 * 3_600).await;
+        }
+        "erase-traces" => {
+            erase_unseen(world).await;
+            world.advance(25 * 3_600).await;
+            world.sign_in("admin").await;
+            return Act::Tick(schedule);
         }
         "reconcile" => {
             // The days before the deployment are done with.
