@@ -134,6 +134,7 @@ impl Stand {
             accounts: Accounts::new(usd("0").currency()),
             shop: None,
             invite_code: None,
+            traces_due: None,
         }
     }
 

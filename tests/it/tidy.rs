@@ -87,6 +87,25 @@ fn no_function_links_another() {
     }
 }
 
+/// Where the manifest says that there are no tests, there are none that nobody would run.
+#[test]
+fn no_test_stands_where_none_is_run() {
+    for folder in ["functions", "infra"] {
+        for (name, text) in rust_files(folder) {
+            let Some((package, _)) = name.split_once("/src/") else { continue };
+            let package = root().join(package);
+            let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+            let untested = |section: &str| {
+                let section = manifest.split(section).nth(1).and_then(|rest| rest.split("\n[").next());
+                section.is_some_and(|section| section.contains("test = false"))
+            };
+            let of_binary = name.ends_with("/main.rs") || !package.join("src/lib.rs").exists();
+            let none = untested(if of_binary { "[[bin]]" } else { "[lib]" });
+            assert!(!none || !text.contains("test]"), "{name} has tests that are not run");
+        }
+    }
+}
+
 #[test]
 fn files_and_functions_stay_short() {
     for folder in ["shared/src", "functions", "infra"] {
@@ -131,6 +150,7 @@ fn no_file_speaks_of_anything_but_the_project() {
     let words = [
         concat!("crates", ".io"),
         concat!("pypi", ".org"),
+        concat!("maven", ".org"),
         concat!("/work", "/"),
         concat!("/ro", "ot/"),
         concat!("/tmp", "/wt"),
