@@ -53,3 +53,6 @@ mod tidy;
 mod webhooks;
 mod wish;
 mod world;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

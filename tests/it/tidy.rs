@@ -106,6 +106,28 @@ fn no_test_stands_where_none_is_run() {
     }
 }
 
+/// Every seeded defect names tests of behaviour that exist.
+#[test]
+fn every_seeded_defect_names_tests_that_there_are() {
+    let program = std::env::current_exe().unwrap();
+    let listed = std::process::Command::new(program).arg("--list").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let tests: Vec<&str> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    let mut patches = 0;
+    for entry in fs::read_dir(root().join("tests/defects")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for wanted in text.lines().filter_map(|line| line.strip_prefix("Tests: ")).filter(|line| !line.contains("-p "))
+        {
+            for filter in wanted.split_whitespace() {
+                assert!(tests.iter().any(|name| name.contains(filter)), "{}: {filter}", path.display());
+            }
+        }
+        patches += usize::from(path.extension().is_some_and(|kind| kind == "patch"));
+    }
+    assert!(patches >= 40, "only {patches} defects");
+}
+
 #[test]
 fn files_and_functions_stay_short() {
     for folder in ["shared/src", "functions", "infra"] {

@@ -165,7 +165,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     if kinds.is_empty() {
         return Err(Trouble::Wrong("the engines are dynamodb and elasticmq".to_owned()));
     }
-    let tests = harness::built(harness::cargo().current_dir(&root), &["-p", "tests", "--test", "it"])?;
+    let tests = harness::built(harness::cargo().current_dir(&root), &["--workspace", "--test", "it"])?;
     let tests = tests.map_err(|why| Trouble::Wrong(format!("the tests do not compile: {why}")))?;
     let mut facts = Vec::new();
     for kind in kinds {

@@ -30,8 +30,9 @@ impl Build {
 
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Shared => &["-p", "shared", "--lib"],
-            Self::Behaviour => &["-p", "tests", "--test", "it"],
+            // Both of both packages, so that what they depend on has the same features and is compiled once.
+            Self::Shared => &["-p", "shared", "-p", "tests", "--lib"],
+            Self::Behaviour => &["-p", "shared", "-p", "tests", "--test", "it"],
         }
     }
 

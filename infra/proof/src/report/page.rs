@@ -139,7 +139,7 @@ fn in_tests(facts: &Facts, tests: &Value) -> Vec<Row> {
         Row {
             what: "Random workloads",
             ran: format!(
-                "{} seeds of {} steps, every rate of faults drawn anew",
+                "{} seeds of up to {} steps, every rate of faults drawn anew",
                 total(facts, "seeds-", "seeds"),
                 parts(facts, "seeds-").map(|part| number(part, "steps")).max().unwrap_or_default(),
             ),
