@@ -117,6 +117,11 @@ async fn owner(app: &App, user: UserId) -> Result<(Stored<User>, Option<Stored<A
 /// When the database can't be reached, or an item does not decode.
 pub(super) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<(), Fault> {
     let listed = app.store.get::<ActiveCodes>(&Key::active_codes(user.id)).await?;
+    // A code that is made meanwhile says what its owner was: whoever makes one demands the owner as read, and this the list.
+    match &listed {
+        Some(listed) => tx.unchanged(listed, Otherwise::Again),
+        None => tx.absent(Key::active_codes(user.id), Otherwise::Again),
+    }
     let beside = listed.iter().flat_map(|listed| &listed.codes);
     let keys: Vec<Key> = user.invite_code.iter().chain(beside).map(|code| Key::invite(code.as_str())).collect();
     let mut batch = app.store.get_many(&keys).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race};
-use crate::agency::{GRANTS, asset, chain, fixed, fund, grant, open, series, shop, try_grant, wallet};
+use crate::agency::{GRANTS, asset, chain, fixed, fund, grant, id, open, series, shop, try_grant, wallet};
 
 const ORDERS: &str = "/v1/agency/orders";
 
@@ -25,6 +25,34 @@ fn a_grant_is_created_once() {
         let listed = listed["items"].as_array().unwrap();
         assert_eq!((listed.len(), &listed[0]["id"]), (1, &told.one("/id")));
         try_grant(world, &a, &cards, json!({"commission_amount": "1"})).await.is(409);
+    });
+}
+
+/// R8.4, R8.5: a child is raised, or its parent lowered below that, never both.
+#[test]
+fn a_child_is_raised_or_its_parent_lowered() {
+    race("agency::a_child_is_raised_or_its_parent_lowered", Weight::Light, async |round| {
+        let world = round.world;
+        open(world).await;
+        let [a, b, _] = chain(world).await;
+        let cards = series(world, fixed("100")).await;
+        let top = id(&grant(world, &a, &cards, json!({"commission_amount": "80"})).await);
+        let low = id(&grant(world, &b, &cards, json!({"commission_amount": "20"})).await);
+        let lowers = |client: usize| client.is_multiple_of(2);
+        let ask = |client: usize| {
+            let (grant, amount) = if lowers(client) { (&top, "40") } else { (&low, "70") };
+            let body = json!({"commission_amount": amount});
+            world.admin().header("if-match", "\"1\"").put(&format!("{GRANTS}/{grant}"), body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        let lowered = told.made.keys().any(|client| lowers(*client));
+        assert!(told.made.keys().all(|client| lowers(*client) == lowered), "{:?}", told.made.keys());
+        let held = async |grant: &str| {
+            let shown = world.admin().get(&format!("{GRANTS}/{grant}")).await.is(200);
+            shown["commission_amount"]["amount"].as_str().unwrap().to_owned()
+        };
+        let expected = if lowered { ["40", "20"] } else { ["80", "70"] };
+        assert_eq!([held(&top).await, held(&low).await], expected);
     });
 }
 

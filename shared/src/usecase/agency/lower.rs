@@ -2,7 +2,7 @@
 //!
 //! Up to ninety are moved in the transaction that lowers the bound. More are a job of the reward worker: the node is first *closed*,
 //! so that nothing new comes to be above the bound; then its grants are moved in parts, leaves first, and with the last part the node
-//! itself. Whoever adds or raises a grant writes or demands the one above it, so ceilings hold at every moment.
+//! itself. Whoever adds or raises a grant writes the one above it, too, so ceilings hold at every moment.
 
 use crate::app::App;
 use crate::domain::agency::TOGETHER;
@@ -190,7 +190,7 @@ async fn plan_grant(app: &App, grant: &Stored<Grant>) -> Result<(bool, Tx), Erro
     if !more {
         let after = grant.with_terms(terms, app.clock.now()).ok_or_else(|| Fault::bug("a grant's versions ran out"))?;
         tx.replace(grant, &after, Otherwise::Again);
-        above.unchanged(&mut tx);
+        above.touched(&mut tx);
     }
     Ok((more, tx))
 }
@@ -226,11 +226,12 @@ impl Above {
         }
     }
 
-    /// Demands that it stays as it was read.
-    pub(super) fn unchanged(&self, tx: &mut Tx) {
+    /// Writes it as it was read: whoever has seen the grants below it to lower it, looks again. To demand that it stays as it is
+    /// would not do: the one who lowers it demands nothing of grants that are not in its way.
+    pub(super) fn touched(&self, tx: &mut Tx) {
         match self {
-            Self::Series(series) => tx.unchanged(series, Otherwise::Again),
-            Self::Grant(grant) => tx.unchanged(grant, Otherwise::Again),
+            Self::Series(series) => tx.replace(series, series, Otherwise::Again),
+            Self::Grant(grant) => tx.replace(grant, grant, Otherwise::Again),
         }
     }
 
