@@ -84,6 +84,11 @@ async fn live(world: &World) -> Vec<String> {
     withdraw(world).await;
     world.nobody().post("/v1/password-resets", json!({"email": "bob@example.com"})).await.is(202);
     world.nobody().post("/v1/sessions", json!({"email": "bob@example.com", "password": "TOPSECRET"})).await;
+    let damaged = format!("{}TOPSECRET", bob["session"]["refresh_token"].as_str().unwrap());
+    for token in [damaged.as_str(), "TOPSECRET"] {
+        world.nobody().post("/v1/sessions/refresh", json!({"refresh_token": token})).await.is_problem();
+        world.nobody().header("authorization", &format!("Bearer {token}")).get("/v1/me").await.is_problem();
+    }
     world.nobody().raw("POST", "/v1/webhooks/stripe", "{\"secret\": \"TOPSECRET\"}").await;
     world.nobody().get("/v1/webhooks/zpay?name=TOPSECRET&sign=0").await;
     world.user("bob").get("/v1/payment/orders?cursor=TOPSECRET").await;
