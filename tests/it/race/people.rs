@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::store::item::text;
 
-use super::{CLIENTS, Weight, race};
+use super::{Asked, CLIENTS, Weight, race};
 use crate::world::World;
 
 fn count(world: &World, kind: &str) -> usize {
@@ -26,6 +26,33 @@ fn one_address_makes_one_account() {
         let passwords: Vec<usize> = told.made.keys().map(|client| client % 8).collect();
         assert!(passwords.iter().all(|password| *password == passwords[0]), "{passwords:?}");
         assert_eq!((count(world, "user"), count(world, "session") >= 1), (2, true), "the account and the admin's");
+    });
+}
+
+/// R3.4, R6.1: a code that is made while its owner is blocked says so, and binds nobody.
+#[test]
+fn a_code_that_is_made_while_its_owner_is_blocked_binds_nobody() {
+    race("people::a_code_that_is_made_while_its_owner_is_blocked_binds_nobody", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
+        let ann = world.register("ann", None).await;
+        let status = format!("/v1/admin/users/{}/status", ann["user"]["id"].as_str().unwrap());
+        let blocks = |client: usize| client.is_multiple_of(4);
+        let ask = |client: usize| -> Asked<'_> {
+            if blocks(client) {
+                let caller = world.admin();
+                return Box::pin(caller.put(&status, json!({"status": "blocked", "reason": "fraud"})));
+            }
+            let caller = world.user("ann").key(&format!("code-{client}"));
+            Box::pin(caller.post("/v1/affiliate/codes", json!({"label": format!("page {client}")})))
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made.keys().filter(|client| blocks(**client)).count(), CLIENTS / 4);
+        for (client, made) in told.made.iter().filter(|(client, _)| !blocks(**client)) {
+            let bob = world.register(&format!("bob{client}"), made["code"].as_str()).await;
+            assert_eq!(bob["referral"]["reason"], "inviter_blocked", "{bob}");
+        }
     });
 }
 
