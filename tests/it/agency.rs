@@ -37,8 +37,13 @@ pub async fn chain(world: &World) -> [String; 3] {
 
 /// A series with this commission; any first payment triggers it.
 pub async fn series(world: &World, commission: Value) -> String {
+    coded_series(world, "CARDS", commission).await
+}
+
+/// The same with a code of its own.
+pub async fn coded_series(world: &World, code: &str, commission: Value) -> String {
     let trigger = json!({"type": "accumulated_recharge", "threshold": "10"});
-    let body = json!({"name": "Cards", "code": "CARDS", "commission": commission, "trigger": trigger});
+    let body = json!({"name": "Cards", "code": code, "commission": commission, "trigger": trigger});
     id(&world.admin().post("/v1/series", body).await.is(201))
 }
 

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race};
-use crate::agency::{GRANTS, asset, chain, fixed, fund, grant, id, open, series, shop, try_grant, wallet};
+use crate::agency::{
+    GRANTS, asset, chain, coded_series, fixed, fund, grant, id, open, series, shop, try_grant, wallet,
+};
 
 const ORDERS: &str = "/v1/agency/orders";
 
@@ -35,24 +37,32 @@ fn a_child_is_raised_or_its_parent_lowered() {
         let world = round.world;
         open(world).await;
         let [a, b, _] = chain(world).await;
-        let cards = series(world, fixed("100")).await;
-        let top = id(&grant(world, &a, &cards, json!({"commission_amount": "80"})).await);
-        let low = id(&grant(world, &b, &cards, json!({"commission_amount": "20"})).await);
+        // Few clients at many pairs: what must not happen takes two that meet, and the first to be served may end it.
+        let mut pairs = Vec::new();
+        for number in 0..CLIENTS / 4 {
+            let cards = coded_series(world, &format!("CARDS{number}"), fixed("100")).await;
+            let top = id(&grant(world, &a, &cards, json!({"commission_amount": "80"})).await);
+            pairs.push([top, id(&grant(world, &b, &cards, json!({"commission_amount": "20"})).await)]);
+        }
         let lowers = |client: usize| client.is_multiple_of(2);
         let ask = |client: usize| {
-            let (grant, amount) = if lowers(client) { (&top, "40") } else { (&low, "70") };
+            let [top, low] = &pairs[client / 4];
+            let (grant, amount) = if lowers(client) { (top, "40") } else { (low, "70") };
             let body = json!({"commission_amount": amount});
             world.admin().header("if-match", "\"1\"").put(&format!("{GRANTS}/{grant}"), body)
         };
         let told = round.at_once(CLIENTS, ask).await;
-        let lowered = told.made.keys().any(|client| lowers(*client));
-        assert!(told.made.keys().all(|client| lowers(*client) == lowered), "{:?}", told.made.keys());
-        let held = async |grant: &str| {
-            let shown = world.admin().get(&format!("{GRANTS}/{grant}")).await.is(200);
-            shown["commission_amount"]["amount"].as_str().unwrap().to_owned()
-        };
-        let expected = if lowered { ["40", "20"] } else { ["80", "70"] };
-        assert_eq!([held(&top).await, held(&low).await], expected);
+        for (number, [top, low]) in pairs.iter().enumerate() {
+            let made: Vec<bool> =
+                (4 * number..4 * number + 4).filter(|client| told.made.contains_key(client)).map(lowers).collect();
+            assert!(!made.is_empty() && made.iter().all(|lowered| *lowered == made[0]), "pair {number}: {made:?}");
+            let expected = if made[0] { ["40", "20"] } else { ["80", "70"] };
+            let held = async |grant: &str| {
+                let shown = world.admin().get(&format!("{GRANTS}/{grant}")).await.is(200);
+                shown["commission_amount"]["amount"].as_str().unwrap().to_owned()
+            };
+            assert_eq!([held(top).await, held(low).await], expected, "pair {number}");
+        }
     });
 }
 
