@@ -80,6 +80,35 @@ fn an_unpaid_order_is_asked_about_on_a_back_off_schedule() {
     });
 }
 
+/// R4.10, R4.4: an order that is given up may have been paid: it is asked about until it would have expired, and no longer.
+#[test]
+fn an_order_that_is_given_up_is_asked_about_until_it_would_have_expired() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let cancel = |order: &Value| format!("/v1/payment/orders/{}/cancel", order["id"].as_str().unwrap());
+        let paid = paid_unheard(world, "zpay").await;
+        assert_eq!(world.user("bob").post(&cancel(&paid), json!({})).await.is(200)["status"], "cancelled");
+        world.advance(20).await;
+        assert_eq!(world.stack.tick("poll-payments").await.unwrap()["healed"], 1);
+        assert_eq!((status(world, &paid).await, world.balance("bob").await), (json!("paid"), "18.05555554".to_owned()));
+
+        let unpaid = world.order("bob", json!({"offer_id": "o50", "provider": "zpay"})).await;
+        world.user("bob").post(&cancel(&unpaid), json!({})).await.is(200);
+        let mut asked = Vec::new();
+        for minute in 1..60 {
+            world.advance(60).await;
+            assert_eq!(world.stack.tick("expire-orders").await.unwrap()["expired"], 0);
+            if world.stack.tick("poll-payments").await.unwrap()["asked"] == 1 {
+                asked.push(minute);
+            }
+        }
+        assert_eq!(asked, [1, 2, 3, 5, 10, 20, 30]);
+        world.sign_in("bob").await;
+        assert_eq!(status(world, &unpaid).await, "cancelled");
+    });
+}
+
 /// R4.10: "I have paid" asks at once, also of an order that has expired; a webhook after it finds the payment credited.
 #[test]
 fn i_have_paid_asks_at_once() {

@@ -234,7 +234,7 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it expires unpaid.
     pub expires_at: Timestamp,
-    /// How often its provider was asked about it while it was pending (R4.10).
+    /// How often its provider was asked about it while no payment was known (R4.10).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub looks: u32,
     /// When the money was taken.
@@ -272,7 +272,7 @@ pub struct Order {
     pub user_agent: Option<String>,
 }
 
-/// Seconds after its creation at which a pending order's provider is asked about it (R4.10).
+/// Seconds after its creation at which an order's provider is asked about it, until it expires (R4.10).
 const LOOKS: [i64; 8] = [20, 60, 150, 300, 600, 1_200, 2_400, 4_800];
 
 fn is_zero(number: &u32) -> bool {
@@ -280,13 +280,17 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Order {
-    /// When a pending order has to be looked at next: its provider is asked, or it ends.
-    pub fn next_look(&self) -> Timestamp {
-        let index = usize::try_from(self.looks).unwrap_or(usize::MAX);
-        let after = LOOKS
-            .get(index)
-            .and_then(|seconds| self.created_at.checked_add(jiff::SignedDuration::from_secs(*seconds)).ok());
-        after.map_or(self.expires_at, |after| after.min(self.expires_at))
+    /// When its provider is asked about it next (R4.10), for the last time as it expires; none when no payment is looked for any
+    /// more. Who cancels an order may have paid it, or have its page still open.
+    pub fn next_look(&self) -> Option<Timestamp> {
+        let at = |seconds: &i64| self.created_at.checked_add(SignedDuration::from_secs(*seconds)).ok();
+        let earlier = LOOKS.iter().filter_map(at).filter(|at| *at < self.expires_at);
+        let next = earlier.chain([self.expires_at]).nth(usize::try_from(self.looks).unwrap_or(usize::MAX));
+        match self.status {
+            OrderStatus::Pending => Some(next.unwrap_or(self.expires_at)),
+            OrderStatus::Cancelled => next,
+            _ => None,
+        }
     }
 
     /// What the provider has taken and not given back.

@@ -27,7 +27,7 @@
 //! | active codes | `USER#{usr}` | `CODES` | – | affiliate, admin | how many codes beside the primary one (R6.2) |
 //! | invitees of a code | `INVITED#{code}` | `{shard}` | – | statistics | how many a code brought (R6.2) |
 //! | reward | `REWARD#{rwd}` | `REWARD` | gsi1 `REWARDS#{beneficiary}` · gsi2 `REWARDS#{month}` by id | registration, reward-worker | lists (R3.9, R3.10) |
-//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while pending, `DUE#confirm#{shard}` while completed by hand and not confirmed | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
+//! | order | `ORDER#{ord}` | `ORDER` | gsi1 `ORDERS#{user}` · gsi2 `ORDERS#{month}` by id · gsi3 `DUE#order#{shard}` by its next look while a payment is looked for, `DUE#confirm#{shard}` while completed by hand and not confirmed | payment, payment-webhook, scheduler | lists, expiry (R4.12) |
 //! | payment | `PAYMENT#{provider}#{id}` | `PAYMENT` | – | payment-webhook | one provider payment's net state (R4.5) |
 //! | event | `EVENT#{provider}#{id}` | `EVENT` | gsi1 `EVENTS#{order}` | payment-webhook | marker and outcome (R4.9) |
 //! | raw event | `EVENT#{provider}#{id}` | `RAW` | – | payment-webhook, plain write | evidence; TTL |

@@ -14,7 +14,7 @@ use crate::domain::delivery::{Delivery, KEPT_HOURS};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event::{Event, RAW_KEPT_HOURS, RawEvent};
 use crate::domain::ledger::{Holder, Posting};
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order::Order;
 use crate::domain::payment::Payment;
 use crate::domain::plan::{Plan, Subscription};
 use crate::domain::purchase::Purchase;
@@ -282,7 +282,7 @@ impl Record for Order {
     }
     fn indexes(&self) -> Indexes {
         let id = self.id.to_string();
-        let look = (self.status == OrderStatus::Pending).then(|| ("order", self.next_look()));
+        let look = self.next_look().map(|at| ("order", at));
         let confirm = self.completed.and(self.paid_at).map(|paid_at| ("confirm", paid_at));
         Indexes {
             owner: Some((format!("ORDERS#{}", self.user), id.clone())),

@@ -1,14 +1,14 @@
 //! Asking the provider whether an order was paid (R4.10): what a lost webhook would have told.
 //!
 //! Pending orders are asked about on a back-off schedule and always before they expire, and at once when the user says "I have
-//! paid". What the provider says is settled as an event of its own, so a webhook that comes all the same finds it done.
+//! paid". One that its user gave up is asked about as long: a gateway's page that is open can still be paid. What the provider
+//! says is settled as an event of its own, so a webhook that comes all the same finds it done.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::Instant;
 
-use super::expire::{TICK, due};
+use super::expire::{counted, due, each};
 use super::settle::{Fact, Notice, settle};
 use crate::app::App;
 use crate::domain::id::{OrderId, UserId};
@@ -108,45 +108,36 @@ pub struct Polled {
     pub left: u32,
 }
 
-/// Asks about the pending orders whose next time has come.
+/// Asks about the orders whose next time has come.
 ///
 /// # Errors
 /// When what is due can't be read.
 pub async fn poll_payments(app: &App) -> Result<Polled, Fault> {
-    let started = Instant::now();
-    let mut done = Polled::default();
-    for id in due(app, "order").await? {
-        let Some(id) = OrderId::parse(&id) else { continue };
-        if started.elapsed() > TICK {
-            done.left = done.left.saturating_add(1);
-            continue;
-        }
-        match poll(app, id).await {
-            Ok(None) => {}
-            Ok(Some(healed)) => {
-                done.asked = done.asked.saturating_add(1);
-                done.healed = done.healed.saturating_add(u32::from(healed));
-            }
-            Err(error) => {
-                tracing::warn!(%error, order = %id, "asked again at the next tick");
-                done.failed = done.failed.saturating_add(1);
-            }
-        }
-    }
+    let ticked = each(due(app, "order", OrderId::parse).await?, |id| poll(app, id)).await;
+    let asked = || ticked.done.iter().flatten();
+    let healed = counted(asked().filter(|paid| **paid));
+    let done = Polled { asked: counted(asked()), healed, failed: ticked.failed, left: ticked.left };
     if done.healed > 0 {
         metrics::metric("PaymentsHealed", done.healed.into(), "Count", &[]);
     }
     Ok(done)
 }
 
-/// Asks about one order, if its time has come; answers whether it is paid now.
+/// Asks about one order, if its time has come; answers whether it is paid now. A pending order's last time is [`expire_orders`]'.
+///
+/// [`expire_orders`]: super::expire::expire_orders
 async fn poll(app: &App, id: OrderId) -> Result<Option<bool>, Error> {
-    let order = app.store.get::<Order>(&Key::order(id)).await?;
-    let Some(order) = order.filter(|order| order.status == OrderStatus::Pending) else { return Ok(None) };
-    if order.next_look() > app.clock.now() || order.next_look() >= order.expires_at {
+    let now = app.clock.now();
+    let Some(order) = app.store.get::<Order>(&Key::order(id)).await? else { return Ok(None) };
+    let expires = order.status == OrderStatus::Pending && order.expires_at <= now;
+    if expires || order.next_look().is_none_or(|at| at > now) {
         return Ok(None);
     }
-    ask_provider(app, &order).await?;
+    match ask_provider(app, &order).await {
+        Ok(_) => {}
+        Err(error) if now.duration_since(order.expires_at) < UNASKED => return Err(error),
+        Err(error) => tracing::error!(%error, order = %id, "not asked about any more"),
+    }
     let done = app.run(&Once::Natural, || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
@@ -156,7 +147,7 @@ async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), 
     let order = app.store.get::<Order>(&Key::order(id)).await?;
     let order = order.ok_or_else(|| Fault::bug("an order that was there is not"))?;
     let mut tx = app.tx();
-    if order.status == OrderStatus::Pending && order.looks == looks {
+    if order.next_look().is_some() && order.looks == looks {
         let looks = looks.saturating_add(1);
         tx.replace(&order, &Order { looks, ..Order::clone(&order) }, Otherwise::Again);
     }

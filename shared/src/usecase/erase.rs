@@ -9,7 +9,7 @@
 use jiff::SignedDuration;
 
 use super::audit::{by_admin, must_be_another};
-use super::expire::{Expired, each_due};
+use super::expire::{Expired, due, each};
 use super::invite_code::tell_codes;
 use super::session::email_hash;
 use crate::app::{App, Done};
@@ -136,7 +136,7 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
 /// # Errors
 /// When what is due can't be read.
 pub async fn erase_traces_again(app: &App) -> Result<Expired, Fault> {
-    each_due(app, "traces", UserId::parse, |id| again(app, id)).await
+    Ok(each(due(app, "traces", UserId::parse).await?, |id| again(app, id)).await.into())
 }
 
 async fn again(app: &App, id: UserId) -> Result<bool, Error> {

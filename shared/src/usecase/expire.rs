@@ -41,7 +41,8 @@ pub struct Expired {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
-    let done = each_due(app, "order", OrderId::parse, |id| ask_and_expire(app, id)).await?;
+    let due = due(app, "order", OrderId::parse).await?;
+    let done = Expired::from(each(due, |id| ask_and_expire(app, id)).await);
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
@@ -81,7 +82,7 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 /// When what is due can't be read.
 pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
     let end = |id| async move { Ok(app.run(&Once::Natural, || expire_promotion(app, id)).await?.answer) };
-    each_due(app, "promotion", UserId::parse, end).await
+    Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
 }
 
 async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
@@ -97,42 +98,54 @@ async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
     Ok((true, tx))
 }
 
-impl Expired {
-    pub(super) fn count(&mut self, ended: Result<bool, Error>) {
-        match ended {
-            Ok(true) => self.expired = self.expired.saturating_add(1),
-            Ok(false) => {}
+/// What came of a tick's things.
+pub(super) struct Ticked<T> {
+    /// What each came to that went through.
+    pub done: Vec<T>,
+    /// How many did not and wait for the next tick.
+    pub failed: u32,
+    /// How many there was no time for.
+    pub left: u32,
+}
+
+impl From<Ticked<bool>> for Expired {
+    fn from(of: Ticked<bool>) -> Self {
+        Self { expired: counted(of.done.iter().filter(|ended| **ended)), failed: of.failed, left: of.left }
+    }
+}
+
+/// How many these are.
+pub(super) fn counted<T>(of: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
+}
+
+/// Does `work` for one thing after another, for as long as a tick goes on; one that fails holds nobody else up.
+pub(super) async fn each<I, T, W: Future<Output = Result<T, Error>>>(
+    things: impl IntoIterator<Item = I>,
+    work: impl Fn(I) -> W,
+) -> Ticked<T> {
+    let started = Instant::now();
+    let mut of = Ticked { done: Vec::new(), failed: 0, left: 0 };
+    for thing in things {
+        if started.elapsed() > TICK {
+            of.left = of.left.saturating_add(1);
+            continue;
+        }
+        match work(thing).await {
+            Ok(done) => of.done.push(done),
             Err(error) => {
                 tracing::error!(%error, "left to the next tick");
-                self.failed = self.failed.saturating_add(1);
+                of.failed = of.failed.saturating_add(1);
             }
         }
     }
-}
-
-/// Ends each thing that is due, for as long as a tick goes on.
-pub(super) async fn each_due<I, E: Future<Output = Result<bool, Error>>>(
-    app: &App,
-    what: &str,
-    parse: impl Fn(&str) -> Option<I>,
-    end: impl Fn(I) -> E,
-) -> Result<Expired, Fault> {
-    let started = Instant::now();
-    let mut done = Expired::default();
-    for id in due(app, what).await?.iter().filter_map(|id| parse(id)) {
-        if started.elapsed() > TICK {
-            done.left = done.left.saturating_add(1);
-        } else {
-            done.count(end(id).await);
-        }
-    }
-    Ok(done)
+    of
 }
 
 /// The ids of what is due, read from keys alone: whether it really is, its item says.
-pub(super) async fn due(app: &App, what: &str) -> Result<Vec<String>, Fault> {
+pub(super) async fn due<I>(app: &App, what: &str, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
     let keys = due_keys(app, what).await?;
-    Ok(keys.iter().filter_map(|(pk, _)| Some(pk.split_once('#')?.1.to_owned())).collect())
+    Ok(keys.iter().filter_map(|(pk, _)| parse(pk.split_once('#')?.1)).collect())
 }
 
 /// The keys of what is due.

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use tokio::time::Instant;
-
 use super::earn::{Settled, by_worker};
-use super::expire::{Expired, TICK, due};
+use super::expire::{Expired, due, each};
 use crate::app::App;
 use crate::domain::commission::{Commission, CommissionAccount, Maturing};
 use crate::domain::id::{JournalId, UserId};
@@ -91,16 +89,7 @@ pub(super) async fn matured(app: &App, user: UserId, waiting: &[Stored<Maturing>
 /// # Errors
 /// When what is due can't be read.
 pub async fn mature_commissions(app: &App) -> Result<Expired, Fault> {
-    let started = Instant::now();
-    let mut done = Expired::default();
-    let mut users: Vec<UserId> = due(app, "commission").await?.iter().filter_map(|id| UserId::parse(id)).collect();
+    let mut users = due(app, "commission", UserId::parse).await?;
     users.dedup();
-    for user in users {
-        if started.elapsed() > TICK {
-            done.left = done.left.saturating_add(1);
-            continue;
-        }
-        done.count(mature(app, user).await.map(|some| some > 0));
-    }
-    Ok(done)
+    Ok(each(users, async |user| Ok(mature(app, user).await? > 0)).await.into())
 }

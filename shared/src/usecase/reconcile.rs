@@ -339,7 +339,7 @@ async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared
 
 /// The orders that a person completed and nobody confirmed; the provider is asked once more.
 async fn unconfirmed(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
-    let mut waiting: Vec<OrderId> = due(app, "confirm").await?.iter().filter_map(|id| OrderId::parse(id)).collect();
+    let mut waiting: Vec<OrderId> = due(app, "confirm", OrderId::parse).await?;
     waiting.sort();
     let after = report.cursor.as_deref().and_then(OrderId::parse);
     waiting.retain(|id| after.is_none_or(|after| *id > after));
