@@ -307,7 +307,9 @@ impl Known {
         };
         let mut tx = app.tx();
         tx.replace(&self.grant, &written_now, Otherwise::Again);
-        self.above.touched(&mut tx);
+        if raised.offer() != self.grant.terms.offer() {
+            self.above.touched(&mut tx);
+        }
         moves.write(app, &mut tx, &node)?;
         let audit = by_seller(app, seller, action, self.grant.id.to_string());
         tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)), Otherwise::Again);
