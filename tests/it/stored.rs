@@ -56,6 +56,7 @@ use shared::store::item::{Item, Record, Stored, fresh, integer, numbers, text};
 use shared::token::PublicKeys;
 
 use crate::scene::scene;
+use crate::wish::wished;
 
 /// Reads an item and writes it again.
 pub type Again = fn(Item) -> Result<Item, Fault>;
@@ -153,7 +154,7 @@ pub fn golden(name: &str) -> BTreeMap<String, Value> {
 /// Writes a golden file that is missing, if that was asked for.
 fn write(folder_name: &str, name: &str, value: &Value) {
     assert!(
-        std::env::var("GUERDON_WRITE_GOLDEN").is_ok_and(|on| on == "1"),
+        wished::<u8>("GUERDON_WRITE_GOLDEN") == Some(1),
         "{folder_name}/{name}.json is missing: see the head of stored.rs"
     );
     let text = serde_json::to_string_pretty(value).unwrap() + "\n";

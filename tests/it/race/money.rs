@@ -1,8 +1,10 @@
 //! Debits, withdrawals and their verdicts at once; and one key many times.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{CLIENTS, Weight, race};
+use super::{CLIENTS, Weight, race, together};
 use crate::commission::{hundred, invited, totals};
 use crate::world::World;
 
@@ -57,6 +59,22 @@ fn withdrawals_never_exceed_what_is_available() {
         assert_eq!(totals(world).await[1], left);
         let listed = world.user("ann").get(&format!("{WITHDRAWALS}?limit=100")).await.is(200);
         assert_eq!(listed["items"].as_array().unwrap().len(), fit);
+    });
+}
+
+/// R6.5: few withdrawals that meet are all made at the first asking: who is beaten looks at what is there then.
+#[test]
+fn withdrawals_that_meet_are_all_made_at_the_first_asking() {
+    World::run(async |world| {
+        earned(world).await;
+        world.stack.dynamo.transactions_take(Duration::from_millis(5));
+        let body = json!({"amount": "0.1", "to": "balance"});
+        let ask = |tab: usize| world.user("ann").key(&format!("tab-{tab}")).post(WITHDRAWALS, body.clone());
+        for answer in together((0..4).map(ask).collect()).await {
+            answer.is(201);
+        }
+        assert!(world.stack.dynamo.conflicts() > 0, "they never met");
+        assert_eq!(totals(world).await[1], "0.98888888");
     });
 }
 
