@@ -3,6 +3,7 @@
 //! [`key`] holds every key, [`item`] turns nouns into items, [`tx`] is the one way to change anything, [`plain`] the
 //! plain writes that are harmless when lost or doubled, [`record`] says where each noun is stored.
 
+mod doubt;
 pub mod item;
 pub mod key;
 pub mod plain;

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::doubt::{Doubt, turned_away};
 use super::item::{Item, Record, Stored, fresh, text};
 use super::key::Key;
 use super::{Store, key_item};
@@ -356,16 +357,14 @@ impl Store {
         }
         let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table, &tx.id)).collect();
         let items = items.map_err(|error| Fault::bug(error.to_string()))?;
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .client_request_token(&tx.id)
-            .send()
-            .await;
-        match sent {
+        let doubt = Doubt::default();
+        let request = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(&tx.id);
+        match request.customize().interceptor(doubt.clone()).send().await {
             Ok(_) => Ok(Outcome::Committed),
-            Err(error) => judge(tx, error),
+            Err(error) => Ok(match judge(tx, error)? {
+                Outcome::Again(why) if doubt.is_left() => Outcome::Unknown(why),
+                outcome => outcome,
+            }),
         }
     }
 }
@@ -382,12 +381,10 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<Outcome, Fault> {
     if let CommitError::TransactionCanceledException(cancelled) = service {
         return cancelled_because(tx, cancelled.cancellation_reasons());
     }
+    if turned_away(service) {
+        return Ok(Outcome::Again(why));
+    }
     match service.code().unwrap_or_default() {
-        "TransactionInProgressException"
-        | "ThrottlingException"
-        | "RequestLimitExceeded"
-        | "ProvisionedThroughputExceededException"
-        | "TransactionConflictException" => Ok(Outcome::Again(why)),
         "ValidationException"
         | "IdempotentParameterMismatchException"
         | "ResourceNotFoundException"

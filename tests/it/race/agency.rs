@@ -86,7 +86,7 @@ fn an_asset_pays_its_one_time_commission_once() {
         round.contend();
         world.settle().await;
         round.calm();
-        world.settle().await;
+        world.swept().await;
         let paid = world.admin().get("/v1/agency/commissions?limit=100").await.is(200);
         assert_eq!(paid["items"].as_array().unwrap().len(), 1);
         assert_eq!(wallet(world, &a).await, ["80800", "60", "0"]);
@@ -112,7 +112,7 @@ fn a_wallet_pays_what_it_has() {
         let told = round.at_once(CLIENTS, ask).await;
         assert_eq!(told.made_or("insufficient_balance"), fit);
         round.again(&told, ask).await;
-        world.settle().await;
+        world.swept().await;
         assert_eq!(wallet(world, &b).await, [left, "0", "0"]);
     });
 }

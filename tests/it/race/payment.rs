@@ -25,7 +25,7 @@ fn an_event_heard_many_times_credits_once() {
         let told = round.at_once(CLIENTS / 2, |_| tell(world, &event)).await;
         assert_eq!(told.made_or("none is refused"), CLIENTS / 2);
         assert_eq!(world.balance("bob").await, "18.05555554");
-        world.settle().await;
+        world.swept().await;
         assert_eq!(world.balance("ann").await, "3");
     });
 }
@@ -102,13 +102,13 @@ fn an_order_is_paid_or_over() {
         }
         together(asked).await;
         round.calm();
-        world.settle().await;
+        world.swept().await;
         is_paid_or_over(world, &orders).await;
     });
 }
 
 /// When the books have been compared every order that its provider has money for is credited, and the others are over. All but those
-/// that were given up while a gateway's notification was lost are within the hour; nobody asks about these before.
+/// that were paid right after their provider was asked for the last time, and whose notification was lost, are within the hour.
 async fn is_paid_or_over(world: &World, orders: &[Value]) {
     for seconds in [900, 900, 900, 900, 26 * 3_600, 3_600] {
         world.advance(seconds).await;

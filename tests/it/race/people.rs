@@ -81,7 +81,7 @@ fn a_limit_of_invitees_is_exact() {
         let applied = told.made.values().filter(|body| body["referral"]["applied"] == true).count();
         let limited = told.made.values().filter(|body| body["referral"]["reason"] == "limit").count();
         assert_eq!((applied, limited, count(world, "user")), (limit, CLIENTS - limit, CLIENTS + 2));
-        world.settle().await;
+        world.swept().await;
         assert_eq!(world.balance("ann").await, limit.to_string(), "a reward for each who was bound");
     });
 }

@@ -264,6 +264,22 @@ async fn whatever_goes_wrong_with_the_commit_there_is_one_whole_account() {
     }
 }
 
+/// Storage: a try that was carried out is recognised, though the SDK repeated it and was turned away.
+#[tokio::test(start_paused = true)]
+async fn a_commit_whose_repetition_is_turned_away_is_recognised() {
+    for done in [Fault::ReplyLost, Fault::ErrorAfter, Fault::Hang, Fault::Truncated] {
+        for away in [Fault::Throttled, Fault::Conflict] {
+            let (desk, _) = Desk::with_referral(json!({"registration": {"invitee_reward": "1"}})).await;
+            for fault in [done, away, away] {
+                desk.0.faults.script("TransactWriteItems", 0, fault);
+            }
+            let answer = desk.register(&with_code("bob@example.com", "ANNSCODE")).await;
+            assert_eq!(answer.status, 201, "{done:?} {away:?}: {}", answer.body);
+            assert_eq!((desk.items("user"), desk.items("reward"), desk.items("posting")), (2, 1, 1));
+        }
+    }
+}
+
 /// Messages: when the queue is down the account is there all the same, and the sweeper tells what happened.
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_is_down_costs_no_registration_and_loses_no_message() {
