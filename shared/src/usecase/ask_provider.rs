@@ -23,6 +23,8 @@ use crate::store::item::Stored;
 use crate::store::key::Key;
 use crate::store::tx::{Otherwise, Tx};
 
+/// How long an order whose provider can't be asked waits beyond its end.
+const UNASKED: SignedDuration = SignedDuration::from_hours(24);
 /// How often a user may ask in how many seconds.
 const ASKED: (i64, i64) = (10, 60);
 
@@ -62,6 +64,20 @@ pub async fn ask_provider(app: &App, order: &Order) -> Result<bool, Error> {
         settle(app, &notice).await?;
     }
     Ok(true)
+}
+
+/// Asks an order's provider when its time has come. One that can't be asked keeps its order waiting, though not for ever: later,
+/// whatever it says is a late payment.
+///
+/// # Errors
+/// As [`ask_provider`], until the order has waited long enough.
+pub(super) async fn ask_or_give_up(app: &App, order: &Order) -> Result<(), Error> {
+    match ask_provider(app, order).await {
+        Ok(_) => {}
+        Err(error) if app.clock.now().duration_since(order.expires_at) < UNASKED => return Err(error),
+        Err(error) => tracing::error!(%error, order = %order.id, "is not asked about any more"),
+    }
+    Ok(())
 }
 
 async fn ask_stripe(app: &App, order: &Order) -> Result<Option<Option<Taken>>, Fault> {
@@ -133,11 +149,7 @@ async fn poll(app: &App, id: OrderId) -> Result<Option<bool>, Error> {
     if expires || order.next_look().is_none_or(|at| at > now) {
         return Ok(None);
     }
-    match ask_provider(app, &order).await {
-        Ok(_) => {}
-        Err(error) if now.duration_since(order.expires_at) < UNASKED => return Err(error),
-        Err(error) => tracing::error!(%error, order = %id, "not asked about any more"),
-    }
+    ask_or_give_up(app, &order).await?;
     let done = app.run(&Once::Natural, || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
@@ -186,6 +198,3 @@ async fn verify(app: &App, order: Stored<Order>) -> Result<Order, Error> {
     let now = app.store.get::<Order>(&Key::order(order.id)).await?;
     Ok(now.ok_or_else(|| Fault::bug("an order that was there is not"))?.into_inner())
 }
-
-/// How long an order whose provider can't be asked waits beyond its end: later, whatever it says is a late payment.
-pub const UNASKED: SignedDuration = SignedDuration::from_hours(24);

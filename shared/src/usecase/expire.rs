@@ -1,12 +1,13 @@
 //! What time ends: unpaid orders (R4.4) and promotion windows (R5.5). Each end is one conditional transition of its own; a tick
 //! that is missed, doubled or cut short leaves the rest to the next.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::ask_provider::{UNASKED, ask_provider};
+use super::ask_provider::ask_or_give_up;
 use crate::app::App;
 use crate::domain::id::{OrderId, UserId};
 use crate::domain::order::{Order, OrderStatus};
@@ -49,19 +50,13 @@ pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
     Ok(done)
 }
 
-/// An order's provider is always asked before it expires (R4.10); one that can't be asked keeps its order waiting, though not for
-/// ever: later, whatever it says is a late payment.
+/// An order's provider is always asked before it expires (R4.10).
 async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
     let Some(order) = app.store.get::<Order>(&Key::order(id)).await? else { return Ok(false) };
-    let now = app.clock.now();
-    if order.status != OrderStatus::Pending || order.expires_at > now {
+    if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok(false);
     }
-    match ask_provider(app, &order).await {
-        Ok(_) => {}
-        Err(error) if now.duration_since(order.expires_at) < UNASKED => return Err(error),
-        Err(error) => tracing::error!(%error, order = %id, "expires unasked"),
-    }
+    ask_or_give_up(app, &order).await?;
     Ok(app.run(&Once::Natural, || expire_order(app, id)).await?.answer)
 }
 
@@ -120,7 +115,7 @@ pub(super) fn counted<T>(of: impl Iterator<Item = T>) -> u32 {
 }
 
 /// Does `work` for one thing after another, for as long as a tick goes on; one that fails holds nobody else up.
-pub(super) async fn each<I, T, W: Future<Output = Result<T, Error>>>(
+pub(super) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Error>>>(
     things: impl IntoIterator<Item = I>,
     work: impl Fn(I) -> W,
 ) -> Ticked<T> {
@@ -134,7 +129,7 @@ pub(super) async fn each<I, T, W: Future<Output = Result<T, Error>>>(
         match work(thing).await {
             Ok(done) => of.done.push(done),
             Err(error) => {
-                tracing::error!(%error, "left to the next tick");
+                tracing::error!(%error, of = %thing, "left to the next tick");
                 of.failed = of.failed.saturating_add(1);
             }
         }
