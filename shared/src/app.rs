@@ -1,100 +1,15 @@
-//! The application: what every use case is given, and the one way in which a use case takes effect.
+//! The application: everything a use case is given.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::ops::Deref;
 
-use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
-use ulid::Ulid;
+use kernel::fault::Fault;
+use kernel::secret::Secret;
+use table::execute::Executor;
 
-use crate::courier::Courier;
-use crate::domain::id::OutboxId;
-use crate::domain::refusal::Refusal;
-use crate::fault::{Error, Fault, OrLog};
-use crate::message::Outbox;
-use crate::once::{Once, OnceKey, OnceRecord, Secret};
-use crate::provider::Providers;
-use crate::queue::Queues;
-use crate::settings::{LedgerBegun, SettingsCache};
-use crate::store::Store;
-use crate::store::item::{Item, Stored, text};
-use crate::store::key::Key;
-use crate::store::tx::{Otherwise, Outcome, Tx};
-use crate::token::{KeyRing, PublicKeys, Signer};
-
-/// Fewest attempts before contention is given up, if time allows at all.
-const ATTEMPTS: u32 = 20;
-/// First and longest pause between attempts.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(400));
-/// How long sending messages may hold up an answer.
-const SEND_TIME: Duration = Duration::from_secs(1);
-
-/// Tells the time.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-/// Fills bytes with randomness fit for secrets.
-#[derive(Clone)]
-pub struct Entropy(Arc<Fill>);
-
-type Fill = dyn Fn(&mut [u8]) + Send + Sync;
-
-impl Clock {
-    /// A clock that answers what `now` does.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The machine's clock.
-    pub fn system() -> Self {
-        #[allow(clippy::disallowed_methods, reason = "the one place where time comes from")]
-        Self::new(Timestamp::now)
-    }
-
-    /// The time, to the millisecond.
-    pub fn now(&self) -> Timestamp {
-        let now = (self.0)();
-        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-    }
-}
-
-impl Entropy {
-    /// Randomness from `fill`.
-    pub fn new(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(fill))
-    }
-
-    /// The operating system's randomness. Without it nothing secret can be made: the process ends its invocation.
-    pub fn system() -> Self {
-        Self::new(|bytes| {
-            #[allow(clippy::disallowed_methods, reason = "the one place where randomness comes from")]
-            if let Err(error) = getrandom::fill(bytes) {
-                panic!("no randomness: {error}");
-            }
-        })
-    }
-
-    /// Random bytes.
-    pub fn bytes<const N: usize>(&self) -> [u8; N] {
-        let mut bytes = [0; N];
-        (self.0)(&mut bytes);
-        bytes
-    }
-}
-
-impl std::fmt::Debug for Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Clock({})", self.now())
-    }
-}
-
-impl std::fmt::Debug for Entropy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Entropy")
-    }
-}
+use crate::account::token::{KeyRing, PublicKeys, Signer};
+use crate::operations::settings::SettingsCache;
+use crate::payment::gateway::Providers;
+use crate::webhooks::webhook_sender::Courier;
 
 /// What differs between deployments.
 #[derive(Debug, Clone)]
@@ -103,8 +18,6 @@ pub struct Config {
     pub public_base_url: String,
     /// From which fingerprints, cursors and codes are made.
     pub secret: Secret,
-    /// How long one use case may try before it gives up.
-    pub patience: Duration,
     /// Argon2's cost: memory in KiB and passes.
     pub password_cost: (u32, u32),
 }
@@ -112,14 +25,8 @@ pub struct Config {
 /// Everything a use case needs.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The table.
-    pub store: Store,
-    /// The queues.
-    pub queues: Queues,
-    /// The time.
-    pub clock: Clock,
-    /// Randomness.
-    pub entropy: Entropy,
+    /// The table and the queues.
+    pub executor: Executor,
     /// The payment providers that are configured.
     pub providers: Providers,
     /// How events reach the operator's product.
@@ -134,242 +41,25 @@ pub struct App {
     pub config: Config,
 }
 
-/// What a use case answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done<A> {
-    /// The answer.
-    pub answer: A,
-    /// Whether it is the first answer, given again.
-    pub replayed: bool,
+impl Deref for App {
+    type Target = Executor;
+
+    fn deref(&self) -> &Executor {
+        &self.executor
+    }
 }
 
 impl App {
-    /// A fresh time-ordered id.
-    pub fn ulid(&self) -> Ulid {
-        let now = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
-        Ulid::from_parts(now, u128::from_be_bytes(self.entropy.bytes()))
-    }
-
-    /// An empty transaction.
-    pub fn tx(&self) -> Tx {
-        Tx::new(self.ulid().to_string())
-    }
-
     /// Reads the public keys when a token names one that is not known yet.
     ///
     /// # Errors
     /// When the database can't be reached.
     pub async fn learn_key(&self, kid: &str) -> Result<(), Fault> {
         if !self.keys.knows(kid)
-            && let Some(keys) = self.store.get::<PublicKeys>(&Key::public_keys()).await?
+            && let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await?
         {
             self.keys.learn(&keys);
         }
         Ok(())
-    }
-
-    /// Makes a planned effect happen once and answers it; the one way in which anything changes.
-    ///
-    /// `plan` reads, decides, and returns the answer with the transaction that makes it true; an empty transaction is an answer
-    /// without an effect. When the world moved meanwhile it is planned again, with full jitter, until the deployment's
-    /// patience ends. A request that was answered before gets its first answer.
-    ///
-    /// # Errors
-    /// What `plan` refuses; `idempotency_key_reused`; a fault when the outcome is unknown or the work kept moving.
-    pub async fn run<A, F, P>(&self, once: &Once, plan: F) -> Result<Done<A>, Error>
-    where
-        A: Serialize + DeserializeOwned,
-        F: Fn() -> P,
-        P: Future<Output = Result<(A, Tx), Error>>,
-    {
-        let started = Instant::now();
-        let mut pause = PAUSES.0;
-        let mut unsettled: Vec<Unsettled<A>> = Vec::new();
-        for attempt in 1_u32.. {
-            let (answer, mut tx) = match plan().await {
-                Ok(planned) => planned,
-                Err(Error::Refused(refusal)) => {
-                    if let Some((answer, outbox)) = self.landed(&mut unsettled).await? {
-                        return Ok(self.committed(answer, outbox).await);
-                    }
-                    return self.first_answer_or(once, refusal).await;
-                }
-                Err(fault) => return Err(fault),
-            };
-            if tx.is_empty() {
-                if let Some((answer, outbox)) = self.landed(&mut unsettled).await? {
-                    return Ok(self.committed(answer, outbox).await);
-                }
-                let first = self.first_answer(once).await?;
-                return Ok(first.unwrap_or(Done { answer, replayed: false }));
-            }
-            self.begin_ledger(&mut tx);
-            let outbox = self.promise(&mut tx);
-            self.mark(once, &mut tx, &answer)?;
-            let why = match self.store.commit(&tx).await? {
-                Outcome::Committed => {
-                    if tx.writes_journal() {
-                        self.settings.learn_ledger_begun();
-                    }
-                    return Ok(self.committed(answer, outbox).await);
-                }
-                Outcome::Marked(item) => {
-                    let writer = text(&item, "tx").unwrap_or_default().to_owned();
-                    if let Some(own) = unsettled.iter().position(|own| own.tx == writer) {
-                        let own = unsettled.swap_remove(own);
-                        return Ok(self.committed(own.answer, own.outbox).await);
-                    }
-                    match once {
-                        Once::Key(key) => return replay(key, item),
-                        Once::Natural => "somebody wrote the marker".to_owned(),
-                    }
-                }
-                Outcome::Refused(refusal) => return self.first_answer_or(once, refusal).await,
-                Outcome::Again(why) => why,
-                Outcome::Unknown(why) => {
-                    let marker = tx.marker().cloned();
-                    unsettled.push(Unsettled { tx: tx.id().to_owned(), marker, answer, outbox });
-                    why
-                }
-            };
-            tracing::debug!(attempt, why, "planning again");
-            crate::edge::metrics::count("PlannedAgain");
-            self.look_for_ledger(&tx).await?;
-            if started.elapsed() + pause >= self.config.patience && (attempt >= ATTEMPTS || !unsettled.is_empty()) {
-                return Err(gave_up(attempt, why, !unsettled.is_empty()).into());
-            }
-            tokio::time::sleep(self.jitter(pause)).await;
-            pause = pause.saturating_mul(2).min(PAUSES.1);
-        }
-        Err(Fault::bug("attempts without end").into())
-    }
-
-    /// The first journal of all says so, and fixes the ledger currency (R9.1).
-    fn begin_ledger(&self, tx: &mut Tx) {
-        if tx.writes_journal() && !self.settings.ledger_begun() {
-            tx.insert(&LedgerBegun { at: self.clock.now() }, Otherwise::Again);
-        }
-    }
-
-    /// Another process may have written the first journal meanwhile.
-    async fn look_for_ledger(&self, tx: &Tx) -> Result<(), Fault> {
-        if tx.writes_journal()
-            && !self.settings.ledger_begun()
-            && self.store.get_item(&Key::ledger_begun()).await?.is_some()
-        {
-            self.settings.learn_ledger_begun();
-        }
-        Ok(())
-    }
-
-    /// Puts the promised messages on the transaction's outbox item.
-    fn promise(&self, tx: &mut Tx) -> Option<Outbox> {
-        if tx.messages().is_empty() {
-            return None;
-        }
-        let id = OutboxId::new(self.ulid());
-        let outbox = Outbox { id, at: self.clock.now(), messages: tx.messages().to_vec() };
-        tx.insert(&outbox, Otherwise::Again);
-        Some(outbox)
-    }
-
-    fn mark<A: Serialize>(&self, once: &Once, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
-        let Once::Key(key) = once else { return Ok(()) };
-        let now = self.clock.now();
-        let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
-        let record = OnceRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
-        tx.mark(|tx| tx.insert_or_expired(&record, now, Otherwise::Again));
-        Ok(())
-    }
-
-    /// The attempt among those without a reply whose marker is there, if any: what stands in the way is its own effect.
-    async fn landed<A>(&self, unsettled: &mut Vec<Unsettled<A>>) -> Result<Option<(A, Option<Outbox>)>, Fault> {
-        while let Some(own) = unsettled.pop() {
-            if let Some(marker) = &own.marker
-                && let Some(item) = self.store.get_item(marker).await?
-                && text(&item, "tx") == Some(own.tx.as_str())
-            {
-                return Ok(Some((own.answer, own.outbox)));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn committed<A>(&self, answer: A, outbox: Option<Outbox>) -> Done<A> {
-        if let Some(outbox) = outbox {
-            self.deliver(&outbox).await.or_log("the sweeper sends it");
-        }
-        Done { answer, replayed: false }
-    }
-
-    /// Sends an outbox item's messages, one attempt of at most a second, and deletes it.
-    async fn deliver(&self, outbox: &Outbox) -> Result<(), Fault> {
-        let late = |_| Fault::OutcomeUnknown { call: "SendMessageBatch", why: "late".to_owned() };
-        tokio::time::timeout(SEND_TIME, self.queues.deliver(outbox)).await.map_err(late)??;
-        self.store.delete_sent(outbox.id).await
-    }
-
-    /// Before a refusal is answered, the marker is looked at: a repeated request must get its first answer.
-    async fn first_answer_or<A: DeserializeOwned>(&self, once: &Once, refusal: Refusal) -> Result<Done<A>, Error> {
-        self.first_answer(once).await?.ok_or_else(|| refusal.into())
-    }
-
-    /// The first answer to a request that was answered before under its key; so that also what finds its effect done tells it.
-    async fn first_answer<A: DeserializeOwned>(&self, once: &Once) -> Result<Option<Done<A>>, Error> {
-        if let Once::Key(key) = once
-            && let Some(item) = self.store.get_item(&Key::once(&key.hash)).await?
-        {
-            let record: Stored<OnceRecord> = Stored::read(item.clone())?;
-            if record.until() > self.clock.now() {
-                return replay(key, item).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    /// The answer that a once-record holds for this request; none once it is out of date. For use cases that read the record
-    /// with their first read.
-    ///
-    /// # Refuses
-    /// `idempotency_key_reused` when the key was used with another body.
-    pub fn answered<A: DeserializeOwned>(&self, once: &Once, record: &OnceRecord) -> Result<Option<Done<A>>, Error> {
-        match once {
-            Once::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    fn jitter(&self, pause: Duration) -> Duration {
-        let share = u32::from_be_bytes(self.entropy.bytes());
-        pause.saturating_mul(share >> 16) / 65_536
-    }
-}
-
-/// An attempt whose reply was lost.
-struct Unsettled<A> {
-    tx: String,
-    marker: Option<Key>,
-    answer: A,
-    outbox: Option<Outbox>,
-}
-
-fn replay<A: DeserializeOwned>(key: &OnceKey, item: Item) -> Result<Done<A>, Error> {
-    answer_of(key, &*Stored::<OnceRecord>::read(item)?)
-}
-
-fn answer_of<A: DeserializeOwned>(key: &OnceKey, record: &OnceRecord) -> Result<Done<A>, Error> {
-    if record.fingerprint != key.fingerprint {
-        return Err(Refusal::IdempotencyKeyReused.into());
-    }
-    let answer = serde_json::from_str(&record.answer)
-        .map_err(|error| Fault::Item { key: Key::once(&key.hash).pk, why: error.to_string() })?;
-    Ok(Done { answer, replayed: true })
-}
-
-fn gave_up(attempts: u32, last: String, unknown: bool) -> Fault {
-    if unknown {
-        Fault::OutcomeUnknown { call: "TransactWriteItems", why: last }
-    } else {
-        Fault::Contention { attempts, last }
     }
 }

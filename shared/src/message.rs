@@ -4,26 +4,16 @@
 //! outbox item; they are sent right after the commit and, if that fails, by the sweeper, so each is sent at least once and only
 //! for what was committed.
 
-use jiff::Timestamp;
+use kernel::fault::Fault;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use table::outbox::{Outbox, Promise, Publish};
+use table::queue::Queue;
 
-use crate::domain::code::CodeRef;
-use crate::domain::id::{
-    AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
-};
-use crate::domain::told::{About, CommissionStep, EventKind};
-use crate::domain::withdrawal::WithdrawalState;
-
-/// Where messages go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Queue {
-    /// FIFO, one group per beneficiary.
-    Reward,
-    /// What the notifier sends: e-mails, and events to the operator's product.
-    Mail,
-    /// What statistics count.
-    Statistics,
-}
+use crate::affiliate::model::withdrawal::WithdrawalState;
+use crate::redemption::model::code::CodeRef;
+use crate::webhooks::model::outbound_event::{About, CommissionStep, EventKind};
+use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
 
 /// What kind of e-mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,20 +194,6 @@ pub enum Message {
     },
 }
 
-impl Queue {
-    /// Every queue.
-    pub const ALL: [Self; 3] = [Self::Reward, Self::Mail, Self::Statistics];
-
-    /// The queue as the operator names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reward => "reward",
-            Self::Mail => "mail",
-            Self::Statistics => "statistics",
-        }
-    }
-}
-
 impl Message {
     /// What kind it is, as it is written in a queue.
     pub fn kind(&self) -> String {
@@ -337,32 +313,28 @@ fn of_withdrawal(state: WithdrawalState) -> EventKind {
     }
 }
 
-/// The messages of one transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outbox {
-    /// Its id, from which the queue's deduplication ids are made.
-    pub id: OutboxId,
-    /// When it was committed.
-    pub at: Timestamp,
-    /// What was promised.
-    pub messages: Vec<Message>,
-}
-
 /// A message as it stands in a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Outbox id and index.
-    pub id: String,
-    /// What happened.
-    pub message: Message,
+pub type Envelope = table::outbox::Envelope<Message>;
+
+/// A message as a consumer receives it.
+pub type Received = table::outbox::Received<Message>;
+
+impl Publish for Message {
+    fn promise(&self) -> Result<Promise, Fault> {
+        let message = serde_json::to_value(self).map_err(|error| Fault::bug(error.to_string()))?;
+        let queues = Queue::ALL.into_iter().filter(|queue| self.goes_to(*queue)).collect();
+        Ok(Promise { message, group: self.group(), queues })
+    }
 }
 
-impl Outbox {
-    /// What goes to `queue`.
-    pub fn envelopes(&self, queue: Queue) -> Vec<Envelope> {
-        let all = self.messages.iter().enumerate();
-        all.filter(|(_, message)| message.goes_to(queue))
-            .map(|(index, message)| Envelope { id: format!("{}.{index}", self.id), message: message.clone() })
-            .collect()
-    }
+/// The messages of an outbox item with their destinations.
+///
+/// # Errors
+/// [`Fault::Item`] when one of them does not decode.
+pub fn promises(outbox: &Outbox) -> Result<Vec<Promise>, Fault> {
+    let decode = |message: &Value| -> Result<Promise, Fault> {
+        let bad = |error: serde_json::Error| Fault::Item { key: outbox.id.to_string(), why: error.to_string() };
+        serde_json::from_value::<Message>(message.clone()).map_err(bad)?.promise()
+    };
+    outbox.messages.iter().map(decode).collect()
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::domain::settings::ReferralSettings;
-use shared::settings::SettingsCache;
+use shared::operations::model::settings::ReferralSettings;
+use shared::operations::settings::SettingsCache;
 
 use crate::world::World;
 

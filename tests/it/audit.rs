@@ -10,9 +10,10 @@ mod rebuilt;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shared::audit::{Finding, Snapshot, audit, told, unchanged};
+use shared::operations::auditor::{Finding, Snapshot, audit, told, unchanged};
 
 use crate::scene::{read, scene};
+use crate::tidy::rust_files;
 use damage::Scan;
 
 /// What is damaged, what is named then, how it is damaged.
@@ -152,10 +153,9 @@ fn every_invariant_has_its_damage() {
         damage::BOOK,
     ];
     let damaged: BTreeSet<&str> = groups.iter().copied().flatten().flat_map(|row| row.1).copied().collect();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src/audit");
     let mut named = BTreeSet::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let auditing = |name: &str| name.contains("/auditor/") || name.contains("/audit/") || name.ends_with("/audit.rs");
+    for (_, text) in rust_files("shared/src").into_iter().filter(|(name, _)| auditing(name)) {
         for quoted in text.split('"').skip(1).step_by(2) {
             let mut letters = quoted.chars();
             let letter = letters.next().is_some_and(|first| first.is_ascii_uppercase());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::domain::scope::Scope;
+use shared::account::model::scope::Scope;
 
 use crate::world::World;
 

@@ -4,7 +4,7 @@ use emulator::sim::SimConfig;
 use emulator::stack::BASE;
 use http::Request;
 use serde_json::{Value, json};
-use shared::provider::stripe::signature::sign;
+use shared::payment::gateway::stripe::signature::sign;
 
 use crate::processes::{Bench, PASSWORD, PATIENCE};
 

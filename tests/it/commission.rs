@@ -244,7 +244,7 @@ fn the_job_matures_what_is_due_once() {
         }
         assert_eq!(totals(world).await[..2], ["0", "1.38888888"]);
         let stats = world.stack.items().unwrap();
-        assert!(!stats.iter().any(|item| shared::store::item::text(item, "type") == Some("maturing")));
+        assert!(!stats.iter().any(|item| shared::table::item::text(item, "type") == Some("maturing")));
     });
 }
 

@@ -10,14 +10,14 @@ use emulator::sim::{AtTime, https};
 use emulator::stack::TABLE;
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::domain::id::{OrderId, UserId};
-use shared::domain::order::{Ask, FailureCode, Order, OrderStatus, Provider};
-use shared::domain::refusal::Refusal;
-use shared::fault::Error;
-use shared::once::{Once, OnceKey};
-use shared::provider::{ProviderConfig, Providers};
-use shared::store::key::Key;
-use shared::usecase::create_order::{CreateOrder, create_order};
+use shared::kernel::fault::Error;
+use shared::kernel::id::{OrderId, UserId};
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::payment::create_order::{CreateOrder, create_order};
+use shared::payment::gateway::{ProviderConfig, Providers};
+use shared::payment::model::order::{Ask, FailureCode, Order, OrderStatus};
+use shared::table::idempotency::{Once, OnceKey};
 
 use crate::world::{Answer, World};
 
@@ -45,7 +45,7 @@ async fn ask(world: &World, key: &str, body: Value) -> Answer {
 
 async fn stored(world: &World, order: &Value) -> Order {
     let id = OrderId::parse(order["id"].as_str().unwrap()).unwrap();
-    world.stack.app.store.get::<Order>(&Key::order(id)).await.unwrap().unwrap().into_inner()
+    world.stack.app.store.get::<Order>(&Order::key(id)).await.unwrap().unwrap().into_inner()
 }
 
 async fn statuses(world: &World, query: &str) -> Vec<String> {

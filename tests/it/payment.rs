@@ -311,7 +311,7 @@ fn a_signed_success_that_the_gateway_calls_unpaid_credits_nothing() {
                 ("money", "100.00"),
                 ("trade_status", "TRADE_SUCCESS"),
             ];
-            let signature = shared::provider::zpay::sign(fields, "local-zpay-key-0123456789");
+            let signature = shared::payment::gateway::zpay::sign(fields, "local-zpay-key-0123456789");
             let query: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let path = format!("/v1/webhooks/zpay?{}&sign={signature}&sign_type=MD5", query.join("&"));
             for _ in 0..2 {

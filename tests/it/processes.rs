@@ -9,8 +9,8 @@ use emulator::deployed::{Deployment, build, own_profile};
 use emulator::stack::Setup;
 use http::Request;
 use serde_json::{Value, json};
-use shared::domain::identity::{Email, Password};
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
 
 pub const PASSWORD: &str = "correct horse battery";
 /// The longest that an invocation may take.

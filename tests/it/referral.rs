@@ -1,9 +1,9 @@
 //! The referral programme as its users see it: R3.1–R3.3, R3.9.
 
 use serde_json::json;
-use shared::domain::identity::Status;
-use shared::domain::settings::Area;
-use shared::domain::user::User;
+use shared::account::model::identity::Status;
+use shared::account::model::user::User;
+use shared::operations::model::settings::Area;
 
 use crate::stand::{Stand, registered};
 
@@ -11,8 +11,8 @@ async fn on(stand: &Stand) {
     stand.set(Area::Referral, &serde_json::to_value(enabled()).unwrap()).await;
 }
 
-fn enabled() -> shared::domain::settings::ReferralSettings {
-    shared::domain::settings::ReferralSettings { enabled: true, ..Default::default() }
+fn enabled() -> shared::operations::model::settings::ReferralSettings {
+    shared::operations::model::settings::ReferralSettings { enabled: true, ..Default::default() }
 }
 
 /// R3.1, R3.2, R3.3: many first needs at once get one code of eight symbols, in a link.

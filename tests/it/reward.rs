@@ -1,22 +1,21 @@
 //! The reward worker: R3.6–R3.8, messages in any order and number, poison, budgets.
 
-use shared::domain::identity::Status;
-use shared::domain::referral::{Reward, RewardState, Side, Trigger};
-use shared::domain::tally::ReferralCounts;
-use shared::domain::user::User;
+use shared::account::model::identity::Status;
+use shared::account::model::user::User;
 use shared::message::Message;
-use shared::store::key::Key;
-use shared::usecase::mark_failed::{Swept, mark_failed};
+use shared::operations::dead_letters::{Swept, mark_failed};
+use shared::referral::model::referral::{Reward, RewardState, Side, Trigger};
 
 use crate::stand::{Stand, paid, registered, usd};
+use shared::referral::model::counts::ReferralCounts;
 
 async fn state(stand: &Stand, invitee: &User, trigger: Trigger, side: Side) -> Option<RewardState> {
-    let key = Key::reward(Reward::id_of(invitee.id, trigger, side));
+    let key = Reward::key(Reward::id_of(invitee.id, trigger, side));
     stand.app.store.get::<Reward>(&key).await.unwrap().map(|reward| reward.state)
 }
 
 async fn counts(stand: &Stand, inviter: &User) -> ReferralCounts {
-    stand.app.store.get::<ReferralCounts>(&Key::referral_counts(inviter.id)).await.unwrap().unwrap().into_inner()
+    stand.app.store.get::<ReferralCounts>(&ReferralCounts::key(inviter.id)).await.unwrap().unwrap().into_inner()
 }
 
 fn retry(invitee: &User, trigger: Trigger, beneficiary: &User) -> Message {
@@ -195,16 +194,16 @@ async fn workers_that_run_at_once_grant_each_reward_once() {
     let invitees: Vec<User> = (0..4).map(|n| stand.invitee(&format!("bob{n}"), &ann, [2, 0], [0, 0])).collect();
     let all: Vec<&User> = invitees.iter().chain([&ann]).collect();
     stand.write(&all, &[]).await;
-    let outbox = |index: usize, message: Message| shared::edge::batch::Record {
+    let outbox = |index: usize, message: Message| shared::message::Received {
         id: index.to_string(),
         group: Some(index.to_string()),
-        envelope: shared::message::Envelope { id: format!("obx.{index}"), message },
+        envelope: shared::table::outbox::Envelope { id: format!("obx.{index}"), message },
     };
     let mut workers = tokio::task::JoinSet::new();
     for worker in 0..8 {
         let app = std::sync::Arc::clone(&stand.app);
         let records = vec![outbox(worker, registered(&invitees[worker % 4]))];
-        workers.spawn(async move { shared::usecase::grant_rewards::grant_rewards(&app, &records).await });
+        workers.spawn(async move { shared::referral::grant_rewards::grant_rewards(&app, &records).await });
     }
     while let Some(failed) = workers.join_next().await {
         assert_eq!(failed.unwrap(), Vec::<String>::new());

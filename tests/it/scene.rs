@@ -8,8 +8,8 @@ use emulator::sim::Book;
 use emulator::stack::TABLE;
 use http::Request;
 use serde_json::{Value, json};
-use shared::audit::json::item;
-use shared::store::item::Item;
+use shared::table::item::Item;
+use shared::table::json::item;
 
 use crate::world::World;
 

@@ -11,14 +11,14 @@ use emulator::stack::TABLE;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::domain::id::{OutboxId, RedemptionId, UserId};
-use shared::edge::boot::Aws;
-use shared::message::{Message, Outbox};
-use shared::once::Once;
-use shared::queue::{Queues, Urls};
-use shared::store::key::Key;
-use shared::store::tx::Otherwise;
-use shared::usecase::undo_redemption::{Undo, undo_redemption};
+use shared::kernel::id::{OutboxId, RedemptionId, UserId};
+use shared::message::Message;
+use shared::redemption::undo_redemption::{Undo, undo_redemption};
+use shared::table::aws::Aws;
+use shared::table::idempotency::Once;
+use shared::table::outbox::Outbox;
+use shared::table::queue::{Queues, Urls};
+use shared::table::tx::Otherwise;
 
 use crate::world::World;
 
@@ -212,10 +212,10 @@ fn a_sweep_goes_on_after_the_first_page() {
         world.settle().await;
         let (app, user) = (&world.stack.app, UserId::parse(told["user"]["id"].as_str().unwrap()).unwrap());
         let ids = std::iter::repeat_with(|| OutboxId::new(app.ulid()));
-        let of_one_shard = ids.filter(|id| Key::outbox(*id).pk == "OUTBOX#0").take(110);
+        let of_one_shard = ids.filter(|id| Outbox::key(*id).pk == "OUTBOX#0").take(110);
         for id in of_one_shard {
             let mut tx = app.tx();
-            let messages = vec![Message::BalanceChanged { user }];
+            let messages = vec![serde_json::to_value(Message::BalanceChanged { user }).unwrap()];
             tx.insert(&Outbox { id, at: app.clock.now(), messages }, Otherwise::Again);
             app.store.commit(&tx).await.unwrap();
         }
@@ -262,7 +262,9 @@ fn partly(world: &World) -> App {
         mail: sqs::url("MailQueue"),
         statistics: sqs::url("StatisticsQueue"),
     };
-    App { queues: Queues::new(aws.sqs(Some("http://sqs.local".to_owned())), urls), ..App::clone(&world.stack.app) }
+    let mut app = App::clone(&world.stack.app);
+    app.executor.queues = Queues::new(aws.sqs(Some("http://sqs.local".to_owned())), urls);
+    app
 }
 
 /// O1: what a queue did not take of a batch stays promised until it is taken, though it took the rest.

@@ -15,25 +15,27 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use shared::app::{App, Clock};
-use shared::domain::id::{OrderId, SessionId, UserId};
-use shared::domain::identity::{Email, Role, Status};
-use shared::domain::ledger::Accounts;
-use shared::domain::money::{Currency, LedgerMoney, PayMoney};
-use shared::domain::order::{Order, OrderStatus, Provider};
-use shared::domain::referral::{Amounts, Attribution, InviteCode, RewardTerms};
-use shared::domain::settings::{AffiliateSettings, Area};
-use shared::domain::user::{AffiliatePolicy, User};
-use shared::edge::boot::{Aws, Environment, assemble};
-use shared::edge::secrets::Secrets;
+use shared::account::model::identity::{Email, Role, Status};
+use shared::account::model::user::{AffiliatePolicy, User};
+use shared::account::token::PublicKeys;
+use shared::app::App;
+use shared::boot::assemble;
+use shared::kernel::id::{OrderId, SessionId, UserId};
+use shared::kernel::ledger::Accounts;
+use shared::kernel::money::{Currency, LedgerMoney, PayMoney};
+use shared::kernel::provider::Provider;
 use shared::message::Message;
-use shared::once::Once;
-use shared::provider::http::https_client;
-use shared::settings::SettingsRecord;
-use shared::store::item::Stored;
-use shared::store::key::Key;
-use shared::store::tx::Otherwise;
-use shared::token::PublicKeys;
+use shared::operations::model::settings::{AffiliateSettings, Area};
+use shared::operations::settings::SettingsRecord;
+use shared::payment::gateway::http::https_client;
+use shared::payment::model::order::{Order, OrderStatus};
+use shared::referral::model::referral::{Amounts, Attribution, InviteCode, RewardTerms};
+use shared::table::aws::secrets::Secrets;
+use shared::table::aws::{Aws, Environment};
+use shared::table::idempotency::Once;
+use shared::table::item::Stored;
+use shared::table::system::Clock;
+use shared::table::tx::Otherwise;
 use tower::ServiceExt;
 use ulid::Ulid;
 
@@ -109,7 +111,7 @@ impl Stand {
         let secrets = Secrets::given(|name| Here.get(name));
         let mut app = assemble(&Here, &aws, &secrets, &https_client()).unwrap();
         let time = clock.clone();
-        app.clock = Clock::new(move || time.now());
+        app.executor.clock = Clock::new(move || time.now());
         Self { app: Arc::new(app), dynamo, queues, clock, users: AtomicU64::new(1), lost }
     }
 
@@ -237,7 +239,7 @@ impl Stand {
             user_agent: None,
         };
         let plan = || async {
-            let known = self.app.store.get::<Order>(&Key::order(id)).await?;
+            let known = self.app.store.get::<Order>(&Order::key(id)).await?;
             let mut tx = self.app.tx();
             tx.upsert(known.as_ref(), &order, Otherwise::Again);
             Ok(((), tx))
@@ -274,7 +276,7 @@ impl Stand {
     }
 
     pub async fn load(&self, user: UserId) -> Stored<User> {
-        self.app.store.get(&Key::user(user)).await.unwrap().unwrap()
+        self.app.store.get(&User::key(user)).await.unwrap().unwrap()
     }
 
     pub async fn balance(&self, user: &User) -> LedgerMoney {
@@ -325,7 +327,7 @@ impl Stand {
 
     /// Damages one field of a user's item, so that it does not decode; answers the item as it was.
     pub fn damage(&self, user: UserId) -> Value {
-        let key = Key::user(user);
+        let key = User::key(user);
         let items = self.dynamo.scan(TABLE).unwrap();
         let is = |item: &&Value| item["pk"]["S"] == key.pk.as_str() && item["sk"]["S"] == key.sk.as_str();
         let before = items.iter().find(is).unwrap().clone();

@@ -1,8 +1,8 @@
 //! Statistics: R9.2, R3.10.
 
 use rust_decimal::Decimal;
-use shared::domain::user::User;
-use shared::usecase::statistics::{daily, totals};
+use shared::account::model::user::User;
+use shared::operations::statistics::{daily, totals};
 
 use crate::stand::{Stand, registered};
 

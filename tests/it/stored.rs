@@ -20,119 +20,26 @@ use std::sync::OnceLock;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use shared::audit::json::item;
-use shared::domain::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
-use shared::domain::agency::asset::{Asset, AssetClaim};
-use shared::domain::agency::chain::ShopSales;
-use shared::domain::agency::grant::{Grant, GrantPlace};
-use shared::domain::agency::order::AgencyOrder;
-use shared::domain::agency::series::Series;
-use shared::domain::agency::shop::Shop;
-use shared::domain::agency::wallet::Wallet;
-use shared::domain::audit_record::AuditRecord;
-use shared::domain::code::{Batch, Code, CodeShard};
-use shared::domain::commission::{Commission, CommissionAccount, Earnings, Maturing};
-use shared::domain::delivery::Delivery;
-use shared::domain::endpoint::Endpoint;
-use shared::domain::event::{Event, RawEvent};
-use shared::domain::ledger::Posting;
-use shared::domain::order::Order;
-use shared::domain::payment::Payment;
-use shared::domain::plan::{Plan, Subscription};
-use shared::domain::purchase::Purchase;
-use shared::domain::reconciliation::{Differences, Reconciliation};
-use shared::domain::redemption::Redemption;
-use shared::domain::referral::{ActiveCodes, Invite, Reward};
-use shared::domain::review::Review;
-use shared::domain::service_key::ServiceKey;
-use shared::domain::tally::{Counted, InviteeLimit, Milestone, OrderWindow, ReferralCounts};
-use shared::domain::user::User;
-use shared::domain::withdrawal::Withdrawal;
-use shared::fault::Fault;
-use shared::message::Outbox;
-use shared::once::OnceRecord;
-use shared::settings::{AgencyBegun, LedgerBegun, SettingsRecord};
-use shared::store::item::{Item, Record, Stored, fresh, integer, numbers, text};
-use shared::token::PublicKeys;
+use shared::kernel::fault::Fault;
+use shared::table::item::{Item, integer, numbers, text};
+use shared::table::json::item;
 
 use crate::scene::scene;
 use crate::wish::wished;
 
 /// Reads an item and writes it again.
-pub type Again = fn(Item) -> Result<Item, Fault>;
-
-fn again<T: Record>(item: Item) -> Result<Item, Fault> {
-    let stored = Stored::<T>::read(item)?;
-    fresh(&*stored, stored.written_by().unwrap_or_default(), stored.rev())
-}
+pub type Rewrite = fn(Item) -> Result<Item, Fault>;
 
 /// Counters are numbers alone; nothing but their reading can go wrong.
 fn counters(item: Item) -> Result<Item, Fault> {
     numbers(&item).map(|_| item)
 }
 
-macro_rules! nouns {
-    ($($noun:ty),* $(,)?) => {
-        &[("statistics", counters), ("try", counters), $((<$noun as Record>::TYPE, again::<$noun>)),*]
-    };
-}
-
 /// Every type of item.
-pub const NOUNS: &[(&str, Again)] = nouns![
-    User,
-    EmailClaim,
-    ExternalClaim,
-    ServiceKey,
-    Endpoint,
-    Delivery,
-    Purchase,
-    PendingSignup,
-    PasswordReset,
-    Session,
-    Posting,
-    CommissionAccount,
-    Commission,
-    Maturing,
-    Earnings,
-    Withdrawal,
-    ReferralCounts,
-    Milestone,
-    InviteeLimit,
-    OrderWindow,
-    Invite,
-    ActiveCodes,
-    Reward,
-    Order,
-    Payment,
-    Event,
-    RawEvent,
-    Review,
-    Reconciliation,
-    Differences,
-    AgencyBegun,
-    Shop,
-    Wallet,
-    ShopSales,
-    Series,
-    Grant,
-    GrantPlace,
-    Asset,
-    AssetClaim,
-    AgencyOrder,
-    SettingsRecord,
-    LedgerBegun,
-    OnceRecord,
-    Outbox,
-    PublicKeys,
-    Counted,
-    AuditRecord,
-    Plan,
-    Subscription,
-    Batch,
-    Code,
-    CodeShard,
-    Redemption,
-];
+pub fn entities() -> Vec<(&'static str, Rewrite)> {
+    let declared = shared::records().map(|record| (record.kind, record.rewrite));
+    declared.chain([("statistics", counters as Rewrite), ("try", counters)]).collect()
+}
 
 /// Key, index entries and expiry follow from the noun; without a field of it they may be others, which the auditor names (D2, D3).
 const DERIVED: [&str; 9] = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk", "ttl"];
@@ -162,19 +69,19 @@ fn write(folder_name: &str, name: &str, value: &Value) {
 }
 
 /// A file of items: its name, its noun, the items.
-type Golden = (String, Again, Vec<Item>);
+type Golden = (String, Rewrite, Vec<Item>);
 
 /// The files of items: those that are missing are made from the scene.
 fn golden_items() -> &'static [Golden] {
     static GOLDEN: OnceLock<Vec<Golden>> = OnceLock::new();
     GOLDEN.get_or_init(|| {
         let kept = golden("items");
-        for (kind, _) in NOUNS.iter().filter(|(kind, _)| !kept.contains_key(*kind)) {
+        for (kind, _) in entities().into_iter().filter(|(kind, _)| !kept.contains_key(*kind)) {
             write("items", kind, &Value::Array(examples(kind)));
         }
         let read = |(name, value): (String, Value)| {
             let kind = name.split('.').next();
-            let noun = NOUNS.iter().find(|noun| Some(noun.0) == kind);
+            let noun = entities().into_iter().find(|noun| Some(noun.0) == kind);
             let items = value.as_array().unwrap().iter().map(|json| item(json).unwrap()).collect();
             (name.clone(), noun.unwrap_or_else(|| panic!("there is no noun {name}")).1, items)
         };
@@ -236,16 +143,9 @@ fn shown(value: &AttributeValue) -> String {
 
 #[test]
 fn every_type_of_item_is_golden() {
-    let read = |file: &str| std::fs::read_to_string(folder(&format!("../../../shared/src/store/{file}"))).unwrap();
-    let source = read("record.rs") + &read("record/agency.rs");
-    let declared: BTreeSet<&str> = source
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("const TYPE: &'static str = \"")?.strip_suffix("\";"))
-        .collect();
-    let known: BTreeSet<&str> =
-        NOUNS.iter().map(|(kind, _)| *kind).filter(|kind| !["statistics", "try"].contains(kind)).collect();
-    assert_eq!(declared, known, "NOUNS in stored.rs has every type of record.rs");
-    assert!(golden_items().len() >= NOUNS.len());
+    let kinds: BTreeSet<&str> = entities().iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds.len(), entities().len(), "two entities of one type name");
+    assert!(golden_items().len() >= kinds.len());
 }
 
 #[test]

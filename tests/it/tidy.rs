@@ -1,15 +1,16 @@
 //! The house's own rules, as tests: who may import whom, how long things may be, what no file may say.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shared::domain::refusal::Refusal;
+use shared::kernel::refusal::Refusal;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-fn rust_files(under: &str) -> Vec<(String, String)> {
+pub fn rust_files(under: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(under)];
     while let Some(folder) = folders.pop() {
@@ -34,38 +35,86 @@ fn product(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The capabilities of the domain crate: its folders.
+fn capabilities() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("shared/src")).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.path().join("model").is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+/// architecture: nouns and rules are pure, whatever they are about.
 #[test]
-fn layers_import_only_what_stands_below_them() {
-    let forbidden = [
-        (
-            "shared/src/domain",
-            &["crate::store", "crate::usecase", "crate::edge", "crate::app", "async fn", "aws_sdk"][..],
-        ),
-        ("shared/src/store", &["crate::usecase", "crate::edge", "crate::provider", "lambda_http"]),
-        ("shared/src/usecase", &["lambda_http", "aws_sdk", "axum::"]),
-        ("shared/src/provider", &["crate::store", "crate::usecase", "crate::edge", "crate::app"]),
-        ("shared/src/audit", &["crate::usecase", "crate::edge", "crate::app", "async fn"]),
-    ];
-    for (layer, words) in forbidden {
-        for (name, text) in rust_files(layer) {
-            for word in words {
-                assert!(!product(&text).contains(word), "{name} must not use {word}");
-            }
+fn models_know_no_storage_no_edge_and_no_time() {
+    let impure = ["async ", "table::", "edge::", "crate::app", "tokio", "aws_", "Clock", "Entropy"];
+    for (name, text) in rust_files("shared/src").into_iter().filter(|(name, _)| name.contains("/model/")) {
+        for word in impure {
+            assert!(!product(&text).contains(word), "{name} must not use {word}");
         }
     }
 }
 
+/// The providers' side reads and writes what goes over the wire: it stores nothing and decides nothing about orders.
 #[test]
-fn each_aws_service_has_one_owner() {
-    let owners: [(&str, &[&str]); 3] = [
-        ("aws_sdk_dynamodb", &["shared/src/store/", "shared/src/edge/boot.rs", "shared/src/audit/"]),
-        ("aws_sdk_sqs", &["shared/src/queue.rs", "shared/src/edge/boot.rs"]),
-        ("lambda_http", &["shared/src/edge/"]),
-    ];
-    for (name, text) in rust_files("shared/src").into_iter().chain(rust_files("functions")) {
-        for (service, allowed) in owners {
-            let owned = allowed.iter().any(|owner| name.starts_with(owner));
-            assert!(owned || !product(&text).contains(service), "{name} must not name {service}");
+fn gateways_store_nothing() {
+    for (name, text) in rust_files("shared/src/payment/gateway") {
+        for word in ["table::", "edge::", "crate::app"] {
+            assert!(!product(&text).contains(word), "{name} must not use {word}");
+        }
+    }
+}
+
+/// Cargo forbids the layers to look up; that capabilities speak to requests only in `view.rs` it can't see.
+#[test]
+fn only_views_know_the_edge() {
+    let owners = ["aws_sdk", "lambda_http::", "lambda_runtime::"];
+    for (name, text) in rust_files("shared/src") {
+        let view = name.ends_with("/view.rs") || name.contains("/page/");
+        for word in ["edge::", "axum::", "utoipa_axum::"].into_iter().filter(|_| !view).chain(owners) {
+            assert!(!names(&product(&text), word), "{name} must not use {word}");
+        }
+    }
+}
+
+/// Whether code names something that begins so.
+fn names(code: &str, word: &str) -> bool {
+    let inside = |letter: char| letter.is_alphanumeric() || letter == '_';
+    code.match_indices(word).any(|(at, _)| !code[..at].ends_with(inside))
+}
+
+/// The table at the head of `shared/src/lib.rs` is what the code does: who uses whom, and nobody else.
+#[test]
+fn capabilities_use_each_other_as_the_table_says() {
+    let capabilities = capabilities();
+    let head = fs::read_to_string(root().join("shared/src/lib.rs")).unwrap();
+    let rows = head.lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |"));
+    let mut allowed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (capability, rest) in rows.filter(|(name, _)| capabilities.contains(*name)) {
+        let uses = rest.split('|').next().unwrap().split('`').skip(1).step_by(2).map(str::to_owned);
+        allowed.insert(capability.to_owned(), uses.collect());
+    }
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for capability in &capabilities {
+        let uses = used.entry(capability.clone()).or_default();
+        for (_, text) in rust_files(&format!("shared/src/{capability}")) {
+            let code = product(&text);
+            let others = code.split("crate::").skip(1).filter_map(|rest| rest.split("::").next());
+            uses.extend(others.filter(|other| capabilities.contains(*other) && other != capability).map(str::to_owned));
+        }
+    }
+    assert_eq!(used, allowed, "the table at the head of shared/src/lib.rs");
+}
+
+/// Functions depend on the domain crate; what stands below it they reach through it.
+#[test]
+fn functions_name_no_crate_of_the_house_but_shared() {
+    for entry in fs::read_dir(root().join("functions")).unwrap() {
+        let manifest = entry.unwrap().path().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        for below in ["kernel", "table", "edge"] {
+            let depends = text
+                .lines()
+                .any(|line| line.starts_with(&format!("{below}.")) || line.starts_with(&format!("{below} ")));
+            assert!(!depends, "{} depends on {below}", manifest.display());
         }
     }
 }
@@ -130,7 +179,7 @@ fn every_seeded_defect_names_tests_that_there_are() {
 
 #[test]
 fn files_and_functions_stay_short() {
-    for folder in ["shared/src", "functions", "infra"] {
+    for folder in ["shared", "functions", "infra"] {
         for (name, text) in rust_files(folder) {
             let lines = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
             assert!(lines <= 500, "{name} has {lines} lines");
@@ -177,7 +226,7 @@ fn no_file_speaks_of_anything_but_the_project() {
         concat!("/ro", "ot/"),
         concat!("/tmp", "/wt"),
     ];
-    for folder in ["shared/src", "functions", "infra", "tests"] {
+    for folder in ["shared", "functions", "infra", "tests"] {
         for (name, text) in rust_files(folder) {
             for word in words {
                 assert!(!text.contains(word), "{name} says {word}");
@@ -205,7 +254,7 @@ fn the_readme_lists_every_refusal() {
 fn every_alarm_watches_a_metric_that_is_written() {
     let template = include_str!("../../template.yaml");
     let code: String =
-        rust_files("shared/src").into_iter().chain(rust_files("functions")).map(|(_, text)| product(&text)).collect();
+        rust_files("shared").into_iter().chain(rust_files("functions")).map(|(_, text)| product(&text)).collect();
     let own = template.split("Namespace: Guerdon\n").skip(1).map(|rest| rest.split("MetricName: ").nth(1).unwrap());
     let names: Vec<&str> = own.map(|rest| rest.lines().next().unwrap().trim()).collect();
     assert!(names.len() >= 8, "{names:?}");
@@ -240,12 +289,12 @@ fn types_of_the_api_have_names_of_their_own() {
 #[test]
 fn proofs_are_compared_in_constant_time() {
     let files = [
-        "shared/src/provider/stripe/signature.rs",
-        "shared/src/provider/zpay/notify.rs",
-        "shared/src/edge/page.rs",
-        "shared/src/token.rs",
-        "shared/src/usecase/mailed_code.rs",
-        "shared/src/usecase/service_key.rs",
+        "shared/src/payment/gateway/stripe/signature.rs",
+        "shared/src/payment/gateway/zpay/notify.rs",
+        "shared/edge/src/page.rs",
+        "shared/src/account/token.rs",
+        "shared/src/account/mailed_code.rs",
+        "shared/src/account/service_keys.rs",
     ];
     let named = ["signature", "expected", "claimed", "candidate", "proof", "right", "shown", "typed", "hash"];
     for file in files {

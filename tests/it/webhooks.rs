@@ -9,8 +9,8 @@ use emulator::sim::{AtTime, https};
 use http::Request;
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::provider::stripe::signature::sign;
-use shared::provider::{ProviderConfig, Providers};
+use shared::payment::gateway::stripe::signature::sign;
+use shared::payment::gateway::{ProviderConfig, Providers};
 use tower::ServiceExt;
 
 use crate::world::{Answer, World};
@@ -274,7 +274,7 @@ fn a_notification_that_is_not_right_leaves_the_store_unchanged() {
                     field.1 = change.1;
                 }
             }
-            let sign = shared::provider::zpay::sign(fields.iter().copied(), "local-zpay-key-0123456789");
+            let sign = shared::payment::gateway::zpay::sign(fields.iter().copied(), "local-zpay-key-0123456789");
             let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
             (pairs.join("&"), sign)
         };

@@ -14,11 +14,11 @@ use http::{Request, StatusCode};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use shared::app::Entropy;
-use shared::audit::{audit, rebuild, unchanged};
-use shared::domain::identity::{Email, Password};
-use shared::store::item::Item;
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
+use shared::operations::auditor::{audit, rebuild, unchanged};
+use shared::table::item::Item;
+use shared::table::system::Entropy;
 
 use crate::audit::book::against;
 

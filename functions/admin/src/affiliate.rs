@@ -6,28 +6,28 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
+use shared::affiliate::close_withdrawal::{Settle, Who, settle_withdrawal};
+use shared::affiliate::model::commission::{self, CommissionState};
+use shared::affiliate::model::withdrawal::{self, Verdict, WithdrawalState};
+use shared::affiliate::reverse_commission::{Deny, deny_commission};
+use shared::affiliate::view::Withdrawal;
 use shared::app::App;
-use shared::domain::commission::{self, CommissionState};
-use shared::domain::id::{CommissionId, WithdrawalId};
-use shared::domain::refusal::Refusal;
-use shared::domain::withdrawal::{self, Verdict, WithdrawalState};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, WithdrawalsApprove};
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::edge::view::withdrawal::Withdrawal;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::deny_commission::{Deny, deny_commission};
-use shared::usecase::search::{self, CommissionFilter, WithdrawalFilter};
-use shared::usecase::settle_withdrawal::{Settle, Who, settle_withdrawal};
+use shared::kernel::id::{CommissionId, WithdrawalId};
+use shared::kernel::refusal::Refusal;
+use shared::operations::search::{self, CommissionFilter, WithdrawalFilter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::reason::Reason;
-use shared::edge::search::{AdminSearch, Common, given, user as user_filter};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given, user as user_filter};
 
 /// A commission as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]

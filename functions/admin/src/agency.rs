@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use serde_json::json;
+use shared::account::view::Admin;
+use shared::account::view::Record;
+use shared::agency::wallets::{AdjustShop, adjust_shop, first_record};
 use shared::app::App;
-use shared::domain::id::{ShopId, UserId};
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::record::Record;
-use shared::usecase::agency::wallet::{AdjustShop, adjust_shop, first_record};
+use shared::kernel::id::{ShopId, UserId};
+use shared::kernel::refusal::Refusal;
 
 use super::user::Adjustment;
 

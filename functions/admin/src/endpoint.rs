@@ -7,23 +7,23 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
-use shared::domain::endpoint::{self, Disabled, events_at};
-use shared::domain::id::{EndpointId, ToldId, UserId};
-use shared::domain::refusal::Refusal;
-use shared::domain::{delivery, told};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::usecase::deliver;
-use shared::usecase::endpoint::{self as verb, ChangeEndpoint, NewEndpoint};
+use shared::kernel::id::{EndpointId, ToldId, UserId};
+use shared::kernel::refusal::Refusal;
+use shared::webhooks::deliver;
+use shared::webhooks::endpoints::{self as verb, ChangeEndpoint, NewEndpoint};
+use shared::webhooks::model::endpoint::{self, Disabled, events_at};
+use shared::webhooks::model::{delivery, outbound_event as told};
 use utoipa::ToSchema;
 
-use shared::edge::search::{AdminSearch, Common, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, Unfiltered};
 
 /// Where events go.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use serde_json::json;
+use shared::account::erase::{self as verb, Erase};
+use shared::account::view::Admin;
 use shared::app::App;
-use shared::domain::id::UserId;
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::usecase::erase::{self as verb, Erase};
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::Refusal;
 
 use super::reason::Reason;
 use super::user::AdminUser;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::account::view::{Admin, OrdersRead};
 use shared::app::App;
-use shared::domain::explain;
-use shared::domain::id::OrderId;
-use shared::domain::refusal::Refusal;
-use shared::edge::caller::{Admin, OrdersRead};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::usecase::explain::facts;
+use shared::kernel::id::OrderId;
+use shared::kernel::refusal::Refusal;
+use shared::operations::explain::facts;
+use shared::operations::model::explain;
 use utoipa::ToSchema;
 
 /// Every decision about an order.

@@ -1,6 +1,6 @@
 //! What the operator's staff sees and does: settings, accounts, orders, the programmes, the review queue, totals, audit (R9).
 //!
-//! Every route takes an [`shared::edge::caller::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`shared::edge::sheet`].
+//! Every route takes an [`shared::account::view::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`shared::edge::export`].
 
 pub mod affiliate;
 pub mod agency;

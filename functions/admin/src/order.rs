@@ -6,37 +6,38 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::model::user::User;
+use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
 use shared::app::App;
-use shared::domain::event::EventOutcome;
-use shared::domain::id::OrderId;
-use shared::domain::money::MoneyError;
-use shared::domain::order::{self, OrderStatus, Provider};
-use shared::domain::payment::Payment;
-use shared::domain::refusal::Refusal;
-use shared::domain::user::User;
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, OrdersRead};
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::edge::view::order::Order;
-use shared::fault::Error;
-use shared::store::Page;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::ask_provider::verify_any;
-use shared::usecase::complete_order::{Complete, complete_order};
-use shared::usecase::order_file::{OrderFile, order_file};
-use shared::usecase::pay_page::with_pay_url;
-use shared::usecase::payments_of::payments_of;
-use shared::usecase::search::{self, OrderFilter};
+use shared::kernel::fault::Error;
+use shared::kernel::id::OrderId;
+use shared::kernel::money::MoneyError;
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::operations::search::{self, OrderFilter};
+use shared::payment::complete_order::{Complete, complete_order};
+use shared::payment::model::event::EventOutcome;
+use shared::payment::model::order::{self, OrderStatus};
+use shared::payment::model::payment::Payment;
+use shared::payment::order_file::{OrderFile, order_file};
+use shared::payment::pay_page::with_pay_url;
+use shared::payment::payments_of::payments_of;
+use shared::payment::poll_provider::verify_any;
+use shared::payment::view::Order;
+use shared::table::store::Page;
 use utoipa::{IntoParams, ToSchema};
 
 use super::programme::Person;
 use super::stats::Reading;
-use shared::edge::search::{AdminSearch, Common, email, given, user as user_filter};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given, user as user_filter};
 
 /// An order as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,7 +139,7 @@ impl AdminOrderFile {
     fn new(app: &App, file: OrderFile) -> Result<Self, MoneyError> {
         let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref(), file.payment.as_ref())?;
         let transitions = transitions(&file.order);
-        let event = |(event, raw): (shared::domain::event::Event, Option<String>)| ProviderEvent {
+        let event = |(event, raw): (shared::payment::model::event::Event, Option<String>)| ProviderEvent {
             id: event.id,
             kind: event.kind,
             received_at: event.received_at,

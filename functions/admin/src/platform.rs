@@ -7,22 +7,22 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::account::view::{Admin, AdminSearch, SettingsWrite};
 use shared::app::App;
-use shared::domain::audit_record::AuditRecord;
-use shared::domain::refusal::Refusal;
-use shared::domain::settings::{AnySettings, Area};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, SettingsWrite};
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::version::if_match;
-use shared::usecase::change_settings::{self as verb, Change, Document};
-use shared::usecase::search::{AuditFilter, audits as search};
+use shared::kernel::refusal::Refusal;
+use shared::operations::change_settings::{self as verb, Change, Document};
+use shared::operations::model::audit_record::AuditRecord;
+use shared::operations::model::settings::{AnySettings, Area};
+use shared::operations::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::search::{AdminSearch, Common};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::Common;
 
 /// An area's settings.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,23 +6,23 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::account::model::user::User;
+use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
-use shared::domain::id::RewardId;
-use shared::domain::referral::{self, RewardState};
-use shared::domain::refusal::Refusal;
-use shared::domain::user::User;
-use shared::edge::caller::Admin;
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::usecase::retry_reward::{Retry, retry_reward};
-use shared::usecase::search::{self, ReferralFilter};
+use shared::kernel::id::RewardId;
+use shared::kernel::refusal::Refusal;
+use shared::operations::search::{self, ReferralFilter};
+use shared::referral::model::referral::{self, RewardState};
+use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::search::{AdminSearch, Common, given, user as user_filter};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given, user as user_filter};
 
 /// Who is meant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -123,7 +123,7 @@ pub async fn referrals(
     let inviters = search::users_of(&app, bonds.iter().map(|(bond, _)| bond.inviter)).await?;
     let view =
         |(bond, user): (referral::Attribution, User)| AdminReferral::new(&user, &bond, inviters.get(&bond.inviter));
-    Ok(search.found(&app, shared::store::Page { items: bonds, next: page.next }, view))
+    Ok(search.found(&app, shared::table::store::Page { items: bonds, next: page.next }, view))
 }
 
 impl Referrals {

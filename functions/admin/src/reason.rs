@@ -1,8 +1,8 @@
 //! Why an admin does something that can't be taken back.
 
 use serde::{Deserialize, Serialize};
-use shared::domain::refusal::Refusal;
-use shared::usecase::adjust_balance::said;
+use shared::account::adjust_balance::said;
+use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
 /// Why.

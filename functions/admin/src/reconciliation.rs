@@ -6,20 +6,20 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use shared::account::view::{AdminSearch, OrdersRead};
 use shared::app::App;
-use shared::domain::money::MoneyError;
-use shared::domain::order::Provider;
-use shared::domain::reconciliation::{Difference, Reconciliation, Sides};
-use shared::domain::refusal::Refusal;
-use shared::edge::caller::OrdersRead;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::view::Amount;
-use shared::usecase::search;
+use shared::kernel::money::MoneyError;
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::operations::search;
+use shared::payment::model::reconciliation::{Difference, Reconciliation, Sides};
 use utoipa::ToSchema;
 
-use shared::edge::search::{AdminSearch, Common, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, Unfiltered};
 
 /// The report about one provider's day.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,12 +7,12 @@ pub mod record;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use shared::domain::code::{Benefit, CodeText};
-use shared::domain::id::{BatchId, PlanId};
-use shared::domain::money::{LEDGER_DIGITS, plain_decimal};
-use shared::domain::plan::Unit;
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::settings::AMOUNT_MAX;
+use shared::kernel::id::{BatchId, PlanId};
+use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::operations::model::settings::AMOUNT_MAX;
+use shared::redemption::model::code::{Benefit, CodeText};
+use shared::redemption::model::plan::Unit;
 
 /// Most uses that a code may have.
 const USES_MAX: i64 = 1_000_000_000;

@@ -5,23 +5,22 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, OrdersRefund};
 use shared::app::App;
-use shared::domain::id::RefundId;
-use shared::domain::order::Order;
-use shared::domain::refund::RefundLine;
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, OrdersRefund};
-use shared::edge::once::{Key, RequiredKey};
+use shared::edge::idempotency::{Key, RequiredKey};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::order::Refund;
-use shared::fault::{Error, Fault};
-use shared::store::key::Key as ItemKey;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::confirm_refund::{ConfirmRefund, confirm_refund};
-use shared::usecase::payments_of::payments_of;
-use shared::usecase::refund_order::{RefundOrder, Requested, refund_order};
+use shared::kernel::fault::{Error, Fault};
+use shared::kernel::id::RefundId;
+use shared::kernel::refusal::Refusal;
+use shared::payment::confirm_refund::{ConfirmRefund, confirm_refund};
+use shared::payment::model::order::Order;
+use shared::payment::model::refund::RefundLine;
+use shared::payment::payments_of::payments_of;
+use shared::payment::refund_order::{RefundOrder, Requested, refund_order};
+use shared::payment::view::Refund;
 use utoipa::ToSchema;
 
 use super::order::named;
@@ -109,7 +108,7 @@ fn asked(id: &str) -> Result<RefundId, Refusal> {
 /// The refund as it stands now.
 async fn shown(app: &App, of: Requested) -> Result<Refund, Error> {
     let gone = || Fault::bug("a refund that was there is not");
-    let order = app.store.get::<Order>(&ItemKey::order(of.order)).await?.ok_or_else(gone)?;
+    let order = app.store.get::<Order>(&Order::key(of.order)).await?.ok_or_else(gone)?;
     let payments = payments_of(app, [&*order]).await?;
     let lines: Vec<RefundLine> = payments.get(&of.order).map(|p| p.refund_lines()).unwrap_or_default();
     let line = lines.into_iter().find(|line| line.id == of.refund.to_string());

@@ -6,27 +6,26 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, AdminSearch, OrdersRead};
 use shared::app::App;
-use shared::domain::id::{OrderId, ReviewId};
-use shared::domain::money::PayMoney;
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::review::{self, ReviewState};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, OrdersRead};
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::fault::{Error, Fault};
-use shared::store::key::Key;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::resolve_review::{Decision, ResolveReview, resolve_review};
-use shared::usecase::search;
+use shared::kernel::fault::{Error, Fault};
+use shared::kernel::id::{OrderId, ReviewId};
+use shared::kernel::money::PayMoney;
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::operations::search;
+use shared::payment::model::review::{self, Review, ReviewState};
+use shared::payment::resolve_review::{Decision, ResolveReview, resolve_review};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::search::{AdminSearch, Common, given};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given};
 
 /// Provider money that waits for a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -206,6 +205,6 @@ pub async fn resolve(
 }
 
 async fn shown(app: &App, id: ReviewId) -> Result<AdminReview, Error> {
-    let review = app.store.get::<review::Review>(&Key::review(id)).await?;
+    let review = app.store.get::<review::Review>(&Review::key(id)).await?;
     Ok(review.ok_or_else(|| Fault::bug("a review that was there is not"))?.into_inner().into())
 }

@@ -6,21 +6,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared::account::model::service_key::{self, name_at, scopes_at};
+use shared::account::service_keys::{self as verb, IssueKey};
+use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
-use shared::domain::id::{ServiceKeyId, UserId};
-use shared::domain::refusal::Refusal;
-use shared::domain::service_key::{self, name_at, scopes_at};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::usecase::service_key::{self as verb, IssueKey};
+use shared::kernel::id::{ServiceKeyId, UserId};
+use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
-use shared::edge::search::{AdminSearch, Common, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, Unfiltered};
 
 /// A service key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use axum::extract::State;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use shared::account::view::{Admin, StatsRead};
+use shared::affiliate::model::withdrawal::WithdrawalState;
 use shared::app::App;
-use shared::domain::money::{Currency, LedgerMoney, MoneyError, PayMoney};
-use shared::domain::order::OrderStatus;
-use shared::domain::settings::{AgencySettings, PaymentSettings};
-use shared::domain::tally::Tallies;
-use shared::domain::withdrawal::WithdrawalState;
-use shared::edge::caller::{Admin, StatsRead};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::fault::Error;
-use shared::usecase::search::pending_orders;
-use shared::usecase::statistics;
+use shared::kernel::fault::Error;
+use shared::kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
+use shared::operations::model::metrics::Tallies;
+use shared::operations::model::settings::{AgencySettings, PaymentSettings};
+use shared::operations::search::pending_orders;
+use shared::operations::statistics;
+use shared::payment::model::order::OrderStatus;
 use utoipa::ToSchema;
 
 /// The totals of the platform.

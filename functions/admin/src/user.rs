@@ -7,35 +7,34 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::{Adjust, By, adjust_balance, said, signed_amount};
+use shared::account::model::identity::{Role, Status};
+use shared::account::model::scope::scopes_of;
+use shared::account::model::user::{self, AffiliatePolicy, User};
+use shared::account::set_role::{self as role, SetRole};
+use shared::account::set_status::{self as status, SetStatus};
+use shared::account::view::Record;
+use shared::account::view::{Admin, AdminSearch, email};
+use shared::affiliate::set_policy::{self as policy, SetPolicy};
 use shared::app::App;
-use shared::domain::id::UserId;
-use shared::domain::identity::{Role, Status};
-use shared::domain::ledger::{self, RecordType};
-use shared::domain::money::{LEDGER_DIGITS, plain_decimal};
-use shared::domain::referral::InviteCode;
-use shared::domain::refusal::Refusal;
-use shared::domain::scope::scopes_of;
-use shared::domain::user::{self, AffiliatePolicy};
 use shared::edge::body::Body;
-use shared::edge::caller::Admin;
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::edge::view::record::Record;
-use shared::fault::Fault;
-use shared::store::key::Key;
-use shared::usecase::adjust_balance::{Adjust, By, adjust_balance, said, signed_amount};
-use shared::usecase::search::{self, RecordFilter};
-use shared::usecase::set_invite_code::{self as invite_code, SetInviteCode};
-use shared::usecase::set_policy::{self as policy, SetPolicy};
-use shared::usecase::set_role::{self as role, SetRole};
-use shared::usecase::set_status::{self as status, SetStatus};
+use shared::kernel::fault::Fault;
+use shared::kernel::id::UserId;
+use shared::kernel::ledger::{self, RecordType};
+use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
+use shared::kernel::refusal::Refusal;
+use shared::operations::search::{self, RecordFilter};
+use shared::referral::model::referral::InviteCode;
+use shared::referral::set_invite_code::{self as invite_code, SetInviteCode};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::search::{AdminSearch, Common, email, given, user as user_filter};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given, user as user_filter};
 
 /// An account as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -141,7 +140,7 @@ pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> R
     ),
 )]
 pub async fn user(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<AdminUser>, Problem> {
-    let user = app.store.get::<user::User>(&Key::user(named(&id)?)).await?.ok_or(Refusal::NotFound)?;
+    let user = app.store.get::<user::User>(&User::key(named(&id)?)).await?.ok_or(Refusal::NotFound)?;
     Ok(Reply::ok(user.into_inner().into()))
 }
 

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::domain::commission;
-use shared::domain::id::UserId;
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::withdrawal;
+use shared::account::adjust_balance::{said, unsigned_amount};
+use shared::affiliate::model::commission;
+use shared::affiliate::model::withdrawal;
+use shared::affiliate::overview::Overview;
+use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
-use shared::usecase::adjust_balance::{said, unsigned_amount};
-use shared::usecase::affiliate::Overview;
-use shared::usecase::invite_code::Shown;
-use shared::usecase::withdraw::Withdraw;
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::referral::invite_code::Shown;
 use utoipa::ToSchema;
 
 /// Most characters of a payout account or its owner's name.

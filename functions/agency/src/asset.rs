@@ -6,24 +6,24 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use shared::agency::assets::{CreateAsset, asset as read, create_asset, move_asset};
+use shared::agency::model::asset::{self, AssetKind, Identifier};
+use shared::agency::model::shop::Seller;
+use shared::agency::queries::{self, SaleFilter};
+use shared::agency::sell::{Checked, Wanted, check};
 use shared::app::App;
-use shared::domain::agency::asset::{self, AssetKind, Identifier};
-use shared::domain::agency::shop::Seller;
-use shared::domain::id::{AssetId, PackageId, SeriesId, ShopId};
-use shared::domain::money::Currency;
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::once::Key;
+use shared::edge::export::{Row, Sheet};
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Common, Search, given};
-use shared::edge::sheet::{Row, Sheet};
 use shared::edge::view::Amount;
-use shared::fault::Error;
-use shared::usecase::agency::asset::{CreateAsset, asset as read, create_asset, move_asset};
-use shared::usecase::agency::order::{Checked, Wanted, check};
-use shared::usecase::agency::see::{self, SaleFilter};
+use shared::kernel::fault::Error;
+use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
+use shared::kernel::money::Currency;
+use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 use super::wire::{Findings, currency, shown};
@@ -192,7 +192,7 @@ impl Assets {
 )]
 pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<Sheet<Asset>, Problem> {
     let (filter, currency) = (search.filters.read()?, currency(&app).await?);
-    let page = see::assets(&app, &search.by.reach, &filter, &search.window).await?;
+    let page = queries::assets(&app, &search.by.reach, &filter, &search.window).await?;
     Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
 }
 

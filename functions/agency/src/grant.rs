@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use shared::agency::grants::{self as verb, ChangePackages, SetRetail};
+use shared::agency::model::grant;
+use shared::agency::model::shop::Seller;
+use shared::agency::queries;
 use shared::app::App;
-use shared::domain::agency::grant;
-use shared::domain::agency::shop::Seller;
-use shared::domain::id::{GrantId, PackageId};
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::once::Key;
+use shared::edge::export::Sheet;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Common, Search};
-use shared::edge::sheet::Sheet;
 use shared::edge::version::if_match;
-use shared::usecase::agency::grant::{self as verb, ChangePackages, SetRetail};
-use shared::usecase::agency::see;
+use shared::kernel::id::{GrantId, PackageId};
+use shared::kernel::refusal::Refusal;
 
 use self::wire::{Filter, Grant, GrantChange, Names, NewGrant, PackagesBody, RetailBody, SalesView};
 use super::wire::{Findings, currency};
@@ -45,7 +45,7 @@ fn named(id: &str) -> Result<GrantId, Refusal> {
     ),
 )]
 pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<Sheet<Grant>, Problem> {
-    let page = see::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    let page = queries::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
     let names = Names::of(&app, &page.items).await?;
     Ok(search.found(&app, page, |grant| names.view(grant)).whole()?)
 }
@@ -93,7 +93,7 @@ pub async fn grant(
     Path(id): Path<String>,
 ) -> Result<Reply<Grant>, Problem> {
     let found = verb::grant(&app, &seller.reach, named(&id)?).await?;
-    let sales = SalesView::of(see::sales(&app, &found).await?, currency(&app).await?)?;
+    let sales = SalesView::of(queries::sales(&app, &found).await?, currency(&app).await?)?;
     let (grant, version) = viewed(&app, found).await?;
     Ok(Reply::ok(Grant { sales: Some(sales), ..grant }).version(version))
 }

@@ -1,6 +1,6 @@
 //! The agency over HTTP: shops, series, grants, assets, orders and wallets (R8).
 //!
-//! Every route takes a [`shared::domain::agency::shop::Seller`]: an admin, or the agent of a shop, who sees that shop and those below.
+//! Every route takes a [`shared::agency::model::shop::Seller`]: an admin, or the agent of a shop, who sees that shop and those below.
 
 pub mod asset;
 pub mod grant;

@@ -6,25 +6,26 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use shared::account::view::Trader;
+use shared::agency::model::order::{self, AgencyOrder, OrderKind, PaidBy};
+use shared::agency::model::shop::{Reach, Seller, ShopPath};
+use shared::agency::queries::{self, Earned, SaleFilter};
+use shared::agency::sell::{CreateAgencyOrder, Online, create_agency_order, read};
 use shared::app::App;
-use shared::domain::agency::order::{self, AgencyOrder, OrderKind, PaidBy};
-use shared::domain::agency::shop::{Reach, Seller, ShopPath};
-use shared::domain::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
-use shared::domain::order::{Order as PaymentOrder, Provider};
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Trader;
-use shared::edge::once::RequiredKey;
+use shared::edge::export::{Row, Sheet};
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Common, Search, given};
-use shared::edge::sheet::{Row, Sheet};
 use shared::edge::view::Amount;
-use shared::edge::view::order::Failure;
-use shared::fault::Error;
-use shared::usecase::agency::order::{CreateAgencyOrder, Online, create_agency_order, read};
-use shared::usecase::agency::see::{self, Earned, SaleFilter};
+use shared::kernel::fault::Error;
+use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::payment::model::order::Order as PaymentOrder;
+use shared::payment::view::Failure;
 use utoipa::{IntoParams, ToSchema};
 
 use super::asset::{packages, recharge};
@@ -140,7 +141,7 @@ impl Order {
             (None, Some(_)) => of.amount.amount(),
             (None, None) => Decimal::ZERO,
         };
-        let pending = payment.filter(|payment| payment.status == shared::domain::order::OrderStatus::Pending);
+        let pending = payment.filter(|payment| payment.status == shared::payment::model::order::OrderStatus::Pending);
         let sold = |sold: &order::Sold| {
             Ok(SoldView { package_id: sold.id.to_string(), retail_price: shown(sold.retail_price, currency)? })
         };
@@ -221,7 +222,7 @@ pub struct NewAgencyOrder {
 }
 
 impl NewAgencyOrder {
-    fn read(&self, currency: shared::domain::money::Currency) -> Result<CreateAgencyOrder, Refusal> {
+    fn read(&self, currency: shared::kernel::money::Currency) -> Result<CreateAgencyOrder, Refusal> {
         let mut findings = Findings::default();
         let asset = findings.id("/asset_id", &self.asset_id, AssetId::parse);
         let paid_by = PaidBy::parse(&self.payment);
@@ -253,7 +254,7 @@ impl NewAgencyOrder {
             _ => return Err(Refusal::field("/package_ids", "required", "a purchase has packages and no amount")),
         };
         let (Some(asset), Some(paid_by)) = (asset, paid_by) else { return Err(Refusal::MalformedRequest) };
-        let origin = shared::edge::origin();
+        let origin = shared::table::request::origin();
         let online = provider.flatten().map(|provider| Online {
             provider,
             method: self.method.clone(),
@@ -327,7 +328,7 @@ impl Sales {
 )]
 pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<Sheet<Order>, Problem> {
     let reach = &search.by.reach;
-    let page = see::orders(&app, reach, &search.filters.read()?, &search.window).await?;
+    let page = queries::orders(&app, reach, &search.filters.read()?, &search.window).await?;
     Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
@@ -417,6 +418,6 @@ pub async fn commissions(
     State(app): State<Arc<App>>,
     search: Search<Sales, Seller>,
 ) -> Result<Sheet<ShopCommission>, Problem> {
-    let page = see::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    let page = queries::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
     Ok(search.found(&app, page, |earned| ShopCommission::of(&earned)).whole()?)
 }

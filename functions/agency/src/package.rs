@@ -7,25 +7,25 @@ use axum::http::HeaderMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, GrantsWrite};
+use shared::agency::model::series;
+use shared::agency::model::shop::Seller;
+use shared::agency::offer::{SavePackage, save_package};
+use shared::agency::queries;
 use shared::app::App;
-use shared::domain::agency::series;
-use shared::domain::agency::shop::Seller;
-use shared::domain::id::PackageId;
-use shared::domain::money::Currency;
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, GrantsWrite};
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::version::if_match;
 use shared::edge::view::Amount;
-use shared::fault::Error;
-use shared::once::Once;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::agency::see;
-use shared::usecase::agency::series::{SavePackage, save_package};
+use shared::kernel::fault::Error;
+use shared::kernel::id::PackageId;
+use shared::kernel::money::Currency;
+use shared::kernel::refusal::Refusal;
+use shared::table::idempotency::Once;
 use utoipa::ToSchema;
 
 use super::series::named;
@@ -108,7 +108,7 @@ pub async fn all(
     seller: Seller,
     Path(id): Path<String>,
 ) -> Result<Reply<Listing<Package>>, Problem> {
-    let (series, grant) = see::one_series(&app, &seller.reach, named(&id)?).await?;
+    let (series, grant) = queries::one_series(&app, &seller.reach, named(&id)?).await?;
     let currency = currency(&app).await?;
     let cost = |package: &series::Package| match &grant {
         Some(grant) => grant.terms.package(package.id).map(|held| held.cost_price),

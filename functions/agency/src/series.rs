@@ -7,30 +7,30 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use shared::app::App;
-use shared::domain::agency::TIERS_MAX;
-use shared::domain::agency::grant::Grant;
-use shared::domain::agency::series::{
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, GrantsWrite};
+use shared::agency::model::TIERS_MAX;
+use shared::agency::model::grant::Grant;
+use shared::agency::model::series::{
     self, Commission, CommissionKind, Dimension, Operator, Scope, Tier, Trigger, TriggerKind,
 };
-use shared::domain::agency::shop::Seller;
-use shared::domain::id::SeriesId;
-use shared::domain::money::{Currency, plain_decimal};
-use shared::domain::refusal::Refusal;
+use shared::agency::model::shop::Seller;
+use shared::agency::offer::{ChangeSeries, SeriesDocument, change_series, create_series};
+use shared::agency::queries;
+use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, GrantsWrite};
-use shared::edge::once::Key;
+use shared::edge::export::{Row, Sheet};
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Common, Search, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
 use shared::edge::version::if_match;
 use shared::edge::view::Amount;
-use shared::fault::Error;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::agency::see;
-use shared::usecase::agency::series::{ChangeSeries, SeriesDocument, change_series, create_series};
+use shared::kernel::fault::Error;
+use shared::kernel::id::SeriesId;
+use shared::kernel::money::{Currency, plain_decimal};
+use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
 use super::wire::{Findings, ForcedDocument, currency, shown};
@@ -368,7 +368,7 @@ pub(super) fn named(id: &str) -> Result<SeriesId, Refusal> {
 )]
 pub async fn all(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Series>, Problem> {
     let currency = currency(&app).await?;
-    let page = see::series(&app, &search.by.reach, &search.window).await?;
+    let page = queries::series(&app, &search.by.reach, &search.window).await?;
     Ok(search.found(&app, page, |(series, grant)| Series::of(series, grant.as_ref(), currency)).whole()?)
 }
 
@@ -412,7 +412,7 @@ pub async fn one(
     seller: Seller,
     Path(id): Path<String>,
 ) -> Result<Reply<Series>, Problem> {
-    let (series, grant) = see::one_series(&app, &seller.reach, named(&id)?).await?;
+    let (series, grant) = queries::one_series(&app, &seller.reach, named(&id)?).await?;
     let version = series.version;
     Ok(Reply::ok(Series::of(series, grant.as_ref(), currency(&app).await?)?).version(version))
 }

@@ -6,21 +6,21 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use shared::account::adjust_balance::said;
+use shared::agency::model::shop::{self, Seller};
+use shared::agency::queries;
+use shared::agency::shops::{ChangeShop, ShopTerms, change_shop, create_shop, shop as read};
 use shared::app::App;
-use shared::domain::agency::shop::{self, Seller};
-use shared::domain::id::{ShopId, UserId};
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::once::Key;
+use shared::edge::export::{Row, Sheet};
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Common, Search, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
 use shared::edge::version::if_match;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::agency::see;
-use shared::usecase::agency::shop::{ChangeShop, ShopTerms, change_shop, create_shop, shop as read};
+use shared::kernel::id::{ShopId, UserId};
+use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
 use super::wire::Findings;
@@ -125,7 +125,7 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
     ),
 )]
 pub async fn shops(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Shop>, Problem> {
-    let page = see::shops(&app, &search.by.reach, &search.window).await?;
+    let page = queries::shops(&app, &search.by.reach, &search.window).await?;
     Ok(search.found(&app, page, Shop::from))
 }
 

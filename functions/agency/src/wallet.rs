@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
+use shared::account::adjust_balance::unsigned_amount;
+use shared::account::view::Trader;
+use shared::agency::model::shop::Seller;
+use shared::agency::wallets::{Amounts, transfer as verb, wallet as read};
 use shared::app::App;
-use shared::domain::agency::shop::Seller;
-use shared::domain::id::ShopId;
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::Trader;
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::usecase::adjust_balance::unsigned_amount;
-use shared::usecase::agency::wallet::{Amounts, transfer as verb, wallet as read};
+use shared::kernel::id::ShopId;
+use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 /// What a shop has.

@@ -3,11 +3,11 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared::app::App;
-use shared::domain::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::settings::{AMOUNT_MAX, AgencySettings};
 use shared::edge::view::Amount;
-use shared::fault::Fault;
+use shared::kernel::fault::Fault;
+use shared::kernel::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::operations::model::settings::{AMOUNT_MAX, AgencySettings};
 use utoipa::ToSchema;
 
 /// The agency's currency.
@@ -76,9 +76,9 @@ pub struct ForcedDocument {
 
 impl ForcedDocument {
     /// What it says.
-    pub fn read(&self, findings: &mut Findings, currency: Currency) -> shared::domain::agency::series::ForcedRecharge {
+    pub fn read(&self, findings: &mut Findings, currency: Currency) -> shared::agency::model::series::ForcedRecharge {
         let amount = self.amount.as_deref().map(|text| findings.amount("/forced_recharge/amount", text, currency));
-        shared::domain::agency::series::ForcedRecharge { enabled: self.enabled, amount: amount.unwrap_or_default() }
+        shared::agency::model::series::ForcedRecharge { enabled: self.enabled, amount: amount.unwrap_or_default() }
     }
 }
 

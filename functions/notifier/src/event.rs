@@ -3,24 +3,25 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::account::model::user::User;
+use shared::affiliate::model::commission::Commission;
+use shared::affiliate::model::withdrawal::Withdrawal;
 use shared::app::App;
-use shared::domain::commission::Commission;
-use shared::domain::id::ToldId;
-use shared::domain::order::Order;
-use shared::domain::redemption::Redemption;
-use shared::domain::referral::Reward;
-use shared::domain::told::{About, EventKind, told_id};
-use shared::domain::user::User;
-use shared::domain::withdrawal::Withdrawal;
-use shared::edge::batch::Record;
-use shared::edge::view::redemption::{Benefit, ExtendedSubscription};
-use shared::edge::view::{Amount, order};
-use shared::fault::Fault;
-use shared::store::Batch;
-use shared::store::item::Record as Noun;
-use shared::store::key::Key;
-use shared::usecase::deliver::Event;
-use shared::usecase::payments_of::payments_of;
+use shared::edge::view::Amount;
+use shared::kernel::fault::Fault;
+use shared::kernel::id::ToldId;
+use shared::message::Received;
+use shared::payment::model::order::Order;
+use shared::payment::payments_of::payments_of;
+use shared::payment::view;
+use shared::redemption::model::redemption::Redemption;
+use shared::redemption::view::{Benefit, ExtendedSubscription};
+use shared::referral::model::referral::Reward;
+use shared::table::item::Entity;
+use shared::table::key::Key;
+use shared::table::store::Batch;
+use shared::webhooks::deliver::Event;
+use shared::webhooks::model::outbound_event::{About, EventKind, told_id};
 
 /// An event that a record tells of, before anything is said of it.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +37,8 @@ pub struct Promised {
 }
 
 /// The events that a batch tells of.
-pub fn promised(records: &[Record]) -> Vec<Promised> {
-    let of_record = |(record, told): (usize, &Record)| {
+pub fn promised(records: &[Received]) -> Vec<Promised> {
+    let of_record = |(record, told): (usize, &Received)| {
         let id = told.envelope.id.clone();
         let events = told.envelope.message.events().into_iter().enumerate();
         events.filter_map(move |(nth, (kind, about))| Some(Promised { record, id: told_id(&id, nth)?, kind, about }))
@@ -66,12 +67,12 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<Event>, Fault> {
 
 fn key(about: About) -> Key {
     match about {
-        About::User(user) => Key::user(user),
-        About::Order(order) => Key::order(order),
-        About::Reward(reward) => Key::reward(reward),
-        About::Commission(order) => Key::commission(Commission::id_of(order)),
-        About::Withdrawal(withdrawal) => Key::withdrawal(withdrawal),
-        About::Redemption { user, code, number } => Key::redemption(user, code, number),
+        About::User(user) => User::key(user),
+        About::Order(order) => Order::key(order),
+        About::Reward(reward) => Reward::key(reward),
+        About::Commission(order) => Commission::key(Commission::id_of(order)),
+        About::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
+        About::Redemption { user, code, number } => Redemption::key(user, code, number),
     }
 }
 
@@ -88,7 +89,7 @@ async fn data(app: &App, batch: &Batch, about: About) -> Result<Value, Fault> {
 }
 
 /// A message is only sent for what was committed, so that its thing is missing is a fault.
-fn find<T: Noun>(batch: &Batch, key: &Key) -> Result<shared::store::item::Stored<T>, Fault> {
+fn find<T: Entity>(batch: &Batch, key: &Key) -> Result<shared::table::item::Stored<T>, Fault> {
     let why = || Fault::Item { key: key.pk.clone(), why: "an event is about it, but it is not there".to_owned() };
     batch.peek::<T>(key)?.ok_or_else(why)
 }
@@ -103,7 +104,7 @@ fn of_user(user: &User) -> Value {
 
 async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let payment = payments_of(app, [of]).await?.remove(&of.id);
-    let view = order::Order::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
+    let view = view::Order::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
     let view = view.with_refunds(payment.as_ref());
     let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
     if let Some(fields) = data.as_object_mut() {

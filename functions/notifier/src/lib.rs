@@ -13,17 +13,17 @@ use aws_sdk_sesv2::config::BehaviorVersion;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
+use shared::account::model::access::PendingSignup;
+use shared::account::model::identity::Email;
+use shared::account::{mailed_code, session};
 use shared::app::App;
-use shared::domain::access::PendingSignup;
-use shared::domain::endpoint::Endpoint;
-use shared::domain::identity::Email;
 use shared::edge::batch;
-use shared::edge::boot::{Aws, Environment, ProcessEnvironment};
-use shared::fault::Fault;
+use shared::kernel::fault::Fault;
 use shared::message::{MailKind, Message};
-use shared::store::key::Key;
-use shared::usecase::deliver::{Event, deliver};
-use shared::usecase::{endpoint, mailed_code, session};
+use shared::table::aws::{Aws, Environment, ProcessEnvironment};
+use shared::webhooks::deliver::{Event, deliver};
+use shared::webhooks::endpoints as endpoint;
+use shared::webhooks::model::endpoint::Endpoint;
 use tokio::task::JoinSet;
 
 use self::event::Promised;
@@ -55,7 +55,7 @@ impl Mailer {
     /// When the sender or the credentials are not set.
     pub fn from_environment() -> Result<Self, Fault> {
         let environment = ProcessEnvironment;
-        let aws = Aws::from(&environment, shared::edge::https::aws_client()?)?;
+        let aws = Aws::from(&environment, shared::table::aws::https::aws_client()?)?;
         let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
         Ok(Self::new(&aws, environment.get("AWS_ENDPOINT_URL_SESV2"), from))
     }
@@ -175,7 +175,7 @@ async fn address(
 ) -> Result<Option<(Email, Option<String>)>, Fault> {
     match mail {
         MailKind::Verification => {
-            let pending = app.store.get::<PendingSignup>(&Key::signup(email)).await?;
+            let pending = app.store.get::<PendingSignup>(&PendingSignup::key(email)).await?;
             let pending = pending.filter(|pending| pending.nonce == nonce);
             Ok(pending.map(|pending| (pending.email.clone(), pending.locale.clone())))
         }

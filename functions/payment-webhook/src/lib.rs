@@ -8,9 +8,9 @@ mod zpay;
 use std::sync::Arc;
 
 use shared::app::App;
-use shared::domain::order::Provider;
-use shared::edge::metrics;
-use shared::usecase::settle::Settled;
+use shared::kernel::provider::Provider;
+use shared::payment::ingest::Settled;
+use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -7,12 +7,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use shared::app::App;
-use shared::domain::order::Provider;
-use shared::domain::settings::PaymentSettings;
 use shared::edge::body::Raw;
-use shared::fault::Error;
-use shared::provider::zpay::notify::ZpayNotice;
-use shared::usecase::settle::{Fact, Notice, Settled, settle};
+use shared::kernel::fault::Error;
+use shared::kernel::provider::Provider;
+use shared::operations::model::settings::PaymentSettings;
+use shared::payment::gateway::zpay::notify::ZpayNotice;
+use shared::payment::ingest::{Fact, Notice, Settled, settle};
 
 use super::callback;
 
@@ -85,7 +85,7 @@ async fn take(app: &App, raw: &[u8]) -> bool {
 async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Settled, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings.providers.zpay;
     if !comes_from(&settings.ip_allow_list) {
-        return Err(shared::domain::refusal::Refusal::Forbidden.into());
+        return Err(shared::kernel::refusal::Refusal::Forbidden.into());
     }
     let success = notice.is_success();
     let notice = Notice {
@@ -105,6 +105,6 @@ async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Settled, E
 /// Whether the caller's address is on the list; an empty list takes any.
 fn comes_from(allowed: &[String]) -> bool {
     let parsed = |text: &str| text.parse::<IpAddr>().ok();
-    let caller = shared::edge::origin().client_ip.as_deref().and_then(parsed);
+    let caller = shared::table::request::origin().client_ip.as_deref().and_then(parsed);
     allowed.is_empty() || allowed.iter().any(|address| caller.is_some() && parsed(address) == caller)
 }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::account::model::user::User;
+use shared::account::view::Caller;
 use shared::app::App;
-use shared::domain::promotion::{self as domain, PromotionView};
-use shared::domain::refusal::Refusal;
-use shared::domain::settings::{PaymentSettings, PromotionSettings};
-use shared::domain::user::User;
-use shared::edge::caller::Caller;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::store::key::Key;
+use shared::kernel::refusal::Refusal;
+use shared::operations::model::settings::{PaymentSettings, PromotionSettings};
+use shared::payment::model::promotion::{self as domain, PromotionView};
 use utoipa::ToSchema;
 
 /// The caller's promotion.
@@ -77,7 +76,7 @@ pub struct Used {
     responses((status = 200, body = Promotion), (status = 401, body = Problem), (status = 503, body = Problem)),
 )]
 pub async fn promotion(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Promotion>, Problem> {
-    let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
+    let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
     let settings = app.settings::<PromotionSettings>().await?.settings;
     let pay = app.settings::<PaymentSettings>().await?.settings.pay_currency;
     Ok(Reply::ok(PromotionView::of(user.promotion.as_ref(), &settings, pay, app.clock.now())?.into()))

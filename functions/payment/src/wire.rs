@@ -1,9 +1,10 @@
 //! What goes over the wire.
 
 use serde::{Deserialize, Serialize};
-use shared::domain::order::{Ask, Provider};
-use shared::domain::refusal::Refusal;
 use shared::edge::view::Amount;
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::payment::model::order::Ask;
 use utoipa::ToSchema;
 
 /// What to buy: an offer or a custom amount, never both.

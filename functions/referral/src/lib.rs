@@ -5,13 +5,13 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use shared::account::view::Caller;
 use shared::app::App;
-use shared::edge::caller::Caller;
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::store::Page;
-use shared::usecase::referral;
+use shared::referral::overview as referral;
+use shared::table::store::Page;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -35,7 +35,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
     responses((status = 200, body = ReferralCode), (status = 429, body = Problem), (status = 503, body = Problem)),
 )]
 async fn check(State(app): State<Arc<App>>, Path(code): Path<String>) -> Result<Reply<ReferralCode>, Problem> {
-    let client = shared::edge::origin().client_ip.unwrap_or_default();
+    let client = shared::table::request::origin().client_ip.unwrap_or_default();
     let valid = referral::code_binds(&app, &code, &client).await?;
     Ok(Reply::ok(ReferralCode { code: wire::as_read(&code), valid }))
 }
@@ -95,7 +95,7 @@ async fn rewards(
     let list = format!("rewards:{}", caller.id());
     let after = paging.position(&app.config.secret, &list)?;
     let page = referral::rewards(&app, caller.id(), paging.limit, after).await?;
-    let items = page.items.into_iter().map(shared::store::item::Stored::into_inner).collect();
+    let items = page.items.into_iter().map(shared::table::item::Stored::into_inner).collect();
     Ok(listing(&app, &list, Page { items, next: page.next }))
 }
 

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::domain::referral::{self as domain, InviteCode, Side, Trigger};
 use shared::edge::view::Amount;
-use shared::usecase::referral as view;
+use shared::referral::model::referral::{self as domain, InviteCode, Side, Trigger};
+use shared::referral::overview as view;
 use utoipa::ToSchema;
 
 /// Whether a code would bind somebody who registers with it now.

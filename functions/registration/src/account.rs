@@ -6,17 +6,16 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use jiff::Timestamp;
 use serde::Deserialize;
+use shared::account::model::user::User;
+use shared::account::records::{self as verb, Wanted};
+use shared::account::view::Caller;
+use shared::account::view::Record;
 use shared::app::App;
-use shared::domain::ledger::{AccountKind, RecordType};
-use shared::domain::refusal::Refusal;
-use shared::domain::user::User;
-use shared::edge::caller::Caller;
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::record::Record;
-use shared::store::key::Key;
-use shared::usecase::records::{self as verb, Wanted};
+use shared::kernel::ledger::{AccountKind, RecordType};
+use shared::kernel::refusal::Refusal;
 
 use super::wire::Me;
 
@@ -26,7 +25,7 @@ use super::wire::Me;
     responses((status = 200, body = Me), (status = 401, body = Problem), (status = 503, body = Problem)),
 )]
 pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Me>, Problem> {
-    let user = app.store.get::<User>(&Key::user(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
+    let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
     Ok(Reply::ok(Me::with_debt(&user)))
 }
 
@@ -67,7 +66,7 @@ pub async fn records(
 }
 
 impl Filters {
-    fn wanted(self, limit: i32, after: Option<shared::store::Position>) -> Result<Wanted, Refusal> {
+    fn wanted(self, limit: i32, after: Option<shared::table::store::Position>) -> Result<Wanted, Refusal> {
         let account = match self.account.as_deref() {
             None | Some("balance") => AccountKind::Balance,
             Some("commission") => AccountKind::Commission,

@@ -8,16 +8,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::account::token::PublicKeys;
 use shared::app::App;
-use shared::domain::order::Provider;
-use shared::domain::refusal::Refusal;
-use shared::domain::settings::{
-    AffiliateSettings, IdentitySettings, PaymentSettings, PromotionSettings, ReferralSettings,
-};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::store::key::Key;
-use shared::token::PublicKeys;
+use shared::kernel::provider::Provider;
+use shared::kernel::refusal::Refusal;
+use shared::operations::model::settings::{
+    AffiliateSettings, IdentitySettings, PaymentSettings, PromotionSettings, ReferralSettings,
+};
 use utoipa::ToSchema;
 
 /// The document of all functions' routes; a test keeps it what the code says.
@@ -55,8 +54,8 @@ pub async fn openapi() -> Response {
     responses((status = 200, description = "A JWK set", body = Value), (status = 503, body = Problem)),
 )]
 pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let keys = app.store.get::<PublicKeys>(&Key::public_keys()).await?;
-    let jwk = |key: &shared::token::PublicKey| json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.kid, "x": key.x});
+    let keys = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
+    let jwk = |key: &shared::account::token::PublicKey| json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.kid, "x": key.x});
     let keys: Vec<Value> = keys.iter().flat_map(|keys| keys.keys.iter().map(jwk)).collect();
     Ok(Json(json!({"keys": keys})))
 }

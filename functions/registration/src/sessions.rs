@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use shared::account::model::identity::{Email, Password};
+use shared::account::register_external::open_for;
+use shared::account::view::{Backend, SessionsCreate};
+use shared::account::{reset_password, session};
 use shared::app::App;
-use shared::domain::id::UserId;
-use shared::domain::identity::{Email, Password};
-use shared::domain::refusal::Refusal;
 use shared::edge::body::Body;
-use shared::edge::caller::{Backend, SessionsCreate};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::usecase::register_external::open_for;
-use shared::usecase::{reset_password, session};
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::Refusal;
 
 use super::signup::address;
 use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use shared::app::{App, Done};
-use shared::domain::identity::Email;
-use shared::domain::refusal::Refusal;
+use shared::account::model::identity::Email;
+use shared::account::register::Account;
+use shared::account::{register as verb, session, verify_signup};
+use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::metrics;
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::usecase::register::Account;
-use shared::usecase::{register as verb, session, verify_signup};
+use shared::kernel::refusal::Refusal;
+use shared::table::execute::Done;
+use shared::table::telemetry as metrics;
 
 use super::wire::{Address, Confirmation, NewAccount, Registration};
 

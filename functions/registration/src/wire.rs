@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::domain::identity::{Email, Password};
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::user::User;
+use shared::account::model::identity::{Email, Password};
+use shared::account::model::user::User;
+use shared::account::register::{Register, Registered};
+use shared::account::session::Tokens;
 use shared::edge::view::Amount;
-use shared::usecase::register::{Register, Registered};
-use shared::usecase::session::Tokens;
+use shared::kernel::refusal::{FieldError, Refusal};
 use utoipa::ToSchema;
 
 /// Who wants an account.

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use shared::account::erase::erase_traces;
+use shared::agency::settle::settle_sales;
 use shared::app::App;
-use shared::edge::batch::{self, Record};
+use shared::edge::batch;
 use shared::message::Message;
-use shared::usecase::agency::settle::settle_sales;
-use shared::usecase::create_batch::fill_batches;
-use shared::usecase::erase::erase_traces;
-use shared::usecase::grant_rewards::grant_rewards;
+use shared::message::Received;
+use shared::redemption::create_batch::fill_batches;
+use shared::referral::grant_rewards::grant_rewards;
 
 /// Grants what a batch of messages makes due, one transaction per beneficiary. Bodies that can't be read fail alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
-    let take = |records: Vec<Record>, fits: fn(&Message) -> bool| -> (Vec<Record>, Vec<Record>) {
+    let take = |records: Vec<Received>, fits: fn(&Message) -> bool| -> (Vec<Received>, Vec<Received>) {
         records.into_iter().partition(|record| fits(&record.envelope.message))
     };
     let (batches, records) = take(records, |message| matches!(message, Message::BatchBegun { .. }));

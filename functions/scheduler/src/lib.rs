@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use shared::account::erase;
+use shared::affiliate::release_holds as mature;
 use shared::app::App;
-use shared::fault::Fault;
-use shared::usecase::{ask_provider, deliver, erase, expire, mark_failed, mature, reconcile, sweep_outbox};
+use shared::kernel::fault::Fault;
+use shared::operations::{dead_letters as mark_failed, sweep_outbox};
+use shared::payment::{expire, poll_provider as ask_provider, reconcile};
+use shared::webhooks::deliver;
 
 /// Does what the schedule named in the event is for, and tells what it did.
 ///

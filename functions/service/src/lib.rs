@@ -1,7 +1,7 @@
 //! What the operator's own backend does with a service key (R2.6): users it authenticates itself, their balances, and what they
 //! bought elsewhere. Sessions are opened by `registration`, which alone can sign.
 //!
-//! Every route takes a [`shared::edge::caller::Backend`] whose scope its signature names.
+//! Every route takes a [`shared::account::view::Backend`] whose scope its signature names.
 
 pub mod wire;
 
@@ -9,22 +9,23 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use serde_json::json;
-use shared::app::{App, Done};
-use shared::domain::id::UserId;
-use shared::domain::purchase;
-use shared::domain::refusal::Refusal;
+use shared::account::adjust_balance::{Adjust, adjust_balance};
+use shared::account::register_external::{Joined, RegisterExternal, overview, register_external};
+use shared::account::view::Record;
+use shared::account::view::{Backend, LedgerWrite, PurchasesWrite, UsersRead, UsersWrite};
+use shared::affiliate::model::purchase;
+use shared::affiliate::report_purchase::{refund_purchase, report_purchase};
+use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::caller::{Backend, LedgerWrite, PurchasesWrite, UsersRead, UsersWrite};
-use shared::edge::metrics;
-use shared::edge::once::{Key, RequiredKey};
+use shared::edge::idempotency::{Key, RequiredKey};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::record::Record;
-use shared::fault::{Error, Fault};
-use shared::once::Once;
-use shared::usecase::adjust_balance::{Adjust, adjust_balance};
-use shared::usecase::register_external::{Joined, RegisterExternal, overview, register_external};
-use shared::usecase::report_purchase::{refund_purchase, report_purchase};
+use shared::kernel::fault::{Error, Fault};
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::Refusal;
+use shared::table::execute::Done;
+use shared::table::idempotency::Once;
+use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -2,20 +2,20 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::domain::external::ExternalId;
-use shared::domain::id::{ServiceKeyId, UserId};
-use shared::domain::identity::Email;
-use shared::domain::money::MoneyError;
-use shared::domain::plan::{Plan, Subscription as Time};
-use shared::domain::purchase;
-use shared::domain::refusal::{FieldError, Refusal};
-use shared::domain::user::User;
+use shared::account::adjust_balance::{Adjust, By, said, unsigned_amount};
+use shared::account::model::external::ExternalId;
+use shared::account::model::identity::Email;
+use shared::account::model::user::User;
+use shared::account::register::{Referral, Registered};
+use shared::account::register_external::RegisterExternal;
+use shared::affiliate::model::purchase;
+use shared::affiliate::report_purchase::{Refunded, Report};
 use shared::edge::view::Amount;
-use shared::edge::view::subscription::Subscription;
-use shared::usecase::adjust_balance::{Adjust, By, said, unsigned_amount};
-use shared::usecase::register::{Referral, Registered};
-use shared::usecase::register_external::RegisterExternal;
-use shared::usecase::report_purchase::{Refunded, Report};
+use shared::kernel::id::{ServiceKeyId, UserId};
+use shared::kernel::money::MoneyError;
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::redemption::model::plan::{Plan, Subscription as Time};
+use shared::redemption::view::Subscription;
 use utoipa::ToSchema;
 
 /// Most characters of what a debit or credit belongs to.
@@ -117,7 +117,7 @@ impl ServiceUser {
 
     /// A user who is new: without any subscription or debt.
     pub fn new(ask: &RegisterExternal, of: Registered) -> Self {
-        let none = shared::domain::money::LedgerMoney::zero(of.balance.currency());
+        let none = shared::kernel::money::LedgerMoney::zero(of.balance.currency());
         Self {
             id: of.user.to_string(),
             external_id: Some(ask.external_id.as_str().to_owned()),

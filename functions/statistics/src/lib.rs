@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::app::App;
 use shared::edge::batch;
-use shared::usecase::count::count;
+use shared::operations::project::count;
 
 /// Counts what a batch of messages is about. Bodies that can't be read fail alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {

@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::provider::http::internet;
+use shared::payment::gateway::http::internet;
 use tokio::sync::OnceCell;
 
 use crate::args::Page;

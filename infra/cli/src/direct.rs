@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
 use shared::app::App;
-use shared::edge::boot::{Aws, Environment, assemble};
-use shared::edge::https::aws_client;
-use shared::edge::secrets::Secrets;
-use shared::provider::http::https_client;
-use shared::queue::{Queues, Urls};
-use shared::store::Store;
-use shared::store::item::Item;
+use shared::boot::assemble;
+use shared::payment::gateway::http::https_client;
+use shared::table::aws::https::aws_client;
+use shared::table::aws::secrets::Secrets;
+use shared::table::aws::{Aws, Environment};
+use shared::table::item::Item;
+use shared::table::queue::{Queues, Urls};
+use shared::table::store::Store;
 
 use crate::args::At;
 use crate::trouble::Trouble;
@@ -143,7 +144,7 @@ impl<'a> Surroundings<'a> {
     /// When parameters are named and can't be read.
     pub async fn secrets(&self) -> Result<Secrets, Trouble> {
         let needs_aws =
-            shared::edge::secrets::NAMES.iter().any(|name| self.get(&format!("{name}_PARAMETER")).is_some());
+            shared::table::aws::secrets::NAMES.iter().any(|name| self.get(&format!("{name}_PARAMETER")).is_some());
         if !needs_aws {
             return Ok(Secrets::given(|name| self.get(name)));
         }

@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Parser;
-use shared::edge::boot::Environment;
+use shared::table::aws::Environment;
 
 use self::args::Line;
 use self::output::Out;

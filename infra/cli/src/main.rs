@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use guerdon::Outside;
-use shared::edge::boot::ProcessEnvironment;
+use shared::table::aws::ProcessEnvironment;
 
 #[tokio::main]
 async fn main() -> ExitCode {

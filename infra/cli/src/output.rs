@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
-use shared::edge::sheet::{content, csv};
+use shared::edge::export::{content, csv};
 
 use crate::trouble::Trouble;
 

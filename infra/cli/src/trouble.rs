@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use shared::fault::{Error, Fault};
+use shared::kernel::fault::{Error, Fault};
 
 /// Why a command ended without its result.
 #[derive(Debug)]

@@ -15,14 +15,16 @@ use data_encoding::BASE64;
 use http::{Request, Response};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::app::{App, Clock as AppClock, Entropy};
-use shared::audit::json::item;
-use shared::audit::{Finding, audit};
-use shared::courier::Courier;
-use shared::edge::boot::{Aws, Environment, assemble};
-use shared::edge::secrets::Secrets;
-use shared::store::item::Item;
-use shared::usecase::create_admin::publish_key;
+use shared::account::create_admin::publish_key;
+use shared::app::App;
+use shared::boot::assemble;
+use shared::operations::auditor::{Finding, audit};
+use shared::table::aws::secrets::Secrets;
+use shared::table::aws::{Aws, Environment};
+use shared::table::item::Item;
+use shared::table::json::item;
+use shared::table::system::{Clock as AppClock, Entropy};
+use shared::webhooks::webhook_sender::Courier;
 
 use self::functions::Functions;
 use crate::clock::{Clock, MovableClock};
@@ -252,11 +254,11 @@ impl Stack {
     }
 
     async fn pay_page(&self, order: &str) -> Option<Request<Bytes>> {
-        let order = shared::domain::id::OrderId::parse(order)?;
-        let key = shared::store::key::Key::order(order);
-        let order = self.app.store.get::<shared::domain::order::Order>(&key).await.ok()??;
-        let zpay = order.provider == shared::domain::order::Provider::Zpay;
-        let order = shared::usecase::pay_page::with_pay_url(&self.app, &order);
+        let order = shared::kernel::id::OrderId::parse(order)?;
+        let key = shared::payment::model::order::Order::key(order);
+        let order = self.app.store.get::<shared::payment::model::order::Order>(&key).await.ok()??;
+        let zpay = order.provider == shared::kernel::provider::Provider::Zpay;
+        let order = shared::payment::pay_page::with_pay_url(&self.app, &order);
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
     }
 
@@ -386,8 +388,8 @@ fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>, faults: &
     let road = road(&setup.base_url, connector(world), far);
     app.courier = Courier::through(road, names(), setup.private_endpoints);
     let clock = setup.clock.clone();
-    app.clock = AppClock::new(move || clock.now());
-    app.entropy = setup.entropy.clone();
+    app.executor.clock = AppClock::new(move || clock.now());
+    app.executor.entropy = setup.entropy.clone();
     app.config.password_cost = setup.password_cost;
     Ok(app)
 }

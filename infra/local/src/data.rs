@@ -9,7 +9,7 @@ use std::time::Duration;
 use data_encoding::{BASE32_NOPAD, BASE64};
 use emulator::clock::MovableClock;
 use emulator::stack::Trouble;
-use shared::app::Entropy;
+use shared::table::system::Entropy;
 
 /// An open data folder; nobody else can open it meanwhile.
 #[derive(Debug)]

@@ -16,10 +16,10 @@ use clap::Parser;
 use emulator::clock::MovableClock;
 use emulator::sim::SimConfig;
 use emulator::stack::{Setup, Stack, Trouble};
-use shared::app::Entropy;
-use shared::domain::identity::{Email, Password};
-use shared::edge::boot::PASSWORD_COST;
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
+use shared::boot::PASSWORD_COST;
+use shared::table::system::Entropy;
 use tokio::net::TcpListener;
 
 use crate::data::Data;

@@ -11,7 +11,7 @@ use emulator::stack::Setup;
 use emulator::template::Function;
 use http::{Request, Response};
 use serde_json::{Value, json};
-use shared::provider::stripe::signature::sign;
+use shared::payment::gateway::stripe::signature::sign;
 
 use crate::shop::Shop;
 
@@ -121,7 +121,7 @@ fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
         return request(deployment, webhook.header("content-type", "application/json"), &event);
     }
     let user = shop.stack.app.ulid();
-    let user = shared::domain::id::UserId::new(user);
+    let user = shared::kernel::id::UserId::new(user);
     let told = json!({"id": "obx_1.0", "message": {"kind": "user_registered", "user": user, "inviter": null}});
     json!({"Records": [{
         "messageId": "m1", "receiptHandle": "h1", "body": told.to_string(), "attributes": {"MessageGroupId": "g"},

@@ -8,8 +8,8 @@ use emulator::sqs::Retry;
 use emulator::stack::{Setup, Stack};
 use http::Request;
 use serde_json::{Value, json};
-use shared::domain::identity::{Email, Password};
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
 
 const PASSWORD: &str = "correct horse battery";
 /// What Ann gets for each who pays, in ledger currency.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use emulator::sim::{Book, PaymentStatus, StripePayment, Trade};
 use serde_json::Value;
-use shared::audit::{Finding, Snapshot, Told, told};
-use shared::domain::money::{Currency, PayMoney};
-use shared::domain::order::Provider;
-use shared::store::item::{Item, text};
+use shared::kernel::money::{Currency, PayMoney};
+use shared::kernel::provider::Provider;
+use shared::operations::auditor::{Finding, Snapshot, Told, told};
+use shared::table::item::{Item, text};
 
 /// Compares the book with everything in the table. A provider in whose name a test made events of its own is left out: its
 /// book is not all there is.

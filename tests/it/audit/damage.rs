@@ -6,10 +6,10 @@ pub mod identity;
 pub mod service;
 
 use serde_json::{Value, json};
-use shared::domain::id::OutboxId;
-use shared::store::key::Key;
+use shared::kernel::id::OutboxId;
 
 use super::Row;
+use shared::table::outbox::Outbox;
 
 /// A copy of the scene's items, to be damaged.
 pub struct Scan(pub Vec<Value>);
@@ -59,7 +59,7 @@ impl Scan {
     /// An outbox item with one message.
     fn outbox(&mut self, message: Value) {
         let id = OutboxId::parse("obx_01arz3ndektsv4rrffq69g5fav").unwrap();
-        let key = Key::outbox(id);
+        let key = Outbox::key(id);
         self.0.push(json!({
             "pk": {"S": key.pk}, "sk": {"S": key.sk}, "type": {"S": "outbox"}, "tx": {"S": "t"}, "v": {"N": "1"},
             "rev": {"N": "1"}, "id": {"S": id.to_string()}, "at": {"S": "2026-11-20T10:00:00Z"},

@@ -1,7 +1,7 @@
 //! The rebuild's own tests: numbers of the scene are changed, and it says which, and what they should be.
 
 use serde_json::{Value, json};
-use shared::audit::rebuild;
+use shared::operations::auditor::rebuild;
 
 use super::damage::Scan;
 use crate::scene::{read, scene};

@@ -5,7 +5,7 @@ use emulator::clock::machine_time;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shared::audit::audit;
+use shared::operations::auditor::audit;
 
 use super::gate::Moment;
 use super::journey::Journey;
@@ -96,7 +96,7 @@ async fn at_each_call(
         }
     }
     let postings = journey.stack().items().unwrap();
-    let postings = postings.iter().filter(|item| shared::store::item::text(item, "type") == Some("posting")).count();
+    let postings = postings.iter().filter(|item| shared::table::item::text(item, "type") == Some("posting")).count();
     assert_eq!(postings, paid, "one movement for each order");
     facts::note(&format!("blackbox-{binary}"), &json!({"freezes": stood}));
     stood

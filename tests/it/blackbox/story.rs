@@ -7,8 +7,8 @@ use emulator::clock::machine_time;
 use http::Request;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::audit::{audit, rebuild};
-use shared::store::item::text;
+use shared::operations::auditor::{audit, rebuild};
+use shared::table::item::text;
 
 use super::journey::Journey;
 use super::past::{Cast, past};

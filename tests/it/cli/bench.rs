@@ -12,9 +12,9 @@ use emulator::stack::{Setup, Stack};
 use guerdon::Outside;
 use http::{Request, Response};
 use serde_json::{Value, json};
-use shared::domain::identity::{Email, Password};
-use shared::edge::boot::Environment;
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
+use shared::table::aws::Environment;
 use tokio::net::TcpListener;
 
 const PASSWORD: &str = "correct horse battery";

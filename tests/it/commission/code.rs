@@ -167,9 +167,9 @@ fn a_code_made_while_its_owner_is_blocked_binds_nobody() {
             let answers = together(asked).await;
             assert!([201, 403].contains(&answers[0].status) && answers[1].status == 200);
             let items = world.stack.items().unwrap();
-            let codes = items.iter().filter(|item| shared::store::item::text(item, "type") == Some("invite"));
+            let codes = items.iter().filter(|item| shared::table::item::text(item, "type") == Some("invite"));
             let codes: Vec<String> =
-                codes.map(|item| shared::store::item::text(item, "code").unwrap().to_owned()).collect();
+                codes.map(|item| shared::table::item::text(item, "code").unwrap().to_owned()).collect();
             for (number, code) in codes.iter().enumerate() {
                 assert_eq!(registered(world, &format!("late{number}"), code).await["applied"], false);
             }

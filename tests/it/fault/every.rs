@@ -17,7 +17,7 @@ use std::panic::catch_unwind;
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::faults::Fault;
 use serde_json::json;
-use shared::store::item::{Item, text};
+use shared::table::item::{Item, text};
 
 use crate::facts;
 use crate::wish::wished;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use shared::audit::audit;
-use shared::audit::json::item;
-use shared::store::item::Item;
+use shared::operations::auditor::audit;
+use shared::table::item::Item;
+use shared::table::json::item;
 
 use super::any;
-use crate::stored::{NOUNS, golden};
+use crate::stored::{entities, golden};
 
 fn seeds() -> Vec<Vec<u8>> {
     let items = golden("items").into_values();
@@ -28,7 +28,7 @@ fn any_item_is_a_noun_that_writes_one_item_or_is_refused_with_a_reason() {
         let Some(read) = item(&json) else { return };
         audit(std::slice::from_ref(&read));
         let kind = json["type"]["S"].as_str().unwrap_or_default();
-        for (_, again) in NOUNS.iter().filter(|noun| noun.0 == kind) {
+        for (_, again) in entities().iter().filter(|noun| noun.0 == kind) {
             match again(read.clone()) {
                 Ok(written) => {
                     let twice =

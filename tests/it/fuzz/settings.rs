@@ -1,8 +1,8 @@
 //! Settings documents. An input is the area's name on the first line, then the document.
 
 use serde_json::Value;
-use shared::domain::refusal::Refusal;
-use shared::domain::settings::{AnySettings, Area};
+use shared::kernel::refusal::Refusal;
+use shared::operations::model::settings::{AnySettings, Area};
 
 use super::any;
 

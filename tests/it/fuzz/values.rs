@@ -1,18 +1,18 @@
 //! What small texts mean: amounts, ids, addresses, cursors. Inputs have one value a line.
 
 use rust_decimal::Decimal;
-use shared::domain::agency::chain::{Level, differences, divide};
-use shared::domain::agency::series::Commission;
-use shared::domain::id::{
+use shared::account::model::identity::{EMAIL_MAX, Email};
+use shared::agency::model::commission_split::{Level, differences, divide};
+use shared::agency::model::series::Commission;
+use shared::edge::page::{Paging, seal};
+use shared::kernel::id::{
     AgencyOrderId, AssetId, AuditId, BatchId, CommissionId, EndpointId, GrantId, JournalId, OrderId, OutboxId,
     PackageId, PlanId, RedemptionId, RefundId, ReviewId, RewardId, SeriesId, ServiceKeyId, SessionId, ShopId,
     SubscriptionId, ToldId, UserId, WithdrawalId,
 };
-use shared::domain::identity::{EMAIL_MAX, Email};
-use shared::domain::money::{Currency, LedgerMoney, PayMoney, Rounding, exact_difference, plain_decimal, proportion};
-use shared::edge::page::{Paging, seal};
-use shared::once::Secret;
-use shared::store::Position;
+use shared::kernel::money::{Currency, LedgerMoney, PayMoney, Rounding, exact_difference, plain_decimal, proportion};
+use shared::kernel::secret::Secret;
+use shared::table::store::Position;
 
 use super::any;
 
@@ -122,7 +122,7 @@ fn any_division_over_a_chain_adds_up_to_what_was_divided() {
                 let mut own = own.clone();
                 own.amount = *amount;
                 own.tiers.iter_mut().for_each(|tier| tier.amount = tier.amount.min(*amount));
-                let mut sales = shared::domain::agency::chain::Sales::default();
+                let mut sales = shared::agency::model::commission_split::Sales::default();
                 sales.self_and_sub.amount = *amount;
                 Level { own, sales }
             })

@@ -9,9 +9,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use jiff::Timestamp;
 use serde_json::Value;
-use shared::provider::stripe::event::parse;
-use shared::provider::stripe::signature::{sign, verify};
-use shared::provider::zpay::{notify, sign as zpay_sign};
+use shared::payment::gateway::stripe::event::parse;
+use shared::payment::gateway::stripe::signature::{sign, verify};
+use shared::payment::gateway::zpay::{notify, sign as zpay_sign};
 
 use super::lasting::{Things, nameless};
 use super::{any, worlds};

@@ -1,7 +1,7 @@
 //! Registrations and invite codes at once.
 
 use serde_json::json;
-use shared::store::item::text;
+use shared::table::item::text;
 
 use super::{Asked, CLIENTS, Weight, race};
 use crate::world::World;

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::app::{App, Clock};
-use shared::domain::id::{RedemptionId, UserId};
-use shared::once::Once;
-use shared::usecase::undo_redemption::{Undo, undo_redemption};
+use shared::app::App;
+use shared::kernel::id::{RedemptionId, UserId};
+use shared::redemption::undo_redemption::{Undo, undo_redemption};
+use shared::table::idempotency::Once;
+use shared::table::system::Clock;
 
 use super::{credit, pro, time_on};
 use crate::race::together;
@@ -110,13 +111,14 @@ fn time_is_taken_off_at_one_instant() {
         let app = &world.stack.app;
         let (real, looks) = (app.clock.clone(), AtomicI64::new(0));
         let slow = move || real.now() + SignedDuration::from_secs(looks.fetch_add(1, Ordering::Relaxed));
-        let slow = App { clock: Clock::new(slow), ..App::clone(app) };
+        let mut late = App::clone(app);
+        late.executor.clock = Clock::new(slow);
         let ask = Undo {
             redemption: RedemptionId::parse(redeemed["id"].as_str().unwrap()).unwrap(),
             reason: "slowly".to_owned(),
             admin: UserId::new(ulid::Ulid::from_parts(1, 1)),
         };
-        let done = undo_redemption(&slow, &Once::Natural, &ask).await.unwrap().answer;
+        let done = undo_redemption(&late, &Once::Natural, &ask).await.unwrap().answer;
         let undone = done.undone.unwrap();
         assert_eq!(undone.extension.unwrap().expires_at, undone.at);
     });

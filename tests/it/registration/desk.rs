@@ -10,16 +10,15 @@ use emulator::sim::SimConfig;
 use emulator::stack::{Setup, Stack, TABLE};
 use http::HeaderMap;
 use serde_json::{Value, json};
-use shared::domain::id::UserId;
-use shared::domain::identity::Email;
-use shared::domain::referral::{Invite, InviteCode};
-use shared::domain::settings::{AnySettings, Area};
-use shared::domain::user::User;
-use shared::once::Once;
-use shared::settings::SettingsRecord;
-use shared::store::item::{Record, Stored};
-use shared::store::key::Key;
-use shared::store::tx::Otherwise;
+use shared::account::model::identity::Email;
+use shared::account::model::user::User;
+use shared::kernel::id::UserId;
+use shared::operations::model::settings::{AnySettings, Area};
+use shared::operations::settings::SettingsRecord;
+use shared::referral::model::referral::{Invite, InviteCode};
+use shared::table::idempotency::Once;
+use shared::table::item::{Entity, Stored};
+use shared::table::tx::Otherwise;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -188,11 +187,11 @@ impl Desk {
     }
 
     /// Writes a noun over what is in its place.
-    pub async fn write<T: Record + Clone>(&self, noun: &T) {
+    pub async fn write<T: Entity + Clone>(&self, noun: &T) {
         let app = &self.0.app;
         app.run(&Once::Natural, || async {
             let mut tx = app.tx();
-            tx.upsert(app.store.get::<T>(&noun.key()).await?.as_ref(), noun, Otherwise::Again);
+            tx.upsert(app.store.get::<T>(&noun.own_key()).await?.as_ref(), noun, Otherwise::Again);
             Ok(((), tx))
         })
         .await
@@ -200,7 +199,7 @@ impl Desk {
     }
 
     pub async fn user(&self, id: &str) -> Stored<User> {
-        self.0.app.store.get(&Key::user(UserId::parse(id).unwrap())).await.unwrap().unwrap()
+        self.0.app.store.get(&User::key(UserId::parse(id).unwrap())).await.unwrap().unwrap()
     }
 
     /// How many items of a type there are.

@@ -8,9 +8,9 @@ use emulator::connector::{Backend, BoxFuture, ConnectFault, client};
 use emulator::faults::Fault;
 use emulator::sqs::Retry;
 use serde_json::{Value, json};
-use shared::domain::referral::{Invite, InviteCode};
-use shared::domain::settings::Area;
-use shared::edge::boot::Aws;
+use shared::operations::model::settings::Area;
+use shared::referral::model::referral::{Invite, InviteCode};
+use shared::table::aws::Aws;
 
 use super::desk::{Desk, PASSWORD, other_than};
 

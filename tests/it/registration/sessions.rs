@@ -1,11 +1,10 @@
 //! Sessions and tokens (R2.5), blocked accounts and failed sign-ins (R2.8), admins, the signing key.
 
 use serde_json::{Value, json};
-use shared::domain::identity::{Email, Password, Role, Status};
-use shared::domain::user::User;
-use shared::store::key::Key;
-use shared::token::{PublicKeys, Signer};
-use shared::usecase::create_admin::{create_admin, publish_key};
+use shared::account::create_admin::{create_admin, publish_key};
+use shared::account::model::identity::{Email, Password, Role, Status};
+use shared::account::model::user::User;
+use shared::account::token::{PublicKeys, Signer};
 use tokio::task::JoinSet;
 
 use super::desk::{Desk, PASSWORD};
@@ -179,7 +178,7 @@ async fn the_newest_three_public_keys_are_published() {
     }
     let now = kids(&desk).await;
     assert!(now.len() == 3 && !now.contains(&first[0]), "{now:?}");
-    let stored = desk.0.app.store.get::<PublicKeys>(&Key::public_keys()).await.unwrap().unwrap();
+    let stored = desk.0.app.store.get::<PublicKeys>(&PublicKeys::key()).await.unwrap().unwrap();
     assert_eq!(stored.keys.len(), 3);
 }
 

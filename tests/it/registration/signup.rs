@@ -2,16 +2,16 @@
 
 use emulator::faults::Fault;
 use serde_json::{Value, json};
-use shared::domain::access::EmailClaim;
-use shared::domain::identity::{Email, Status};
-use shared::domain::referral::{Invite, InviteCode, Reward, Side, Trigger};
-use shared::domain::settings::Area;
-use shared::domain::user::User;
-use shared::store::key::Key;
-use shared::usecase::session;
+use shared::account::model::access::EmailClaim;
+use shared::account::model::identity::{Email, Status};
+use shared::account::model::user::User;
+use shared::account::session;
+use shared::operations::model::settings::Area;
+use shared::referral::model::referral::{Invite, InviteCode, Reward, Side, Trigger};
 use tokio::task::JoinSet;
 
 use super::desk::{Desk, PASSWORD};
+use shared::referral::model::counts::InviteeLimit;
 
 fn with_code(email: &str, code: &str) -> Value {
     json!({"email": email, "password": PASSWORD, "referral_code": code})
@@ -40,7 +40,7 @@ async fn the_table_holds_a_hash_and_no_password_and_no_address_in_a_key() {
     let desk = Desk::open().await;
     let answer = desk.registered("bob@example.com").await;
     let hash = session::email_hash(&desk.0.app, &Email::parse("bob@example.com").unwrap());
-    let claim = desk.0.app.store.get::<EmailClaim>(&Key::email(&hash)).await.unwrap().unwrap();
+    let claim = desk.0.app.store.get::<EmailClaim>(&EmailClaim::key(&hash)).await.unwrap().unwrap();
     assert!(claim.password_hash.as_ref().unwrap().starts_with("$argon2id$v=19$"));
     for item in desk.scan() {
         assert!(!item.to_string().contains(PASSWORD), "{item}");
@@ -324,6 +324,6 @@ async fn registering_with_a_code_is_one_read_and_one_commit() {
     let (used, units, answer) = desk.cost(desk.register(&with_code("bob@example.com", "ANNSCODE"))).await;
     assert_eq!(used, calls(&[("BatchGetItem", 1), ("GetItem", 1), ("TransactWriteItems", 1)]));
     assert_eq!((units, &answer.body["user"]["balance"]["amount"]), (19, &json!("1")));
-    let key = Key::invitee_limit(desk.user(&answer.text("/user/id")).await.attribution.clone().unwrap().inviter);
+    let key = InviteeLimit::key(desk.user(&answer.text("/user/id")).await.attribution.clone().unwrap().inviter);
     assert!(desk.0.app.store.get_item(&key).await.unwrap().is_some());
 }

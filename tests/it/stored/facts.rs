@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use shared::provider::stripe::event::{OrderNames, RefundFact, SessionFact, StripeFact, parse};
-use shared::provider::zpay::notify::verify;
+use shared::payment::gateway::stripe::event::{OrderNames, RefundFact, SessionFact, StripeFact, parse};
+use shared::payment::gateway::zpay::notify::verify;
 
 /// The pid and key that the gateway's golden notifications are signed with.
 const PID: &str = "20220726190052";

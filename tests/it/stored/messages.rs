@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::domain::code::CodeRef;
-use shared::domain::id::{
+use shared::affiliate::model::withdrawal::WithdrawalState;
+use shared::kernel::id::{
     AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
 };
-use shared::domain::told::CommissionStep;
-use shared::domain::withdrawal::WithdrawalState;
-use shared::message::{Envelope, MailKind, Message};
+use shared::message::Envelope;
+use shared::message::{MailKind, Message};
+use shared::redemption::model::code::CodeRef;
+use shared::webhooks::model::outbound_event::CommissionStep;
 use ulid::Ulid;
 
 use super::{folder, golden, write};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use shared::domain::agency::grant::Grant;
-use shared::domain::agency::series::Series;
-use shared::domain::delivery::Delivery;
-use shared::domain::endpoint::Endpoint;
-use shared::domain::order::Order;
-use shared::domain::payment::Payment;
-use shared::domain::redemption::Redemption;
-use shared::domain::review::Review;
-use shared::message::Outbox;
-use shared::store::item::{Item, Record, fresh};
+use shared::agency::model::grant::Grant;
+use shared::agency::model::series::Series;
+use shared::payment::model::order::Order;
+use shared::payment::model::payment::Payment;
+use shared::payment::model::review::Review;
+use shared::redemption::model::redemption::Redemption;
+use shared::table::item::{Entity, Item, fresh};
+use shared::table::outbox::Outbox;
+use shared::webhooks::model::delivery::Delivery;
+use shared::webhooks::model::endpoint::Endpoint;
 
 use super::messages;
 
@@ -193,7 +193,7 @@ fn closing_grant() -> Value {
     })
 }
 
-fn stored<T: Record>(noun: Value) -> Value {
+fn stored<T: Entity>(noun: Value) -> Value {
     let noun: T = serde_json::from_value(noun).unwrap();
     json(&fresh(&noun, "01K9ZQ4R7X8M2V5B3N6C1D0FGN", 1).unwrap())
 }

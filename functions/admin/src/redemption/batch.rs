@@ -8,26 +8,26 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
-use shared::domain::code::{self, BATCH_MAX, BatchState, Terms};
-use shared::domain::id::UserId;
-use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, CodesIssue};
-use shared::edge::once::RequiredKey;
+use shared::edge::idempotency::RequiredKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::redemption::Benefit;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::codes;
-use shared::usecase::create_batch::{CreateBatch, LISTED, create_batch};
-use shared::usecase::edit_code::{set_batch_status, window};
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::redemption::codes;
+use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch};
+use shared::redemption::edit_code::{set_batch_status, window};
+use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
+use shared::redemption::view::Benefit;
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
-use shared::edge::search::{AdminSearch, Common, Unfiltered};
-use shared::edge::sheet::{Row, Sheet, csv};
+use shared::edge::export::{Row, Sheet, csv};
+use shared::edge::search::{Common, Unfiltered};
 
 /// Codes that were made together.
 #[derive(Debug, Serialize, ToSchema)]

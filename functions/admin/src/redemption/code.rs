@@ -7,27 +7,27 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
-use shared::domain::code::CodeText;
-use shared::domain::id::{BatchId, PlanId};
-use shared::domain::plan::Unit;
-use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, CodesIssue};
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::view::redemption::Benefit;
-use shared::once::Once;
-use shared::usecase::codes::{self, CodeFilter, CodeRow, CodeStatus};
-use shared::usecase::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
+use shared::kernel::id::{BatchId, PlanId};
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::redemption::codes::{self, CodeFilter, CodeRow, CodeStatus};
+use shared::redemption::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
+use shared::redemption::model::code::CodeText;
+use shared::redemption::model::plan::Unit;
+use shared::redemption::view::Benefit;
+use shared::table::idempotency::Once;
 use utoipa::{IntoParams, ToSchema};
 
 use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
-use shared::edge::search::{AdminSearch, Common, given};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, given};
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -177,7 +177,7 @@ fn given_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Str
 }
 
 impl CodeEdit {
-    fn read(&self, before: &shared::domain::code::Code) -> Result<EditCode, Refusal> {
+    fn read(&self, before: &shared::redemption::model::code::Code) -> Result<EditCode, Refusal> {
         let mut errors: Vec<FieldError> = Vec::new();
         let (plan_id, unit, credit) = (self.plan_id.as_deref(), self.unit.as_deref(), self.credit.as_deref());
         let said = Said { plan_id, unit, quantity: self.quantity, credit };

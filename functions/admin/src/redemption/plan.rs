@@ -6,25 +6,25 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared::account::adjust_balance::said;
+use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
-use shared::domain::id::PlanId;
-use shared::domain::plan;
-use shared::domain::refusal::{FieldError, Refusal};
 use shared::edge::body::Body;
-use shared::edge::caller::{Admin, CodesIssue};
-use shared::edge::once::Key;
+use shared::edge::idempotency::Key;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::version::if_match;
-use shared::usecase::adjust_balance::said;
-use shared::usecase::codes;
-use shared::usecase::save_plan::{self as verb, ChangePlan, PlanTerms};
+use shared::kernel::id::PlanId;
+use shared::kernel::refusal::{FieldError, Refusal};
+use shared::redemption::codes;
+use shared::redemption::model::plan;
+use shared::redemption::save_plan::{self as verb, ChangePlan, PlanTerms};
 use utoipa::ToSchema;
 
 use super::{ranged, taken};
-use shared::edge::search::{AdminSearch, Common, Unfiltered};
-use shared::edge::sheet::{Row, Sheet};
+use shared::edge::export::{Row, Sheet};
+use shared::edge::search::{Common, Unfiltered};
 
 /// What time is sold of.
 #[derive(Debug, Serialize, ToSchema)]

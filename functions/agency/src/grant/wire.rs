@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use shared::agency::grants::{ChangeGrant, CreateGrant};
+use shared::agency::model::commission_split::{Sales, SalesTally};
+use shared::agency::model::grant::{self, GrantStatus, OwnTier, PackageChange};
+use shared::agency::model::minimum_recharge::effective;
+use shared::agency::model::series::{CommissionKind, Series};
+use shared::agency::model::shop::Shop;
+use shared::agency::model::{CHANGES_MAX, PACKAGES_MAX, TIERS_MAX};
+use shared::agency::queries::{self, GrantFilter};
 use shared::app::App;
-use shared::domain::agency::chain::{Sales, SalesTally};
-use shared::domain::agency::forced::effective;
-use shared::domain::agency::grant::{self, GrantStatus, OwnTier, PackageChange};
-use shared::domain::agency::series::{CommissionKind, Series};
-use shared::domain::agency::shop::Shop;
-use shared::domain::agency::{CHANGES_MAX, PACKAGES_MAX, TIERS_MAX};
-use shared::domain::id::{GrantId, PackageId, SeriesId, ShopId};
-use shared::domain::money::{Currency, LEDGER_DIGITS, MoneyError, plain_decimal};
-use shared::domain::refusal::Refusal;
-use shared::edge::sheet::Row;
+use shared::edge::export::Row;
 use shared::edge::view::Amount;
-use shared::fault::{Error, Fault};
-use shared::usecase::agency::grant::{ChangeGrant, CreateGrant};
-use shared::usecase::agency::see::{self, GrantFilter};
+use shared::kernel::fault::{Error, Fault};
+use shared::kernel::id::{GrantId, PackageId, SeriesId, ShopId};
+use shared::kernel::money::{Currency, LEDGER_DIGITS, MoneyError, plain_decimal};
+use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::series::{TierView, kind, tier};
@@ -185,8 +185,8 @@ impl Names {
             grants.iter().flat_map(|grant| [grant.path.shop(), allocator(grant)]).flatten().collect();
         let series: Vec<SeriesId> = grants.iter().map(|grant| grant.series).collect();
         Ok(Self {
-            shops: see::shops_of(app, shops).await?,
-            series: see::series_of(app, series).await?,
+            shops: queries::shops_of(app, shops).await?,
+            series: queries::series_of(app, series).await?,
             currency: currency(app).await?,
         })
     }
@@ -204,7 +204,7 @@ impl Names {
         let (terms, currency) = (of.wanted(), self.currency);
         let series = self.series.get(&of.series).ok_or_else(|| Fault::bug("a grant of no series"))?;
         let offered = &series.wanted().commission;
-        let at = |tier: &shared::domain::agency::series::Tier| terms.own.at(tier.threshold).unwrap_or_default();
+        let at = |tier: &shared::agency::model::series::Tier| terms.own.at(tier.threshold).unwrap_or_default();
         let forced = effective(&series.trigger, &series.forced, &terms.forced, false);
         let packages = terms.packages.iter().filter_map(|held| Some((held, series.wanted().package(held.id)?)));
         let packages = packages.map(|(held, package)| {

@@ -2,10 +2,10 @@
 
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
-use shared::app::Entropy;
-use shared::domain::identity::{Email, Password};
-use shared::edge::boot::Environment;
-use shared::usecase::create_admin::create_admin;
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
+use shared::table::aws::Environment;
+use shared::table::system::Entropy;
 use tokio::io::AsyncReadExt;
 
 use crate::Ended;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shared::fault::OrLog;
-use shared::message::Queue;
-use shared::queue::{DeadLetter, Queues};
+use shared::table::queue::Queue;
+use shared::table::queue::{DeadLetter, Queues};
+use shared::table::telemetry::OrLog;
 
 use super::table::letter_row;
 use crate::Ended;

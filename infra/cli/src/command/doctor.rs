@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::domain::settings::Area;
-use shared::edge::boot::Environment;
-use shared::message::Queue;
-use shared::store::key::Key;
+use shared::operations::model::settings::Area;
+use shared::table::aws::Environment;
+use shared::table::queue::Queue;
+use shared::table::system::Clock;
 
 use crate::Ended;
 use crate::api::{Api, Ask};
 use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
+use shared::account::token::PublicKeys;
 
 /// Seconds between the clocks that are told, and those from which on AWS refuses signatures.
 const SKEW: (u64, u64) = (5, 240);
@@ -270,7 +270,7 @@ fn is_providers(name: &str) -> bool {
 async fn table(at: &Surroundings<'_>, sheet: &mut Sheet) {
     match at.store() {
         Err(trouble) => sheet.warn("table", trouble.to_string(), ""),
-        Ok(store) => match store.get_item(&Key::public_keys()).await {
+        Ok(store) => match store.get_item(&PublicKeys::key()).await {
             Ok(Some(_)) => sheet.ok("table", "readable, and holds the keys of access tokens"),
             Ok(None) => sheet.fail("table", "has no keys of access tokens", "is TABLE_NAME the deployment's table?"),
             Err(fault) => sheet.fail("table", fault.to_string(), "check TABLE_NAME, AWS_REGION and the credentials"),
@@ -296,7 +296,7 @@ async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
             Ok(None) => sheet.fail(check, "the queue has no dead-letter queue", "deploy the template's queues again"),
             Err(fault) => {
                 let advice = "check the queue's address, AWS_REGION and the credentials";
-                sheet.fail(check, shared::fault::Fault::to_string(&fault), advice);
+                sheet.fail(check, shared::kernel::fault::Fault::to_string(&fault), advice);
             }
         }
     }

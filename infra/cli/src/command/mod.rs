@@ -12,7 +12,7 @@ pub mod table;
 use std::fs;
 
 use clap::CommandFactory;
-use shared::edge::boot::Environment;
+use shared::table::aws::Environment;
 
 use crate::Ended;
 use crate::api::{Api, Credentials};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use shared::domain::settings::Area;
+use shared::operations::model::settings::Area;
 use tokio::io::AsyncReadExt;
 
 use super::segment;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::audit::{Difference, Finding, Rebuilt};
+use shared::message::Envelope;
+use shared::operations::auditor::{Difference, Finding, Rebuilt};
 
 use crate::Ended;
 use crate::args::Look;
@@ -21,10 +22,10 @@ const MOVED: &str = "some findings of the first reading were gone in the second:
 pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
     let items = everything(&store).await?;
-    let mut findings = shared::audit::audit(&items);
+    let mut findings = shared::operations::auditor::audit(&items);
     if !look.once && !findings.is_empty() {
         let before: BTreeSet<Finding> = findings.into_iter().collect();
-        findings = shared::audit::audit(&everything(&store).await?);
+        findings = shared::operations::auditor::audit(&everything(&store).await?);
         findings.retain(|finding| before.contains(finding));
         if findings.len() < before.len() {
             out.note(MOVED)?;
@@ -41,10 +42,10 @@ pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Resu
 /// When the table can't be reached.
 pub async fn rebuild(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
-    let Rebuilt { compared, mut differences } = shared::audit::rebuild(&everything(&store).await?);
+    let Rebuilt { compared, mut differences } = shared::operations::auditor::rebuild(&everything(&store).await?);
     if !look.once && !differences.is_empty() {
         let before: BTreeSet<Difference> = differences.into_iter().collect();
-        differences = shared::audit::rebuild(&everything(&store).await?).differences;
+        differences = shared::operations::auditor::rebuild(&everything(&store).await?).differences;
         differences.retain(|difference| before.contains(difference));
         if differences.len() < before.len() {
             out.note(MOVED)?;
@@ -65,9 +66,9 @@ fn summary(out: &mut Out<'_>, text: &str) -> Result<(), Trouble> {
 }
 
 /// One row with what a queue's letter says; no address and no code is in a message.
-pub(super) fn letter_row(queue: &str, letter: &shared::queue::DeadLetter) -> Value {
-    let (what, id) = match &letter.envelope {
-        Some(envelope) => (envelope.message.kind(), envelope.id.clone()),
+pub(super) fn letter_row(queue: &str, letter: &shared::table::queue::DeadLetter) -> Value {
+    let (what, id) = match Envelope::read(&letter.body) {
+        Some(envelope) => (envelope.message.kind(), envelope.id),
         None => ("unreadable".to_owned(), String::new()),
     };
     json!({

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use shared::domain::money::PayMoney;
+use shared::kernel::money::PayMoney;
 
 /// The books of both providers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rust_decimal::Decimal;
-use shared::domain::money::{Currency, PayMoney};
+use shared::kernel::money::{Currency, PayMoney};
 
 use super::book::SessionStatus;
 use super::{Desk, answer, zpay};

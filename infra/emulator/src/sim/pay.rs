@@ -5,7 +5,7 @@ use http::{Method, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::money::{Currency, PayMoney, plain_decimal};
+use shared::kernel::money::{Currency, PayMoney, plain_decimal};
 
 use super::book::{Content, PaymentStatus, Session, SessionStatus, StripePayment, Trade};
 use super::returns::{self, Telling};

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::ToSpan;
-use shared::domain::id::OrderId;
-use shared::provider::http::Fault;
-use shared::provider::stripe::event::StripeFact;
-use shared::provider::stripe::{AskFailure, PaymentStatus, SessionStatus as Status, Stripe};
-use shared::provider::zpay::Zpay;
-use shared::provider::zpay::notify::ZpayNotice;
-use shared::provider::{CreateFailure, Created, NewPayment, Provider, ProviderConfig, Providers, ZpayCreate};
+use shared::kernel::id::OrderId;
+use shared::payment::gateway::http::Fault;
+use shared::payment::gateway::stripe::event::StripeFact;
+use shared::payment::gateway::stripe::{AskFailure, PaymentStatus, SessionStatus as Status, Stripe};
+use shared::payment::gateway::zpay::Zpay;
+use shared::payment::gateway::zpay::notify::ZpayNotice;
+use shared::payment::gateway::{CreateFailure, Created, NewPayment, Provider, ProviderConfig, Providers, ZpayCreate};
 
 use super::*;
 use crate::clock::MovableClock;
@@ -68,7 +68,7 @@ impl Shop {
     }
 
     async fn create(&self, provider: Provider, order: OrderId, how: ZpayCreate) -> Result<Created, CreateFailure> {
-        let charge: shared::domain::money::PayMoney =
+        let charge: shared::kernel::money::PayMoney =
             serde_json::from_value(json!({"amount": "100", "currency": "CNY"})).unwrap();
         let ask = NewPayment {
             order,
@@ -102,7 +102,7 @@ impl Shop {
     }
 
     /// The checkout events that are due, verified and read by the functions' code; the others are `None`.
-    fn stripe_events(&self) -> Vec<shared::provider::stripe::event::StripeEvent> {
+    fn stripe_events(&self) -> Vec<shared::payment::gateway::stripe::event::StripeEvent> {
         let due = self.simulators.due(self.clock.now());
         let read = |delivery: &Delivery| {
             let signature = delivery.request.headers()["stripe-signature"].to_str().unwrap();

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use shared::provider::http::Https;
+use shared::payment::gateway::http::Https;
 
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 

@@ -7,7 +7,7 @@ use jiff::tz::{TimeZone, offset};
 use md5::{Digest, Md5};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use shared::domain::money::{Currency, PayMoney, plain_decimal};
+use shared::kernel::money::{Currency, PayMoney, plain_decimal};
 
 use super::book::Trade;
 use super::{Asked, Desk, SimConfig, page};

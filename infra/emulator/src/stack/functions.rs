@@ -10,7 +10,7 @@ use lambda_http::request::LambdaRequest;
 use notifier::Mailer;
 use serde_json::Value;
 use shared::app::App;
-use shared::edge::boot::Aws;
+use shared::table::aws::Aws;
 use tower::Service;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -1,0 +1,67 @@
+//! Bodies: what a request brings, read strictly.
+
+use axum::body::{Body as Stream, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::problem::Problem;
+use kernel::refusal::Refusal;
+
+/// Largest body of a route.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Largest body of a webhook.
+pub const MAX_WEBHOOK: usize = 256 * 1024;
+
+/// A JSON body: what it means, and as it was written.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// What it means.
+    pub value: T,
+    /// As it was written, for fingerprints.
+    pub raw: Value,
+}
+
+/// The bytes of a webhook's body.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+impl<T, S> FromRequest<S> for Body<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let json = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
+        if !json {
+            return Err(Problem::from(Refusal::UnsupportedMediaType).because("Send application/json."));
+        }
+        let bytes = read(request.into_body(), MAX_BODY).await?;
+        let malformed = |error: serde_json::Error| Problem::from(Refusal::MalformedRequest).because(error.to_string());
+        // Read from the text, so that a field named twice is noticed.
+        let value = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let raw = serde_json::from_slice(&bytes).map_err(malformed)?;
+        Ok(Self { value, raw })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(read(request.into_body(), MAX_WEBHOOK).await?))
+    }
+}
+
+async fn read(body: Stream, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(body, limit).await.map_err(|_| Problem::from(Refusal::BodyTooLarge))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}

@@ -1,0 +1,145 @@
+//! Sheets: lists of operators and agents also as CSV (RFC 4180), one page of it, safe to open in a spreadsheet.
+//!
+//! A cell that a spreadsheet would take for a formula gets a leading apostrophe (R4.12). The cursor of the next page is in the
+//! header `Next-Cursor`.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::page::Listing;
+use crate::reply::Reply;
+
+/// One line of a list.
+pub trait Row: Serialize {
+    /// The columns of its sheet: paths in its JSON form, `charge.amount`.
+    const COLUMNS: &'static [&'static str];
+}
+
+/// In which form a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, unless something else is asked for.
+    Json,
+    /// CSV.
+    Csv,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Format {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let csv = |range: &str| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
+        let csv = accepted.flat_map(|value| value.split(',')).any(csv);
+        Ok(if csv { Self::Csv } else { Self::Json })
+    }
+}
+
+/// A page of a list in the form that was asked for.
+#[derive(Debug)]
+pub struct Sheet<T> {
+    /// The page.
+    pub listing: Listing<T>,
+    /// Its form.
+    pub format: Format,
+}
+
+impl<T, E> Sheet<Result<T, E>> {
+    /// The page, if all of its rows could be made.
+    ///
+    /// # Errors
+    /// The first row's that could not.
+    pub fn whole(self) -> Result<Sheet<T>, E> {
+        let items = self.listing.items.into_iter().collect::<Result<_, _>>()?;
+        Ok(Sheet { listing: Listing { items, next_cursor: self.listing.next_cursor }, format: self.format })
+    }
+}
+
+impl<T: Row> IntoResponse for Sheet<T> {
+    fn into_response(self) -> Response {
+        if self.format == Format::Json {
+            return Reply::ok(self.listing).into_response();
+        }
+        let rows = self.listing.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default());
+        let mut response = csv(T::COLUMNS, rows).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(cursor) = self.listing.next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
+            headers.insert(HeaderName::from_static("next-cursor"), cursor);
+        }
+        response
+    }
+}
+
+/// The sheet of some rows under their columns' names.
+pub fn csv(columns: &[&str], rows: impl Iterator<Item = Value>) -> String {
+    let mut text = line(columns.iter().map(|column| (*column).to_owned()));
+    for row in rows {
+        text.push_str(&line(columns.iter().map(|column| content(&row, column))));
+    }
+    text
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let mut line = cells.map(|content| cell(&content)).collect::<Vec<_>>().join(",");
+    line.push_str("\r\n");
+    line
+}
+
+/// What stands at a path of names; a list as JSON, nothing for null.
+pub fn content(row: &Value, path: &str) -> String {
+    let found = path.split('.').try_fold(row, |value, name| value.get(name));
+    match found {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn cell(content: &str) -> String {
+    let formula = content.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let safe = if formula { format!("'{content}") } else { content.to_owned() };
+    if safe.contains(['"', ',', '\r', '\n', '\t', '\'']) || safe.trim() != safe {
+        format!("\"{}\"", safe.replace('"', "\"\""))
+    } else {
+        safe
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    /// R4.12
+    #[test]
+    fn no_cell_is_a_formula() {
+        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(cell(bad), format!("\"'{bad}\""));
+        }
+        assert_eq!(cell("1-1"), "1-1");
+    }
+
+    #[test]
+    fn quotes_commas_and_line_breaks_stay_in_their_cell() {
+        assert_eq!(cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(cell("a\nb"), "\"a\nb\"");
+    }
+
+    #[test]
+    fn a_sheet_has_its_columns_even_without_rows() {
+        let columns = ["id", "charge.amount", "refunds", "paid_at", "nothing.at.all"];
+        assert_eq!(csv(&columns, std::iter::empty()), "id,charge.amount,refunds,paid_at,nothing.at.all\r\n");
+        let row = json!({"id": "ord_1", "charge": {"amount": "100.00"}, "refunds": [], "paid_at": null});
+        assert_eq!(csv(&columns, [row].into_iter()).lines().nth(1).unwrap(), "ord_1,100.00,[],,");
+    }
+}

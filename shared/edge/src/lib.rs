@@ -1,0 +1,77 @@
+//! The Lambda side: HTTP requests, problem documents, callers, queue batches, telemetry. Nobody else names `lambda_http`.
+//!
+//! A function is either a set of routes ([`routes`]), a consumer of a queue ([`batch`]) or a schedule's target. The types here show in a
+//! handler's signature who may call it and what it takes: [`caller::Caller`], [`caller::Admin`], [`body::Body`],
+//! [`once::Key`], [`page::Paging`].
+
+pub mod application;
+pub mod batch;
+pub mod body;
+pub mod export;
+pub mod idempotency;
+pub mod page;
+pub mod problem;
+pub mod reply;
+pub mod search;
+pub mod serve;
+pub mod version;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use utoipa_axum::router::OpenApiRouter;
+
+use self::application::Application;
+use self::problem::Problem;
+use kernel::refusal::Refusal;
+use table::request::{ORIGIN, Origin};
+
+/// A function's routes as one service: with its state, request ids, and problems for what it does not know.
+pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Router {
+    let (router, _) = router.split_for_parts();
+    router
+        .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
+        .with_state(app)
+        .layer(middleware::from_fn(with_origin))
+}
+
+async fn with_origin(request: Request, next: Next) -> Response {
+    let mut origin = Origin {
+        user_agent: header(&request, "user-agent").map(|agent| agent.chars().take(200).collect()),
+        ..Origin::default()
+    };
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() {
+        origin.request_id = context.request_id.clone().unwrap_or_default();
+        origin.client_ip = context.http.source_ip.clone();
+    }
+    let method = request.method().clone();
+    ORIGIN
+        .scope(origin.clone(), async move {
+            let response = as_problem(next.run(request).await);
+            let status = response.status().as_u16();
+            tracing::info!(%method, status, request_id = origin.request_id, "answered");
+            response.into_response()
+        })
+        .await
+}
+
+/// What the router itself refuses, a path or query that can't be decoded, it says in plain text: callers get a problem.
+fn as_problem(response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain") {
+        return Problem::from(Refusal::MalformedRequest).because("The path or query can't be decoded.").into_response();
+    }
+    response
+}
+
+fn header(request: &Request, name: &str) -> Option<String> {
+    Some(request.headers().get(name)?.to_str().ok()?.to_owned())
+}

@@ -1,0 +1,72 @@
+//! The `main` of every function: telemetry, start-up, and the runtime's loop.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::application::Application;
+use kernel::fault::Fault;
+
+/// Runs a set of routes.
+///
+/// # Errors
+/// When the function can't start or the runtime ends.
+pub async fn http<A: Application>(
+    api: OpenApiRouter<Arc<A>>,
+    start: impl Future<Output = Result<Arc<A>, Fault>>,
+) -> Result<(), Error> {
+    telemetry();
+    let app = start.await?;
+    lambda_http::run(crate::routes(api, app)).await
+}
+
+/// Runs a queue's consumer.
+///
+/// # Errors
+/// When the function can't start or the runtime ends.
+pub async fn queue<A, F, P>(consume: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
+where
+    F: Fn(Arc<A>, SqsEvent) -> P,
+    P: Future<Output = SqsBatchResponse>,
+{
+    telemetry();
+    let app = start.await?;
+    let consume = &consume;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Error>(consume(app, event.payload).await) }
+    }))
+    .await
+}
+
+/// Runs a schedule's target.
+///
+/// # Errors
+/// When the function can't start or the runtime ends.
+pub async fn schedule<A, F, P>(tick: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
+where
+    F: Fn(Arc<A>, Value) -> P,
+    P: Future<Output = Result<Value, Fault>>,
+{
+    telemetry();
+    let app = start.await?;
+    let tick = &tick;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let app = Arc::clone(&app);
+        async move { tick(app, event.payload).await.map_err(Error::from) }
+    }))
+    .await
+}
+
+/// Metrics, and structured logs, on standard output: one JSON object per line, no colour, no time zone but UTC.
+pub fn telemetry() {
+    table::telemetry::print();
+    let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO);
+    let logs = tracing_subscriber::fmt().json().with_max_level(level).with_target(false).with_current_span(false);
+    // An error says that a subscriber is set already.
+    logs.flatten_event(true).try_init().ok();
+}

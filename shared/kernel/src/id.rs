@@ -1,0 +1,156 @@
+//! Ids: a type prefix and a time-ordered part, `ord_01k9…` (26 symbols of Crockford's base 32).
+//!
+//! The alphabet excludes the key separator `#`, so an id is a safe part of a key. At thirty characters an id still fits
+//! the 32 that Zpay gateways allow for `out_trade_no`.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use ulid::Ulid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// The type prefix with its underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// The id made of a time-ordered part.
+            pub const fn new(ulid: Ulid) -> Self {
+                Self(ulid)
+            }
+
+            /// The time-ordered part.
+            pub const fn ulid(self) -> Ulid {
+                self.0
+            }
+
+            /// When it was made, by its time-ordered part.
+            pub fn made_at(self) -> Option<Timestamp> {
+                Timestamp::from_millisecond(i64::try_from(self.0.timestamp_ms()).ok()?).ok()
+            }
+
+            /// Reads the one written form.
+            ///
+            /// # Refuses
+            /// `None` for another prefix, length or alphabet, and for upper case.
+            pub fn parse(text: &str) -> Option<Self> {
+                let rest = text.strip_prefix($prefix)?;
+                let id = Self(Ulid::from_string(&rest.to_ascii_uppercase()).ok()?);
+                (id.to_string() == text).then_some(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}{}", $prefix, self.0.to_string().to_ascii_lowercase())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl $crate::key_part::KeyPart for $name {
+            type Part = Self;
+
+            fn part(self) -> Self {
+                self
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                Self::parse(&text).ok_or_else(|| de::Error::custom(concat!("not an id ", $prefix)))
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An account holder.
+    UserId = "usr_";
+    /// A top-up payment order.
+    OrderId = "ord_";
+    /// A reward of a referral.
+    RewardId = "rwd_";
+    /// An item of the review queue.
+    ReviewId = "rvw_";
+    /// A refund that an admin asked for.
+    RefundId = "rfd_";
+    /// One cause and its entries in the ledger.
+    JournalId = "jrn_";
+    /// A sign-in and the chain of refresh tokens that follow from it.
+    SessionId = "ses_";
+    /// One transaction's outbox item.
+    OutboxId = "obx_";
+    /// An audit record.
+    AuditId = "aud_";
+    /// A plan.
+    PlanId = "pln_";
+    /// A subscription of a plan.
+    SubscriptionId = "sub_";
+    /// A batch of redemption codes.
+    BatchId = "bat_";
+    /// A redemption.
+    RedemptionId = "rdm_";
+    /// A commission.
+    CommissionId = "cms_";
+    /// A withdrawal.
+    WithdrawalId = "wdr_";
+    /// A shop of the agency tree.
+    ShopId = "shp_";
+    /// A series of packages.
+    SeriesId = "ser_";
+    /// A package of a series.
+    PackageId = "pkg_";
+    /// A grant of a series to a shop.
+    GrantId = "grt_";
+    /// A service key.
+    ServiceKeyId = "svk_";
+    /// A card or device that is sold for.
+    AssetId = "ast_";
+    /// An agency order.
+    AgencyOrderId = "ago_";
+    /// An endpoint of the operator's product.
+    EndpointId = "whe_";
+    /// Something that happened, as the operator's product is told of it.
+    ToldId = "evt_";
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_written_form() {
+        let id = OrderId::new(Ulid::from_parts(1_790_000_000_000, 42));
+        let text = id.to_string();
+        assert_eq!(text.len(), 30);
+        assert_eq!(OrderId::parse(&text), Some(id));
+        assert_eq!(OrderId::parse(&text.to_uppercase()), None);
+        assert_eq!(UserId::parse(&text), None);
+        assert_eq!(OrderId::parse("ord_#"), None);
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones() {
+        let early = OrderId::new(Ulid::from_parts(1, u128::MAX >> 48));
+        let late = OrderId::new(Ulid::from_parts(2, 0));
+        assert!(early.to_string() < late.to_string());
+    }
+}

@@ -1,0 +1,210 @@
+//! The names of the ledger: accounts, house lines, record types, operators (R1.4–R1.6).
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::provider::Provider;
+
+/// One of a user's ledger accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// What the user can spend.
+    Balance,
+    /// What the user earned as an affiliate.
+    Commission,
+    /// What was taken back and is still owed by the balance (R1.7).
+    Debt,
+    /// What is still owed by the commission account.
+    CommissionDebt,
+}
+
+/// A part of the commission account (R1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The hold time is not over.
+    Pending,
+    /// Can be withdrawn.
+    Available,
+    /// Set aside for an open cash withdrawal.
+    Held,
+}
+
+/// A house account: a line of a journal, never an item with a balance (R1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum House {
+    /// Money at a provider.
+    Provider(Provider),
+    /// What was sold: pay currency in, ledger currency out.
+    Sales,
+    /// Bonuses of the new-user promotion.
+    Promotion,
+    /// Rewards of the referral programme.
+    Rewards,
+    /// Affiliate and agency commissions.
+    Commission,
+    /// Redemption codes for balance.
+    Codes,
+    /// Adjustments by an admin, credits and debits by a service.
+    Adjustment,
+    /// Cash withdrawals.
+    Payout,
+    /// Money received that nobody was credited (R4.5).
+    Suspense,
+}
+
+impl House {
+    /// Every house account.
+    pub const ALL: [Self; 10] = [
+        Self::Provider(Provider::Stripe),
+        Self::Provider(Provider::Zpay),
+        Self::Sales,
+        Self::Promotion,
+        Self::Rewards,
+        Self::Commission,
+        Self::Codes,
+        Self::Adjustment,
+        Self::Payout,
+        Self::Suspense,
+    ];
+
+    /// The name, `provider:stripe`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider(Provider::Stripe) => "provider:stripe",
+            Self::Provider(Provider::Zpay) => "provider:zpay",
+            Self::Sales => "sales",
+            Self::Promotion => "promotion",
+            Self::Rewards => "rewards",
+            Self::Commission => "commission",
+            Self::Codes => "codes",
+            Self::Adjustment => "adjustment",
+            Self::Payout => "payout",
+            Self::Suspense => "suspense",
+        }
+    }
+}
+
+impl Serialize for House {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for House {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Self::ALL
+            .into_iter()
+            .find(|house| house.as_str() == name)
+            .ok_or_else(|| de::Error::custom("not a house account"))
+    }
+}
+
+/// What kind of movement a record shows (R1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordType {
+    /// The credit of an order.
+    Payment,
+    /// A promotion's bonus.
+    Promotion,
+    /// A referral reward.
+    Referral,
+    /// A commission earned or matured.
+    Commission,
+    /// A redemption code for balance.
+    Redeem,
+    /// An admin's adjustment or a service's credit.
+    Admin,
+    /// A service's debit.
+    Deduct,
+    /// Taken back or reinstated.
+    Refund,
+    /// Commission leaving its account.
+    Withdrawal,
+    /// Debt paid by a credit, or made by a take-back (R1.7).
+    Debt,
+}
+
+impl RecordType {
+    /// The type as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Promotion => "promotion",
+            Self::Referral => "referral",
+            Self::Commission => "commission",
+            Self::Redeem => "redeem",
+            Self::Admin => "admin",
+            Self::Deduct => "deduct",
+            Self::Refund => "refund",
+            Self::Withdrawal => "withdrawal",
+            Self::Debt => "debt",
+        }
+    }
+
+    /// The type that is written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        const ALL: [RecordType; 10] = [
+            RecordType::Payment,
+            RecordType::Promotion,
+            RecordType::Referral,
+            RecordType::Commission,
+            RecordType::Redeem,
+            RecordType::Admin,
+            RecordType::Deduct,
+            RecordType::Refund,
+            RecordType::Withdrawal,
+            RecordType::Debt,
+        ];
+        ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Who moved the money (R1.6): `system`, `user`, `admin`, `service:{name}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operator {
+    /// A rule did.
+    System,
+    /// The account's owner.
+    User,
+    /// The operator's staff.
+    Admin,
+    /// The operator's backend, by the name of its key.
+    Service(String),
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::User => f.write_str("user"),
+            Self::Admin => f.write_str("admin"),
+            Self::Service(name) => write!(f, "service:{name}"),
+        }
+    }
+}
+
+impl Serialize for Operator {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Operator {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        match text.as_str() {
+            "system" => Ok(Self::System),
+            "user" => Ok(Self::User),
+            "admin" => Ok(Self::Admin),
+            other => match other.strip_prefix("service:") {
+                Some(name) => Ok(Self::Service(name.to_owned())),
+                None => Err(de::Error::custom("not an operator")),
+            },
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The deployment's secret, from which labelled hashes are made.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// A secret from which labelled hashes are made: fingerprints, key parts, cursors, codes.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Secret {
+    /// A secret of these bytes.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// HMAC-SHA-256 of the parts under this secret; `label` keeps uses apart. Parts are length-prefixed: no two lists of
+    /// parts hash alike.
+    pub fn hash(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = match Hmac::<Sha256>::new_from_slice(&self.0) {
+            Ok(mac) => mac,
+            Err(never) => unreachable!("HMAC takes keys of any length: {never}"),
+        };
+        for part in std::iter::once(label.as_bytes()).chain(parts.iter().copied()) {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The same as lower-case hexadecimal.
+    pub fn hex(&self, label: &str, parts: &[&[u8]]) -> String {
+        data_encoding::HEXLOWER.encode(&self.hash(label, parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_hash_cannot_be_shifted_into_each_other() {
+        let secret = Secret::new(*b"secret");
+        assert_ne!(secret.hex("once", &[b"ab", b"c"]), secret.hex("once", &[b"a", b"bc"]));
+    }
+}

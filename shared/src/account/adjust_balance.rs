@@ -1,0 +1,163 @@
+//! A balance is moved from outside: by an admin's hand or the operator's backend (R1.6; R2.6); the other side of the journal is the
+//! house line `adjustment`.
+
+use rust_decimal::Decimal;
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::audit_log::by_admin;
+use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::model::settings::{AMOUNT_MAX, PaymentSettings};
+use crate::payment::credit_order::header;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AuditId, UserId};
+use kernel::ledger::{House, HouseEntry, LedgerError, Movement, Operator, Posting, RecordType};
+use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
+use kernel::refusal::{FieldError, Refusal};
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// Most characters of a remark or reason.
+pub const TEXT_MAX: usize = 500;
+
+/// What is to be moved.
+#[derive(Debug, Clone)]
+pub struct Adjust {
+    /// Whose balance.
+    pub user: UserId,
+    /// By how much, in ledger currency; never zero.
+    pub amount: Decimal,
+    /// Why, for the user to read.
+    pub remark: String,
+    /// Who.
+    pub by: By,
+}
+
+/// Who moves a balance.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// An admin; their audit record is written with it.
+    Admin(UserId),
+    /// The operator's backend, by the key of this name; the journal is the audit record (R9.3).
+    Backend {
+        /// The key's name.
+        name: String,
+        /// What of the backend's it belongs to.
+        related_id: String,
+    },
+}
+
+/// Reads a signed amount in ledger currency: a plain decimal (R1.2), after a minus for a debit.
+///
+/// # Refuses
+/// The finding for the problem document, also for zero and amounts above the cap.
+pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let amount = unsigned_amount(pointer, digits)?;
+    Ok(if negative { -amount } else { amount })
+}
+
+/// Reads an amount above zero in ledger currency: a plain decimal (R1.2).
+///
+/// # Refuses
+/// The finding for the problem document, also for zero and amounts above the cap.
+pub fn unsigned_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let plain = plain_decimal(text, LEDGER_DIGITS);
+    let amount = plain.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", "a decimal of at most 8 digits"))?;
+    if amount.is_zero() || amount > AMOUNT_MAX {
+        return Err(FieldError::new(pointer, "out_of_range", format!("not 0 and at most {AMOUNT_MAX}")));
+    }
+    Ok(amount)
+}
+
+/// Reads what a person has to say about an action.
+///
+/// # Refuses
+/// The finding for the problem document when it says nothing or is too long.
+pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
+    let said = text.trim();
+    let good = (1..=TEXT_MAX).contains(&said.chars().count()) && !said.chars().any(char::is_control);
+    let detail = || format!("1 to {TEXT_MAX} characters on one line");
+    good.then(|| said.to_owned()).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
+}
+
+/// Adjusts a balance; the answer is the journal, whose first entry is the adjustment (a credit may pay debt after it, R1.7).
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
+pub async fn adjust_balance(app: &App, once: &Once, ask: &Adjust) -> Result<Done<Posting>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
+    let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
+    let currency = match user.accounts.balance.seq {
+        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        _ => user.accounts.balance().currency(),
+    };
+    let amount = LedgerMoney::exact(ask.amount, currency)?;
+    let remark = Some(ask.remark.clone());
+    let id = AuditId::new(app.ulid());
+    let cause = format!("adjustment:{id}");
+    let (operator, actor, related_id) = match &ask.by {
+        By::Admin(admin) => (Operator::Admin, format!("admin:{admin}"), None),
+        By::Backend { name, related_id } => {
+            (Operator::Service(name.clone()), format!("service:{name}"), Some(related_id.clone()))
+        }
+    };
+    let takes = matches!(ask.by, By::Backend { .. }) && amount.is_negative();
+    let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
+    let header = header(app, cause, operator, actor, app.clock.now());
+    let movement = Movement { kind, amount, remark, related_id };
+    let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
+    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let (accounts, posting) = posted.map_err(|error| refused(&error))?;
+    let after = User { accounts, ..User::clone(&user) };
+    let mut tx = app.tx();
+    tx.insert(&posting, Otherwise::Again);
+    tx.replace(&user, &after, Otherwise::Again);
+    if let By::Admin(admin) = ask.by {
+        let audit = by_admin(app, admin, "balance.adjusted", ask.user.to_string());
+        let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
+        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) }, Otherwise::Again);
+    }
+    tx.send(Message::BalanceChanged { user: user.id });
+    Ok((posting, tx))
+}
+
+fn refused(error: &LedgerError) -> Error {
+    match error.refusal() {
+        Some(refusal) => refusal.into(),
+        None => Fault::bug(error.to_string()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R1.2: an adjustment's amount has one form, with a sign only for a debit.
+    #[test]
+    fn a_signed_amount_is_a_plain_decimal_after_a_minus() {
+        let read = |text: &str| signed_amount("/amount", text).ok().map(|amount| amount.to_string());
+        assert_eq!(read("5").as_deref(), Some("5"));
+        assert_eq!(read("-0.00000001").as_deref(), Some("-0.00000001"));
+        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", " 5", "5 "] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reason_says_something_on_one_line() {
+        assert_eq!(said("/reason", "  fraud ").unwrap(), "fraud");
+        for bad in ["", "   ", "a\nb", &"x".repeat(501)] {
+            assert!(said("/reason", bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! I1–I4: one account per e-mail and per id of the operator's backend, one owner per invite code, an active code says of its owner what
+//! is so, and an erased person left no traces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::model::identity::Status;
+use crate::operations::auditor::{Finding, Snapshot};
+use kernel::id::UserId;
+
+/// Checks claims and codes.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut claims: BTreeMap<UserId, u32> = BTreeMap::new();
+    for claim in &snapshot.claims {
+        let count = claims.entry(claim.user).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut external: BTreeMap<UserId, u32> = BTreeMap::new();
+    for claim in &snapshot.external {
+        let count = external.entry(claim.user).or_default();
+        *count = count.saturating_add(1);
+    }
+    for user in snapshot.users.values() {
+        let count = claims.remove(&user.id).unwrap_or_default();
+        if count != u32::from(user.email.is_some()) {
+            findings.push(Finding::new("I1", user.id, format!("has {count} claims on e-mails")));
+        }
+        let named = external.remove(&user.id).unwrap_or_default();
+        if named != u32::from(user.external_id.is_some()) {
+            findings.push(Finding::new("I1", user.id, format!("has {named} claims on ids of the backend's")));
+        }
+        let owns = |code: &_| snapshot.invites.iter().any(|invite| invite.code == *code && invite.owner == user.id);
+        if !user.invite_code.as_ref().is_none_or(owns) {
+            findings.push(Finding::new("I2", user.id, "has a primary code that is not theirs"));
+        }
+    }
+    for user in claims.keys().chain(external.keys()) {
+        findings.push(Finding::new("I1", user, "is claimed and does not exist"));
+    }
+    for invite in snapshot.invites.iter().filter(|invite| invite.primary && invite.active) {
+        let primary = snapshot.users.get(&invite.owner).and_then(|user| user.invite_code.as_ref());
+        if primary != Some(&invite.code) {
+            findings.push(Finding::new("I2", invite.code.as_str(), "is primary and its owner has another"));
+        }
+    }
+    check_codes(snapshot, &mut findings);
+    check_erased(snapshot, &mut findings);
+    findings
+}
+
+/// I4: of who was erased, nothing tells who they were.
+fn check_erased(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let erased = |user: &UserId| snapshot.users.get(user).is_some_and(|user| user.status == Status::Erased);
+    for user in
+        snapshot.users.values().filter(|user| erased(&user.id) && (user.email.is_some() || user.locale.is_some()))
+    {
+        findings.push(Finding::new("I4", user.id, "was erased and has an e-mail or a language"));
+    }
+    for order in snapshot.orders.values().filter(|order| erased(&order.user)) {
+        if order.client_ip.is_some() || order.user_agent.is_some() {
+            findings.push(Finding::new("I4", order.id, "says where an erased user's order came from"));
+        }
+    }
+    for withdrawal in snapshot.withdrawals.values().filter(|withdrawal| erased(&withdrawal.user)) {
+        if withdrawal.payout.is_some() {
+            findings.push(Finding::new("I4", withdrawal.id, "says where an erased user's money went"));
+        }
+    }
+}
+
+/// I2, I3: the active codes of a user are those listed, and they know whether their owner may invite.
+fn check_codes(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let listed: BTreeSet<(UserId, &str)> =
+        snapshot.active_codes.iter().flat_map(|own| own.codes.iter().map(|code| (own.user, code.as_str()))).collect();
+    let active = snapshot.invites.iter().filter(|invite| invite.active);
+    let beside: BTreeSet<(UserId, &str)> =
+        active.clone().filter(|invite| !invite.primary).map(|invite| (invite.owner, invite.code.as_str())).collect();
+    for (user, code) in listed.symmetric_difference(&beside) {
+        findings.push(Finding::new("I2", code, format!("is active or listed for {user}, but not both")));
+    }
+    for invite in active {
+        let Some(owner) = snapshot.users.get(&invite.owner) else { continue };
+        if *invite != invite.clone().told(owner) {
+            findings.push(Finding::new("I3", invite.code.as_str(), "does not say what its owner's state is"));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Making an admin: by the local stack for itself, and on AWS by the operator's command. There is no other first admin.
+
+use std::collections::BTreeSet;
+
+use crate::account::model::access::EmailClaim;
+use crate::account::model::identity::{Email, Password, Role, Status};
+use crate::account::model::user::{AffiliatePolicy, User};
+use crate::account::password;
+use crate::account::session::email_hash;
+use crate::account::token::PublicKeys;
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::model::settings::{AffiliateSettings, PaymentSettings};
+use kernel::fault::{Error, Fault};
+use kernel::id::{AuditId, UserId};
+use kernel::ledger::Accounts;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// Makes whoever has this e-mail an admin without scopes with this password, which ends their sessions; who has none gets an account. Repeated, it
+/// changes nothing.
+///
+/// # Errors
+/// When it can't be stored.
+pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Result<UserId, Error> {
+    let email_hash = email_hash(app, email);
+    let newcomer = UserId::new(app.ulid());
+    let password_hash = password::hash(app, password)?;
+    let plan = || async {
+        match app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash)).await? {
+            Some(claim) => promote(app, &claim, password, &password_hash).await,
+            None => create(app, newcomer, email, &password_hash).await,
+        }
+    };
+    Ok(app.run(&Once::Natural, plan).await?.answer)
+}
+
+async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Result<(UserId, Tx), Error> {
+    let now = app.clock.now();
+    let claim = EmailClaim {
+        email_hash: email_hash(app, email),
+        user: id,
+        password_hash: Some(password_hash.to_owned()),
+        password_number: 0,
+        fingerprint: String::new(),
+        not_applied: None,
+        at: now,
+    };
+    let user = User {
+        id,
+        email: Some(email.clone()),
+        external_id: None,
+        password_number: 0,
+        status: Status::Active,
+        role: Role::Admin,
+        scopes: BTreeSet::new(),
+        locale: None,
+        created_at: now,
+        attribution: None,
+        promotion: None,
+        affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
+        accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
+        shop: None,
+        invite_code: None,
+        traces_due: None,
+    };
+    let mut tx = app.tx();
+    tx.insert(&claim, Otherwise::Again);
+    tx.insert(&user, Otherwise::Again);
+    tx.insert(&audit(app, id), Otherwise::Again);
+    tx.send(Message::UserRegistered { user: id, inviter: None });
+    Ok((id, tx))
+}
+
+async fn promote(
+    app: &App,
+    claim: &Stored<EmailClaim>,
+    password: &Password,
+    password_hash: &str,
+) -> Result<(UserId, Tx), Error> {
+    let missing = || Fault::bug(format!("{} has a claim and no account", claim.user));
+    let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or_else(missing)?;
+    let mut tx = app.tx();
+    let is_one = user.must_be_admin(None).is_ok();
+    if is_one && password::verify(app, password, claim.password_hash.as_deref())? {
+        return Ok((user.id, tx));
+    }
+    let changed = claim.with_password(password_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
+    let password_number = changed.password_number;
+    let (role, status, scopes) = (Role::Admin, Status::Active, BTreeSet::new());
+    let after = User { role, status, scopes, password_number, ..User::clone(&user) };
+    tx.replace(claim, &changed, Otherwise::Again);
+    tx.replace(&user, &after, Otherwise::Again);
+    tx.insert(&audit(app, user.id), Otherwise::Again);
+    Ok((user.id, tx))
+}
+
+fn audit(app: &App, subject: UserId) -> AuditRecord {
+    AuditRecord {
+        id: AuditId::new(app.ulid()),
+        actor: "system".to_owned(),
+        action: "user.made_admin".to_owned(),
+        subject: subject.to_string(),
+        before: None,
+        after: None,
+        reason: None,
+        request_id: None,
+        at: app.clock.now(),
+    }
+}
+
+/// Publishes the own signing key's public half, unless it is known; the newest three are kept, so that tokens outlive a change.
+///
+/// # Errors
+/// When it can't be stored.
+pub async fn publish_key(app: &App) -> Result<(), Error> {
+    let signer = app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))?;
+    let done = app
+        .run(&Once::Natural, || async {
+            let mut tx = app.tx();
+            let known = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
+            let mut keys = known.as_deref().cloned().unwrap_or_default();
+            if keys.keys.contains(signer.public()) {
+                return Ok((keys, tx));
+            }
+            keys.keys.insert(0, signer.public().clone());
+            keys.keys.truncate(3);
+            tx.upsert(known.as_ref(), &keys, Otherwise::Again);
+            Ok((keys, tx))
+        })
+        .await?;
+    app.keys.learn(&done.answer);
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Erasing a person: what tells who they are goes, what happened stays.
+//!
+//! The account loses its e-mail, its language and its way in, in one transaction with the claim on the address, which is free again. Where
+//! their orders came from, where their withdrawals went and what providers told us of their payments word for word is removed by the
+//! reward worker, an order or a withdrawal at a time: each is left alone once it tells nothing more, so the work can stop anywhere and go
+//! on. The lists that it goes by are told of a write after a moment, and a provider may have more to tell: a day later the scheduler looks
+//! once more. Journals, amounts and ids stay, so everything still adds up.
+
+use jiff::SignedDuration;
+
+use crate::account::model::access::{EmailClaim, PasswordReset};
+use crate::account::model::identity::{Role, Status};
+use crate::account::model::user::User;
+use crate::account::session::email_hash;
+use crate::affiliate::model::commission::CommissionAccount;
+use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::app::App;
+use crate::message::Message;
+use crate::message::Received;
+use crate::operations::audit_log::{by_admin, must_be_another};
+use crate::payment::expire::{Expired, due, each};
+use crate::payment::model::event::{Event, RawEvent};
+use crate::payment::model::order::Order;
+use crate::referral::invite_code::tell_codes;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, UserId, WithdrawalId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Entity;
+use table::key::{Key, owned_by};
+use table::store::{Ask, List};
+use table::tx::{Otherwise, Tx};
+
+/// How long after somebody was erased their traces are looked for once more.
+const AGAIN: SignedDuration = SignedDuration::from_hours(24);
+/// Most events whose bodies are removed at once.
+const TOGETHER: usize = 90;
+
+/// Who is to be erased.
+#[derive(Debug, Clone)]
+pub struct Erase {
+    /// Whose account.
+    pub user: UserId,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub admin: UserId,
+}
+
+/// Erases a person; one that was erased before stays so.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
+pub async fn erase(app: &App, once: &Once, ask: &Erase) -> Result<Done<User>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
+    must_be_another(ask.user, ask.admin)?;
+    let mut tx = app.tx();
+    let (user, account) = (User::key(ask.user), CommissionAccount::key(ask.user));
+    let mut batch = app.store.get_many(&[user.clone(), account.clone()]).await?;
+    let user = batch.take::<User>(&user)?.ok_or(Refusal::NotFound)?;
+    if user.status == Status::Erased {
+        return Ok((user.into_inner(), tx));
+    }
+    if let Some(account) = batch.take::<CommissionAccount>(&account)? {
+        if account.held.is_positive() {
+            return Err(Refusal::WithdrawalOpen.into());
+        }
+        tx.unchanged(&account, Otherwise::Again);
+    }
+    let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
+    tx.mark(|tx| tx.replace(&user, &after, Otherwise::Again));
+    if let Some(email) = &user.email {
+        let hash = email_hash(app, email);
+        let (claim, reset) = (EmailClaim::key(&hash), PasswordReset::key(&hash));
+        let mut batch = app.store.get_many(&[claim.clone(), reset.clone()]).await?;
+        if let Some(claim) = batch.take::<EmailClaim>(&claim)?.filter(|claim| claim.user == user.id) {
+            tx.remove(&claim, Otherwise::Again);
+        }
+        if let Some(reset) = batch.take::<PasswordReset>(&reset)? {
+            tx.remove(&reset, Otherwise::Again);
+        }
+    }
+    tell_codes(app, &after, &mut tx).await?;
+    let audit = by_admin(app, ask.admin, "user.erased", ask.user.to_string());
+    let audit = audit.change(user.status.as_str(), after.status.as_str());
+    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    tx.send(Message::UserErased { user: ask.user });
+    Ok((after, tx))
+}
+
+/// The account without its person; an admin is none any more.
+fn nobody(user: &User) -> User {
+    let role = if user.role == Role::Admin { Role::User } else { user.role };
+    let scopes = std::collections::BTreeSet::new();
+    User { email: None, locale: None, status: Status::Erased, role, scopes, ..user.clone() }
+}
+
+/// Removes what else tells of the persons that some messages say were erased. Answers the ids of the records that are to be
+/// delivered again.
+pub async fn erase_traces(app: &App, records: &[Received]) -> Vec<String> {
+    let mut failed = Vec::new();
+    for record in records {
+        let Message::UserErased { user } = record.envelope.message else { continue };
+        if let Err(fault) = erase_traces_of(app, user).await {
+            tracing::error!(%fault, %user, "traces are left");
+            failed.push(record.id.clone());
+        }
+    }
+    failed
+}
+
+/// Removes what else tells of a person who was erased: done twice, it finds nothing.
+///
+/// # Errors
+/// A fault; then the rest is left.
+pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
+    for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
+        app.run(&Once::Natural, || plan_order(app, order)).await?;
+        let events = app.store.all::<Event>(Ask::newest(List::Owner, format!("EVENTS#{order}"), 100)).await?;
+        let bodies = events.iter().map(|event| RawEvent::key(event.provider, &event.id));
+        for some in bodies.collect::<Vec<_>>().chunks(TOGETHER) {
+            app.run(&Once::Natural, || plan_bodies(app, some)).await?;
+        }
+    }
+    for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
+        app.run(&Once::Natural, || plan_withdrawal(app, withdrawal)).await?;
+    }
+    Ok(())
+}
+
+/// Looks once more for what tells of the persons who were erased a day ago.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn erase_traces_again(app: &App) -> Result<Expired, Fault> {
+    Ok(each(due(app, "traces", UserId::parse).await?, |id| again(app, id)).await.into())
+}
+
+async fn again(app: &App, id: UserId) -> Result<bool, Error> {
+    erase_traces_of(app, id).await?;
+    let done = app.run(&Once::Natural, || async {
+        let mut tx = app.tx();
+        let user = app.store.get::<User>(&User::key(id)).await?.ok_or(Refusal::NotFound)?;
+        let due = user.traces_due.is_some_and(|at| at <= app.clock.now());
+        if due {
+            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) }, Otherwise::Again);
+        }
+        Ok((due, tx))
+    });
+    Ok(done.await?.answer)
+}
+
+async fn ids<T: Entity, I>(app: &App, list: &str, user: UserId, id: impl Fn(&T) -> I) -> Result<Vec<I>, Fault> {
+    let all = app.store.all::<T>(Ask::newest(List::Owner, owned_by(list, user), 100)).await?;
+    Ok(all.iter().map(|item| id(item)).collect())
+}
+
+async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let order = app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?;
+    if order.client_ip.is_some() || order.user_agent.is_some() {
+        let after = Order { client_ip: None, user_agent: None, ..Order::clone(&order) };
+        tx.replace(&order, &after, Otherwise::Again);
+    }
+    Ok(((), tx))
+}
+
+/// Removes the bodies of some events, those that are there.
+async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let mut batch = app.store.get_many(keys).await?;
+    for key in keys {
+        if let Some(raw) = batch.take::<RawEvent>(key)? {
+            tx.remove(&raw, Otherwise::Again);
+        }
+    }
+    Ok(((), tx))
+}
+
+async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let withdrawal = app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?;
+    if withdrawal.payout.is_some() {
+        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) }, Otherwise::Again);
+    }
+    Ok(((), tx))
+}

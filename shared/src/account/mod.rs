@@ -1,0 +1,21 @@
+//! Accounts: sign-up and sign-in, e-mail claims, sessions, service keys, the balance by hand, erasure (R2).
+
+pub mod adjust_balance;
+pub mod audit;
+pub mod create_admin;
+pub mod erase;
+pub mod mailed_code;
+pub mod model;
+pub mod password;
+pub mod records;
+pub mod register;
+pub mod register_external;
+pub mod reset_password;
+pub mod service_keys;
+pub mod session;
+pub mod set_role;
+pub mod set_status;
+pub mod table;
+pub mod token;
+pub mod verify_signup;
+pub mod view;

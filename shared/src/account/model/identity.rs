@@ -1,0 +1,262 @@
+//! Who somebody is: an e-mail address, a password, a role, a state of the account (R2.1, R2.5, R2.7, R2.8).
+//!
+//! An [`Email`] is always in its normal form, so two spellings of one address are equal. Neither it nor a [`Password`]
+//! can be written to a log by accident: `Debug` shows the mask, or nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use unicode_normalization::UnicodeNormalization;
+
+use kernel::refusal::FieldError;
+
+/// The longest address in its normal form, in bytes.
+pub const EMAIL_MAX: usize = 254;
+/// Least characters of a password.
+pub const PASSWORD_MIN: usize = 10;
+/// Most characters of a password.
+pub const PASSWORD_MAX: usize = 128;
+
+/// A normalised e-mail address (R2.1): trimmed, Unicode NFC, lower case.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads an address in any spelling.
+    ///
+    /// # Refuses
+    /// `None` for what is not a sane address of at most 254 bytes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let normal: String = text.trim().nfc().collect::<String>().to_lowercase().nfc().collect();
+        let (local, domain) = normal.split_once('@')?;
+        let sane = normal.len() <= EMAIL_MAX && sane_local(local) && sane_domain(domain);
+        sane.then_some(Self(normal))
+    }
+
+    /// Reads the address of a request's field.
+    ///
+    /// # Refuses
+    /// The finding for the problem document.
+    pub fn at(pointer: &str, text: &str) -> Result<Self, FieldError> {
+        Self::parse(text).ok_or_else(|| FieldError::new(pointer, "not_an_email", "an e-mail address"))
+    }
+
+    /// The normal form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What anyone but its owner and admins may see (R2.7): `a***@e***.com`. The stars are always there, so a mask
+    /// never tells whether the name is longer than what it shows.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or(("", ""));
+        let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();
+        let last = domain.rsplit_once('.').map(|(_, last)| format!(".{last}")).unwrap_or_default();
+        format!("{}***@{}***{last}", first(local), first(domain))
+    }
+}
+
+fn sane_local(local: &str) -> bool {
+    let visible = |c: char| !c.is_whitespace() && !c.is_control() && !invisible(c) && !r#""(),:;<>@[\]"#.contains(c);
+    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    !local.is_empty() && local.len() <= 64 && !dots && local.chars().all(visible)
+}
+
+fn sane_domain(domain: &str) -> bool {
+    let symbol = |c: char| if c.is_ascii() { c.is_ascii_alphanumeric() || c == '-' } else { c.is_alphanumeric() };
+    let label = |label: &str| {
+        let dashes = label.starts_with('-') || label.ends_with('-');
+        !label.is_empty() && label.len() <= 63 && !dashes && label.chars().all(symbol)
+    };
+    !domain.is_empty() && domain.split('.').all(label)
+}
+
+/// Format characters that make two different addresses look the same.
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl Serialize for Email {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not an e-mail address"))
+    }
+}
+
+/// A password as it was sent: 10–128 characters (R2.1). It is never stored or shown; only its hash is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Takes a password of an allowed length.
+    ///
+    /// # Refuses
+    /// `None` below 10 or above 128 characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let length = text.chars().take(PASSWORD_MAX.saturating_add(1)).count();
+        (PASSWORD_MIN..=PASSWORD_MAX).contains(&length).then(|| Self(text.to_owned()))
+    }
+
+    /// Takes the password of a request's field.
+    ///
+    /// # Refuses
+    /// The finding for the problem document; it does not repeat the password.
+    pub fn at(pointer: &str, text: &str) -> Result<Self, FieldError> {
+        let length = || format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters");
+        Self::parse(text).ok_or_else(|| FieldError::new(pointer, "out_of_range", length()))
+    }
+
+    /// What is hashed.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+/// What somebody may do (R2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// An end user.
+    User,
+    /// A reseller with a shop.
+    Agent,
+    /// The operator.
+    Admin,
+}
+
+impl Role {
+    /// The role as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Agent => "agent",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// The state of an account (R2.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Registered, e-mail not verified yet.
+    Pending,
+    /// May do everything its role may.
+    Active,
+    /// No sign-in, no writes; codes bind nothing, rewards are held, money stays.
+    Blocked,
+    /// Its person was erased: like blocked, for ever.
+    Erased,
+}
+
+impl Status {
+    /// The state as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    /// R2.7
+    #[test]
+    fn a_mask_shows_two_first_characters_and_the_last_label() {
+        for (email, mask) in [
+            ("al@example.com", "a***@e***.com"),
+            ("a@example.com", "a***@e***.com"),
+            ("somebody@mail.example.co.uk", "s***@m***.uk"),
+            ("admin@localhost", "a***@l***"),
+            ("名字@例子.中国", "名***@例***.中国"),
+        ] {
+            assert_eq!(Email::parse(email).unwrap().masked(), mask);
+        }
+    }
+
+    /// R2.7
+    #[test]
+    fn an_email_is_only_debugged_as_its_mask() {
+        assert_eq!(format!("{:?}", Email::parse("al@example.com").unwrap()), "a***@e***.com");
+        assert_eq!(format!("{:?}", Password::parse("correct horse").unwrap()), "Password");
+    }
+
+    /// R2.1: one account per normalised e-mail.
+    #[test]
+    fn spellings_of_one_address_are_one_address() {
+        let composed = Email::parse("josé@example.com").unwrap();
+        for other in ["jose\u{301}@example.com", "  JOSÉ@Example.COM\n", "JOSE\u{301}@EXAMPLE.com"] {
+            assert_eq!(Email::parse(other), Some(composed.clone()), "{other}");
+        }
+    }
+
+    /// R2.1
+    #[test]
+    fn what_is_not_a_sane_address_is_refused() {
+        let long = format!("{}@{}.com", "a".repeat(64), ["b".repeat(63), "b".repeat(63), "b".repeat(62)].join("."));
+        for bad in [
+            "",
+            "a",
+            "@b.com",
+            "a@",
+            "a@b@c.com",
+            "a b@c.com",
+            "a@b..com",
+            ".a@b.com",
+            "a..b@c.com",
+            "a@-b.com",
+            "a@b_c.com",
+            "a\u{200b}@b.com",
+            "a\r\nBcc: x@b.com",
+            "<a@b.com>",
+            "a@[127.0.0.1]",
+            "a＠b.com",
+            &long,
+        ] {
+            assert_eq!(Email::parse(bad), None, "{bad}");
+        }
+    }
+
+    /// R2.1
+    #[test]
+    fn a_password_has_ten_to_a_hundred_and_twenty_eight_characters() {
+        for (length, good) in [(9, false), (10, true), (128, true), (129, false)] {
+            assert_eq!(Password::parse(&"é".repeat(length)).is_some(), good, "{length}");
+        }
+    }
+
+    proptest! {
+        /// R2.1: the normal form is its own normal form.
+        #[test]
+        fn normalising_twice_changes_nothing(text in "\\PC{1,12}@[a-zA-ZÀ-ž]{1,8}\\.[A-Z]{2,3}") {
+            if let Some(email) = Email::parse(&text) {
+                prop_assert_eq!(Email::parse(email.as_str()), Some(email));
+            }
+        }
+    }
+}

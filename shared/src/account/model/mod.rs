@@ -1,0 +1,8 @@
+//! Nouns and rules, pure.
+
+pub mod access;
+pub mod external;
+pub mod identity;
+pub mod scope;
+pub mod service_key;
+pub mod user;

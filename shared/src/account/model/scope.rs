@@ -1,0 +1,105 @@
+//! Scopes: what an admin may do who may not do everything (R2.5). They stand on the account, not in the token, so that taking one
+//! away holds from the next request on.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::model::identity::Role;
+use kernel::refusal::Refusal;
+
+/// A part of what admins do. A route that names none is open only to admins without scopes, who may do everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// See orders, their files and the review queue.
+    #[serde(rename = "orders:read")]
+    OrdersRead,
+    /// Give payments back.
+    #[serde(rename = "orders:refund")]
+    OrdersRefund,
+    /// See and change settings.
+    #[serde(rename = "settings:write")]
+    SettingsWrite,
+    /// See withdrawals, say that they are paid, reject them.
+    #[serde(rename = "withdrawals:approve")]
+    WithdrawalsApprove,
+    /// Make batches of redemption codes, see and export them, switch them on and off.
+    #[serde(rename = "codes:issue")]
+    CodesIssue,
+    /// Write the agency's shops, series and grants.
+    #[serde(rename = "grants:write")]
+    GrantsWrite,
+    /// See totals.
+    #[serde(rename = "stats:read")]
+    StatsRead,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 7] = [
+        Self::OrdersRead,
+        Self::OrdersRefund,
+        Self::SettingsWrite,
+        Self::WithdrawalsApprove,
+        Self::CodesIssue,
+        Self::GrantsWrite,
+        Self::StatsRead,
+    ];
+
+    /// The scope as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OrdersRead => "orders:read",
+            Self::OrdersRefund => "orders:refund",
+            Self::SettingsWrite => "settings:write",
+            Self::WithdrawalsApprove => "withdrawals:approve",
+            Self::CodesIssue => "codes:issue",
+            Self::GrantsWrite => "grants:write",
+            Self::StatsRead => "stats:read",
+        }
+    }
+
+    /// The scope that is written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// Reads the scopes of a role that is to be set: none is everything that the role may do.
+///
+/// # Refuses
+/// 422 at `/scopes` for what is no scope, and for scopes of a role that has none.
+pub fn scopes_of(role: Role, texts: &[String]) -> Result<BTreeSet<Scope>, Refusal> {
+    let unknown = |index: usize| {
+        let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        Refusal::field(format!("/scopes/{index}"), "unknown", known.join(", "))
+    };
+    if role != Role::Admin && !texts.is_empty() {
+        return Err(Refusal::field("/scopes", "not_of_this_role", "only an admin has scopes"));
+    }
+    texts.iter().enumerate().map(|(index, text)| Scope::parse(text).ok_or_else(|| unknown(index))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R2.5
+    #[test]
+    fn scopes_are_read_as_they_are_written() {
+        let all: Vec<String> = Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
+        assert_eq!(scopes_of(Role::Admin, &all).unwrap(), Scope::ALL.into());
+        assert_eq!(serde_json::to_value(Scope::ALL).unwrap(), serde_json::json!(all));
+        assert!(scopes_of(Role::User, &[]).unwrap().is_empty());
+    }
+
+    /// R2.5
+    #[test]
+    fn an_unknown_scope_and_scopes_of_a_user_are_refused() {
+        let one = |text: &str| vec![text.to_owned()];
+        for (role, text) in [(Role::Admin, "orders"), (Role::Admin, ""), (Role::User, "orders:read")] {
+            assert!(matches!(scopes_of(role, &one(text)), Err(Refusal::Invalid(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Service keys: by which the operator's own backend is known (R2.6).
+//!
+//! A key is `gdn_`, the time-ordered part of its id, `_`, and a secret of 256 bits. Only a secret hash of it is stored, found by
+//! the id and compared in constant time; it is shown once, when it is made. A key that was revoked stays as a record of what its
+//! name meant. Stored as one item per key.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use kernel::id::{ServiceKeyId, UserId};
+use kernel::refusal::FieldError;
+
+/// Most characters of a key's name.
+pub const NAME_MAX: usize = 60;
+/// What every key begins with.
+pub const PREFIX: &str = "gdn_";
+
+/// What a key lets the backend do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// Register users.
+    #[serde(rename = "users:write")]
+    UsersWrite,
+    /// Read users with their balance and subscriptions.
+    #[serde(rename = "users:read")]
+    UsersRead,
+    /// Open sessions for users.
+    #[serde(rename = "sessions:create")]
+    SessionsCreate,
+    /// Credit and debit balances.
+    #[serde(rename = "ledger:write")]
+    LedgerWrite,
+    /// Report purchases and their refunds.
+    #[serde(rename = "purchases:write")]
+    PurchasesWrite,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 5] =
+        [Self::UsersWrite, Self::UsersRead, Self::SessionsCreate, Self::LedgerWrite, Self::PurchasesWrite];
+
+    /// The scope as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UsersWrite => "users:write",
+            Self::UsersRead => "users:read",
+            Self::SessionsCreate => "sessions:create",
+            Self::LedgerWrite => "ledger:write",
+            Self::PurchasesWrite => "purchases:write",
+        }
+    }
+
+    /// The scope that is written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A service key without its secret. `Debug` shows no hash.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceKey {
+    /// Which.
+    pub id: ServiceKeyId,
+    /// What people call it; records name it as `service:{name}` (R1.6).
+    pub name: String,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// Secret hash of the secret.
+    pub hash: String,
+    /// Who made it.
+    pub made_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// Since when it is good for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl ServiceKey {
+    /// The key as its holder shows it.
+    pub fn token(id: ServiceKeyId, secret: &str) -> String {
+        format!("{PREFIX}{}_{secret}", id.ulid().to_string().to_ascii_lowercase())
+    }
+
+    /// The id and the secret that a token names; `None` for what is no service key.
+    pub fn read(token: &str) -> Option<(ServiceKeyId, &str)> {
+        let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;
+        let id = ServiceKeyId::new(Ulid::from_string(id).ok()?);
+        (secret.len() <= 100).then_some((id, secret))
+    }
+}
+
+impl fmt::Debug for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceKey").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Reads a key's name.
+///
+/// # Refuses
+/// The finding for the problem document when it says nothing or is too long.
+pub fn name_at(pointer: &str, text: &str) -> Result<String, FieldError> {
+    let name = text.trim();
+    let good = (1..=NAME_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let detail = || format!("1 to {NAME_MAX} characters on one line");
+    good.then(|| name.to_owned()).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
+}
+
+/// Reads the scopes of a key.
+///
+/// # Refuses
+/// The finding for the problem document when there is none, or one that does not exist.
+pub fn scopes_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<Scope>, FieldError> {
+    let scopes: Option<BTreeSet<Scope>> = texts.iter().map(|text| Scope::parse(text)).collect();
+    let all = Scope::ALL.map(Scope::as_str).join(", ");
+    let wrong = || FieldError::new(pointer, "unknown", format!("one or more of {all}"));
+    scopes.filter(|scopes| !scopes.is_empty()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// R2.6: a key names itself, and nothing that is no key does.
+    #[test]
+    fn a_key_names_itself() {
+        let id = ServiceKeyId::new(Ulid::from_parts(1_790_000_000_000, 7));
+        let token = ServiceKey::token(id, "5ec7e7");
+        assert!(token.starts_with("gdn_"), "{token}");
+        assert_eq!(ServiceKey::read(&token), Some((id, "5ec7e7")));
+        for other in ["", "gdn_", "gdn_x_y", "eyJhbGciOi.x.y", &token.replace("gdn_", "GDN_"), &"gdn_".repeat(99)] {
+            assert_eq!(ServiceKey::read(other), None, "{other}");
+        }
+    }
+
+    /// R2.6
+    #[test]
+    fn scopes_are_those_there_are() {
+        let read =
+            |texts: &[&str]| scopes_at("/scopes", &texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(read(&["users:read", "users:read"]).unwrap(), BTreeSet::from([Scope::UsersRead]));
+        assert!(read(&[]).is_err() && read(&["users:read", "admin"]).is_err());
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+        }
+    }
+
+    /// S2: what a log shows of a key is neither its hash nor its secret.
+    #[test]
+    fn a_debugged_key_shows_no_hash() {
+        let key = ServiceKey {
+            id: ServiceKeyId::new(Ulid::from_parts(1, 1)),
+            name: "billing".into(),
+            scopes: BTreeSet::from(Scope::ALL),
+            hash: "0123456789abcdef".into(),
+            made_by: UserId::new(Ulid::from_parts(1, 2)),
+            created_at: Timestamp::UNIX_EPOCH,
+            revoked_at: None,
+        };
+        assert!(!format!("{key:?}").contains("0123456789abcdef"));
+    }
+}

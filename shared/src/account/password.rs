@@ -1,0 +1,35 @@
+//! Passwords: Argon2id, with the deployment's cost (R2.1).
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+
+use crate::account::model::identity::Password;
+use crate::app::App;
+use kernel::fault::Fault;
+
+/// The hash of a password under a fresh salt, as a PHC string. Takes tens of milliseconds on purpose: once per request, never per attempt.
+///
+/// # Errors
+/// When the deployment's cost is out of range.
+pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
+    let salt: [u8; 16] = app.entropy.bytes();
+    let hashed = hasher(app)?.hash_password_with_salt(password.as_bytes(), &salt);
+    hashed.map(|hash| hash.to_string()).map_err(|error| Fault::bug(error.to_string()))
+}
+
+/// Whether a password is the one that was hashed. Without a hash the same work is done, so that nobody learns from the time
+/// it takes whether an account exists (R2.8).
+///
+/// # Errors
+/// When the deployment's cost is out of range.
+pub fn verify(app: &App, password: &Password, hash: Option<&str>) -> Result<bool, Fault> {
+    match hash {
+        Some(hash) => Ok(hasher(app)?.verify_password(password.as_bytes(), hash).is_ok()),
+        None => self::hash(app, password).map(|_| false),
+    }
+}
+
+fn hasher(app: &App) -> Result<Argon2<'static>, Fault> {
+    let (memory, passes) = app.config.password_cost;
+    let params = Params::new(memory, passes, 1, None).map_err(|error| Fault::bug(error.to_string()))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}

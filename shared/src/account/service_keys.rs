@@ -1,0 +1,102 @@
+//! Service keys: making, revoking, listing and recognising them (R2.6).
+
+use subtle::ConstantTimeEq;
+
+use crate::account::model::service_key::{Scope, ServiceKey};
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use kernel::fault::{Error, Fault};
+use kernel::id::{ServiceKeyId, UserId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::list::Window;
+use table::list::{Source, walk};
+use table::store::Page;
+use table::tx::Otherwise;
+
+/// What a key is to be.
+#[derive(Debug, Clone)]
+pub struct IssueKey {
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: std::collections::BTreeSet<Scope>,
+    /// Who makes it.
+    pub admin: UserId,
+}
+
+/// Makes a key; the second part of the answer is the key itself, which is told once: none in a replay.
+///
+/// # Errors
+/// When it can't be stored.
+pub async fn issue_key(app: &App, once: &Once, ask: &IssueKey) -> Result<(Done<ServiceKey>, Option<String>), Error> {
+    let id = ServiceKeyId::new(app.ulid());
+    let secret = data_encoding::HEXLOWER.encode(&app.entropy.bytes::<32>());
+    let key = ServiceKey {
+        id,
+        name: ask.name.clone(),
+        scopes: ask.scopes.clone(),
+        hash: hash(app, id, &secret),
+        made_by: ask.admin,
+        created_at: app.clock.now(),
+        revoked_at: None,
+    };
+    let scopes: Vec<&str> = ask.scopes.iter().map(|scope| scope.as_str()).collect();
+    let audit = by_admin(app, ask.admin, "service_key.made", id.to_string());
+    let audit = audit.change("", format!("{}: {}", ask.name, scopes.join(" ")));
+    let plan = || async {
+        let mut tx = app.tx();
+        tx.insert(&key, Otherwise::Again);
+        tx.insert(&audit, Otherwise::Again);
+        Ok((key.clone(), tx))
+    };
+    let done = app.run(once, plan).await?;
+    let token = (!done.replayed).then(|| ServiceKey::token(id, &secret));
+    Ok((done, token))
+}
+
+/// Revokes a key; one that is revoked stays so.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn revoke_key(app: &App, id: ServiceKeyId, admin: UserId) -> Result<(), Error> {
+    let plan = || async {
+        let mut tx = app.tx();
+        let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::NotFound)?;
+        if key.revoked_at.is_none() {
+            tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() }, Otherwise::Again);
+            let audit = by_admin(app, admin, "service_key.revoked", id.to_string());
+            tx.insert(&audit.change("active", "revoked"), Otherwise::Again);
+        }
+        Ok(((), tx))
+    };
+    app.run(&Once::Natural, plan).await.map(|_| ())
+}
+
+/// All keys, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn keys(app: &App, window: &Window) -> Result<Page<ServiceKey>, Fault> {
+    let list = window.walk(Source::Platform("SERVICE_KEYS"), false);
+    walk(app, &list, |key: &ServiceKey| window.only(key.created_at, key)).await
+}
+
+/// The key that a token shows, by the table's word: one that was revoked a moment ago is none (R2.6).
+///
+/// # Refuses
+/// [`Refusal::Unauthenticated`] for an unknown, forged or revoked one.
+pub async fn recognise(app: &App, id: ServiceKeyId, secret: &str) -> Result<ServiceKey, Error> {
+    let shown = hash(app, id, secret);
+    let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::Unauthenticated)?;
+    let right = bool::from(shown.as_bytes().ct_eq(key.hash.as_bytes()));
+    if !right || key.revoked_at.is_some() {
+        return Err(Refusal::Unauthenticated.into());
+    }
+    Ok(key.into_inner())
+}
+
+fn hash(app: &App, id: ServiceKeyId, secret: &str) -> String {
+    app.config.secret.hex("service-key", &[&id.ulid().to_bytes(), secret.as_bytes()])
+}

@@ -1,0 +1,56 @@
+//! An admin changes what somebody may do (R2.5).
+
+use std::collections::BTreeSet;
+
+use crate::account::model::identity::Role;
+use crate::account::model::scope::Scope;
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::operations::audit_log::{by_admin, must_be_another};
+use kernel::fault::Error;
+use kernel::id::UserId;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be set.
+#[derive(Debug, Clone)]
+pub struct SetRole {
+    /// Whose.
+    pub user: UserId,
+    /// To what.
+    pub role: Role,
+    /// To which parts of it, if not all.
+    pub scopes: BTreeSet<Scope>,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Sets a role. Admin routes look at the table, so it holds from the next request on.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
+pub async fn set_role(app: &App, ask: &SetRole) -> Result<Done<User>, Error> {
+    app.run(&Once::Natural, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
+    must_be_another(ask.user, ask.admin)?;
+    let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
+    let mut tx = app.tx();
+    let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
+    if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
+        tx.replace(&user, &after, Otherwise::Again);
+        let audit = by_admin(app, ask.admin, "user.role_set", user.id.to_string());
+        tx.insert(&audit.change(shown(&user), shown(&after)), Otherwise::Again);
+    }
+    Ok((after, tx))
+}
+
+/// The role with its scopes, `admin: orders:read, stats:read`.
+fn shown(user: &User) -> String {
+    let scopes: Vec<&str> = user.scopes.iter().map(|scope| scope.as_str()).collect();
+    let role = user.role.as_str();
+    if scopes.is_empty() { role.to_owned() } else { format!("{role}: {}", scopes.join(", ")) }
+}

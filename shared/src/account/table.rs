@@ -1,0 +1,82 @@
+//! Where accounts, sessions and keys are stored.
+
+use jiff::{Timestamp, ToSpan};
+use kernel::id::{ServiceKeyId, SessionId, UserId};
+use table::key::{by_month, due, owned};
+use table::records;
+
+use crate::account::model::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
+use crate::account::model::service_key::ServiceKey;
+use crate::account::model::user::User;
+use crate::account::token::PublicKeys;
+
+records! {
+    /// An account holder: everything about a person, balance included.
+    User = "user" {
+        fn key(id: UserId) = "USER#{id}", "USER";
+        at |it| User::key(it.id);
+        owner |it| it.attribution.as_ref().map(|attribution| owned("INVITEES", attribution.inviter, it.id));
+        platform |it| Some(by_month("USERS", it.created_at, it.id));
+        due |it| it.due_at().map(|(what, at)| due(what, it.id, at));
+    }
+
+    /// The claim of an e-mail: one account per address (R2.1), its password hash.
+    EmailClaim = "email" {
+        fn key(hash: &str) = "EMAIL#{hash}", "EMAIL";
+        at |it| EmailClaim::key(&it.email_hash);
+    }
+
+    /// The claim of an id of the operator's backend: one account per id (R2.6).
+    ExternalClaim = "external" {
+        fn key(hash: &str) = "EXTERNAL#{hash}", "EXTERNAL";
+        at |it| ExternalClaim::key(&it.external_hash);
+    }
+
+    /// A service key: who calls `/v1/service` (R2.6).
+    ServiceKey = "service_key" {
+        fn key(id: ServiceKeyId) = "SERVICE_KEY#{id}", "SERVICE_KEY";
+        at |it| ServiceKey::key(it.id);
+        platform |it| Some(by_month("SERVICE_KEYS", it.created_at, it.id));
+    }
+
+    /// A sign-up that waits for its e-mail to be verified (R2.4).
+    PendingSignup = "signup" {
+        fn key(hash: &str) = "EMAIL#{hash}", "SIGNUP";
+        at |it| PendingSignup::key(&it.email_hash);
+        expires |it| a_day_after(it.until);
+    }
+
+    /// A password reset that was asked for (R2.8).
+    PasswordReset = "reset" {
+        fn key(hash: &str) = "EMAIL#{hash}", "RESET";
+        at |it| PasswordReset::key(&it.email_hash);
+        expires |it| a_day_after(it.until);
+    }
+
+    /// A chain of refresh tokens (R2.5).
+    Session = "session" {
+        fn key(user: UserId, id: SessionId) = "USER#{user}", "SESSION#{id}";
+        at |it| Session::key(it.user, it.id);
+        expires |it| Some(it.until);
+    }
+
+    /// The public keys that access tokens are verified with (R2.5).
+    PublicKeys = "public_keys" {
+        fn key() = "KEYS", "KEYS";
+        at |_it| PublicKeys::key();
+    }
+}
+
+fn a_day_after(at: Timestamp) -> Option<Timestamp> {
+    at.checked_add(24.hours()).ok()
+}
+
+impl User {
+    /// The one thing that time will do to this account: scrub what is left of an erased person, or close the promotion window.
+    fn due_at(&self) -> Option<(&'static str, Timestamp)> {
+        let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
+        let window = window.map(|promotion| ("promotion", promotion.ends_at));
+        // One thing is due at a time: the window of who was erased can wait.
+        self.traces_due.map(|at| ("traces", at)).or(window)
+    }
+}

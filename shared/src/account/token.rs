@@ -1,0 +1,315 @@
+//! Tokens: who calls (R2.5).
+//!
+//! An access token is a JWT signed with Ed25519 for fifteen minutes; only `registration` holds the key, everybody verifies with
+//! the public keys of one table item. A refresh token is derived, not stored: the `n`-th of a session is an HMAC under the
+//! signing key, so the table holds a number and nothing to steal, and the successor of a token can be told twice.
+//! Signatures are ring's; jsonwebtoken's own back ends would link a second cryptography library.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::{Timestamp, ToSpan};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, VerificationAlgorithm};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use ulid::Ulid;
+
+use crate::account::model::identity::Role;
+use kernel::fault::Fault;
+use kernel::id::{SessionId, UserId};
+use kernel::secret::Secret;
+
+/// How long an access token is good.
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// How long a refresh token is good.
+pub const REFRESH_DAYS: i64 = 30;
+/// Within how many seconds a repeat of the last refresh token gets the same successor.
+pub const REPEAT_SECONDS: i64 = 30;
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who.
+    pub sub: UserId,
+    /// As what.
+    pub role: Role,
+    /// The session it belongs to.
+    pub sid: SessionId,
+    /// When it was made, epoch seconds.
+    pub iat: i64,
+    /// Until when it is good, epoch seconds.
+    pub exp: i64,
+    /// The deployment that made it.
+    pub iss: String,
+}
+
+/// The public keys that access tokens are verified with, as stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKeys {
+    /// Newest first.
+    pub keys: Vec<PublicKey>,
+}
+
+/// One public key, as a JWK writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// Which.
+    pub kid: String,
+    /// The key, base64url.
+    pub x: String,
+}
+
+/// Signs access tokens and derives refresh tokens; only `registration` has one.
+#[derive(Clone)]
+pub struct Signer {
+    key: EncodingKey,
+    public: PublicKey,
+    refresh: Secret,
+    issuer: String,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.public.kid)
+    }
+}
+
+impl Signer {
+    /// The signer of a 32-byte seed.
+    ///
+    /// # Errors
+    /// When the seed has another length.
+    pub fn new(seed: &[u8], issuer: &str) -> Result<Self, Fault> {
+        install();
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed);
+        let pair = pair.map_err(|_| Fault::bug("the signing key must be 32 bytes"))?;
+        let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
+        let kid = x.chars().take(12).collect();
+        Ok(Self {
+            key: EncodingKey::from_ed_der(seed),
+            public: PublicKey { kid, x },
+            refresh: Secret::new(seed),
+            issuer: issuer.to_owned(),
+        })
+    }
+
+    /// The key others verify with.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// An access token for fifteen minutes from `now`.
+    ///
+    /// # Errors
+    /// When signing fails, which it never does with a key that loaded.
+    pub fn access(&self, user: UserId, role: Role, session: SessionId, now: Timestamp) -> Result<String, Fault> {
+        let iat = now.as_second();
+        let exp = iat.saturating_add(ACCESS_SECONDS);
+        let claims = Claims { sub: user, role, sid: session, iat, exp, iss: self.issuer.clone() };
+        let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
+    }
+
+    /// The `number`-th refresh token of a session.
+    pub fn refresh(&self, user: UserId, session: SessionId, number: u64) -> String {
+        let mut bytes = Vec::with_capacity(72);
+        bytes.extend_from_slice(&user.ulid().to_bytes());
+        bytes.extend_from_slice(&session.ulid().to_bytes());
+        bytes.extend_from_slice(&number.to_be_bytes());
+        let proof = self.refresh.hash("refresh", &[&bytes]);
+        bytes.extend_from_slice(&proof);
+        BASE64URL_NOPAD.encode(&bytes)
+    }
+
+    /// Reads a refresh token that this signer made.
+    pub fn read_refresh(&self, token: &str) -> Option<(UserId, SessionId, u64)> {
+        if token.len() > 200 {
+            return None;
+        }
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        let (said, proof) = bytes.split_at_checked(40)?;
+        let right = self.refresh.hash("refresh", &[said]);
+        if !bool::from(right.as_slice().ct_eq(proof)) {
+            return None;
+        }
+        let (user, rest) = said.split_first_chunk::<16>()?;
+        let (session, number) = rest.split_first_chunk::<16>()?;
+        let number = u64::from_be_bytes(*number.first_chunk()?);
+        Some((UserId::new(Ulid::from_bytes(*user)), SessionId::new(Ulid::from_bytes(*session)), number))
+    }
+}
+
+/// The public keys as a process knows them.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing(Arc<Mutex<HashMap<String, String>>>);
+
+impl KeyRing {
+    /// Knows these keys from now on.
+    pub fn learn(&self, keys: &PublicKeys) {
+        let known = keys.keys.iter().map(|key| (key.kid.clone(), key.x.clone())).collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// Which key a token names; `None` for what is no token of ours.
+    pub fn names(token: &str) -> Option<String> {
+        install();
+        if token.len() > 2_048 {
+            return None;
+        }
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        (header.alg == Algorithm::EdDSA).then_some(header.kid).flatten()
+    }
+
+    /// Whether a key is known.
+    pub fn knows(&self, kid: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
+    }
+
+    /// What a valid token says; `None` for a forged, foreign or expired one.
+    pub fn verify(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
+        let kid = Self::names(token)?;
+        let x = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&kid).cloned()?;
+        let key = DecodingKey::from_ed_components(&x).ok()?;
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        // Judged below by the application's clock; the library only knows the machine's.
+        rules.validate_exp = false;
+        rules.required_spec_claims.clear();
+        rules.set_issuer(&[issuer]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()?.claims;
+        let latest = now.checked_add(1.minutes()).ok()?.as_second();
+        (now.as_second() < claims.exp && claims.iat <= latest).then_some(claims)
+    }
+}
+
+struct RingSigner(Ed25519KeyPair);
+struct RingVerifier(Vec<u8>);
+
+impl signature::Signer<Vec<u8>> for RingSigner {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for RingSigner {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+impl signature::Verifier<Vec<u8>> for RingVerifier {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        let verified = ED25519.verify(self.0.as_slice().into(), message.into(), signature.as_slice().into());
+        verified.map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for RingVerifier {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtSigner>> {
+    if *algorithm != Algorithm::EdDSA {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    let pair = Ed25519KeyPair::from_seed_unchecked(key.as_bytes()).map_err(|_| ErrorKind::InvalidEddsaKey)?;
+    Ok(Box::new(RingSigner(pair)))
+}
+
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
+    if *algorithm != Algorithm::EdDSA {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    Ok(Box::new(RingVerifier(key.try_get_as_bytes()?.to_vec())))
+}
+
+fn install() {
+    static RING: CryptoProvider =
+        CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+    // An error says that it is installed already.
+    RING.install_default().ok();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn ring() -> (Signer, KeyRing) {
+        let signer = Signer::new(&[7; 32], "https://guerdon.test").unwrap();
+        let ring = KeyRing::default();
+        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] });
+        (signer, ring)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ids() -> (UserId, SessionId) {
+        (UserId::new(Ulid::from_parts(1, 2)), SessionId::new(Ulid::from_parts(3, 4)))
+    }
+
+    /// R2.5: an access token is good for fifteen minutes.
+    #[test]
+    fn an_access_token_is_good_for_fifteen_minutes() {
+        let (signer, ring) = ring();
+        let (user, session) = ids();
+        let token = signer.access(user, Role::User, session, at(1_000_000)).unwrap();
+        let issuer = "https://guerdon.test";
+        assert_eq!(ring.verify(&token, issuer, at(1_000_899)).map(|claims| claims.sub), Some(user));
+        assert_eq!(ring.verify(&token, issuer, at(1_000_900)), None);
+        assert_eq!(ring.verify(&token, "https://other.test", at(1_000_000)), None);
+    }
+
+    /// R2.5: a token of another key, another algorithm, or changed by a byte is nobody's.
+    #[test]
+    fn a_forged_access_token_is_nobodys() {
+        let (signer, ring) = ring();
+        let (user, session) = ids();
+        let now = at(1_000_000);
+        let token = signer.access(user, Role::User, session, now).unwrap();
+        let issuer = "https://guerdon.test";
+        let parts: Vec<&str> = token.split('.').collect();
+        let admin = Claims {
+            sub: user,
+            role: Role::Admin,
+            sid: session,
+            iat: now.as_second(),
+            exp: now.as_second() + 900,
+            iss: issuer.into(),
+        };
+        let admin = BASE64URL_NOPAD.encode(&serde_json::to_vec(&admin).unwrap());
+        let none = BASE64URL_NOPAD.encode(br#"{"alg":"none","kid":"x"}"#);
+        let hs = BASE64URL_NOPAD.encode(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, signer.public().kid).as_bytes());
+        let other = Signer::new(&[8; 32], issuer).unwrap().access(user, Role::Admin, session, now).unwrap();
+        for forged in [
+            format!("{}.{admin}.{}", parts[0], parts[2]),
+            format!("{none}.{admin}."),
+            format!("{hs}.{admin}.{}", parts[2]),
+            other,
+            "a".repeat(100_000),
+            String::new(),
+        ] {
+            assert_eq!(ring.verify(&forged, issuer, now), None, "{}", &forged[..forged.len().min(80)]);
+        }
+    }
+
+    /// R2.5: a refresh token is known again by who derived it, and by nobody else.
+    #[test]
+    fn a_refresh_token_is_derived_and_cannot_be_counted_up() {
+        let (signer, _) = ring();
+        let (user, session) = ids();
+        let token = signer.refresh(user, session, 3);
+        assert_eq!(signer.read_refresh(&token), Some((user, session, 3)));
+        let mut bytes = BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+        bytes[39] += 1;
+        assert_eq!(signer.read_refresh(&BASE64URL_NOPAD.encode(&bytes)), None);
+        assert_eq!(Signer::new(&[8; 32], "x").unwrap().read_refresh(&token), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! Verifying a sign-up's e-mail (R2.4): the transaction of R2.2 happens when its code is confirmed.
+
+use crate::account::mailed_code::{self, good_until, wrong};
+use crate::account::model::access::{EmailClaim, PendingSignup};
+use crate::account::model::identity::Email;
+use crate::account::register::{Account, Mailbox, Newcomer, Proof, Registered, admit, known, sign_up};
+use crate::account::session::email_hash;
+use crate::app::App;
+use crate::message::{MailKind, Message};
+use kernel::fault::{Error, Fault};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// Confirms the code that was mailed, and makes the account with the referral code that was given at registration. Asked again with the
+/// same code, it finds its own work and answers with a new session.
+///
+/// # Refuses
+/// 422 at `/code` when it is wrong, too old or tried too often; `email_taken`.
+pub async fn verify_signup(app: &App, once: &Once, email: &Email, typed: &str) -> Result<Done<Account>, Error> {
+    let hash = email_hash(app, email);
+    let (claim, pending) = read(app, &hash).await?;
+    mailed_code::count_try(app, nonce_of(claim.as_ref(), pending.as_ref())).await?;
+    let done = app.run(once, || plan(app, once, email, typed)).await?;
+    admit(app, &hash, done, Proof::Shown).await
+}
+
+async fn plan(app: &App, once: &Once, email: &Email, typed: &str) -> Result<(Registered, Tx), Error> {
+    let hash = email_hash(app, email);
+    let (claim, pending) = read(app, &hash).await?;
+    let nonce = nonce_of(claim.as_ref(), pending.as_ref()).ok_or_else(wrong)?;
+    mailed_code::compare(app, nonce, typed)?;
+    match (claim, pending) {
+        (Some(claim), _) if *once == Once::Natural => Ok((known(app, claim.user, claim.not_applied).await?, app.tx())),
+        (None, Some(pending)) => {
+            let (registered, mut tx) = sign_up(app, &newcomer(app, &pending)).await?;
+            tx.remove(&pending, Otherwise::Again);
+            Ok((registered, tx))
+        }
+        _ => Err(Refusal::EmailTaken.into()),
+    }
+}
+
+async fn read(app: &App, hash: &str) -> Result<(Option<Stored<EmailClaim>>, Option<Stored<PendingSignup>>), Fault> {
+    let (claim, signup) = (EmailClaim::key(hash), PendingSignup::key(hash));
+    let mut batch = app.store.get_many(&[claim.clone(), signup.clone()]).await?;
+    Ok((batch.take(&claim)?, batch.take(&signup)?))
+}
+
+/// The nonce of the code that is asked for; after the confirmation it stands on the claim.
+fn nonce_of<'a>(claim: Option<&'a Stored<EmailClaim>>, pending: Option<&'a Stored<PendingSignup>>) -> Option<&'a str> {
+    match (claim, pending) {
+        (Some(claim), _) => Some(claim.fingerprint.as_str()),
+        (None, pending) => pending.map(|pending| pending.nonce.as_str()),
+    }
+}
+
+/// Who is to have the account; they sign up now.
+fn newcomer(app: &App, pending: &PendingSignup) -> Newcomer {
+    Newcomer {
+        id: pending.user,
+        mailbox: Some(Mailbox {
+            hash: pending.email_hash.clone(),
+            email: pending.email.clone(),
+            password_hash: Some(pending.password_hash.clone()),
+        }),
+        external: None,
+        referral_code: pending.referral_code.clone(),
+        locale: pending.locale.clone(),
+        created_at: app.clock.now(),
+        fingerprint: pending.nonce.clone(),
+    }
+}
+
+/// Mails a new code for a pending sign-up; says nothing about whether there is one.
+///
+/// # Refuses
+/// `rate_limited` after five codes in an hour.
+pub async fn resend(app: &App, email: &Email) -> Result<(), Error> {
+    let hash = email_hash(app, email);
+    mailed_code::allow_mail(app, &hash).await?;
+    let nonce = mailed_code::nonce(app);
+    app.run(&Once::Natural, || plan_resend(app, &hash, &nonce)).await.map(|_| ())
+}
+
+async fn plan_resend(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    if let (None, Some(pending)) = read(app, hash).await?
+        && pending.nonce != nonce
+    {
+        let until = good_until(app.clock.now());
+        let renewed = PendingSignup { nonce: nonce.to_owned(), until, ..PendingSignup::clone(&pending) };
+        tx.replace(&pending, &renewed, Otherwise::Again);
+        tx.send(Message::Mail { mail: MailKind::Verification, email: hash.to_owned(), nonce: nonce.to_owned() });
+    }
+    Ok(((), tx))
+}

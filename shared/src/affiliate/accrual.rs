@@ -1,0 +1,208 @@
+//! Commissions follow their orders: the reward worker's other verb (R6.3, R6.4, R4.11).
+//!
+//! Everything that a message names is read by key in the one read of its batch ([`crate::referral::grant_rewards`]); what an inviter's
+//! orders earn or give back is written in the one transaction of the inviter's group. [`earn`] does the same for a message of
+//! which only the commission is left to do.
+
+use std::collections::BTreeMap;
+
+use crate::affiliate::model::commission::{By, Commission, CommissionAccount, Earning, Earnings, Source};
+use crate::affiliate::model::purchase::Purchase;
+use crate::app::App;
+use crate::message::Message;
+use crate::payment::model::order::Order;
+use crate::referral::grant_rewards::Told;
+use kernel::fault::{Error, Fault};
+use kernel::id::{JournalId, OrderId, UserId};
+use kernel::ledger::Operator;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::store::Batch;
+use table::tx::{Otherwise, Tx};
+
+/// An order or purchase that a message tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Due {
+    purchase: bool,
+    invitee: UserId,
+    inviter: UserId,
+    message: String,
+}
+
+/// The orders of a batch that may earn or give back.
+#[derive(Debug, Clone, Default)]
+pub struct Orders(BTreeMap<OrderId, Due>);
+
+impl Orders {
+    /// Those that messages tell of, each once.
+    pub fn of(messages: &[Told<'_>]) -> Self {
+        Self(messages.iter().filter_map(due).collect())
+    }
+
+    /// Everything that has to be read for them, each key once.
+    pub fn keys(&self) -> Vec<Key> {
+        let of = |(order, due): (&OrderId, &Due)| {
+            [
+                due.key(*order),
+                Commission::key(Commission::id_of(*order)),
+                Earnings::key(due.invitee),
+                CommissionAccount::key(due.inviter),
+            ]
+        };
+        let mut keys: Vec<Key> = self.0.iter().flat_map(of).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Looks at each order, as it was read.
+    ///
+    /// # Errors
+    /// What does not decode or add up; nothing is to be written then.
+    pub fn settle(&self, app: &App, batch: &Batch) -> Result<Settled, Fault> {
+        let mut read = Settled::default();
+        for (order, due) in &self.0 {
+            let key = due.key(*order);
+            let found = source(batch, &key, due.purchase)?;
+            let missing =
+                || Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() };
+            read.now.orders.insert(*order, found.ok_or_else(missing)?);
+            let commission = |id| Commission::key(Commission::id_of(id));
+            keep(&mut read.commissions, &mut read.now.commissions, *order, batch, commission)?;
+            keep(&mut read.earnings, &mut read.now.earnings, due.invitee, batch, Earnings::key)?;
+            keep(&mut read.accounts, &mut read.now.accounts, due.inviter, batch, CommissionAccount::key)?;
+        }
+        for (order, due) in &self.0 {
+            let by = by_worker(app, &due.message);
+            let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
+            settled.map_err(|error| Fault::bug(error.to_string()))?;
+        }
+        Ok(read)
+    }
+}
+
+impl Due {
+    fn key(&self, order: OrderId) -> Key {
+        if self.purchase { Purchase::key(order) } else { Order::key(order) }
+    }
+}
+
+/// What may earn, as it was read.
+///
+/// # Errors
+/// What does not decode or add up.
+fn source(batch: &Batch, key: &Key, purchase: bool) -> Result<Option<Source>, Fault> {
+    if !purchase {
+        return Ok(batch.peek::<Order>(key)?.map(|order| Source::from(&*order)));
+    }
+    let Some(purchase) = batch.peek::<Purchase>(key)? else { return Ok(None) };
+    Source::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
+}
+
+/// The source of a commission, whichever kind it is; [`source_keys`] were read.
+///
+/// # Errors
+/// What does not decode or add up.
+pub(crate) fn source_of(batch: &Batch, order: OrderId) -> Result<Option<Source>, Fault> {
+    match source(batch, &Order::key(order), false)? {
+        Some(found) => Ok(Some(found)),
+        None => source(batch, &Purchase::key(order), true),
+    }
+}
+
+/// Where the source of a commission may be.
+pub(crate) fn source_keys(order: OrderId) -> [Key; 2] {
+    [Order::key(order), Purchase::key(order)]
+}
+
+fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
+    match *told.message {
+        Message::OrderPaid { order, user, inviter: Some(inviter) }
+        | Message::OrderChanged { order, user, inviter: Some(inviter), .. } => {
+            Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned() }))
+        }
+        Message::PurchaseMoved { purchase, user, inviter } => {
+            Some((purchase, Due { purchase: true, invitee: user, inviter, message: told.id.to_owned() }))
+        }
+        _ => None,
+    }
+}
+
+/// The worker, for a message.
+pub(crate) fn by_worker(app: &App, message: &str) -> By {
+    let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
+    By { operator: Operator::System, actor, request_id, at: app.clock.now() }
+}
+
+/// What was read, as a conditional write needs it, and what it is to be.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// As it is to be.
+    pub now: Earning,
+    pub(crate) commissions: BTreeMap<OrderId, Stored<Commission>>,
+    pub(crate) earnings: BTreeMap<UserId, Stored<Earnings>>,
+    pub(crate) accounts: BTreeMap<UserId, Stored<CommissionAccount>>,
+}
+
+impl Settled {
+    /// Adds its writes: nothing for orders that stand as they did.
+    pub fn write(&self, tx: &mut Tx) {
+        let now = &self.now;
+        for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
+            let before = self.commissions.get(order);
+            let steps = commission.steps_since(before.map(|before| &**before));
+            tx.upsert(before, commission, Otherwise::Again);
+            tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary, steps });
+        }
+        for posting in &now.postings {
+            tx.insert(posting, Otherwise::Again);
+        }
+        for waiting in &now.waiting {
+            tx.insert(waiting, Otherwise::Again);
+        }
+        let moved =
+            now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
+        for (id, account) in moved {
+            tx.upsert(self.accounts.get(id), account, Otherwise::Again);
+        }
+        let grown = now.earnings.iter().filter(|(id, of)| self.earnings.get(id).is_none_or(|at| **at != **of));
+        for (id, earnings) in grown {
+            tx.upsert(self.earnings.get(id), earnings, Otherwise::Again);
+        }
+    }
+}
+
+/// Keeps an item both as it was read and as it will be.
+fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
+    read: &mut BTreeMap<I, Stored<T>>,
+    now: &mut BTreeMap<I, T>,
+    id: I,
+    batch: &Batch,
+    key: impl FnOnce(I) -> Key,
+) -> Result<(), Fault> {
+    if let Some(found) = batch.peek::<T>(&key(id))? {
+        now.insert(id, T::clone(&found));
+        read.insert(id, found);
+    }
+    Ok(())
+}
+
+/// Brings the commission that one message tells of to where it should be, whatever became of the rewards.
+///
+/// # Errors
+/// A fault; then nothing of it is written.
+pub async fn earn(app: &App, told: &Told<'_>) -> Result<(), Error> {
+    app.run(&Once::Natural, || plan(app, told)).await.map(|_| ())
+}
+
+async fn plan(app: &App, told: &Told<'_>) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    let orders = Orders::of(std::slice::from_ref(told));
+    let keys = orders.keys();
+    if !keys.is_empty() {
+        let batch = app.store.get_many(&keys).await?;
+        orders.settle(app, &batch)?.write(&mut tx);
+    }
+    Ok(((), tx))
+}

@@ -1,0 +1,242 @@
+//! C1, C3–C5, W1, W2: commissions follow their orders, the commission account is the end of its chain, withdrawals happen once.
+//!
+//! | what | says |
+//! | --- | --- |
+//! | C1 | a commission is its order's only one, for the inviter of the order, and what is posted of it is what is left |
+//! | C3 | what an account earned is the sum of its commissions, and all of it is somewhere |
+//! | C4 | a commission is what its order's snapshot makes of it, and what is left follows the order's net |
+//! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
+//! | W1 | a withdrawal has one journal that asks and one that settles, as its state says |
+//! | W2 | what is held is the sum of the open withdrawals, what was withdrawn that of the others |
+
+pub mod purchase;
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings, Source, earned};
+use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
+use crate::operations::auditor::{Finding, Snapshot};
+use kernel::id::{OrderId, UserId};
+use kernel::ledger::{AccountKind, Entry, Part, Posting, RecordType};
+use kernel::money::{LedgerMoney, MoneyError};
+
+/// Checks commissions, their accounts and withdrawals.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut postings: BTreeMap<UserId, Vec<&Posting>> = BTreeMap::new();
+    for posting in snapshot.postings.iter().filter(|posting| posting.is_of_commission()) {
+        if let Some(user) = posting.user() {
+            postings.entry(user).or_default().push(posting);
+        }
+    }
+    for account in snapshot.affiliates.values() {
+        let own = postings.remove(&account.user).unwrap_or_default();
+        check_chain(account, own, &mut findings);
+        check_sums(snapshot, account, &mut findings);
+    }
+    for user in postings.keys() {
+        findings.push(Finding::new("L2", user, "has commission postings and no account"));
+    }
+    let sources = sources(snapshot);
+    for commission in snapshot.commissions.values() {
+        check_commission(snapshot, &sources, commission, &mut findings);
+    }
+    check_invitees(snapshot, &sources, &mut findings);
+    for withdrawal in snapshot.withdrawals.values() {
+        check_withdrawal(snapshot, withdrawal, &mut findings);
+    }
+    findings
+}
+
+/// What may earn: orders, and purchases that were reported.
+type Sources = BTreeMap<OrderId, Source>;
+
+fn sources(all: &Snapshot) -> Sources {
+    let bought = all.purchases.values().filter_map(|purchase| Source::of_purchase(purchase).ok().flatten());
+    all.orders.values().map(Source::from).chain(bought).map(|source| (source.id, source)).collect()
+}
+
+/// L2–L4: the account is the end of its entries' chain, part by part.
+fn check_chain(account: &CommissionAccount, mut postings: Vec<&Posting>, findings: &mut Vec<Finding>) {
+    postings.sort_by_key(|posting| posting.number);
+    if !postings.iter().map(|posting| posting.number).eq(1..=account.postings) {
+        findings.push(Finding::new("L3", account.user, format!("{} postings of commission", account.postings)));
+    }
+    let mut parts: BTreeMap<&'static str, Decimal> = BTreeMap::new();
+    let (mut seq, mut debt) = (0_u64, 0_u64);
+    for entry in postings.iter().flat_map(|posting| &posting.entries) {
+        let number = if entry.account == AccountKind::CommissionDebt { &mut debt } else { &mut seq };
+        *number = number.saturating_add(1);
+        let amount = parts.entry(name(entry)).or_default();
+        let after = entry.before.checked_add(entry.amount.amount());
+        if entry.seq != *number || entry.before != *amount || Some(entry.after) != after {
+            let detail = format!("{} entry {}: {} to {}", name(entry), entry.seq, entry.before, entry.after);
+            findings.push(Finding::new("L3", account.user, detail));
+        }
+        if entry.account == AccountKind::Commission && entry.after.is_sign_negative() && !entry.after.is_zero() {
+            findings.push(Finding::new("L4", account.user, format!("{} falls to {}", name(entry), entry.after)));
+        }
+        *amount = entry.after;
+    }
+    let is = [account.pending, account.available, account.held, account.debt.amount].map(LedgerMoney::amount);
+    let says = ["pending", "available", "held", "debt"].map(|part| parts.get(part).copied().unwrap_or_default());
+    if is != says || (account.seq, account.debt.seq) != (seq, debt) {
+        findings.push(Finding::new("L2", account.user, format!("has {is:?}, its entries say {says:?}")));
+    }
+}
+
+fn name(entry: &Entry) -> &'static str {
+    match entry.part {
+        Some(Part::Pending) => "pending",
+        Some(Part::Available) => "available",
+        Some(Part::Held) => "held",
+        None => "debt",
+    }
+}
+
+/// C3, W2: what the account holds, owes and gave is what its commissions and withdrawals say.
+fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Finding>) {
+    let own = || all.commissions.values().filter(|commission| commission.beneficiary == account.user);
+    let sum = |of: &dyn Fn(&Commission) -> LedgerMoney| -> Decimal { own().map(|one| of(one).amount()).sum() };
+    let (earned, left) = (sum(&|one| one.amount), sum(&Commission::left));
+    if account.earned().map(LedgerMoney::amount) != Ok(earned) {
+        let detail = format!("earned {:?}, its commissions {earned}", account.earned());
+        findings.push(Finding::new("C3", account.user, detail));
+    }
+    let gone = account.clawed_back.amount().checked_add(account.owed().amount());
+    if gone != earned.checked_sub(left) {
+        let detail = format!("gave or owes {gone:?} back, {left} is left of {earned}");
+        findings.push(Finding::new("C3", account.user, detail));
+    }
+    let waiting: Decimal = own().filter(|one| one.pending).map(|one| one.left().amount()).sum();
+    if account.pending.amount() != waiting {
+        findings.push(Finding::new("C3", account.user, format!("{} is pending, {waiting} waits", account.pending)));
+    }
+    let withdrawn = |states: &[WithdrawalState]| -> Decimal {
+        let own = all.withdrawals.values().filter(|one| one.user == account.user && states.contains(&one.state));
+        own.map(|one| one.amount.amount()).sum()
+    };
+    let is = (account.held.amount(), account.withdrawn.amount());
+    let says = (withdrawn(&[WithdrawalState::Requested]), withdrawn(&[WithdrawalState::Done, WithdrawalState::Paid]));
+    if is != says {
+        let detail = format!("holds and gave {is:?}, its withdrawals say {says:?}");
+        findings.push(Finding::new("W2", account.user, detail));
+    }
+}
+
+/// C1, C4: a commission against its order and its journals.
+fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
+    let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
+    let Some(order) = sources.get(&commission.order).filter(|order| order.paid_at.is_some()) else {
+        return wrong("C1", "its order was not paid".to_owned());
+    };
+    let is = (commission.id, Some(commission.beneficiary), commission.invitee);
+    if is != (Commission::id_of(order.id), order.inviter, order.user) {
+        wrong("C1", format!("{is:?} is not what {} earned", order.id));
+    }
+    let cause = Commission::cause(commission.id);
+    let own = || all.postings.iter().filter(|posting| posting.header.cause == cause);
+    let posted: Decimal = own().flat_map(|posting| &posting.entries).map(|entry| entry.amount.amount()).sum();
+    let last = own().max_by_key(|posting| posting.header.step).map(|posting| posting.header.as_last());
+    if posted != commission.left().amount() || last != Some(commission.last) {
+        wrong("C1", format!("{} is left, {posted} is posted, last {last:?}", commission.left()));
+    }
+    let terms = order.affiliate.as_ref();
+    let same = terms.is_some_and(|terms| terms.rate == commission.rate) && order.base == commission.base;
+    if !same || commission.target(order) != Ok(commission.left()) {
+        wrong("C4", format!("{} of {} is left, not what its order demands", commission.left(), commission.amount));
+    }
+    let waits = all.maturing.get(&(commission.beneficiary, commission.order)).map(|waiting| waiting.at);
+    if waits != commission.pending.then_some(commission.available_at) {
+        wrong("C1", format!("pending: {}, listed until {waits:?}", commission.pending));
+    }
+}
+
+/// C4, C5: an invitee's commissions in their order are what their orders' terms make of them; what made none has a reason.
+fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
+    let mut invitees: BTreeMap<UserId, Vec<(&Commission, &Source)>> = BTreeMap::new();
+    for commission in all.commissions.values() {
+        let of = invitees.entry(commission.invitee).or_default();
+        of.extend(sources.get(&commission.order).map(|order| (commission, order)));
+    }
+    for (invitee, own) in &mut invitees {
+        own.sort_by_key(|(commission, _)| commission.number);
+        match replayed(own) {
+            Ok(earnings) if all.earnings.get(invitee) == Some(&earnings) => {}
+            Ok(earnings) => {
+                let detail = format!("{:?} is counted, the commissions say {earnings:?}", all.earnings.get(invitee));
+                findings.push(Finding::new("C5", invitee, detail));
+            }
+            Err((invariant, detail)) => findings.push(Finding::new(invariant, invitee, detail)),
+        }
+    }
+    for (invitee, earnings) in &all.earnings {
+        if !invitees.contains_key(invitee) {
+            findings.push(Finding::new("C5", invitee, format!("counts {earnings:?} without any commission")));
+        }
+    }
+    for order in sources.values().filter(|order| !all.commissions.contains_key(&order.id)) {
+        let none = Earnings::none(order);
+        let earnings = all.earnings.get(&order.user).unwrap_or(&none);
+        if order.inviter.is_some() && !matches!(earned(order, earnings), Ok(Err(_))) {
+            findings.push(Finding::new("C1", order.id, "made no commission and should have"));
+        }
+    }
+}
+
+/// Earns an invitee's commissions again, one after the other.
+fn replayed(own: &[(&Commission, &Source)]) -> Result<Earnings, (&'static str, String)> {
+    let Some((_, first)) = own.first() else { return Err(("C5", "nothing is counted".to_owned())) };
+    let mut earnings = Earnings::none(first);
+    for (commission, order) in own {
+        let number = earnings.orders.saturating_add(1);
+        let limit = order.affiliate.as_ref().map_or(0, |terms| terms.trigger_limit);
+        if commission.number != number || (limit > 0 && number > limit) {
+            return Err(("C5", format!("{} is number {} of at most {limit}", commission.id, commission.number)));
+        }
+        let unlike = |error: MoneyError| ("C4", error.to_string());
+        if earned(order, &earnings).map_err(unlike)? != Ok(commission.amount) {
+            return Err(("C4", format!("{} earned {}, not what its order says", commission.id, commission.amount)));
+        }
+        earnings.orders = number;
+        earnings.earned = earnings.earned.plus(commission.amount).map_err(unlike)?;
+    }
+    Ok(earnings)
+}
+
+/// W1: one journal that asks, one that settles; to the balance it is one journal with a share of each account.
+fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<Finding>) {
+    let cause = Withdrawal::cause(withdrawal.id);
+    let own: Vec<&Posting> = all.postings.iter().filter(|posting| posting.header.cause == cause).collect();
+    let sum = |account: AccountKind, part: Option<Part>| -> Decimal {
+        let entries = own.iter().flat_map(|posting| &posting.entries);
+        let fitting = entries
+            .filter(|entry| entry.account == account && entry.part == part && entry.kind == RecordType::Withdrawal);
+        fitting.map(|entry| entry.amount.amount()).sum()
+    };
+    let amount = withdrawal.amount.amount();
+    let parts = (
+        sum(AccountKind::Commission, Some(Part::Available)),
+        sum(AccountKind::Commission, Some(Part::Held)),
+        sum(AccountKind::Balance, None),
+    );
+    let (zero, gone) = (Decimal::ZERO, -amount);
+    let (expected, steps) = match withdrawal.state {
+        WithdrawalState::Done => ((gone, zero, amount), 0),
+        WithdrawalState::Requested => ((gone, amount, zero), 0),
+        WithdrawalState::Paid => ((gone, zero, zero), 1),
+        WithdrawalState::Rejected | WithdrawalState::Cancelled => ((zero, zero, zero), 1),
+    };
+    let last = own.iter().max_by_key(|posting| posting.header.step).map(|posting| posting.header.as_last());
+    let done = withdrawal.state == WithdrawalState::Done;
+    let right = last == Some(withdrawal.last)
+        && withdrawal.last.step == steps
+        && done == (withdrawal.to == Destination::Balance)
+        && withdrawal.settled_at.is_some() == (withdrawal.state != WithdrawalState::Requested);
+    if parts != expected || !right {
+        let detail = format!("is {}, its journals moved {parts:?}", withdrawal.state.as_str());
+        findings.push(Finding::new("W1", withdrawal.id, detail));
+    }
+}

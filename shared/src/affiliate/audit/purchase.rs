@@ -1,0 +1,29 @@
+//! B1: a purchase is a user's, and its base is what its amount would have bought here (R2.6).
+
+use crate::operations::auditor::{Finding, Snapshot};
+
+/// Checks purchases; what they earn is checked where rewards and commissions are (A4, C4).
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for purchase in snapshot.purchases.values() {
+        let Some(bought) = &purchase.bought else {
+            if purchase.refunds.is_empty() {
+                findings.push(Finding::new("B1", purchase.id, "nothing is known of it"));
+            }
+            continue;
+        };
+        let inviter = snapshot.users.get(&bought.user).map(|user| user.attribution.as_ref().map(|bond| bond.inviter));
+        if inviter != Some(bought.inviter) {
+            let detail = format!("{} bought, invited by {:?}; it is {inviter:?}", bought.user, bought.inviter);
+            findings.push(Finding::new("B1", purchase.id, detail));
+        }
+        if bought.amount.bought_at(bought.exchange_rate, bought.base.currency()) != Ok(bought.base) {
+            let detail = format!("{} at {} is not {}", bought.amount, bought.exchange_rate, bought.base);
+            findings.push(Finding::new("B1", purchase.id, detail));
+        }
+        if purchase.net().is_err() {
+            findings.push(Finding::new("B1", purchase.id, "what went back is no part of it"));
+        }
+    }
+    findings
+}

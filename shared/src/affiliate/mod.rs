@@ -1,0 +1,14 @@
+//! Affiliates: policies, commission on paid orders and purchases, holds, withdrawals (R6).
+
+pub mod accrual;
+pub mod audit;
+pub mod close_withdrawal;
+pub mod model;
+pub mod overview;
+pub mod release_holds;
+pub mod report_purchase;
+pub mod reverse_commission;
+pub mod set_policy;
+pub mod table;
+pub mod view;
+pub mod withdraw;

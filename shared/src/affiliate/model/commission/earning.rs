@@ -1,0 +1,232 @@
+//! Earning: the difference between the commissions that orders demand and those that are posted (R6.3, R6.4, R4.11).
+//!
+//! It is given what was read of everybody concerned, takes one order after the other, and holds what is to be written. An order
+//! that stands as it did changes nothing, so it may be looked at twice and at any time: grant, take-back and reinstatement are
+//! one function. A commission of a blocked inviter accrues like any other; they can't withdraw it (R2.8).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::affiliate::model::commission::{
+    Commission, CommissionAccount, Earnings, Maturing, Move, Source, available_at, earned,
+};
+use kernel::id::{JournalId, OrderId, UserId};
+use kernel::ledger::{Header, House, HouseEntry, LastJournal, LedgerError, Operator, Part, Posting};
+use kernel::money::{LedgerMoney, MoneyError};
+
+/// Why an order could not be looked at.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EarningError {
+    /// An order that a message names was not read.
+    #[error("{0} is not there")]
+    Missing(OrderId),
+    /// A commission that is posted on no account.
+    #[error("{0} has a commission and its beneficiary no account")]
+    NoAccount(OrderId),
+    /// A count ran out.
+    #[error("a count is out of range")]
+    Exhausted,
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// A posting could not be made.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// On whose behalf commissions are posted, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct By {
+    /// In which role.
+    pub operator: Operator,
+    /// Who exactly.
+    pub actor: String,
+    /// The message or request that asked for it.
+    pub request_id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Everybody concerned, as read and then as they will be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Earning {
+    /// The orders; they don't change.
+    pub orders: BTreeMap<OrderId, Source>,
+    /// Their commissions.
+    pub commissions: BTreeMap<OrderId, Commission>,
+    /// What invitees' orders earned.
+    pub earnings: BTreeMap<UserId, Earnings>,
+    /// Inviters' accounts.
+    pub accounts: BTreeMap<UserId, CommissionAccount>,
+    /// New postings, in their order.
+    pub postings: Vec<Posting>,
+    /// Commissions that begin to wait.
+    pub waiting: Vec<Maturing>,
+    /// Commissions that came to be or moved.
+    pub changed: BTreeSet<OrderId>,
+    /// How many came to be.
+    pub granted: usize,
+}
+
+impl Earning {
+    /// Brings the commission of an order to where the order's net demands; `journal` makes fresh ids.
+    ///
+    /// # Refuses
+    /// An order that was not read; amounts and counts out of range. Nothing of it is then to be written.
+    pub fn settle(
+        &mut self,
+        order: OrderId,
+        by: &By,
+        journal: &mut dyn FnMut() -> JournalId,
+    ) -> Result<(), EarningError> {
+        let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
+        match self.commissions.get(&order.id).cloned() {
+            Some(commission) => self.follow(&order, commission, by, journal()),
+            None => self.begin(&order, by, journal()),
+        }
+    }
+
+    /// The first look at an order: its capture earns, and what went back already is taken back in the same journal.
+    fn begin(&mut self, order: &Source, by: &By, journal: JournalId) -> Result<(), EarningError> {
+        let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
+        let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
+        let (Ok(amount), Some(paid_at)) = (earned(order, &before)?, order.paid_at) else { return Ok(()) };
+        let number = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
+        let earnings = Earnings { orders: number, earned: before.earned.plus(amount)?, ..before };
+        let available_at = available_at(&terms, paid_at);
+        let pending = by.at < available_at;
+        let mut commission = Commission {
+            id: Commission::id_of(order.id),
+            order: order.id,
+            beneficiary,
+            invitee: order.user,
+            base: order.base,
+            rate: terms.rate,
+            amount,
+            number,
+            left: None,
+            available_at,
+            pending,
+            denied: None,
+            last: LastJournal { id: journal, step: 0 },
+            created_at: by.at,
+        };
+        let target = commission.target(order)?;
+        let part = part(pending);
+        let moves = [Move::Earn(part, amount), Move::TakeBack(part, amount.minus(target)?)];
+        commission.left = (target != amount).then_some(target);
+        let currency = amount.currency();
+        let account = self.accounts.entry(beneficiary).or_insert(CommissionAccount::none(beneficiary, currency));
+        let header = by.header(&commission, journal);
+        let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
+        *account = after;
+        if pending {
+            self.waiting.push(Maturing { beneficiary, order: order.id, at: available_at });
+        }
+        self.granted = self.granted.saturating_add(1);
+        self.earnings.insert(order.user, earnings);
+        self.keep(commission, posting);
+        Ok(())
+    }
+
+    /// A later look: what is left of the commission follows the order.
+    fn follow(
+        &mut self,
+        order: &Source,
+        commission: Commission,
+        by: &By,
+        journal: JournalId,
+    ) -> Result<(), EarningError> {
+        let difference = commission.target(order)?.minus(commission.left())?;
+        if difference.is_zero() {
+            return Ok(());
+        }
+        let part = part(commission.pending);
+        let wanted = match difference.is_negative() {
+            true => Move::TakeBack(part, difference.negated()),
+            false => Move::Reinstate(part, difference),
+        };
+        self.post(commission, &[wanted], difference, by, journal)
+    }
+
+    /// Takes a commission back for good (R9.3: by an admin, with a reason).
+    ///
+    /// # Refuses
+    /// As [`Earning::settle`].
+    pub fn deny(&mut self, order: &Source, reason: String, by: &By, journal: JournalId) -> Result<(), EarningError> {
+        let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
+        let denied = Commission { denied: Some(reason), ..commission };
+        self.commissions.insert(order.id, denied.clone());
+        self.changed.insert(order.id);
+        self.follow(order, denied, by, journal)
+    }
+
+    /// A commission's hold time is over: what is left of it becomes available.
+    ///
+    /// # Refuses
+    /// As [`Earning::settle`].
+    pub fn mature(&mut self, order: OrderId, by: &By, journal: JournalId) -> Result<(), EarningError> {
+        let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
+        let matured = Commission { pending: false, ..commission };
+        let left = matured.left();
+        if left.is_zero() {
+            self.commissions.insert(order, matured);
+            self.changed.insert(order);
+            return Ok(());
+        }
+        let same = LedgerMoney::zero(left.currency());
+        self.post(matured, &[Move::Mature(left)], same, by, journal)
+    }
+
+    /// Posts moves of a commission that has a journal, of which `difference` comes from the house.
+    fn post(
+        &mut self,
+        commission: Commission,
+        moves: &[Move],
+        difference: LedgerMoney,
+        by: &By,
+        journal: JournalId,
+    ) -> Result<(), EarningError> {
+        let account =
+            self.accounts.get_mut(&commission.beneficiary).ok_or(EarningError::NoAccount(commission.order))?;
+        let header = by.header(&commission, journal).correcting(commission.last);
+        let last = header.as_last();
+        let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
+        *account = after;
+        let left = commission.left().plus(difference)?;
+        let left = (left != commission.amount).then_some(left);
+        self.keep(Commission { left, last, ..commission }, posting);
+        Ok(())
+    }
+
+    fn keep(&mut self, commission: Commission, posting: Posting) {
+        self.changed.insert(commission.order);
+        self.commissions.insert(commission.order, commission);
+        self.postings.push(posting);
+    }
+}
+
+impl By {
+    fn header(&self, commission: &Commission, journal: JournalId) -> Header {
+        Header {
+            journal,
+            cause: Commission::cause(commission.id),
+            step: 0,
+            corrects: None,
+            operator: self.operator.clone(),
+            actor: self.actor.clone(),
+            request_id: self.request_id.clone(),
+            at: self.at,
+        }
+    }
+}
+
+fn part(pending: bool) -> Part {
+    if pending { Part::Pending } else { Part::Available }
+}
+
+/// What the user gets, the house gives.
+fn house(amount: LedgerMoney) -> Vec<HouseEntry> {
+    vec![HouseEntry::new(House::Commission, amount.negated())]
+}

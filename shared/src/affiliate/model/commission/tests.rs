@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use super::*;
+use crate::payment::model::order::OrderStatus;
+use crate::payment::model::order::tests::{cny, hundred, now, usd};
+use kernel::id::JournalId;
+use kernel::ledger::{AccountKind, LedgerError, Operator, Part, RecordType};
+use kernel::money::PayMoney;
+use proptest::prelude::*;
+use ulid::Ulid;
+
+fn ann() -> UserId {
+    UserId::new(Ulid::from_parts(7, 7))
+}
+
+fn terms() -> AffiliateTerms {
+    AffiliateTerms { rate: Decimal::new(1, 1), trigger_limit: 3, hold_hours: 0, cap: None, valid_until: None }
+}
+
+/// Bob's `number`-th order over ¥100 under these terms, paid.
+fn paid(number: u64, terms: AffiliateTerms) -> Order {
+    Order {
+        id: OrderId::new(Ulid::from_parts(1_000, u128::from(number))),
+        status: OrderStatus::Paid,
+        inviter: Some(ann()),
+        affiliate: Some(terms),
+        paid_at: Some(now()),
+        ..hundred()
+    }
+}
+
+fn later(hours: i64) -> Timestamp {
+    now() + SignedDuration::from_hours(hours)
+}
+
+/// A worker that looks at orders.
+struct Desk {
+    earning: Earning,
+    journals: u128,
+    at: Timestamp,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { earning: Earning::default(), journals: 0, at: now() }
+    }
+
+    fn by(&self) -> By {
+        By { operator: Operator::System, actor: "reward-worker".into(), request_id: "m.0".into(), at: self.at }
+    }
+
+    fn journal(&mut self) -> JournalId {
+        self.journals += 1;
+        JournalId::new(Ulid::from_parts(9_000, self.journals))
+    }
+
+    fn look(&mut self, order: &Order) {
+        let (by, mut journals) = (self.by(), self.journals);
+        self.earning.orders.insert(order.id, Source::from(order));
+        let mut fresh = || {
+            journals += 1;
+            JournalId::new(Ulid::from_parts(9_000, journals))
+        };
+        self.earning.settle(order.id, &by, &mut fresh).unwrap();
+        self.journals = journals;
+    }
+
+    fn mature(&mut self, order: &Order) {
+        let (by, journal) = (self.by(), self.journal());
+        self.earning.mature(order.id, &by, journal).unwrap();
+    }
+
+    /// The account's parts: pending, available, held, withdrawn, clawed back, owed; whose sum without the last is what was
+    /// earned (C3).
+    fn parts(&self) -> [String; 6] {
+        let of = self.account();
+        let sum = of.earned().unwrap();
+        let all: LedgerMoney =
+            self.earning.commissions.values().fold(usd("0"), |sum, one| sum.plus(one.amount).unwrap());
+        assert_eq!(sum, all, "C3");
+        [of.pending, of.available, of.held, of.withdrawn, of.clawed_back, of.owed()]
+            .map(|part| part.amount().to_string())
+    }
+
+    fn account(&self) -> CommissionAccount {
+        let none = CommissionAccount::none(ann(), kernel::money::Currency::USD);
+        self.earning.accounts.get(&ann()).copied().unwrap_or(none)
+    }
+
+    fn moves(&mut self, wanted: Move) -> Result<(), LedgerError> {
+        let journal = self.journal();
+        let header = kernel::ledger::Header {
+            journal,
+            cause: "withdrawal:wdr_1".into(),
+            step: 0,
+            corrects: None,
+            operator: Operator::User,
+            actor: "ann".into(),
+            request_id: "r".into(),
+            at: self.at,
+        };
+        let house = match wanted {
+            Move::ToBalance(amount) | Move::PayOut(amount) => {
+                vec![kernel::ledger::HouseEntry::new(kernel::ledger::House::Commission, amount)]
+            }
+            _ => vec![],
+        };
+        let (after, posting) = self.account().post(header, &[wanted], "wdr_1", house)?;
+        self.earning.accounts.insert(ann(), after);
+        self.earning.postings.push(posting);
+        Ok(())
+    }
+}
+
+fn refunded(order: &Order, left: &str) -> Order {
+    let net = cny(left);
+    Order { left: Some(net), status: OrderStatus::by_net(net, order.charge, false).unwrap(), ..order.clone() }
+}
+
+/// R6.3: ten per cent of the credit without bonus, rounded down.
+#[test]
+fn a_paid_order_earns_the_rate_of_its_credit_rounded_down() {
+    let mut desk = Desk::new();
+    let order = Order { bonus: Some(usd("4.16666666")), ..paid(1, terms()) };
+    desk.look(&order);
+    desk.look(&order);
+    let commission = &desk.earning.commissions[&order.id];
+    assert_eq!((commission.base, commission.amount), (usd("13.88888888"), usd("1.38888888")));
+    assert_eq!(commission.state(now()), CommissionState::Available);
+    assert_eq!(desk.parts(), ["0", "1.38888888", "0", "0", "0", "0"]);
+    assert_eq!(desk.earning.postings.len(), 1, "once");
+    let entry = &desk.earning.postings[0].entries[0];
+    assert_eq!((entry.kind, entry.part, entry.seq), (RecordType::Commission, Some(Part::Available), 1));
+}
+
+/// R6.3, C5: the limit counts orders that made a commission, whatever was refunded.
+#[test]
+fn three_orders_of_an_invitee_earn_and_the_fourth_does_not() {
+    let mut desk = Desk::new();
+    for number in 1..=5 {
+        desk.look(&paid(number, terms()));
+        desk.look(&refunded(&paid(number, terms()), "0"));
+    }
+    assert_eq!(desk.earning.commissions.len(), 3);
+    assert_eq!(desk.earning.earnings[&hundred().user].orders, 3);
+    let unlimited = AffiliateTerms { trigger_limit: 0, ..terms() };
+    desk.look(&paid(6, unlimited));
+    assert_eq!(desk.earning.commissions.len(), 4, "no limit is none");
+}
+
+/// R6.4: the commission that reaches the cap is cut to the rest, and later ones are none.
+#[test]
+fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
+    let mut desk = Desk::new();
+    let capped = AffiliateTerms { cap: Some(usd("2")), trigger_limit: 0, ..terms() };
+    for number in 1..=3 {
+        desk.look(&paid(number, capped));
+    }
+    let amounts: Vec<LedgerMoney> = desk.earning.commissions.values().map(|commission| commission.amount).collect();
+    assert_eq!(amounts, [usd("1.38888888"), usd("0.61111112")]);
+    let before = Earnings { invitee: hundred().user, orders: 2, earned: usd("2") };
+    assert_eq!(earned(&Source::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
+}
+
+/// R6.3, R6.4: without terms, unpaid, after the days of validity, or below the last digit nothing is earned.
+#[test]
+fn an_order_that_earns_nothing_says_why() {
+    let none = Earnings::none(&Source::from(&hundred()));
+    let late = AffiliateTerms { valid_until: Some(later(-1)), ..terms() };
+    let tiny = AffiliateTerms { rate: Decimal::new(1, 10), ..terms() };
+    let nothing = AffiliateTerms { rate: Decimal::ZERO, ..terms() };
+    let cases = [
+        (Order { affiliate: None, ..paid(1, terms()) }, NoCommission::NoTerms),
+        (Order { paid_at: None, status: OrderStatus::Pending, ..paid(1, terms()) }, NoCommission::NotPaid),
+        (paid(1, late), NoCommission::TooLate),
+        (paid(1, tiny), NoCommission::Nothing),
+        (paid(1, nothing), NoCommission::Nothing),
+    ];
+    for (order, why) in cases {
+        assert_eq!(earned(&Source::from(&order), &none), Ok(Err(why)));
+    }
+    let just = AffiliateTerms { valid_until: Some(now()), ..terms() };
+    assert_eq!(earned(&Source::from(&paid(1, just)), &none), Ok(Ok(usd("1.38888888"))), "until then, inclusive");
+}
+
+/// R6.4: until the hold time is over a commission is pending; then it matures, once.
+#[test]
+fn a_commission_waits_for_its_hold_time() {
+    let mut desk = Desk::new();
+    let order = paid(1, AffiliateTerms { hold_hours: 48, ..terms() });
+    desk.look(&order);
+    assert_eq!(desk.earning.waiting, [Maturing { beneficiary: ann(), order: order.id, at: later(48) }]);
+    assert_eq!(desk.parts(), ["1.38888888", "0", "0", "0", "0", "0"]);
+    assert_eq!(desk.moves(Move::ToBalance(usd("0.00000001"))), Err(LedgerError::InsufficientAvailable));
+    let state = |at| desk.earning.commissions[&order.id].state(at);
+    assert_eq!((state(later(47)), state(later(48))), (CommissionState::Pending, CommissionState::Available));
+    desk.at = later(48);
+    desk.mature(&order);
+    assert_eq!(desk.parts(), ["0", "1.38888888", "0", "0", "0", "0"]);
+    let told_late = paid(2, AffiliateTerms { hold_hours: 48, ..terms() });
+    desk.look(&told_late);
+    assert_eq!(desk.parts(), ["0", "2.77777776", "0", "0", "0", "0"], "told after its hold time, it never waits");
+}
+
+/// R4.11, R6.4: a take-back comes from the pending commission while it waits, then from what is available, then it is owed.
+#[test]
+fn a_take_back_comes_from_the_part_the_commission_stands_in() {
+    let mut desk = Desk::new();
+    let order = paid(1, AffiliateTerms { hold_hours: 1, ..terms() });
+    desk.look(&order);
+    desk.look(&refunded(&order, "70"));
+    assert_eq!(desk.parts(), ["0.97222221", "0", "0", "0", "0.41666667", "0"]);
+    desk.at = later(1);
+    desk.mature(&order);
+    desk.moves(Move::ToBalance(usd("0.9"))).unwrap();
+    desk.look(&refunded(&order, "0"));
+    assert_eq!(desk.parts(), ["0", "0", "0", "0.9", "0.48888888", "0.9"], "what was withdrawn is owed");
+    let commission = &desk.earning.commissions[&order.id];
+    assert_eq!((commission.state(desk.at), commission.last.step), (CommissionState::Reversed, 3));
+    desk.look(&paid(2, terms()));
+    assert_eq!(desk.parts(), ["0", "0.48888888", "0", "0.9", "1.38888888", "0"], "a later one pays what is owed");
+    desk.look(&order);
+    assert_eq!(desk.parts(), ["0", "1.87777776", "0", "0.9", "0", "0"], "reinstated");
+}
+
+/// R6.4: what is set aside for a cash withdrawal is never taken back; released, it pays what is owed.
+#[test]
+fn what_is_held_is_not_taken_back() {
+    let mut desk = Desk::new();
+    let order = paid(1, terms());
+    desk.look(&order);
+    desk.moves(Move::Hold(usd("1"))).unwrap();
+    desk.look(&refunded(&order, "0"));
+    assert_eq!(desk.parts(), ["0", "0", "1", "0", "0.38888888", "1"]);
+    let mut paid_out = Desk { earning: desk.earning.clone(), ..Desk::new() };
+    paid_out.moves(Move::PayOut(usd("1"))).unwrap();
+    assert_eq!(paid_out.parts(), ["0", "0", "0", "1", "0.38888888", "1"]);
+    desk.moves(Move::Release(usd("1"))).unwrap();
+    assert_eq!(desk.parts(), ["0", "0", "0", "0", "1.38888888", "0"]);
+    let entries = &desk.earning.postings.last().unwrap().entries;
+    let shown: Vec<(AccountKind, Option<Part>, String)> =
+        entries.iter().map(|entry| (entry.account, entry.part, entry.amount.amount().to_string())).collect();
+    let part = |part, amount: &str| (AccountKind::Commission, Some(part), amount.to_owned());
+    let owed = (AccountKind::CommissionDebt, None, "1".to_owned());
+    assert_eq!(shown, [part(Part::Held, "-1"), part(Part::Available, "1"), part(Part::Available, "-1"), owed]);
+}
+
+/// R4.11: a refund that came before its payment leaves the commission what is left; what counts is the capture.
+#[test]
+fn a_refund_before_the_payment_leaves_the_rest_of_the_commission() {
+    let mut desk = Desk::new();
+    let order = refunded(&paid(1, terms()), "70");
+    desk.look(&order);
+    let commission = &desk.earning.commissions[&order.id];
+    assert_eq!((commission.amount, commission.left()), (usd("1.38888888"), usd("0.97222221")));
+    assert_eq!(desk.parts(), ["0", "0.97222221", "0", "0", "0.41666667", "0"]);
+    let gone = refunded(&paid(2, terms()), "0");
+    desk.look(&gone);
+    assert_eq!(desk.earning.commissions[&gone.id].state(now()), CommissionState::Reversed);
+    assert_eq!(desk.earning.earnings[&gone.user].orders, 2, "it used its slot");
+}
+
+/// R9.3: a commission that an admin took back stays away, whatever becomes of its order.
+#[test]
+fn a_denied_commission_does_not_come_again() {
+    let mut desk = Desk::new();
+    let order = paid(1, terms());
+    desk.look(&order);
+    let (by, journal) = (desk.by(), desk.journal());
+    desk.earning.deny(&Source::from(&order), "fraud".into(), &by, journal).unwrap();
+    desk.look(&refunded(&order, "70"));
+    desk.look(&order);
+    assert_eq!(desk.parts(), ["0", "0", "0", "0", "1.38888888", "0"]);
+    assert_eq!(desk.earning.commissions[&order.id].denied.as_deref(), Some("fraud"));
+}
+
+proptest! {
+    /// R4.11, R6.4: however often orders are looked at on their way, the account ends where their nets demand.
+    #[test]
+    fn every_way_to_the_same_nets_ends_in_the_same_account(
+        steps in prop::collection::vec((1_u64..4, 0_i64..=10_000), 0..20),
+        ends in prop::collection::vec(0_i64..=10_000, 3),
+        withdrawn in 0_i64..200_000_000,
+    ) {
+        let left = |order: u64, units: i64| {
+            let net = PayMoney::from_minor_units(units, kernel::money::Currency::CNY).unwrap();
+            let whole = paid(order, terms());
+            Order { left: (net != whole.charge).then_some(net), ..whole }
+        };
+        let (mut straight, mut winding) = (Desk::new(), Desk::new());
+        for number in 1..=3 {
+            straight.look(&paid(number, terms()));
+            winding.look(&paid(number, terms()));
+        }
+        let take = Move::ToBalance(LedgerMoney::exact(Decimal::new(withdrawn, 8), kernel::money::Currency::USD).unwrap());
+        straight.moves(take).unwrap();
+        winding.moves(take).unwrap();
+        for (order, units) in steps {
+            winding.look(&left(order, units));
+        }
+        for (number, units) in (1..).zip(ends) {
+            straight.look(&left(number, units));
+            winding.look(&left(number, units));
+        }
+        prop_assert_eq!(straight.parts(), winding.parts());
+        let account = winding.account();
+        prop_assert!(!account.available.is_negative() && !account.owed().is_negative());
+        prop_assert!(account.available.is_zero() || account.owed().is_zero());
+        for posting in &winding.earning.postings {
+            prop_assert_eq!(posting.check(), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Nouns and rules, pure.
+
+pub mod commission;
+pub mod purchase;
+pub mod withdrawal;

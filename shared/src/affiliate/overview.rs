@@ -1,0 +1,69 @@
+//! The affiliate programme as its users see it (R6.7): terms, totals, commissions.
+
+use crate::account::model::user::{AffiliatePolicy, User};
+use crate::affiliate::model::commission::{Commission, CommissionAccount};
+use crate::affiliate::release_holds::{matured, overdue};
+use crate::app::App;
+use crate::operations::search::{CommissionFilter, commissions as search, users_of};
+use crate::referral::invite_code::{Shown, active};
+use crate::referral::model::counts::ReferralCounts;
+use crate::referral::overview::mask;
+use kernel::fault::{Error, Fault};
+use kernel::id::UserId;
+use kernel::money::LedgerMoney;
+use kernel::refusal::Refusal;
+use table::list::Window;
+use table::store::Page;
+
+/// What a user sees first.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// On which terms they invite.
+    pub policy: AffiliatePolicy,
+    /// Their account, in which everything has matured that is due.
+    pub account: CommissionAccount,
+    /// Everything that was ever earned.
+    pub earned: LedgerMoney,
+    /// How many people their codes brought.
+    pub invitees: u64,
+    /// The codes that bind.
+    pub codes: Vec<Shown>,
+}
+
+/// What `user` sees first. Nothing is written: what is due to mature is shown as if it had.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
+    let keys = [User::key(user), ReferralCounts::key(user), CommissionAccount::key(user)];
+    let (batch, waiting) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
+    let (mut batch, waiting) = (batch?, waiting?);
+    let [own, counts, account] = &keys;
+    let owner = batch.take::<User>(own)?.ok_or(Refusal::Unauthenticated)?;
+    let counts = batch.take::<ReferralCounts>(counts)?;
+    let mut account = batch.take::<CommissionAccount>(account)?.map(|account| *account);
+    if !waiting.is_empty() {
+        account = matured(app, user, &waiting).await?.now.accounts.remove(&user);
+    }
+    let currency = owner.accounts.balance().currency();
+    let account = account.unwrap_or_else(|| CommissionAccount::none(user, currency));
+    let earned = account.earned()?;
+    let codes = active(app, &owner).await?;
+    let invitees = counts.map_or(0, |counts| counts.invitees);
+    Ok(Overview { policy: owner.affiliate, account, earned, invitees, codes })
+}
+
+/// One page of a user's commissions, newest first, with the masked e-mails of the invitees.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn commissions(app: &App, user: UserId, window: &Window) -> Result<Page<(Commission, String)>, Fault> {
+    let own = CommissionFilter { beneficiary: Some(user), ..CommissionFilter::default() };
+    let page = search(app, &own, window).await?;
+    let invitees = users_of(app, page.items.iter().map(|commission| commission.invitee)).await?;
+    let with = |of: Commission| {
+        let email = invitees.get(&of.invitee).map(mask).unwrap_or_default();
+        (of, email)
+    };
+    Ok(Page { items: page.items.into_iter().map(with).collect(), next: page.next })
+}

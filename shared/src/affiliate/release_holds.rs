@@ -1,0 +1,96 @@
+//! Hold times end (R6.4): what is left of a commission moves from the pending part to the available one.
+//!
+//! That it is over is decided by time. The journal is written by whoever needs it first: a withdrawal of the same user, or the
+//! job that makes it visible. What is due is read from the table itself, consistently; each end is one conditional write.
+
+use std::collections::BTreeMap;
+
+use crate::affiliate::accrual::{Settled, by_worker};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, Maturing};
+use crate::affiliate::table::maturing;
+use crate::app::App;
+use crate::payment::expire::{Expired, due, each};
+use kernel::fault::{Error, Fault};
+use kernel::id::{JournalId, UserId};
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::{Key, due_until};
+use table::store::{Ask, List};
+use table::tx::{Otherwise, Tx};
+
+/// Most commissions of one transaction: each writes three items.
+const TOGETHER: usize = 25;
+
+/// Matures what is due of one user; answers how many commissions.
+///
+/// # Errors
+/// A fault; what was matured before it stays so.
+pub async fn mature(app: &App, user: UserId) -> Result<usize, Error> {
+    let mut matured = 0_usize;
+    loop {
+        let some = app.run(&Once::Natural, || plan(app, user)).await?.answer;
+        matured = matured.saturating_add(some);
+        if some < TOGETHER {
+            return Ok(matured);
+        }
+    }
+}
+
+/// The commissions of a user whose hold time is over though no journal says so, the longest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Stored<Maturing>>, Fault> {
+    let limit = i32::try_from(TOGETHER).unwrap_or(i32::MAX);
+    let ask = Ask { list: List::Table, ..Ask::due(maturing(user), due_until(app.clock.now()), limit) };
+    Ok(app.store.list::<Maturing>(&ask).await?.items)
+}
+
+async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
+    let mut tx = app.tx();
+    let waiting = overdue(app, user).await?;
+    if waiting.is_empty() {
+        return Ok((0, tx));
+    }
+    let settled = matured(app, user, &waiting).await?;
+    settled.write(&mut tx);
+    for waiting in &waiting {
+        tx.remove(waiting, Otherwise::Again);
+    }
+    Ok((waiting.len(), tx))
+}
+
+/// The account and commissions of a user as they are once `waiting` has matured.
+///
+/// # Errors
+/// When the database can't be reached, or what is there does not add up.
+pub(crate) async fn matured(app: &App, user: UserId, waiting: &[Stored<Maturing>]) -> Result<Settled, Fault> {
+    let commission = |one: &Stored<Maturing>| Commission::key(Commission::id_of(one.order));
+    let keys: Vec<Key> = waiting.iter().map(commission).chain([CommissionAccount::key(user)]).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let mut settled = Settled { accounts: BTreeMap::new(), ..Settled::default() };
+    if let Some(account) = batch.take::<CommissionAccount>(&CommissionAccount::key(user))? {
+        settled.now.accounts.insert(user, *account);
+        settled.accounts.insert(user, account);
+    }
+    for one in waiting {
+        if let Some(found) = batch.take::<Commission>(&commission(one))? {
+            settled.now.commissions.insert(one.order, Commission::clone(&found));
+            settled.commissions.insert(one.order, found);
+        }
+        let by = by_worker(app, &table::request::request_id().unwrap_or_default());
+        let moved = settled.now.mature(one.order, &by, JournalId::new(app.ulid()));
+        moved.map_err(|error| Fault::bug(error.to_string()))?;
+    }
+    Ok(settled)
+}
+
+/// Matures whatever is due, user by user; a tick that is missed or cut short leaves the rest to the next.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn mature_commissions(app: &App) -> Result<Expired, Fault> {
+    let mut users = due(app, "commission", UserId::parse).await?;
+    users.dedup();
+    Ok(each(users, async |user| Ok(mature(app, user).await? > 0)).await.into())
+}

@@ -1,0 +1,177 @@
+//! Purchases that the operator's backend reports, and their refunds (R2.6): they earn like online payments and credit nothing.
+//!
+//! The purchase, the invitee's charge total and the promise that the reward worker looks are one transaction. A refund may come
+//! before its purchase: it is kept, and the purchase then leaves only the net (R4.11).
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::account::model::external::ExternalId;
+use crate::account::model::user::User;
+use crate::affiliate::model::purchase::{Bought, Purchase};
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::model::settings::{AMOUNT_MAX, PaymentSettings, ReferralSettings};
+use crate::payment::create_order::affiliate_terms;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, ServiceKeyId, UserId};
+use kernel::money::{PayMoney, plain_decimal};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// How far ahead of ours the backend's clock may be.
+const AHEAD_MINUTES: i64 = 10;
+
+/// What was bought elsewhere.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The key that reports it.
+    pub key: ServiceKeyId,
+    /// The backend's id of it.
+    pub external_order_id: ExternalId,
+    /// Who bought.
+    pub user: UserId,
+    /// For how much, in pay currency, as it was written.
+    pub amount: String,
+    /// In which currency, as it was written.
+    pub currency: String,
+    /// When it was paid.
+    pub paid_at: Timestamp,
+}
+
+/// What went back of a purchase.
+#[derive(Debug, Clone)]
+pub struct Refunded {
+    /// The key that reported the purchase.
+    pub key: ServiceKeyId,
+    /// The backend's id of the purchase.
+    pub external_order_id: ExternalId,
+    /// How much, in pay currency, as it was written.
+    pub amount: String,
+    /// The backend's id of the refund.
+    pub refund_id: ExternalId,
+}
+
+/// Reports a purchase, once; the same report again finds it.
+///
+/// # Refuses
+/// 422 for the amount, the currency (only pay currency counts), a time to come, an unknown user, and for another purchase under
+/// an id that this key has reported.
+pub async fn report_purchase(app: &App, once: &Once, ask: &Report) -> Result<Done<Purchase>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+/// Reports a refund of a purchase, once by its id; more than the purchase leaves nothing of it.
+///
+/// # Refuses
+/// 422 for the amount.
+pub async fn refund_purchase(app: &App, once: &Once, ask: &Refunded) -> Result<Done<Purchase>, Error> {
+    app.run(once, || plan_refund(app, ask)).await
+}
+
+fn id_of(app: &App, key: ServiceKeyId, external: &ExternalId) -> OrderId {
+    let parts: [&[u8]; 2] = [&key.ulid().to_bytes(), external.as_str().as_bytes()];
+    Purchase::id_of(key, &app.config.secret.hash("purchase", &parts))
+}
+
+/// Reads an amount in pay currency.
+fn amount_of(settings: &PaymentSettings, text: &str) -> Result<PayMoney, Refusal> {
+    let digits = settings.pay_currency.digits();
+    let detail = || format!("a plain decimal with at most {digits} fractional digits");
+    let amount = plain_decimal(text, digits).ok_or_else(|| Refusal::field("/amount", "not_a_decimal", detail()))?;
+    let limits = || Refusal::field("/amount", "out_of_range", format!("above 0 and at most {AMOUNT_MAX}"));
+    if amount.is_zero() || amount > AMOUNT_MAX {
+        return Err(limits());
+    }
+    PayMoney::exact(amount, settings.pay_currency).map_err(|_| limits())
+}
+
+async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let referral = app.settings::<ReferralSettings>().await?.settings;
+    let now = app.clock.now();
+    let amount = checked(&settings, ask, now)?;
+    let (id, key) = (id_of(app, ask.key, &ask.external_order_id), User::key(ask.user));
+    let mut batch = app.store.get_many(&[key.clone(), Purchase::key(id)]).await?;
+    let known = batch.take::<Purchase>(&Purchase::key(id))?;
+    if let Some(bought) = known.as_ref().and_then(|known| known.bought.as_ref()) {
+        let same = (bought.user, bought.amount, bought.paid_at) == (ask.user, amount, ask.paid_at);
+        let other = || Refusal::field("/external_order_id", "taken", "This id was reported for another purchase.");
+        let same = known.as_deref().filter(|_| same).cloned().ok_or_else(other)?;
+        return Ok((same, app.tx()));
+    }
+    let unknown = || Refusal::field("/user_id", "unknown", "There is no such user.");
+    let user = batch.take::<User>(&key)?.ok_or_else(unknown)?;
+    let new = Purchase::new(id, ask.key, ask.external_order_id.clone(), now);
+    let before = known.as_deref().cloned().unwrap_or(new);
+    let bought = Bought {
+        user: user.id,
+        amount,
+        base: amount.bought_at(settings.exchange_rate, settings.ledger_currency)?,
+        exchange_rate: settings.exchange_rate,
+        inviter: user.attribution.as_ref().map(|attribution| attribution.inviter),
+        affiliate: affiliate_terms(app, &user, ask.paid_at).await?,
+        paid_at: ask.paid_at,
+        reported_at: now,
+    };
+    let after = Purchase { bought: Some(bought), ..before };
+    let net = after.net_of(amount).map_err(|_| Refusal::field("/currency", "unknown", "not that of its refunds"))?;
+    let mut tx = app.tx();
+    tx.upsert(known.as_ref(), &after, Otherwise::Again);
+    let mut payer = User::clone(&user);
+    if let Some(attribution) = payer.attribution.as_mut() {
+        attribution.charge_added(amount, net, referral.enabled, now)?;
+    }
+    moved(&mut tx, &after, &user, &payer);
+    Ok((after, tx))
+}
+
+/// The amount of a report, once everything else of it is right.
+fn checked(settings: &PaymentSettings, ask: &Report, now: Timestamp) -> Result<PayMoney, Refusal> {
+    let pay = settings.pay_currency.code();
+    if ask.currency != pay {
+        return Err(Refusal::field("/currency", "unknown", format!("{pay}, the currency that counts")));
+    }
+    if now.checked_add(AHEAD_MINUTES.minutes()).is_ok_and(|latest| ask.paid_at > latest) {
+        return Err(Refusal::field("/paid_at", "out_of_range", "not in the future"));
+    }
+    amount_of(settings, &ask.amount)
+}
+
+async fn plan_refund(app: &App, ask: &Refunded) -> Result<(Purchase, Tx), Error> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let amount = amount_of(&settings, &ask.amount)?;
+    let id = id_of(app, ask.key, &ask.external_order_id);
+    let known = app.store.get::<Purchase>(&Purchase::key(id)).await?;
+    let new = Purchase::new(id, ask.key, ask.external_order_id.clone(), app.clock.now());
+    let mut after = known.as_deref().cloned().unwrap_or(new);
+    let before = after.net()?;
+    let other = |_| Refusal::field("/amount", "out_of_range", "not in the currency of the purchase");
+    after.record_refund(&ask.refund_id, amount).map_err(other)?;
+    let net = after.net().map_err(other)?;
+    let mut tx = app.tx();
+    if known.as_deref() == Some(&after) {
+        return Ok((after, tx));
+    }
+    tx.upsert(known.as_ref(), &after, Otherwise::Again);
+    if let (Some(bought), Some((before, net))) = (&after.bought, before.zip(net)) {
+        let user = app.store.get::<User>(&User::key(bought.user)).await?;
+        let user = user.ok_or_else(|| Fault::bug("a purchase without its user"))?;
+        let mut payer = User::clone(&user);
+        if let Some(attribution) = payer.attribution.as_mut() {
+            attribution.net_moved(before, net)?;
+        }
+        moved(&mut tx, &after, &user, &payer);
+    }
+    Ok((after, tx))
+}
+
+/// The invitee's charge total, and the promise that rewards and commission follow it. Who was invited by nobody earns nobody anything.
+fn moved(tx: &mut Tx, purchase: &Purchase, before: &Stored<User>, after: &User) {
+    if let Some(attribution) = &after.attribution {
+        tx.replace(before, after, Otherwise::Again);
+        tx.send(Message::PurchaseMoved { purchase: purchase.id, user: after.id, inviter: attribution.inviter });
+    }
+}

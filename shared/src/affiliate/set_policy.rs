@@ -1,0 +1,44 @@
+//! An admin changes one user's affiliate policy (R6.1). Orders carry the terms of their creation, so only later ones follow it.
+
+use crate::account::model::user::{AffiliatePolicy, User};
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::referral::invite_code::tell_codes;
+use kernel::fault::Error;
+use kernel::id::UserId;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be set.
+#[derive(Debug, Clone, Copy)]
+pub struct SetPolicy {
+    /// Whose.
+    pub user: UserId,
+    /// The policy.
+    pub policy: AffiliatePolicy,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Sets a user's policy. Without `can_invite` their codes bind nothing from now on.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn set_policy(app: &App, ask: &SetPolicy) -> Result<Done<User>, Error> {
+    app.run(&Once::Natural, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
+    let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
+    let mut tx = app.tx();
+    let after = User { affiliate: ask.policy, ..User::clone(&user) };
+    if user.affiliate != ask.policy {
+        tx.replace(&user, &after, Otherwise::Again);
+        tell_codes(app, &after, &mut tx).await?;
+        let audit = by_admin(app, ask.admin, "user.affiliate_policy_set", user.id.to_string());
+        tx.insert(&audit.change(user.affiliate, ask.policy), Otherwise::Again);
+    }
+    Ok((after, tx))
+}

@@ -1,0 +1,63 @@
+//! Where commissions and withdrawals are stored.
+
+use jiff::Timestamp;
+use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
+use table::key::{at_time, by_month, due_at, due_shard, owned, shard_of};
+use table::records;
+
+use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use crate::affiliate::model::purchase::Purchase;
+use crate::affiliate::model::withdrawal::Withdrawal;
+
+records! {
+    /// An affiliate's account by its parts (R6.4).
+    CommissionAccount = "commission_account" {
+        fn key(user: UserId) = "AFFILIATE#{user}", "ACCOUNT";
+        at |it| CommissionAccount::key(it.user);
+    }
+
+    /// A commission: one per order, lists (R6.7).
+    Commission = "commission" {
+        fn key(id: CommissionId) = "COMMISSION#{id}", "COMMISSION";
+        at |it| Commission::key(it.id);
+        owner |it| Some(owned("COMMISSIONS", it.beneficiary, at_time(it.created_at, it.id)));
+        platform |it| Some(by_month("COMMISSIONS", it.created_at, at_time(it.created_at, it.id)));
+    }
+
+    /// A commission under its hold, read consistently by whoever withdraws (R6.4).
+    Maturing = "maturing" {
+        fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
+        at |it| Maturing::key(it.beneficiary, it.at, it.order);
+        due |it| Some((due_shard("commission", shard_of(&it.beneficiary.to_string())), due_at(it.at)));
+    }
+
+    /// The trigger limit and the cap of an invitee's commissions (R6.3).
+    Earnings = "earnings" {
+        fn key(invitee: UserId) = "USER#{invitee}", "EARNINGS";
+        at |it| Earnings::key(it.invitee);
+    }
+
+    /// A withdrawal: lists (R6.5, R6.6).
+    Withdrawal = "withdrawal" {
+        fn key(id: WithdrawalId) = "WITHDRAWAL#{id}", "WITHDRAWAL";
+        at |it| Withdrawal::key(it.id);
+        owner |it| Some(owned("WITHDRAWALS", it.user, it.id));
+        platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
+    }
+
+    /// A purchase that the operator's backend reported: one per key and id of the backend's (R2.6).
+    Purchase = "purchase" {
+        fn key(id: OrderId) = "PURCHASE#{id}", "PURCHASE";
+        at |it| Purchase::key(it.id);
+    }
+}
+
+/// The partition of a user's commission account.
+pub fn affiliate(user: UserId) -> String {
+    format!("AFFILIATE#{user}")
+}
+
+/// The partition of a user's commissions under their hold, by its end.
+pub fn maturing(user: UserId) -> String {
+    format!("MATURING#{user}")
+}

@@ -1,0 +1,121 @@
+//! Assets come to shops and are moved between them (R8.8).
+
+use crate::agency::model::asset::{Asset, AssetClaim, AssetKind, Identifier};
+use crate::agency::model::grant::Grant;
+use crate::agency::model::series::Progress;
+use crate::agency::model::shop::{Reach, Seller, Shop};
+use crate::app::App;
+use crate::operations::audit_log::by_seller;
+use crate::operations::model::settings::AgencySettings;
+use kernel::fault::Error;
+use kernel::id::{AssetId, SeriesId, ShopId};
+use kernel::ledger::Accounts;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+use super::shop_in;
+
+/// An asset that comes to a shop.
+#[derive(Debug, Clone)]
+pub struct CreateAsset {
+    /// What it is.
+    pub kind: AssetKind,
+    /// What is printed on it.
+    pub identifier: Identifier,
+    /// Which shop sells for it.
+    pub shop: ShopId,
+    /// Which packages it can have.
+    pub series: SeriesId,
+}
+
+/// Takes an asset into a shop.
+///
+/// # Refuses
+/// `not_found` for a shop out of reach; `grant_disabled` for a series that it was not granted; `identifier_taken`.
+pub async fn create_asset(app: &App, once: &Once, seller: &Seller, ask: &CreateAsset) -> Result<Done<Asset>, Error> {
+    app.run(once, || plan_new(app, seller, ask)).await
+}
+
+async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asset, Tx), Error> {
+    let currency = app.settings::<AgencySettings>().await?.settings.currency;
+    let shop = granted(app, &seller.reach, ask.shop, ask.series).await?;
+    let asset = Asset {
+        id: AssetId::new(app.ulid()),
+        kind: ask.kind,
+        identifier: ask.identifier.clone(),
+        path: shop.path.clone(),
+        series: ask.series,
+        accounts: Accounts::new(currency),
+        progress: Progress::default(),
+        triggered_by: None,
+        created_at: app.clock.now(),
+    };
+    let mut tx = app.tx();
+    tx.insert(&asset, Otherwise::Again);
+    let claim = AssetClaim { kind: ask.kind, identifier: ask.identifier.clone(), asset: asset.id };
+    tx.insert(&claim, Otherwise::Refuse(Refusal::IdentifierTaken));
+    stock(&mut tx, &shop);
+    let audit = by_seller(app, seller, "asset.created", asset.id.to_string());
+    tx.insert(&audit.change("", shop.id.to_string()), Otherwise::Again);
+    Ok((asset, tx))
+}
+
+/// Moves an asset to another shop; later orders are that shop's. A repeated request finds its own write.
+///
+/// # Refuses
+/// `not_found` for an asset or shop out of reach; `grant_disabled`.
+pub async fn move_asset(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<Done<Asset>, Error> {
+    app.run(&Once::Natural, || plan_move(app, seller, asset, shop)).await
+}
+
+async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {
+    let before = asset_in(app, &seller.reach, asset).await?;
+    let shop = granted(app, &seller.reach, shop, before.series).await?;
+    let after = Asset { path: shop.path.clone(), ..Asset::clone(&before) };
+    let mut tx = app.tx();
+    if *before == after {
+        return Ok((after, tx));
+    }
+    tx.replace(&before, &after, Otherwise::Again);
+    stock(&mut tx, &shop);
+    let audit = by_seller(app, seller, "asset.moved", asset.to_string());
+    let from = before.path.shop().map(|shop| shop.to_string()).unwrap_or_default();
+    tx.insert(&audit.change(from, shop.id.to_string()), Otherwise::Again);
+    Ok((after, tx))
+}
+
+/// A shop in reach that was granted the series.
+async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Result<Stored<Shop>, Error> {
+    let shop = shop_in(app, reach, shop).await?;
+    let grant = app.store.get::<Grant>(&Grant::key(series, &shop.path)).await?;
+    grant.ok_or(Refusal::GrantDisabled)?;
+    Ok(shop)
+}
+
+/// From its first asset on a shop can't be moved: assets stand under its path.
+fn stock(tx: &mut Tx, shop: &Stored<Shop>) {
+    match shop.stocked {
+        true => tx.unchanged(shop, Otherwise::Again),
+        false => tx.replace(shop, &Shop { stocked: true, ..Shop::clone(shop) }, Otherwise::Again),
+    }
+}
+
+/// An asset in reach.
+///
+/// # Refuses
+/// `not_found`.
+pub(crate) async fn asset_in(app: &App, reach: &Reach, id: AssetId) -> Result<Stored<Asset>, Error> {
+    let asset = app.store.get::<Asset>(&Asset::key(id)).await?;
+    Ok(asset.filter(|asset| reach.holds(&asset.path)).ok_or(Refusal::NotFound)?)
+}
+
+/// An asset.
+///
+/// # Refuses
+/// `not_found`, also out of reach.
+pub async fn asset(app: &App, reach: &Reach, id: AssetId) -> Result<Asset, Error> {
+    Ok(asset_in(app, reach, id).await?.into_inner())
+}

@@ -1,0 +1,349 @@
+//! Grants are made, changed and deleted by the shop right above, or by an admin for it (R8.3–R8.6).
+
+use rust_decimal::Decimal;
+
+use super::shop_in;
+use crate::agency::model::grant::{Grant, GrantPlace, GrantStatus, GrantTerms, OwnTier, PackageChange, own_part};
+use crate::agency::model::series::{ForcedRecharge, Series};
+use crate::agency::model::shop::{Reach, Seller, Shop};
+use crate::agency::offer as series;
+use crate::agency::tighten::{self, Above, Node};
+use crate::app::App;
+use crate::operations::audit_log::by_seller;
+use kernel::fault::{Error, Fault};
+use kernel::id::{GrantId, PackageId, SeriesId, ShopId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be granted.
+#[derive(Debug, Clone)]
+pub struct CreateGrant {
+    /// To which shop.
+    pub shop: ShopId,
+    /// Which series.
+    pub series: SeriesId,
+    /// Its part of a fixed commission; none is 0.
+    pub amount: Option<Decimal>,
+    /// Its part at each tier.
+    pub tiers: Option<Vec<OwnTier>>,
+    /// Its own forced recharge.
+    pub forced: ForcedRecharge,
+    /// Packages with their cost prices.
+    pub packages: Vec<(PackageId, Decimal)>,
+}
+
+/// Grants a series to a shop, in one transaction with its packages.
+///
+/// # Refuses
+/// `not_found` for a shop out of reach; `forbidden` unless by its parent or an admin; and everything R8.3 names.
+pub async fn create_grant(app: &App, once: &Once, seller: &Seller, ask: &CreateGrant) -> Result<Done<Grant>, Error> {
+    app.run(once, || plan_new(app, seller, ask)).await
+}
+
+async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
+    let keys = [Shop::key(ask.shop), Series::key(ask.series)];
+    let mut batch = app.store.get_many(&keys).await?;
+    let shop = batch.take::<Shop>(&Shop::key(ask.shop))?.filter(|shop| seller.reach.holds(&shop.path));
+    let shop = shop.ok_or(Refusal::NotFound)?;
+    let series = batch.take::<Series>(&Series::key(ask.series))?.ok_or(Refusal::NotFound)?;
+    let parent = shop.path.parent();
+    seller.reach.must_be(parent.as_ref())?;
+    let here = Grant::key(ask.series, &shop.path);
+    let above = parent.as_ref().map(|parent| Grant::key(ask.series, parent));
+    let keys: Vec<Key> = above.iter().chain([&here]).cloned().collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    if batch.take::<Grant>(&here)?.is_some() {
+        return Err(Refusal::AlreadyGranted.into());
+    }
+    let terms_of_series = series.wanted().clone();
+    let above = match &above {
+        None => Above::Series(Box::new(series)),
+        Some(key) => Above::Grant(Box::new(batch.take::<Grant>(key)?.ok_or(Refusal::AllocatorNotGranted)?)),
+    };
+    let offer = above.offer();
+    let (now, none) = (app.clock.now(), Vec::new());
+    let own = own_part(&offer.own, ask.amount, ask.tiers.as_deref())?;
+    let bare = GrantTerms { own, forced: ask.forced, status: GrantStatus::Active, packages: none };
+    let changes: Vec<_> = ask.packages.iter().map(|(id, cost)| PackageChange::Cost(*id, *cost)).collect();
+    let grant = Grant {
+        id: GrantId::new(app.ulid()),
+        version: 1,
+        series: ask.series,
+        path: shop.path.clone(),
+        terms: bare.with_packages(&changes, &terms_of_series, &offer, now)?,
+        closing: None,
+        children: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.tx();
+    tx.insert(&grant, Otherwise::Refuse(Refusal::AlreadyGranted));
+    let place = GrantPlace { id: grant.id, series: grant.series, path: grant.path.clone(), deleted: false };
+    tx.insert(&place, Otherwise::Again);
+    above.counted(&mut tx, true)?;
+    let counted = shop.with_grant(true).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
+    tx.replace(&shop, &counted, Otherwise::Again);
+    let audit = by_seller(app, seller, "grant.created", grant.id.to_string());
+    tx.insert(&audit.change("", written(&grant.terms)), Otherwise::Again);
+    Ok((grant, tx))
+}
+
+/// A change of a grant's terms as they were read.
+#[derive(Debug, Clone)]
+pub struct ChangeGrant {
+    /// Which.
+    pub grant: GrantId,
+    /// Which version was read.
+    pub version: u64,
+    /// Another part of a fixed commission.
+    pub amount: Option<Decimal>,
+    /// Other parts at each tier.
+    pub tiers: Option<Vec<OwnTier>>,
+    /// Another forced recharge of its own.
+    pub forced: Option<ForcedRecharge>,
+    /// Whether it works.
+    pub enabled: Option<bool>,
+    /// Whether grants above the new amounts are moved under them.
+    pub adjust: bool,
+}
+
+/// Changes a grant. A repeated request finds its own write.
+///
+/// # Refuses
+/// `not_found`; `forbidden`; `version_mismatch`; `ceiling_exceeded`, `tiers_mismatch`; `children_above`; `change_under_way`.
+pub async fn change_grant(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Done<Grant>, Error> {
+    app.run(&Once::Natural, || plan_change(app, seller, ask)).await
+}
+
+async fn plan_change(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
+    let known = Known::read(app, seller, ask.grant).await?;
+    known.decided_by(seller)?;
+    let terms = known.grant.wanted();
+    let mut after = terms.clone();
+    after.own.amount = ask.amount.unwrap_or(after.own.amount);
+    after.own.tiers = ask.tiers.clone().unwrap_or(after.own.tiers);
+    after.forced = ask.forced.unwrap_or(after.forced);
+    if let Some(enabled) = ask.enabled {
+        after.status = if enabled { GrantStatus::Active } else { GrantStatus::Disabled };
+    }
+    if after.own != terms.own {
+        after.own.must_fit(&known.above.offer().own)?;
+    }
+    known.put(app, seller, after, ask.version, ask.adjust, "grant.changed").await
+}
+
+/// A change of a grant's packages as they were read.
+#[derive(Debug, Clone)]
+pub struct ChangePackages {
+    /// Of which grant.
+    pub grant: GrantId,
+    /// Which version was read.
+    pub version: u64,
+    /// What is added, gets another cost, or is removed.
+    pub changes: Vec<PackageChange>,
+    /// Whether grants and prices below a raised cost are moved to it, and grants of removed packages lose them.
+    pub adjust: bool,
+}
+
+/// Changes a grant's packages, all or none (R8.6).
+///
+/// # Refuses
+/// `not_found`; `forbidden`; `version_mismatch`; `package_not_in_series`, `package_not_granted`, `cost_below_parent`;
+/// `children_above`; `change_under_way`.
+pub async fn change_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Done<Grant>, Error> {
+    app.run(&Once::Natural, || plan_packages(app, seller, ask)).await
+}
+
+async fn plan_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<(Grant, Tx), Error> {
+    let known = Known::read(app, seller, ask.grant).await?;
+    known.decided_by(seller)?;
+    if known.is_done(ask.version, |terms| ask.changes.iter().all(|change| holds(terms, change))) {
+        return Ok((Grant::clone(&known.grant), app.tx()));
+    }
+    let series = series::read(app, known.grant.series).await?;
+    let (terms, offer) = (known.grant.wanted(), known.above.offer());
+    let after = terms.with_packages(&ask.changes, series.wanted(), &offer, app.clock.now())?;
+    known.put(app, seller, after, ask.version, ask.adjust, "grant.packages_changed").await
+}
+
+fn holds(terms: &GrantTerms, change: &PackageChange) -> bool {
+    match *change {
+        PackageChange::Remove(id) => terms.package(id).is_none(),
+        PackageChange::Cost(id, cost) => terms.package(id).is_some_and(|held| held.cost_price == cost),
+    }
+}
+
+/// A shop's own price of a package that it was granted (R8.10).
+#[derive(Debug, Clone, Copy)]
+pub struct SetRetail {
+    /// Of which grant.
+    pub grant: GrantId,
+    /// Which version was read.
+    pub version: u64,
+    /// Which package.
+    pub package: PackageId,
+    /// For how much it is sold.
+    pub price: Decimal,
+    /// Whether it is sold.
+    pub on_shelf: bool,
+}
+
+/// Sets a retail price and whether the package is on the shelf: the shop itself, or an admin for it.
+///
+/// # Refuses
+/// `not_found`; `forbidden`; `version_mismatch`; 422 below the cost price; `change_under_way`.
+pub async fn set_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<Done<Grant>, Error> {
+    app.run(&Once::Natural, || plan_retail(app, seller, ask)).await
+}
+
+async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Grant, Tx), Error> {
+    let known = Known::read(app, seller, ask.grant).await?;
+    seller.reach.must_be(Some(&known.grant.path))?;
+    let after = known.grant.with_retail(ask.package, ask.price, ask.on_shelf)?;
+    known.put(app, seller, after, ask.version, false, "grant.retail_set").await
+}
+
+/// Deletes a grant; it stays for who looks back. A repeated request finds it deleted.
+///
+/// # Refuses
+/// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
+pub async fn delete_grant(app: &App, seller: &Seller, grant: GrantId) -> Result<Done<Grant>, Error> {
+    app.run(&Once::Natural, || plan_delete(app, seller, grant)).await
+}
+
+async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {
+    let known = Known::read(app, seller, id).await?;
+    known.decided_by(seller)?;
+    let mut tx = app.tx();
+    if known.place.deleted {
+        return Ok((known.grant.into_inner(), tx));
+    }
+    if known.grant.closing.is_some() {
+        return Err(Refusal::ChangeUnderWay.into());
+    }
+    let after = known.grant.deleted(app.clock.now())?;
+    let shop = known.grant.path.shop().ok_or_else(|| Fault::bug("a grant of no shop"))?;
+    let shop = app.store.get::<Shop>(&Shop::key(shop)).await?.ok_or_else(|| Fault::bug("a grant of no shop"))?;
+    tx.remove(&known.grant, Otherwise::Again);
+    tx.insert(&after, Otherwise::Again);
+    tx.replace(&known.place, &GrantPlace { deleted: true, ..GrantPlace::clone(&known.place) }, Otherwise::Again);
+    known.above.counted(&mut tx, false)?;
+    let counted = shop.with_grant(false).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
+    tx.replace(&shop, &counted, Otherwise::Again);
+    let audit = by_seller(app, seller, "grant.deleted", id.to_string());
+    tx.insert(&audit.change(written(&known.grant.terms), ""), Otherwise::Again);
+    Ok((after, tx))
+}
+
+/// A grant in reach, and what it stands under.
+struct Known {
+    place: Stored<GrantPlace>,
+    grant: Stored<Grant>,
+    above: Above,
+}
+
+impl Known {
+    async fn read(app: &App, seller: &Seller, id: GrantId) -> Result<Self, Error> {
+        let place = app.store.get::<GrantPlace>(&GrantPlace::key(id)).await?;
+        let place = place.filter(|place| seller.reach.holds(&place.path)).ok_or(Refusal::NotFound)?;
+        let here = key_of(&place);
+        let above = match place.path.parent() {
+            Some(parent) => Grant::key(place.series, &parent),
+            None => Series::key(place.series),
+        };
+        let mut batch = app.store.get_many(&[here.clone(), above.clone()]).await?;
+        let missing = || Fault::bug("a grant that is not at its place");
+        let grant = batch.take::<Grant>(&here)?.ok_or_else(missing)?;
+        let above = match place.path.parent() {
+            Some(_) => Above::Grant(Box::new(batch.take(&above)?.ok_or_else(missing)?)),
+            None => Above::Series(Box::new(batch.take(&above)?.ok_or_else(missing)?)),
+        };
+        Ok(Self { place, grant, above })
+    }
+
+    /// The shop right above decides, or an admin for it.
+    fn decided_by(&self, seller: &Seller) -> Result<(), Refusal> {
+        seller.reach.must_be(self.grant.path.parent().as_ref())
+    }
+
+    fn is_done(&self, version: u64, same: impl Fn(&GrantTerms) -> bool) -> bool {
+        version.checked_add(1) == Some(self.grant.version) && same(self.grant.wanted())
+    }
+
+    /// Writes other terms: at once, with the grants that have to move, or as a job when those are too many.
+    async fn put(
+        self,
+        app: &App,
+        seller: &Seller,
+        after: GrantTerms,
+        version: u64,
+        adjust: bool,
+        action: &str,
+    ) -> Result<(Grant, Tx), Error> {
+        if self.is_done(version, |terms| *terms == after) {
+            return Ok((self.grant.into_inner(), app.tx()));
+        }
+        if self.place.deleted {
+            return Err(Refusal::NotFound.into());
+        }
+        if self.grant.version != version {
+            return Err(Refusal::VersionMismatch.into());
+        }
+        let raised = after.retail_raised();
+        let own = (raised != after).then_some(self.grant.id);
+        let node = Node::Grant(&self.grant);
+        let moves = tighten::moves_for(app, &node, &raised.offer(), adjust, own).await?;
+        let now = app.clock.now();
+        let exhausted = || Fault::bug("a grant's versions ran out");
+        let written_now = match moves.fits() {
+            true => self.grant.with_terms(raised.clone(), now).ok_or_else(exhausted)?,
+            false => {
+                let same = self.grant.with_terms(self.grant.terms.clone(), now).ok_or_else(exhausted)?;
+                Grant { closing: Some(Box::new(raised.clone())), ..same }
+            }
+        };
+        let mut tx = app.tx();
+        tx.replace(&self.grant, &written_now, Otherwise::Again);
+        if raised.offer() != self.grant.terms.offer() {
+            self.above.touched(&mut tx);
+        }
+        moves.write(app, &mut tx, &node)?;
+        let audit = by_seller(app, seller, action, self.grant.id.to_string());
+        tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)), Otherwise::Again);
+        Ok((written_now, tx))
+    }
+}
+
+/// Where a grant stands.
+pub(crate) fn key_of(place: &GrantPlace) -> Key {
+    match place.deleted {
+        true => Grant::deleted_key(place.series, place.id),
+        false => Grant::key(place.series, &place.path),
+    }
+}
+
+/// A grant in reach, deleted or not.
+///
+/// # Refuses
+/// `not_found`.
+pub async fn grant(app: &App, reach: &Reach, id: GrantId) -> Result<Grant, Error> {
+    let place = app.store.get::<GrantPlace>(&GrantPlace::key(id)).await?;
+    let place = place.filter(|place| reach.holds(&place.path)).ok_or(Refusal::NotFound)?;
+    Ok(app.store.get::<Grant>(&key_of(&place)).await?.ok_or(Refusal::NotFound)?.into_inner())
+}
+
+/// Whether somebody may see a shop, for filters that name one.
+///
+/// # Refuses
+/// `not_found`.
+pub async fn visible(app: &App, reach: &Reach, shop: ShopId) -> Result<Shop, Error> {
+    Ok(shop_in(app, reach, shop).await?.into_inner())
+}
+
+fn written(terms: &GrantTerms) -> String {
+    serde_json::to_string(terms).unwrap_or_default()
+}

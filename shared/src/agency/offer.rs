@@ -1,0 +1,188 @@
+//! Series and their packages are made and changed by admins (R8.2, R8.5).
+
+use serde::Serialize;
+
+use crate::agency::model::series::{Commission, ForcedRecharge, Package, Series, SeriesTerms, Trigger};
+use crate::agency::tighten::{self, Node};
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use kernel::fault::Error;
+use kernel::id::{PackageId, SeriesId, UserId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// What a series is to be, apart from its packages.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SeriesDocument {
+    /// What people call it.
+    pub name: String,
+    /// The operator's own code for it.
+    pub code: String,
+    /// The one-time commission.
+    pub commission: Commission,
+    /// When it is due.
+    pub trigger: Trigger,
+    /// The platform's forced recharge.
+    pub forced: ForcedRecharge,
+}
+
+impl SeriesDocument {
+    fn of(series: &Series) -> Self {
+        let commission = series.wanted().commission.clone();
+        let Series { name, code, trigger, forced, .. } = series.clone();
+        Self { name, code, commission, trigger, forced }
+    }
+}
+
+/// Makes a series without packages.
+///
+/// # Errors
+/// When it can't be written.
+pub async fn create_series(
+    app: &App,
+    once: &Once,
+    document: &SeriesDocument,
+    admin: UserId,
+) -> Result<Done<Series>, Error> {
+    app.run(once, || async {
+        let SeriesDocument { name, code, commission, trigger, forced } = document.clone();
+        let terms = SeriesTerms { commission, packages: Vec::new() };
+        let (id, created_at) = (SeriesId::new(app.ulid()), app.clock.now());
+        let series =
+            Series { id, version: 1, name, code, trigger, forced, terms, closing: None, grants: 0, created_at };
+        let mut tx = app.tx();
+        tx.insert(&series, Otherwise::Again);
+        let audit = by_admin(app, admin, "series.created", id.to_string());
+        tx.insert(&audit.change("", written(document)), Otherwise::Again);
+        Ok((series, tx))
+    })
+    .await
+}
+
+/// A change of a series as it was read.
+#[derive(Debug, Clone)]
+pub struct ChangeSeries {
+    /// Which.
+    pub series: SeriesId,
+    /// Which version was read.
+    pub version: u64,
+    /// What it is to be.
+    pub document: SeriesDocument,
+    /// Whether grants above the new amounts are moved under them.
+    pub adjust: bool,
+    /// Who changes it.
+    pub admin: UserId,
+}
+
+/// Changes a series. A repeated request finds its own write.
+///
+/// # Refuses
+/// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
+pub async fn change_series(app: &App, ask: &ChangeSeries) -> Result<Done<Series>, Error> {
+    app.run(&Once::Natural, || plan_change(app, ask)).await
+}
+
+async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {
+    let before = read(app, ask.series).await?;
+    let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
+    let was = SeriesDocument::of(&before);
+    if before.version == next && was == ask.document {
+        return Ok((Series::clone(&before), app.tx()));
+    }
+    if before.version != ask.version {
+        return Err(Refusal::VersionMismatch.into());
+    }
+    before.must_allow(&ask.document.commission)?;
+    let SeriesDocument { name, code, commission, trigger, forced } = ask.document.clone();
+    let terms = SeriesTerms { commission, packages: before.wanted().packages.clone() };
+    let after = Series { version: next, name, code, trigger, forced, ..Series::clone(&before) };
+    let (after, mut tx) = put(app, &before, after, terms, ask.adjust).await?;
+    let audit = by_admin(app, ask.admin, "series.changed", ask.series.to_string());
+    tx.insert(&audit.change(written(&was), written(&ask.document)), Otherwise::Again);
+    Ok((after, tx))
+}
+
+/// Writes a series with other terms: at once, with the grants that have to move, or as a job when those are too many.
+async fn put(
+    app: &App,
+    before: &Stored<Series>,
+    after: Series,
+    terms: SeriesTerms,
+    adjust: bool,
+) -> Result<(Series, Tx), Error> {
+    let node = Node::Series(before);
+    let moves = tighten::moves_for(app, &node, &terms.offer(), adjust, None).await?;
+    let mut tx = app.tx();
+    let after = match moves.fits() {
+        true => Series { terms, closing: None, ..after },
+        false => Series { closing: Some(Box::new(terms)), ..after },
+    };
+    tx.replace(before, &after, Otherwise::Again);
+    moves.write(app, &mut tx, &node)?;
+    Ok((after, tx))
+}
+
+/// A package as it is to be; with an id and the version that was read it changes one.
+#[derive(Debug, Clone)]
+pub struct SavePackage {
+    /// Of which series.
+    pub series: SeriesId,
+    /// Which, and which version was read; none makes a new one.
+    pub known: Option<(PackageId, u64)>,
+    /// What it is to be; id and version do not count.
+    pub package: Package,
+    /// Whether grants below a raised cost price are moved to it.
+    pub adjust: bool,
+    /// Who changes it.
+    pub admin: UserId,
+}
+
+/// Makes or changes a package. A repeated change finds its own write.
+///
+/// # Refuses
+/// `not_found`; `version_mismatch`; 422 for a code that another package has, and above 200 packages; `children_above` (R8.5);
+/// `change_under_way`.
+pub async fn save_package(app: &App, once: &Once, ask: &SavePackage) -> Result<Done<Package>, Error> {
+    app.run(once, || plan_package(app, ask)).await
+}
+
+async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Error> {
+    let before = read(app, ask.series).await?;
+    let (package, was) = match ask.known {
+        None => (Package { id: PackageId::new(app.ulid()), version: 1, ..ask.package.clone() }, None),
+        Some((id, version)) => {
+            let was = before.wanted().package(id).ok_or(Refusal::NotFound)?;
+            let next = version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
+            let package = Package { id, version: next, ..ask.package.clone() };
+            if *was == package {
+                return Ok((package, app.tx()));
+            }
+            if was.version != version {
+                return Err(Refusal::VersionMismatch.into());
+            }
+            (package, Some(was.clone()))
+        }
+    };
+    let terms = before.wanted().with_package(package.clone())?;
+    let (_, mut tx) = put(app, &before, Series::clone(&before), terms, ask.adjust).await?;
+    let action = if was.is_some() { "package.changed" } else { "package.created" };
+    let audit = by_admin(app, ask.admin, action, package.id.to_string());
+    let was = was.map(|was| written(&was)).unwrap_or_default();
+    tx.insert(&audit.change(was, written(&package)), Otherwise::Again);
+    Ok((package, tx))
+}
+
+/// A series as it is.
+///
+/// # Refuses
+/// `not_found`.
+pub(crate) async fn read(app: &App, id: SeriesId) -> Result<Stored<Series>, Error> {
+    Ok(app.store.get::<Series>(&Series::key(id)).await?.ok_or(Refusal::NotFound)?)
+}
+
+fn written(of: &impl Serialize) -> String {
+    serde_json::to_string(of).unwrap_or_default()
+}

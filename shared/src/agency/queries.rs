@@ -1,0 +1,246 @@
+//! The agency's lists: each caller sees its own shop and those below it (R8.1).
+
+use std::collections::BTreeMap;
+
+use crate::agency::model::asset::Asset;
+use crate::agency::model::commission_split::{Sales, ShopSales};
+use crate::agency::model::grant::{Grant, GrantStatus};
+use crate::agency::model::order::{AgencyOrder, LevelShare, PaidBy};
+use crate::agency::model::series::Series;
+use crate::agency::model::shop::{Reach, Shop, ShopPath};
+use crate::agency::table::tree;
+use crate::app::App;
+use crate::payment::model::order::Order;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AssetId, SeriesId, ShopId};
+use kernel::refusal::Refusal;
+use table::key::Key;
+use table::list::Window;
+use table::list::only;
+use table::list::{Source, walk};
+use table::store::Page;
+
+/// A list of the platform for an admin, of its tree for an agent.
+fn source(reach: &Reach, name: &'static str) -> Source {
+    match reach {
+        Reach::Platform => Source::Platform(name),
+        Reach::Below(own) => Source::Owned(tree(name, own)),
+    }
+}
+
+/// Shops in reach, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn shops(app: &App, reach: &Reach, window: &Window) -> Result<Page<Shop>, Fault> {
+    let all = window.walk(source(reach, "SHOPS"), *reach != Reach::Platform);
+    walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path) && window.holds(shop.created_at), shop)).await
+}
+
+/// Which grants.
+#[derive(Debug, Clone, Default)]
+pub struct GrantFilter {
+    /// Of this shop.
+    pub shop: Option<ShopId>,
+    /// Of this series.
+    pub series: Option<SeriesId>,
+    /// Granted by this shop.
+    pub allocator: Option<ShopId>,
+    /// In this state; none leaves out deleted ones.
+    pub status: Option<GrantStatus>,
+}
+
+impl GrantFilter {
+    fn fits(&self, grant: &Grant) -> bool {
+        let allocator = || grant.path.parent().and_then(|parent| parent.shop());
+        self.shop.is_none_or(|shop| grant.path.shop() == Some(shop))
+            && self.series.is_none_or(|series| grant.series == series)
+            && self.allocator.is_none_or(|shop| allocator() == Some(shop))
+            && match self.status {
+                Some(status) => grant.terms.status == status,
+                None => grant.terms.status != GrantStatus::Deleted,
+            }
+    }
+}
+
+/// Grants in reach.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn grants(app: &App, reach: &Reach, filter: &GrantFilter, window: &Window) -> Result<Page<Grant>, Fault> {
+    let all = window.walk(source(reach, "GRANTS"), true);
+    let fits = |grant: &Grant| reach.holds(&grant.path) && filter.fits(grant) && window.holds(grant.created_at);
+    walk(app, &all, |grant: &Grant| only(fits(grant), grant)).await
+}
+
+/// Which assets, orders or commissions: those that are as everything says that is given.
+#[derive(Debug, Clone, Default)]
+pub struct SaleFilter {
+    /// Of this shop; of orders the selling one, of commissions the earning one.
+    pub shop: Option<ShopId>,
+    /// Of this series.
+    pub series: Option<SeriesId>,
+    /// Of this asset.
+    pub asset: Option<AssetId>,
+    /// Paid by this.
+    pub paid_by: Option<PaidBy>,
+}
+
+impl SaleFilter {
+    fn any(&self) -> bool {
+        self.shop.is_some() || self.series.is_some() || self.asset.is_some() || self.paid_by.is_some()
+    }
+
+    fn fits_shop(&self, path: &ShopPath) -> bool {
+        self.shop.is_none_or(|shop| path.shop() == Some(shop))
+    }
+
+    /// All but the shop.
+    fn fits(&self, order: &AgencyOrder) -> bool {
+        self.series.is_none_or(|series| order.series == series)
+            && self.asset.is_none_or(|asset| order.asset == asset)
+            && self.paid_by.is_none_or(|paid_by| order.paid_by == paid_by)
+    }
+}
+
+/// What a grant's shop and those below it sold of its series.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn sales(app: &App, grant: &Grant) -> Result<Sales, Fault> {
+    let Some(shop) = grant.path.shop() else { return Ok(Sales::default()) };
+    let sold = app.store.get::<ShopSales>(&ShopSales::key(shop, grant.series)).await?;
+    Ok(sold.map(|sold| sold.sales).unwrap_or_default())
+}
+
+/// Assets in reach.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<Asset>, Fault> {
+    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
+    let fits = |asset: &Asset| {
+        let series = filter.series.is_none_or(|series| asset.series == series);
+        reach.holds(&asset.path) && filter.fits_shop(&asset.path) && series && window.holds(asset.created_at)
+    };
+    walk(app, &all, |asset: &Asset| only(fits(asset), asset)).await
+}
+
+/// Agency orders in reach, newest first, each with its payment order.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn orders(
+    app: &App,
+    reach: &Reach,
+    filter: &SaleFilter,
+    window: &Window,
+) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
+    let fits = |order: &AgencyOrder| {
+        reach.holds(&order.seller)
+            && filter.fits_shop(&order.seller)
+            && filter.fits(order)
+            && window.holds(order.created_at)
+    };
+    let page = walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await?;
+    let keys: Vec<Key> = page.items.iter().filter_map(|order| order.payment).map(Order::key).collect();
+    let batch = if keys.is_empty() { None } else { Some(app.store.get_many(&keys).await?) };
+    let with = |order: AgencyOrder| {
+        let payment = match (&batch, order.payment) {
+            (Some(batch), Some(id)) => batch.peek::<Order>(&Order::key(id))?,
+            _ => None,
+        };
+        Ok((order, payment.map(|payment| payment.into_inner())))
+    };
+    Ok(Page { items: page.items.into_iter().map(with).collect::<Result<_, Fault>>()?, next: page.next })
+}
+
+/// What a shop in reach earns of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earned {
+    /// The order.
+    pub order: AgencyOrder,
+    /// The shop.
+    pub shop: ShopPath,
+    /// Its share.
+    pub share: LevelShare,
+}
+
+/// What shops in reach earn of orders, newest first: a row per order and level that earns.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn commissions(
+    app: &App,
+    reach: &Reach,
+    filter: &SaleFilter,
+    window: &Window,
+) -> Result<Page<Earned>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), true);
+    walk(app, &all, |order: &AgencyOrder| {
+        let fits = filter.fits(order) && window.holds(order.created_at);
+        let shares = order.outcome.iter().filter(|_| fits).flat_map(|outcome| &outcome.shares);
+        let rows = order.seller.upward().zip(shares);
+        let earns = |share: &LevelShare| !share.one_time.is_zero() || !share.difference.is_zero();
+        let seen = rows.filter(|(shop, share)| reach.holds(shop) && filter.fits_shop(shop) && earns(share));
+        seen.map(|(shop, share)| Earned { order: order.clone(), shop, share: *share }).collect()
+    })
+    .await
+}
+
+/// Series: all of them for an admin; for an agent those that its shop was granted, with that grant.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
+    let Reach::Below(own) = reach else {
+        let all = window.walk(Source::Platform("SERIES"), false);
+        let page = walk(app, &all, |series: &Series| only(window.holds(series.created_at), series)).await?;
+        return Ok(Page { items: page.items.into_iter().map(|series| (series, None)).collect(), next: page.next });
+    };
+    let filter = GrantFilter { shop: own.shop(), ..GrantFilter::default() };
+    let page = grants(app, reach, &filter, window).await?;
+    let ids: Vec<SeriesId> = page.items.iter().map(|grant| grant.series).collect();
+    let known = series_of(app, ids).await?;
+    let with = |grant: Grant| Some((known.get(&grant.series)?.clone(), Some(grant)));
+    Ok(Page { items: page.items.into_iter().filter_map(with).collect(), next: page.next })
+}
+
+/// One series, with the grant of an agent's own shop.
+///
+/// # Refuses
+/// `not_found`, for an agent also without a grant.
+pub async fn one_series(app: &App, reach: &Reach, id: SeriesId) -> Result<(Series, Option<Grant>), Error> {
+    let own = match reach {
+        Reach::Platform => None,
+        Reach::Below(path) => Some(Grant::key(id, path)),
+    };
+    let keys: Vec<Key> = own.iter().cloned().chain([Series::key(id)]).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let series = batch.take::<Series>(&Series::key(id))?.ok_or(Refusal::NotFound)?.into_inner();
+    let grant = match &own {
+        Some(key) => Some(batch.take::<Grant>(key)?.ok_or(Refusal::NotFound)?.into_inner()),
+        None => None,
+    };
+    Ok((series, grant))
+}
+
+/// Series by their ids, those that are there.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn series_of(
+    app: &App,
+    ids: impl IntoIterator<Item = SeriesId>,
+) -> Result<BTreeMap<SeriesId, Series>, Fault> {
+    app.store.named(ids.into_iter().map(|id| (id, Series::key(id))).collect()).await
+}
+
+/// Shops by their ids, those that are there.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn shops_of(app: &App, ids: impl IntoIterator<Item = ShopId>) -> Result<BTreeMap<ShopId, Shop>, Fault> {
+    app.store.named(ids.into_iter().map(|id| (id, Shop::key(id))).collect()).await
+}

@@ -1,0 +1,346 @@
+//! Agency orders are made (R8.7, R8.10–R8.12): checked and priced by what the selling shop was granted, with a snapshot that later edits
+//! don't reach. What a sale earns is settled by [`crate::agency::settle`], in the order of its tree.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::affiliate::withdraw::refused;
+use crate::agency::assets::asset_in;
+use crate::agency::model::asset::Asset;
+use crate::agency::model::grant::{Grant, is_open};
+use crate::agency::model::minimum_recharge::{Effective, effective};
+use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, Sold, cause};
+use crate::agency::model::series::Series;
+use crate::agency::model::shop::{Reach, Seller};
+use crate::agency::model::wallet::{AgencyBegun, Wallet};
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::model::settings::{AgencySettings, PaymentSettings};
+use crate::payment::create_order::{Bare, drafted_for_agency};
+use crate::payment::credit_order::header;
+use crate::payment::model::order::{ForAgency, Order};
+use kernel::fault::{Error, Fault};
+use kernel::id::{AgencyOrderId, AssetId, PackageId};
+use kernel::ledger::{Holder, House, HouseEntry, Movement, Operator, RecordType};
+use kernel::money::{LedgerMoney, PayMoney};
+use kernel::provider::Provider;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::tx::{Otherwise, Tx};
+
+/// What is wanted for an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// Packages.
+    Purchase(Vec<PackageId>),
+    /// Balance, in agency currency.
+    Recharge(Decimal),
+}
+
+/// Who is to take the money of an online payment.
+#[derive(Debug, Clone)]
+pub struct Online {
+    /// The provider.
+    pub provider: Provider,
+    /// By which method; the first that is offered without one.
+    pub method: Option<String>,
+    /// From where.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// An order that is to be made.
+#[derive(Debug, Clone)]
+pub struct CreateAgencyOrder {
+    /// For which asset.
+    pub asset: AssetId,
+    /// What.
+    pub wanted: Wanted,
+    /// What it is paid by.
+    pub paid_by: PaidBy,
+    /// For an online payment.
+    pub online: Option<Online>,
+}
+
+/// What an order would have to be, as the pre-check answers (R8.7).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// What has to be paid at least.
+    pub required: Option<Decimal>,
+    /// What it would cost.
+    pub price: Decimal,
+}
+
+impl Checked {
+    /// Whether it is enough.
+    pub fn allowed(&self) -> bool {
+        self.required.is_none_or(|required| self.price >= required)
+    }
+}
+
+/// What the order stores of its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Made {
+    order: AgencyOrderId,
+}
+
+/// Everything that a sale for an asset rests on.
+struct Offered {
+    asset: Stored<Asset>,
+    series: Stored<Series>,
+    /// From the selling shop up.
+    grants: Vec<Grant>,
+    wallet: Option<Stored<Wallet>>,
+    begun: bool,
+}
+
+impl Offered {
+    async fn read(app: &App, reach: &Reach, asset: AssetId) -> Result<Self, Error> {
+        let asset = asset_in(app, reach, asset).await?;
+        let seller = asset.path.shop().ok_or_else(|| Fault::bug("an asset of no shop"))?;
+        let of_series = Series::key(asset.series);
+        let levels: Vec<Key> = asset.path.upward().map(|path| Grant::key(asset.series, &path)).collect();
+        let wallet = Wallet::key(seller);
+        let rest = [of_series.clone(), wallet.clone(), AgencyBegun::key()];
+        let mut batch = app.store.get_many(&levels.iter().cloned().chain(rest).collect::<Vec<_>>()).await?;
+        let series = batch.take::<Series>(&of_series)?.ok_or_else(|| Fault::bug("an asset of no series"))?;
+        let wallet = batch.take::<Wallet>(&wallet)?;
+        let begun = batch.take::<AgencyBegun>(&AgencyBegun::key())?.is_some();
+        let mut grants = Vec::with_capacity(levels.len());
+        for level in &levels {
+            grants.push(batch.take::<Grant>(level)?.ok_or(Refusal::GrantDisabled)?.into_inner());
+        }
+        if !is_open(&grants) {
+            return Err(Refusal::GrantDisabled.into());
+        }
+        Ok(Self { asset, series, grants, wallet, begun })
+    }
+
+    /// The one rule of forced recharges, for the pre-check and for orders alike (R8.7).
+    fn forced(&self) -> Effective {
+        let shop = self.grants.first().map(|grant| grant.terms.forced).unwrap_or_default();
+        effective(&self.series.trigger, &self.series.forced, &shop, self.asset.triggered_by.is_some())
+    }
+
+    fn checked(&self, price: Decimal) -> Checked {
+        Checked { required: self.forced().amount.filter(|amount| !amount.is_zero()), price }
+    }
+
+    /// What is sold for how much.
+    fn priced(&self, wanted: &Wanted) -> Result<(Decimal, Vec<Sold>), Refusal> {
+        let ids = match wanted {
+            Wanted::Recharge(amount) => return Ok((*amount, Vec::new())),
+            Wanted::Purchase(ids) => ids,
+        };
+        let own = self.grants.first().ok_or(Refusal::GrantDisabled)?;
+        let mut sold: Vec<Sold> = Vec::with_capacity(ids.len());
+        for (index, id) in ids.iter().enumerate() {
+            let pointer = format!("/package_ids/{index}");
+            if sold.iter().any(|other| other.id == *id) {
+                return Err(Refusal::field(&pointer, "twice", "each package once"));
+            }
+            let held = own.terms.package(*id).filter(|held| held.on_shelf);
+            let held = held.ok_or_else(|| Refusal::field(&pointer, "not_offered", "a package that the shop sells"))?;
+            sold.push(Sold { id: *id, retail_price: held.retail_price });
+        }
+        let total = sold.iter().try_fold(Decimal::ZERO, |sum, one| sum.checked_add(one.retail_price));
+        let total = total.ok_or_else(|| Refusal::field("/package_ids", "out_of_range", "less at once"))?;
+        Ok((total, sold))
+    }
+
+    /// Every level with its commission and what it pays for what is sold (R8.11).
+    fn levels(&self, sold: &[Sold]) -> Result<Vec<SaleLevel>, Fault> {
+        let level = |grant: &Grant| {
+            let cost = |one: &Sold| grant.terms.package(one.id).map(|held| held.cost_price);
+            let sum = sold.iter().try_fold(Decimal::ZERO, |sum, one| sum.checked_add(cost(one)?));
+            let cost = sum.ok_or_else(|| Fault::bug("a package that a level above does not hold"))?;
+            Ok(SaleLevel { own: grant.terms.own.clone(), cost })
+        };
+        self.grants.iter().map(level).collect()
+    }
+}
+
+/// What has to be paid before anything else, and whether this would be enough.
+///
+/// # Refuses
+/// `not_found`; `grant_disabled`; 422 for packages that the shop does not sell.
+pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &Wanted) -> Result<Checked, Error> {
+    let offered = Offered::read(app, reach, asset).await?;
+    let (price, _) = offered.priced(wanted)?;
+    Ok(offered.checked(price))
+}
+
+/// An agency order with the payment order that it waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ordered {
+    /// The order.
+    pub order: AgencyOrder,
+    /// Where and how it is paid online.
+    pub payment: Option<Order>,
+}
+
+/// Makes an agency order.
+///
+/// # Refuses
+/// `programme_off`; `not_found`; `forbidden` for another shop's wallet, and for `offline` unless by an admin; `grant_disabled`;
+/// `forced_recharge_required`; `insufficient_balance`; 422 for what is not sold, an amount of zero, or a provider that is not there.
+pub async fn create_agency_order(
+    app: &App,
+    once: &Once,
+    seller: &Seller,
+    ask: &CreateAgencyOrder,
+) -> Result<Done<Ordered>, Error> {
+    if !app.settings::<AgencySettings>().await?.settings.enabled {
+        return Err(Refusal::ProgrammeOff.into());
+    }
+    let payment = match &ask.online {
+        Some(online) => Some(awaited(app, seller, ask, online).await?),
+        None => None,
+    };
+    let done = app.run(once, || plan(app, seller, ask, payment.as_ref())).await?;
+    let answer = read(app, &seller.reach, done.answer.order).await?;
+    Ok(Done { answer, replayed: done.replayed })
+}
+
+/// The payment order, asked for at the provider once, before the commit (R4.3).
+async fn awaited(app: &App, seller: &Seller, ask: &CreateAgencyOrder, online: &Online) -> Result<Order, Error> {
+    let offered = Offered::read(app, &seller.reach, ask.asset).await?;
+    let (price, _) = offered.priced(&ask.wanted)?;
+    enough(&offered, ask.paid_by, price)?;
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let agency = app.settings::<AgencySettings>().await?.settings;
+    let other = || Refusal::field("/payment", "other_currency", "online payments are taken in another currency");
+    if agency.currency != settings.pay_currency {
+        return Err(other().into());
+    }
+    let charge = PayMoney::exact(price, settings.pay_currency).map_err(|_| other())?;
+    let order = AgencyOrderId::new(app.ulid());
+    let tree = offered.asset.path.level_one().ok_or_else(|| Fault::bug("an asset of no shop"))?;
+    let bare = Bare {
+        user: seller.id,
+        provider: online.provider,
+        method: online.method.as_deref(),
+        charge,
+        agency: ForAgency { order, tree },
+        client_ip: online.client_ip.clone(),
+        user_agent: online.user_agent.clone(),
+    };
+    drafted_for_agency(app, &settings, bare).await
+}
+
+fn enough(offered: &Offered, paid_by: PaidBy, price: Decimal) -> Result<(), Refusal> {
+    if price.is_zero() {
+        return Err(Refusal::field("/amount", "out_of_range", "more than nothing"));
+    }
+    let checked = offered.checked(price);
+    match checked.required {
+        // What an asset spends was paid in before, and what an admin takes on behalf is not forced.
+        Some(amount) if paid_by.triggers() && !checked.allowed() => Err(Refusal::ForcedRechargeRequired { amount }),
+        _ => Ok(()),
+    }
+}
+
+async fn plan(
+    app: &App,
+    seller: &Seller,
+    ask: &CreateAgencyOrder,
+    payment: Option<&Order>,
+) -> Result<(Made, Tx), Error> {
+    let offered = Offered::read(app, &seller.reach, ask.asset).await?;
+    let currency = app.settings::<AgencySettings>().await?.settings.currency;
+    match ask.paid_by {
+        PaidBy::Wallet => seller.reach.must_be(Some(&offered.asset.path))?,
+        PaidBy::Offline => seller.reach.must_be(None)?,
+        PaidBy::Online | PaidBy::Asset => {}
+    }
+    let (price, packages) = offered.priced(&ask.wanted)?;
+    enough(&offered, ask.paid_by, price)?;
+    if payment.is_some_and(|payment| payment.charge.amount() != price) {
+        // A price moved between the provider's answer and the commit.
+        return Err(Refusal::ChangeUnderWay.into());
+    }
+    let now = app.clock.now();
+    let id = payment.and_then(|payment| payment.agency).map_or_else(|| AgencyOrderId::new(app.ulid()), |of| of.order);
+    let order = AgencyOrder {
+        id,
+        kind: if packages.is_empty() { OrderKind::Recharge } else { OrderKind::Purchase },
+        paid_by: ask.paid_by,
+        asset: offered.asset.id,
+        series: offered.series.id,
+        seller: offered.asset.path.clone(),
+        by: seller.id,
+        amount: LedgerMoney::exact(price, currency)?,
+        levels: offered.levels(&packages)?,
+        packages,
+        commission: offered.series.terms.commission.clone(),
+        trigger: offered.series.trigger,
+        payment: payment.map(|payment| payment.id),
+        paid_at: payment.is_none().then_some(now),
+        outcome: None,
+        created_at: now,
+    };
+    let mut tx = app.tx();
+    tx.insert(&order, Otherwise::Again);
+    if let Some(payment) = payment {
+        tx.insert(payment, Otherwise::Again);
+    }
+    take(app, seller, &offered, &order, &mut tx)?;
+    if !offered.begun {
+        tx.insert(&AgencyBegun { at: now }, Otherwise::Again);
+    }
+    if order.paid_at.is_some() {
+        tx.send(Message::AgencyOrderMoved { order: order.id, tree: order.tree() });
+    }
+    if let Some(payment) = payment.filter(|payment| payment.failure.is_some()) {
+        tx.send(Message::OrderClosed { order: payment.id });
+    }
+    Ok((Made { order: order.id }, tx))
+}
+
+/// Takes the money from the selling shop's wallet, or from the asset's balance.
+fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: &mut Tx) -> Result<(), Error> {
+    if !matches!(order.paid_by, PaidBy::Wallet | PaidBy::Asset) {
+        return Ok(());
+    }
+    let operator = if seller.reach == Reach::Platform { Operator::Admin } else { Operator::User };
+    let cause = format!("{}:payment", cause(order.id));
+    let header = header(app, cause, operator, seller.id.to_string(), order.created_at);
+    let movement = Movement::new(RecordType::Payment, order.amount.negated(), order.id.to_string());
+    let house = vec![HouseEntry::new(House::Sales, order.amount)];
+    let posting = match order.paid_by {
+        PaidBy::Wallet => {
+            let wallet = offered.wallet.as_ref().ok_or(Refusal::InsufficientBalance)?;
+            let posted = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
+            tx.replace(wallet, &posted.0, Otherwise::Again);
+            posted.1
+        }
+        _ => {
+            let asset = &offered.asset;
+            let posted = asset.accounts.post(Holder::Asset(asset.id), header, &[movement], house);
+            let (accounts, posting) = posted.map_err(|error| refused(&error))?;
+            tx.replace(asset, &Asset { accounts, ..Asset::clone(asset) }, Otherwise::Again);
+            posting
+        }
+    };
+    tx.insert(&posting, Otherwise::Again);
+    Ok(())
+}
+
+/// An agency order in reach, with its payment order.
+///
+/// # Refuses
+/// `not_found`.
+pub async fn read(app: &App, reach: &Reach, id: AgencyOrderId) -> Result<Ordered, Error> {
+    let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?;
+    let order = order.filter(|order| reach.holds(&order.seller)).ok_or(Refusal::NotFound)?.into_inner();
+    let payment = match order.payment {
+        Some(payment) => app.store.get::<Order>(&Order::key(payment)).await?,
+        None => None,
+    };
+    let payment = payment.map(|payment| crate::payment::pay_page::with_pay_url(app, &payment));
+    Ok(Ordered { order, payment })
+}

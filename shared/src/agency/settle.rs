@@ -1,0 +1,151 @@
+//! Settling a sale (R8.8–R8.10): the reward worker's verb for the agency.
+//!
+//! Sales of one tree come one after another, in the queue group of its level-1 shop, and each is one transaction: the order with what
+//! it paid, the asset, and of every level its sales, its wallet and its posting. A refund of the payment comes the same way and posts the
+//! difference.
+
+use crate::agency::model::asset::Asset;
+use crate::agency::model::commission_split::{Sales, ShopSales};
+use crate::agency::model::order::{AgencyOrder, Paid, Scene, cause, settle};
+use crate::agency::model::wallet::Wallet;
+use crate::app::App;
+use crate::message::Envelope;
+use crate::message::Message;
+use crate::message::Received;
+use crate::payment::credit_order::header;
+use crate::payment::model::order::Order;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AgencyOrderId, ShopId};
+use kernel::ledger::{Header, Operator};
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::store::Batch;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+use crate::agency::tighten::lower;
+
+/// Settles what a batch's messages tell of the agency, in their order. Answers the ids of the records that are to be delivered again:
+/// from the first that failed on, those of its group.
+pub async fn settle_sales(app: &App, records: &[Received]) -> Vec<String> {
+    let (mut failed, mut stopped) = (Vec::new(), Vec::new());
+    for record in records {
+        let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
+        if stopped.contains(&group) {
+            failed.push(record.id.clone());
+            continue;
+        }
+        if let Err(error) = follow(app, &record.envelope).await {
+            tracing::error!(%error, message = record.envelope.id, "not settled");
+            failed.push(record.id.clone());
+            stopped.push(group);
+        }
+    }
+    failed
+}
+
+/// Does what a message tells the agency to.
+///
+/// # Errors
+/// A fault; then it is to come again.
+pub async fn follow(app: &App, told: &Envelope) -> Result<(), Error> {
+    match told.message {
+        Message::AgencyOrderMoved { order, .. } => settle_sale(app, order, told).await,
+        Message::GrantsLowered { series, grant } => lower(app, series, grant).await,
+        _ => Ok(()),
+    }
+}
+
+/// Brings everything that rests on an order to where its payment demands, and tells statistics; nothing is done twice.
+///
+/// # Errors
+/// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
+async fn settle_sale(app: &App, order: AgencyOrderId, cause: &Envelope) -> Result<(), Error> {
+    let (shops, moved) = app.run(&Once::Natural, || plan(app, order, &cause.id)).await?.answer;
+    if moved {
+        metrics::count("AgencySalesSettled");
+    }
+    Ok(app.queues.follow(&cause.id, &Message::AgencyOrderSettled { order, shops }).await?)
+}
+
+/// What was read, as a conditional write needs it.
+struct Read {
+    asset: Stored<Asset>,
+    payment: Option<Order>,
+    wallets: Vec<Option<Stored<Wallet>>>,
+    sales: Vec<Option<Stored<ShopSales>>>,
+}
+
+async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
+    let mut tx = app.tx();
+    let missing = || Fault::Item { key: id.to_string(), why: "a message names it, but it is not there".to_owned() };
+    let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?.ok_or_else(missing)?;
+    let shops: Vec<ShopId> = order.shops().collect();
+    let read = Read::of(app, &order, &shops).await?;
+    let paid = match (&read.payment, order.paid_at) {
+        (Some(payment), _) if !payment.status.is_captured() => return Ok(((shops, false), tx)),
+        (Some(payment), _) => Paid { at: payment.paid_at.unwrap_or(payment.created_at), net: payment.net().amount() },
+        (None, Some(at)) => Paid { at, net: order.amount.amount() },
+        (None, None) => return Ok(((shops, false), tx)),
+    };
+    if order.outcome.as_ref().is_some_and(|outcome| outcome.net == paid.net) {
+        return Ok(((shops, false), tx));
+    }
+    let currency = order.amount.currency();
+    let none = |shop: &ShopId| Wallet::new(*shop, currency);
+    let before = Scene {
+        order: AgencyOrder::clone(&order),
+        asset: Asset::clone(&read.asset),
+        sales: read.sales.iter().map(|sales| sales.as_ref().map_or_else(Sales::default, |of| of.sales)).collect(),
+        wallets: shops
+            .iter()
+            .zip(&read.wallets)
+            .map(|(shop, wallet)| wallet.as_deref().copied().unwrap_or_else(|| none(shop)))
+            .collect(),
+        postings: Vec::new(),
+    };
+    let by = header(app, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
+    let by = Header { request_id: message.to_owned(), ..by };
+    let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
+    tx.replace(&order, &after.order, Otherwise::Again);
+    if before.asset != after.asset {
+        tx.replace(&read.asset, &after.asset, Otherwise::Again);
+    }
+    let series = order.series;
+    for (index, shop) in shops.iter().enumerate() {
+        let moved = |of: &Scene| of.sales.get(index).copied();
+        if let (Some(sales), true) = (moved(&after), moved(&before) != moved(&after)) {
+            let known = read.sales.get(index).and_then(Option::as_ref);
+            tx.upsert(known, &ShopSales { shop: *shop, series, sales }, Otherwise::Again);
+        }
+        let moved = |of: &Scene| of.wallets.get(index).copied();
+        if let (Some(wallet), true) = (moved(&after), moved(&before) != moved(&after)) {
+            tx.upsert(read.wallets.get(index).and_then(Option::as_ref), &wallet, Otherwise::Again);
+        }
+    }
+    for posting in &after.postings {
+        tx.insert(posting, Otherwise::Again);
+    }
+    Ok(((shops, true), tx))
+}
+
+impl Read {
+    /// Everything in one call: all keys follow from the order.
+    async fn of(app: &App, order: &AgencyOrder, shops: &[ShopId]) -> Result<Self, Fault> {
+        let asset = Asset::key(order.asset);
+        let payment = order.payment.map(Order::key);
+        let wallets: Vec<Key> = shops.iter().map(|shop| Wallet::key(*shop)).collect();
+        let sales: Vec<Key> = shops.iter().map(|shop| ShopSales::key(*shop, order.series)).collect();
+        let keys = [&asset].into_iter().chain(&payment).chain(&wallets).chain(&sales).cloned().collect::<Vec<_>>();
+        let mut batch: Batch = app.store.get_many(&keys).await?;
+        let missing = || Fault::Item { key: order.asset.to_string(), why: "an order of no asset".to_owned() };
+        let wallets = wallets.iter().map(|key| batch.take::<Wallet>(key)).collect::<Result<_, _>>()?;
+        let sales = sales.iter().map(|key| batch.take::<ShopSales>(key)).collect::<Result<_, _>>()?;
+        let payment = match &payment {
+            Some(key) => batch.take::<Order>(key)?.map(Stored::into_inner),
+            None => None,
+        };
+        Ok(Self { asset: batch.take(&asset)?.ok_or_else(missing)?, payment, wallets, sales })
+    }
+}

@@ -1,0 +1,111 @@
+//! Where shops, grants, assets and sales are stored.
+
+use kernel::id::{AgencyOrderId, AssetId, GrantId, SeriesId, ShopId};
+use kernel::key_part::KeyPart;
+use table::key::{by_month, owned_by};
+use table::records;
+
+use crate::agency::model::asset::{Asset, AssetClaim};
+use crate::agency::model::commission_split::ShopSales;
+use crate::agency::model::grant::{Grant, GrantPlace, GrantStatus};
+use crate::agency::model::order::AgencyOrder;
+use crate::agency::model::series::Series;
+use crate::agency::model::shop::{Shop, ShopPath};
+use crate::agency::model::wallet::{AgencyBegun, Wallet};
+
+records! {
+    /// The mark that money of the agency moved: whether its currency may change (R9.1).
+    AgencyBegun = "agency_begun" {
+        fn key() = "AGENCY", "AGENCY";
+        at |_it| AgencyBegun::key();
+    }
+
+    /// A shop of the tree (R8.1).
+    Shop = "shop" {
+        fn key(id: ShopId) = "SHOP#{id}", "SHOP";
+        at |it| Shop::key(it.id);
+        owner |it| Some((tree("SHOPS", &it.path), it.id.to_string()));
+        platform |it| Some(by_month("SHOPS", it.created_at, it.id));
+    }
+
+    /// A shop's accounts: what it can spend and what it earned (R8.12).
+    Wallet = "wallet" {
+        fn key(shop: ShopId) = "SHOP#{shop}", "WALLET";
+        at |it| Wallet::key(it.shop);
+    }
+
+    /// The sales of a shop and those below it in a series, which tiers are matched by (R8.8).
+    ShopSales = "shop_sales" {
+        fn key(shop: ShopId, series: SeriesId) = "SHOP#{shop}", "SALES#{series}";
+        at |it| ShopSales::key(it.shop, it.series);
+    }
+
+    /// A series with its packages and commission; the bound of level 1 (R8.2).
+    Series = "series" {
+        fn key(id: SeriesId) = "SERIES#{id}", "SERIES";
+        at |it| Series::key(it.id);
+        platform |it| Some(by_month("SERIES", it.created_at, it.id));
+    }
+
+    /// A shop's grant of a series with its packages (R8.3); a deleted one stands aside, so that another may take its place (R8.6).
+    Grant = "grant" {
+        fn key(series: SeriesId, shop: &ShopPath) = "SERIES#{series}", "GRANT#{shop}";
+        fn deleted_key(series: SeriesId, id: GrantId) = "SERIES#{series}", "DELETED#{id}";
+        at |it| match it.terms.status {
+            GrantStatus::Deleted => Grant::deleted_key(it.series, it.id),
+            _ => Grant::key(it.series, &it.path),
+        };
+        owner |it| Some((tree("GRANTS", &it.path), it.id.to_string()));
+        platform |it| Some(by_month("GRANTS", it.created_at, it.id));
+    }
+
+    /// The place of a grant, by its id.
+    GrantPlace = "grant_place" {
+        fn key(id: GrantId) = "GRANT#{id}", "PLACE";
+        at |it| GrantPlace::key(it.id);
+    }
+
+    /// An asset: its shop, balance, and whether its commission was triggered (R8.8).
+    Asset = "asset" {
+        fn key(id: AssetId) = "ASSET#{id}", "ASSET";
+        at |it| Asset::key(it.id);
+        owner |it| Some((tree("ASSETS", &it.path), it.id.to_string()));
+        platform |it| Some(by_month("ASSETS", it.created_at, it.id));
+    }
+
+    /// The claim of an identifier: one asset per kind and identifier.
+    AssetClaim = "asset_claim" {
+        fn key(kind: &str, identifier: &str) = "IDENTIFIER#{kind}#{identifier}", "ASSET";
+        at |it| AssetClaim::key(it.kind.as_str(), it.identifier.as_str());
+    }
+
+    /// The snapshot of a sale and what it paid the chain (R8.9–R8.11).
+    AgencyOrder = "agency_order" {
+        fn key(id: AgencyOrderId) = "AGENCYORDER#{id}", "ORDER";
+        at |it| AgencyOrder::key(it.id);
+        owner |it| Some((tree("AGENCYORDERS", &it.seller), it.id.to_string()));
+        platform |it| Some(by_month("AGENCYORDERS", it.created_at, it.id));
+    }
+}
+
+/// Prefix of the sort keys of a series' grants; the shop's path follows.
+pub const GRANTS: &str = "GRANT#";
+
+/// The partition of a list of one agency tree, by the level-1 shop of a path.
+pub fn tree(list: &str, path: &ShopPath) -> String {
+    let top = path.level_one().map(|shop| shop.to_string());
+    owned_by(list, top.unwrap_or_default())
+}
+
+/// The partition of a series, its grants included.
+pub fn series_of(series: SeriesId) -> String {
+    format!("SERIES#{series}")
+}
+
+impl KeyPart for &ShopPath {
+    type Part = String;
+
+    fn part(self) -> String {
+        self.to_string()
+    }
+}

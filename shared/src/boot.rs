@@ -1,0 +1,92 @@
+//! Start-up: the application from its environment. Runs during a function's initialisation, at full speed whatever its memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::account::create_admin::publish_key;
+use crate::account::token::{KeyRing, PublicKeys, Signer};
+use crate::app::{App, Config};
+use crate::operations::settings::SettingsCache;
+use crate::payment::gateway::http::{Https, https_client};
+use crate::payment::gateway::{ProviderConfig, Providers};
+use crate::webhooks::webhook_sender::Courier;
+use kernel::fault::{Error, Fault};
+use kernel::secret::Secret;
+use table::aws::secrets::Secrets;
+use table::aws::{Aws, Environment, ProcessEnvironment};
+use table::execute::Executor;
+use table::queue::{Queues, Urls};
+use table::store::Store;
+use table::system::{Clock, Entropy};
+use table::telemetry::OrLog;
+
+/// Argon2's cost on AWS: 19 MiB, two passes.
+pub const PASSWORD_COST: (u32, u32) = (19 * 1024, 2);
+/// How long a use case may try: the functions' time-out less three seconds.
+pub const PATIENCE: Duration = Duration::from_secs(7);
+
+/// The application of a deployed function: reads secrets, settings and public keys before the first request.
+///
+/// # Errors
+/// When a mandatory variable or secret is missing. A missing provider secret only switches that provider off.
+pub async fn app() -> Result<Arc<App>, Fault> {
+    let environment = ProcessEnvironment;
+    let aws = Aws::from(&environment, table::aws::https::aws_client()?)?;
+    let secrets = Secrets::read(&environment, &aws).await?;
+    let app = Arc::new(assemble(&environment, &aws, &secrets, &https_client())?);
+    app.warm().await.or_log("the first request reads what is missing");
+    Ok(app)
+}
+
+/// The application of the function that makes tokens, with its public key published.
+///
+/// # Errors
+/// As [`app`]; when the key can't be published.
+pub async fn signing_app() -> Result<Arc<App>, Fault> {
+    let app = app().await?;
+    publish_key(&app).await.map_err(Error::into_fault)?;
+    Ok(app)
+}
+
+/// Puts an application together from what its environment says.
+///
+/// # Errors
+/// When a mandatory variable or secret is missing.
+pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
+    let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+    let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
+    let urls = Urls {
+        reward: environment.get("REWARD_QUEUE_URL").unwrap_or_default(),
+        reward_dead: environment.get("REWARD_DEAD_QUEUE_URL").unwrap_or_default(),
+        mail: environment.get("MAIL_QUEUE_URL").unwrap_or_default(),
+        statistics: environment.get("STATISTICS_QUEUE_URL").unwrap_or_default(),
+    };
+    let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
+    let secret = secrets.get("APP_SECRET").ok_or_else(|| Fault::bug("APP_SECRET is not set"))?;
+    let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
+    let store = Store::new(aws.dynamodb(environment.get("AWS_ENDPOINT_URL_DYNAMODB")), get("TABLE_NAME")?);
+    let queues = Queues::new(aws.sqs(environment.get("AWS_ENDPOINT_URL_SQS")), urls);
+    Ok(App {
+        executor: Executor::new(store, queues, Clock::system(), Entropy::system(), PATIENCE),
+        providers: Providers::new(&config, providers),
+        courier: Courier::to_internet(),
+        settings: SettingsCache::default(),
+        keys: KeyRing::default(),
+        signer,
+        config: Config { public_base_url, secret: Secret::new(secret.into_bytes()), password_cost: PASSWORD_COST },
+    })
+}
+
+impl App {
+    /// Reads settings and public keys, and publishes the own signing key if it is new.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn warm(&self) -> Result<(), Fault> {
+        self.settings::<crate::operations::model::settings::IdentitySettings>().await?;
+        if let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await? {
+            self.keys.learn(&keys);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! L5, A1, P6 over time: what an earlier scan had that may never change or go away.
+
+use std::collections::BTreeMap;
+
+use crate::account::model::user::User;
+use crate::operations::auditor::{Finding, Snapshot};
+use crate::payment::model::order::Order;
+use kernel::ledger::Posting;
+use table::item::Entity as _;
+use table::item::Item;
+use table::key::Key;
+
+/// Names what a later scan has lost or changed of an earlier one: entries of the ledger (L5), the bond to an inviter with its
+/// terms (A1), an order's snapshot and the direction of its states (P6). What does not decode is for [`super::audit`] to name.
+pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
+    let (before, after) = (Snapshot::read(before).0, Snapshot::read(after).0);
+    let mut findings = Vec::new();
+    let now: BTreeMap<Key, &Posting> = after.postings.iter().map(|posting| (posting.own_key(), posting)).collect();
+    for posting in &before.postings {
+        match now.get(&posting.own_key()) {
+            Some(same) if *same == posting => {}
+            Some(_) => findings.push(Finding::new("L5", posting.header.journal, "was changed")),
+            None => findings.push(Finding::new("L5", posting.header.journal, "went away")),
+        }
+    }
+    for user in before.users.values() {
+        if !after.users.get(&user.id).is_some_and(|now| same_bond(user, now)) {
+            findings.push(Finding::new("A1", user.id, "is gone, or bound otherwise than before"));
+        }
+    }
+    for order in before.orders.values() {
+        match after.orders.get(&order.id) {
+            None => findings.push(Finding::new("P6", order.id, "went away")),
+            Some(now) => findings.extend(moved(order, now).map(|why| Finding::new("P6", order.id, why))),
+        }
+    }
+    findings
+}
+
+/// Total and time of qualification move; who invited, when, with which code and on which terms never does.
+fn same_bond(before: &User, after: &User) -> bool {
+    let bond = |user: &User| user.attribution.as_ref().map(|b| (b.inviter, b.code.clone(), b.bound_at, b.terms));
+    bond(before) == bond(after)
+}
+
+fn moved(before: &Order, after: &Order) -> Option<String> {
+    let price = |order: &Order| (order.user, order.provider, order.amount, order.charge, order.credit);
+    if price(before) != price(after) {
+        return Some("has another price than before".to_owned());
+    }
+    let (from, to) = (before.status, after.status);
+    (from != to && !from.may_become(to)).then(|| format!("went from {} to {}", from.as_str(), to.as_str()))
+}

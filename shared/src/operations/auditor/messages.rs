@@ -1,0 +1,206 @@
+//! O1, O2, O4: at rest nothing waits to be sent, what waits has its cause, and statistics hold what the things say.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::account::model::identity::Status;
+use crate::account::model::user::User;
+use crate::affiliate::model::commission::{Commission, CommissionAccount};
+use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::agency::model::order::AgencyOrder;
+use crate::agency::model::wallet::Wallet;
+use crate::message::Message;
+use crate::operations::auditor::{Finding, Snapshot};
+use crate::operations::model::metrics::{Counted, Tallies};
+use crate::operations::model::projection::{
+    of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
+    of_wallet, of_withdrawal,
+};
+use crate::payment::model::order::{Order, OrderStatus};
+use crate::redemption::model::code::{Batch, BatchState, Code, CodeText};
+use crate::redemption::model::redemption::Redemption;
+use crate::referral::model::referral::Reward;
+use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
+
+/// Checks the outbox, and what the statistics' consumer has made of its messages.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for outbox in &snapshot.outbox {
+        findings.push(Finding::new("O1", outbox.id, "was not sent"));
+        for message in &outbox.messages {
+            match serde_json::from_value::<Message>(message.clone()) {
+                Ok(message) if has_cause(&message, snapshot) => {}
+                Ok(message) => {
+                    let detail = format!("promises what was not committed: {message:?}");
+                    findings.push(Finding::new("O2", outbox.id, detail));
+                }
+                Err(error) => findings.push(Finding::new("D1", outbox.id, error.to_string())),
+            }
+        }
+    }
+    for counted in &snapshot.counted {
+        check_counted(counted, snapshot, &mut findings);
+    }
+    check_complete(snapshot, &mut findings);
+    check_totals(snapshot, &mut findings);
+    findings.dedup();
+    findings
+}
+
+/// Whether what a message says was committed.
+fn has_cause(message: &Message, all: &Snapshot) -> bool {
+    let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
+    match message {
+        Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
+        Message::OrderPaid { order, user, inviter } | Message::OrderChanged { order, user, inviter, .. } => {
+            let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
+            theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
+        }
+        Message::PurchaseMoved { purchase, user, inviter } => {
+            let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
+            bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
+        }
+        Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
+        Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
+        Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
+        Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
+            all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
+        }
+        Message::CommissionSettled { order, beneficiary, .. } => {
+            all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
+        }
+        Message::WithdrawalMoved { withdrawal, user, .. } => {
+            all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
+        }
+        Message::AgencyOrderMoved { order, tree } => {
+            all.agency.orders.get(order).is_some_and(|order| order.tree() == *tree)
+        }
+        Message::AgencyOrderSettled { order, .. } => all.agency.orders.contains_key(order),
+        Message::WalletMoved { shop } => all.agency.wallets.contains_key(shop),
+        Message::GrantsLowered { series, .. } => all.agency.series.contains_key(series),
+        Message::BatchBegun { batch } => all.batches.contains_key(batch),
+        Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
+        Message::RedemptionCompleted { user, code, number } => {
+            all.redemptions.contains_key(&Redemption::key(*user, *code, *number).pk)
+        }
+        Message::UserErased { user } => all.users.get(user).is_some_and(|user| user.status == Status::Erased),
+        Message::CodeChanged { code } => all.batches.contains_key(&code.batch),
+        Message::RedemptionUndone { user, code, number } => {
+            let redemption = all.redemptions.get(&Redemption::key(*user, *code, *number).pk);
+            redemption.is_some_and(|redemption| redemption.undone.is_some())
+        }
+        Message::Mail { email, .. } => all.addressed.contains(email),
+    }
+}
+
+/// A user's inviter, if there is one; `None` for nobody.
+fn invited_by(all: &Snapshot, user: &UserId) -> Option<Option<UserId>> {
+    all.users.get(user).map(|user| user.attribution.as_ref().map(|bond| bond.inviter))
+}
+
+/// What is held of a thing is what it contributes. A promotion's end is a matter of time, which a scan does not tell, so either
+/// side of it is right.
+fn check_counted(counted: &Counted, all: &Snapshot, findings: &mut Vec<Finding>) {
+    let Some(possible) = contributions(&counted.subject, all) else {
+        findings.push(Finding::new("O2", &counted.subject, "is counted and does not exist"));
+        return;
+    };
+    let held: Option<Tallies> = counted
+        .tallies
+        .iter()
+        .map(|(name, amount)| Some((name.clone(), Decimal::from_str_exact(amount).ok()?)))
+        .collect();
+    if held.is_none_or(|held| !possible.contains(&held)) {
+        let detail = format!("is counted as {:?}, and contributes {possible:?}", counted.tallies);
+        findings.push(Finding::new("O4", &counted.subject, detail));
+    }
+}
+
+/// What a thing may contribute; `None` when it is not there.
+pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
+    match subject.split_once('#')? {
+        ("USER", id) => {
+            let user = all.users.get(&UserId::parse(id)?)?;
+            Some([Timestamp::MIN, Timestamp::MAX].map(|now| of_user(user, now)).into())
+        }
+        ("ORDER", id) => all.orders.get(&OrderId::parse(id)?).map(|order| vec![of_order(order)]),
+        ("AFFILIATE", id) => all.affiliates.get(&UserId::parse(id)?).map(|account| vec![of_account(account)]),
+        ("COMMISSION", id) => {
+            let order = Commission::order_of(CommissionId::parse(id)?);
+            all.commissions.get(&order).map(|commission| vec![of_commission(commission)])
+        }
+        ("WITHDRAWAL", id) => {
+            all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
+        }
+        ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
+        ("CODE", text) => {
+            let code = all.codes.get(&CodeText::parse(text)?)?;
+            let shards = all.shards.iter().filter(|shard| shard.text == code.text).map(|shard| shard.used);
+            let taken = shards.fold(code.used, u64::saturating_add);
+            Some(vec![of_code(code, all.batches.get(&code.of.batch)?, taken)])
+        }
+        ("AGENCYORDER", id) => {
+            all.agency.orders.get(&AgencyOrderId::parse(id)?).map(|order| vec![of_agency_order(order)])
+        }
+        ("SHOP", id) => all.agency.wallets.get(&ShopId::parse(id)?).map(|wallet| vec![of_wallet(wallet)]),
+        ("REDEMPTION", _) => all.redemptions.get(subject).map(|redemption| vec![of_redemption(redemption)]),
+        ("REWARD", id) => all.rewards.get(&RewardId::parse(id)?).map(|reward| vec![of_reward(reward)]),
+        _ => None,
+    }
+}
+
+/// The partitions of everything that messages tell statistics of. An order that waits for its payment has promised nothing yet;
+/// pending ones are counted where they fall due.
+pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
+    let closed = all.orders.values().filter(|order| order.status != OrderStatus::Pending);
+    let subjects = (all.users.keys().map(|user| User::key(*user)))
+        .chain(closed.map(|order| Order::key(order.id)))
+        .chain(all.rewards.keys().map(|reward| Reward::key(*reward)))
+        .chain(all.commissions.keys().map(|order| Commission::key(Commission::id_of(*order))))
+        .chain(all.affiliates.keys().map(|user| CommissionAccount::key(*user)))
+        .chain(all.withdrawals.keys().map(|withdrawal| Withdrawal::key(*withdrawal)))
+        .chain(all.batches.keys().map(|batch| Batch::key(*batch)))
+        .chain(changed(all).map(|code| Code::key(&code.text)))
+        .chain(all.agency.orders.keys().map(|order| AgencyOrder::key(*order)))
+        .chain(all.agency.wallets.keys().map(|shop| Wallet::key(*shop)));
+    subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned())
+}
+
+/// Codes that are not as their batch made them: the others contribute nothing of their own.
+fn changed(all: &Snapshot) -> impl Iterator<Item = &Code> {
+    all.codes.values().filter(|code| {
+        let made = all.batches.get(&code.of.batch).map(|batch| batch.terms.total_uses);
+        code.deleted || made != Some(code.terms.total_uses)
+    })
+}
+
+/// Everything that contributes is counted: at rest no message is on its way.
+fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
+    let counted: BTreeSet<&str> = all.counted.iter().map(|counted| counted.subject.as_str()).collect();
+    for subject in told(all).filter(|subject| !counted.contains(subject.as_str())) {
+        if contributions(&subject, all).is_some_and(|possible| possible.iter().all(|tallies| !tallies.is_empty())) {
+            findings.push(Finding::new("O4", &subject, "contributes to the totals and is not counted"));
+        }
+    }
+}
+
+fn check_totals(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut sum = Tallies::new();
+    for (name, amount) in snapshot.counted.iter().flat_map(|counted| &counted.tallies) {
+        let Ok(amount) = Decimal::from_str_exact(amount) else {
+            findings.push(Finding::new("O4", name, format!("{amount} is no number")));
+            continue;
+        };
+        let total = sum.entry(name.clone()).or_default();
+        *total = total.checked_add(amount).unwrap_or_default();
+    }
+    for name in sum.keys().chain(snapshot.totals.keys()) {
+        let of = |tallies: &Tallies| tallies.get(name).copied().unwrap_or_default();
+        let (counted, total) = (of(&sum), of(&snapshot.totals));
+        if counted != total {
+            findings.push(Finding::new("O4", name, format!("the totals say {total}, the things {counted}")));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Settings are changed by one who knows their version (R9.1); every change is audited with before and after.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::agency::model::wallet::AgencyBegun;
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::operations::model::settings::{AnySettings, Area};
+use crate::operations::settings::SettingsRecord;
+use kernel::fault::{Error, Fault};
+use kernel::id::UserId;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::ledger::LedgerBegun;
+use table::tx::{Otherwise, Tx};
+
+/// An area's document as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Which.
+    pub area: Area,
+    /// Counts its changes; 0 are the defaults.
+    pub version: u64,
+    /// The document.
+    pub settings: Value,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which area.
+    pub area: Area,
+    /// The version that the admin read.
+    pub version: u64,
+    /// The whole new document.
+    pub settings: AnySettings,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// An area's document, fresh from the table.
+///
+/// # Errors
+/// When it can't be read, or does not decode.
+pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
+    let stored = app.store.get::<SettingsRecord>(&SettingsRecord::key(area.as_str())).await?;
+    let settings = read(area, stored.as_ref())?;
+    Ok(Document { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
+}
+
+/// Replaces an area's document. A repeated request finds its own write and gets the same answer. This process sees the change at
+/// once, others within a minute.
+///
+/// # Refuses
+/// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
+/// after the first movement of such money.
+pub async fn change_settings(app: &App, ask: &Change) -> Result<Done<Document>, Error> {
+    let done = app.run(&Once::Natural, || plan(app, ask)).await;
+    app.settings.forget();
+    done
+}
+
+async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
+    let key = SettingsRecord::key(ask.area.as_str());
+    let mut batch = app.store.get_many(&[key.clone(), LedgerBegun::key(), AgencyBegun::key()]).await?;
+    let stored = batch.take::<SettingsRecord>(&key)?;
+    let ledger = batch.take::<LedgerBegun>(&LedgerBegun::key())?.is_some();
+    let agency = batch.take::<AgencyBegun>(&AgencyBegun::key())?.is_some();
+    let before = read(ask.area, stored.as_ref())?;
+    let version = stored.as_ref().map_or(0, |stored| stored.version);
+    let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
+    let answer = Document { area: ask.area, version: next, settings: ask.settings.document() };
+    let mut tx = app.tx();
+    if version == next && before == ask.settings {
+        return Ok((answer, tx));
+    }
+    if version != ask.version {
+        return Err(Refusal::VersionMismatch.into());
+    }
+    let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
+    tx.upsert(stored.as_ref(), &record, Otherwise::Again);
+    if let Some(fixed_by) = moves_currency(&before, &ask.settings) {
+        if (fixed_by == LedgerBegun::key() && ledger) || (fixed_by == AgencyBegun::key() && agency) {
+            return Err(Refusal::CurrencyInUse.into());
+        }
+        tx.absent(fixed_by, Otherwise::Refuse(Refusal::CurrencyInUse));
+    }
+    let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
+    let audit = audit.change(before.document().to_string(), answer.settings.to_string());
+    tx.insert(&audit, Otherwise::Again);
+    Ok((answer, tx))
+}
+
+/// What is stored, or the defaults. A stored document was valid when it was written: fields of another release do not matter.
+fn read(area: Area, stored: Option<&Stored<SettingsRecord>>) -> Result<AnySettings, Fault> {
+    let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
+    let bad = |why: serde_json::Error| Fault::Item { key: SettingsRecord::key(area.as_str()).pk, why: why.to_string() };
+    let text = stored.document.as_str();
+    Ok(match area {
+        Area::Identity => AnySettings::Identity(serde_json::from_str(text).map_err(bad)?),
+        Area::Referral => AnySettings::Referral(serde_json::from_str(text).map_err(bad)?),
+        Area::Promotion => AnySettings::Promotion(serde_json::from_str(text).map_err(bad)?),
+        Area::Payment => AnySettings::Payment(serde_json::from_str(text).map_err(bad)?),
+        Area::Affiliate => AnySettings::Affiliate(serde_json::from_str(text).map_err(bad)?),
+        Area::Redemption => AnySettings::Redemption(serde_json::from_str(text).map_err(bad)?),
+        Area::Agency => AnySettings::Agency(serde_json::from_str(text).map_err(bad)?),
+    })
+}
+
+/// What must not be there for the currency to move, if one moves.
+fn moves_currency(before: &AnySettings, after: &AnySettings) -> Option<Key> {
+    match (before, after) {
+        (AnySettings::Payment(before), AnySettings::Payment(after)) => {
+            (before.ledger_currency != after.ledger_currency).then(LedgerBegun::key)
+        }
+        (AnySettings::Agency(before), AnySettings::Agency(after)) => {
+            (before.currency != after.currency).then(AgencyBegun::key)
+        }
+        _ => None,
+    }
+}

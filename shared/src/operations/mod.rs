@@ -1,0 +1,14 @@
+//! Operations: settings, statistics, audit log, explanations, search, the auditor (R9).
+
+pub mod audit_log;
+pub mod auditor;
+pub mod change_settings;
+pub mod dead_letters;
+pub mod explain;
+pub mod model;
+pub mod project;
+pub mod search;
+pub mod settings;
+pub mod statistics;
+pub mod sweep_outbox;
+pub mod table;

@@ -1,0 +1,358 @@
+//! Explaining an order: every decision about it, from what is stored, also why something was not granted (R9.3).
+//!
+//! Nothing is decided here. Each [`Decision`] says what came of one question, and why, in numbers of the snapshots that the
+//! decision itself used.
+
+use jiff::Timestamp;
+
+use crate::account::model::user::User;
+use crate::affiliate::model::commission::{Commission, Earnings, NoCommission, Source, earned};
+use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::payment::target;
+use crate::payment::model::promotion::Promotion;
+use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
+use kernel::money::{LedgerMoney, MoneyError};
+
+/// What a decision was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// What the order costs.
+    Price,
+    /// Whether its money came.
+    Payment,
+    /// What its user is credited.
+    Credit,
+    /// The promotion's tier.
+    Tier,
+    /// The promotion's bonus.
+    Bonus,
+    /// The reward of its user's inviter.
+    InviterReward,
+    /// Its user's own reward.
+    InviteeReward,
+    /// The inviter's commission.
+    Commission,
+}
+
+impl Subject {
+    /// The subject as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Price => "price",
+            Self::Payment => "payment",
+            Self::Credit => "credit",
+            Self::Tier => "tier",
+            Self::Bonus => "bonus",
+            Self::InviterReward => "inviter_reward",
+            Self::InviteeReward => "invitee_reward",
+            Self::Commission => "commission",
+        }
+    }
+}
+
+/// What came of one question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Which question.
+    pub subject: Subject,
+    /// The answer in a word that programs may rely on: `granted`, `below_threshold` …
+    pub outcome: &'static str,
+    /// What it came to, where it is an amount.
+    pub amount: Option<LedgerMoney>,
+    /// Why, for a person.
+    pub because: String,
+    /// When, where that is known.
+    pub at: Option<Timestamp>,
+}
+
+impl Decision {
+    fn new(subject: Subject, outcome: &'static str, because: impl Into<String>) -> Self {
+        Self { subject, outcome, amount: None, because: because.into(), at: None }
+    }
+
+    fn of(self, amount: LedgerMoney) -> Self {
+        Self { amount: Some(amount), ..self }
+    }
+
+    fn at(self, at: Option<Timestamp>) -> Self {
+        Self { at, ..self }
+    }
+}
+
+/// Everything that decisions about an order rest on.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The order.
+    pub order: Order,
+    /// Whose it is.
+    pub user: User,
+    /// Rewards for reaching the threshold, that exist.
+    pub rewards: Vec<Reward>,
+    /// Its commission.
+    pub commission: Option<Commission>,
+    /// What its user's orders earned their inviter so far.
+    pub earnings: Option<Earnings>,
+}
+
+impl Facts {
+    /// Every decision, in the order in which they are taken.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn explain(&self) -> Result<Vec<Decision>, MoneyError> {
+        if self.order.agency.is_some() {
+            return Ok(vec![self.price(), self.payment(), self.agency()]);
+        }
+        Ok(vec![
+            self.price(),
+            self.payment(),
+            self.credit()?,
+            self.tier(),
+            self.bonus()?,
+            self.reward(Side::Inviter)?,
+            self.reward(Side::Invitee)?,
+            self.commission()?,
+        ])
+    }
+
+    fn price(&self) -> Decision {
+        let order = &self.order;
+        let because = format!(
+            "{} × discount rate {} = {}, rounded up; {} ÷ exchange rate {} = {}, rounded down. Both rates are those of {}.",
+            order.amount,
+            order.discount_rate.normalize(),
+            order.charge,
+            order.amount,
+            order.exchange_rate.normalize(),
+            order.credit,
+            order.created_at
+        );
+        Decision::new(Subject::Price, "priced", because).of(order.credit).at(Some(order.created_at))
+    }
+
+    fn payment(&self) -> Decision {
+        let order = &self.order;
+        let provider = order.provider.as_str();
+        let told = |outcome, because: String| Decision::new(Subject::Payment, outcome, because);
+        match order.status {
+            OrderStatus::Pending => told(
+                "pending",
+                format!("{provider} has not said that it took the money; it expires at {}.", order.expires_at),
+            ),
+            OrderStatus::Failed => {
+                let why = order.failure.as_ref().map_or("", |failure| failure.detail.as_str());
+                told("failed", format!("{provider} made no payment: {why}"))
+            }
+            OrderStatus::Expired => told("expired", format!("{provider} took nothing until {}.", order.expires_at)),
+            OrderStatus::Cancelled => told("cancelled", "Its user cancelled it before any money came.".to_owned()),
+            captured => {
+                let how = match (&order.payment_id, order.completed, order.late) {
+                    (None, Some(journal), _) => format!("An admin completed it by hand (journal {journal})."),
+                    (Some(payment), _, true) => format!(
+                        "{provider} took {} as {payment}, after the order was over; it credits all the same.",
+                        order.charge
+                    ),
+                    (payment, _, _) => format!(
+                        "{provider} took {} as {}.",
+                        order.charge,
+                        payment.as_deref().unwrap_or("an unnamed payment")
+                    ),
+                };
+                let left = match order.left {
+                    Some(left) => format!(" {left} of it is left after refunds and disputes."),
+                    None => String::new(),
+                };
+                told(captured.as_str(), how + &left).at(order.paid_at)
+            }
+        }
+    }
+
+    fn agency(&self) -> Decision {
+        let because = "It pays for a sale of the agency: it credits nobody's balance and earns no reward and no commission of the affiliate programme.";
+        Decision::new(Subject::Credit, "for_a_sale", because)
+    }
+
+    fn credit(&self) -> Result<Decision, MoneyError> {
+        let order = &self.order;
+        if !order.status.is_captured() {
+            return Ok(Decision::new(Subject::Credit, "not_paid", "No money came, so nothing was credited."));
+        }
+        let due = target(order.credit, order.net(), order.charge)?;
+        Ok(match order.left {
+            Some(net) => {
+                let because = format!(
+                    "{} × {net} ÷ {} = {due}, rounded down: the part that the net leaves.",
+                    order.credit, order.charge
+                );
+                Decision::new(Subject::Credit, "reduced", because).of(due)
+            }
+            None => {
+                let because = format!("The whole of {} was paid.", order.charge);
+                Decision::new(Subject::Credit, "credited", because).of(due)
+            }
+        }
+        .at(order.paid_at))
+    }
+
+    fn tier(&self) -> Decision {
+        let order = &self.order;
+        let told = |outcome, because: String| Decision::new(Subject::Tier, outcome, because).at(Some(order.created_at));
+        match (&order.promotion, &self.user.promotion) {
+            (Some(tier), _) => told(
+                "on_the_order",
+                format!("Tier {} with {} % when the order was made.", tier.index, tier.percent.normalize()),
+            ),
+            (None, None) => told("not_enrolled", "Its user signed up while no promotion ran.".to_owned()),
+            (None, Some(promotion)) => {
+                let (outcome, because) = self.no_tier(promotion, order.created_at);
+                told(outcome, because)
+            }
+        }
+    }
+
+    /// Why a promotion gave an order no tier at an instant.
+    fn no_tier(&self, promotion: &Promotion, at: Timestamp) -> (&'static str, String) {
+        let order = &self.order;
+        let below = order.amount.compare(promotion.min_amount).is_ok_and(std::cmp::Ordering::is_lt);
+        match &promotion.used {
+            Some(used) if used.order_id != order.id && used.at <= at => {
+                ("already_used", format!("{} used it at {}; it is used once.", used.order_id, used.at))
+            }
+            _ if below => {
+                ("below_minimum", format!("{} is less than the promotion's {}.", order.amount, promotion.min_amount))
+            }
+            _ if promotion.tier_at(at).is_none() => {
+                ("window_over", format!("Its window ended at {}.", promotion.ends_at))
+            }
+            _ => ("none", "No tier held then.".to_owned()),
+        }
+    }
+
+    fn bonus(&self) -> Result<Decision, MoneyError> {
+        let order = &self.order;
+        let told = |outcome, because: String| Decision::new(Subject::Bonus, outcome, because);
+        if !order.status.is_captured() {
+            return Ok(told("not_paid", "No money came, so no bonus was credited.".to_owned()));
+        }
+        let Some(promotion) = &self.user.promotion else {
+            return Ok(told("not_enrolled", "Its user signed up while no promotion ran.".to_owned()));
+        };
+        if let (Some(bonus), Some(used)) = (order.bonus, promotion.used.filter(|used| used.order_id == order.id)) {
+            let due = target(bonus, order.net(), order.charge)?;
+            let mut because = format!(
+                "Tier {} on {} came to {bonus}, rounded down; that used the promotion.",
+                used.tier, order.credit
+            );
+            if due != bonus {
+                because.push_str(&format!(" The net leaves {due} of it."));
+            }
+            return Ok(told(if due == bonus { "credited" } else { "reduced" }, because).of(due).at(Some(used.at)));
+        }
+        let paid_at = order.paid_at.unwrap_or(order.created_at);
+        // Paid in time, the tier on the order decides; later, the one at the time of payment.
+        let at = if paid_at < order.expires_at { order.created_at } else { paid_at };
+        let used_before = promotion.used.filter(|used| used.order_id != order.id && order.promotion.is_some());
+        let (outcome, because) = match used_before {
+            Some(used) => ("already_used", format!("{} was credited first and used the promotion.", used.order_id)),
+            None => self.no_tier(promotion, at),
+        };
+        Ok(told(outcome, because).at(Some(paid_at)))
+    }
+
+    fn reward(&self, side: Side) -> Result<Decision, MoneyError> {
+        let subject = match side {
+            Side::Inviter => Subject::InviterReward,
+            Side::Invitee => Subject::InviteeReward,
+        };
+        let told = |outcome, because: String| Decision::new(subject, outcome, because);
+        let Some(bond) = &self.user.attribution else {
+            return Ok(told("no_inviter", "Nobody invited its user.".to_owned()));
+        };
+        let promised = bond.terms.amount(Trigger::Qualified, side)?;
+        if !promised.is_positive() {
+            return Ok(told(
+                "nothing_promised",
+                format!("No such reward was promised when the invitation was bound at {}.", bond.bound_at),
+            ));
+        }
+        let threshold = bond.terms.threshold;
+        let Some(reached) = bond.qualified_at else {
+            let because = format!("Online payments less refunds come to {} of {threshold}.", bond.online_total);
+            return Ok(told("below_threshold", because));
+        };
+        let found = self.rewards.iter().find(|reward| reward.side == side);
+        let Some(reward) = found else {
+            return Ok(told(
+                "under_way",
+                format!("The threshold of {threshold} was reached at {reached}; the worker makes the reward."),
+            )
+            .of(promised));
+        };
+        let because = match reward.state {
+            RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
+            RewardState::Reversed => {
+                format!("They reached {threshold} at {reached}; refunds and disputes left {} of it.", bond.online_total)
+            }
+            RewardState::Held => {
+                "Whoever gets it is blocked: it is held until they are active and it is retried.".to_owned()
+            }
+            RewardState::Failed => "The worker gave it up; it can be retried.".to_owned(),
+            RewardState::Pending => "It is about to be granted.".to_owned(),
+        };
+        Ok(told(reward.state.as_str(), because)
+            .of(reward.amount)
+            .at(Some(reward.granted_at.unwrap_or(reward.created_at))))
+    }
+
+    fn commission(&self) -> Result<Decision, MoneyError> {
+        let told = |outcome, because: String| Decision::new(Subject::Commission, outcome, because);
+        let order = &self.order;
+        if let Some(made) = &self.commission {
+            let base = format!(
+                "{} × {} of commission number {} came to {}",
+                made.base,
+                made.rate.normalize(),
+                made.number,
+                made.amount
+            );
+            let decision = match (&made.denied, made.left) {
+                (Some(reason), _) => told("denied", format!("{base}; an admin took it back: {reason}")),
+                (None, Some(left)) => told("reversed", format!("{base}; the net leaves {left} of it.")),
+                (None, None) => told("earned", format!("{base}. It can be withdrawn from {} on.", made.available_at)),
+            };
+            return Ok(decision.of(made.left()).at(Some(made.created_at)));
+        }
+        let Some(inviter) = order.inviter else {
+            return Ok(told("no_inviter", "Nobody had invited its user when it was made.".to_owned()));
+        };
+        let source = Source::from(order);
+        let before = self.earnings.clone().unwrap_or_else(|| Earnings::none(&source));
+        let why = match earned(&source, &before)? {
+            Ok(amount) => {
+                return Ok(told("under_way", format!("The worker makes it for {inviter}.")).of(amount));
+            }
+            Err(why) => why,
+        };
+        let limit = order.affiliate.map_or(0, |terms| terms.trigger_limit);
+        let (outcome, because) = match why {
+            NoCommission::NoTerms => (
+                "no_terms",
+                "The affiliate programme was off, or the days in which its user's orders earn were over, when it was made.".to_owned(),
+            ),
+            NoCommission::NotPaid => ("not_paid", "No money came.".to_owned()),
+            NoCommission::TooLate => {
+                ("too_late", "It was paid after the days in which its user's orders earn.".to_owned())
+            }
+            NoCommission::LimitReached => {
+                ("limit_reached", format!("{limit} of its user's orders earned before; more do not."))
+            }
+            NoCommission::CapReached => {
+                ("cap_reached", format!("Its user's orders earned {} before; more they may not.", before.earned))
+            }
+            NoCommission::Nothing => {
+                ("nothing", "The part of its credit is less than the ledger's last digit.".to_owned())
+            }
+        };
+        Ok(told(outcome, because))
+    }
+}

@@ -1,0 +1,7 @@
+//! Nouns and rules, pure.
+
+pub mod audit_record;
+pub mod explain;
+pub mod metrics;
+pub mod projection;
+pub mod settings;

@@ -1,0 +1,321 @@
+//! Counting: statistics follow what happened (R9.2).
+//!
+//! A message names things; each is read as it stands and what it contributes is compared with what the totals hold of it
+//! ([`Counted`]). The difference goes to one random shard of the totals, in the transaction that writes the new [`Counted`]
+//! items. So a message may come twice, late or out of order, and the totals still equal the sum over all things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::account::model::user::User;
+use crate::affiliate::model::commission::{Commission, CommissionAccount};
+use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::agency::model::order::AgencyOrder;
+use crate::agency::model::wallet::Wallet;
+use crate::app::App;
+use crate::message::Message;
+use crate::message::Received;
+use crate::operations::model::metrics::{Counted, Tallies, difference};
+use crate::operations::model::projection::{
+    of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
+    of_wallet, of_withdrawal,
+};
+use crate::operations::table::Statistics;
+use crate::payment::model::order::Order;
+use crate::redemption::edit_code::taken;
+use crate::redemption::model::code::{Batch, Code, CodeRef};
+use crate::redemption::model::redemption::Redemption;
+use crate::redemption::table::CodeUses;
+use crate::referral::model::referral::Reward;
+use crate::referral::table::CodeInvitees;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
+use table::idempotency::Once;
+use table::key::{Key, SHARDS};
+use table::store;
+use table::tx::{Otherwise, Tx};
+
+/// Most things of one transaction: each is read with what is held of it, in one call.
+const TOGETHER: usize = 48;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    User(UserId),
+    Order(OrderId),
+    Reward(RewardId),
+    Commission(OrderId),
+    Affiliate(UserId),
+    Withdrawal(WithdrawalId),
+    Batch(BatchId),
+    Redemption(UserId, CodeRef, u32),
+    AgencyOrder(AgencyOrderId),
+    Wallet(ShopId),
+    Code(CodeRef),
+}
+
+/// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
+/// the records that are to be delivered again.
+pub async fn count(app: &App, records: &[Received]) -> Vec<String> {
+    let (mut failed, mut rest) = (Vec::new(), records);
+    while !rest.is_empty() {
+        let (some, later) = rest.split_at(fitting(rest));
+        failed.extend(count_some(app, some).await);
+        rest = later;
+    }
+    failed
+}
+
+/// How many of these records fit into one transaction: at least one, as none names more things than fit.
+fn fitting(records: &[Received]) -> usize {
+    let mut things = 0_usize;
+    let fits = records.iter().take_while(|record| {
+        things = things.saturating_add(subjects(&record.envelope.message).len());
+        things <= TOGETHER
+    });
+    fits.count().max(1)
+}
+
+async fn count_some(app: &App, records: &[Received]) -> Vec<String> {
+    let all: Vec<&Message> = records.iter().map(|record| &record.envelope.message).collect();
+    let Err(fault) = count_together(app, &all).await else { return Vec::new() };
+    tracing::warn!(%fault, messages = records.len(), "counting one by one");
+    let mut failed = Vec::new();
+    for record in records {
+        if let Err(fault) = count_together(app, &[&record.envelope.message]).await {
+            tracing::error!(%fault, message = record.envelope.id, "not counted");
+            failed.push(record.id.clone());
+        }
+    }
+    failed
+}
+
+async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
+    let subjects: BTreeSet<Subject> = messages.iter().flat_map(|message| subjects(message)).collect();
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    app.run(&Once::Natural, || plan(app, &subjects)).await.map(|_| ())
+}
+
+async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
+    let batches = batches(app, subjects).await?;
+    let mut keys = BTreeMap::new();
+    for subject in subjects {
+        keys.insert(*subject, subject.key(&batches)?);
+    }
+    // What is held is read before the things: so it never is what somebody made of newer ones.
+    let mut held = app.store.get_many(&keys.values().map(Counted::key).collect::<Vec<_>>()).await?;
+    let mut things = app.store.get_many(&keys.values().cloned().collect::<Vec<_>>()).await?;
+    let mut tx = app.tx();
+    let mut change = Tallies::new();
+    for (subject, key) in keys {
+        let before = held.take::<Counted>(&Counted::key(&key))?;
+        let after = subject.contribution(app, &key, &batches, &mut things).await?;
+        let held = match &before {
+            Some(counted) => numbers(&counted.tallies, &key)?,
+            None => Tallies::new(),
+        };
+        let difference = difference(&held, &after);
+        if difference.is_empty() {
+            continue;
+        }
+        add(&mut change, difference)?;
+        let counted = Counted { subject: key.pk, tallies: texts(&after) };
+        tx.upsert(before.as_ref(), &counted, Otherwise::Again);
+    }
+    let shard = u8::from_be_bytes(app.entropy.bytes()) % SHARDS;
+    for (key, counts) in by_item(change, shard) {
+        tx.count(key, "statistics", counts);
+    }
+    Ok(((), tx))
+}
+
+/// The batches of the codes that messages name: they say what is typed, which is where a code is.
+async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
+    let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
+    app.store.named(named.into_iter().map(|id| (id, Batch::key(id))).collect()).await
+}
+
+fn missing(key: &Key) -> Fault {
+    Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() }
+}
+
+/// The things that a message is about.
+fn subjects(message: &Message) -> Vec<Subject> {
+    match message {
+        Message::UserRegistered { user, .. }
+        | Message::PromotionExpired { user }
+        | Message::BalanceChanged { user }
+        | Message::PurchaseMoved { user, .. } => vec![Subject::User(*user)],
+        Message::OrderPaid { order, user, .. } | Message::OrderChanged { order, user, .. } => {
+            vec![Subject::Order(*order), Subject::User(*user)]
+        }
+        Message::OrderClosed { order } => vec![Subject::Order(*order)],
+        Message::RewardSettled { reward, beneficiary, .. } => {
+            vec![Subject::Reward(*reward), Subject::User(*beneficiary)]
+        }
+        Message::CommissionSettled { order, beneficiary, .. } => {
+            vec![Subject::Commission(*order), Subject::Affiliate(*beneficiary)]
+        }
+        Message::WithdrawalMoved { withdrawal, user, .. } => {
+            vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
+        }
+        Message::BatchReady { batch } => vec![Subject::Batch(*batch)],
+        Message::RedemptionCompleted { user, code, number } | Message::RedemptionUndone { user, code, number } => {
+            vec![Subject::Redemption(*user, *code, *number), Subject::User(*user)]
+        }
+        Message::AgencyOrderSettled { order, shops } => {
+            let wallets = shops.iter().map(|shop| Subject::Wallet(*shop));
+            [Subject::AgencyOrder(*order)].into_iter().chain(wallets).collect()
+        }
+        Message::WalletMoved { shop } => vec![Subject::Wallet(*shop)],
+        Message::CodeChanged { code } => vec![Subject::Code(*code)],
+        Message::RewardRetried { .. }
+        | Message::BatchBegun { .. }
+        | Message::AgencyOrderMoved { .. }
+        | Message::GrantsLowered { .. }
+        | Message::UserErased { .. }
+        | Message::Mail { .. } => Vec::new(),
+    }
+}
+
+impl Subject {
+    fn batch_of_code(self) -> Option<BatchId> {
+        match self {
+            Self::Code(code) => Some(code.batch),
+            _ => None,
+        }
+    }
+
+    /// Where it is.
+    fn key(self, batches: &BTreeMap<BatchId, Batch>) -> Result<Key, Fault> {
+        Ok(match self {
+            Self::User(user) => User::key(user),
+            Self::Order(order) => Order::key(order),
+            Self::Reward(reward) => Reward::key(reward),
+            Self::Commission(order) => Commission::key(Commission::id_of(order)),
+            Self::Affiliate(user) => CommissionAccount::key(user),
+            Self::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
+            Self::Batch(batch) => Batch::key(batch),
+            Self::Redemption(user, code, number) => Redemption::key(user, code, number),
+            Self::AgencyOrder(order) => AgencyOrder::key(order),
+            Self::Wallet(shop) => Wallet::key(shop),
+            Self::Code(code) => {
+                let batch = batches.get(&code.batch).ok_or_else(|| missing(&Batch::key(code.batch)))?;
+                Code::key(&batch.text(code.ordinal))
+            }
+        })
+    }
+
+    /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
+    async fn contribution(
+        self,
+        app: &App,
+        key: &Key,
+        batches: &BTreeMap<BatchId, Batch>,
+        batch: &mut store::Batch,
+    ) -> Result<Tallies, Fault> {
+        let found = match self {
+            Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, app.clock.now())),
+            Self::Order(_) => batch.take::<Order>(key)?.map(|order| of_order(&order)),
+            Self::Reward(_) => batch.take::<Reward>(key)?.map(|reward| of_reward(&reward)),
+            Self::Commission(_) => batch.take::<Commission>(key)?.map(|commission| of_commission(&commission)),
+            Self::Affiliate(_) => batch.take::<CommissionAccount>(key)?.map(|account| of_account(&account)),
+            Self::Withdrawal(_) => batch.take::<Withdrawal>(key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
+            Self::Batch(_) => batch.take::<Batch>(key)?.map(|made| of_batch(&made)),
+            Self::Redemption(..) => batch.take::<Redemption>(key)?.map(|redemption| of_redemption(&redemption)),
+            Self::Code(of) => match batches.get(&of.batch).zip(batch.take::<Code>(key)?) {
+                Some((made, code)) => {
+                    // Of a deleted one all uses are looked at, wherever they were counted.
+                    let taken = if code.deleted { taken(app, &code).await? } else { 0 };
+                    Some(of_code(&code, made, taken))
+                }
+                None => None,
+            },
+            Self::AgencyOrder(_) => batch.take::<AgencyOrder>(key)?.map(|order| of_agency_order(&order)),
+            // A shop that never had money has no wallet yet.
+            Self::Wallet(_) => Some(batch.take::<Wallet>(key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
+        };
+        found.ok_or_else(|| missing(key))
+    }
+}
+
+/// Spreads a change over the items that hold it: one shard of the totals, one of each day, one of each unlimited
+/// code, one of each invite code.
+fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
+    let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
+    for (name, amount) in change {
+        let day = name.strip_prefix("day.").and_then(|rest| rest.split_once('.'));
+        let code = name.strip_prefix("code.").and_then(|rest| rest.rsplit_once('.'));
+        let invite = name.strip_prefix("invite.").and_then(|rest| rest.rsplit_once('.'));
+        let (key, name) = match (day, code, invite) {
+            (Some((day, rest)), ..) => (Statistics::day_key(day, shard), rest.to_owned()),
+            (_, Some((code, rest)), _) => (CodeUses::key(code, shard), rest.to_owned()),
+            (.., Some((code, rest))) => (CodeInvitees::key(code, shard), rest.to_owned()),
+            _ => (Statistics::totals_key(shard), name),
+        };
+        items.entry(key).or_default().push((name, amount));
+    }
+    items
+}
+
+fn add(sum: &mut Tallies, change: Tallies) -> Result<(), Fault> {
+    for (name, amount) in change {
+        let before = sum.get(&name).copied().unwrap_or_default();
+        let after = before.checked_add(amount).ok_or_else(|| Fault::bug(format!("{name} overflows")))?;
+        sum.insert(name, after);
+    }
+    sum.retain(|_, amount| !amount.is_zero());
+    Ok(())
+}
+
+fn texts(tallies: &Tallies) -> BTreeMap<String, String> {
+    tallies.iter().map(|(name, amount)| (name.clone(), amount.normalize().to_string())).collect()
+}
+
+fn numbers(tallies: &BTreeMap<String, String>, key: &Key) -> Result<Tallies, Fault> {
+    let bad = |name: &str| Fault::Item { key: key.pk.clone(), why: format!("{name} counts no number") };
+    let number = |text: &str, name: &str| Decimal::from_str_exact(text).map_err(|_| bad(name));
+    tallies.iter().map(|(name, text)| Ok((name.clone(), number(text, name)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn tallies(pairs: &[(&str, i64)]) -> Tallies {
+        pairs.iter().map(|(name, amount)| ((*name).to_owned(), Decimal::from(*amount))).collect()
+    }
+
+    /// R9.2: totals and days are separate items, so that neither grows with the years.
+    #[test]
+    fn what_counts_for_a_day_goes_to_the_items_of_its_month() {
+        let change = tallies(&[("users", 1), ("day.2026-11-20.users", 1), ("day.2026-11-20.stripe.charge.CNY", 100)]);
+        let items = by_item(change, 3);
+        let of = |key: &Key| items.get(key).unwrap().clone();
+        assert_eq!(of(&Statistics::totals_key(3)), vec![("users".to_owned(), Decimal::ONE)]);
+        let day = of(&Statistics::day_key("2026-11-20", 3));
+        assert_eq!(day, vec![("stripe.charge.CNY".to_owned(), Decimal::from(100)), ("users".to_owned(), Decimal::ONE)]);
+    }
+
+    /// R9.2: what one thing takes and another gives leaves the totals alone.
+    #[test]
+    fn changes_that_cancel_out_are_not_written() {
+        let mut sum = tallies(&[("orders.pending.count", -1), ("users", 1)]);
+        add(&mut sum, tallies(&[("orders.pending.count", 1)])).unwrap();
+        assert_eq!(sum, tallies(&[("users", 1)]));
+    }
+
+    #[test]
+    fn a_contribution_survives_storage_to_the_digit() {
+        let amount = Decimal::from_str_exact("18.05555554").unwrap();
+        let before = Tallies::from([("liabilities.balance".to_owned(), amount)]);
+        let key = Statistics::totals_key(0);
+        assert_eq!(numbers(&texts(&before), &key).unwrap(), before);
+        let broken = BTreeMap::from([("users".to_owned(), "1e2x".to_owned())]);
+        assert!(matches!(numbers(&broken, &key), Err(Fault::Item { .. })));
+    }
+}

@@ -1,0 +1,328 @@
+//! Searching: the operator's lists with their filters (R3.10, R4.12, R9.3). All stand on [`table::list`].
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::account::model::access::EmailClaim;
+use crate::account::model::identity::Email;
+use crate::account::model::user::User;
+use crate::account::session::email_hash;
+use crate::affiliate::model::commission::{Commission, CommissionState};
+use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
+use crate::affiliate::table::affiliate;
+use crate::app::App;
+use crate::operations::model::audit_record::AuditRecord;
+use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::reconciliation::{Difference, Differences, Reconciliation};
+use crate::payment::model::review::{Review, ReviewState};
+use crate::payment::table::{DIFFERENCES, reconciliations_of};
+use crate::referral::model::referral::{Reward, RewardState, Side};
+use kernel::fault::Fault;
+use kernel::id::UserId;
+use kernel::ledger::{Posting, Record, RecordType};
+use kernel::provider::Provider;
+use table::key::{SHARDS, due_shard, owned_by};
+use table::ledger::POSTINGS;
+use table::list::{Source, Window, only, walk};
+use table::store::{Ask, List, Page};
+
+fn fits<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+    wanted.is_none_or(|wanted| found == Some(wanted))
+}
+
+fn nothing<T>() -> Page<T> {
+    Page { items: Vec::new(), next: None }
+}
+
+/// Whose account an e-mail is.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn by_email(app: &App, email: &Email) -> Result<Option<UserId>, Fault> {
+    let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await?;
+    Ok(claim.map(|claim| claim.user))
+}
+
+/// The accounts of some ids, those that are there.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<BTreeMap<UserId, User>, Fault> {
+    app.store.named(ids.into_iter().map(|id| (id, User::key(id))).collect()).await
+}
+
+/// Users: the one with an e-mail, or all, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<Page<User>, Fault> {
+    let Some(email) = email else {
+        let all = window.walk(Source::Platform("USERS"), false);
+        return walk(app, &all, |user: &User| only(window.holds(user.created_at), user)).await;
+    };
+    let Some(id) = by_email(app, email).await? else { return Ok(nothing()) };
+    let user = app.store.get::<User>(&User::key(id)).await?;
+    Ok(Page { items: user.into_iter().map(|user| user.into_inner()).collect(), next: None })
+}
+
+/// Which records.
+#[derive(Debug, Clone, Default)]
+pub struct RecordFilter {
+    /// Whose.
+    pub user: Option<UserId>,
+    /// Those of the commission account, when it is one user's; of nobody in particular both accounts' are shown.
+    pub of_commission: bool,
+    /// Of this type.
+    pub kind: Option<RecordType>,
+    /// That belong to this order, reward or code.
+    pub related_id: Option<String>,
+}
+
+/// Records of all accounts, with whose they are.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn records(app: &App, filter: &RecordFilter, window: &Window) -> Result<Page<(UserId, Record)>, Fault> {
+    let source = match filter.user {
+        Some(user) if filter.of_commission => Source::Own(affiliate(user), POSTINGS),
+        Some(user) => Source::Own(User::key(user).pk, POSTINGS),
+        None => Source::Platform("POSTINGS"),
+    };
+    let filtered = filter.kind.is_some() || filter.related_id.is_some();
+    walk(app, &window.walk(source, filtered), |posting: &Posting| {
+        let Some(user) = posting.user().filter(|_| window.holds(posting.header.at)) else { return Vec::new() };
+        let mut records = posting.records();
+        records.retain(|record| {
+            fits(filter.kind.as_ref(), Some(&record.kind))
+                && fits(filter.related_id.as_ref(), record.related_id.as_ref())
+        });
+        records.into_iter().rev().map(|record| (user, record)).collect()
+    })
+    .await
+}
+
+/// Which referrals or rewards.
+#[derive(Debug, Clone, Default)]
+pub struct ReferralFilter {
+    /// Of whose invitees.
+    pub inviter: Option<UserId>,
+    /// Only qualified invitees, or only others.
+    pub qualified: Option<bool>,
+    /// Rewards in this state.
+    pub state: Option<RewardState>,
+}
+
+/// Referrals: the users that somebody invited (R3.10).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<User>, Fault> {
+    let source = match filter.inviter {
+        Some(inviter) => Source::Owned(owned_by("INVITEES", inviter)),
+        None => Source::Platform("USERS"),
+    };
+    let filtered = filter.inviter.is_none() || filter.qualified.is_some();
+    walk(app, &window.walk(source, filtered), |user: &User| {
+        let Some(bond) = &user.attribution else { return Vec::new() };
+        let qualified = bond.qualifies();
+        only(fits(filter.qualified.as_ref(), Some(&qualified)) && window.holds(bond.bound_at), user)
+    })
+    .await
+}
+
+/// Rewards of the referral programme; of an inviter those of the inviter's side.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<Reward>, Fault> {
+    let source = match filter.inviter {
+        Some(inviter) => Source::Owned(owned_by("REWARDS", inviter)),
+        None => Source::Platform("REWARDS"),
+    };
+    let filtered = filter.inviter.is_some() || filter.state.is_some();
+    walk(app, &window.walk(source, filtered), |reward: &Reward| {
+        let of_inviter = filter.inviter.is_none() || reward.side == Side::Inviter;
+        let fitting = of_inviter && fits(filter.state.as_ref(), Some(&reward.state));
+        only(fitting && window.holds(reward.created_at), reward)
+    })
+    .await
+}
+
+/// Which orders.
+#[derive(Debug, Clone, Default)]
+pub struct OrderFilter {
+    /// In this state.
+    pub status: Option<OrderStatus>,
+    /// By this provider.
+    pub provider: Option<Provider>,
+    /// By this method.
+    pub method: Option<String>,
+    /// Of this user.
+    pub user: Option<UserId>,
+    /// Of the user with this e-mail.
+    pub email: Option<Email>,
+}
+
+/// Orders by their creation (R4.12).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<Page<Order>, Fault> {
+    let mut user = filter.user;
+    if let Some(email) = &filter.email {
+        let found = by_email(app, email).await?;
+        if found.is_none() || user.is_some_and(|user| found != Some(user)) {
+            return Ok(nothing());
+        }
+        user = found;
+    }
+    let source = match user {
+        Some(user) => Source::Owned(owned_by("ORDERS", user)),
+        None => Source::Platform("ORDERS"),
+    };
+    let filtered = filter.status.is_some() || filter.provider.is_some() || filter.method.is_some();
+    walk(app, &window.walk(source, filtered), |order: &Order| {
+        let fitting = fits(filter.status.as_ref(), Some(&order.status))
+            && fits(filter.provider.as_ref(), Some(&order.provider))
+            && fits(filter.method.as_ref(), Some(&order.method));
+        only(fitting && window.holds(order.created_at), order)
+    })
+    .await
+}
+
+/// How many orders are pending: those that stand in the list of what expires, as nothing is counted when an order is made.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
+    let mut pending = 0_usize;
+    for shard in 0..SHARDS {
+        let mut ask = Ask::newest(List::Due, due_shard("order", shard), 1_000);
+        loop {
+            let page = app.store.list_items(&ask).await?;
+            pending = pending.saturating_add(page.items.len());
+            match page.next {
+                Some(next) => ask.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(pending)
+}
+
+/// The review queue (R4.5).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
+    walk(app, &window.walk(Source::Platform("REVIEWS"), state.is_some()), |review: &Review| {
+        only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
+    })
+    .await
+}
+
+/// The daily reports about the providers' books (R4.10), by their day.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
+    walk(app, &window.walk(Source::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
+        only(window.holds(report.day()), report)
+    })
+    .await
+}
+
+/// A day's reports, and a page of the payments that differ, a row for each with its provider.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn reconciliation(
+    app: &App,
+    date: Date,
+    window: &Window,
+) -> Result<(Vec<Reconciliation>, Page<(Provider, Difference)>), Fault> {
+    let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider));
+    let mut batch = app.store.get_many(&keys).await?;
+    let reports = keys.iter().map(|key| batch.take::<Reconciliation>(key)).collect::<Result<Vec<_>, _>>()?;
+    let reports = reports.into_iter().flatten().map(|report| report.into_inner()).collect();
+    let all = window.walk(Source::Own(reconciliations_of(date), DIFFERENCES), true);
+    let lines =
+        walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())
+            .await?;
+    Ok((reports, lines))
+}
+
+/// Which commissions.
+#[derive(Debug, Clone, Default)]
+pub struct CommissionFilter {
+    /// Whose.
+    pub beneficiary: Option<UserId>,
+    /// In this state.
+    pub state: Option<CommissionState>,
+}
+
+/// Commissions (R6.7).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
+    let source = match filter.beneficiary {
+        Some(user) => Source::Owned(owned_by("COMMISSIONS", user)),
+        None => Source::Platform("COMMISSIONS"),
+    };
+    let now = app.clock.now();
+    walk(app, &window.walk(source, filter.state.is_some()), |commission: &Commission| {
+        let fitting = fits(filter.state.as_ref(), Some(&commission.state(now)));
+        only(fitting && window.holds(commission.created_at), commission)
+    })
+    .await
+}
+
+/// Which withdrawals.
+#[derive(Debug, Clone, Default)]
+pub struct WithdrawalFilter {
+    /// Whose.
+    pub user: Option<UserId>,
+    /// In this state.
+    pub state: Option<WithdrawalState>,
+}
+
+/// Withdrawals (R6.7).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
+    let source = match filter.user {
+        Some(user) => Source::Owned(owned_by("WITHDRAWALS", user)),
+        None => Source::Platform("WITHDRAWALS"),
+    };
+    walk(app, &window.walk(source, filter.state.is_some()), |withdrawal: &Withdrawal| {
+        let fitting = fits(filter.state.as_ref(), Some(&withdrawal.state));
+        only(fitting && window.holds(withdrawal.created_at), withdrawal)
+    })
+    .await
+}
+
+/// Which audit records.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// By whom: `admin:usr_…`, or the bare id of the admin.
+    pub actor: Option<String>,
+    /// About what.
+    pub subject: Option<String>,
+}
+
+/// Audit records (R9.3).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn audits(app: &App, filter: &AuditFilter, window: &Window) -> Result<Page<AuditRecord>, Fault> {
+    let filtered = filter.actor.is_some() || filter.subject.is_some();
+    walk(app, &window.walk(Source::Platform("AUDITS"), filtered), |record: &AuditRecord| {
+        let bare = record.actor.strip_prefix("admin:").unwrap_or(&record.actor);
+        let by = filter.actor.as_deref().is_none_or(|actor| actor == record.actor || actor == bare);
+        only(by && fits(filter.subject.as_ref(), Some(&record.subject)) && window.holds(record.at), record)
+    })
+    .await
+}

@@ -1,0 +1,72 @@
+//! Statistics: the totals, read without touching what they are about (R9.2).
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::app::App;
+use crate::operations::model::metrics::Tallies;
+use crate::operations::table::{Statistics, statistics_of_month};
+use kernel::fault::Fault;
+use table::item::{Item, numbers, text};
+use table::store::{Ask, List};
+
+/// Most days of one report.
+pub const MOST_DAYS: i32 = 366;
+
+/// The totals of the platform: the sum of all shards, in one query. Names are those of [`crate::operations::model::projection`].
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn totals(app: &App) -> Result<Tallies, Fault> {
+    let mut totals = Tallies::new();
+    for item in partition(app, Statistics::totals_key(0).pk).await? {
+        add(&mut totals, &item)?;
+    }
+    Ok(totals)
+}
+
+/// The totals of each day from `from` to `to`, both included, that has any; at most [`MOST_DAYS`] from `from` on.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tallies>, Fault> {
+    let last = from.checked_add(MOST_DAYS.days()).map_or(to, |last| last.min(to));
+    let mut days: BTreeMap<Date, Tallies> = BTreeMap::new();
+    let mut month = from.first_of_month();
+    while month <= last {
+        for item in partition(app, statistics_of_month(month)).await? {
+            let Some(day) = day_of(&item).filter(|day| (from..=last).contains(day)) else { continue };
+            add(days.entry(day).or_default(), &item)?;
+        }
+        month = month.checked_add(1.month()).map_err(|error| Fault::bug(error.to_string()))?;
+    }
+    Ok(days)
+}
+
+async fn partition(app: &App, partition: impl Into<String>) -> Result<Vec<Item>, Fault> {
+    let mut ask = Ask::newest(List::Table, partition, 1_000);
+    let mut items = Vec::new();
+    loop {
+        let page = app.store.list_items(&ask).await?;
+        items.extend(page.items);
+        match page.next {
+            Some(next) => ask.after = Some(next),
+            None => return Ok(items),
+        }
+    }
+}
+
+fn day_of(item: &Item) -> Option<Date> {
+    let (day, _) = text(item, "sk")?.split_once('#')?;
+    day.parse().ok()
+}
+
+fn add(totals: &mut Tallies, item: &Item) -> Result<(), Fault> {
+    for (name, amount) in numbers(item)? {
+        let sum = totals.get(&name).copied().unwrap_or_default().checked_add(amount);
+        totals.insert(name, sum.ok_or_else(|| Fault::bug("a total overflows"))?);
+    }
+    Ok(())
+}

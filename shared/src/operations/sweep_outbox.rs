@@ -1,0 +1,97 @@
+//! The sweep: sends what was promised and not sent. Together with the marker in the transaction this is why no message is lost.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use ulid::Ulid;
+
+use crate::app::App;
+use crate::message::promises;
+use kernel::fault::Fault;
+use kernel::id::OutboxId;
+use table::item::{Stored, text};
+use table::key::SHARDS;
+use table::outbox::{Outbox, outbox_shard};
+use table::store::{Ask, List};
+use table::telemetry as metrics;
+
+/// What is younger is still being sent by whoever committed it.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Outbox items whose messages were all acknowledged.
+    pub sent: u32,
+    /// Items left for the next sweep.
+    pub failed: u32,
+    /// Seconds that the oldest item had been waiting.
+    pub oldest_seconds: i64,
+}
+
+/// Sends every outbox item that is older than a minute: all shards, all pages; deleted only after every entry was acknowledged.
+/// The age of the oldest is told before anything is sent: a queue that is down must not keep its own alarm from ringing.
+///
+/// # Errors
+/// When the outbox can't be read.
+pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
+    let now = app.clock.now();
+    let horizon = now.checked_sub(PATIENCE).unwrap_or(now).as_millisecond();
+    let before = OutboxId::new(Ulid::from_parts(u64::try_from(horizon).unwrap_or(0), 0)).to_string();
+    let mut swept = Swept { oldest_seconds: oldest(app, &before, now).await?, ..Swept::default() };
+    metrics::value("OutboxAge", swept.oldest_seconds, "Seconds");
+    for shard in 0..SHARDS {
+        let mut ask = waiting(shard, &before, 100);
+        loop {
+            let page = app.store.list_items(&ask).await?;
+            for item in page.items {
+                // An item that does not decode waits for a person; the others go on.
+                match Stored::<Outbox>::read(item) {
+                    Ok(outbox) => swept.count(send(app, &outbox).await),
+                    Err(fault) => swept.fail(&fault),
+                }
+            }
+            match page.next {
+                Some(next) => ask.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(swept)
+}
+
+/// The items of a shard before a sort key, the oldest first.
+fn waiting(shard: u8, before: &str, limit: i32) -> Ask {
+    let before = Some(before.to_owned());
+    Ask { descending: false, before, ..Ask::newest(List::Table, outbox_shard(shard), limit) }
+}
+
+/// Seconds that the oldest item has been waiting, by its id: one that does not decode counts, too.
+async fn oldest(app: &App, before: &str, now: Timestamp) -> Result<i64, Fault> {
+    let mut oldest = 0;
+    for shard in 0..SHARDS {
+        let page = app.store.list_items(&waiting(shard, before, 1)).await?;
+        let id = page.items.first().and_then(|item| OutboxId::parse(text(item, "sk")?));
+        let made = id.and_then(OutboxId::made_at);
+        oldest = oldest.max(made.map_or(0, |made| now.duration_since(made).as_secs()));
+    }
+    Ok(oldest)
+}
+
+async fn send(app: &App, outbox: &Outbox) -> Result<(), Fault> {
+    app.queues.deliver(outbox.id, &promises(outbox)?).await?;
+    app.store.delete_sent(outbox.id).await
+}
+
+impl Swept {
+    fn count(&mut self, sent: Result<(), Fault>) {
+        match sent {
+            Ok(()) => self.sent = self.sent.saturating_add(1),
+            Err(fault) => self.fail(&fault),
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault) {
+        tracing::error!(%fault, "left to the next sweep");
+        self.failed = self.failed.saturating_add(1);
+    }
+}

@@ -1,0 +1,73 @@
+//! Where settings, audit records and statistics are stored.
+
+use jiff::civil::Date;
+use kernel::id::AuditId;
+use kernel::key_part::KeyPart;
+use table::item::Entity;
+use table::key::{Key, by_month};
+use table::records;
+use table::records::RecordSchema;
+
+use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::model::metrics::Counted;
+use crate::operations::settings::SettingsRecord;
+
+records! {
+    /// The settings document of an area: every function, cached (R9.1).
+    SettingsRecord = "settings" {
+        fn key(area: &str) = "SETTINGS#{area}", "SETTINGS";
+        at |it| SettingsRecord::key(it.area.as_str());
+    }
+
+    /// An audit record: who did what (R9.3).
+    AuditRecord = "audit" {
+        fn key(id: AuditId) = "AUDIT#{id}", "AUDIT";
+        at |it| AuditRecord::key(it.id);
+        platform |it| Some(by_month("AUDITS", it.at, it.id));
+    }
+}
+
+impl Counted {
+    /// Where the contribution of the thing at `subject` is.
+    pub fn key(subject: &Key) -> Key {
+        Key::of(subject.pk.clone(), "COUNTED")
+    }
+}
+
+impl Entity for Counted {
+    const TYPE: &'static str = "counted";
+
+    fn own_key(&self) -> Key {
+        Key::of(self.subject.clone(), "COUNTED")
+    }
+}
+
+/// The contributions that statistics count; where each is follows from its subject.
+pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<Counted>(
+    "What statistics hold of one thing (R9.2).",
+    &[("{subject}", "COUNTED")],
+    &[],
+    false,
+)];
+
+/// The totals of the platform and of its days, in shards (R9.2). Counted by statistics.
+#[derive(Debug, Clone, Copy)]
+pub struct Statistics;
+
+impl Statistics {
+    /// The key `STATISTICS` / `{shard}`.
+    pub fn totals_key(shard: u8) -> Key {
+        Key::of("STATISTICS", format!("{shard:02}"))
+    }
+
+    /// The key `STATISTICS#{month}` / `{day}#{shard}`; `day` is `YYYY-MM-DD`.
+    pub fn day_key(day: &str, shard: u8) -> Key {
+        let month = day.get(..7).unwrap_or(day);
+        Key::of(format!("STATISTICS#{}", month.part()), format!("{}#{shard:02}", day.part()))
+    }
+}
+
+/// The partition that holds the totals of a month's days.
+pub fn statistics_of_month(month: Date) -> String {
+    format!("STATISTICS#{}", month.strftime("%Y-%m"))
+}

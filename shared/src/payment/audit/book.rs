@@ -1,0 +1,82 @@
+//! P4: for every payment in a provider's book that we were told of, what it holds for us is what our journals say it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::operations::auditor::{Finding, Snapshot};
+use crate::payment::model::payment::Payment;
+use kernel::ledger::{House, Operator, Posting};
+use kernel::money::{MoneyError, PayMoney};
+use kernel::provider::Provider;
+
+/// A payment as its provider's book has it, once everything about it was told: by webhooks, or by what makes up for lost ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Who took the money.
+    pub provider: Provider,
+    /// The provider's payment id.
+    pub id: String,
+    /// What was taken.
+    pub captured: PayMoney,
+    /// What was given back.
+    pub refunded: PayMoney,
+}
+
+/// Compares the providers' books with a snapshot: captured − refunded = what the journals of the payment took from the
+/// provider's account, be it for sales or on suspense. `all` names the providers whose book is all there is: nobody else
+/// made events in their name, so that a payment which the book does not know, is one that never was.
+pub fn told(book: &[Told], all: &[Provider], snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for held in book {
+        let subject = format!("{}:{}", held.provider.as_str(), held.id);
+        let known = snapshot.payments.iter().find(|payment| payment.provider == held.provider && payment.id == held.id);
+        let Some(payment) = known else {
+            findings.push(Finding::new("P4", subject, format!("took {} and is not known", held.captured)));
+            continue;
+        };
+        match difference(held, payment, snapshot) {
+            Ok(None) => {}
+            Ok(Some(why)) => findings.push(Finding::new("P4", subject, why)),
+            Err(error) => findings.push(Finding::new("P4", subject, error.to_string())),
+        }
+    }
+    let named: BTreeSet<(Provider, &str)> = book.iter().map(|held| (held.provider, held.id.as_str())).collect();
+    for payment in snapshot.payments.iter().filter(|payment| all.contains(&payment.provider)) {
+        let invented = payment.captured.is_some() && !named.contains(&(payment.provider, payment.id.as_str()));
+        if invented && !postings(payment, snapshot).any(|posting| posting.header.operator == Operator::Admin) {
+            let subject = format!("{}:{}", payment.provider.as_str(), payment.id);
+            findings.push(Finding::new("P4", subject, "is captured, and the provider knows nothing of it"));
+        }
+    }
+    findings
+}
+
+fn difference(held: &Told, payment: &Payment, all: &Snapshot) -> Result<Option<String>, MoneyError> {
+    if payment.captured.map(|capture| capture.amount) != Some(held.captured) {
+        return Ok(Some(format!("took {}, not {:?}", held.captured, payment.captured)));
+    }
+    let net = held.captured.minus(held.refunded)?;
+    let believed = net.as_ledger();
+    let mut sums: BTreeMap<&'static str, Decimal> = BTreeMap::new();
+    sums.insert(believed.currency().code(), Decimal::ZERO);
+    for line in postings(payment, all).flat_map(|posting| &posting.house) {
+        if line.account == House::Provider(payment.provider) {
+            let sum = sums.entry(line.amount.currency().code()).or_default();
+            *sum = sum.checked_sub(line.amount.amount()).ok_or(MoneyError::Overflow)?;
+        }
+    }
+    let wanted = |code: &str| if code == believed.currency().code() { believed.amount() } else { Decimal::ZERO };
+    let off = sums.iter().find(|(code, sum)| **sum != wanted(code));
+    Ok(off.map(|(code, sum)| format!("holds {believed}, the journals say {sum} {code}")))
+}
+
+/// The journals of a payment: its own, those of its reviews, and that of the order that a person completed before it came.
+fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a Posting> + use<'a> {
+    let own = format!("payment:{}:{}", payment.provider.as_str(), payment.id);
+    let reviews = all.reviews.iter().filter(|r| r.provider == payment.provider && r.payment_id == payment.id);
+    let by_hand = payment.order.map(|order| format!("order:{order}"));
+    let causes: BTreeSet<String> =
+        reviews.map(|review| format!("review:{}", review.id)).chain([own]).chain(by_hand).collect();
+    all.postings.iter().filter(move |posting| causes.contains(&posting.header.cause))
+}

@@ -1,0 +1,79 @@
+//! Giving up an order (R4.4, R4.7). Money that comes all the same is credited as a late payment.
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::payment::gateway::stripe::{AskFailure, SessionStatus};
+use crate::payment::model::order::{Order, OrderStatus};
+use kernel::fault::Error;
+use kernel::id::{OrderId, UserId};
+use kernel::provider::Provider;
+use kernel::refusal::Refusal;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::telemetry as metrics;
+use table::tx::Otherwise;
+
+/// Cancels a pending order of `user`. Cancelling it again answers the same.
+///
+/// # Refuses
+/// `account_blocked`; `not_found` for somebody else's; `order_not_pending` for one that is paid, failed or expired.
+pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Order, Error> {
+    let before = first(app, user, order).await?;
+    if before.status == OrderStatus::Pending {
+        close_at_provider(app, &before).await?;
+    }
+    let done = app
+        .run(&Once::Natural, || async {
+            let mut tx = app.tx();
+            let order = own(app, user, order).await?;
+            match order.status {
+                OrderStatus::Cancelled => return Ok((order.into_inner(), tx)),
+                OrderStatus::Pending => {}
+                _ => return Err(Refusal::OrderNotPending.into()),
+            }
+            let cancelled = Order { status: OrderStatus::Cancelled, ..(*order).clone() };
+            tx.replace(&order, &cancelled, Otherwise::Again);
+            tx.send(Message::OrderClosed { order: cancelled.id });
+            Ok((cancelled, tx))
+        })
+        .await?;
+    if before.status == OrderStatus::Pending {
+        metrics::metric("Orders", 1, "Count", &[("State", OrderStatus::Cancelled.as_str())]);
+    }
+    Ok(done.answer)
+}
+
+/// The order as it stands, of a caller who may write.
+async fn first(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>, Error> {
+    let (caller, wanted) = (User::key(user), Order::key(order));
+    let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
+    batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
+    let order = batch.take::<Order>(&wanted)?.filter(|order| order.user == user);
+    Ok(order.ok_or(Refusal::NotFound)?)
+}
+
+/// An order of `user`.
+///
+/// # Refuses
+/// `not_found` for somebody else's.
+pub async fn own(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>, Error> {
+    let order = app.store.get::<Order>(&Order::key(order)).await?;
+    Ok(order.filter(|order| order.user == user).ok_or(Refusal::NotFound)?)
+}
+
+/// Stripe's session is expired first, so that nobody pays what is given up. One that is paid already is not given up; a
+/// provider that can't be asked does not stop the user, a late payment is credited anyway.
+async fn close_at_provider(app: &App, order: &Order) -> Result<(), Refusal> {
+    let (Some(stripe), Some(session)) = (&app.providers.stripe, order.provider_ref.as_deref()) else { return Ok(()) };
+    if order.provider != Provider::Stripe {
+        return Ok(());
+    }
+    if let Err(AskFailure::Refused(_)) = stripe.expire(session).await
+        && let Ok(session) = stripe.retrieve(session).await
+        && session.status == SessionStatus::Complete
+    {
+        return Err(Refusal::OrderNotPending);
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Completes an order by hand (R4.12): an admin has seen the money. It runs the paid transaction once and counts as an online
+//! payment; the provider's own event later only fills in the payment id.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::operations::model::audit_record::AuditRecord;
+use crate::payment::credit_order::Capture;
+use crate::payment::model::order::Order;
+use crate::payment::model::payment::{Payment, Settlement, decide};
+use crate::payment::model::review::Review;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AuditId, OrderId, UserId};
+use kernel::ledger::Operator;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// Which order, and why.
+#[derive(Debug, Clone)]
+pub struct Complete {
+    /// The order.
+    pub order: OrderId,
+    /// The provider's payment, if the admin knows it.
+    pub payment_id: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// What was completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// The order; read it for its state.
+    pub order: OrderId,
+}
+
+/// Completes an order that its provider has not told us about.
+///
+/// # Refuses
+/// `not_found`; `order_already_paid`; 422 when the named payment is another order's.
+pub async fn complete_order(app: &App, once: &Once, ask: &Complete) -> Result<Done<Completed>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
+    let now = app.clock.now();
+    let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
+    if order.status.is_captured() {
+        return Err(Refusal::OrderAlreadyPaid.into());
+    }
+    let payment_key = Payment::key(order.provider, ask.payment_id.as_deref().unwrap_or_default());
+    let user_key = User::key(order.user);
+    let mut batch = app.store.get_many(&[user_key.clone(), payment_key.clone()]).await?;
+    let user = batch.take::<User>(&user_key)?.ok_or_else(|| Fault::bug("an order without its user"))?;
+    let known = batch.take::<Payment>(&payment_key)?;
+    let named = ask.payment_id.clone().unwrap_or_default();
+    let mut payment = known.as_deref().cloned().unwrap_or_else(|| Payment::new(order.provider, named));
+    payment.record_capture(order.charge, Some(now));
+    let promotion = user.promotion.as_ref();
+    let Settlement::Credit(credited) = decide(Some(&order), &payment, promotion, now)? else {
+        return Err(Refusal::field("/provider_payment_id", "other_order", "This payment can't pay this order.").into());
+    };
+    let review = match payment.review {
+        Some(review) => app.store.get(&Review::key(review)).await?,
+        None => None,
+    };
+    let mut tx = app.tx();
+    let capture = Capture {
+        order: &order,
+        known: Some(&order),
+        user: &user,
+        payment: ask.payment_id.is_some().then_some((known.as_ref(), payment)),
+        review: review.as_ref(),
+        credited: &credited,
+        operator: Operator::Admin,
+        actor: format!("admin:{}", ask.admin),
+        now,
+    };
+    capture.write(app, &mut tx).await?;
+    tx.insert(&audit(app, ask, &order), Otherwise::Again);
+    Ok((Completed { order: order.id }, tx))
+}
+
+fn audit(app: &App, ask: &Complete, order: &Order) -> AuditRecord {
+    AuditRecord {
+        id: AuditId::new(app.ulid()),
+        actor: format!("admin:{}", ask.admin),
+        action: "order.completed".to_owned(),
+        subject: order.id.to_string(),
+        before: Some(order.status.as_str().to_owned()),
+        after: Some("paid".to_owned()),
+        reason: Some(ask.reason.clone()),
+        request_id: table::request::request_id(),
+        at: app.clock.now(),
+    }
+}

@@ -1,0 +1,118 @@
+//! Confirms a refund by hand: a person has looked at the gateway, which did not say what became of it (R4.11). Of a Stripe order it
+//! asks Stripe again, which does know.
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::payment::model::order::Order;
+use crate::payment::model::payment::{Payment, Refund};
+use crate::payment::refund_order::{Requested, carry_out, part, payment_of};
+use crate::payment::reverse::Reverse;
+use kernel::fault::{Error, Fault};
+use kernel::id::{AuditId, OrderId, RefundId, UserId};
+use kernel::ledger::Operator;
+use kernel::money::{PayMoney, plain_decimal};
+use kernel::provider::Provider;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// What was seen at the gateway.
+#[derive(Debug, Clone)]
+pub struct ConfirmRefund {
+    /// Of which order.
+    pub order: OrderId,
+    /// Which refund.
+    pub refund: RefundId,
+    /// How much went back, as it was written: none is all that was asked for, zero says that the refund was not made.
+    pub amount: Option<String>,
+    /// Why it is known.
+    pub reason: String,
+    /// Who says so.
+    pub admin: UserId,
+}
+
+/// Ends a requested refund, once.
+///
+/// # Refuses
+/// `not_found`; `refund_closed` when its end is known; 422 for an amount above what was asked for.
+///
+/// # Errors
+/// `outcome_unknown` when Stripe did not answer.
+pub async fn confirm_refund(app: &App, once: &Once, ask: &ConfirmRefund) -> Result<Done<Requested>, Error> {
+    let audit = AuditId::new(app.ulid());
+    let done = app.run(once, || plan(app, ask, audit)).await?;
+    let order = app.store.get::<Order>(&Order::key(ask.order)).await?;
+    if order.is_some_and(|order| order.provider == Provider::Stripe) {
+        carry_out(app, done.answer, false).await?;
+    }
+    Ok(done)
+}
+
+async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Requested, Tx), Error> {
+    let done = Requested { order: ask.order, refund: ask.refund };
+    let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
+    let stored = payment_of(app, &order).await?.ok_or(Refusal::NotFound)?;
+    let request = stored.requests.get(&ask.refund).ok_or(Refusal::NotFound)?;
+    if stored.open_request(ask.refund).is_none() {
+        return Err(Refusal::RefundClosed.into());
+    }
+    let mut tx = app.tx();
+    if order.provider == Provider::Stripe {
+        return Ok((done, tx));
+    }
+    let given = given(ask, request.amount)?;
+    let seen = given.map_or_else(|| "not made".to_owned(), |amount| amount.to_string());
+    let record = by_admin(app, ask.admin, "order.refund_confirmed", ask.order.to_string());
+    let record = record.change(format!("{} {}", ask.refund, request.amount), seen).because(&ask.reason);
+    tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record }, Otherwise::Again);
+    match given {
+        Some(amount) => gave(app, ask, &order, &stored, amount, &mut tx).await?,
+        None => {
+            let mut after = Payment::clone(&stored);
+            if let Some(request) = after.requests.get_mut(&ask.refund) {
+                request.failure = Some(ask.reason.clone());
+            }
+            tx.replace(&stored, &after, Otherwise::Again);
+        }
+    }
+    Ok((done, tx))
+}
+
+/// What went back; none when nothing did.
+fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refusal> {
+    match &ask.amount {
+        None => Ok(Some(asked)),
+        Some(text) if plain_decimal(text, asked.currency().digits()).is_some_and(|amount| amount.is_zero()) => Ok(None),
+        Some(text) => part("/amount", text, asked).map(Some),
+    }
+}
+
+/// The gateway gave back: the fact goes on the payment, and the order follows it.
+async fn gave(
+    app: &App,
+    ask: &ConfirmRefund,
+    order: &Stored<Order>,
+    stored: &Stored<Payment>,
+    amount: PayMoney,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let user = app.store.get::<User>(&User::key(order.user)).await?;
+    let now = app.clock.now();
+    let mut payment = Payment::clone(stored);
+    let refund = Refund { amount, failed: false, pending: false, at: Some(now), request: Some(ask.refund) };
+    payment.record_refund(&ask.refund.to_string(), refund)?;
+    let reverse = Reverse {
+        order,
+        told: None,
+        user: user.as_ref().ok_or_else(|| Fault::bug("an order without its user"))?,
+        payment: (Some(stored), payment),
+        operator: Operator::Admin,
+        actor: format!("admin:{}", ask.admin),
+        now,
+    };
+    reverse.write(app, tx)?;
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! Making an order (R4.1–R4.3): priced from settings, asked for at the provider once, and committed with the answer.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::model::settings::{AffiliateSettings, PaymentSettings};
+use crate::payment::gateway::{CreateFailure, Created};
+use crate::payment::model::order::{
+    AffiliateTerms, Ask, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, price, quote,
+};
+use crate::payment::pay_page;
+use crate::referral::model::referral::Attribution;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, UserId};
+use kernel::money::{LedgerMoney, MoneyError, PayMoney};
+use kernel::provider::Provider;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::{Once, OnceRecord};
+use table::item::Stored;
+use table::key::Key;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// The window in which a user's orders are counted (R4.2).
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a user wants to buy, and from where.
+#[derive(Debug, Clone)]
+pub struct CreateOrder {
+    /// Who.
+    pub user: UserId,
+    /// What.
+    pub wanted: Ask,
+    /// Who is to take the money.
+    pub provider: Provider,
+    /// By which method; the first that is offered without one.
+    pub method: Option<String>,
+    /// From where.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// The answer as it is kept: the order, and whether its provider failed it at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// The order.
+    pub order: OrderId,
+    /// Why it failed at its creation.
+    pub failure: Option<Failure>,
+}
+
+/// Makes an order. The provider is asked before the commit, once; if it refuses, the order is committed `failed` (R4.3).
+///
+/// # Refuses
+/// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
+pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<Done<Order>, Error> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let now = app.clock.now();
+    let first = match read(app, once, ask, now, &settings).await? {
+        Read::Answered(done) => return shown(app, done).await,
+        Read::New(first) => first,
+    };
+    let method = method(app, &settings, ask)?;
+    let quote = price(&settings, &ask.wanted, first.user.promotion.as_ref(), now)?;
+    let affiliate = affiliate_terms(app, &first.user, now).await?;
+    let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
+    order.return_url.clone_from(&settings.return_url);
+    ask_for(app, &settings, &mut order).await;
+    let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
+    let done = app.run(once, || plan(app, &window, &bare, &settings)).await?;
+    if done.replayed {
+        return shown(app, done).await;
+    }
+    metrics::metric("Orders", 1, "Count", &[("State", order.status.as_str())]);
+    Ok(Done { answer: order, replayed: false })
+}
+
+enum Read {
+    Answered(Done<Ordered>),
+    New(Box<First>),
+}
+
+/// Who orders, and their orders of this minute.
+struct First {
+    user: Stored<User>,
+    window: Option<Stored<OrderWindow>>,
+}
+
+/// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
+async fn read(
+    app: &App,
+    once: &Once,
+    ask: &CreateOrder,
+    now: Timestamp,
+    settings: &PaymentSettings,
+) -> Result<Read, Error> {
+    let (user, window) = (User::key(ask.user), OrderWindow::key(ask.user));
+    let record = match once {
+        Once::Key(key) => Some(OnceRecord::key(&key.hash)),
+        Once::Natural => None,
+    };
+    let keys: Vec<Key> = [Some(user.clone()), Some(window.clone()), record.clone()].into_iter().flatten().collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    if let Some(record) = &record
+        && let Some(record) = batch.take::<OnceRecord>(record)?
+        && let Some(done) = app.answered(once, &record)?
+    {
+        return Ok(Read::Answered(done));
+    }
+    let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
+    user.must_be_active()?;
+    let window = batch.take::<OrderWindow>(&window)?;
+    count(window.as_deref(), ask.user, now, settings)?;
+    Ok(Read::New(Box::new(First { user, window })))
+}
+
+/// The window with one order more.
+fn count(
+    window: Option<&OrderWindow>,
+    user: UserId,
+    now: Timestamp,
+    settings: &PaymentSettings,
+) -> Result<OrderWindow, Refusal> {
+    let open = window.filter(|window| now.duration_since(window.started_at).abs() < WINDOW);
+    let Some(open) = open else { return Ok(OrderWindow { user, started_at: now, orders: 1 }) };
+    if open.orders >= settings.max_orders_per_minute {
+        let left = WINDOW.saturating_sub(now.duration_since(open.started_at).abs()).as_secs();
+        return Err(Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60).max(1) });
+    }
+    Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
+}
+
+/// Whether orders can be paid by a provider: it has its secrets, and the settings let it.
+pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider) -> bool {
+    settings.enabled
+        && settings.provider_enabled(provider)
+        && !settings.methods(provider).is_empty()
+        && app.providers.has(provider)
+}
+
+fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<String, Refusal> {
+    let offered = if usable(app, settings, ask.provider) { settings.methods(ask.provider) } else { &[] };
+    let first = offered.first().filter(|_| settings.enabled);
+    match (&ask.method, first) {
+        (_, None) if settings.enabled => {
+            Err(Refusal::field("/provider", "not_offered", "One of the providers of /v1/payment/config."))
+        }
+        (_, None) => Err(Refusal::ProgrammeOff),
+        (None, Some(first)) => Ok(first.clone()),
+        (Some(method), _) if offered.contains(method) => Ok(method.clone()),
+        (Some(_), _) => {
+            Err(Refusal::field("/method", "not_offered", "One of the provider's methods of /v1/payment/config."))
+        }
+    }
+}
+
+/// The inviter's terms for an order made or a purchase paid `now`, while the affiliate programme is on (R6.3).
+pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
+    let settings = app.settings::<AffiliateSettings>().await?.settings;
+    let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
+    let Some(inviter) = app.store.get::<User>(&User::key(attribution.inviter)).await? else { return Ok(None) };
+    let days = i64::from(settings.valid_days);
+    let valid_until = attribution.bound_at.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
+    if days > 0 && valid_until.is_some_and(|until| until < now) {
+        return Ok(None);
+    }
+    let cap = LedgerMoney::exact(settings.cap_per_invitee, user.accounts.balance().currency())?;
+    Ok(Some(AffiliateTerms {
+        rate: inviter.affiliate.rate,
+        trigger_limit: inviter.affiliate.trigger_limit,
+        hold_hours: settings.hold_hours,
+        cap: cap.is_positive().then_some(cap),
+        valid_until: valid_until.filter(|_| days > 0),
+    }))
+}
+
+fn drafted(
+    app: &App,
+    ask: &CreateOrder,
+    method: String,
+    quote: &Quote,
+    attribution: Option<&Attribution>,
+    affiliate: Option<AffiliateTerms>,
+    now: Timestamp,
+) -> Order {
+    Order {
+        id: OrderId::new(app.ulid()),
+        user: ask.user,
+        status: OrderStatus::Pending,
+        provider: ask.provider,
+        method,
+        amount: quote.amount,
+        charge: quote.charge,
+        credit: quote.credit,
+        exchange_rate: quote.exchange_rate,
+        discount_rate: quote.discount_rate,
+        promotion: quote.promotion,
+        inviter: attribution.map(|attribution| attribution.inviter),
+        affiliate,
+        pay_url: None,
+        return_url: None,
+        qr_content: None,
+        failure: None,
+        created_at: now,
+        expires_at: quote.expires_at,
+        looks: 0,
+        paid_at: None,
+        late: false,
+        provider_ref: None,
+        payment_id: None,
+        bonus: None,
+        left: None,
+        has_refunds: false,
+        completed: None,
+        agency: None,
+        client_ip: ask.client_ip.clone(),
+        user_agent: ask.user_agent.clone(),
+    }
+}
+
+/// What an agency order is to be paid by (R8.12).
+#[derive(Debug)]
+pub struct Bare<'a> {
+    /// Who pays.
+    pub user: UserId,
+    /// Who is to take the money.
+    pub provider: Provider,
+    /// By which method; the first that is offered without one.
+    pub method: Option<&'a str>,
+    /// How much.
+    pub charge: PayMoney,
+    /// What for.
+    pub agency: ForAgency,
+    /// From where.
+    pub client_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// A payment order that credits nothing, asked for at its provider; the caller commits it.
+///
+/// # Refuses
+/// `programme_off` while top-ups are off; 422 for the provider or method.
+pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bare<'_>) -> Result<Order, Error> {
+    let now = app.clock.now();
+    let ask = CreateOrder {
+        user: bare.user,
+        wanted: Ask::Amount(bare.charge.amount().to_string()),
+        provider: bare.provider,
+        method: bare.method.map(str::to_owned),
+        client_ip: bare.client_ip,
+        user_agent: bare.user_agent,
+    };
+    let method = method(app, settings, &ask)?;
+    let quote = quote(settings, bare.charge, None, now)?;
+    let nothing = LedgerMoney::zero(settings.ledger_currency);
+    let mut order = Order {
+        charge: bare.charge,
+        credit: nothing,
+        discount_rate: rust_decimal::Decimal::ONE,
+        return_url: settings.return_url.clone(),
+        agency: Some(bare.agency),
+        ..drafted(app, &ask, method, &quote, None, None, now)
+    };
+    ask_for(app, settings, &mut order).await;
+    Ok(pay_page::without_pay_url(app, &order))
+}
+
+/// Asks the provider; the order has its answer then, or has failed.
+async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
+    match asked(app, settings, order).await {
+        Ok(created) => {
+            order.pay_url = Some(created.pay_url);
+            order.qr_content = created.qr_content.filter(|qr| Some(qr) != order.pay_url.as_ref());
+            order.provider_ref = created.provider_ref;
+        }
+        Err(failure) => {
+            order.status = OrderStatus::Failed;
+            order.failure = Some(failure);
+        }
+    }
+}
+
+/// Asks the provider for a payment of the order.
+async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, Failure> {
+    pay_page::ask(app, settings, order).await.map_err(|failure| {
+        tracing::warn!(order = %order.id, %failure, "the provider made no payment");
+        match failure {
+            CreateFailure::Refused(detail) => Failure { code: FailureCode::ProviderRefused, detail },
+            CreateFailure::Unavailable => Failure {
+                code: FailureCode::ProviderUnavailable,
+                detail: "The payment provider can't be reached. Try again with a new Idempotency-Key.".to_owned(),
+            },
+        }
+    })
+}
+
+/// The window as it was read before the provider was asked; it is good for one plan.
+type FirstWindow = Mutex<Option<Option<Stored<OrderWindow>>>>;
+
+/// Order, the count of this minute and the answer in one transaction. Only when the window moved is it read again.
+async fn plan(
+    app: &App,
+    first: &FirstWindow,
+    order: &Order,
+    settings: &PaymentSettings,
+) -> Result<(Ordered, Tx), Error> {
+    let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let stored = match first {
+        Some(window) => window,
+        None => app.store.get(&OrderWindow::key(order.user)).await?,
+    };
+    let window = count(stored.as_deref(), order.user, order.created_at, settings)?;
+    let mut tx = app.tx();
+    tx.insert(order, Otherwise::Again);
+    tx.upsert(stored.as_ref(), &window, Otherwise::Again);
+    if order.status == OrderStatus::Failed {
+        tx.send(Message::OrderClosed { order: order.id });
+    }
+    Ok((Ordered { order: order.id, failure: order.failure.clone() }, tx))
+}
+
+/// The first answer again: the order as it was made, whatever became of it since.
+async fn shown(app: &App, done: Done<Ordered>) -> Result<Done<Order>, Error> {
+    let Ordered { order, failure } = done.answer;
+    let order =
+        app.store.get::<Order>(&Order::key(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
+    let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
+    let made = Order { status, failure, paid_at: None, late: false, bonus: None, left: None, ..order.into_inner() };
+    Ok(Done { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
+}
+
+/// What an amount would cost and buy now, for a list of offers.
+///
+/// # Errors
+/// Overflow.
+pub fn offered(settings: &PaymentSettings, amount: rust_decimal::Decimal, now: Timestamp) -> Result<Quote, MoneyError> {
+    let amount = kernel::money::PayMoney::exact(amount, settings.pay_currency)?;
+    crate::payment::model::order::quote(settings, amount, None, now)
+}

@@ -1,0 +1,166 @@
+//! What time ends: unpaid orders (R4.4) and promotion windows (R5.5). Each end is one conditional transition of its own; a tick
+//! that is missed, doubled or cut short leaves the rest to the next.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::poll_provider::ask_or_give_up;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, UserId};
+use table::idempotency::Once;
+use table::item::text;
+use table::key::{SHARDS, due_shard, due_until};
+use table::store::Ask;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// Most transitions of one shard in one tick.
+const PER_SHARD: usize = 250;
+/// How long a tick goes on; what is left is the next one's.
+pub(crate) const TICK: Duration = Duration::from_secs(20);
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Expired {
+    /// What ended now.
+    pub expired: u32,
+    /// What could not be ended and waits for the next tick.
+    pub failed: u32,
+    /// What there was no time for.
+    pub left: u32,
+}
+
+/// Expires the orders whose time is over and whose payment was not captured; their promotion stays unused (R5.6).
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
+    let due = due(app, "order", OrderId::parse).await?;
+    let done = Expired::from(each(due, |id| ask_and_expire(app, id)).await);
+    if done.expired > 0 {
+        metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
+    }
+    Ok(done)
+}
+
+/// An order's provider is always asked before it expires (R4.10).
+async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
+    let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(false) };
+    if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
+        return Ok(false);
+    }
+    ask_or_give_up(app, &order).await?;
+    Ok(app.run(&Once::Natural, || expire_order(app, id)).await?.answer)
+}
+
+async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok((false, tx)) };
+    if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
+        return Ok((false, tx));
+    }
+    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() }, Otherwise::Again);
+    tx.send(Message::OrderClosed { order: id });
+    Ok((true, tx))
+}
+
+/// Makes the ends of promotion windows visible to statistics; what a promotion is worth never depends on it.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
+    let end = |id| async move { Ok(app.run(&Once::Natural, || expire_promotion(app, id)).await?.answer) };
+    Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
+}
+
+async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let Some(user) = app.store.get::<User>(&User::key(id)).await? else { return Ok((false, tx)) };
+    let mut after = (*user).clone();
+    match after.promotion.as_mut() {
+        Some(promotion) if !promotion.closed && promotion.ends_at < app.clock.now() => promotion.closed = true,
+        _ => return Ok((false, tx)),
+    }
+    tx.replace(&user, &after, Otherwise::Again);
+    tx.send(Message::PromotionExpired { user: id });
+    Ok((true, tx))
+}
+
+/// What came of a tick's things.
+pub(crate) struct Ticked<T> {
+    /// What each came to that went through.
+    pub done: Vec<T>,
+    /// How many did not and wait for the next tick.
+    pub failed: u32,
+    /// How many there was no time for.
+    pub left: u32,
+}
+
+impl From<Ticked<bool>> for Expired {
+    fn from(of: Ticked<bool>) -> Self {
+        Self { expired: counted(of.done.iter().filter(|ended| **ended)), failed: of.failed, left: of.left }
+    }
+}
+
+/// How many these are.
+pub(crate) fn counted<T>(of: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
+}
+
+/// Does `work` for one thing after another, for as long as a tick goes on; one that fails holds nobody else up.
+pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Error>>>(
+    things: impl IntoIterator<Item = I>,
+    work: impl Fn(I) -> W,
+) -> Ticked<T> {
+    let started = Instant::now();
+    let mut of = Ticked { done: Vec::new(), failed: 0, left: 0 };
+    for thing in things {
+        if started.elapsed() > TICK {
+            of.left = of.left.saturating_add(1);
+            continue;
+        }
+        match work(thing).await {
+            Ok(done) => of.done.push(done),
+            Err(error) => {
+                tracing::error!(%error, of = %thing, "left to the next tick");
+                of.failed = of.failed.saturating_add(1);
+            }
+        }
+    }
+    of
+}
+
+/// The ids of what is due, read from keys alone: whether it really is, its item says.
+pub(crate) async fn due<I>(app: &App, what: &str, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
+    let keys = due_keys(app, what).await?;
+    Ok(keys.iter().filter_map(|(pk, _)| parse(pk.split_once('#')?.1)).collect())
+}
+
+/// The keys of what is due.
+pub(crate) async fn due_keys(app: &App, what: &str) -> Result<Vec<(String, String)>, Fault> {
+    let before = due_until(app.clock.now());
+    let mut keys = Vec::new();
+    for shard in 0..SHARDS {
+        let mut ask = Ask::due(due_shard(what, shard), before.clone(), 100);
+        let mut of_shard = 0_usize;
+        loop {
+            let page = app.store.list_items(&ask).await?;
+            let found = page.items.iter().filter_map(|item| Some((text(item, "pk")?, text(item, "sk")?)));
+            let before = keys.len();
+            keys.extend(found.map(|(pk, sk)| (pk.to_owned(), sk.to_owned())));
+            of_shard = of_shard.saturating_add(keys.len().saturating_sub(before));
+            match page.next {
+                Some(next) if of_shard < PER_SHARD => ask.after = Some(next),
+                _ => break,
+            }
+        }
+    }
+    Ok(keys)
+}

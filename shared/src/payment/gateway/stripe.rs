@@ -1,0 +1,403 @@
+//! Stripe: Checkout Sessions, their payments, and the events about them (R4.7).
+//!
+//! A small client of our own. What is asked: create, retrieve and expire a session, retrieve a payment intent, make and list refunds. What
+//! comes in: [`signature`] says whether an event is genuine, [`event`] what it says.
+
+pub mod event;
+pub mod signature;
+mod units;
+mod wire;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::payment::gateway::http::{Answer, Fault, Https};
+use crate::payment::gateway::{
+    CreateFailure, Created, Forged, NewPayment, ProviderConfig, api_url, present, refusal_detail,
+};
+use event::{OrderNames, RefundFact, StripeEvent, Unreadable};
+use kernel::id::RefundId;
+use kernel::money::PayMoney;
+pub use wire::PaymentStatus;
+
+/// The API version that requests ask for, and the fixtures have.
+pub const API_VERSION: &str = "2026-08-26.dahlia";
+/// Where Stripe is unless the deployment says otherwise.
+pub const API_URL: &str = "https://api.stripe.com";
+/// Stripe wants a session to live half an hour at least; a minute more covers the way there (R4.7).
+const SHORTEST_SESSION: SignedDuration = SignedDuration::from_mins(31);
+
+/// Stripe lets a session live a day at most; a minute less covers clocks that differ.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
+
+/// Stripe, with all its secrets.
+#[derive(Clone)]
+pub struct Stripe {
+    https: Https,
+    api_url: String,
+    secret_key: String,
+    webhook_secrets: Vec<String>,
+}
+
+impl fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stripe").field("api_url", &self.api_url).finish_non_exhaustive()
+    }
+}
+
+/// A checkout session as Stripe tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `cs_…`.
+    pub id: String,
+    /// Where to pay, while it is open.
+    pub url: Option<String>,
+    /// Whether it can still be paid.
+    pub status: SessionStatus,
+    /// Whether it is paid.
+    pub payment_status: PaymentStatus,
+    /// `pi_…`, the payment, once there is one.
+    pub payment_intent: Option<String>,
+    /// Which order it names.
+    pub names: OrderNames,
+    /// The whole amount.
+    pub amount: Option<PayMoney>,
+    /// Whether it is about real money.
+    pub livemode: bool,
+}
+
+/// Whether a session can still be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionStatus {
+    /// It waits for its payer.
+    Open,
+    /// The payer is done; see the payment status.
+    Complete,
+    /// It cannot be paid any more.
+    Expired,
+    /// Not known to us.
+    Other(String),
+}
+
+/// A payment intent as Stripe tells it: the truth about one payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentIntent {
+    /// `pi_…`.
+    pub id: String,
+    /// Whether the money was taken.
+    pub succeeded: bool,
+    /// What was taken so far.
+    pub received: PayMoney,
+    /// What was refunded of it so far, if its charge is known.
+    pub refunded: Option<PayMoney>,
+    /// Which order it names.
+    pub names: OrderNames,
+    /// When the money was taken; when the intent was made if no charge is known.
+    pub taken_at: Timestamp,
+    /// Whether it is about real money.
+    pub livemode: bool,
+}
+
+/// One page of Stripe's book.
+#[derive(Debug, Clone)]
+pub struct Charges {
+    /// Charges that took money, each with whether it is or was in dispute.
+    pub charges: Vec<(event::ChargeFact, bool)>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// How many charges are read at once.
+const PAGE: usize = 50;
+
+/// Why Stripe did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskFailure {
+    /// There is no such thing.
+    #[error("not known to the provider")]
+    Unknown,
+    /// It said no, in its own words, bounded and without secrets.
+    #[error("the provider refused: {0}")]
+    Refused(String),
+    /// It could not be asked, or its answer not read.
+    #[error("the provider is unavailable")]
+    Unavailable,
+}
+
+impl From<Fault> for AskFailure {
+    fn from(_: Fault) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<AskFailure> for CreateFailure {
+    fn from(failure: AskFailure) -> Self {
+        match failure {
+            AskFailure::Unknown => Self::Refused("not found".to_owned()),
+            AskFailure::Refused(detail) => Self::Refused(detail),
+            AskFailure::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl Stripe {
+    /// Stripe as the deployment says; `None` while a secret is missing or blank.
+    pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
+        let secret_key = present(&config.stripe_secret_key)?;
+        let current = present(&config.stripe_webhook_secret)?;
+        let previous = present(&config.stripe_webhook_secret_previous);
+        let url = present(&config.stripe_api_url).unwrap_or_else(|| API_URL.to_owned());
+        let webhook_secrets = std::iter::once(current).chain(previous).collect();
+        Some(Self { https, api_url: api_url(&url)?, secret_key, webhook_secrets })
+    }
+
+    /// Whether the secret key is for real money; an event's `livemode` must be the same (R4.7).
+    pub fn livemode(&self) -> bool {
+        self.secret_key.starts_with("sk_live_") || self.secret_key.starts_with("rk_live_")
+    }
+
+    /// Creates a checkout session for an order; asking again for the same order gives the same session (R4.7).
+    ///
+    /// # Refuses
+    /// See [`CreateFailure`].
+    pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let form = session_form(ask)?;
+        let key = ask.order.to_string();
+        let answer = self.post("/v1/checkout/sessions", &form, Some(&key)).await?;
+        let session = self.session(&answer)?;
+        let pay_url = session.url.ok_or(CreateFailure::Unavailable)?;
+        Ok(Created { provider_ref: Some(session.id), pay_url, qr_content: None })
+    }
+
+    /// Asks how a session stands.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn retrieve(&self, session: &str) -> Result<Session, AskFailure> {
+        let answer = self.get(&format!("/v1/checkout/sessions/{}", segment(session)?)).await?;
+        self.session(&answer)
+    }
+
+    /// Makes a session unpayable, when its order is cancelled.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`]; one that is complete or expired already is refused: ask how it stands.
+    pub async fn expire(&self, session: &str) -> Result<Session, AskFailure> {
+        let path = format!("/v1/checkout/sessions/{}/expire", segment(session)?);
+        let answer = self.post(&path, &[], None).await?;
+        self.session(&answer)
+    }
+
+    /// Asks about a payment, by its payment intent.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn payment_intent(&self, intent: &str) -> Result<PaymentIntent, AskFailure> {
+        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(intent)?);
+        let answer = self.get(&path).await?;
+        let intent: wire::PaymentIntent = self.read(&answer)?;
+        payment_intent(intent).ok_or(AskFailure::Unavailable)
+    }
+
+    /// Gives `amount` of a payment back. Asking again for the same request makes no second refund, as long as Stripe keeps its
+    /// key, which is a day at least; after that look at [`Self::refunds`] first.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn refund(&self, payment: &str, amount: PayMoney, request: RefundId) -> Result<RefundFact, AskFailure> {
+        let units = units::from_money(amount).map_err(|_| AskFailure::Refused(format!("not {amount}")))?;
+        let request = request.to_string();
+        let form = [
+            (of_payment(payment), segment(payment)?.to_owned()),
+            ("amount", units.to_string()),
+            ("metadata[refund_id]", request.clone()),
+        ];
+        let form = form.map(|(name, value)| (name.to_owned(), value));
+        let answer = self.post("/v1/refunds", &form, Some(&request)).await?;
+        event::refund(self.read(&answer)?).map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// The refunds of a payment, the newest hundred.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn refunds(&self, payment: &str) -> Result<Vec<RefundFact>, AskFailure> {
+        let path = format!("/v1/refunds?limit=100&{}={}", of_payment(payment), segment(payment)?);
+        let answer = self.get(&path).await?;
+        let list: wire::List<wire::Refund> = self.read(&answer)?;
+        let refunds = list.data.into_iter().map(event::refund).collect::<Result<_, _>>();
+        refunds.map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// The disputes of a payment, the newest hundred.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn disputes(&self, payment: &str) -> Result<Vec<event::DisputeFact>, AskFailure> {
+        let path = format!("/v1/disputes?limit=100&{}={}", of_payment(payment), segment(payment)?);
+        let list: wire::List<wire::Dispute> = self.read(&self.get(&path).await?)?;
+        let disputes = list.data.into_iter().map(|one| event::dispute_fact(one, false)).collect::<Result<_, _>>();
+        disputes.map_err(|_| AskFailure::Unavailable)
+    }
+
+    /// One page of the charges that took money from `from` on and before `to`, the newest first, and where the next page
+    /// begins, if there is one.
+    ///
+    /// # Refuses
+    /// See [`AskFailure`].
+    pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
+        let (from, to) = (from.as_second(), to.as_second());
+        let mut path = format!("/v1/charges?limit={PAGE}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
+        if let Some(after) = after {
+            path.push_str(&format!("&starting_after={}", segment(after)?));
+        }
+        let list: wire::List<wire::Charge> = self.read(&self.get(&path).await?)?;
+        let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
+        let mut charges = Vec::with_capacity(list.data.len());
+        for charge in list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode()) {
+            let disputed = charge.disputed;
+            let fact = event::charge_fact(charge).map_err(|_| AskFailure::Unavailable)?;
+            charges.push((fact, disputed));
+        }
+        Ok(Charges { charges, next })
+    }
+
+    /// Checks that a webhook is genuine: see [`signature::verify`].
+    ///
+    /// # Refuses
+    /// See [`Forged`].
+    pub fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), Forged> {
+        let secrets: Vec<&str> = self.webhook_secrets.iter().map(String::as_str).collect();
+        signature::verify(signature, body, &secrets, now)
+    }
+
+    /// Reads a verified webhook: see [`event::parse`].
+    ///
+    /// # Refuses
+    /// See [`Unreadable`].
+    pub fn parse(&self, body: &[u8]) -> Result<StripeEvent, Unreadable> {
+        event::parse(body)
+    }
+
+    async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        let url = format!("{}{path}", self.api_url);
+        let bearer = format!("Bearer {}", self.secret_key);
+        self.https.get(&url, &[("authorization", &bearer), ("stripe-version", API_VERSION)]).await
+    }
+
+    async fn post(&self, path: &str, form: &[(String, String)], key: Option<&str>) -> Result<Answer, Fault> {
+        let url = format!("{}{path}", self.api_url);
+        let bearer = format!("Bearer {}", self.secret_key);
+        let mut headers = vec![("authorization", bearer.as_str()), ("stripe-version", API_VERSION)];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        self.https.post_form(&url, &headers, form).await
+    }
+
+    fn session(&self, answer: &Answer) -> Result<Session, AskFailure> {
+        session(self.read(answer)?).ok_or(AskFailure::Unavailable)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, AskFailure> {
+        match answer.status {
+            200..300 => Ok(answer.json()?),
+            404 => Err(AskFailure::Unknown),
+            // 409: the same key is being worked on; 429: too many requests. Both are no verdict.
+            400..500 if answer.status != 409 && answer.status != 429 => {
+                let failure: wire::Failure = answer.json()?;
+                let words = failure.error.message.or(failure.error.code).unwrap_or_default();
+                Err(AskFailure::Refused(refusal_detail(&words, &[&self.secret_key])))
+            }
+            _ => Err(AskFailure::Unavailable),
+        }
+    }
+}
+
+/// Under which name a payment's refunds are asked for: charges can be made without an intent.
+fn of_payment(payment: &str) -> &'static str {
+    if payment.starts_with("ch_") { "charge" } else { "payment_intent" }
+}
+
+/// An id as a path segment: nothing that could become another path.
+fn segment(id: &str) -> Result<&str, AskFailure> {
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { Ok(id) } else { Err(AskFailure::Unknown) }
+}
+
+fn session(session: wire::Session) -> Option<Session> {
+    let amount = match (session.amount_total, &session.currency) {
+        (Some(units), Some(code)) => Some(units::to_money(units, wire::currency(code)?).ok()?),
+        _ => None,
+    };
+    let status = match session.status.as_deref() {
+        Some("open") => SessionStatus::Open,
+        Some("complete") => SessionStatus::Complete,
+        Some("expired") => SessionStatus::Expired,
+        other => SessionStatus::Other(other.unwrap_or_default().to_owned()),
+    };
+    Some(Session {
+        names: session.names(),
+        id: session.id,
+        url: session.url,
+        status,
+        payment_status: session.payment_status,
+        payment_intent: session.payment_intent.map(wire::Reference::into_id),
+        amount,
+        livemode: session.livemode,
+    })
+}
+
+fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
+    let currency = wire::currency(&intent.currency)?;
+    let money = |units| units::to_money(units, currency).ok();
+    let (refunded, taken) = match &intent.latest_charge {
+        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.created),
+        Some(wire::LatestCharge::Id(_)) | None => (None, intent.created),
+    };
+    Some(PaymentIntent {
+        succeeded: intent.status == "succeeded",
+        received: money(intent.amount_received)?,
+        refunded,
+        names: OrderNames::of([intent.metadata.order_id.as_deref()]),
+        taken_at: wire::time(taken)?,
+        livemode: intent.livemode,
+        id: intent.id,
+    })
+}
+
+/// The form that asks for a session: one line, priced in place (R4.7).
+fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFailure> {
+    let units = units::from_money(ask.charge)
+        .map_err(|_| CreateFailure::Refused(format!("Stripe cannot take {}", ask.charge)))?;
+    let order = ask.order.to_string();
+    let currency = ask.charge.currency().code().to_ascii_lowercase();
+    let mut form: Vec<(String, String)> = [
+        ("mode", "payment"),
+        ("client_reference_id", &order),
+        ("metadata[order_id]", &order),
+        ("payment_intent_data[metadata][order_id]", &order),
+        ("success_url", ask.return_url),
+        ("cancel_url", ask.cancel_url),
+        ("expires_at", &session_end(ask)?.as_second().to_string()),
+        ("line_items[0][quantity]", "1"),
+        ("line_items[0][price_data][currency]", &currency),
+        ("line_items[0][price_data][unit_amount]", &units.to_string()),
+        ("line_items[0][price_data][product_data][name]", ask.name),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    for (index, method) in ask.methods.iter().enumerate() {
+        form.push((format!("payment_method_types[{index}]"), (*method).to_owned()));
+    }
+    Ok(form)
+}
+
+/// When the session ends: with its order, within what Stripe allows (R4.7).
+fn session_end(ask: &NewPayment<'_>) -> Result<Timestamp, CreateFailure> {
+    let after = |life| ask.now.checked_add(life).map_err(|_| CreateFailure::Unavailable);
+    Ok(ask.expires_at.clamp(after(SHORTEST_SESSION)?, after(LONGEST_SESSION)?))
+}
+
+#[cfg(test)]
+mod tests;

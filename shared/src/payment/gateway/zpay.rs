@@ -1,0 +1,309 @@
+//! Zpay: a gateway of the epay family (R4.8).
+//!
+//! Everything is signed with MD5 and a shared key, and the query for an order carries that key: its URL is never logged
+//! and appears in no error. A notification is read from the raw query by [`notify`]; a validly signed one is still only
+//! a claim, the query is the truth. Amounts are yuan.
+
+pub mod notify;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::{Timestamp, tz};
+use md5::{Digest, Md5};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use crate::payment::gateway::http::{Fault, Https, encode};
+use crate::payment::gateway::{
+    CreateFailure, Created, Forged, NewPayment, ProviderConfig, RefundFailure, ZpayCreate, api_url, present,
+    refusal_detail,
+};
+use kernel::id::OrderId;
+use kernel::money::{Currency, PayMoney, plain_decimal};
+use notify::ZpayNotice;
+
+/// A Zpay gateway, with merchant and key.
+#[derive(Clone)]
+pub struct Zpay {
+    https: Https,
+    api_url: String,
+    pid: String,
+    key: String,
+    notify_url: String,
+}
+
+impl fmt::Debug for Zpay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Zpay").field("api_url", &self.api_url).finish_non_exhaustive()
+    }
+}
+
+/// What the gateway says about an order: the truth (R4.10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZpayOrder {
+    /// The gateway's own number of the payment.
+    pub trade_no: String,
+    /// The order as it was named to the gateway.
+    pub out_trade_no: String,
+    /// Whether the money was taken.
+    pub paid: bool,
+    /// How much; `None` when it is no amount of yuan.
+    pub money: Option<PayMoney>,
+    /// When it was paid, if the gateway says (R5.2).
+    pub ended_at: Option<Timestamp>,
+}
+
+impl ZpayOrder {
+    /// The order, if its name is an order id.
+    pub fn order(&self) -> Option<OrderId> {
+        OrderId::parse(&self.out_trade_no)
+    }
+}
+
+impl Zpay {
+    /// The gateway as the deployment says; `None` while something is missing or blank.
+    pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
+        let base = present(&config.public_base_url)?;
+        Some(Self {
+            https,
+            api_url: api_url(&config.zpay_api_url)?,
+            pid: present(&config.zpay_pid)?,
+            key: present(&config.zpay_key)?,
+            notify_url: format!("{}/v1/webhooks/zpay", base.trim_end_matches('/')),
+        })
+    }
+
+    /// Makes a payment for an order (R4.8): a signed address for the browser, or what the gateway's API answers.
+    ///
+    /// # Refuses
+    /// See [`CreateFailure`]; another currency than CNY is refused.
+    pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        match ask.zpay_create {
+            ZpayCreate::Redirect => self.redirect(ask),
+            ZpayCreate::Api => self.ask_for_payment(ask).await,
+        }
+    }
+
+    /// The signed address that a redirect payment is made of; asking for it again gives the same.
+    pub fn pay_url(&self, ask: &NewPayment<'_>) -> Option<String> {
+        self.redirect(ask).ok().map(|created| created.pay_url)
+    }
+
+    fn redirect(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let fields = self.signed(self.fields(ask)?);
+        let pay_url = format!("{}/submit.php?{}", self.api_url, encode(&fields));
+        Ok(Created { provider_ref: None, qr_content: Some(pay_url.clone()), pay_url })
+    }
+
+    async fn ask_for_payment(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let mut fields = self.fields(ask)?;
+        fields.extend(ask.client_ip.map(|ip| ("clientip".to_owned(), ip.to_owned())));
+        let url = format!("{}/mapi.php", self.api_url);
+        let answer = self.https.post_form(&url, &[], &self.signed(fields)).await?;
+        if answer.status >= 500 || answer.status == 429 {
+            return Err(CreateFailure::Unavailable);
+        }
+        let said: ApiAnswer = answer.json()?;
+        if said.code != "1" {
+            return Err(CreateFailure::Refused(refusal_detail(&said.msg, &[&self.key])));
+        }
+        let place = |field: Option<String>| field.filter(|text| !text.trim().is_empty());
+        let (payurl, qrcode, img) = (place(said.payurl), place(said.qrcode), place(said.img));
+        let pay_url = payurl.or_else(|| qrcode.clone()).or(img).ok_or(CreateFailure::Unavailable)?;
+        let qr_content = qrcode.or_else(|| Some(pay_url.clone()));
+        Ok(Created { provider_ref: place(said.trade_no), pay_url, qr_content })
+    }
+
+    fn fields(&self, ask: &NewPayment<'_>) -> Result<BTreeMap<String, String>, CreateFailure> {
+        if ask.charge.currency().code() != "CNY" {
+            return Err(CreateFailure::Refused(format!("Zpay cannot take {}", ask.charge.currency())));
+        }
+        let method = ask.methods.first().copied().unwrap_or_default();
+        let channel = ask.channel_ids.get(method).map(String::as_str).unwrap_or_default();
+        // The signed text joins values with `&` unescaped: a name with one could be read as two fields.
+        let name: String = ask.name.chars().filter(|c| !c.is_control() && *c != '&').take(100).collect();
+        Ok([
+            ("pid", self.pid.as_str()),
+            ("type", method),
+            ("cid", channel),
+            ("out_trade_no", &ask.order.to_string()),
+            ("notify_url", &self.notify_url),
+            ("return_url", ask.return_url),
+            ("name", &name),
+            ("money", &ask.charge.amount().to_string()),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+    }
+
+    fn signed(&self, fields: BTreeMap<String, String>) -> Vec<(String, String)> {
+        let sign = sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())), &self.key);
+        let signature = [("sign".to_owned(), sign), ("sign_type".to_owned(), "MD5".to_owned())];
+        fields.into_iter().chain(signature).collect()
+    }
+
+    /// Asks the gateway about an order (R4.10). `None` when it says that there is no such order.
+    ///
+    /// # Refuses
+    /// See [`Fault`]; any other complaint of the gateway's is a [`Fault::BadAnswer`].
+    pub async fn query(&self, order: OrderId) -> Result<Option<ZpayOrder>, Fault> {
+        self.ask("out_trade_no", &order.to_string()).await
+    }
+
+    /// Asks the gateway about one payment by its trade number: a second payment of an order has its own.
+    /// `None` when it does not know it, or cannot be asked so.
+    ///
+    /// # Refuses
+    /// See [`Fault`].
+    pub async fn query_trade(&self, trade_no: &str) -> Result<Option<ZpayOrder>, Fault> {
+        self.ask("trade_no", trade_no).await
+    }
+
+    async fn ask(&self, by: &str, value: &str) -> Result<Option<ZpayOrder>, Fault> {
+        let fields = [("act", "order"), ("pid", &self.pid), ("key", &self.key), (by, value)];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = format!("{}/api.php?{}", self.api_url, encode(&fields));
+        let answer = self.https.get(&url, &[]).await?;
+        if !answer.is_success() {
+            return Err(Fault::BadAnswer);
+        }
+        let said: OrderAnswer = answer.json()?;
+        if said.code != "1" {
+            // Any other complaint (a wrong key, say) is no word about the order.
+            let no_such_order = said.msg.contains("订单") && said.msg.contains("不存在");
+            return if no_such_order { Ok(None) } else { Err(Fault::BadAnswer) };
+        }
+        let (Some(trade_no), Some(out_trade_no), Some(status)) = (said.trade_no, said.out_trade_no, said.status) else {
+            return Err(Fault::BadAnswer);
+        };
+        let asked_for = if by == "trade_no" { &trade_no } else { &out_trade_no };
+        if asked_for != value {
+            return Err(Fault::BadAnswer);
+        }
+        let money = said.money.as_deref().and_then(yuan);
+        let ended_at = said.endtime.as_deref().and_then(beijing_time);
+        Ok(Some(ZpayOrder { trade_no, out_trade_no, paid: status == "1", money, ended_at }))
+    }
+
+    /// Gives `amount` of a payment back. Gateways have no key for it: asked twice they give twice, so this sends one request and
+    /// repeats nothing.
+    ///
+    /// # Refuses
+    /// See [`RefundFailure`]; after [`RefundFailure::Unknown`] a person has to look at the gateway.
+    pub async fn refund(&self, trade_no: &str, order: OrderId, amount: PayMoney) -> Result<(), RefundFailure> {
+        if amount.currency().code() != "CNY" {
+            return Err(RefundFailure::Refused(format!("Zpay cannot give back {}", amount.currency())));
+        }
+        let fields = [
+            ("act", "refund"),
+            ("pid", &self.pid),
+            ("key", &self.key),
+            ("trade_no", trade_no),
+            ("out_trade_no", &order.to_string()),
+            ("money", &amount.amount().to_string()),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = format!("{}/api.php?act=refund", self.api_url);
+        let answer = self.https.post_form_once(&url, &fields).await?;
+        if !answer.is_success() {
+            return Err(RefundFailure::Unknown);
+        }
+        let said: ApiAnswer = answer.json()?;
+        match said.code.as_str() {
+            "1" => Ok(()),
+            _ => Err(RefundFailure::Refused(refusal_detail(&said.msg, &[&self.key]))),
+        }
+    }
+
+    /// Checks and reads a notification: see [`notify::verify`].
+    ///
+    /// # Refuses
+    /// See [`Forged`].
+    pub fn verify(&self, raw: impl AsRef<[u8]>) -> Result<ZpayNotice, Forged> {
+        notify::verify(raw.as_ref(), &self.pid, &self.key)
+    }
+}
+
+/// The text that is signed: non-empty fields without `sign` and `sign_type`, by name, joined unescaped (R4.8).
+pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let sorted: BTreeMap<&str, &str> = fields
+        .into_iter()
+        .filter(|(name, value)| !value.is_empty() && *name != "sign" && *name != "sign_type")
+        .collect();
+    let joined: Vec<String> = sorted.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    joined.join("&")
+}
+
+/// The signature of `fields`: lower-case hex MD5 of the signed text with the key behind it (R4.8).
+pub fn sign<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, key: &str) -> String {
+    let text = signed_text(fields) + key;
+    data_encoding::HEXLOWER.encode(&Md5::digest(text.as_bytes()))
+}
+
+/// An amount of yuan with at most two digits, as gateways write it.
+fn yuan(text: &str) -> Option<PayMoney> {
+    let amount: Decimal = plain_decimal(text, 2)?;
+    PayMoney::exact(amount, Currency::parse("CNY")?).ok()
+}
+
+/// Gateways write Beijing time without saying so.
+fn beijing_time(text: &str) -> Option<Timestamp> {
+    let local: DateTime = text.trim().replace(' ', "T").parse().ok()?;
+    local.to_zoned(tz::TimeZone::fixed(tz::offset(8))).ok().map(|zoned| zoned.timestamp())
+}
+
+#[derive(Deserialize)]
+struct ApiAnswer {
+    #[serde(deserialize_with = "text")]
+    code: String,
+    #[serde(default)]
+    msg: String,
+    #[serde(default)]
+    trade_no: Option<String>,
+    #[serde(default)]
+    payurl: Option<String>,
+    #[serde(default)]
+    qrcode: Option<String>,
+    #[serde(default)]
+    img: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OrderAnswer {
+    #[serde(deserialize_with = "text")]
+    code: String,
+    #[serde(default)]
+    msg: String,
+    #[serde(default, deserialize_with = "optional_text")]
+    trade_no: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
+    out_trade_no: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
+    money: Option<String>,
+    #[serde(default)]
+    endtime: Option<String>,
+}
+
+/// Gateways write numbers as numbers or as strings, as they please.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    optional_text(from)?.ok_or_else(|| D::Error::custom("missing"))
+}
+
+fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match serde_json::Value::deserialize(from)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => Ok(Some(text)),
+        serde_json::Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(D::Error::custom("neither text nor number")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

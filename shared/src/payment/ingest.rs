@@ -1,0 +1,445 @@
+//! Settles what a provider tells us (R4.5, R4.6): an authentic event becomes facts on its payment, and if they say that an order was
+//! paid, the paid transaction. Whatever the order, number and lateness of events, a payment is credited once.
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::payment::credit_order::{Capture, header};
+use crate::payment::gateway::stripe::PaymentIntent;
+use crate::payment::model::event::{Event, EventOutcome, RawEvent};
+use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus};
+use crate::payment::model::payment::{Credited, Dispute, Payment, Refund, Settlement, decide};
+use crate::payment::model::reversal::Reversal;
+use crate::payment::model::review::{Review, ReviewReason, ReviewState};
+use crate::payment::reverse::Reverse;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, ReviewId};
+use kernel::ledger::{House, HouseEntry, LastJournal, Operator, Posting};
+use kernel::money::{LedgerMoney, PayMoney};
+use kernel::provider::Provider;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::tx::{Otherwise, Tx};
+
+/// An authentic event, in terms of both providers.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Who says so.
+    pub provider: Provider,
+    /// The provider's id of the event.
+    pub event_id: String,
+    /// The provider's name for what happened.
+    pub kind: String,
+    /// The provider's id of the payment it is about.
+    pub payment_id: Option<String>,
+    /// The one order that it names.
+    pub order: Option<OrderId>,
+    /// What it says.
+    pub fact: Fact,
+    /// Whether the gateway is to be asked before it is believed (R4.10).
+    pub confirm: bool,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Its bytes, as text.
+    pub raw: String,
+}
+
+/// What an event says.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// Money was taken.
+    Captured {
+        /// How much.
+        amount: PayMoney,
+        /// When, by the provider's clock.
+        at: Option<Timestamp>,
+    },
+    /// Money was given back.
+    Refunded {
+        /// In all, where the provider says so.
+        cumulative: Option<PayMoney>,
+        /// Refunds by id.
+        refunds: Vec<(String, Refund)>,
+    },
+    /// Money is in dispute.
+    Disputed {
+        /// Which dispute.
+        id: String,
+        /// How it stands.
+        dispute: Dispute,
+    },
+    /// The order will not be paid by this payment: `failed` or `expired`.
+    NotPaid(OrderStatus),
+    /// Nothing that changes anything here.
+    Nothing,
+}
+
+/// What came of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Its outcome is stored.
+    Stored(EventOutcome),
+    /// The gateway does not confirm it: nothing is stored but the raw event, and it may come again.
+    Unconfirmed,
+}
+
+/// Handles one authentic event, once.
+///
+/// # Errors
+/// A fault when nothing was stored: the provider is to send it again.
+pub async fn settle(app: &App, notice: &Notice) -> Result<Settled, Error> {
+    let asked = Asked::default();
+    let review = ReviewId::new(app.ulid());
+    let done = app.run(&Once::Natural, || plan(app, notice, &asked, review)).await?;
+    Ok(done.answer.map_or(Settled::Unconfirmed, Settled::Stored))
+}
+
+/// What was asked at the provider: once per event, however often it is planned.
+#[derive(Default)]
+struct Asked {
+    confirmed: OnceCell<Option<(PayMoney, Option<Timestamp>)>>,
+    intent: OnceCell<Option<PaymentIntent>>,
+    kept: OnceCell<()>,
+}
+
+type Planned = (Option<EventOutcome>, Tx);
+
+async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
+    let mut known = Known::read(app, notice).await?;
+    if let Some(event) = &known.event {
+        return Ok((Some(event.outcome), app.tx()));
+    }
+    asked.kept.get_or_try_init(|| async { app.store.keep(&raw(notice)).await }).await?;
+    let Some(payment_id) = notice.payment_id.as_deref() else {
+        return without_payment(app, notice, &known);
+    };
+    let mut payment = known.payment.as_deref().cloned().unwrap_or_else(|| Payment::new(notice.provider, payment_id));
+    match &notice.fact {
+        Fact::Captured { amount, at } => match confirmed(app, notice, asked, *amount, *at).await? {
+            Some((amount, at)) => payment.record_capture(amount, at),
+            None => return Ok((None, app.tx())),
+        },
+        Fact::Refunded { cumulative, refunds } => {
+            for (id, refund) in refunds {
+                payment.record_refund(id, *refund)?;
+            }
+            if let Some(cumulative) = cumulative {
+                payment.record_cumulative(*cumulative)?;
+            }
+        }
+        Fact::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
+        Fact::NotPaid(_) | Fact::Nothing => return without_payment(app, notice, &known),
+    }
+    if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, Fact::Captured { .. }) {
+        known.learn_from_stripe(app, notice, asked, &mut payment).await?;
+    }
+    let user = match &known.order {
+        Some(order) => app.store.get::<User>(&User::key(order.user)).await?,
+        None => None,
+    };
+    let promotion = user.as_ref().and_then(|user| user.promotion.as_ref());
+    let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
+    let step = Step { app, notice, known: &known, payment, review };
+    match settlement {
+        Settlement::Credit(credited) => step.credit(user.as_ref(), &credited).await,
+        Settlement::Confirms => step.confirm(user.as_ref()),
+        Settlement::AlreadyCredited => step.reverse(user.as_ref()),
+        Settlement::NotCaptured => Ok(step.note(EventOutcome::Noted)),
+        Settlement::Review(reason) => step.put_to_review(reason),
+    }
+}
+
+/// What is stored about an event, its payment and its order.
+struct Known {
+    event: Option<Stored<Event>>,
+    payment: Option<Stored<Payment>>,
+    order: Option<Stored<Order>>,
+    review: Option<Stored<Review>>,
+}
+
+impl Known {
+    async fn read(app: &App, notice: &Notice) -> Result<Self, Fault> {
+        let event = Event::key(notice.provider, &notice.event_id);
+        let payment = notice.payment_id.as_deref().map(|id| Payment::key(notice.provider, id));
+        let order = notice.order.map(Order::key);
+        let keys: Vec<Key> = [Some(event.clone()), payment.clone(), order.clone()].into_iter().flatten().collect();
+        let mut batch = app.store.get_many(&keys).await?;
+        let mut known = Self { event: batch.take(&event)?, payment: None, order: None, review: None };
+        if let Some(payment) = &payment {
+            known.payment = batch.take(payment)?;
+        }
+        if let Some(order) = &order {
+            known.order = batch.take(order)?;
+        }
+        if known.event.is_some() {
+            return Ok(known);
+        }
+        if let Some(payment) = known.payment.as_deref().cloned() {
+            // A capture is judged by the order it names; what goes back, goes back from the order that was paid.
+            // So is what a person credited to an order of their choice: the payment still says that it was in review.
+            let by_person = payment.order.is_some() && payment.review.is_some();
+            let judged = !by_person && matches!(notice.fact, Fact::Captured { .. });
+            let names = notice.order.filter(|_| judged).or(payment.order);
+            if let Some(order) = names.filter(|order| Some(*order) != notice.order) {
+                known.order = app.store.get(&Order::key(order)).await?;
+            }
+            if let Some(review) = payment.review {
+                known.review = app.store.get(&Review::key(review)).await?;
+            }
+        }
+        Ok(known)
+    }
+
+    /// A payment intent that nothing is known of is asked about at Stripe (R4.7). If Stripe can't be asked, the facts are kept on
+    /// the payment and wait for its own event.
+    async fn learn_from_stripe(
+        &mut self,
+        app: &App,
+        notice: &Notice,
+        asked: &Asked,
+        payment: &mut Payment,
+    ) -> Result<(), Fault> {
+        let (Some(stripe), Some(id)) = (&app.providers.stripe, notice.payment_id.as_deref()) else { return Ok(()) };
+        if notice.provider != Provider::Stripe {
+            return Ok(());
+        }
+        let intent = asked.intent.get_or_init(|| async { stripe.payment_intent(id).await.ok() }).await;
+        let Some(intent) = intent.as_ref().filter(|intent| intent.succeeded && intent.livemode == stripe.livemode())
+        else {
+            return Ok(());
+        };
+        payment.record_capture(intent.received, Some(intent.taken_at));
+        if let Some(order) = intent.names.order() {
+            self.order = app.store.get(&Order::key(order)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The amount and time to believe: the notice's, or the gateway's own word where that is asked for (R4.10).
+async fn confirmed(
+    app: &App,
+    notice: &Notice,
+    asked: &Asked,
+    amount: PayMoney,
+    at: Option<Timestamp>,
+) -> Result<Option<(PayMoney, Option<Timestamp>)>, Error> {
+    if !notice.confirm {
+        return Ok(Some((amount, at)));
+    }
+    let (Some(zpay), Some(trade)) = (&app.providers.zpay, notice.payment_id.as_deref()) else {
+        return Err(Fault::Unavailable { call: "zpay query", why: "not configured".to_owned() }.into());
+    };
+    let query = || async {
+        let found = zpay.query_trade(trade).await;
+        let found = found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })?;
+        let same = found.filter(|found| found.paid && found.trade_no == trade && found.order() == notice.order);
+        Ok::<_, Fault>(same.and_then(|found| Some((found.money?, found.ended_at))))
+    };
+    Ok(*asked.confirmed.get_or_try_init(query).await?)
+}
+
+fn without_payment(app: &App, notice: &Notice, known: &Known) -> Result<Planned, Error> {
+    let mut tx = app.tx();
+    let closing = match (&notice.fact, &known.order) {
+        (Fact::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
+        _ => None,
+    };
+    let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
+    tx.insert(&event(notice, outcome, known.order.as_deref(), None), Otherwise::Again);
+    if let Some((order, status)) = closing {
+        let failed = status == OrderStatus::Failed;
+        let failure = failed.then(|| Failure {
+            code: FailureCode::ProviderRefused,
+            detail: "The payment was not completed.".to_owned(),
+        });
+        tx.replace(order, &Order { status, failure, ..(**order).clone() }, Otherwise::Again);
+        tx.send(Message::OrderClosed { order: order.id });
+    }
+    Ok((Some(outcome), tx))
+}
+
+/// What an event writes about its payment, once it is decided what it means.
+struct Step<'a> {
+    app: &'a App,
+    notice: &'a Notice,
+    known: &'a Known,
+    payment: Payment,
+    review: ReviewId,
+}
+
+impl Step<'_> {
+    async fn credit(self, user: Option<&Stored<User>>, credited: &Credited) -> Result<Planned, Error> {
+        let (Some(order), Some(user)) = (&self.known.order, user) else {
+            return Err(Fault::bug("an order without its user").into());
+        };
+        let mut tx = self.marked(EventOutcome::Credited, None);
+        let capture = Capture {
+            order,
+            known: Some(order),
+            user,
+            payment: Some((self.known.payment.as_ref(), self.payment)),
+            review: self.known.review.as_ref(),
+            credited,
+            operator: Operator::System,
+            actor: format!("provider:{}", self.notice.provider.as_str()),
+            now: self.notice.received_at,
+        };
+        capture.write(self.app, &mut tx).await?;
+        Ok((Some(EventOutcome::Credited), tx))
+    }
+
+    /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12); what went back before
+    /// is taken back now.
+    fn confirm(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+        let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
+        let last = order.completed.map(|id| LastJournal { id, step: 0 });
+        let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
+        let told = Order { payment_id: Some(payment.id.clone()), completed: None, ..(**order).clone() };
+        let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
+        Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, &mut tx)?;
+        Ok((Some(EventOutcome::AlreadyCredited), tx))
+    }
+
+    /// The payment was credited before: what it says now of its net is made true (R4.11).
+    fn reverse(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+        let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
+        let moved = Reversal::of(order, &self.payment)?.is_some();
+        let outcome = match (moved, &self.notice.fact) {
+            (true, _) => EventOutcome::Reversed,
+            (false, Fact::Captured { .. }) => EventOutcome::AlreadyCredited,
+            (false, _) => EventOutcome::Noted,
+        };
+        let mut tx = self.marked(outcome, None);
+        self.reversing(order, user, self.payment.clone())?.write(self.app, &mut tx)?;
+        Ok((Some(outcome), tx))
+    }
+
+    fn reversing<'b>(
+        &'b self,
+        order: &'b Stored<Order>,
+        user: Option<&'b Stored<User>>,
+        payment: Payment,
+    ) -> Result<Reverse<'b>, Error> {
+        Ok(Reverse {
+            order,
+            told: None,
+            user: user.ok_or_else(|| Fault::bug("an order without its user"))?,
+            payment: (self.known.payment.as_ref(), payment),
+            operator: Operator::System,
+            actor: format!("provider:{}", self.notice.provider.as_str()),
+            now: self.notice.received_at,
+        })
+    }
+
+    /// Keeps what is known of the payment, with the event's marker.
+    fn note(self, outcome: EventOutcome) -> Planned {
+        let mut tx = self.marked(outcome, self.payment.review);
+        if self.known.payment.as_deref() != Some(&self.payment) {
+            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        }
+        (Some(outcome), tx)
+    }
+
+    /// Money that needs a person, what is left of it on `suspense` until then; one review item per payment (R4.5).
+    fn put_to_review(mut self, reason: ReviewReason) -> Result<Planned, Error> {
+        let captured = self.payment.captured.ok_or_else(|| Fault::bug("a review of no money"))?.amount;
+        let net = self.payment.net()?.unwrap_or(captured);
+        if let Some(review) = self.known.review.as_ref().filter(|review| review.state != ReviewState::Credited) {
+            return self.follow(review, net);
+        }
+        let review = Review {
+            id: self.review,
+            provider: self.notice.provider,
+            payment_id: self.payment.id.clone(),
+            event_id: Some(self.notice.event_id.clone()),
+            order_id: self.notice.order.or(self.payment.order),
+            reason,
+            received: captured,
+            left: None,
+            last: None,
+            state: ReviewState::Open,
+            resolution: None,
+            created_at: self.notice.received_at,
+        };
+        let review = if reason.holds_money() { review.after(net) } else { review };
+        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
+        let suspended = self.suspend(&review, review.held().as_ledger())?;
+        let last = suspended.as_ref().map(|posting| posting.header.as_last());
+        tx.insert(&Review { last, ..review.clone() }, Otherwise::Again);
+        if let Some(posting) = suspended {
+            tx.insert(&posting, Otherwise::Again);
+        }
+        self.payment.review = Some(review.id);
+        tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        tracing::error!(review = %review.id, reason = reason.as_str(), "money needs a person");
+        table::telemetry::count("ReviewsOpened");
+        Ok((Some(EventOutcome::Review), tx))
+    }
+
+    /// The payment's review item is there: its money on `suspense` follows the net, and it closes when nothing is left.
+    fn follow(self, review: &Stored<Review>, net: PayMoney) -> Result<Planned, Error> {
+        let same_money = review.reason.holds_money() && net.currency() == review.received.currency();
+        let after = if same_money { review.after(net) } else { (**review).clone() };
+        if after == **review {
+            return Ok(self.note(EventOutcome::Review));
+        }
+        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
+        let moved = self.suspend(review, after.held().minus(review.held())?.as_ledger())?;
+        let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
+        tx.replace(review, &Review { last, ..after }, Otherwise::Again);
+        if let Some(posting) = moved {
+            tx.insert(&posting, Otherwise::Again);
+        }
+        if self.known.payment.as_deref() != Some(&self.payment) {
+            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        }
+        Ok((Some(EventOutcome::Review), tx))
+    }
+
+    /// The journal that puts `amount` of a review's money on `suspense`, or takes it from there if negative.
+    fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<Posting>, Fault> {
+        if amount.is_zero() || !review.reason.holds_money() {
+            return Ok(None);
+        }
+        let lines = vec![
+            HouseEntry::new(House::Provider(review.provider), amount.negated()),
+            HouseEntry::new(House::Suspense, amount),
+        ];
+        let actor = format!("provider:{}", self.notice.provider.as_str());
+        let first = header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
+        let header = review.last.map_or(first.clone(), |last| first.correcting(last));
+        Posting::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
+    }
+
+    fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {
+        let mut tx = self.app.tx();
+        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review), Otherwise::Again);
+        tx
+    }
+}
+
+fn event(notice: &Notice, outcome: EventOutcome, order: Option<&Order>, review: Option<ReviewId>) -> Event {
+    Event {
+        provider: notice.provider,
+        id: notice.event_id.clone(),
+        kind: notice.kind.clone(),
+        outcome,
+        order: order.map(|order| order.id).or(notice.order),
+        review,
+        received_at: notice.received_at,
+    }
+}
+
+fn raw(notice: &Notice) -> RawEvent {
+    RawEvent {
+        provider: notice.provider,
+        id: notice.event_id.clone(),
+        body: notice.raw.clone(),
+        received_at: notice.received_at,
+    }
+}

@@ -1,0 +1,10 @@
+//! Nouns and rules, pure.
+
+pub mod event;
+pub mod order;
+pub mod payment;
+pub mod promotion;
+pub mod reconciliation;
+pub mod refund;
+pub mod reversal;
+pub mod review;

@@ -1,0 +1,418 @@
+//! The new-user promotion: a bonus that falls with the time since sign-up, used at most once (R5).
+//!
+//! Ladder, window and minimum are snapshotted at enrolment: what a user was promised at sign-up is what runs, later
+//! settings start with later users (as R3.5 and R6.1 do), and crediting a payment needs no settings. Switching the
+//! promotion off stops enrolment only. Expiry is decided by time (R5.5). Stored on the user's item.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::model::settings::{PromotionSettings, Tier};
+use kernel::id::OrderId;
+use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
+
+/// One user's promotion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// Sign-up: where the tiers' hours count from.
+    pub activated_at: Timestamp,
+    /// The last instant of the window.
+    pub ends_at: Timestamp,
+    /// The ladder, by rising hours.
+    #[serde(with = "ladder")]
+    pub tiers: Vec<Tier>,
+    /// The least order that earns a bonus.
+    pub min_amount: PayMoney,
+    /// How it was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// Whether the hourly job has seen its end (R5.5): only statistics look at it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+}
+
+/// A ladder as it is stored, `24:30 36:20`: a user's item is written by every movement of money, and costs by its size.
+mod ladder {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Tier;
+
+    pub(super) fn serialize<S: Serializer>(tiers: &[Tier], to: S) -> Result<S::Ok, S::Error> {
+        let tiers: Vec<String> = tiers.iter().map(|tier| format!("{}:{}", tier.hours, tier.percent)).collect();
+        to.serialize_str(&tiers.join(" "))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Tier>, D::Error> {
+        let text = String::deserialize(from)?;
+        let tier = |tier: &str| {
+            let (hours, percent) = tier.split_once(':')?;
+            Some(Tier { hours: hours.parse().ok()?, percent: Decimal::from_str_exact(percent).ok()? })
+        };
+        let tiers = text.split_whitespace().map(tier).collect::<Option<Vec<_>>>();
+        tiers.ok_or_else(|| de::Error::custom("not a ladder"))
+    }
+}
+
+/// How a promotion was used.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Used {
+    /// By which order.
+    pub order_id: OrderId,
+    /// On which tier, from 0.
+    pub tier: u32,
+    /// The order's amount.
+    pub amount: PayMoney,
+    /// The bonus.
+    pub bonus: LedgerMoney,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The tier an order stands on: a snapshot of index and percent (R5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OrderTier {
+    /// The tier's place in the ladder, from 0.
+    pub index: u32,
+    /// The bonus in per cent of the credit.
+    #[serde(with = "kernel::decimal")]
+    pub percent: Decimal,
+}
+
+impl OrderTier {
+    /// The bonus on a credit, rounded down to eight digits (R5.3).
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn bonus(self, credit: LedgerMoney) -> Result<LedgerMoney, MoneyError> {
+        let (amount, currency) = (credit.amount(), credit.currency());
+        LedgerMoney::proportional(amount, self.percent, Decimal::ONE_HUNDRED, currency, Rounding::Down)
+    }
+}
+
+/// When an order was made, when it ends, and when its money moved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// The order's creation.
+    pub created_at: Timestamp,
+    /// The order's expiry.
+    pub expires_at: Timestamp,
+    /// When the provider says that it took the money.
+    pub took_at: Option<Timestamp>,
+    /// When we learnt of it.
+    pub received_at: Timestamp,
+}
+
+impl Moments {
+    /// When the money was taken: the provider's time between creation and receipt; without one, receipt (R5.2).
+    pub fn paid_at(self) -> Timestamp {
+        let latest = self.received_at.max(self.created_at);
+        self.took_at.unwrap_or(latest).min(latest).max(self.created_at)
+    }
+
+    /// Whether the money was taken before the order expired.
+    pub fn in_time(self) -> bool {
+        self.paid_at() < self.expires_at
+    }
+}
+
+impl Promotion {
+    /// Enrols a user who signs up now; nobody while it is off (R5.1).
+    ///
+    /// # Refuses
+    /// A minimum that does not fit.
+    pub fn enrol(settings: &PromotionSettings, pay: Currency, now: Timestamp) -> Result<Option<Self>, MoneyError> {
+        if !settings.enabled {
+            return Ok(None);
+        }
+        let min_amount = PayMoney::proportional(settings.min_amount, Decimal::ONE, Decimal::ONE, pay, Rounding::Up)?;
+        let ends_at = after_hours(now, settings.duration_hours);
+        Ok(Some(Self {
+            activated_at: now,
+            ends_at,
+            tiers: settings.tiers.clone(),
+            min_amount,
+            used: None,
+            closed: false,
+        }))
+    }
+
+    /// The tier at an instant, whether or not the promotion was used; upper bounds are inclusive (R5.2).
+    pub fn tier_at(&self, time: Timestamp) -> Option<OrderTier> {
+        self.step_at(time).map(|(tier, _)| tier)
+    }
+
+    fn step_at(&self, time: Timestamp) -> Option<(OrderTier, Timestamp)> {
+        let ends_at = |tier: &Tier| after_hours(self.activated_at, tier.hours).min(self.ends_at);
+        let (index, tier) = (0_u32..).zip(&self.tiers).find(|(_, tier)| time <= ends_at(tier))?;
+        Some((OrderTier { index, percent: tier.percent }, ends_at(tier)))
+    }
+
+    /// The tier for an order of `amount` made at `time`: none when used, over, or below the minimum.
+    pub fn tier_for(&self, amount: PayMoney, time: Timestamp) -> Option<OrderTier> {
+        let enough = amount.compare(self.min_amount).is_ok_and(|order| order.is_ge());
+        if self.used.is_some() || !enough { None } else { self.tier_at(time) }
+    }
+
+    /// The tier a payment earns: the order's own if the money was taken before the order expired, otherwise the one at
+    /// the time it was taken (R5.2).
+    pub fn tier_paid(&self, amount: PayMoney, on_order: Option<OrderTier>, moments: Moments) -> Option<OrderTier> {
+        if self.used.is_some() {
+            None
+        } else if moments.in_time() {
+            on_order
+        } else {
+            self.tier_for(amount, moments.paid_at())
+        }
+    }
+}
+
+fn after_hours(start: Timestamp, hours: u32) -> Timestamp {
+    start.checked_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX)
+}
+
+/// Where a user's promotion stands (R5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromotionStatus {
+    /// Not enrolled.
+    None,
+    /// Can still be used.
+    Active,
+    /// Used.
+    Used,
+    /// The window is over.
+    Expired,
+}
+
+impl PromotionStatus {
+    /// The status as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Active => "active",
+            Self::Used => "used",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// The tier that runs now.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurrentTier {
+    /// The tier's place in the ladder, from 0.
+    pub index: u32,
+    /// The bonus in per cent of the credit.
+    #[serde(with = "kernel::decimal")]
+    pub percent: Decimal,
+    /// Its last instant.
+    pub ends_at: Timestamp,
+}
+
+/// All that a user is told of the promotion (R5.4).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PromotionView {
+    /// Whether new users are enrolled now.
+    pub enabled: bool,
+    /// Where the user's own stands.
+    pub status: PromotionStatus,
+    /// When the window began.
+    pub activated_at: Option<Timestamp>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// The tier that runs now, while active.
+    pub current_tier: Option<CurrentTier>,
+    /// Whole seconds left of that tier.
+    pub tier_seconds_left: u64,
+    /// Whole seconds left of the window, while active.
+    pub window_seconds_left: u64,
+    /// The ladder: the user's own, or that of the settings.
+    pub tiers: Vec<Tier>,
+    /// The least order that earns a bonus.
+    pub min_amount: PayMoney,
+    /// How it was used.
+    pub used: Option<Used>,
+}
+
+impl PromotionView {
+    /// What a user is told at `now`.
+    ///
+    /// # Refuses
+    /// A minimum in the settings that does not fit.
+    pub fn of(
+        promotion: Option<&Promotion>,
+        settings: &PromotionSettings,
+        pay: Currency,
+        now: Timestamp,
+    ) -> Result<Self, MoneyError> {
+        let enabled = settings.enabled;
+        let Some(own) = promotion else {
+            let shown = Promotion::enrol(&PromotionSettings { enabled: true, ..settings.clone() }, pay, now)?;
+            let min_amount = shown.map_or(PayMoney::zero(pay), |shown| shown.min_amount);
+            let (tiers, status) = (settings.tiers.clone(), PromotionStatus::None);
+            return Ok(Self {
+                enabled,
+                status,
+                activated_at: None,
+                expires_at: None,
+                current_tier: None,
+                tier_seconds_left: 0,
+                window_seconds_left: 0,
+                tiers,
+                min_amount,
+                used: None,
+            });
+        };
+        let status = own.status(now);
+        let active = status == PromotionStatus::Active;
+        let step = if active { own.step_at(now) } else { None };
+        Ok(Self {
+            enabled,
+            status,
+            activated_at: Some(own.activated_at),
+            expires_at: Some(own.ends_at),
+            current_tier: step.map(|(tier, ends_at)| CurrentTier { index: tier.index, percent: tier.percent, ends_at }),
+            tier_seconds_left: step.map_or(0, |(_, ends_at)| seconds(now, ends_at)),
+            window_seconds_left: if active { seconds(now, own.ends_at) } else { 0 },
+            tiers: own.tiers.clone(),
+            min_amount: own.min_amount,
+            used: own.used,
+        })
+    }
+}
+
+impl Promotion {
+    /// Where it stands at `now`: by time, not by any job (R5.5).
+    pub fn status(&self, now: Timestamp) -> PromotionStatus {
+        match self.used {
+            Some(_) => PromotionStatus::Used,
+            None if now > self.ends_at => PromotionStatus::Expired,
+            None => PromotionStatus::Active,
+        }
+    }
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(hours: i64, seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hours * 3600 + seconds).unwrap()
+    }
+    fn cny(units: i64) -> PayMoney {
+        PayMoney::from_minor_units(units, Currency::CNY).unwrap()
+    }
+    fn settings() -> PromotionSettings {
+        PromotionSettings { enabled: true, ..PromotionSettings::default() }
+    }
+    fn enrolled() -> Promotion {
+        Promotion::enrol(&settings(), Currency::CNY, at(0, 0)).unwrap().unwrap()
+    }
+    fn used() -> Promotion {
+        let credit = LedgerMoney::zero(Currency::USD);
+        let used =
+            Used { order_id: OrderId::new(ulid::Ulid::nil()), tier: 0, amount: cny(1), bonus: credit, at: at(1, 0) };
+        Promotion { used: Some(used), ..enrolled() }
+    }
+    fn index(tier: Option<OrderTier>) -> Option<u32> {
+        tier.map(|tier| tier.index)
+    }
+
+    /// R5.3
+    #[test]
+    fn a_hundred_yuan_earns_the_documented_bonuses() {
+        let credit = LedgerMoney::exact(Decimal::new(1_388_888_888, 8), Currency::USD).unwrap();
+        for (hours, bonus) in [(24, "4.16666666"), (30, "2.77777777"), (40, "1.38888888"), (60, "0.69444444")] {
+            let tier = enrolled().tier_for(cny(10_000), at(hours, 0)).unwrap();
+            assert_eq!(tier.bonus(credit).unwrap().amount().to_string(), bonus, "{hours}");
+        }
+        assert_eq!(enrolled().tier_for(cny(10_000), at(80, 0)), None);
+    }
+
+    /// R5.2
+    #[test]
+    fn a_tiers_upper_bound_is_inclusive() {
+        for (hours, tier) in [(24, 0), (36, 1), (48, 2), (72, 3)] {
+            assert_eq!(index(enrolled().tier_at(at(hours, 0))), Some(tier));
+            assert_eq!(index(enrolled().tier_at(at(hours, 1))), (tier < 3).then_some(tier + 1));
+        }
+        assert_eq!(index(enrolled().tier_at(at(-1, 0))), Some(0), "a clock that stepped back");
+    }
+
+    /// R5.2
+    #[test]
+    fn the_tier_on_the_order_holds_if_the_money_was_taken_before_the_order_expired() {
+        let promotion = enrolled();
+        let on_order = promotion.tier_for(cny(100), at(23, 3000));
+        let paid = |took_at, received_at| {
+            let moments = Moments { created_at: at(23, 3000), expires_at: at(24, 1200), took_at, received_at };
+            index(promotion.tier_paid(cny(100), on_order, moments))
+        };
+        assert_eq!(paid(Some(at(24, 1199)), at(90, 0)), Some(0), "late news of money taken in time");
+        assert_eq!(paid(Some(at(24, 1200)), at(90, 0)), Some(1), "taken when the order was over");
+        assert_eq!(paid(None, at(47, 0)), Some(2), "without the provider's time, receipt counts");
+        assert_eq!(paid(Some(at(99, 0)), at(24, 1199)), Some(0), "not after receipt");
+        assert_eq!(paid(Some(at(0, 0)), at(90, 0)), Some(0), "not before creation");
+        assert_eq!(paid(Some(at(73, 0)), at(90, 0)), None, "taken after the window");
+    }
+
+    /// R5.1, R5.2
+    #[test]
+    fn a_used_promotion_or_too_small_an_order_earns_nothing() {
+        let moments = Moments { created_at: at(1, 0), expires_at: at(2, 0), took_at: None, received_at: at(1, 1) };
+        let tier = enrolled().tier_at(at(1, 0));
+        assert_eq!(used().tier_for(cny(100), at(1, 0)), None);
+        assert_eq!(used().tier_paid(cny(100), tier, moments), None);
+        let above = PromotionSettings { min_amount: Decimal::TEN, ..settings() };
+        let above = Promotion::enrol(&above, Currency::CNY, at(0, 0)).unwrap().unwrap();
+        assert_eq!(above.tier_for(cny(999), at(1, 0)), None);
+        assert_eq!(index(above.tier_for(cny(1000), at(1, 0))), Some(0));
+        assert_eq!(Promotion::enrol(&PromotionSettings::default(), Currency::CNY, at(0, 0)), Ok(None));
+    }
+
+    /// R5.4
+    #[test]
+    fn the_status_tells_tier_and_time_left() {
+        let view = |own: Option<&Promotion>, now| PromotionView::of(own, &settings(), Currency::CNY, now).unwrap();
+        let active = view(Some(&enrolled()), at(30, 0));
+        assert_eq!((active.status, active.enabled), (PromotionStatus::Active, true));
+        assert_eq!(active.current_tier.map(|tier| (tier.index, tier.ends_at)), Some((1, at(36, 0))));
+        assert_eq!((active.tier_seconds_left, active.window_seconds_left), (6 * 3600, 42 * 3600));
+        assert_eq!((active.activated_at, active.expires_at), (Some(at(0, 0)), Some(at(72, 0))));
+        let over = view(Some(&enrolled()), at(72, 1));
+        assert_eq!((over.status, over.current_tier, over.window_seconds_left), (PromotionStatus::Expired, None, 0));
+        let spent = view(Some(&used()), at(30, 0));
+        assert_eq!((spent.status, spent.current_tier, spent.tier_seconds_left), (PromotionStatus::Used, None, 0));
+        assert!(spent.used.is_some());
+        let none = view(None, at(30, 0));
+        assert_eq!((none.status, none.tiers.len(), none.min_amount), (PromotionStatus::None, 4, cny(0)));
+        let shown = serde_json::to_value(&active).unwrap();
+        assert_eq!(shown.pointer("/current_tier/percent").unwrap(), "20");
+    }
+
+    /// R5.1: a stored promotion survives, and never without its window.
+    #[test]
+    fn a_promotion_survives_storage() {
+        for promotion in [enrolled(), used()] {
+            let text = serde_json::to_string(&promotion).unwrap();
+            assert_eq!(serde_json::from_str::<Promotion>(&text).unwrap(), promotion);
+            assert!(serde_json::from_str::<Promotion>(&text.replace("ends_at", "ended_at")).is_err());
+        }
+    }
+
+    proptest! {
+        /// R5.2: waiting never helps.
+        #[test]
+        fn a_later_payment_never_earns_more(early in 0_i64..400_000, wait in 0_i64..400_000) {
+            let percent = |seconds| enrolled().tier_at(at(0, seconds)).map_or(Decimal::ZERO, |tier| tier.percent);
+            prop_assert!(percent(early + wait) <= percent(early));
+        }
+    }
+}

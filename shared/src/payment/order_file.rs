@@ -1,0 +1,57 @@
+//! An order's file: everything the operator can know of it (R4.12).
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::payment::model::event::{Event, RawEvent};
+use crate::payment::model::order::Order;
+use crate::payment::model::payment::Payment;
+use kernel::fault::Fault;
+use kernel::id::OrderId;
+use table::item::Stored;
+use table::key::Key;
+use table::store::{Ask, List};
+
+/// Most events of one file: each with its raw body in one read.
+const EVENTS: i32 = 98;
+
+/// An order with what belongs to it.
+#[derive(Debug)]
+pub struct OrderFile {
+    /// The order.
+    pub order: Order,
+    /// Whose it is.
+    pub user: Option<User>,
+    /// The provider's payment, once it is known.
+    pub payment: Option<Payment>,
+    /// What the provider told us, oldest first, each with the body it came with while that is kept.
+    pub events: Vec<(Event, Option<String>)>,
+}
+
+/// Reads an order's file; none where there is no such order.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fault> {
+    let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
+    let newest = Ask::newest(List::Owner, format!("EVENTS#{id}"), EVENTS);
+    let page = app.store.list::<Event>(&Ask { descending: false, ..newest }).await?;
+    let events: Vec<Event> = page.items.into_iter().map(Stored::into_inner).collect();
+    let user_key = User::key(order.user);
+    let payment_key = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
+    let raw = |event: &Event| RawEvent::key(event.provider, &event.id);
+    let mut keys: Vec<Key> = events.iter().map(raw).collect();
+    keys.push(user_key.clone());
+    keys.extend(payment_key.clone());
+    let mut batch = app.store.get_many(&keys).await?;
+    let user = batch.take::<User>(&user_key)?.map(Stored::into_inner);
+    let payment = match &payment_key {
+        Some(key) => batch.take::<Payment>(key)?.map(Stored::into_inner),
+        None => None,
+    };
+    let mut told = Vec::with_capacity(events.len());
+    for event in events {
+        let body = batch.take::<RawEvent>(&raw(&event))?.map(|raw| raw.into_inner().body);
+        told.push((event, body));
+    }
+    Ok(Some(OrderFile { order: order.into_inner(), user, payment, events: told }))
+}

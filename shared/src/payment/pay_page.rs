@@ -1,0 +1,75 @@
+//! Where an order is paid. A Zpay redirect is a signed address that order and deployment say in full: it is made again whenever it
+//! is shown instead of being stored, which keeps the item and its index entries within 1 KB (performance budget of an order).
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::operations::model::settings::{PaymentSettings, ZpayCreate};
+use crate::payment::gateway::{CreateFailure, Created, NewPayment};
+use crate::payment::model::order::Order;
+use kernel::provider::Provider;
+
+/// The order with the address where it is paid, or was to be paid; none if its provider made no payment.
+pub fn with_pay_url(app: &App, order: &Order) -> Order {
+    let mut order = order.clone();
+    if order.failure.is_none() && order.pay_url.is_none() {
+        order.pay_url = redirect(app, &order);
+    }
+    order
+}
+
+/// The order as it is stored: without the address that [`with_pay_url`] makes again.
+pub fn without_pay_url(app: &App, order: &Order) -> Order {
+    let bare = Order { pay_url: None, ..order.clone() };
+    let same = with_pay_url(app, &bare).pay_url == order.pay_url;
+    if same { bare } else { Order { return_url: None, ..order.clone() } }
+}
+
+/// Asks the order's provider for a payment, once.
+///
+/// # Refuses
+/// See [`CreateFailure`].
+pub async fn ask(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, CreateFailure> {
+    let result = result_page(app);
+    let cancel_url = settings.cancel_url.as_deref().unwrap_or(&result);
+    let name = name(order);
+    let zpay = &settings.providers.zpay;
+    let payment = payment(order, &name, &result, zpay.create, &zpay.channel_ids);
+    app.providers.create(order.provider, &NewPayment { cancel_url, ..payment }).await
+}
+
+fn redirect(app: &App, order: &Order) -> Option<String> {
+    let zpay = app.providers.zpay.as_ref().filter(|_| order.provider == Provider::Zpay)?;
+    zpay.pay_url(&payment(order, &name(order), &result_page(app), ZpayCreate::Redirect, &BTreeMap::new()))
+}
+
+fn result_page(app: &App) -> String {
+    format!("{}/payment/result", app.config.public_base_url)
+}
+
+/// What the payer reads.
+fn name(order: &Order) -> String {
+    format!("Top-up {}", order.amount)
+}
+
+fn payment<'a>(
+    order: &'a Order,
+    name: &'a str,
+    result: &'a str,
+    zpay_create: ZpayCreate,
+    channel_ids: &'a BTreeMap<String, String>,
+) -> NewPayment<'a> {
+    NewPayment {
+        order: order.id,
+        charge: order.charge,
+        name,
+        methods: vec![&order.method],
+        return_url: order.return_url.as_deref().unwrap_or(result),
+        cancel_url: result,
+        expires_at: order.expires_at,
+        now: order.created_at,
+        client_ip: order.client_ip.as_deref(),
+        zpay_create,
+        channel_ids,
+    }
+}

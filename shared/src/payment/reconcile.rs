@@ -1,0 +1,439 @@
+//! The daily three-way report: provider, orders, ledger (R4.10).
+//!
+//! A tick goes on with whatever report of the last days is not done: a day that was missed is made up for, a tick too many finds
+//! nothing to do. A page is looked at first, by asking the provider; then one transaction writes the report with its place, the
+//! page's differences and a review item for each. Stopped in between, the page is looked at again.
+//!
+//! What the provider holds and we were never told of is settled on the way, as the webhook would have been (R4.5). Stripe lists a
+//! day's charges; a gateway is asked order by order, and does not say what it gave back: there our own word stands in for it.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use ulid::Ulid;
+
+use crate::app::App;
+use crate::operations::search::{OrderFilter, orders};
+use crate::payment::expire::{TICK, due};
+use crate::payment::gateway::stripe::event::ChargeFact;
+use crate::payment::gateway::stripe::{AskFailure, Stripe};
+use crate::payment::gateway::zpay::Zpay;
+use crate::payment::ingest::{Fact, Notice, settle};
+use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::payment::{DisputeState, Payment};
+use crate::payment::model::reconciliation::{Differences, Looked, Reconciliation, Sides, Stage, Verdict};
+use crate::payment::model::review::{Review, ReviewReason, ReviewState};
+use crate::payment::poll_provider::ask_provider;
+use kernel::fault::{Error, Fault};
+use kernel::id::{JournalId, OrderId, ReviewId};
+use kernel::ledger::{House, LastJournal, Posting};
+use kernel::money::PayMoney;
+use kernel::provider::Provider;
+use table::idempotency::Once;
+use table::key::Key;
+use table::list::Window;
+use table::list::in_list;
+use table::store::Position;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// How many days back a missed report is made up for.
+const DAYS: i64 = 7;
+/// How long after a day's end its report is begun: late webhooks have come by then.
+const GRACE: SignedDuration = SignedDuration::from_hours(1);
+/// Most orders of one page: each may make a review item.
+const PAGE: usize = 50;
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Reconciled {
+    /// Pages that were looked at.
+    pub pages: u32,
+    /// Reports that were finished.
+    pub finished: u32,
+    /// Reports that could not go on; the next tick tries again.
+    pub failed: u32,
+}
+
+/// Goes on with the reports that are due.
+///
+/// # Errors
+/// When a report can't be read.
+pub async fn reconcile(app: &App) -> Result<Reconciled, Fault> {
+    let started = Instant::now();
+    let mut done = Reconciled::default();
+    for (date, provider) in due_reports(app) {
+        loop {
+            if started.elapsed() > TICK {
+                return Ok(done);
+            }
+            match step(app, date, provider).await {
+                Ok(Step::Nothing) => break,
+                Ok(Step::Page) => done.pages = done.pages.saturating_add(1),
+                Ok(Step::Finished) => {
+                    done.pages = done.pages.saturating_add(1);
+                    done.finished = done.finished.saturating_add(1);
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, %date, provider = provider.as_str(), "a report goes on at the next tick");
+                    done.failed = done.failed.saturating_add(1);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// The days whose reports should be there, the oldest first, for each provider that the deployment has.
+fn due_reports(app: &App) -> Vec<(Date, Provider)> {
+    let latest = app.clock.now().checked_sub(GRACE).unwrap_or(Timestamp::MIN);
+    let today = latest.to_zoned(TimeZone::UTC).date();
+    let days = (1..=DAYS).rev().filter_map(|back| today.checked_sub(back.days()).ok());
+    let providers = [Provider::Stripe, Provider::Zpay].into_iter().filter(|provider| app.providers.has(*provider));
+    days.flat_map(|date| providers.clone().map(move |provider| (date, provider))).collect()
+}
+
+enum Step {
+    Nothing,
+    Page,
+    Finished,
+}
+
+/// Looks at the next page of a report and writes it.
+async fn step(app: &App, date: Date, provider: Provider) -> Result<Step, Error> {
+    let key = Reconciliation::key(date, provider);
+    let stored = app.store.get::<Reconciliation>(&key).await?;
+    let report = match &stored {
+        Some(report) if report.stage == Stage::Done => return Ok(Step::Nothing),
+        Some(report) => Reconciliation::clone(report),
+        None => Reconciliation::begin(date, provider, app.clock.now()),
+    };
+    let looked = look(app, &report).await?;
+    let (after, differences) = report.after(looked, app.clock.now())?;
+    let written = app.run(&Once::Natural, || plan(app, &report, &after, &differences)).await?;
+    if !written.answer || after.stage != Stage::Done {
+        return Ok(Step::Page);
+    }
+    if !after.is_clean() {
+        tracing::error!(%date, provider = provider.as_str(), differences = after.differences, "books differ");
+    }
+    let count = i64::try_from(after.differences).unwrap_or(i64::MAX);
+    metrics::metric("ReconciliationDifferences", count, "Count", &[("Provider", provider.as_str())]);
+    Ok(Step::Finished)
+}
+
+/// The report with its next page, unless somebody else has written that page meanwhile.
+async fn plan(
+    app: &App,
+    before: &Reconciliation,
+    after: &Reconciliation,
+    differences: &Differences,
+) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let stored = app.store.get::<Reconciliation>(&Reconciliation::key(before.date, before.provider)).await?;
+    if stored.as_ref().is_some_and(|stored| stored.pages != before.pages) {
+        return Ok((false, tx));
+    }
+    tx.upsert(stored.as_ref(), after, Otherwise::Again);
+    if !differences.lines.is_empty() {
+        tx.insert(differences, Otherwise::Again);
+    }
+    let reviews = reviews(differences, app.clock.now());
+    let keys: Vec<Key> = reviews.iter().map(|review| Review::key(review.id)).collect();
+    let mut known = app.store.get_many(&keys).await?;
+    for review in reviews {
+        if known.take::<Review>(&Review::key(review.id))?.is_none() {
+            tx.insert(&review, Otherwise::Again);
+            metrics::count("ReviewsOpened");
+        }
+    }
+    Ok((true, tx))
+}
+
+/// A review item for each payment that differs, under an id that follows from report and payment.
+fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
+    let begin = day_of(of.date).0.as_millisecond();
+    let differing = of.lines.iter().filter(|line| line.verdict != Verdict::Unconfirmed);
+    let review = |line: &crate::payment::model::reconciliation::Difference| {
+        let payment_id = line.payment_id.clone().or_else(|| Some(line.order_id?.to_string()))?;
+        let digest = Sha256::digest(format!("{}#{}#{payment_id}", of.date, of.provider.as_str()).as_bytes());
+        let low: [u8; 16] = digest.get(..16)?.try_into().ok()?;
+        let id = ReviewId::new(Ulid::from_parts(u64::try_from(begin).ok()?, u128::from_be_bytes(low)));
+        Some(Review {
+            id,
+            provider: of.provider,
+            payment_id,
+            event_id: None,
+            order_id: line.order_id,
+            reason: ReviewReason::Difference,
+            received: line.sides.provider,
+            left: None,
+            last: None,
+            state: ReviewState::Open,
+            resolution: None,
+            created_at: now,
+        })
+    };
+    differing.filter_map(review).collect()
+}
+
+async fn look(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
+    let unavailable = || Fault::Unavailable { call: "provider", why: "not configured".to_owned() };
+    match (report.stage, report.provider) {
+        (Stage::Book, _) => book(app, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
+        (Stage::Orders, Provider::Stripe) => {
+            let stripe = app.providers.stripe.as_ref().ok_or_else(unavailable)?;
+            let (page, next) = of_day(app, report).await?;
+            let mut looked = Looked { next, ..Looked::default() };
+            for order in page {
+                looked.compared.extend(known_at_stripe(app, stripe, &order).await?);
+            }
+            Ok(looked)
+        }
+        (Stage::Orders, Provider::Zpay) => {
+            let zpay = app.providers.zpay.as_ref().ok_or_else(unavailable)?;
+            let (page, next) = of_day(app, report).await?;
+            let mut looked = Looked { next, ..Looked::default() };
+            for order in page {
+                looked.compared.extend(known_at_zpay(app, zpay, &order).await?);
+            }
+            Ok(looked)
+        }
+        (Stage::Unconfirmed, _) => unconfirmed(app, report).await,
+        (Stage::Done, _) => Ok(Looked::default()),
+    }
+}
+
+/// One page of Stripe's own list: each charge is settled if we were not told, then compared.
+async fn book(app: &App, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
+    let (from, to) = day_of(report.date);
+    let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
+    let mut looked = Looked { next: page.next, ..Looked::default() };
+    for (charge, disputed) in page.charges {
+        let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
+        let net = heal(app, stripe, &payment_id, &charge, disputed).await?;
+        let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
+        looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
+    }
+    Ok(looked)
+}
+
+/// What is left of a charge by Stripe's word; what we were not told of is settled first.
+async fn heal(
+    app: &App,
+    stripe: &Stripe,
+    payment_id: &str,
+    charge: &ChargeFact,
+    disputed: bool,
+) -> Result<PayMoney, Error> {
+    let asked_at = app.clock.now();
+    let of = Of { payment_id, order: charge.names.order(), at: asked_at };
+    let disputes = match disputed {
+        true => stripe.disputes(payment_id).await.map_err(unavailable)?,
+        false => Vec::new(),
+    };
+    let told: Vec<_> = disputes.iter().map(|dispute| dispute.told(asked_at)).collect();
+    let mut net = charge.captured.minus(charge.refunded)?;
+    for (_, dispute) in told.iter().filter(|(_, d)| matches!(d.state, DisputeState::Open | DisputeState::Lost)) {
+        net = net.minus(dispute.amount)?;
+    }
+    let net = net.most(PayMoney::zero(net.currency()))?;
+    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
+    if known.as_ref().is_none_or(|known| known.captured.is_none()) {
+        let fact = Fact::Captured { amount: charge.captured, at: Some(charge.created) };
+        tell(app, &of, format!("asked:{payment_id}"), fact).await?;
+    }
+    if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
+        let refunds = stripe.refunds(payment_id).await.map_err(unavailable)?;
+        let refunds: Vec<_> = refunds.iter().map(|refund| refund.told(refund.created)).collect();
+        let at = asked_at.as_second();
+        if !refunds.is_empty() {
+            let fact = Fact::Refunded { cumulative: None, refunds };
+            tell(app, &of, format!("asked:{payment_id}:refunds:{at}"), fact).await?;
+        }
+        for (id, dispute) in told {
+            let event = format!("asked:{payment_id}:{id}:{at}");
+            tell(app, &of, event, Fact::Disputed { id, dispute }).await?;
+        }
+    }
+    Ok(net)
+}
+
+/// A payment that the provider told of when it was asked.
+struct Of<'a> {
+    payment_id: &'a str,
+    order: Option<OrderId>,
+    at: Timestamp,
+}
+
+/// Settles what Stripe said as an event of its own; a webhook that says the same finds it done.
+async fn tell(app: &App, of: &Of<'_>, event_id: String, fact: Fact) -> Result<(), Error> {
+    let raw = json!({"asked": of.payment_id, "order": of.order, "at": of.at});
+    let notice = Notice {
+        provider: Provider::Stripe,
+        event_id,
+        kind: "asked".to_owned(),
+        payment_id: Some(of.payment_id.to_owned()),
+        order: of.order,
+        fact,
+        confirm: false,
+        received_at: of.at,
+        raw: raw.to_string(),
+    };
+    settle(app, &notice).await.map(|_| ())
+}
+
+type Compared = Option<(Option<String>, Option<OrderId>, Sides)>;
+
+/// Whether Stripe knows the payment of an order that we hold for paid; what it knows was compared by its own list.
+async fn known_at_stripe(app: &App, stripe: &Stripe, order: &Order) -> Result<Compared, Error> {
+    let Some(payment_id) = order.payment_id.as_deref().filter(|_| order.status.is_captured()) else { return Ok(None) };
+    match stripe.payment_intent(payment_id).await {
+        Ok(intent) if intent.succeeded => return Ok(None),
+        Ok(_) | Err(AskFailure::Unknown) => {}
+        Err(why) => return Err(unavailable(why).into()),
+    }
+    let nothing = PayMoney::zero(order.charge.currency());
+    let (named, sides) = sides(app, Provider::Stripe, payment_id, nothing).await?;
+    Ok(Some((Some(payment_id.to_owned()), named, sides)))
+}
+
+/// An order as the gateway knows it; a payment that we were not told of is settled first.
+async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared, Error> {
+    if order.status == OrderStatus::Failed {
+        return Ok(None);
+    }
+    let asked = || async {
+        let found = zpay.query(order.id).await;
+        found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })
+    };
+    let found = asked().await?.filter(|found| found.paid && found.order() == Some(order.id));
+    let Some((trade, money)) = found.and_then(|found| Some((found.trade_no, found.money?))) else {
+        let Some(payment_id) = order.payment_id.as_deref().filter(|_| order.status.is_captured()) else {
+            return Ok(None);
+        };
+        let nothing = PayMoney::zero(order.charge.currency());
+        let (named, sides) = sides(app, Provider::Zpay, payment_id, nothing).await?;
+        return Ok(Some((Some(payment_id.to_owned()), named, sides)));
+    };
+    let key = Payment::key(Provider::Zpay, &trade);
+    let mut payment = app.store.get::<Payment>(&key).await?;
+    if payment.as_ref().is_none_or(|payment| payment.captured.is_none()) {
+        ask_provider(app, order).await?;
+        payment = app.store.get::<Payment>(&key).await?;
+    }
+    // The gateway says what it took. What it gave back, only we know.
+    let back = match payment.as_deref().and_then(|payment| payment.captured) {
+        Some(capture) => capture
+            .amount
+            .minus(payment.as_deref().map(Payment::net).transpose()?.flatten().unwrap_or(capture.amount))?,
+        None => PayMoney::zero(money.currency()),
+    };
+    let (named, sides) = sides(app, Provider::Zpay, &trade, money.minus(back)?).await?;
+    Ok(Some((Some(trade), named.or(Some(order.id)), sides)))
+}
+
+/// The orders that a person completed and nobody confirmed; the provider is asked once more.
+async fn unconfirmed(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
+    let mut waiting: Vec<OrderId> = due(app, "confirm", OrderId::parse).await?;
+    waiting.sort();
+    let after = report.cursor.as_deref().and_then(OrderId::parse);
+    waiting.retain(|id| after.is_none_or(|after| *id > after));
+    let next = waiting.get(PAGE.saturating_sub(1)).filter(|_| waiting.len() > PAGE).map(ToString::to_string);
+    let mut looked = Looked { next, ..Looked::default() };
+    for id in waiting.into_iter().take(PAGE) {
+        let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { continue };
+        if order.provider != report.provider || order.completed.is_none() {
+            continue;
+        }
+        ask_provider(app, &order).await?;
+        let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { continue };
+        let Some(journal) = order.completed else { continue };
+        let ledger = posted(app, order.provider, Some(LastJournal { id: journal, step: 0 }), order.net()).await?;
+        let nothing = PayMoney::zero(order.charge.currency());
+        looked.unconfirmed.push((id, Sides { provider: nothing, orders: order.net(), ledger }));
+    }
+    Ok(looked)
+}
+
+/// What we say of a payment, beside the provider's word.
+async fn sides(
+    app: &App,
+    provider: Provider,
+    payment_id: &str,
+    net: PayMoney,
+) -> Result<(Option<OrderId>, Sides), Error> {
+    let none = Sides { provider: net, ..Sides::none(net.currency()) };
+    let Some(payment) = app.store.get::<Payment>(&Payment::key(provider, payment_id)).await? else {
+        return Ok((None, none));
+    };
+    let order = match payment.order {
+        Some(order) => app.store.get::<Order>(&Order::key(order)).await?,
+        None => None,
+    };
+    let review = match payment.review {
+        Some(review) => app.store.get::<Review>(&Review::key(review)).await?,
+        None => None,
+    };
+    let held = review.as_deref().filter(|review| review.reason.holds_money() && review.state != ReviewState::Credited);
+    let orders = match (order.as_deref(), held) {
+        (Some(order), _) => order.net(),
+        (None, Some(review)) => review.held(),
+        (None, None) => none.orders,
+    };
+    let mut ledger = posted(app, provider, payment.last, net).await?;
+    ledger = ledger.plus(posted(app, provider, review.as_deref().and_then(|review| review.last), net).await?)?;
+    Ok((payment.order, Sides { orders, ledger, ..none }))
+}
+
+/// What the journals of a cause, from its last one back, took from the provider's account, in the currency of `like`.
+async fn posted(app: &App, provider: Provider, last: Option<LastJournal>, like: PayMoney) -> Result<PayMoney, Error> {
+    let mut sum = PayMoney::zero(like.currency());
+    let mut next = last.map(|last| last.id);
+    while let Some(journal) = next {
+        let Some(posting) = journal_of(app, journal).await? else { break };
+        for line in &posting.house {
+            if line.account == House::Provider(provider) && line.amount.currency() == like.currency() {
+                let amount = PayMoney::exact(line.amount.amount(), like.currency())?;
+                sum = sum.minus(amount)?;
+            }
+        }
+        next = posting.header.corrects;
+    }
+    Ok(sum)
+}
+
+/// A journal by its id, from the platform's list: it was written hours ago, and only a report rests on it.
+async fn journal_of(app: &App, journal: JournalId) -> Result<Option<Posting>, Fault> {
+    let at = journal.made_at().unwrap_or(Timestamp::MAX);
+    in_list(app, "POSTINGS", at, &journal.to_string()).await
+}
+
+/// One page of a provider's orders of the report's day.
+async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Option<String>), Error> {
+    let (from, to) = day_of(report.date);
+    let filter = OrderFilter { provider: Some(report.provider), ..OrderFilter::default() };
+    let bad = |_| Fault::bug("a report's place that can't be read");
+    let after = report.cursor.as_deref().map(serde_json::from_str::<Position>).transpose().map_err(bad)?;
+    let limit = i32::try_from(PAGE).unwrap_or(i32::MAX);
+    let last = to.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(to);
+    let page = orders(app, &filter, &Window { from: Some(from), to: Some(last), limit, after }).await?;
+    let next = page.next.map(|next| serde_json::to_string(&next)).transpose();
+    Ok((page.items, next.map_err(|error| Fault::bug(error.to_string()))?))
+}
+
+/// From when to when a day is, in UTC.
+pub(crate) fn day_of(date: Date) -> (Timestamp, Timestamp) {
+    let begin = |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
+    (begin(date), date.tomorrow().map_or(Timestamp::MAX, begin))
+}
+
+fn unavailable(why: AskFailure) -> Fault {
+    Fault::Unavailable { call: "stripe", why: why.to_string() }
+}

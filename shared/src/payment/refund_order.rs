@@ -1,0 +1,229 @@
+//! Gives money of an order back (R4.11): first the request is committed with its audit record, then the provider is asked, then what
+//! it says is settled as an event of its own. A crash or a lost reply leaves the request: it holds its amount and is seen.
+//!
+//! Stripe is asked under the request's id, so a repeated request goes on where the first one stopped. A Zpay gateway has no key: it
+//! is asked once, right after the commit, and if it does not say what it did, a person looks there and confirms
+//! ([`confirm_refund`](crate::payment::confirm_refund)).
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::payment::gateway::RefundFailure;
+use crate::payment::gateway::stripe::{AskFailure, Stripe};
+use crate::payment::ingest::{Fact, Notice, settle};
+use crate::payment::model::order::Order;
+use crate::payment::model::payment::{Payment, Refund};
+use crate::payment::model::refund::RefundRequest;
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, RefundId, UserId};
+use kernel::money::{PayMoney, plain_decimal};
+use kernel::provider::Provider;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be given back, and why.
+#[derive(Debug, Clone)]
+pub struct RefundOrder {
+    /// Of which order.
+    pub order: OrderId,
+    /// How much, as it was written; none is all that is left.
+    pub amount: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub admin: UserId,
+}
+
+/// A refund that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Of which order.
+    pub order: OrderId,
+    /// Which; read the order's payment for its state.
+    pub refund: RefundId,
+}
+
+/// Asks for a refund and carries it out.
+///
+/// # Refuses
+/// `not_found`; `nothing_to_refund`; 422 for an amount that is none or more than is left.
+///
+/// # Errors
+/// `outcome_unknown` when Stripe did not answer: the same key goes on.
+pub async fn refund_order(app: &App, once: &Once, ask: &RefundOrder) -> Result<Done<Requested>, Error> {
+    let id = RefundId::new(app.ulid());
+    let done = app.run(once, || plan(app, ask, id)).await?;
+    carry_out(app, done.answer, !done.replayed).await?;
+    Ok(done)
+}
+
+async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, Tx), Error> {
+    let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
+    let stored = payment_of(app, &order).await?.ok_or(Refusal::NothingToRefund)?;
+    if !app.providers.has(order.provider) {
+        return Err(Fault::Unavailable { call: "refund", why: "not configured".to_owned() }.into());
+    }
+    let left = stored.refundable()?.filter(|left| left.is_positive()).ok_or(Refusal::NothingToRefund)?;
+    let amount = match &ask.amount {
+        Some(text) => part("/amount", text, left)?,
+        None => left,
+    };
+    let request =
+        RefundRequest { amount, reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), failure: None };
+    let mut payment = Payment::clone(&stored);
+    payment.requests.insert(id, request);
+    let audit = by_admin(app, ask.admin, "order.refund_requested", ask.order.to_string());
+    let mut tx = app.tx();
+    tx.replace(&stored, &payment, Otherwise::Again);
+    if !order.has_refunds {
+        tx.replace(&order, &Order { has_refunds: true, ..Order::clone(&order) }, Otherwise::Again);
+    }
+    tx.insert(&audit.change(left.to_string(), format!("{id} {amount}")).because(&ask.reason), Otherwise::Again);
+    Ok((Requested { order: ask.order, refund: id }, tx))
+}
+
+/// The provider's payment of a paid order.
+///
+/// # Errors
+/// When the database can't be reached.
+pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Stored<Payment>>, Fault> {
+    match order.payment_id.as_deref().filter(|_| order.status.is_captured()) {
+        Some(id) => app.store.get(&Payment::key(order.provider, id)).await,
+        None => Ok(None),
+    }
+}
+
+/// A part of `whole` as it is written.
+///
+/// # Refuses
+/// 422 for what is no plain decimal above zero, or more than the whole.
+pub(crate) fn part(pointer: &str, text: &str, whole: PayMoney) -> Result<PayMoney, Refusal> {
+    let digits = whole.currency().digits();
+    let form = || Refusal::field(pointer, "not_a_decimal", format!("a decimal of at most {digits} digits"));
+    let range = || Refusal::field(pointer, "out_of_range", format!("more than 0 and at most {}", whole.amount()));
+    let amount = plain_decimal(text, digits).ok_or_else(form)?;
+    let fits = !amount.is_zero() && amount <= whole.amount();
+    PayMoney::exact(amount, whole.currency()).ok().filter(|_| fits).ok_or_else(range)
+}
+
+/// Asks the provider for a refund whose request is committed, unless it is known how that ended. `fresh` says that nobody can
+/// have asked before.
+///
+/// # Errors
+/// `outcome_unknown` when Stripe did not answer.
+pub(crate) async fn carry_out(app: &App, requested: Requested, fresh: bool) -> Result<(), Error> {
+    let gone = || Fault::bug("a refund of nothing");
+    let order = app.store.get::<Order>(&Order::key(requested.order)).await?.ok_or_else(gone)?;
+    let payment = payment_of(app, &order).await?.ok_or_else(gone)?;
+    let Some(request) = payment.open_request(requested.refund).cloned() else { return Ok(()) };
+    let made = match order.provider {
+        Provider::Stripe => stripe(app, &payment, &request, requested.refund, fresh).await?,
+        Provider::Zpay if fresh => zpay(app, &payment, &request, requested).await?,
+        Provider::Zpay => return Ok(()),
+    };
+    match made {
+        Made::Told(id, refund) => told(app, &payment, requested, id, refund).await,
+        Made::Refused(why) => app.run(&Once::Natural, || failed(app, requested, &payment.id, &why)).await.map(|_| ()),
+        Made::Unknown => Ok(()),
+    }
+}
+
+/// What the provider said.
+enum Made {
+    Told(String, Refund),
+    Refused(String),
+    Unknown,
+}
+
+async fn stripe(
+    app: &App,
+    payment: &Payment,
+    request: &RefundRequest,
+    id: RefundId,
+    fresh: bool,
+) -> Result<Made, Fault> {
+    let unknown = |why: String| Fault::OutcomeUnknown { call: "stripe refund", why };
+    let stripe = app.providers.stripe.as_ref().ok_or_else(|| unknown("not configured".to_owned()))?;
+    match found_or_made(stripe, payment, request, id, fresh).await {
+        Ok((refund_id, refund)) => Ok(Made::Told(refund_id, Refund { request: Some(id), ..refund })),
+        Err(AskFailure::Unavailable) => Err(unknown(AskFailure::Unavailable.to_string())),
+        Err(why) => Ok(Made::Refused(why.to_string())),
+    }
+}
+
+/// Stripe forgets keys after a day; a request that may have been made before is looked for first.
+async fn found_or_made(
+    stripe: &Stripe,
+    payment: &Payment,
+    request: &RefundRequest,
+    id: RefundId,
+    fresh: bool,
+) -> Result<(String, Refund), AskFailure> {
+    let known = if fresh { Vec::new() } else { stripe.refunds(&payment.id).await? };
+    let fact = match known.into_iter().find(|refund| refund.request == Some(id)) {
+        Some(fact) => fact,
+        None => stripe.refund(&payment.id, request.amount, id).await?,
+    };
+    Ok(fact.told(fact.created))
+}
+
+async fn zpay(app: &App, payment: &Payment, request: &RefundRequest, of: Requested) -> Result<Made, Fault> {
+    let Some(zpay) = &app.providers.zpay else { return Ok(Made::Unknown) };
+    match zpay.refund(&payment.id, of.order, request.amount).await {
+        Ok(()) => {
+            let at = Some(app.clock.now());
+            let refund = Refund { amount: request.amount, failed: false, pending: false, at, request: Some(of.refund) };
+            Ok(Made::Told(of.refund.to_string(), refund))
+        }
+        Err(RefundFailure::Refused(why)) => Ok(Made::Refused(why)),
+        Err(RefundFailure::Unknown) => {
+            tracing::error!(order = %of.order, refund = %of.refund, "a gateway did not say whether it gave back");
+            metrics::count("RefundsUnconfirmed");
+            Ok(Made::Unknown)
+        }
+    }
+}
+
+/// Settles the provider's answer as an event of its own; a webhook that says the same finds it done.
+async fn told(app: &App, payment: &Payment, of: Requested, id: String, refund: Refund) -> Result<(), Error> {
+    let state = refund.state().as_str();
+    let raw = json!({"refund": of.refund, "id": id, "amount": refund.amount.to_string(), "state": state});
+    let notice = Notice {
+        provider: payment.provider,
+        event_id: format!("refund:{}:{state}", of.refund),
+        kind: "refund.asked".to_owned(),
+        payment_id: Some(payment.id.clone()),
+        order: Some(of.order),
+        fact: Fact::Refunded { cumulative: None, refunds: vec![(id, refund)] },
+        confirm: false,
+        received_at: app.clock.now(),
+        raw: raw.to_string(),
+    };
+    match settle(app, &notice).await {
+        Ok(_) => Ok(()),
+        // The provider has made it: only what became of it here is not known.
+        Err(error) => Err(Fault::OutcomeUnknown { call: "refund", why: error.to_string() }.into()),
+    }
+}
+
+async fn failed(app: &App, of: Requested, payment: &str, why: &str) -> Result<((), Tx), Error> {
+    let order = app.store.get::<Order>(&Order::key(of.order)).await?;
+    let order = order.ok_or_else(|| Fault::bug("an order that was there is not"))?;
+    let key = Payment::key(order.provider, payment);
+    let stored = app.store.get::<Payment>(&key).await?;
+    let stored = stored.ok_or_else(|| Fault::bug("a payment that was there is not"))?;
+    let mut tx = app.tx();
+    let mut after = Payment::clone(&stored);
+    let still_open = stored.open_request(of.refund).is_some();
+    if let Some(request) = after.requests.get_mut(&of.refund).filter(|_| still_open) {
+        request.failure = Some(why.to_owned());
+        tx.replace(&stored, &after, Otherwise::Again);
+    }
+    Ok(((), tx))
+}

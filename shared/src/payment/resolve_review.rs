@@ -1,0 +1,166 @@
+//! Decides about money in the review queue (R4.12): it is credited to somebody, or is to go back, or nothing is to be done.
+//!
+//! One decision per item, whoever comes first: a person, another person, or a later event that credits it after all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::payment::credit_order::Capture;
+use crate::payment::model::order::Order;
+use crate::payment::model::payment::{Credited, Payment};
+use crate::payment::model::review::{Resolution, Review, ReviewState};
+use kernel::fault::{Error, Fault};
+use kernel::id::{OrderId, ReviewId, UserId};
+use kernel::ledger::Operator;
+use kernel::money::MoneyError;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be done with the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Credit it to the user of this order, by a new order.
+    Credit(OrderId),
+    /// It goes back at the provider; closes when the provider says so.
+    RefundDue,
+    /// Nothing; it stays on `suspense`.
+    Ignore,
+}
+
+/// A decision about a review item.
+#[derive(Debug, Clone)]
+pub struct ResolveReview {
+    /// Which item.
+    pub review: ReviewId,
+    /// What is to be done.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+    /// Who decides.
+    pub admin: UserId,
+}
+
+/// A decided item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Which; read it for its state.
+    pub review: ReviewId,
+}
+
+/// Decides about a review item, once.
+///
+/// # Refuses
+/// `not_found`; `review_closed`; 422 for an order that is none or another currency's, and for a decision about money that the item
+/// does not stand for.
+pub async fn resolve_review(app: &App, once: &Once, ask: &ResolveReview) -> Result<Done<Resolved>, Error> {
+    let order = OrderId::new(app.ulid());
+    app.run(once, || plan(app, ask, order)).await
+}
+
+async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved, Tx), Error> {
+    let review = app.store.get::<Review>(&Review::key(ask.review)).await?.ok_or(Refusal::NotFound)?;
+    if review.state != ReviewState::Open {
+        return Err(Refusal::ReviewClosed.into());
+    }
+    if ask.decision != Decision::Ignore && !review.reason.holds_money() {
+        let why = "This item stands for no money of its own; it can only be ignored.";
+        return Err(Refusal::field("/action", "no_money", why).into());
+    }
+    let mut tx = app.tx();
+    let (state, order) = match ask.decision {
+        Decision::Credit(named) => {
+            credit(app, ask, &review, named, new, &mut tx).await?;
+            (ReviewState::Credited, Some(new))
+        }
+        Decision::RefundDue => (ReviewState::RefundDue, None),
+        Decision::Ignore => (ReviewState::Ignored, None),
+    };
+    let resolution = Resolution { reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), order };
+    tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) }, Otherwise::Again);
+    let record = by_admin(app, ask.admin, "review.resolved", ask.review.to_string());
+    let record = record.change(review.state.as_str(), state.as_str()).because(&ask.reason);
+    tx.insert(&record, Otherwise::Again);
+    Ok((Resolved { review: ask.review }, tx))
+}
+
+/// The paid transaction of a new order over what was received, without bonus; the money leaves `suspense`.
+async fn credit(
+    app: &App,
+    ask: &ResolveReview,
+    review: &Stored<Review>,
+    named: OrderId,
+    new: OrderId,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let unknown = || Refusal::field("/order_id", "unknown", "An order of the user who is to be credited.");
+    let like = app.store.get::<Order>(&Order::key(named)).await?.ok_or_else(unknown)?;
+    if like.charge.currency() != review.received.currency() {
+        let currency = review.received.currency();
+        return Err(Refusal::field("/order_id", "currency", format!("An order in {currency}.")).into());
+    }
+    let (user_key, payment_key) = (User::key(like.user), Payment::key(review.provider, &review.payment_id));
+    let mut batch = app.store.get_many(&[user_key.clone(), payment_key.clone()]).await?;
+    let user = batch.take::<User>(&user_key)?.ok_or_else(|| Fault::bug("an order without its user"))?;
+    let stored = batch.take::<Payment>(&payment_key)?.ok_or_else(|| Fault::bug("a review of no payment"))?;
+    let order = made(app, &like, review, new)?;
+    let credited = credited(app, &order, &stored)?;
+    let capture = Capture {
+        order: &order,
+        known: None,
+        user: &user,
+        payment: Some((Some(&stored), Payment::clone(&stored))),
+        review: Some(review),
+        credited: &credited,
+        operator: Operator::Admin,
+        actor: format!("admin:{}", ask.admin),
+        now: app.clock.now(),
+    };
+    capture.write(app, tx).await
+}
+
+/// An order over what was received, of the user and at the rate of the order that was named.
+fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Result<Order, MoneyError> {
+    let now = app.clock.now();
+    Ok(Order {
+        id,
+        provider: review.provider,
+        method: if like.provider == review.provider { like.method.clone() } else { "review".to_owned() },
+        amount: review.received,
+        charge: review.received,
+        credit: review.received.bought_at(like.exchange_rate, like.credit.currency())?,
+        discount_rate: rust_decimal::Decimal::ONE,
+        promotion: None,
+        pay_url: None,
+        return_url: None,
+        qr_content: None,
+        failure: None,
+        created_at: now,
+        expires_at: now,
+        looks: 0,
+        paid_at: None,
+        late: false,
+        provider_ref: None,
+        payment_id: None,
+        bonus: None,
+        left: None,
+        has_refunds: false,
+        completed: None,
+        agency: None,
+        client_ip: None,
+        user_agent: None,
+        status: crate::payment::model::order::OrderStatus::Pending,
+        ..like.clone()
+    })
+}
+
+fn credited(app: &App, order: &Order, payment: &Payment) -> Result<Credited, Error> {
+    let nothing = || Fault::bug("a review of a payment that took nothing");
+    let net = payment.net()?.ok_or_else(nothing)?;
+    let paid_at = payment.captured.and_then(|capture| capture.at).unwrap_or_else(|| app.clock.now());
+    Ok(Credited::without_bonus(order, payment, net, paid_at)?)
+}

@@ -1,0 +1,83 @@
+//! Where orders, payments and what providers said are stored.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use kernel::id::{OrderId, ReviewId, UserId};
+use kernel::provider::Provider;
+use table::key::{at_time, by_month, due, owned};
+use table::records;
+
+use crate::payment::model::event::{Event, RAW_KEPT_HOURS, RawEvent};
+use crate::payment::model::order::{Order, OrderWindow};
+use crate::payment::model::payment::Payment;
+use crate::payment::model::reconciliation::{Differences, Reconciliation};
+use crate::payment::model::review::Review;
+
+records! {
+    /// An order: lists, expiry, the next look for its payment (R4.12).
+    Order = "order" {
+        fn key(id: OrderId) = "ORDER#{id}", "ORDER";
+        at |it| Order::key(it.id);
+        owner |it| Some(owned("ORDERS", it.user, it.id));
+        platform |it| Some(by_month("ORDERS", it.created_at, it.id));
+        due |it| {
+            let look = it.next_look().map(|at| ("order", at));
+            let confirm = it.completed.and(it.paid_at).map(|paid_at| ("confirm", paid_at));
+            look.or(confirm).map(|(what, at)| due(what, it.id, at))
+        };
+    }
+
+    /// The window in which a user's orders are counted (R4.2).
+    OrderWindow = "order_window" {
+        fn key(user: UserId) = "USER#{user}", "WINDOW";
+        at |it| OrderWindow::key(it.user);
+    }
+
+    /// A provider payment's net state (R4.5).
+    Payment = "payment" {
+        fn key(provider: Provider, id: &str) = "PAYMENT#{provider}#{id}", "PAYMENT";
+        at |it| Payment::key(it.provider, &it.id);
+    }
+
+    /// A provider's event: guard and outcome (R4.9).
+    Event = "event" {
+        fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "EVENT";
+        at |it| Event::key(it.provider, &it.id);
+        owner |it| it.order.map(|order| owned("EVENTS", order, at_time(it.received_at, &it.id)));
+    }
+
+    /// A provider's event as it came: evidence.
+    RawEvent = "raw_event" {
+        fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "RAW";
+        at |it| RawEvent::key(it.provider, &it.id);
+        expires |it| it.received_at.checked_add(RAW_KEPT_HOURS.hours()).ok();
+    }
+
+    /// An item of the review queue (R4.5).
+    Review = "review" {
+        fn key(id: ReviewId) = "REVIEW#{id}", "REVIEW";
+        at |it| Review::key(it.id);
+        platform |it| Some(by_month("REVIEWS", it.created_at, it.id));
+    }
+
+    /// The daily report of a provider (R4.10).
+    Reconciliation = "reconciliation" {
+        fn key(date: Date, provider: Provider) = "RECONCILIATION#{date}", "{provider}";
+        at |it| Reconciliation::key(it.date, it.provider);
+        platform |it| Some(by_month("RECONCILIATIONS", it.day(), format!("{}#{}", it.date, it.provider.as_str())));
+    }
+
+    /// A page of the payments that differ in a report.
+    Differences = "differences" {
+        fn key(date: Date, provider: Provider, page: u32) = "RECONCILIATION#{date}", "DIFFERENCES#{provider}#{page:06}";
+        at |it| Differences::key(it.date, it.provider, it.page);
+    }
+}
+
+/// Prefix of the sort keys of a report's pages of differences.
+pub const DIFFERENCES: &str = "DIFFERENCES#";
+
+/// The partition of a day's reports.
+pub fn reconciliations_of(date: Date) -> String {
+    format!("RECONCILIATION#{}", date.strftime("%Y-%m-%d"))
+}

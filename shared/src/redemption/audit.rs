@@ -1,0 +1,189 @@
+//! K1–K3: codes are used as often as they say and may be, each use changed what it says, and inside its window.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::operations::auditor::{Finding, Snapshot};
+use crate::redemption::model::code::{Batch, BatchState, Benefit, Code, CodeShard, CodeText};
+use crate::redemption::model::plan::Subscription;
+use crate::redemption::model::redemption::{Counted, Extension, Redemption, cause};
+use kernel::id::{SubscriptionId, UserId};
+
+/// Checks codes and redemptions.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for batch in snapshot.batches.values() {
+        check_batch(snapshot, batch, &mut findings);
+    }
+    for code in snapshot.codes.values() {
+        check_uses(snapshot, code, &mut findings);
+    }
+    check_claims(snapshot, &mut findings);
+    check_effects(snapshot, &mut findings);
+    for redemption in snapshot.redemptions.values() {
+        check_window(snapshot, redemption, &mut findings);
+    }
+    findings
+}
+
+/// A batch has the codes that it says, and all of them when it is ready.
+fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) {
+    let there = (0..batch.created).filter(|ordinal| snapshot.codes.contains_key(&batch.text(*ordinal))).count();
+    let all = snapshot.codes.values().filter(|code| code.of.batch == batch.id).count();
+    let created = usize::try_from(batch.created).unwrap_or(usize::MAX);
+    let ready = batch.state == BatchState::Ready;
+    if there != created || all != created || ready != (batch.created == batch.count) {
+        let detail = format!("says {created} of {} codes, there are {all}", batch.count);
+        findings.push(Finding::new("K1", batch.id, detail));
+    }
+}
+
+/// Uses taken are redemptions, never above what may be taken; shares add up to the total.
+fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
+    let shards: BTreeMap<u8, &CodeShard> =
+        snapshot.shards.iter().filter(|shard| shard.text == code.text).map(|shard| (shard.shard, shard)).collect();
+    let mut granted = code.own_uses;
+    let mut places = vec![(Counted::Code, code.used, code.own_uses)];
+    for shard in 0..code.shards {
+        let fresh = code.fresh_shard(shard);
+        let there = shards.get(&shard).copied().unwrap_or(&fresh);
+        granted = granted.saturating_add(there.own_uses);
+        places.push((Counted::Shard(shard), there.used, there.own_uses));
+    }
+    if granted != code.terms.total_uses {
+        let detail = format!("grants {granted} uses, its total is {}", code.terms.total_uses);
+        findings.push(Finding::new("K1", code.of, detail));
+    }
+    for (place, used, own_uses) in places {
+        let redeemed = uses(snapshot, &code.text).filter(|redemption| redemption.counted == place).count();
+        if u64::try_from(redeemed) != Ok(used) || used > own_uses {
+            let detail = format!("{place:?} counts {used} of {own_uses} uses, there are {redeemed}");
+            findings.push(Finding::new("K1", code.of, detail));
+        }
+    }
+    let nowhere = uses(snapshot, &code.text).any(|redemption| redemption.counted == Counted::Nowhere);
+    if nowhere != (code.terms.unlimited() && uses(snapshot, &code.text).next().is_some()) {
+        findings.push(Finding::new("K1", code.of, "has uses that are counted nowhere"));
+    }
+}
+
+fn uses<'a>(snapshot: &'a Snapshot, code: &CodeText) -> impl Iterator<Item = &'a Redemption> {
+    snapshot.redemptions.values().filter(move |redemption| redemption.code == *code && redemption.undone.is_none())
+}
+
+/// A user's uses of a code are numbered from 1 without gaps, and the last was allowed then.
+fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut claims: BTreeMap<(UserId, &CodeText), Vec<&Redemption>> = BTreeMap::new();
+    for redemption in snapshot.redemptions.values() {
+        claims.entry((redemption.user, &redemption.code)).or_default().push(redemption);
+        let named = snapshot.codes.get(&redemption.code).is_some_and(|code| code.of == redemption.of);
+        if !named {
+            findings.push(Finding::new(
+                "K1",
+                redemption.id,
+                format!("is a use of {}, which is not there", redemption.of),
+            ));
+        }
+    }
+    for ((user, _), mut claims) in claims {
+        claims.sort_by_key(|redemption| redemption.number);
+        let mut undone = 0_u32;
+        for redemption in &claims {
+            if redemption.number > redemption.per_user_limit.saturating_add(undone) {
+                let detail = format!("is use {} where {} were allowed", redemption.number, redemption.per_user_limit);
+                findings.push(Finding::new("K1", redemption.id, detail));
+            }
+            undone = undone.saturating_add(u32::from(redemption.undone.is_some()));
+        }
+        if claims.iter().zip(1_u32..).any(|(redemption, number)| redemption.number != number) {
+            findings.push(Finding::new("K1", user, "has a use of a code before the one before it"));
+        }
+    }
+}
+
+/// Every redemption is a step of a subscription or a journal, and every step and journal a redemption.
+fn check_effects(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut steps: BTreeMap<SubscriptionId, Vec<(&Redemption, &Extension)>> = BTreeMap::new();
+    for redemption in snapshot.redemptions.values() {
+        let taken_off = redemption.undone.as_ref().and_then(|undone| undone.extension.as_ref());
+        if redemption.undone.is_some() && redemption.extension.is_some() != taken_off.is_some() {
+            findings.push(Finding::new("K2", redemption.id, "was taken back, but not its time"));
+        }
+        match (&redemption.benefit, &redemption.extension) {
+            (Benefit::Plan { .. }, Some(extension)) => {
+                let both = [Some(extension), taken_off].into_iter().flatten();
+                steps.entry(extension.id).or_default().extend(both.map(|step| (redemption, step)));
+            }
+            (Benefit::Balance { credit }, None) => check_credit(snapshot, redemption, *credit, findings),
+            _ => findings.push(Finding::new("K2", redemption.id, "did not do what the code granted")),
+        }
+    }
+    for subscription in &snapshot.subscriptions {
+        check_steps(subscription, steps.remove(&subscription.id).unwrap_or_default(), findings);
+    }
+    for lost in steps.keys() {
+        findings.push(Finding::new("K2", lost, "was extended and is not there"));
+    }
+    let credited = snapshot.postings.iter().filter(|posting| posting.header.cause.starts_with("redemption:"));
+    for posting in credited {
+        if !snapshot.redemptions.values().any(|redemption| cause(redemption.id) == posting.header.cause) {
+            findings.push(Finding::new("K2", &posting.header.cause, "was credited without a redemption"));
+        }
+    }
+}
+
+fn check_credit(snapshot: &Snapshot, redemption: &Redemption, credit: Decimal, findings: &mut Vec<Finding>) {
+    let cause = cause(redemption.id);
+    let postings = snapshot.postings.iter().filter(|posting| posting.header.cause == cause);
+    let theirs = postings.filter(|posting| posting.user() == Some(redemption.user));
+    let paid: Decimal = theirs.flat_map(|posting| &posting.house).map(|line| line.amount.amount()).sum();
+    let due = if redemption.undone.is_some() { Decimal::ZERO } else { -credit };
+    if paid != due || redemption.credit.map(|credit| credit.amount()) != Some(credit) {
+        findings.push(Finding::new("K2", redemption.id, format!("granted {credit}, the journals say {paid}")));
+    }
+}
+
+/// A subscription is the end of the chain of its redemptions.
+fn check_steps(subscription: &Subscription, mut steps: Vec<(&Redemption, &Extension)>, findings: &mut Vec<Finding>) {
+    steps.sort_by_key(|(_, extension)| extension.step);
+    let mut before: Option<Timestamp> = None;
+    for ((redemption, extension), step) in steps.iter().zip(1_u64..) {
+        let until = match (&redemption.undone, &redemption.extension, before) {
+            (Some(undone), Some(given), Some(before)) if undone.extension.as_ref() == Some(*extension) => {
+                Some(given.taken_off(before, redemption.redeemed_at, undone.at))
+            }
+            _ => {
+                let from = before.map_or(redemption.redeemed_at, |before| before.max(redemption.redeemed_at));
+                redemption.benefit.plan_time().and_then(|(_, time)| time.after(from))
+            }
+        };
+        let chained = extension.step == step && extension.previous_expires_at == before;
+        let theirs = redemption.user == subscription.user && extension.starts_at == subscription.starts_at;
+        if !chained || !theirs || until != Some(extension.expires_at) {
+            findings.push(Finding::new(
+                "K2",
+                redemption.id,
+                format!("is step {} of {}", extension.step, subscription.id),
+            ));
+        }
+        before = Some(extension.expires_at);
+    }
+    let count = u64::try_from(steps.len()).unwrap_or(u64::MAX);
+    if before != Some(subscription.expires_at) || count != subscription.extensions {
+        let detail = format!("ends at {}, its redemptions say {before:?}", subscription.expires_at);
+        findings.push(Finding::new("K2", subscription.id, detail));
+    }
+}
+
+/// Under the code's current edition, its window and what it grants are still those of the redemption.
+fn check_window(snapshot: &Snapshot, redemption: &Redemption, findings: &mut Vec<Finding>) {
+    let Some(code) = snapshot.codes.get(&redemption.code) else { return };
+    let as_granted = redemption.benefit == code.terms.benefit;
+    let inside = code.terms.must_be_valid(redemption.redeemed_at).is_ok();
+    let open = code.enabled && !code.deleted;
+    if redemption.edition > code.edition || (redemption.edition == code.edition && !(as_granted && inside && open)) {
+        findings.push(Finding::new("K3", redemption.id, "is outside the terms that the code had then"));
+    }
+}

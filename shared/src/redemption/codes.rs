@@ -1,0 +1,362 @@
+//! Listing redemption codes (R7.8): batches newest first, and in each its codes in their order. No index holds codes: a batch
+//! says which there are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::redemption::edit_code::taken;
+use crate::redemption::model::code::{Batch, Code, CodeText};
+use crate::redemption::model::plan::{Plan, Subscription, Unit};
+use crate::redemption::model::redemption::Redemption;
+use crate::redemption::table::CodeUses;
+use kernel::fault::{Error, Fault};
+use kernel::id::{BatchId, PlanId, UserId};
+use kernel::refusal::Refusal;
+use table::item::{Stored, numbers};
+use table::key::{Key, SHARDS, owned_by};
+use table::list::Window;
+use table::list::{Source, Walk, walk};
+use table::store::{Page, Position};
+
+/// Codes that are read at once.
+const CHUNK: usize = 100;
+/// Reads of codes after which a page ends, however few fitted.
+const READS: usize = 10;
+
+/// What an admin's list says of how a code stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeStatus {
+    /// Can be redeemed.
+    Active,
+    /// It or its batch is switched off, or its batch is not ready.
+    Disabled,
+    /// Its time has not come.
+    Scheduled,
+    /// Its time is over.
+    Expired,
+    /// Every use was taken.
+    UsedUp,
+}
+
+impl CodeStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Active, Self::Disabled, Self::Scheduled, Self::Expired, Self::UsedUp];
+
+    /// The status as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Scheduled => "scheduled",
+            Self::Expired => "expired",
+            Self::UsedUp => "used_up",
+        }
+    }
+
+    /// The status that is written so.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    fn of(code: &Code, batch: &Batch, used: u64, now: Timestamp) -> Self {
+        if !code.terms.unlimited() && used >= code.terms.total_uses {
+            return Self::UsedUp;
+        }
+        match code.must_be_redeemable(batch, now) {
+            Ok(()) => Self::Active,
+            Err(Refusal::CodeNotYetValid) => Self::Scheduled,
+            Err(Refusal::CodeExpired) => Self::Expired,
+            Err(_) => Self::Disabled,
+        }
+    }
+}
+
+/// Which codes.
+#[derive(Debug, Clone, Default)]
+pub struct CodeFilter {
+    /// Of this batch.
+    pub batch: Option<BatchId>,
+    /// For this plan.
+    pub plan: Option<PlanId>,
+    /// In this unit.
+    pub unit: Option<Unit>,
+    /// That stand so.
+    pub status: Option<CodeStatus>,
+    /// That start so.
+    pub prefix: Option<String>,
+}
+
+/// A code as a list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodeRow {
+    /// The code.
+    pub code: Code,
+    /// How many uses were taken; of an unlimited code, how many were counted so far.
+    pub used: u64,
+    /// How it stands.
+    pub status: CodeStatus,
+    /// Whether its batch is switched on.
+    pub batch_enabled: bool,
+}
+
+/// One code as a list shows it.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn row(app: &App, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
+    let used = if code.terms.unlimited() { counted_uses(app, &code).await? } else { taken(app, &code).await? };
+    let status = CodeStatus::of(&code, batch, used, app.clock.now());
+    Ok(CodeRow { code, used, status, batch_enabled: batch.enabled })
+}
+
+/// One code by its text, with its batch.
+///
+/// # Refuses
+/// `code_not_found`, also for a deleted one.
+pub async fn code(app: &App, text: &CodeText) -> Result<CodeRow, Error> {
+    let code = app.store.get::<Code>(&Code::key(text)).await?;
+    let code = code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?.into_inner();
+    let batch = batch(app, code.of.batch).await?;
+    Ok(row(app, code, &batch).await?)
+}
+
+/// A batch.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn batch(app: &App, id: BatchId) -> Result<Batch, Error> {
+    Ok(app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner())
+}
+
+/// The uses of an unlimited code, which its redemptions' messages count.
+async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
+    let name = code.of.to_string();
+    let keys: Vec<Key> = (0..SHARDS).map(|shard| CodeUses::key(&name, shard)).collect();
+    let batch = app.store.get_many(&keys).await?;
+    let mut uses = 0_u64;
+    for item in keys.iter().filter_map(|key| batch.item(key)) {
+        let counted = numbers(item)?.get("uses").copied().unwrap_or_default();
+        uses = uses.saturating_add(u64::try_from(counted).unwrap_or(0));
+    }
+    Ok(uses)
+}
+
+/// Codes that are there, as filtered; a page may be short.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn codes(app: &App, filter: &CodeFilter, window: &Window) -> Result<Page<CodeRow>, Fault> {
+    if let Some(text) = filter.prefix.as_deref().and_then(CodeText::parse) {
+        let one = match code(app, &text).await {
+            Ok(row) => Some(row).filter(|row| filter.fits(row)),
+            Err(Error::Refused(_)) => None,
+            Err(Error::Fault(fault)) => return Err(fault),
+        };
+        return Ok(Page { items: one.into_iter().collect(), next: None });
+    }
+    let mut place = Place::begin(filter, window);
+    let limit = usize::try_from(window.limit).unwrap_or(1).max(1);
+    let (mut items, mut reads) = (Vec::new(), 0_usize);
+    loop {
+        let Some(batch) = place.batch(app, window).await? else { return Ok(Page { items, next: None }) };
+        while place.ordinal < batch.created {
+            if items.len() >= limit || reads >= READS {
+                return Ok(Page { items, next: Some(place.position(batch.id)) });
+            }
+            reads = reads.saturating_add(1);
+            place.read_some(app, filter, &batch, limit, &mut items).await?;
+        }
+        if !place.next_batch() {
+            return Ok(Page { items, next: None });
+        }
+    }
+}
+
+impl CodeFilter {
+    fn fits(&self, row: &CodeRow) -> bool {
+        let plan = row.code.terms.benefit.plan_time();
+        self.batch.is_none_or(|batch| row.code.of.batch == batch)
+            && self.plan.is_none_or(|wanted| plan.is_some_and(|(plan, _)| plan == wanted))
+            && self.unit.is_none_or(|wanted| plan.is_some_and(|(_, time)| time.unit == wanted))
+            && self.status.is_none_or(|wanted| row.status == wanted)
+    }
+}
+
+/// Where a list of codes is: in which batch, at which of its codes, and where the list of batches goes on.
+struct Place {
+    only: Option<BatchId>,
+    current: Option<BatchId>,
+    ordinal: u32,
+    after: Option<Position>,
+    begun: bool,
+}
+
+impl Place {
+    fn begin(filter: &CodeFilter, window: &Window) -> Self {
+        let mut after = window.after.clone();
+        let mut take = |name: &str| after.as_mut().and_then(|after| after.remove(name));
+        let current = take("batch").and_then(|id| BatchId::parse(&id)).or(filter.batch);
+        let ordinal = take("ordinal").and_then(|ordinal| ordinal.parse().ok()).unwrap_or(0);
+        let begun = current.is_some();
+        Self { only: filter.batch, current, ordinal, after: after.filter(|after| !after.is_empty()), begun }
+    }
+
+    /// The batch it is in; the next of the list when that one is through.
+    async fn batch(&mut self, app: &App, window: &Window) -> Result<Option<Batch>, Fault> {
+        if let Some(id) = self.current {
+            let batch = app.store.get::<Batch>(&Batch::key(id)).await?;
+            return Ok(batch.map(Stored::into_inner));
+        }
+        if self.begun && self.after.is_none() {
+            return Ok(None);
+        }
+        loop {
+            let list = Walk {
+                source: Source::Platform("BATCHES"),
+                filtered: false,
+                from: window.from,
+                to: window.to,
+                limit: 1,
+                after: self.after.take(),
+            };
+            let page = walk(app, &list, |batch: &Batch| vec![batch.clone()]).await?;
+            (self.begun, self.after) = (true, page.next);
+            let found = page.items.into_iter().next();
+            if found.is_some() || self.after.is_none() {
+                self.current = found.as_ref().map(|batch| batch.id);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether there may be another batch after this one.
+    fn next_batch(&mut self) -> bool {
+        (self.current, self.ordinal) = (None, 0);
+        self.only.is_none()
+    }
+
+    async fn read_some(
+        &mut self,
+        app: &App,
+        filter: &CodeFilter,
+        batch: &Batch,
+        limit: usize,
+        items: &mut Vec<CodeRow>,
+    ) -> Result<(), Fault> {
+        let prefix = filter.prefix.as_deref().unwrap_or_default();
+        let texts = (self.ordinal..batch.created).map(|ordinal| (ordinal, batch.text(ordinal)));
+        let some: Vec<(u32, CodeText)> =
+            texts.filter(|(_, text)| text.as_str().starts_with(prefix)).take(CHUNK).collect();
+        let keys: Vec<Key> = some.iter().map(|(_, text)| Code::key(text)).collect();
+        let mut read = app.store.get_many(&keys).await?;
+        for ((ordinal, _), key) in some.iter().zip(&keys) {
+            if items.len() == limit {
+                self.ordinal = *ordinal;
+                return Ok(());
+            }
+            if let Some(code) = read.take::<Code>(key)?.filter(|code| !code.deleted) {
+                let row = row(app, code.into_inner(), batch).await?;
+                items.extend(Some(row).filter(|row| filter.fits(row)));
+            }
+        }
+        let all = some.len() < CHUNK;
+        self.ordinal = match some.last() {
+            Some((ordinal, _)) if !all => ordinal.saturating_add(1),
+            _ => batch.created,
+        };
+        Ok(())
+    }
+
+    fn position(self, batch: BatchId) -> Position {
+        let mut position = self.after.unwrap_or_default();
+        position.insert("batch".to_owned(), batch.to_string());
+        position.insert("ordinal".to_owned(), self.ordinal.to_string());
+        position
+    }
+}
+
+/// All codes of a batch that are there, in their order.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
+    let mut codes = Vec::new();
+    let ordinals: Vec<u32> = (0..batch.created).collect();
+    for some in ordinals.chunks(CHUNK) {
+        let keys: Vec<Key> = some.iter().map(|ordinal| Code::key(&batch.text(*ordinal))).collect();
+        let mut read = app.store.get_many(&keys).await?;
+        for key in &keys {
+            codes.extend(read.take::<Code>(key)?.filter(|code| !code.deleted).map(Stored::into_inner));
+        }
+    }
+    Ok(codes)
+}
+
+/// Batches, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
+    let list = window.walk(Source::Platform("BATCHES"), false);
+    walk(app, &list, |batch: &Batch| window.only(batch.created_at, batch)).await
+}
+
+/// Plans, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn plans(app: &App, window: &Window) -> Result<Page<Plan>, Fault> {
+    let list = window.walk(Source::Platform("PLANS"), false);
+    walk(app, &list, |plan: &Plan| window.only(plan.created_at, plan)).await
+}
+
+/// Which redemptions.
+#[derive(Debug, Clone, Default)]
+pub struct RedemptionFilter {
+    /// By whom.
+    pub user: Option<UserId>,
+    /// Of which code.
+    pub code: Option<CodeText>,
+}
+
+/// Redemptions, newest first (R7.8).
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) -> Result<Page<Redemption>, Fault> {
+    let source = match filter.user {
+        Some(user) => Source::Owned(owned_by("REDEMPTIONS", user)),
+        None => Source::Platform("REDEMPTIONS"),
+    };
+    let list = window.walk(source, filter.code.is_some());
+    walk(app, &list, |redemption: &Redemption| {
+        if filter.code.as_ref().is_some_and(|code| redemption.code != *code) {
+            return Vec::new();
+        }
+        window.only(redemption.redeemed_at, redemption)
+    })
+    .await
+}
+
+/// A user's subscriptions with their plans: by plan, the latest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn subscriptions(app: &App, user: UserId, window: &Window) -> Result<Page<(Subscription, Plan)>, Fault> {
+    let list = window.walk(Source::Own(User::key(user).pk, "SUBSCRIPTION#"), false);
+    let page = walk(app, &list, |subscription: &Subscription| vec![subscription.clone()]).await?;
+    let keys: Vec<Key> = page.items.iter().map(|subscription| Plan::key(subscription.plan)).collect();
+    let read = app.store.get_many(&keys).await?;
+    let mut plans = BTreeMap::new();
+    for key in &keys {
+        if let Some(plan) = read.peek::<Plan>(key)? {
+            plans.insert(plan.id, plan.into_inner());
+        }
+    }
+    let with_plan =
+        |subscription: Subscription| plans.get(&subscription.plan).cloned().map(|plan| (subscription, plan));
+    Ok(Page { items: page.items.into_iter().filter_map(with_plan).collect(), next: page.next })
+}

@@ -1,0 +1,295 @@
+//! Codes and batches are edited, switched and deleted by admins (R7.8).
+//!
+//! An edit is one write of the code, with its audit record, that raises its edition: uses are only counted under the edition that
+//! was read, so a redemption is before the edit or after it. On a code with shards the edit then goes from shard to shard; it is
+//! answered when all are up to date, and a redeemer who meets a late one brings it up to date itself. A total moves between
+//! shards in small transactions that change share and total together, so that the shares add up to the total at every moment.
+
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::audit_log::by_admin;
+use crate::redemption::create_batch::plan_exists;
+use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, CodeText, Terms, below_used};
+use crate::redemption::redeem::shards_of;
+use kernel::fault::{Error, Fault};
+use kernel::id::{BatchId, UserId};
+use kernel::refusal::{FieldError, Refusal};
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::tx::{Otherwise, Tx};
+
+/// Most codes that are deleted together.
+pub const DELETED_TOGETHER: usize = 90;
+
+/// What is to change of a code; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct EditCode {
+    /// What it grants.
+    pub benefit: Option<Benefit>,
+    /// How often in all.
+    pub total_uses: Option<u64>,
+    /// How often by one user.
+    pub per_user_limit: Option<u32>,
+    /// From when; `Some(None)` for always.
+    pub starts_at: Option<Option<Timestamp>>,
+    /// Until when; `Some(None)` for ever.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Whether it can be redeemed.
+    pub enabled: Option<bool>,
+}
+
+impl EditCode {
+    /// The terms after the edit, its total left as it is.
+    fn terms(&self, before: &Terms) -> Result<Terms, Refusal> {
+        let after = Terms {
+            benefit: self.benefit.unwrap_or(before.benefit),
+            total_uses: before.total_uses,
+            per_user_limit: self.per_user_limit.unwrap_or(before.per_user_limit),
+            starts_at: self.starts_at.unwrap_or(before.starts_at),
+            expires_at: self.expires_at.unwrap_or(before.expires_at),
+        };
+        let mut errors: Vec<FieldError> = window(after.starts_at, after.expires_at).into_iter().collect();
+        if self.total_uses.is_some_and(|total| (total == 0) != before.unlimited()) {
+            let detail = "a limited code stays limited, an unlimited one unlimited";
+            errors.push(FieldError::new("/total_uses", "out_of_range", detail));
+        }
+        Refusal::unless_empty(errors)?;
+        Ok(after)
+    }
+}
+
+/// What is wrong with a window that ends before it begins.
+pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Option<FieldError> {
+    let backwards = starts_at.zip(expires_at).is_some_and(|(starts_at, expires_at)| expires_at <= starts_at);
+    backwards.then(|| FieldError::new("/expires_at", "out_of_range", "after starts_at"))
+}
+
+/// Edits a code. A repeated request finds its own edit and gets the same answer.
+///
+/// # Refuses
+/// `code_not_found`; 422 for a plan that is not there, a window that ends before it begins, a total below what was taken.
+pub async fn edit_code(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
+    let done = app.run(&Once::Natural, || plan(app, text, ask, admin)).await?;
+    let mut code = done.answer;
+    if let Some(total) = ask.total_uses
+        && code.shards > 0
+        && code.terms.total_uses != total
+    {
+        code = move_total(app, text, total).await?;
+    }
+    bring_up_to_date(app, &code).await?;
+    Ok(code)
+}
+
+async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<(Code, Tx), Error> {
+    let before = live(app, text).await?;
+    let terms = ask.terms(&before.terms)?;
+    if terms.benefit != before.terms.benefit {
+        plan_exists(app, &terms).await?;
+    }
+    let mut after = Code { terms, enabled: ask.enabled.unwrap_or(before.enabled), ..Code::clone(&before) };
+    match ask.total_uses.map(|total| (total, after.with_total(total))) {
+        Some((_, Some(moved))) => after = moved?,
+        Some((total, None)) if before.shards > 0 => enough_for(app, &before, total).await?,
+        _ => {}
+    }
+    let mut tx = app.tx();
+    if after != *before {
+        after.edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
+        tx.replace(&before, &after, Otherwise::Again);
+    } else if ask.total_uses.is_none_or(|total| total == before.terms.total_uses) {
+        return Ok((after, tx));
+    } else {
+        tx.unchanged(&before, Otherwise::Again);
+    }
+    let total = ask.total_uses.unwrap_or(after.terms.total_uses);
+    let wanted = Terms { total_uses: total, ..after.terms };
+    if after.terms.total_uses != before.terms.total_uses {
+        tx.send(Message::CodeChanged { code: before.of });
+    }
+    let audit = by_admin(app, admin, "code.edited", before.of.to_string());
+    tx.insert(
+        &audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)),
+        Otherwise::Again,
+    );
+    Ok((after, tx))
+}
+
+/// A code that is there, as far as admins are concerned.
+async fn live(app: &App, text: &CodeText) -> Result<Stored<Code>, Error> {
+    let code = app.store.get::<Code>(&Code::key(text)).await?;
+    Ok(code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?)
+}
+
+fn described(terms: &Terms, enabled: bool) -> String {
+    let mut written = serde_json::to_value(terms).unwrap_or_default();
+    if let Some(fields) = written.as_object_mut() {
+        fields.insert("enabled".to_owned(), enabled.into());
+    }
+    written.to_string()
+}
+
+/// How many uses of a code were taken, wherever they were counted.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn taken(app: &App, code: &Code) -> Result<u64, Fault> {
+    let mut taken = code.used;
+    if code.shards > 0 {
+        let shards = shards_of(app, &code.text).await?;
+        taken = shards.iter().fold(taken, |sum, shard| sum.saturating_add(shard.used));
+    }
+    Ok(taken)
+}
+
+async fn enough_for(app: &App, code: &Code, total: u64) -> Result<(), Error> {
+    let taken = taken(app, code).await?;
+    if total < taken { Err(below_used(taken).into()) } else { Ok(()) }
+}
+
+/// Moves the total of a code with shards, shard by shard. When redeemers take meanwhile what was to be taken away, what was moved is
+/// moved back.
+async fn move_total(app: &App, text: &CodeText, total: u64) -> Result<Code, Error> {
+    let first = live(app, text).await?.terms.total_uses;
+    loop {
+        let done = app.run(&Once::Natural, || move_some(app, text, total)).await;
+        match done {
+            Ok(Done { answer: code, .. }) if code.terms.total_uses == total => return Ok(code),
+            Ok(_) => {}
+            Err(Error::Refused(refusal)) if first != total => {
+                while app.run(&Once::Natural, || move_some(app, text, first)).await?.answer.terms.total_uses != first {}
+                return Err(refusal.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Moves one shard's share, and the total with it, as far toward `total` as the shard allows.
+async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx), Error> {
+    let before = live(app, text).await?;
+    let mut tx = app.tx();
+    if before.terms.total_uses == total {
+        return Ok((before.into_inner(), tx));
+    }
+    let known = shards_of(app, text).await?;
+    let shard_of = |shard: u8| known.iter().find(|known| known.shard == shard);
+    let all = (0..before.shards).map(|shard| {
+        let there = shard_of(shard);
+        (there, there.map_or_else(|| before.fresh_shard(shard), |there| CodeShard::clone(there)))
+    });
+    let rising = total > before.terms.total_uses;
+    let missing = total.abs_diff(before.terms.total_uses);
+    let left = |shard: &CodeShard| shard.own_uses.saturating_sub(shard.used);
+    // Rising, the emptiest shard gets its part of what is missing; falling, the fullest gives what it has left.
+    let chosen =
+        if rising { all.min_by_key(|(_, shard)| left(shard)) } else { all.max_by_key(|(_, shard)| left(shard)) };
+    let (there, shard) = chosen.ok_or_else(|| Fault::bug("a code with shards has none"))?;
+    let moved = if rising { missing.div_ceil(u64::from(before.shards.max(1))) } else { missing.min(left(&shard)) };
+    if moved == 0 {
+        return Err(below_used(before.terms.total_uses).into());
+    }
+    let to = |number: u64| if rising { number.checked_add(moved) } else { number.checked_sub(moved) };
+    let (own_uses, total_uses) =
+        to(shard.own_uses).zip(to(before.terms.total_uses)).ok_or_else(|| Fault::bug("a share out of range"))?;
+    let after = Code { terms: Terms { total_uses, ..before.terms }, ..Code::clone(&before) };
+    tx.replace(&before, &after, Otherwise::Again);
+    tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard }, Otherwise::Again);
+    tx.send(Message::CodeChanged { code: before.of });
+    Ok((after, tx))
+}
+
+/// Brings every shard of a code up to its edition, one at a time, those that had no use yet included.
+async fn bring_up_to_date(app: &App, code: &Code) -> Result<(), Error> {
+    if code.shards == 0 {
+        return Ok(());
+    }
+    let known = shards_of(app, &code.text).await?;
+    for shard in 0..code.shards {
+        let late = known.iter().find(|known| known.shard == shard).is_none_or(|known| known.edition < code.edition);
+        if late {
+            app.run(&Once::Natural, || update_shard(app, code, shard)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Error> {
+    let there = app.store.get::<CodeShard>(&CodeShard::key(&code.text, shard)).await?;
+    let mut tx = app.tx();
+    let before = there.as_ref().map_or_else(|| code.fresh_shard(shard), |there| CodeShard::clone(there));
+    if there.is_none() || before.edition < code.edition {
+        tx.upsert(there.as_ref(), &CodeShard { edition: code.edition, ..before }, Otherwise::Again);
+        if code.deleted {
+            tx.send(Message::CodeChanged { code: code.of });
+        }
+    }
+    Ok(((), tx))
+}
+
+/// Deletes codes, all or none; their redemptions stay. To redeemers they are unknown from now on. Without a key, one that is deleted
+/// already is so: a repeat of what was broken off ends it.
+///
+/// # Refuses
+/// `code_not_found` when any of them is not there.
+pub async fn delete_codes(app: &App, once: &Once, texts: &[CodeText], admin: UserId) -> Result<Done<u64>, Error> {
+    let done = app.run(once, || plan_deletion(app, once, texts, admin)).await?;
+    let keys: Vec<Key> = texts.iter().map(Code::key).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    for key in &keys {
+        if let Some(code) = batch.take::<Code>(key)? {
+            bring_up_to_date(app, &code).await?;
+        }
+    }
+    Ok(done)
+}
+
+async fn plan_deletion(app: &App, once: &Once, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
+    let keys: Vec<Key> = texts.iter().map(Code::key).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let mut tx = app.tx();
+    let mut deleted = Vec::new();
+    for key in &keys {
+        let before = batch.take::<Code>(key)?.ok_or(Refusal::CodeNotFound)?;
+        if before.deleted {
+            if matches!(once, Once::Natural) {
+                continue;
+            }
+            return Err(Refusal::CodeNotFound.into());
+        }
+        let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
+        tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) }, Otherwise::Again);
+        tx.send(Message::CodeChanged { code: before.of });
+        deleted.push(before.of.to_string());
+    }
+    if deleted.is_empty() {
+        return Ok((0, tx));
+    }
+    let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
+    let audit = by_admin(app, admin, "code.deleted", subject).change(deleted.join(" "), "");
+    tx.insert(&audit, Otherwise::Again);
+    Ok((u64::try_from(texts.len()).unwrap_or(u64::MAX), tx))
+}
+
+/// Stops all codes of a batch in one write, or lets them go on.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn set_batch_status(app: &App, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
+    let done = app.run(&Once::Natural, || async {
+        let before = app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?;
+        let after = Batch { enabled, ..Batch::clone(&before) };
+        let mut tx = app.tx();
+        if before.enabled != enabled {
+            tx.replace(&before, &after, Otherwise::Again);
+            let audit = by_admin(app, admin, "batch.status_set", id.to_string());
+            tx.insert(&audit.change(before.enabled.to_string(), enabled.to_string()), Otherwise::Again);
+        }
+        Ok((after, tx))
+    });
+    Ok(done.await?.answer)
+}

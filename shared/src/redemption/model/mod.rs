@@ -1,0 +1,5 @@
+//! Nouns and rules, pure.
+
+pub mod code;
+pub mod plan;
+pub mod redemption;

@@ -1,0 +1,409 @@
+//! Redeeming a code (R7.3–R7.7): one use counted, one redemption claimed, and plan time or balance given, in one transaction.
+//!
+//! Three round trips: who, which code and whether they had it; what the code needs; the commit. The first attempt takes a use of a
+//! shard at random. When that fails, the next attempts look at all shards in one consistent read and take one that has uses left;
+//! only when none has, the code is used up. Nothing is read or checked in the transaction that all redeemers share.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::model::settings::{PaymentSettings, RedemptionSettings};
+use crate::payment::credit_order::header;
+use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, CodeText};
+use crate::redemption::model::plan::{Plan, PlanTime, Subscriber, Subscription};
+use crate::redemption::model::redemption::{Counted, Extension, Redemption, cause};
+use crate::redemption::table::{CODE_SHARDS, subscriptions_of};
+use kernel::fault::{Error, Fault};
+use kernel::id::{PlanId, RedemptionId, SubscriptionId, UserId};
+use kernel::ledger::{House, HouseEntry, Movement, Operator, RecordType};
+use kernel::money::LedgerMoney;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::key::Key;
+use table::plain::Tries;
+use table::store::{Ask, List};
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// The window of the guess limit, in seconds (R7.7).
+const GUESSES: (&str, i64) = ("redeem", 3_600);
+/// How many of a user's claims on a code are read at once.
+const CLAIMS: u32 = 90;
+
+/// What somebody typed.
+#[derive(Debug, Clone)]
+pub struct Redeem {
+    /// Who.
+    pub user: UserId,
+    /// The code.
+    pub code: CodeText,
+    /// Whether to begin a new subscription though there is one to extend.
+    pub new_subscription: bool,
+}
+
+/// A redemption as it is answered, and kept for a repeated request: without the code itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Redeemed {
+    /// Which.
+    pub id: RedemptionId,
+    /// The code's ends.
+    pub code: String,
+    /// What the code granted.
+    pub benefit: Benefit,
+    /// What became of the subscription.
+    pub extension: Option<Extension>,
+    /// What was credited.
+    pub credit: Option<LedgerMoney>,
+    /// When.
+    pub redeemed_at: Timestamp,
+    /// When it was taken back, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_at: Option<Timestamp>,
+}
+
+impl From<&Redemption> for Redeemed {
+    fn from(of: &Redemption) -> Self {
+        Self {
+            id: of.id,
+            code: of.code.masked(),
+            benefit: of.benefit,
+            extension: of.extension.clone(),
+            credit: of.credit,
+            redeemed_at: of.redeemed_at,
+            undone_at: of.undone.as_ref().map(|undone| undone.at),
+        }
+    }
+}
+
+/// Redeems a code for plan time or balance. An unknown code is counted against the guess limit.
+///
+/// # Refuses
+/// `programme_off`; `account_blocked`; `rate_limited` after too many unknown codes; `code_not_found`, `already_redeemed`,
+/// `code_disabled`, `code_not_yet_valid`, `code_expired`, `code_used_up`, `plan_off_sale`, `plan_quota` (R7.7).
+pub async fn redeem(app: &App, once: &Once, ask: &Redeem) -> Result<Done<Redeemed>, Error> {
+    let settings = app.settings::<RedemptionSettings>().await?.settings;
+    if !settings.enabled {
+        return Err(Refusal::ProgrammeOff.into());
+    }
+    let attempts = AtomicU32::new(0);
+    let done = app.run(once, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
+    let outcome = match &done {
+        Ok(done) if done.replayed => return Ok(done.clone()),
+        Ok(_) => "redeemed",
+        Err(Error::Refused(refusal)) => refusal.code(),
+        Err(Error::Fault(_)) => "fault",
+    };
+    metrics::metric("Redemptions", 1, "Count", &[("Outcome", outcome)]);
+    if matches!(done, Err(Error::Refused(Refusal::CodeNotFound))) {
+        let guesser = guesser(app, ask.user);
+        app.store.count_try(GUESSES.0, &guesser, app.clock.now(), GUESSES.1).await?;
+    }
+    done
+}
+
+fn guesser(app: &App, user: UserId) -> String {
+    app.config.secret.hex("redeemer", &[user.to_string().as_bytes()])
+}
+
+async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u32) -> Result<(Redeemed, Tx), Error> {
+    let now = app.clock.now();
+    let (user, code) = who_and_what(app, ask, settings, now).await?;
+    let needs = Needs::read(app, ask, &code, attempt > 0).await?;
+    let batch = needs.batch.as_ref().ok_or(Refusal::CodeNotFound)?;
+    if code.deleted {
+        return Err(Refusal::CodeNotFound.into());
+    }
+    let number = needs.free.ok_or(Refusal::AlreadyRedeemed)?;
+    code.must_be_redeemable(batch, now)?;
+    let count = Count::choose(app, &code, needs.shards.as_deref())?;
+    let mut redemption = Redemption {
+        id: RedemptionId::new(app.ulid()),
+        user: ask.user,
+        of: code.of,
+        code: code.text.clone(),
+        number,
+        per_user_limit: code.terms.per_user_limit,
+        edition: code.edition,
+        counted: count.place(),
+        benefit: code.terms.benefit,
+        extension: None,
+        credit: None,
+        journal: None,
+        redeemed_at: now,
+        undone: None,
+    };
+    let mut effect = app.tx();
+    match code.terms.benefit.plan_time() {
+        Some((plan, time)) => needs.extend(app, ask, (plan, time), &mut redemption, &mut effect)?,
+        None => credit(app, &user, &mut redemption, &mut effect).await?,
+    }
+    let taken =
+        if code.terms.per_user_limit == 1 { Otherwise::Refuse(Refusal::AlreadyRedeemed) } else { Otherwise::Again };
+    effect.mark(|tx| tx.insert(&redemption, taken));
+    count.write(&code, &mut effect);
+    effect.send(Message::RedemptionCompleted { user: ask.user, code: code.of, number });
+    Ok((Redeemed::from(&redemption), effect))
+}
+
+/// The first read: who redeems, what, and how much they have guessed.
+async fn who_and_what(
+    app: &App,
+    ask: &Redeem,
+    settings: &RedemptionSettings,
+    now: Timestamp,
+) -> Result<(Stored<User>, Stored<Code>), Error> {
+    let (user, code) = (User::key(ask.user), Code::key(&ask.code));
+    let guesses = Tries::key(GUESSES.0, &guesser(app, ask.user));
+    let mut batch = app.store.get_many(&[user.clone(), code.clone(), guesses.clone()]).await?;
+    let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
+    user.must_be_active()?;
+    let tries = Tries::within(batch.item(&guesses), now);
+    if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
+        return Err(tries.refused(now).into());
+    }
+    let code = batch.take::<Code>(&code)?.ok_or(Refusal::CodeNotFound)?;
+    Ok((user, code))
+}
+
+/// The second read: what a code needs.
+struct Needs {
+    batch: Option<Batch>,
+    plan: Option<Plan>,
+    /// The caller's first use of the code that is free.
+    free: Option<u32>,
+    /// The caller's subscriptions of the plan.
+    subscriptions: Vec<Stored<Subscription>>,
+    /// All shards that there are, if they were looked at.
+    shards: Option<Vec<Stored<CodeShard>>>,
+}
+
+impl Needs {
+    async fn read(app: &App, ask: &Redeem, code: &Code, look_at_shards: bool) -> Result<Self, Fault> {
+        let (batch, plan) = (Batch::key(code.of.batch), code.terms.benefit.plan_time().map(|(plan, _)| plan));
+        let first = claims(ask.user, code, 1, code.terms.per_user_limit);
+        let keys: Vec<Key> =
+            [Some(batch.clone()), plan.map(Plan::key)].into_iter().flatten().chain(first.iter().cloned()).collect();
+        let (items, subscriptions, shards) = tokio::join!(
+            app.store.get_many(&keys),
+            async {
+                match plan {
+                    Some(plan) => subscriptions(app, ask.user, plan).await,
+                    None => Ok(Vec::new()),
+                }
+            },
+            shards(app, code, look_at_shards && code.shards > 0),
+        );
+        let mut items = items?;
+        let free = free_claim(app, ask.user, code, &items).await?;
+        Ok(Self {
+            batch: items.take::<Batch>(&batch)?.map(Stored::into_inner),
+            plan: plan.map(|plan| items.take::<Plan>(&Plan::key(plan))).transpose()?.flatten().map(Stored::into_inner),
+            free,
+            subscriptions: subscriptions?,
+            shards: shards?,
+        })
+    }
+
+    /// Extends the subscription that ends last, or begins one (R7.4, R7.5).
+    fn extend(
+        &self,
+        app: &App,
+        ask: &Redeem,
+        (id, time): (PlanId, PlanTime),
+        redemption: &mut Redemption,
+        tx: &mut Tx,
+    ) -> Result<(), Error> {
+        let now = redemption.redeemed_at;
+        let plan = self.plan.as_ref().ok_or_else(|| Fault::bug(format!("a code of {id}, which is not there")))?;
+        if !plan.on_sale {
+            return Err(Refusal::PlanOffSale.into());
+        }
+        let last = self.subscriptions.iter().max_by_key(|subscription| (subscription.expires_at, subscription.number));
+        let too_far = || Refusal::field("/code", "out_of_range", "The subscription would end beyond the calendar.");
+        if let Some(before) = last.filter(|_| !ask.new_subscription) {
+            let after = before.extended(plan, time, now).ok_or_else(too_far)?;
+            tx.replace(before, &after, Otherwise::Again);
+            redemption.extension = Some(Extension::of(Some(before), &after, plan));
+            return Ok(());
+        }
+        self.guard_quota(plan, last, now, tx)?;
+        // Two first ones at once want the same number, so one of them plans again and extends the other's.
+        let highest = self.subscriptions.iter().map(|subscription| subscription.number).max().unwrap_or(0);
+        let number = highest.checked_add(1).ok_or_else(|| Fault::bug("subscriptions without end"))?;
+        let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.user, number };
+        let after = Subscription::begin(by, plan, time, now).ok_or_else(too_far)?;
+        tx.insert(&after, Otherwise::Again);
+        redemption.extension = Some(Extension::of(None, &after, plan));
+        Ok(())
+    }
+
+    /// A new subscription must not be one too many. Only the one that ends last can come alive meanwhile: others are never extended.
+    fn guard_quota(
+        &self,
+        plan: &Plan,
+        last: Option<&Stored<Subscription>>,
+        now: Timestamp,
+        tx: &mut Tx,
+    ) -> Result<(), Refusal> {
+        if plan.quota == 0 {
+            return Ok(());
+        }
+        let live = self.subscriptions.iter().filter(|subscription| subscription.is_live(now)).count();
+        if u32::try_from(live).unwrap_or(u32::MAX) >= plan.quota {
+            return Err(Refusal::PlanQuota);
+        }
+        if let Some(last) = last.filter(|last| !last.is_live(now)) {
+            tx.unchanged(last, Otherwise::Again);
+        }
+        Ok(())
+    }
+}
+
+/// Credits a code for balance (R1.6, type `redeem`); the other side is the house line `codes`.
+async fn credit(app: &App, user: &Stored<User>, redemption: &mut Redemption, tx: &mut Tx) -> Result<(), Error> {
+    let Benefit::Balance { credit } = redemption.benefit else { return Err(Fault::bug("no balance to credit").into()) };
+    let currency = match user.accounts.balance.seq {
+        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        _ => user.accounts.balance().currency(),
+    };
+    let amount = LedgerMoney::exact(credit, currency)?;
+    let header = header(app, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
+    let journal = header.journal;
+    let movement = Movement::new(RecordType::Redeem, amount, redemption.id.to_string());
+    let house = vec![HouseEntry::new(House::Codes, amount.negated())];
+    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    tx.insert(&posting, Otherwise::Again);
+    tx.replace(user, &User { accounts, ..User::clone(user) }, Otherwise::Again);
+    (redemption.credit, redemption.journal) = (Some(amount), Some(journal));
+    Ok(())
+}
+
+/// The claims of a user on a code from number `first` to `last`, as many of them as are read at once.
+fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
+    let last = first.saturating_add(CLAIMS).saturating_sub(1).min(last);
+    (first..=last).map(|number| Redemption::key(user, code.of, number)).collect()
+}
+
+/// The first use that the user has not had; none when they had all they may have. One that was taken back leaves room for another.
+async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::Batch) -> Result<Option<u32>, Fault> {
+    let (mut number, mut last) = (1_u32, code.terms.per_user_limit);
+    let mut more: Option<table::store::Batch> = None;
+    while number <= last {
+        for key in &claims(user, code, number, last) {
+            let Some(claim) = more.as_ref().unwrap_or(first).peek::<Redemption>(key)? else { return Ok(Some(number)) };
+            number = number.saturating_add(1);
+            last = last.saturating_add(u32::from(claim.undone.is_some()));
+        }
+        if number <= last {
+            more = Some(app.store.get_many(&claims(user, code, number, last)).await?);
+        }
+    }
+    Ok(None)
+}
+
+/// A user's subscriptions of a plan.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub(crate) async fn subscriptions(app: &App, user: UserId, plan: PlanId) -> Result<Vec<Stored<Subscription>>, Fault> {
+    let mut ask = Ask::newest(List::Table, User::key(user).pk, 100);
+    ask.prefix = Some(subscriptions_of(plan));
+    app.store.all(ask).await
+}
+
+/// All shards of a code in one consistent look, if they are wanted.
+async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Stored<CodeShard>>>, Fault> {
+    if !wanted {
+        return Ok(None);
+    }
+    shards_of(app, &code.text).await.map(Some)
+}
+
+/// All shards of a code that there are.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn shards_of(app: &App, code: &CodeText) -> Result<Vec<Stored<CodeShard>>, Fault> {
+    let mut ask = Ask::newest(List::Table, Code::key(code).pk, 200);
+    ask.prefix = Some(CODE_SHARDS.to_owned());
+    app.store.all(ask).await
+}
+
+/// Where this use is counted.
+enum Count<'a> {
+    /// The code is unlimited.
+    Nowhere,
+    /// On the code.
+    Code,
+    /// On a shard that is up to date, or comes to be.
+    Shard(CodeShard),
+    /// On a shard that an edit has not reached yet: it is brought up to date.
+    Late(&'a Stored<CodeShard>),
+}
+
+impl<'a> Count<'a> {
+    fn choose(app: &App, code: &Code, shards: Option<&'a [Stored<CodeShard>]>) -> Result<Self, Refusal> {
+        if code.terms.unlimited() {
+            return Ok(Self::Nowhere);
+        }
+        let own = (code.used < code.own_uses).then_some(Self::Code);
+        if code.shards == 0 {
+            return own.ok_or(Refusal::CodeUsedUp);
+        }
+        let mut with_uses: Vec<Self> = match shards {
+            None => (0..code.shards).map(|shard| Self::Shard(code.fresh_shard(shard))).collect(),
+            Some(known) => (0..code.shards).filter_map(|shard| Self::of(code, shard, known)).collect(),
+        };
+        match u32::try_from(with_uses.len()).ok().filter(|choices| *choices > 0) {
+            Some(choices) => {
+                let choice = u32::from_be_bytes(app.entropy.bytes()).checked_rem(choices).unwrap_or(0);
+                Ok(with_uses.swap_remove(usize::try_from(choice).unwrap_or(0)))
+            }
+            None => own.ok_or(Refusal::CodeUsedUp),
+        }
+    }
+
+    /// A shard that has uses left.
+    fn of(code: &Code, shard: u8, known: &'a [Stored<CodeShard>]) -> Option<Self> {
+        let Some(there) = known.iter().find(|known| known.shard == shard) else {
+            return Some(Self::Shard(code.fresh_shard(shard)));
+        };
+        if there.used >= there.own_uses {
+            return None;
+        }
+        Some(if there.edition < code.edition { Self::Late(there) } else { Self::Shard(CodeShard::clone(there)) })
+    }
+
+    fn place(&self) -> Counted {
+        match self {
+            Self::Nowhere => Counted::Nowhere,
+            Self::Code => Counted::Code,
+            Self::Shard(shard) => Counted::Shard(shard.shard),
+            Self::Late(shard) => Counted::Shard(shard.shard),
+        }
+    }
+
+    fn write(&self, code: &Code, tx: &mut Tx) {
+        match self {
+            Self::Nowhere => {}
+            Self::Code => tx.take_use(code, Otherwise::Again),
+            Self::Shard(shard) => tx.take_shard_use(shard, Otherwise::Again),
+            Self::Late(shard) => {
+                let used = shard.used.saturating_add(1);
+                tx.replace(
+                    shard,
+                    &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) },
+                    Otherwise::Again,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Where plans, codes and redemptions are stored.
+
+use kernel::id::{BatchId, PlanId, UserId};
+use kernel::key_part::KeyPart;
+use table::key::{Key, by_month, owned};
+use table::records;
+use table::tx::Metered;
+
+use crate::redemption::model::code::{Batch, Code, CodeRef, CodeShard, CodeText};
+use crate::redemption::model::plan::{Plan, Subscription};
+use crate::redemption::model::redemption::Redemption;
+
+records! {
+    /// A plan: what time is sold of (R7.2).
+    Plan = "plan" {
+        fn key(id: PlanId) = "PLAN#{id}", "PLAN";
+        at |it| Plan::key(it.id);
+        platform |it| Some(by_month("PLANS", it.created_at, it.id));
+    }
+
+    /// A user's time on a plan (R7.4).
+    Subscription = "subscription" {
+        fn key(user: UserId, plan: PlanId, number: u32) = "USER#{user}", "SUBSCRIPTION#{plan}#{number:06}";
+        at |it| Subscription::key(it.user, it.plan, it.number);
+    }
+
+    /// A batch of redemption codes; their texts follow from it (R7.1).
+    Batch = "batch" {
+        fn key(id: BatchId) = "BATCH#{id}", "BATCH";
+        at |it| Batch::key(it.id);
+        platform |it| Some(by_month("BATCHES", it.created_at, it.id));
+    }
+
+    /// A redemption code: terms and, up to 100 uses, their count (R7.2).
+    Code = "code" {
+        fn key(code: &CodeText) = "CODE#{code}", "CODE";
+        at |it| Code::key(&it.text);
+    }
+
+    /// A share of the uses of a code with a larger total, and its count (R7.3).
+    CodeShard = "code_shard" {
+        fn key(code: &CodeText, shard: u8) = "CODE#{code}", "SHARD#{shard:03}";
+        at |it| CodeShard::key(&it.text, it.shard);
+    }
+
+    /// A redemption: one use per user, code and number (R7.3).
+    Redemption = "redemption" {
+        fn key(user: UserId, code: CodeRef, number: u32) = "REDEMPTION#{user}#{code}#{number}", "REDEMPTION";
+        at |it| Redemption::key(it.user, it.of, it.number);
+        owner |it| Some(owned("REDEMPTIONS", it.user, it.id));
+        platform |it| Some(by_month("REDEMPTIONS", it.redeemed_at, it.id));
+    }
+}
+
+/// Prefix of the sort keys of a code's shards.
+pub const CODE_SHARDS: &str = "SHARD#";
+
+/// Prefix of the sort keys of a user's subscriptions of a plan.
+pub fn subscriptions_of(plan: PlanId) -> String {
+    format!("SUBSCRIPTION#{plan}#")
+}
+
+impl KeyPart for &CodeText {
+    type Part = String;
+
+    fn part(self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+impl KeyPart for CodeRef {
+    type Part = Self;
+
+    fn part(self) -> Self {
+        self
+    }
+}
+
+impl Metered for Code {
+    fn edition(&self) -> u64 {
+        self.edition
+    }
+}
+
+impl Metered for CodeShard {
+    fn edition(&self) -> u64 {
+        self.edition
+    }
+}
+
+/// The number of times an unlimited code was redeemed, in shards. Counted by statistics.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeUses;
+
+impl CodeUses {
+    /// The key `USES#{code}` / `{shard}`.
+    pub fn key(code: &str, shard: u8) -> Key {
+        Key::of(format!("USES#{}", code.part()), format!("{shard:02}"))
+    }
+}

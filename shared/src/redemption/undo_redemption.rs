@@ -1,0 +1,138 @@
+//! An admin takes a redemption back (R7.8): balance as any take-back (R1.7), what is not over of plan time, and its use is free again.
+
+use jiff::Timestamp;
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::audit_log::by_admin;
+use crate::payment::credit_order::header;
+use crate::redemption::model::code::{Code, CodeShard};
+use crate::redemption::model::plan::Subscription;
+use crate::redemption::model::redemption::{Counted, Extension, Redemption, Undone, cause};
+use crate::redemption::redeem::subscriptions;
+use kernel::fault::{Error, Fault};
+use kernel::id::{RedemptionId, UserId};
+use kernel::ledger::{Header, House, HouseEntry, LastJournal, Movement, Operator, RecordType};
+use kernel::money::LedgerMoney;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::key::Key;
+use table::list::in_list;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// Which.
+    pub redemption: RedemptionId,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Takes a redemption back; one that was taken back before stays as it was.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn undo_redemption(app: &App, once: &Once, ask: &Undo) -> Result<Done<Redemption>, Error> {
+    let key = place(app, ask.redemption).await?;
+    app.run(once, || plan(app, ask, &key)).await
+}
+
+/// Where a redemption is: its id tells the month of the list that it stands in.
+async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
+    let made = id.made_at().ok_or(Refusal::NotFound)?;
+    let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?.ok_or(Refusal::NotFound)?;
+    Ok(Redemption::key(found.user, found.of, found.number))
+}
+
+async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Error> {
+    let mut tx = app.tx();
+    let redemption = app.store.get::<Redemption>(key).await?.ok_or(Refusal::NotFound)?;
+    if redemption.undone.is_some() {
+        return Ok((redemption.into_inner(), tx));
+    }
+    let now = app.clock.now();
+    let extension = match &redemption.extension {
+        Some(given) => Some(shorten(app, &redemption, given, now, &mut tx).await?),
+        None => None,
+    };
+    if let Some(credit) = redemption.credit {
+        let header = header(app, cause(redemption.id), Operator::Admin, format!("admin:{}", ask.admin), now);
+        take_back(app, header, &redemption, credit, &mut tx).await?;
+    }
+    free(app, &redemption, &mut tx).await?;
+    let undone = Undone { admin: ask.admin, reason: ask.reason.clone(), extension, at: now };
+    let after = Redemption { undone: Some(undone), ..Redemption::clone(&redemption) };
+    tx.mark(|tx| tx.replace(&redemption, &after, Otherwise::Again));
+    let audit = by_admin(app, ask.admin, "redemption.undone", ask.redemption.to_string());
+    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    let (user, code, number) = (redemption.user, redemption.of, redemption.number);
+    tx.send(Message::RedemptionUndone { user, code, number });
+    tx.send(Message::CodeChanged { code });
+    Ok((after, tx))
+}
+
+/// Ends the subscription sooner.
+async fn shorten(
+    app: &App,
+    redemption: &Redemption,
+    given: &Extension,
+    now: Timestamp,
+    tx: &mut Tx,
+) -> Result<Extension, Error> {
+    let all = subscriptions(app, redemption.user, given.plan).await?;
+    let before = all.into_iter().find(|subscription| subscription.id == given.id);
+    let before = before.ok_or_else(|| Fault::bug(format!("{} was extended and is not there", given.id)))?;
+    let step = before.extensions.checked_add(1).ok_or_else(|| Fault::bug("extensions ran out"))?;
+    let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, now);
+    let after = Subscription { expires_at, extensions: step, ..Subscription::clone(&before) };
+    tx.replace(&before, &after, Otherwise::Again);
+    Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
+}
+
+/// Takes the credit back; what was spent of it becomes debt (R1.7).
+async fn take_back(
+    app: &App,
+    header: Header,
+    redemption: &Redemption,
+    credit: LedgerMoney,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let missing = || Fault::bug(format!("{} was credited and is not there", redemption.user));
+    let user = app.store.get::<User>(&User::key(redemption.user)).await?.ok_or_else(missing)?;
+    let header = match redemption.journal {
+        Some(id) => header.correcting(LastJournal { id, step: 0 }),
+        None => Header { step: 1, ..header },
+    };
+    let movement = Movement::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
+    let house = vec![HouseEntry::new(House::Codes, credit)];
+    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    tx.insert(&posting, Otherwise::Again);
+    tx.replace(&user, &User { accounts, ..User::clone(&user) }, Otherwise::Again);
+    Ok(())
+}
+
+/// Frees the use where it was counted.
+async fn free(app: &App, redemption: &Redemption, tx: &mut Tx) -> Result<(), Error> {
+    let none = || Fault::bug(format!("{} has no use to give back", redemption.of));
+    match redemption.counted {
+        Counted::Nowhere => {}
+        Counted::Code => {
+            let code = app.store.get::<Code>(&Code::key(&redemption.code)).await?.ok_or_else(none)?;
+            let used = code.used.checked_sub(1).ok_or_else(none)?;
+            tx.replace(&code, &Code { used, ..Code::clone(&code) }, Otherwise::Again);
+        }
+        Counted::Shard(shard) => {
+            let key = CodeShard::key(&redemption.code, shard);
+            let counter = app.store.get::<CodeShard>(&key).await?.ok_or_else(none)?;
+            let used = counter.used.checked_sub(1).ok_or_else(none)?;
+            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) }, Otherwise::Again);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! Granting rewards: the reward worker's verb (R3.6–R3.8). Commissions follow their orders in the same transactions
+//! ([`crate::affiliate::accrual`]).
+//!
+//! A batch is cut by group, and everything one group's messages make due is one transaction: a popular inviter's ten rewards
+//! cost one read and one commit. If that faults, the group's records run one by one, and from the first failure on they are
+//! reported, so that a group keeps its order and other groups are not held up.
+
+use std::collections::BTreeMap;
+
+use crate::account::model::user::User;
+use crate::affiliate::accrual::{Orders, Settled};
+use crate::app::App;
+use crate::message::Message;
+use crate::message::Received;
+use crate::referral::model::counts::{Milestone, ReferralCounts};
+use crate::referral::model::reconcile::{Aim, Changed, Fact, Settlement, SettlementError, Settling};
+use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
+use kernel::fault::{Error, Fault};
+use kernel::id::{JournalId, RewardId, UserId};
+use table::idempotency::Once;
+use table::item::{Entity, Stored};
+use table::key::Key;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and of its
+/// commission four items more; the inviter's accounts, counts and outbox item come once, so that ten stay below the hundred
+/// writes there may be.
+const TOGETHER: usize = 10;
+
+impl From<SettlementError> for Error {
+    fn from(error: SettlementError) -> Self {
+        Self::Fault(Fault::bug(error.to_string()))
+    }
+}
+
+/// Grants what a batch's messages make due. Answers the ids of the records that are to be delivered again.
+pub async fn grant_rewards(app: &App, records: &[Received]) -> Vec<String> {
+    let mut groups: BTreeMap<String, Vec<&Received>> = BTreeMap::new();
+    for record in records {
+        let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
+        groups.entry(group).or_default().push(record);
+    }
+    let mut failed = Vec::new();
+    for group in groups.values() {
+        failed.extend(settle_group(app, group).await);
+    }
+    failed
+}
+
+/// Settles one group's records in their order; what failed and everything after it is answered.
+async fn settle_group(app: &App, group: &[&Received]) -> Vec<String> {
+    let mut settled = 0_usize;
+    for together in group.chunks(TOGETHER) {
+        let messages: Vec<Told<'_>> = together.iter().copied().map(Told::by).collect();
+        let done = match settle(app, &messages, Aim::Grant).await {
+            Ok(()) => together.len(),
+            Err(fault) => {
+                tracing::warn!(%fault, messages = together.len(), "settling one by one");
+                settle_singly(app, &messages).await
+            }
+        };
+        settled = settled.saturating_add(done);
+        if done < together.len() {
+            break;
+        }
+    }
+    group.iter().skip(settled).map(|record| record.id.clone()).collect()
+}
+
+/// Settles messages one by one until one fails; answers how many were settled.
+async fn settle_singly(app: &App, messages: &[Told<'_>]) -> usize {
+    for (index, message) in messages.iter().enumerate() {
+        if let Err(fault) = settle(app, std::slice::from_ref(message), Aim::Grant).await {
+            tracing::error!(%fault, message = message.id, "not settled");
+            return index;
+        }
+    }
+    messages.len()
+}
+
+/// A message and the id under which it was told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The envelope's id, which the journal names as its request.
+    pub id: &'a str,
+    /// What happened.
+    pub message: &'a Message,
+}
+
+impl<'a> Told<'a> {
+    fn by(record: &'a Received) -> Self {
+        Self { id: &record.envelope.id, message: &record.envelope.message }
+    }
+}
+
+/// Settles messages of one beneficiary in one transaction. What was settled before is left out; a refusal is recorded and
+/// taken for settled.
+///
+/// # Errors
+/// A fault; then nothing of it is written.
+pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fault> {
+    match app.run(&Once::Natural, || plan(app, messages, aim)).await {
+        Ok(done) => {
+            let (rewards, commissions) = done.answer;
+            for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {
+                if count > 0 {
+                    metrics::value(name, count, "Count");
+                }
+            }
+            Ok(())
+        }
+        Err(Error::Refused(refusal)) => {
+            tracing::warn!(code = refusal.code(), "a reward was refused");
+            Ok(())
+        }
+        Err(Error::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Plans a settlement; the answer is how many rewards and commissions it grants.
+async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((i64, i64), Tx), Error> {
+    let orders = if aim == Aim::Grant { Orders::of(messages) } else { Orders::default() };
+    let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
+    let at = app.clock.now();
+    for told in messages {
+        let Some(fact) = fact_of(told.message) else { continue };
+        let how = Settling { aim, at, request_id: told.id.to_owned() };
+        settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
+    }
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut tx = write(app, &read, &settlement);
+    earned.write(&mut tx);
+    Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
+}
+
+/// The fact a message tells, if it may make rewards due.
+fn fact_of(message: &Message) -> Option<Fact> {
+    match *message {
+        Message::UserRegistered { user, inviter: Some(_) } => Some(Fact::Registered { invitee: user }),
+        Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderChanged { user, inviter: Some(_), .. } => {
+            Some(Fact::Paid { invitee: user })
+        }
+        Message::PurchaseMoved { user, .. } => Some(Fact::Paid { invitee: user }),
+        Message::RewardRetried { reward, .. } => Some(Fact::Retried { reward }),
+        _ => None,
+    }
+}
+
+/// What was read, as a conditional write of it needs it.
+#[derive(Default)]
+struct Read {
+    users: BTreeMap<UserId, Stored<User>>,
+    counts: BTreeMap<UserId, Stored<ReferralCounts>>,
+    rewards: BTreeMap<RewardId, Stored<Reward>>,
+    milestones: BTreeMap<(UserId, Trigger), Stored<Milestone>>,
+}
+
+/// Whose items a batch needs.
+#[derive(Default)]
+struct Wanted {
+    users: Vec<UserId>,
+    counts: Vec<UserId>,
+    rewards: Vec<RewardId>,
+    milestones: Vec<(UserId, Trigger)>,
+}
+
+impl Wanted {
+    /// Everything in one read: all ids follow from the messages. To mark failures no beneficiary's account is needed, which
+    /// may be what the worker failed on.
+    fn by(messages: &[Told<'_>], aim: Aim) -> Self {
+        let mut wanted = Self::default();
+        for told in messages {
+            match *told.message {
+                Message::UserRegistered { user, inviter: Some(inviter) } => {
+                    wanted.milestone(user, inviter, Trigger::Registration, aim);
+                }
+                Message::OrderPaid { user, inviter: Some(inviter), .. }
+                | Message::OrderChanged { user, inviter: Some(inviter), .. }
+                | Message::PurchaseMoved { user, inviter, .. } => {
+                    wanted.milestone(user, inviter, Trigger::Qualified, aim);
+                    wanted.rewards.push(Reward::id_of(user, Trigger::Qualified, Side::Invitee));
+                }
+                Message::RewardRetried { reward, beneficiary } => {
+                    wanted.rewards.extend([reward, Reward::sibling(reward)]);
+                    wanted.beneficiary(beneficiary, aim);
+                }
+                _ => {}
+            }
+        }
+        wanted.once();
+        wanted
+    }
+
+    fn milestone(&mut self, invitee: UserId, inviter: UserId, trigger: Trigger, aim: Aim) {
+        let reward = Reward::id_of(invitee, trigger, Side::Inviter);
+        self.users.push(invitee);
+        self.rewards.extend([reward, Reward::sibling(reward)]);
+        self.milestones.push((invitee, trigger));
+        self.beneficiary(inviter, aim);
+    }
+
+    fn beneficiary(&mut self, user: UserId, aim: Aim) {
+        self.counts.push(user);
+        if aim == Aim::Grant {
+            self.users.push(user);
+        }
+    }
+
+    /// Names everything once: what is read is taken out of the batch.
+    fn once(&mut self) {
+        self.users.sort();
+        self.users.dedup();
+        self.counts.sort();
+        self.counts.dedup();
+        self.rewards.sort();
+        self.rewards.dedup();
+        self.milestones.sort();
+        self.milestones.dedup();
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let users = self.users.iter().map(|id| User::key(*id));
+        let counts = self.counts.iter().map(|id| ReferralCounts::key(*id));
+        let rewards = self.rewards.iter().map(|id| Reward::key(*id));
+        let milestones = self.milestones.iter().map(|(invitee, trigger)| Milestone::key(*invitee, *trigger));
+        users.chain(counts).chain(rewards).chain(milestones).collect()
+    }
+}
+
+async fn read(
+    app: &App,
+    messages: &[Told<'_>],
+    aim: Aim,
+    orders: &Orders,
+) -> Result<(Read, Settlement, Settled), Fault> {
+    let wanted = Wanted::by(messages, aim);
+    let keys: Vec<Key> = wanted.keys().into_iter().chain(orders.keys()).collect();
+    let mut batch = app.store.get_many(&keys).await?;
+    let (mut read, mut settlement) = (Read::default(), Settlement::default());
+    for id in wanted.users {
+        keep(&mut read.users, &mut settlement.users, id, batch.take(&User::key(id))?);
+    }
+    for id in wanted.counts {
+        keep(&mut read.counts, &mut settlement.counts, id, batch.take(&ReferralCounts::key(id))?);
+    }
+    for id in wanted.rewards {
+        keep(&mut read.rewards, &mut settlement.rewards, id, batch.take(&Reward::key(id))?);
+    }
+    for of @ (invitee, trigger) in wanted.milestones {
+        let found = batch.take(&Milestone::key(invitee, trigger))?;
+        keep(&mut read.milestones, &mut settlement.milestones, of, found);
+    }
+    Ok((read, settlement, orders.settle(app, &batch)?))
+}
+
+fn keep<I: Ord + Copy, T: Entity + Clone>(
+    read: &mut BTreeMap<I, Stored<T>>,
+    values: &mut BTreeMap<I, T>,
+    id: I,
+    found: Option<Stored<T>>,
+) {
+    if let Some(found) = found {
+        values.insert(id, T::clone(&found));
+        read.insert(id, found);
+    }
+}
+
+/// The transaction of a settlement. A reward or milestone is its marker.
+fn write(app: &App, read: &Read, settlement: &Settlement) -> Tx {
+    let mut tx = app.tx();
+    let Changed { users, relied_on, counts, rewards, milestones } = &settlement.changed;
+    for (id, reward) in pick(rewards, &settlement.rewards) {
+        let before = read.rewards.get(id);
+        let granted = |reward: &Reward| reward.state == RewardState::Granted;
+        let now = granted(reward) && !before.is_some_and(|before| granted(before));
+        tx.upsert(before, reward, Otherwise::Again);
+        tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted: now });
+    }
+    for id in milestones {
+        match (read.milestones.get(id), settlement.milestones.get(id)) {
+            (None, Some(milestone)) => tx.insert(milestone, Otherwise::Again),
+            (Some(before), None) => tx.remove(before, Otherwise::Again),
+            _ => {}
+        }
+    }
+    for posting in &settlement.postings {
+        tx.insert(posting, Otherwise::Again);
+    }
+    for (id, user) in pick(users, &settlement.users) {
+        if let Some(before) = read.users.get(id) {
+            tx.replace(before, user, Otherwise::Again);
+        }
+    }
+    for (id, counts) in pick(counts, &settlement.counts) {
+        tx.upsert(read.counts.get(id), counts, Otherwise::Again);
+    }
+    if !tx.is_empty() {
+        let moved_not = relied_on.difference(users).filter_map(|id| read.users.get(id));
+        moved_not.for_each(|user| tx.unchanged(user, Otherwise::Again));
+    }
+    tx
+}
+
+fn pick<'a, I: Ord, T>(
+    ids: &'a std::collections::BTreeSet<I>,
+    of: &'a BTreeMap<I, T>,
+) -> impl Iterator<Item = (&'a I, &'a T)> {
+    ids.iter().filter_map(|id| of.get_key_value(id))
+}

@@ -1,0 +1,11 @@
+//! Referrals: invite codes, the one inviter of an invitee, rewards for both (R3).
+
+pub mod audit;
+pub mod first_code;
+pub mod grant_rewards;
+pub mod invite_code;
+pub mod model;
+pub mod overview;
+pub mod retry_reward;
+pub mod set_invite_code;
+pub mod table;

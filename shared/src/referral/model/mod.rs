@@ -1,0 +1,5 @@
+//! Nouns and rules, pure.
+
+pub mod counts;
+pub mod reconcile;
+pub mod referral;

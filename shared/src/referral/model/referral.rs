@@ -1,0 +1,468 @@
+//! Referrals: an invite code, the one lasting bond between an inviter and an invitee, and its rewards (R3).
+//!
+//! [`attribute`] decides whether a code binds; an [`Attribution`] then carries the promised amounts (R3.5) and the sum of
+//! the invitee's online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction and never
+//! moved to another inviter. A [`Reward`] is an item of its own whose id follows from invitee, trigger and side, so that
+//! writing it twice is impossible and finding it needs no index.
+
+mod reward;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use crate::referral::model::referral::reward::{Reward, RewardState};
+
+use crate::account::model::identity::Status;
+use crate::account::model::user::User;
+use crate::operations::model::settings::ReferralSettings;
+use kernel::id::UserId;
+use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
+
+/// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
+pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// What an inviter shares (R3.1): eight symbols without `I`, `O`, `0` and `1`, or a vanity code of 4–32 of A–Z 0–9.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InviteCode(String);
+
+impl InviteCode {
+    /// A code from bytes of a cryptographic source: each byte chooses one of 32 symbols, all equally likely.
+    pub fn from_entropy(bytes: [u8; 8]) -> Self {
+        let symbol = |byte: u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('A', char::from);
+        Self(bytes.into_iter().map(symbol).collect())
+    }
+
+    /// Reads a code as people type it: trimmed and upper-cased.
+    ///
+    /// # Refuses
+    /// `None` for what cannot be a code.
+    pub fn parse(text: &str) -> Option<Self> {
+        let code = text.trim().to_ascii_uppercase();
+        let symbols = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        ((4..=32).contains(&code.len()) && symbols).then_some(Self(code))
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The link to share (R3.3).
+    pub fn link(&self, base: &str) -> String {
+        format!("{base}?ref={}", self.0)
+    }
+}
+
+impl fmt::Display for InviteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for InviteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for InviteCode {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for InviteCode {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not an invite code"))
+    }
+}
+
+/// What makes rewards (R3.6), each at most once per invitee and side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The invitee signed up.
+    Registration,
+    /// The invitee's online charges reached the threshold.
+    Qualified,
+}
+
+impl Trigger {
+    /// The trigger as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Qualified => "qualified",
+        }
+    }
+}
+
+/// Who is rewarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one who invited.
+    Inviter,
+    /// The one who was invited.
+    Invitee,
+}
+
+impl Side {
+    /// The side as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inviter => "inviter",
+            Self::Invitee => "invitee",
+        }
+    }
+}
+
+/// An invite code as somebody's: the item that makes it unique over all users (R3.1, R6.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// The code.
+    pub code: InviteCode,
+    /// Whose it is.
+    pub owner: UserId,
+    /// Whether it is the owner's primary one.
+    pub primary: bool,
+    /// Whether it binds.
+    pub active: bool,
+    /// Whether its owner is blocked (R2.8): kept here, so that a sign-up need not read the owner, whose item is busy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
+    /// Whether its owner may not invite (R6.1), kept here for the same reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub barred: bool,
+    /// What its owner calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Invite {
+    /// The primary code of `owner` (R3.2).
+    pub fn primary(code: InviteCode, owner: &User, now: Timestamp) -> Self {
+        let (blocked, barred) = (false, false);
+        let invite =
+            Self { code, owner: owner.id, primary: true, active: true, blocked, barred, label: None, created_at: now };
+        invite.told(owner)
+    }
+
+    /// A code beside the primary one (R6.2).
+    pub fn beside(code: InviteCode, owner: &User, label: Option<String>, now: Timestamp) -> Self {
+        Self { primary: false, label, ..Self::primary(code, owner, now) }
+    }
+
+    /// The code with what its owner's state says about it.
+    pub fn told(self, owner: &User) -> Self {
+        Self { blocked: owner.status != Status::Active, barred: !owner.affiliate.can_invite, ..self }
+    }
+}
+
+/// The active codes of a user beside the primary one (R6.2): how many there may be is made exact by writing them here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveCodes {
+    /// Whose.
+    pub user: UserId,
+    /// Which, the oldest first.
+    pub codes: Vec<InviteCode>,
+}
+
+/// The amounts of one trigger, in ledger currency; written as `2/1.5`, the inviter's first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Amounts {
+    /// For the inviter.
+    pub inviter: Decimal,
+    /// For the invitee.
+    pub invitee: Decimal,
+}
+
+impl fmt::Display for Amounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.inviter, self.invitee)
+    }
+}
+
+impl Amounts {
+    fn parse(text: &str) -> Option<Self> {
+        let (inviter, invitee) = text.split_once('/')?;
+        let decimal = |text| Decimal::from_str_exact(text).ok();
+        Some(Self { inviter: decimal(inviter)?, invitee: decimal(invitee)? })
+    }
+}
+
+/// What was promised when the referral was bound; later settings don't change it (R3.5). Stored as `2/1.5 5/0 USD from 20 CNY`:
+/// for signing up and for reaching the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct RewardTerms {
+    /// Ledger currency of the amounts.
+    pub currency: Currency,
+    /// For signing up.
+    pub registration: Amounts,
+    /// For reaching the threshold.
+    pub qualified: Amounts,
+    /// The sum of online charges that qualifies, in the currency that counts.
+    pub threshold: PayMoney,
+}
+
+impl From<RewardTerms> for String {
+    fn from(terms: RewardTerms) -> Self {
+        format!("{} {} {} from {}", terms.registration, terms.qualified, terms.currency, terms.threshold)
+    }
+}
+
+impl TryFrom<String> for RewardTerms {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let [registration, qualified, currency, "from", threshold, of] = words[..] else {
+            return Err("not reward terms");
+        };
+        let parse = || {
+            let threshold = PayMoney::exact(Decimal::from_str_exact(threshold).ok()?, Currency::parse(of)?).ok()?;
+            let (registration, qualified) = (Amounts::parse(registration)?, Amounts::parse(qualified)?);
+            Some(Self { currency: Currency::parse(currency)?, registration, qualified, threshold })
+        };
+        parse().ok_or("not reward terms")
+    }
+}
+
+impl RewardTerms {
+    /// The terms a referral bound now gets. While the referral programme is off (a code may bind for the affiliate
+    /// programme's sake, R3.8) they promise nothing.
+    ///
+    /// # Refuses
+    /// A threshold that does not fit.
+    pub fn of(settings: &ReferralSettings, ledger: Currency, pay: Currency) -> Result<Self, MoneyError> {
+        let amounts = |inviter, invitee| match settings.enabled {
+            true => Amounts { inviter, invitee },
+            false => Amounts { inviter: Decimal::ZERO, invitee: Decimal::ZERO },
+        };
+        let (registration, qualified) = (&settings.registration, &settings.qualified);
+        Ok(Self {
+            currency: ledger,
+            registration: amounts(registration.inviter_reward, registration.invitee_reward),
+            qualified: amounts(qualified.inviter_reward, qualified.invitee_reward),
+            threshold: PayMoney::proportional(qualified.threshold, Decimal::ONE, Decimal::ONE, pay, Rounding::Up)?,
+        })
+    }
+
+    /// The reward of a trigger for a side; zero makes none.
+    ///
+    /// # Refuses
+    /// An amount of more digits than the ledger carries.
+    pub fn amount(&self, trigger: Trigger, side: Side) -> Result<LedgerMoney, MoneyError> {
+        let amounts = match trigger {
+            Trigger::Registration => &self.registration,
+            Trigger::Qualified => &self.qualified,
+        };
+        let amount = match side {
+            Side::Inviter => amounts.inviter,
+            Side::Invitee => amounts.invitee,
+        };
+        LedgerMoney::exact(amount, self.currency)
+    }
+}
+
+/// The bond of an invitee to its inviter: at most one, ever (R3.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// Who invited.
+    pub inviter: UserId,
+    /// With which code.
+    pub code: InviteCode,
+    /// When it was bound: at sign-up.
+    pub bound_at: Timestamp,
+    /// What was promised.
+    pub terms: RewardTerms,
+    /// The invitee's charges really taken online, after discount, less refunds, in the threshold's currency.
+    pub online_total: PayMoney,
+    /// What was taken beside that and went back, if anything did: both together only grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_back: Option<PayMoney>,
+    /// When a payment brought what was taken, given back or not, to the threshold. It depends on captures alone, so that every
+    /// order of delivery finds the same rewards; whether they are granted depends on [`Attribution::qualifies`] (R4.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualified_at: Option<Timestamp>,
+}
+
+/// Why a code bound nothing; registration goes on (R2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotApplied {
+    /// No such code.
+    Unknown,
+    /// The code was deactivated, or its owner may not invite.
+    Inactive,
+    /// The invitee's own.
+    Own,
+    /// The inviter has all invitees it may have.
+    Limit,
+    /// The inviter is not active.
+    InviterBlocked,
+    /// Neither the referral nor the affiliate programme is on.
+    ProgrammeOff,
+}
+
+impl NotApplied {
+    /// The reason as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Inactive => "inactive",
+            Self::Own => "own",
+            Self::Limit => "limit",
+            Self::InviterBlocked => "inviter_blocked",
+            Self::ProgrammeOff => "programme_off",
+        }
+    }
+}
+
+/// A code as it was found, with what its owner's state says about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodeOwner {
+    /// Whose it is.
+    pub inviter: UserId,
+    /// The owner's account.
+    pub status: Status,
+    /// Whether the owner may invite (R6.1).
+    pub can_invite: bool,
+    /// Whether the code binds.
+    pub active: bool,
+    /// The owner's invitees, looked at only with a limit.
+    pub invitees: u64,
+}
+
+/// Decides whether a code binds an invitee (R3.4, R3.8). `terms` are those of now. The limit is made exact by the
+/// counter's condition when this is written.
+///
+/// # Refuses
+/// The reason why it does not bind.
+pub fn attribute(
+    code: &InviteCode,
+    owner: Option<&CodeOwner>,
+    invitee: UserId,
+    settings: &ReferralSettings,
+    affiliate_on: bool,
+    terms: RewardTerms,
+    now: Timestamp,
+) -> Result<Attribution, NotApplied> {
+    if !settings.enabled && !affiliate_on {
+        return Err(NotApplied::ProgrammeOff);
+    }
+    let owner = owner.ok_or(NotApplied::Unknown)?;
+    let limit = settings.max_invitees_per_user;
+    if owner.inviter == invitee {
+        Err(NotApplied::Own)
+    } else if owner.status != Status::Active {
+        Err(NotApplied::InviterBlocked)
+    } else if !owner.active || !owner.can_invite {
+        Err(NotApplied::Inactive)
+    } else if limit > 0 && owner.invitees >= limit {
+        Err(NotApplied::Limit)
+    } else {
+        let online_total = PayMoney::zero(terms.threshold.currency());
+        let (inviter, code) = (owner.inviter, code.clone());
+        Ok(Attribution { inviter, code, bound_at: now, terms, online_total, given_back: None, qualified_at: None })
+    }
+}
+
+impl Attribution {
+    /// Counts an online payment of `charge`, after discount, of which `net` is left, and tells whether its capture reaches the
+    /// threshold (R3.6). Charges in another currency than the threshold's don't count. While the programme is off the total
+    /// goes on but nothing qualifies; the next payment looks again (R3.8).
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn charge_added(
+        &mut self,
+        charge: PayMoney,
+        net: PayMoney,
+        programme_on: bool,
+        at: Timestamp,
+    ) -> Result<bool, MoneyError> {
+        if charge.currency() != self.online_total.currency() {
+            return Ok(false);
+        }
+        self.online_total = self.online_total.plus(charge)?;
+        self.net_moved(charge, net)?;
+        let reached = self.captured()?.compare(self.terms.threshold)?.is_ge();
+        let now = reached && programme_on && self.qualified_at.is_none();
+        if now {
+            self.qualified_at = Some(at);
+        }
+        Ok(now)
+    }
+
+    /// What is left of a counted charge moved, either way (R4.11).
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn net_moved(&mut self, before: PayMoney, after: PayMoney) -> Result<(), MoneyError> {
+        if before.currency() != self.online_total.currency() {
+            return Ok(());
+        }
+        let taken = self.captured()?;
+        self.online_total = self.online_total.plus(after)?.minus(before)?;
+        self.given_back = Some(taken.minus(self.online_total)?).filter(|back| !back.is_zero());
+        Ok(())
+    }
+
+    /// What was taken online, given back or not.
+    ///
+    /// # Refuses
+    /// Overflow.
+    pub fn captured(&self) -> Result<PayMoney, MoneyError> {
+        self.given_back.map_or(Ok(self.online_total), |back| self.online_total.plus(back))
+    }
+
+    /// Whether the invitee stands at the threshold now: a payment reached it, and no refund or dispute took it back.
+    pub fn qualifies(&self) -> bool {
+        self.qualified_at.is_some()
+            && self.online_total.compare(self.terms.threshold).is_ok_and(std::cmp::Ordering::is_ge)
+    }
+
+    /// When the invitee qualified, while that holds.
+    pub fn qualified(&self) -> Option<Timestamp> {
+        self.qualified_at.filter(|_| self.qualifies())
+    }
+
+    /// The rewards a trigger makes: one per side with an amount, still to be granted.
+    ///
+    /// # Refuses
+    /// An amount of more digits than the ledger carries.
+    pub fn rewards_due(&self, invitee: UserId, trigger: Trigger, at: Timestamp) -> Result<Vec<Reward>, MoneyError> {
+        let mut due = Vec::with_capacity(2);
+        for (side, beneficiary) in [(Side::Inviter, self.inviter), (Side::Invitee, invitee)] {
+            let amount = self.terms.amount(trigger, side)?;
+            if amount.is_positive() {
+                let id = Reward::id_of(invitee, trigger, side);
+                let state = RewardState::Pending;
+                due.push(Reward {
+                    id,
+                    trigger,
+                    side,
+                    invitee,
+                    beneficiary,
+                    amount,
+                    state,
+                    created_at: at,
+                    granted_at: None,
+                    last: None,
+                });
+            }
+        }
+        Ok(due)
+    }
+}
+
+#[cfg(test)]
+mod tests;

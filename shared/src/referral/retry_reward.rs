@@ -1,0 +1,44 @@
+//! A reward that failed or is held is tried again (R3.7): it becomes pending and its message is sent afresh.
+
+use crate::app::App;
+use crate::message::Message;
+use crate::operations::audit_log::by_admin;
+use crate::referral::model::referral::{Reward, RewardState};
+use kernel::fault::Error;
+use kernel::id::{RewardId, UserId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    /// Which.
+    pub reward: RewardId,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Tries a reward again. The worker grants it, or holds it while its beneficiary is still blocked.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::RewardNotFailed`] for one that is on its way, granted or reversed.
+pub async fn retry_reward(app: &App, once: &Once, ask: &Retry) -> Result<Done<Reward>, Error> {
+    app.run(once, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &Retry) -> Result<(Reward, Tx), Error> {
+    let reward = app.store.get::<Reward>(&Reward::key(ask.reward)).await?.ok_or(Refusal::NotFound)?;
+    if !matches!(reward.state, RewardState::Failed | RewardState::Held) {
+        return Err(Refusal::RewardNotFailed.into());
+    }
+    let after = Reward { state: RewardState::Pending, ..Reward::clone(&reward) };
+    let audit = by_admin(app, ask.admin, "reward.retried", reward.id.to_string());
+    let mut tx = app.tx();
+    tx.replace(&reward, &after, Otherwise::Again);
+    tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()), Otherwise::Again);
+    tx.send(Message::RewardRetried { reward: reward.id, beneficiary: reward.beneficiary });
+    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: reward.beneficiary, granted: false });
+    Ok((after, tx))
+}

@@ -1,0 +1,72 @@
+//! An admin gives a user a vanity code (R3.1), which becomes the primary one.
+//!
+//! A user has one primary code (R3.2), so the code before it stops binding; its item and what it brought stay (R6.2), and it
+//! remains the user's: nobody else can take it, and giving it back makes it bind again.
+
+use crate::account::model::user::User;
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::referral::model::referral::{ActiveCodes, Invite, InviteCode};
+use kernel::fault::Error;
+use kernel::id::UserId;
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::tx::{Otherwise, Tx};
+
+/// What is to be set.
+#[derive(Debug, Clone)]
+pub struct SetInviteCode {
+    /// Whose.
+    pub user: UserId,
+    /// The code.
+    pub code: InviteCode,
+    /// Who.
+    pub admin: UserId,
+}
+
+/// Makes a code a user's primary one.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for somebody else's.
+pub async fn set_invite_code(app: &App, ask: &SetInviteCode) -> Result<Done<User>, Error> {
+    app.run(&Once::Natural, || plan(app, ask)).await
+}
+
+async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
+    let (user_key, code_key) = (User::key(ask.user), Invite::key(ask.code.as_str()));
+    let others = ActiveCodes::key(ask.user);
+    let mut batch = app.store.get_many(&[user_key.clone(), code_key.clone(), others.clone()]).await?;
+    let user = batch.take::<User>(&user_key)?.ok_or(Refusal::NotFound)?;
+    let mut tx = app.tx();
+    let after = User { invite_code: Some(ask.code.clone()), ..User::clone(&user) };
+    if user.invite_code == after.invite_code {
+        return Ok((after, tx));
+    }
+    let known = batch.take::<Invite>(&code_key)?;
+    if known.as_ref().is_some_and(|known| known.owner != user.id) {
+        return Err(Refusal::InviteCodeTaken.into());
+    }
+    tx.replace(&user, &after, Otherwise::Again);
+    let fresh = Invite::primary(ask.code.clone(), &user, app.clock.now());
+    let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
+    let invite = Invite { created_at, ..fresh };
+    // One that was beside the primary code is the primary one now.
+    if let Some(others) = batch.take::<ActiveCodes>(&others)?.filter(|others| others.codes.contains(&ask.code)) {
+        let mut left = ActiveCodes::clone(&others);
+        left.codes.retain(|code| *code != ask.code);
+        tx.replace(&others, &left, Otherwise::Again);
+    }
+    tx.upsert(known.as_ref(), &invite, Otherwise::Again);
+    let mut before = String::new();
+    if let Some(code) = &user.invite_code {
+        before = code.to_string();
+        if let Some(old) = app.store.get::<Invite>(&Invite::key(code.as_str())).await? {
+            let retired = Invite { primary: false, active: false, ..Invite::clone(&old) };
+            tx.replace(&old, &retired, Otherwise::Again);
+        }
+    }
+    let audit = by_admin(app, ask.admin, "user.invite_code_set", user.id.to_string());
+    tx.insert(&audit.change(before, ask.code.as_str()), Otherwise::Again);
+    Ok((after, tx))
+}

@@ -1,0 +1,69 @@
+//! Where invite codes, rewards and their counts are stored.
+
+use kernel::id::{RewardId, UserId};
+use kernel::key_part::KeyPart;
+use table::key::{Key, at_time, by_month, owned};
+use table::records;
+
+use crate::referral::model::counts::{InviteeLimit, Milestone, ReferralCounts};
+use crate::referral::model::referral::{ActiveCodes, Invite, Reward, Trigger};
+
+records! {
+    /// An invite code: sign-up (R3.1), lists (R6.2).
+    Invite = "invite" {
+        fn key(code: &str) = "INVITE#{code}", "INVITE";
+        at |it| Invite::key(it.code.as_str());
+        owner |it| Some(owned("INVITES", it.owner, at_time(it.created_at, &it.code)));
+    }
+
+    /// The number of a user's active codes beside the primary one (R6.2).
+    ActiveCodes = "active_codes" {
+        fn key(user: UserId) = "USER#{user}", "CODES";
+        at |it| ActiveCodes::key(it.user);
+    }
+
+    /// A reward: lists (R3.9, R3.10).
+    Reward = "reward" {
+        fn key(id: RewardId) = "REWARD#{id}", "REWARD";
+        at |it| Reward::key(it.id);
+        owner |it| Some(owned("REWARDS", it.beneficiary, at_time(it.created_at, it.id)));
+        platform |it| Some(by_month("REWARDS", it.created_at, at_time(it.created_at, it.id)));
+    }
+
+    /// The counts of an inviter's page (R3.9).
+    ReferralCounts = "referral_counts" {
+        fn key(user: UserId) = "USER#{user}", "REFERRALS";
+        at |it| ReferralCounts::key(it.user);
+    }
+
+    /// The mark that an invitee was counted once for a milestone that made no reward.
+    Milestone = "milestone" {
+        fn key(invitee: UserId, trigger: Trigger) = "USER#{invitee}", "MILESTONE#{trigger}";
+        at |it| Milestone::key(it.invitee, it.trigger);
+    }
+
+    /// The number of sign-ups that an inviter's codes bound under a limit (R3.4).
+    InviteeLimit = "invitee_limit" {
+        fn key(user: UserId) = "USER#{user}", "LIMIT";
+        at |it| InviteeLimit::key(it.user);
+    }
+}
+
+impl KeyPart for Trigger {
+    type Part = &'static str;
+
+    fn part(self) -> Self::Part {
+        self.as_str()
+    }
+}
+
+/// The number of people that a code brought, in shards (R6.2). Counted by statistics.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeInvitees;
+
+impl CodeInvitees {
+    /// The key `INVITED#{code}` / `{shard}`.
+    pub fn key(code: &str, shard: u8) -> Key {
+        Key::of(format!("INVITED#{}", code.part()), format!("{shard:02}"))
+    }
+}

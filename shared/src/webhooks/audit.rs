@@ -1,0 +1,74 @@
+//! E1: what is delivered has its cause and its endpoint, and stands where its attempts have brought it.
+
+use crate::operations::auditor::{Finding, Snapshot};
+use crate::redemption::model::redemption::Redemption;
+use crate::webhooks::model::delivery::{Delivery, DeliveryState};
+use crate::webhooks::model::endpoint::host_of;
+use crate::webhooks::model::outbound_event::{About, EventKind};
+
+/// Checks endpoints and deliveries.
+pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for endpoint in snapshot.endpoints.values() {
+        let numbered = endpoint.secret >= 1 && endpoint.former.is_none_or(|former| former.number < endpoint.secret);
+        if host_of(&endpoint.url).is_none() || endpoint.events.is_empty() || !numbered {
+            findings.push(Finding::new("E1", endpoint.id, "is an endpoint of nothing"));
+        }
+    }
+    for delivery in &snapshot.deliveries {
+        let mut wrong = |detail: &str| findings.push(Finding::new("E1", delivery.id, detail));
+        if !snapshot.endpoints.contains_key(&delivery.endpoint) {
+            wrong("is on its way to no endpoint");
+        }
+        if !happened(delivery, snapshot) {
+            wrong("tells of what was not committed");
+        }
+        if !stands(delivery) {
+            wrong("stands where no attempt brings it");
+        }
+    }
+    findings
+}
+
+/// Whether what a delivery tells of was committed, and is of the kind that it says.
+fn happened(of: &Delivery, all: &Snapshot) -> bool {
+    use EventKind as Kind;
+    match (of.event, of.about) {
+        (Kind::UserRegistered, About::User(user)) => all.users.contains_key(&user),
+        (Kind::OrderPaid | Kind::OrderRefunded, About::Order(order)) => {
+            all.orders.get(&order).is_some_and(|order| order.status.is_captured())
+        }
+        (Kind::RewardGranted, About::Reward(reward)) => {
+            all.rewards.get(&reward).is_some_and(|reward| reward.granted_at.is_some())
+        }
+        (Kind::CommissionAccrued | Kind::CommissionAvailable | Kind::CommissionReversed, About::Commission(order)) => {
+            all.commissions.contains_key(&order)
+        }
+        (Kind::RedemptionCompleted, About::Redemption { user, code, number }) => {
+            all.redemptions.contains_key(&Redemption::key(user, code, number).pk)
+        }
+        (
+            Kind::WithdrawalRequested
+            | Kind::WithdrawalDone
+            | Kind::WithdrawalPaid
+            | Kind::WithdrawalRejected
+            | Kind::WithdrawalCancelled,
+            About::Withdrawal(withdrawal),
+        ) => all.withdrawals.get(&withdrawal).is_some_and(|withdrawal| {
+            let state = format!("withdrawal.{}", withdrawal.state.as_str());
+            of.event == Kind::WithdrawalRequested || of.event.as_str() == state
+        }),
+        _ => false,
+    }
+}
+
+/// Delivered is what was taken at a time; what is pending is due at one; what failed was attempted, or says why it was not.
+fn stands(of: &Delivery) -> bool {
+    let (delivered, due) = (of.delivered_at.is_some(), of.next_attempt_at.is_some());
+    let state = match of.state {
+        DeliveryState::Pending => !delivered && due,
+        DeliveryState::Delivered => delivered && !due && of.last_error.is_none() && of.attempts >= 1,
+        DeliveryState::Failed => !delivered && !due && of.last_error.is_some(),
+    };
+    state && of.tried <= of.attempts && of.created_at <= of.begun_at
+}

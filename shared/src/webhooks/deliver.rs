@@ -1,0 +1,259 @@
+//! Delivering events to the operator's product.
+//!
+//! The notifier writes one [`Delivery`] per event and endpoint that wants it, and attempts it at once; what fails then is taken up
+//! by the schedule. The delivery is the marker: a message that comes twice finds it. An attempt happens before it is written down,
+//! so one whose outcome is lost is made again, under the same id.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::operations::audit_log::by_system;
+use crate::payment::expire::due_keys;
+use crate::webhooks::endpoints::{described, found, secret_of};
+use crate::webhooks::model::delivery::{Attempt, Delivery, DeliveryState};
+use crate::webhooks::model::endpoint::{Endpoint, origin_of};
+use crate::webhooks::model::outbound_event::{About, EventKind};
+use crate::webhooks::table::{DELIVERIES, endpoint_of};
+use crate::webhooks::webhook_sender::Parcel;
+use kernel::fault::{Error, Fault};
+use kernel::id::{EndpointId, ToldId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::list::Window;
+use table::list::{Source, walk};
+use table::store::Page;
+use table::telemetry as metrics;
+use table::tx::{Otherwise, Tx};
+
+/// How long a tick begins attempts; each may take eight seconds more, and the function has thirty.
+const TICK: std::time::Duration = std::time::Duration::from_secs(18);
+/// After how many failures a tick leaves an endpoint alone: what else it should get waits, so that one that is down does not keep the
+/// others waiting.
+const FAILURES: u32 = 4;
+
+/// An event with what is said of it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id.
+    pub id: ToldId,
+    /// What happened.
+    pub kind: EventKind,
+    /// To what.
+    pub about: About,
+    /// What is sent.
+    pub body: String,
+}
+
+/// Delivers an event to an endpoint, unless that was begun before. One that has been failing for a while waits for the schedule:
+/// nobody else's events, and no mail, should wait until it does not answer.
+///
+/// # Errors
+/// When it can't be written down.
+pub async fn deliver(app: &App, endpoint: &Endpoint, event: &Event) -> Result<(), Error> {
+    let new = app.run(&Once::Natural, || begin(app, endpoint.id, event)).await?.answer;
+    if new && !endpoint.is_down(app.clock.now()) {
+        attempt(app, endpoint.id, event.id).await?;
+    }
+    Ok(())
+}
+
+async fn begin(app: &App, endpoint: EndpointId, event: &Event) -> Result<(bool, Tx), Error> {
+    let mut tx = app.tx();
+    let known = app.store.get_item(&Delivery::key(endpoint, event.id)).await?.is_some();
+    if !known {
+        let of = (event.kind, event.about);
+        tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()), Otherwise::Again);
+    }
+    Ok((!known, tx))
+}
+
+/// What one look at a pending delivery came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It is not pending any more, or not yet due.
+    Nothing,
+    /// Its endpoint takes nothing now: it waits.
+    Left,
+    /// It was delivered.
+    Delivered,
+    /// It was not.
+    Failed,
+}
+
+/// Attempts a delivery that is pending, and writes down what came of it.
+async fn attempt(app: &App, endpoint: EndpointId, id: ToldId) -> Result<Look, Error> {
+    let keys = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
+    let mut batch = app.store.get_many(&keys).await?;
+    let [to, delivery] = &keys;
+    let delivery = batch.take::<Delivery>(delivery)?.filter(|found| found.state == DeliveryState::Pending);
+    let (Some(delivery), Some(to)) = (delivery, batch.take::<Endpoint>(to)?) else { return Ok(Look::Nothing) };
+    let now = app.clock.now();
+    if delivery.tried > 0 && !delivery.is_due(now) {
+        return Ok(Look::Nothing);
+    }
+    if !to.is_open() {
+        app.run(&Once::Natural, || wait(app, endpoint, id)).await?;
+        return Ok(Look::Left);
+    }
+    let text = id.to_string();
+    let secrets: Vec<[u8; 32]> = to.signs_with(now).into_iter().map(|one| secret_of(app, endpoint, one)).collect();
+    let parcel = Parcel { url: &to.url, id: &text, at: now, body: &delivery.body };
+    let came = app.courier.deliver(&parcel, &secrets).await;
+    let success = came.is_success();
+    tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");
+    app.run(&Once::Natural, || write_down(app, endpoint, id, delivery.attempts, came)).await?;
+    Ok(if success { Look::Delivered } else { Look::Failed })
+}
+
+/// Both as they are now; none of what is not there any more.
+async fn both(
+    app: &App,
+    endpoint: EndpointId,
+    id: ToldId,
+) -> Result<Option<(Stored<Endpoint>, Stored<Delivery>)>, Error> {
+    let [to, of] = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
+    let mut batch = app.store.get_many(&[to.clone(), of.clone()]).await?;
+    let delivery = batch.take::<Delivery>(&of)?.filter(|found| found.state == DeliveryState::Pending);
+    Ok(batch.take::<Endpoint>(&to)?.zip(delivery))
+}
+
+/// A delivery that is not attempted now waits, or has failed.
+async fn wait(app: &App, endpoint: EndpointId, id: ToldId) -> Result<((), Tx), Error> {
+    let mut tx = app.tx();
+    if let Some((to, before)) = both(app, endpoint, id).await? {
+        let after = match (to.deleted_at, to.disabled) {
+            (Some(_), _) => before.given_up("the endpoint was deleted"),
+            (None, Some(_)) => before.waited(app.clock.now(), "the endpoint is disabled"),
+            (None, None) => before.waited(app.clock.now(), "the endpoint failed for three days"),
+        };
+        tx.replace(&before, &after, Otherwise::Again);
+    }
+    Ok(((), tx))
+}
+
+/// Writes an attempt down, unless another one was meanwhile; the endpoint is written only where it begins to fail, stops to, or has
+/// failed too long.
+async fn write_down(app: &App, endpoint: EndpointId, id: ToldId, seen: u32, came: Attempt) -> Result<((), Tx), Error> {
+    let (mut tx, now) = (app.tx(), app.clock.now());
+    let Some((to, before)) = both(app, endpoint, id).await? else { return Ok(((), tx)) };
+    if before.attempts != seen && !came.is_success() {
+        return Ok(((), tx));
+    }
+    let after = before.after(came, now);
+    tx.replace(&before, &after, Otherwise::Again);
+    if after.state == DeliveryState::Failed {
+        metrics::count("EventsGivenUp");
+    }
+    let health = to.after(came.is_success(), came.is_gone(), now);
+    if health != *to {
+        tx.replace(&to, &health, Otherwise::Again);
+    }
+    if let (Some(disabled), None) = (health.disabled, to.disabled) {
+        let audit = by_system(app, "webhook_endpoint.disabled", endpoint.to_string());
+        let audit = audit.change(described(&to), described(&health)).because(disabled.because.as_str());
+        tx.insert(&audit, Otherwise::Again);
+        metrics::count("EndpointsDisabled");
+    }
+    Ok(((), tx))
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Delivered {
+    /// What was delivered now.
+    pub delivered: u32,
+    /// What was attempted in vain.
+    pub failed: u32,
+    /// What was not attempted: its endpoint fails or takes nothing, or there was no time.
+    pub left: u32,
+}
+
+/// Attempts the deliveries whose time has come: every endpoint's one after the other, endpoints side by side.
+///
+/// # Errors
+/// When what is due can't be read.
+pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
+    let started = Instant::now();
+    let mut of: BTreeMap<EndpointId, Vec<ToldId>> = BTreeMap::new();
+    for (pk, sk) in due_keys(app, "delivery").await? {
+        let endpoint = pk.split_once('#').and_then(|(_, id)| EndpointId::parse(id));
+        let event = sk.strip_prefix(DELIVERIES).and_then(ToldId::parse);
+        if let Some((endpoint, event)) = endpoint.zip(event) {
+            of.entry(endpoint).or_default().push(event);
+        }
+    }
+    let mut tasks = JoinSet::new();
+    for (endpoint, mut events) in of {
+        events.sort();
+        let app = Arc::clone(app);
+        tasks.spawn(async move { to_one(&app, endpoint, &events, started).await });
+    }
+    let mut done = Delivered::default();
+    for part in tasks.join_all().await {
+        done.delivered = done.delivered.saturating_add(part.delivered);
+        done.failed = done.failed.saturating_add(part.failed);
+        done.left = done.left.saturating_add(part.left);
+    }
+    Ok(done)
+}
+
+async fn to_one(app: &App, endpoint: EndpointId, events: &[ToldId], started: Instant) -> Delivered {
+    let mut done = Delivered::default();
+    for event in events {
+        if started.elapsed() > TICK {
+            done.left = done.left.saturating_add(1);
+            continue;
+        }
+        let look = if done.failed < FAILURES {
+            attempt(app, endpoint, *event).await
+        } else {
+            app.run(&Once::Natural, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
+        };
+        match look {
+            Ok(Look::Delivered) => done.delivered = done.delivered.saturating_add(1),
+            Ok(Look::Left) => done.left = done.left.saturating_add(1),
+            Ok(Look::Nothing) => {}
+            Ok(Look::Failed) => done.failed = done.failed.saturating_add(1),
+            Err(error) => {
+                tracing::error!(%error, endpoint = %endpoint, event = %event, "left to the next tick");
+                done.failed = done.failed.saturating_add(1);
+            }
+        }
+    }
+    done
+}
+
+/// An endpoint's deliveries, newest first.
+///
+/// # Refuses
+/// [`Refusal::NotFound`] when there is no such endpoint.
+pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Result<Page<Delivery>, Error> {
+    found(app, endpoint).await?;
+    let list = window.walk(Source::Own(endpoint_of(endpoint), DELIVERIES), false);
+    Ok(walk(app, &list, |delivery: &Delivery| window.only(delivery.created_at, delivery)).await?)
+}
+
+/// Sends an event to an endpoint again, with the next tick, under the same id.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn replay(app: &App, once: &Once, endpoint: EndpointId, id: ToldId) -> Result<Done<Delivery>, Error> {
+    let plan = || async {
+        let mut tx = app.tx();
+        found(app, endpoint).await?;
+        let before = app.store.get::<Delivery>(&Delivery::key(endpoint, id)).await?.ok_or(Refusal::NotFound)?;
+        let after = before.replayed(app.clock.now());
+        if after != *before {
+            tx.replace(&before, &after, Otherwise::Again);
+        }
+        Ok((after, tx))
+    };
+    app.run(once, plan).await
+}

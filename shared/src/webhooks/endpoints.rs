@@ -1,0 +1,174 @@
+//! Endpoints of the operator's product: making, changing, deleting and listing them.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::operations::audit_log::by_admin;
+use crate::webhooks::model::endpoint::{Endpoint, MOST};
+use crate::webhooks::model::outbound_event::EventKind;
+use crate::webhooks::table::ENDPOINTS;
+use crate::webhooks::webhook_sender::written;
+use kernel::fault::{Error, Fault};
+use kernel::id::{EndpointId, UserId};
+use kernel::refusal::Refusal;
+use table::execute::Done;
+use table::idempotency::Once;
+use table::item::Stored;
+use table::list::Window;
+use table::list::{Source, walk};
+use table::store::{Ask, List, Page};
+use table::tx::{Otherwise, Tx};
+
+/// What an endpoint is to be.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Its address, as somebody typed it.
+    pub url: String,
+    /// What it wants to hear of.
+    pub events: BTreeSet<EventKind>,
+    /// Who makes it.
+    pub admin: UserId,
+}
+
+/// What an endpoint is to become; what is not given stays.
+#[derive(Debug, Clone)]
+pub struct ChangeEndpoint {
+    /// Which.
+    pub id: EndpointId,
+    /// Its address, as somebody typed it.
+    pub url: Option<String>,
+    /// What it wants to hear of.
+    pub events: Option<BTreeSet<EventKind>>,
+    /// Whether anything is delivered to it.
+    pub enabled: Option<bool>,
+    /// Whether it gets another secret.
+    pub rotate: bool,
+    /// Who changes it.
+    pub admin: UserId,
+}
+
+/// The secret that an endpoint's messages are signed with, which follows from the deployment's.
+pub(crate) fn secret_of(app: &App, endpoint: EndpointId, number: u32) -> [u8; 32] {
+    app.config.secret.hash("webhook-endpoint", &[&endpoint.ulid().to_bytes(), &number.to_be_bytes()])
+}
+
+/// The endpoints that there are, at most as many as there may be.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn all(app: &App) -> Result<Vec<Endpoint>, Fault> {
+    let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_mul(2);
+    let page = app.store.list::<Endpoint>(&Ask::newest(List::Owner, ENDPOINTS, limit)).await?;
+    Ok(page.items.into_iter().map(Stored::into_inner).collect())
+}
+
+/// All endpoints, newest first.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fault> {
+    let list = window.walk(Source::Owned(ENDPOINTS.to_owned()), false);
+    walk(app, &list, |endpoint: &Endpoint| window.only(endpoint.created_at, endpoint)).await
+}
+
+/// Makes an endpoint; the second part of the answer is its secret, which is told once: none in a replay.
+///
+/// # Refuses
+/// 422 at `/url` for an address that is not on the internet, and when there are as many as there may be.
+pub async fn create(app: &App, once: &Once, ask: &NewEndpoint) -> Result<(Done<Endpoint>, Option<String>), Error> {
+    let plan = || async {
+        let url = app.courier.admit("/url", &ask.url).await.map_err(Refusal::from)?;
+        if all(app).await?.len() >= MOST {
+            return Err(Refusal::field("/url", "too_many", format!("at most {MOST} endpoints")).into());
+        }
+        let endpoint = Endpoint {
+            id: EndpointId::new(app.ulid()),
+            url,
+            events: ask.events.clone(),
+            secret: 1,
+            former: None,
+            failing_since: None,
+            disabled: None,
+            made_by: ask.admin,
+            created_at: app.clock.now(),
+            deleted_at: None,
+        };
+        let mut tx = app.tx();
+        tx.insert(&endpoint, Otherwise::Again);
+        let audit = by_admin(app, ask.admin, "webhook_endpoint.made", endpoint.id.to_string());
+        tx.insert(&audit.change("", described(&endpoint)), Otherwise::Again);
+        Ok((endpoint, tx))
+    };
+    let done = app.run(once, plan).await?;
+    let secret = (!done.replayed).then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
+    Ok((done, secret))
+}
+
+/// Changes an endpoint; the second part of the answer is its new secret, if it got one. What it is already, it stays.
+///
+/// # Refuses
+/// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
+pub async fn change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
+    let done = app.run(&Once::Natural, || plan_change(app, ask)).await?;
+    let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
+    Ok((done.answer, secret))
+}
+
+async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), Error> {
+    let mut tx = app.tx();
+    let before = found(app, ask.id).await?;
+    let mut after = Endpoint::clone(&before);
+    if let Some(url) = ask.url.as_ref().filter(|url| **url != before.url) {
+        after.url = app.courier.admit("/url", url).await.map_err(Refusal::from)?;
+        after.failing_since = None;
+    }
+    if let Some(events) = &ask.events {
+        after.events.clone_from(events);
+    }
+    if let Some(on) = ask.enabled {
+        after = after.switched(on, app.clock.now());
+    }
+    if ask.rotate {
+        after = after.rotated(app.clock.now());
+    }
+    if after != *before {
+        tx.replace(&before, &after, Otherwise::Again);
+        let audit = by_admin(app, ask.admin, "webhook_endpoint.changed", ask.id.to_string());
+        tx.insert(&audit.change(described(&before), described(&after)), Otherwise::Again);
+    }
+    Ok((after, tx))
+}
+
+/// Deletes an endpoint: nothing is delivered to it any more. One that was deleted is not there.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub async fn delete(app: &App, id: EndpointId, admin: UserId) -> Result<(), Error> {
+    let plan = || async {
+        let mut tx = app.tx();
+        let before = found(app, id).await?;
+        let after = Endpoint { deleted_at: Some(app.clock.now()), ..Endpoint::clone(&before) };
+        tx.replace(&before, &after, Otherwise::Again);
+        let audit = by_admin(app, admin, "webhook_endpoint.deleted", id.to_string());
+        tx.insert(&audit.change(described(&before), ""), Otherwise::Again);
+        Ok(((), tx))
+    };
+    app.run(&Once::Natural, plan).await.map(|_| ())
+}
+
+/// An endpoint that was not deleted.
+///
+/// # Refuses
+/// [`Refusal::NotFound`].
+pub(crate) async fn found(app: &App, id: EndpointId) -> Result<Stored<Endpoint>, Error> {
+    let found = app.store.get::<Endpoint>(&Endpoint::key(id)).await?;
+    Ok(found.filter(|endpoint| endpoint.deleted_at.is_none()).ok_or(Refusal::NotFound)?)
+}
+
+/// An endpoint in an audit record: its address without path and query, as these may hold a password.
+pub(crate) fn described(of: &Endpoint) -> String {
+    let events: Vec<&str> = of.events.iter().map(|event| event.as_str()).collect();
+    let state = of.disabled.map_or("enabled", |disabled| disabled.because.as_str());
+    let origin = crate::webhooks::model::endpoint::origin_of(&of.url);
+    format!("{origin} {state} secret {}: {}", of.secret, events.join(" "))
+}

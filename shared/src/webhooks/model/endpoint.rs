@@ -1,0 +1,420 @@
+//! Endpoints: where the operator's product hears of events.
+//!
+//! An endpoint is an HTTPS address on the internet with the kinds of events that it wants. Its secret follows from the
+//! deployment's, the endpoint's id and a number that rotation raises, so it is stored nowhere. One that was deleted stays as a record
+//! of what its deliveries belong to. One item each.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::webhooks::model::outbound_event::EventKind;
+use kernel::id::{EndpointId, UserId};
+use kernel::refusal::FieldError;
+
+/// Most endpoints of a deployment: each event is delivered to all that want it.
+pub const MOST: usize = 20;
+/// Most characters of an address.
+pub const URL_MAX: usize = 500;
+/// For how long deliveries may fail, none succeeding, before the endpoint is disabled.
+pub const PATIENCE: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// How long deliveries fail until the endpoint is taken to be down.
+const DOWN: SignedDuration = SignedDuration::from_mins(10);
+/// For how long the secret before a rotation signs too.
+pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why an endpoint gets nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisabledBecause {
+    /// An admin said so.
+    ByAdmin,
+    /// Deliveries failed for [`PATIENCE`], and none succeeded.
+    Failing,
+    /// It answered that it is gone for good.
+    Gone,
+}
+
+impl DisabledBecause {
+    /// The reason as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByAdmin => "by_admin",
+            Self::Failing => "failing",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// That an endpoint gets nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Why.
+    pub because: DisabledBecause,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A secret that was rotated away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Its number.
+    pub number: u32,
+    /// Until when it signs too.
+    pub until: Timestamp,
+}
+
+/// Where events go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Which.
+    pub id: EndpointId,
+    /// Its address, as [`url_at`] let it in.
+    pub url: String,
+    /// What it wants to hear of.
+    pub events: BTreeSet<EventKind>,
+    /// Which of its secrets is good now, from 1.
+    pub secret: u32,
+    /// The one before, after a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+    /// Since when every delivery has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Whether it gets nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<Disabled>,
+    /// Who made it.
+    pub made_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// Since when it is no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Endpoint {
+    /// Whether it is to hear of an event.
+    pub fn wants(&self, kind: EventKind) -> bool {
+        self.is_open() && self.events.contains(&kind)
+    }
+
+    /// Whether anything is delivered to it.
+    pub fn is_open(&self) -> bool {
+        self.disabled.is_none() && self.deleted_at.is_none()
+    }
+
+    /// Whether it has been failing for so long that an attempt is likely to be in vain.
+    pub fn is_down(&self, now: Timestamp) -> bool {
+        self.failing_since.is_some_and(|since| now.duration_since(since) >= DOWN)
+    }
+
+    /// The numbers of the secrets that sign at `now`, the good one first.
+    pub fn signs_with(&self, now: Timestamp) -> Vec<u32> {
+        let former = self.former.filter(|former| now < former.until).map(|former| former.number);
+        std::iter::once(self.secret).chain(former).collect()
+    }
+
+    /// With another secret. Asked for again before the overlap is over, what was good first stays so: whoever lost the answer can
+    /// ask again, and nobody who verifies is left without.
+    pub fn rotated(self, now: Timestamp) -> Self {
+        let first = self.former.filter(|former| now < former.until).map_or(self.secret, |former| former.number);
+        let until = now.checked_add(OVERLAP).unwrap_or(Timestamp::MAX);
+        Self { secret: self.secret.saturating_add(1), former: Some(Former { number: first, until }), ..self }
+    }
+
+    /// Switched on or off by an admin; one that is so stays as it is.
+    pub fn switched(self, on: bool, at: Timestamp) -> Self {
+        match (on, self.disabled) {
+            (true, Some(_)) => Self { disabled: None, failing_since: None, ..self },
+            (false, None) => Self { disabled: Some(Disabled { because: DisabledBecause::ByAdmin, at }), ..self },
+            _ => self,
+        }
+    }
+
+    /// After an attempt that ended at `now`: what has failed too long, or said that it is gone, is disabled.
+    pub fn after(&self, success: bool, gone: bool, now: Timestamp) -> Self {
+        if success {
+            return Self { failing_since: None, ..self.clone() };
+        }
+        let since = self.failing_since.unwrap_or(now);
+        let because = if gone {
+            Some(DisabledBecause::Gone)
+        } else {
+            (now.duration_since(since) >= PATIENCE).then_some(DisabledBecause::Failing)
+        };
+        let disabled = self.disabled.or(because.map(|because| Disabled { because, at: now }));
+        Self { failing_since: Some(since), disabled, ..self.clone() }
+    }
+}
+
+/// Reads an endpoint's address: `https://`, a host, perhaps a port, path and query; nothing that hides where it goes. `local` also
+/// lets `http://`, any port and private addresses in, for the local stack.
+///
+/// # Refuses
+/// The finding for the problem document. What the host's name resolves to is another question.
+pub fn url_at(pointer: &str, text: &str, local: bool) -> Result<String, FieldError> {
+    let wrong = |detail: &str| FieldError::new(pointer, "invalid", detail);
+    if text.is_empty() || text.len() > URL_MAX {
+        return Err(FieldError::new(pointer, "out_of_range", format!("1 to {URL_MAX} characters")));
+    }
+    let bad = text.contains(['#', '\\']) || !text.bytes().all(|byte| byte.is_ascii_graphic());
+    let uri = text.parse::<Uri>().ok().filter(|_| !bad).ok_or_else(|| wrong("an https:// address"))?;
+    let scheme = uri.scheme_str().unwrap_or_default();
+    if scheme != "https" && !(local && scheme == "http") {
+        return Err(wrong("an https:// address"));
+    }
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    if authority.contains(['@', '%']) {
+        return Err(wrong("an address without a user"));
+    }
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("an address with a host"))?;
+    let port = authority.strip_prefix(host).unwrap_or("?");
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(|port| good_port(port, local))) {
+        return Err(wrong("port 443, or one from 1024 on"));
+    }
+    if !local && address_of(host).is_some_and(|address| !is_public(address)) {
+        return Err(FieldError::new(pointer, "private_address", "an address on the internet"));
+    }
+    Ok(text.to_owned())
+}
+
+fn good_port(port: &str, local: bool) -> bool {
+    let written_plainly = !port.starts_with('0') && port.bytes().all(|byte| byte.is_ascii_digit());
+    written_plainly && port.parse::<u16>().is_ok_and(|port| port == 443 || port >= 1024 || (local && port > 0))
+}
+
+/// The host of an address that [`url_at`] let in, in lower case, without the brackets of IPv6.
+pub fn host_of(url: &str) -> Option<String> {
+    let uri = url.parse::<Uri>().ok()?;
+    Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase())
+}
+
+/// The address that a host is, when it is one and no name.
+pub fn address_of(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// An address as a log may show it: without path and query, which may hold what the receiver takes for a password.
+pub fn origin_of(url: &str) -> String {
+    let uri = url.parse::<Uri>().unwrap_or_default();
+    format!("{}://{}", uri.scheme_str().unwrap_or("?"), uri.authority().map_or("?", |authority| authority.as_str()))
+}
+
+/// Whether an address is somebody's on the internet: not loopback, private, link-local, shared, multicast, documentation,
+/// unspecified or reserved, in either version, nor one of version 4 in the clothes of version 6.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(inner) => is_public_v4(inner),
+            None => is_public_v6(address),
+        },
+    }
+}
+
+/// Networks of version 4 that nobody owns on the internet, and the bits of their prefix.
+const NOT_PUBLIC_V4: [([u8; 4], u32); 15] = [
+    ([0, 0, 0, 0], 8),
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([127, 0, 0, 0], 8),
+    ([169, 254, 0, 0], 16),
+    ([172, 16, 0, 0], 12),
+    ([192, 0, 0, 0], 24),
+    ([192, 0, 2, 0], 24),
+    ([192, 88, 99, 0], 24),
+    ([192, 168, 0, 0], 16),
+    ([198, 18, 0, 0], 15),
+    ([198, 51, 100, 0], 24),
+    ([203, 0, 113, 0], 24),
+    ([224, 0, 0, 0], 4),
+    ([240, 0, 0, 0], 4),
+];
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let bits = address.to_bits();
+    !NOT_PUBLIC_V4.iter().any(|(network, length)| {
+        let mask = u32::MAX.checked_shl(32_u32.saturating_sub(*length)).unwrap_or(0);
+        bits & mask == Ipv4Addr::from(*network).to_bits() & mask
+    })
+}
+
+/// Only 2000::/3 is given out; of it, what is for protocols (2001::/23, Teredo among it), documentation, and 6to4 is nobody's.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    let given_out = first & 0xe000 == 0x2000;
+    let protocols = first == 0x2001 && second & 0xfe00 == 0;
+    let documentation = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second & 0xf000 == 0);
+    let six_to_four = first == 0x2002;
+    given_out && !protocols && !documentation && !six_to_four
+}
+
+/// Reads the kinds of events that an endpoint wants.
+///
+/// # Refuses
+/// The finding for the problem document when there is none, or one that does not exist.
+pub fn events_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<EventKind>, FieldError> {
+    let events: Option<BTreeSet<EventKind>> = texts.iter().map(|text| EventKind::parse(text)).collect();
+    let all = EventKind::ALL.map(EventKind::as_str).join(", ");
+    let wrong = || FieldError::new(pointer, "unknown", format!("one or more of {all}"));
+    events.filter(|events| !events.is_empty()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use ulid::Ulid;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn endpoint() -> Endpoint {
+        Endpoint {
+            id: EndpointId::new(Ulid::from_parts(1, 1)),
+            url: "https://product.example/hook".into(),
+            events: BTreeSet::from([EventKind::OrderPaid]),
+            secret: 1,
+            former: None,
+            failing_since: None,
+            disabled: None,
+            made_by: UserId::new(Ulid::from_parts(1, 2)),
+            created_at: at("2026-11-20T10:00:00Z"),
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn an_address_is_https_without_tricks() {
+        for good in [
+            "https://product.example",
+            "https://product.example/hook?tenant=7",
+            "https://product.example:8443/",
+            "https://93.184.215.14/hook",
+            "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/hook",
+        ] {
+            assert_eq!(url_at("/url", good, false).unwrap(), good);
+        }
+        for bad in [
+            "",
+            "http://product.example/",
+            "ftp://product.example/",
+            "//product.example/",
+            "/hook",
+            "product.example",
+            "https://",
+            "https:///hook",
+            "https://user@product.example/",
+            "https://user:word@product.example/",
+            "https://10.0.0.1%2f@product.example/",
+            "https://product.example#@10.0.0.1/",
+            "https://product.example\\@10.0.0.1/",
+            "https://product.example:0/",
+            "https://product.example:22/",
+            "https://product.example:80/",
+            "https://product.example:0443/",
+            "https://product.example:99999/",
+            "https://product.example:/",
+            "https://product.example:+443/",
+            "https://pro duct.example/",
+            "https://prodüct.example/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://169.254.169.254/latest/meta-data",
+            &format!("https://product.example/{}", "x".repeat(URL_MAX)),
+        ] {
+            assert_eq!(url_at("/url", bad, false).unwrap_err().pointer, "/url", "{bad}");
+        }
+        for local in ["http://127.0.0.1:3000/_sim/webhook", "http://localhost:81/", "https://product.example/"] {
+            assert!(url_at("/url", local, true).is_ok(), "{local}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_given_out_is_public() {
+        for public in [
+            "1.1.1.1",
+            "93.184.215.14",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+        ] {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+        for private in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.7",
+            "203.0.113.7",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "2002:a00:1::",
+            "3fff::1",
+            "64:ff9b::a00:1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::10.0.0.1",
+        ] {
+            assert!(!is_public(private.parse().unwrap()), "{private}");
+        }
+    }
+
+    #[test]
+    fn a_log_shows_no_path_and_no_query() {
+        assert_eq!(origin_of("https://product.example:8443/hook/5ec7e7?token=5ec7e7"), "https://product.example:8443");
+    }
+
+    #[test]
+    fn what_fails_for_five_days_is_disabled_and_one_success_forgives() {
+        let (start, later) = (at("2026-11-20T10:00:00Z"), at("2026-11-25T10:00:00Z"));
+        let failing = endpoint().after(false, false, start);
+        assert_eq!((failing.failing_since, failing.disabled), (Some(start), None));
+        assert_eq!(failing.after(true, false, later), endpoint());
+        assert!(!failing.is_down(start) && failing.is_down(later) && !endpoint().is_down(later));
+        assert_eq!(failing.after(false, false, at("2026-11-25T09:59:59Z")).disabled, None);
+        let disabled = failing.after(false, false, later);
+        assert_eq!(disabled.disabled, Some(Disabled { because: DisabledBecause::Failing, at: later }));
+        assert!(!disabled.wants(EventKind::OrderPaid));
+        assert_eq!(disabled.switched(true, later), endpoint());
+        assert_eq!(endpoint().after(false, true, start).disabled.unwrap().because, DisabledBecause::Gone);
+    }
+
+    #[test]
+    fn a_rotation_that_is_asked_for_again_keeps_the_secret_that_was_good() {
+        let once = endpoint().rotated(at("2026-11-20T10:00:00Z"));
+        assert_eq!(once.signs_with(at("2026-11-20T10:00:01Z")), [2, 1]);
+        let again = once.clone().rotated(at("2026-11-20T11:00:00Z"));
+        assert_eq!(again.signs_with(at("2026-11-21T10:59:59Z")), [3, 1]);
+        assert_eq!(again.signs_with(at("2026-11-21T11:00:00Z")), [3]);
+        assert_eq!(once.rotated(at("2026-11-22T10:00:00Z")).signs_with(at("2026-11-22T10:00:00Z")), [3, 2]);
+    }
+}

@@ -1,0 +1,305 @@
+//! The courier: how events reach the operator's product, signed as [Standard Webhooks](https://www.standardwebhooks.com) says.
+//!
+//! An endpoint is an address that somebody typed in, so it is not trusted to be on the internet. On AWS a connection is only made
+//! to an address that was looked at: the resolver that the client connects by answers nothing unless all of what a name resolves to
+//! is public, and there is no second look-up between that and the connection. Redirects are not followed. That private addresses
+//! are let in is a property of the object that the local stack builds, which no environment variable can bring about.
+
+use std::fmt;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError, SharedDnsResolver};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use crate::webhooks::model::delivery::Attempt;
+use crate::webhooks::model::endpoint::{address_of, host_of, is_public, url_at};
+use kernel::refusal::FieldError;
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest wait for the whole answer.
+pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(8);
+/// Longest wait for a name to be resolved when an endpoint is registered.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How much of an answer is read, so that its connection can be used again.
+const MAX_ANSWER: usize = 4 * 1024;
+/// What an endpoint's secret begins with.
+pub const SECRET_PREFIX: &str = "whsec_";
+
+/// Carries events; see the module.
+#[derive(Clone)]
+pub struct Courier {
+    connector: SharedHttpConnector,
+    names: SharedDnsResolver,
+    local: bool,
+}
+
+impl fmt::Debug for Courier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Courier").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+/// What is delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct Parcel<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// The event's id.
+    pub id: &'a str,
+    /// When it is sent.
+    pub at: Timestamp,
+    /// What is said.
+    pub body: &'a str,
+}
+
+impl Courier {
+    /// To the internet, and nowhere else.
+    pub fn to_internet() -> Self {
+        let names = SharedDnsResolver::new(Public { names: System });
+        let connector = Lazily { connector: OnceLock::new(), names: names.clone() };
+        Self { connector: SharedHttpConnector::new(connector), names, local: false }
+    }
+
+    /// Through what somebody else connects by; `local` also lets plain HTTP and private addresses in.
+    pub fn through(connector: SharedHttpConnector, names: SharedDnsResolver, local: bool) -> Self {
+        let names = if local { names } else { SharedDnsResolver::new(Public { names }) };
+        Self { connector, names, local }
+    }
+
+    /// To wherever a name leads, private addresses too: for the local stack.
+    pub fn anywhere() -> SharedHttpConnector {
+        let names = SharedDnsResolver::new(System);
+        SharedHttpConnector::new(Lazily { connector: OnceLock::new(), names })
+    }
+
+    /// Whether an endpoint may stand at `url`, by what it says and by what its name resolves to now.
+    ///
+    /// # Refuses
+    /// The finding for the problem document.
+    pub async fn admit(&self, pointer: &str, url: &str) -> Result<String, FieldError> {
+        let url = url_at(pointer, url, self.local)?;
+        let host = host_of(&url).unwrap_or_default();
+        if self.local || address_of(&host).is_some() {
+            return Ok(url);
+        }
+        match tokio::time::timeout(RESOLVE_TIMEOUT, self.names.resolve_dns(&host)).await {
+            Ok(Ok(_)) => Ok(url),
+            Ok(Err(error)) if is_private(&error) => {
+                Err(FieldError::new(pointer, "private_address", "an address on the internet"))
+            }
+            _ => Err(FieldError::new(pointer, "unknown", "a host that can be found")),
+        }
+    }
+
+    /// Delivers a parcel, signed under each of `secrets`. Whatever goes wrong is told in a word that holds nothing of the answer.
+    pub async fn deliver(&self, parcel: &Parcel<'_>, secrets: &[[u8; 32]]) -> Attempt {
+        // What was let in under other rules, or by another hand, is not connected to either.
+        if url_at("", parcel.url, self.local).is_err() {
+            return Attempt::Unanswered("the address is not allowed");
+        }
+        let Some(request) = request(parcel, secrets) else { return Attempt::Unanswered("the address can't be used") };
+        match tokio::time::timeout(WHOLE_TIMEOUT, self.exchange(request)).await {
+            Ok(Ok(status)) => Attempt::Answered(status),
+            Ok(Err(why)) => Attempt::Unanswered(why),
+            Err(_) => Attempt::Unanswered("no answer in time"),
+        }
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<u16, &'static str> {
+        let mut response = self.connector.call(request).await.map_err(|error| why(&error))?;
+        let status = response.status().as_u16();
+        // Too long an answer, or one that breaks off, is an answer.
+        let _read = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
+        Ok(status)
+    }
+}
+
+fn why(error: &ConnectorError) -> &'static str {
+    if is_private(error) {
+        "the host resolves to a private address"
+    } else if error.is_timeout() {
+        "no answer in time"
+    } else {
+        "not reached"
+    }
+}
+
+fn request(parcel: &Parcel<'_>, secrets: &[[u8; 32]]) -> Option<HttpRequest> {
+    let at = parcel.at.as_second();
+    let request = http::Request::builder()
+        .method("POST")
+        .uri(parcel.url)
+        .header("content-type", "application/json")
+        .header("user-agent", "guerdon-webhooks/1")
+        .header("webhook-id", parcel.id)
+        .header("webhook-timestamp", at.to_string())
+        .header("webhook-signature", signatures(parcel.id, at, parcel.body, secrets))
+        .body(SdkBody::from(parcel.body));
+    HttpRequest::try_from(request.ok()?).ok()
+}
+
+/// The signatures of a message under each secret, as `webhook-signature` holds them.
+pub fn signatures(id: &str, at: i64, body: &str, secrets: &[impl AsRef<[u8]>]) -> String {
+    let sign = |secret: &[u8]| {
+        let mut mac = match Hmac::<Sha256>::new_from_slice(secret) {
+            Ok(mac) => mac,
+            Err(never) => unreachable!("HMAC takes keys of any length: {never}"),
+        };
+        mac.update(format!("{id}.{at}.{body}").as_bytes());
+        format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()))
+    };
+    secrets.iter().map(|secret| sign(secret.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// A secret as its receiver is told.
+pub fn written(secret: &[u8]) -> String {
+    format!("{SECRET_PREFIX}{}", BASE64.encode(secret))
+}
+
+/// What the operating system resolves names by.
+#[derive(Debug, Clone, Copy)]
+struct System;
+
+impl ResolveDns for System {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        let name = name.to_owned();
+        DnsFuture::new(async move {
+            let found = tokio::task::spawn_blocking(move || (name.as_str(), 0).to_socket_addrs()).await;
+            let found = found.map_err(ResolveDnsError::new)?.map_err(ResolveDnsError::new)?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Resolves only names all of whose addresses are public: one that is not condemns the others, as whoever mixes them is up to
+/// something.
+#[derive(Debug, Clone)]
+struct Public<R> {
+    names: R,
+}
+
+/// What a name resolves to is not on the internet.
+#[derive(Debug, thiserror::Error)]
+#[error("a private address")]
+struct Private;
+
+impl<R: ResolveDns> ResolveDns for Public<R> {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move {
+            let found: Vec<IpAddr> = self.names.resolve_dns(name).await?;
+            if found.iter().all(|address| is_public(*address)) { Ok(found) } else { Err(ResolveDnsError::new(Private)) }
+        })
+    }
+}
+
+fn is_private(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Private>())
+}
+
+/// A client that is built at the first delivery: most invocations deliver nothing, and certificates cost time.
+#[derive(Debug)]
+struct Lazily {
+    connector: OnceLock<Result<Connector, String>>,
+    names: SharedDnsResolver,
+}
+
+impl HttpConnector for Lazily {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.connector.get_or_init(|| connector(self.names.clone())) {
+            Ok(connector) => connector.call(request),
+            Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.clone().into()))),
+        }
+    }
+}
+
+fn connector(names: SharedDnsResolver) -> Result<Connector, String> {
+    let time = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(WHOLE_TIMEOUT).build();
+    let roots = crate::payment::gateway::http::roots().map_err(|error| error.to_string())?;
+    let builder = Connector::builder().connector_settings(time);
+    Ok(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(roots).build_with_resolver(names))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Names that lead somewhere else each time they are asked for.
+    #[derive(Debug)]
+    struct Turning(Mutex<Vec<&'static str>>);
+
+    impl ResolveDns for Turning {
+        fn resolve_dns<'a>(&'a self, _: &'a str) -> DnsFuture<'a> {
+            let next = self.0.lock().unwrap().pop().map(|all| all.split(' ').map(|one| one.parse().unwrap()).collect());
+            DnsFuture::ready(next.ok_or_else(|| ResolveDnsError::new("no such name")))
+        }
+    }
+
+    fn turning(answers: &[&'static str]) -> SharedDnsResolver {
+        SharedDnsResolver::new(Turning(Mutex::new(answers.iter().rev().copied().collect())))
+    }
+
+    /// The example of the Standard Webhooks specification.
+    #[test]
+    fn a_signature_is_that_of_standard_webhooks() {
+        let secret = BASE64.decode(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        assert_eq!(written(&secret), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let (id, at, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+        let expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(signatures(id, at, body, &[&secret]), expected);
+        let two = signatures(id, at, body, &[&secret, &b"another".to_vec()]);
+        assert_eq!(two.split(' ').next(), Some(expected));
+        assert_eq!(two.split(' ').count(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_is_admitted_only_where_all_that_its_name_resolves_to_is_public() {
+        let answers =
+            ["93.184.215.14 2606:4700::1111", "10.0.0.1", "93.184.215.14 127.0.0.1", "::ffff:169.254.169.254"];
+        let courier = Courier::through(Courier::anywhere(), turning(&answers), false);
+        let url = "https://product.example/";
+        assert_eq!(courier.admit("/url", url).await.unwrap(), url);
+        for _ in 0..3 {
+            assert_eq!(courier.admit("/url", url).await.unwrap_err().code, "private_address");
+        }
+        assert_eq!(courier.admit("/url", url).await.unwrap_err().code, "unknown", "a name that leads nowhere");
+        assert_eq!(courier.admit("/url", "http://product.example/").await.unwrap_err().code, "invalid");
+    }
+
+    /// No rebinding: what was public at registration is looked at again by the very look-up that the connection is made with.
+    #[tokio::test]
+    async fn no_connection_is_made_to_a_private_address_whatever_the_name_said_before() {
+        let names = SharedDnsResolver::new(Public { names: turning(&["127.0.0.1"]) });
+        let connector = SharedHttpConnector::new(Lazily { connector: OnceLock::new(), names: names.clone() });
+        let courier = Courier { connector, names, local: false };
+        let at = Timestamp::UNIX_EPOCH;
+        let parcel = |url: &'static str| Parcel { url, id: "evt_1", at, body: "{}" };
+        let rebound = courier.deliver(&parcel("https://product.example/"), &[[7; 32]]).await;
+        assert_eq!(rebound, Attempt::Unanswered("the host resolves to a private address"));
+        for literal in ["https://127.0.0.1/", "https://[::1]:8443/", "http://product.example/"] {
+            let refused = courier.deliver(&parcel(literal), &[[7; 32]]).await;
+            assert_eq!(refused, Attempt::Unanswered("the address is not allowed"), "{literal}");
+        }
+    }
+
+    #[test]
+    fn a_debugged_courier_shows_nothing() {
+        assert_eq!(format!("{:?}", Courier::to_internet()), "Courier { local: false, .. }");
+    }
+}

@@ -1,0 +1,58 @@
+//! The HTTPS client of all AWS services: TLS by ring, trusting Amazon's roots alone. Reading the operating system's certificates
+//! would cost more than everything else that a function does while it starts.
+
+use std::time::Duration;
+
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+
+use kernel::fault::Fault;
+
+/// Amazon Root CA 1 to 4 and Starfield Services G2: every AWS endpoint's certificate ends in one of them.
+const ROOTS: &str = include_str!("amazon-roots.pem");
+
+/// One client for DynamoDB, SQS and SES.
+///
+/// # Errors
+/// When the roots can't be read, which a test excludes.
+pub fn aws_client() -> Result<SharedHttpClient, Fault> {
+    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(roots()?).build_https())
+}
+
+/// A connector for the one call that reads secrets, before there is a client.
+///
+/// # Errors
+/// When the roots can't be read, which a test excludes.
+pub fn aws_connector() -> Result<SharedHttpConnector, Fault> {
+    let time = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .read_timeout(Duration::from_millis(1_500))
+        .build();
+    let connector = Connector::builder()
+        .connector_settings(time)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(roots()?)
+        .build();
+    Ok(SharedHttpConnector::new(connector))
+}
+
+fn roots() -> Result<TlsContext, Fault> {
+    let trusted = TrustStore::empty().with_pem_certificate(ROOTS);
+    let context = TlsContext::builder().with_trust_store(trusted).build();
+    context.map_err(|error| Fault::bug(format!("Amazon's roots: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn both_clients_build_with_the_five_pinned_roots() {
+        assert_eq!(ROOTS.matches("BEGIN CERTIFICATE").count(), 5);
+        aws_client().unwrap();
+        aws_connector().unwrap();
+    }
+}

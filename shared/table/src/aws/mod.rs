@@ -1,0 +1,93 @@
+//! How to reach AWS: region, credentials, one HTTPS client, secrets.
+
+pub mod https;
+pub mod secrets;
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use kernel::fault::Fault;
+
+/// Where an environment variable is looked up.
+pub trait Environment {
+    /// The value of a variable that is set and not blank.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The process's own environment.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    }
+}
+
+/// How to reach an AWS service.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The client that all services share.
+    pub http: SharedHttpClient,
+    /// Region.
+    pub region: String,
+    /// Who we are.
+    pub credentials: Credentials,
+}
+
+impl Aws {
+    /// The region and credentials that Lambda sets, over `http`.
+    ///
+    /// # Errors
+    /// When one of them is not set.
+    pub fn from(environment: &impl Environment, http: SharedHttpClient) -> Result<Self, Fault> {
+        let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+        let credentials = Credentials::new(
+            get("AWS_ACCESS_KEY_ID")?,
+            get("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        Ok(Self { http, region: get("AWS_REGION")?, credentials })
+    }
+
+    /// Explicit time-outs, all below the functions' deadline: the SDK has no read time-out of its own.
+    pub fn timeouts() -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .read_timeout(Duration::from_millis(1_500))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_secs(5))
+            .build()
+    }
+
+    /// A DynamoDB client.
+    pub fn dynamodb(&self, endpoint: Option<String>) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .timeout_config(Self::timeouts())
+            .retry_config(RetryConfig::standard().with_max_attempts(3));
+        config.set_endpoint_url(endpoint);
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// An SQS client.
+    pub fn sqs(&self, endpoint: Option<String>) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .timeout_config(Self::timeouts())
+            .retry_config(RetryConfig::standard().with_max_attempts(2));
+        config.set_endpoint_url(endpoint);
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+}

@@ -1,0 +1,281 @@
+//! Secrets: read once while a function starts, never logged.
+//!
+//! A secret is either in the variable of its name, or `NAME_PARAMETER` names the SSM SecureString that holds it. All that are named so
+//! are read in one signed call; an SDK for that one call would be larger than the rest of the function.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use data_encoding::BASE64;
+use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::aws::{Aws, Environment};
+use crate::system::Clock;
+use kernel::fault::Fault;
+
+/// Every secret a function may have.
+pub const NAMES: [&str; 6] = [
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "STRIPE_WEBHOOK_SECRET_PREVIOUS",
+    "ZPAY_KEY",
+    "APP_SECRET",
+    "SIGNING_KEY",
+];
+/// How long the call may take, a second try included.
+const WITHIN: Duration = Duration::from_secs(4);
+/// Largest answer: ten parameters of 8 KB and their descriptions.
+const MAX_ANSWER: usize = 128 * 1024;
+
+/// The secrets that are there.
+#[derive(Clone, Default)]
+pub struct Secrets(HashMap<String, String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// Which parameter holds which secret.
+type Named = Vec<(&'static str, String)>;
+
+impl Secrets {
+    /// The secrets of a function: those in its environment, and those whose parameter its environment names. A parameter that does
+    /// not exist is a secret that is not there.
+    ///
+    /// # Errors
+    /// When parameters are named and can't be read.
+    pub async fn read(environment: &impl Environment, aws: &Aws) -> Result<Self, Fault> {
+        let mut secrets = Self::given(|name| environment.get(name));
+        let named = secrets.named(environment);
+        if !named.is_empty() {
+            let endpoint = environment.get("AWS_ENDPOINT_URL_SSM").unwrap_or_else(|| endpoint(&aws.region));
+            let connector = crate::aws::https::aws_connector()?;
+            let call = Call { connector, endpoint, region: aws.region.clone(), credentials: aws.credentials.clone() };
+            let values = tokio::time::timeout(WITHIN, call.parameters(&named)).await;
+            secrets.add(named, values.map_err(|_| unavailable("no answer in time"))??);
+        }
+        Ok(secrets)
+    }
+
+    /// The secrets that `lookup` knows.
+    pub fn given(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let found = |name: &&str| Some(((*name).to_owned(), lookup(name).filter(|value| !value.trim().is_empty())?));
+        Self(NAMES.iter().filter_map(found).collect())
+    }
+
+    /// A secret that is there and not blank.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    /// The seed that access tokens are signed with, where there is one.
+    ///
+    /// # Errors
+    /// When it is not the base64 of 32 bytes.
+    pub fn signing_key(&self) -> Result<Option<[u8; 32]>, Fault> {
+        let Some(text) = self.get("SIGNING_KEY") else { return Ok(None) };
+        let bytes = BASE64.decode(text.trim().as_bytes()).ok();
+        let seed = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        seed.map(Some).ok_or_else(|| Fault::bug("SIGNING_KEY must be the base64 of 32 bytes"))
+    }
+
+    fn named(&self, environment: &impl Environment) -> Named {
+        let missing = NAMES.iter().filter(|name| !self.0.contains_key(**name));
+        missing.filter_map(|name| Some((*name, environment.get(&format!("{name}_PARAMETER"))?))).collect()
+    }
+
+    fn add(&mut self, named: Named, mut values: HashMap<String, String>) {
+        for (name, parameter) in named {
+            match values.remove(&parameter).filter(|value| !value.trim().is_empty()) {
+                Some(value) => drop(self.0.insert(name.to_owned(), value)),
+                None => tracing::warn!(secret = name, "its parameter does not exist or is blank"),
+            }
+        }
+    }
+}
+
+fn endpoint(region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://ssm.{region}.{suffix}")
+}
+
+fn unavailable(why: impl std::fmt::Display) -> Fault {
+    Fault::Unavailable { call: "GetParameters", why: why.to_string() }
+}
+
+/// What the one call to SSM needs.
+struct Call {
+    connector: SharedHttpConnector,
+    endpoint: String,
+    region: String,
+    credentials: Credentials,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "Parameters")]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "Value")]
+    value: String,
+}
+
+impl Call {
+    /// The values of the parameters that exist, by their names.
+    async fn parameters(&self, named: &Named) -> Result<HashMap<String, String>, Fault> {
+        let names: Vec<&String> = named.iter().map(|(_, parameter)| parameter).collect();
+        let body = serde_json::json!({"Names": names, "WithDecryption": true}).to_string();
+        let answer = match self.exchange(&body).await {
+            Err(Fault::Unavailable { .. }) => self.exchange(&body).await?,
+            other => other?,
+        };
+        Ok(answer.parameters.into_iter().map(|parameter| (parameter.name, parameter.value)).collect())
+    }
+
+    async fn exchange(&self, body: &str) -> Result<Answer, Fault> {
+        let request = self.signed(body, Clock::system().now())?;
+        let mut response = self.connector.call(request).await.map_err(|error| unavailable(error.to_string()))?;
+        let status = response.status().as_u16();
+        let bytes = Limited::new(response.take_body(), MAX_ANSWER).collect().await.map_err(unavailable)?.to_bytes();
+        if status != 200 {
+            // The body of an error names what is not permitted; the body of a success is all secrets.
+            let why: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
+            return Err(unavailable(format!("HTTP {status}: {why}")));
+        }
+        serde_json::from_slice(&bytes).map_err(|_| unavailable("an answer that can't be read"))
+    }
+
+    fn signed(&self, body: &str, now: Timestamp) -> Result<HttpRequest, Fault> {
+        let bug = |error: String| Fault::bug(format!("signing GetParameters: {error}"));
+        let mut request = http::Request::post(&self.endpoint)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "AmazonSSM.GetParameters")
+            .body(SdkBody::from(body))
+            .map_err(|error| bug(error.to_string()))?;
+        let identity: Identity = self.credentials.clone().into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("ssm")
+            .time(SystemTime::from(now))
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| bug(error.to_string()))?;
+        let url = request.uri().to_string();
+        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signable = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body.as_bytes()));
+        let signable = signable.map_err(|error| bug(error.to_string()))?;
+        let signed = sign(signable, &params.into()).map_err(|error| bug(error.to_string()))?;
+        signed.into_parts().0.apply_to_request_http1x(&mut request);
+        HttpRequest::try_from(request).map_err(|error| bug(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
+    use std::sync::{Arc, Mutex};
+
+    struct Variables(Vec<(&'static str, &'static str)>);
+
+    impl Environment for Variables {
+        fn get(&self, name: &str) -> Option<String> {
+            self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    /// Answers in turn and keeps what it was asked.
+    #[derive(Debug, Clone)]
+    struct Ssm(Arc<Mutex<Vec<(u16, &'static str)>>>, Arc<Mutex<Vec<HttpRequest>>>);
+
+    impl HttpConnector for Ssm {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.1.lock().unwrap().push(request);
+            let (status, body) = self.0.lock().unwrap().remove(0);
+            let response = http::Response::builder().status(status).body(SdkBody::from(body)).unwrap();
+            HttpConnectorFuture::ready(Ok(response.try_into().unwrap()))
+        }
+    }
+
+    fn call(answers: &[(u16, &'static str)]) -> (Call, Ssm) {
+        let ssm = Ssm(Arc::new(Mutex::new(answers.to_vec())), Arc::default());
+        let credentials = Credentials::new("AKID", "SECRET", Some("TOKEN".to_owned()), None, "test");
+        let connector = SharedHttpConnector::new(ssm.clone());
+        (Call { connector, endpoint: endpoint("eu-west-1"), region: "eu-west-1".into(), credentials }, ssm)
+    }
+
+    const ANSWER: &str = r#"{"InvalidParameters":["/g/zpay"],"Parameters":[{"ARN":"a","Name":"/g/app","Type":"SecureString","Value":"hush","Version":1}]}"#;
+
+    #[test]
+    fn a_variable_goes_before_its_parameter_and_blank_ones_are_not_there() {
+        let variables = Variables(vec![
+            ("APP_SECRET", "here"),
+            ("APP_SECRET_PARAMETER", "/g/app"),
+            ("ZPAY_KEY", "  "),
+            ("ZPAY_KEY_PARAMETER", "/g/zpay"),
+        ]);
+        let secrets = Secrets::given(|name| variables.get(name));
+        assert_eq!(secrets.get("APP_SECRET").as_deref(), Some("here"));
+        assert_eq!(secrets.named(&variables), [("ZPAY_KEY", "/g/zpay".to_owned())]);
+        assert_eq!(secrets.get("ZPAY_KEY"), None);
+    }
+
+    #[tokio::test]
+    async fn all_parameters_are_read_in_one_signed_call() {
+        let (call, ssm) = call(&[(200, ANSWER)]);
+        let named: Named = vec![("APP_SECRET", "/g/app".to_owned()), ("ZPAY_KEY", "/g/zpay".to_owned())];
+        let mut secrets = Secrets::default();
+        secrets.add(named.clone(), call.parameters(&named).await.unwrap());
+        assert_eq!(secrets.get("APP_SECRET").as_deref(), Some("hush"));
+        assert_eq!(secrets.get("ZPAY_KEY"), None);
+        let asked = ssm.1.lock().unwrap();
+        let [request] = asked.as_slice() else { unreachable!() };
+        assert_eq!(request.uri(), "https://ssm.eu-west-1.amazonaws.com/");
+        assert_eq!(request.body().bytes(), Some(br#"{"Names":["/g/app","/g/zpay"],"WithDecryption":true}"#.as_slice()));
+        let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
+        assert!(
+            header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKID/"),
+            "{}",
+            header("authorization")
+        );
+        assert!(header("authorization").contains("/eu-west-1/ssm/aws4_request"));
+        assert_eq!(header("x-amz-security-token"), "TOKEN");
+    }
+
+    #[tokio::test]
+    async fn a_failed_call_is_made_once_more_and_then_a_fault_without_secrets() {
+        let named: Named = vec![("APP_SECRET", "/g/app".to_owned())];
+        let (twice, _) = call(&[(500, "{}"), (200, ANSWER)]);
+        assert_eq!(twice.parameters(&named).await.unwrap().len(), 1);
+        let denied = r#"{"__type":"AccessDeniedException"}"#;
+        let (never, _) = call(&[(400, denied), (400, denied)]);
+        let fault = never.parameters(&named).await.unwrap_err().to_string();
+        assert!(fault.contains("AccessDeniedException"), "{fault}");
+    }
+
+    #[test]
+    fn a_signing_key_is_the_base64_of_32_bytes() {
+        let of =
+            |text: &'static str| Secrets::given(|name| (name == "SIGNING_KEY").then(|| text.to_owned())).signing_key();
+        assert_eq!(of("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").unwrap(), Some([7; 32]));
+        assert!(of("BwcH").is_err() && of("not base64").is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Journal entries: where they are stored.
+
+use jiff::Timestamp;
+use kernel::id::JournalId;
+use kernel::ledger::{Holder, Posting};
+use serde::{Deserialize, Serialize};
+
+use crate::item::{Entity, Indexes};
+use crate::key::{Key, by_month};
+
+/// Prefix of the sort keys of an account's journal entries.
+pub const POSTINGS: &str = "POSTING#";
+
+/// That the first journal of all was written, and with it the ledger currency fixed (R9.1). The transaction of that journal
+/// writes it, so a change of the currency, which demands its absence, either comes before or is refused. It never goes
+/// again: a process that has seen it once neither reads nor writes it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerBegun {
+    /// When.
+    pub at: Timestamp,
+}
+
+impl LedgerBegun {
+    /// Where it is said that the first journal was written.
+    pub fn key() -> Key {
+        Key::of("LEDGER", "LEDGER")
+    }
+}
+
+impl Entity for LedgerBegun {
+    const TYPE: &'static str = "ledger_begun";
+
+    fn own_key(&self) -> Key {
+        Self::key()
+    }
+}
+
+/// Where the `number`-th entry of an owner's account is.
+pub fn posting_key(holder: Holder, of_commission: bool, number: u64) -> Key {
+    let partition = match holder {
+        Holder::User(user) if of_commission => format!("AFFILIATE#{user}"),
+        Holder::User(user) => format!("USER#{user}"),
+        Holder::Asset(asset) => format!("ASSET#{asset}"),
+        shop => format!("WALLET#{shop}"),
+    };
+    Key::of(partition, format!("{POSTINGS}{number:012}"))
+}
+
+/// Where an entry is that moves platform accounts only.
+pub fn platform_posting_key(journal: JournalId) -> Key {
+    Key::of(format!("JOURNAL#{journal}"), "POSTING")
+}
+
+impl Entity for Posting {
+    const TYPE: &'static str = "posting";
+
+    fn own_key(&self) -> Key {
+        match self.holder {
+            Some(holder) => posting_key(holder, self.is_of_commission(), self.number),
+            None => platform_posting_key(self.header.journal),
+        }
+    }
+
+    fn indexes(&self) -> Indexes {
+        Indexes { platform: Some(by_month("POSTINGS", self.header.at, self.header.journal)), ..Indexes::default() }
+    }
+}

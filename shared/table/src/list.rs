@@ -1,0 +1,263 @@
+//! Listing: the one walk over the operator's lists, newest first.
+//!
+//! A list of the whole platform stands in one partition per month; the walk goes from the month of `to` back to that of
+//! `from`. A list that belongs to a user, or a user's own postings, is one partition. Work per page is bounded, so a filter
+//! that hardly anything fits gives pages with few items, or none, and a position to go on from. An item may show as several
+//! rows (a journal's entries); a page can end between them.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::execute::Executor;
+use crate::item::{Entity, Stored};
+use crate::key::{self, Key};
+use crate::store::{Ask, List, Page, Position};
+use kernel::fault::Fault;
+
+/// Nothing is older: no deployment was made before.
+const FIRST_MONTH: Date = jiff::civil::date(2026, 1, 1);
+/// Most queries of one page.
+const QUERIES: usize = 24;
+/// Items per query of a walk that leaves items out.
+const CHUNK: i32 = 100;
+/// Items after which a page ends, however few of them fitted.
+const MOST_READ: usize = 1_000;
+
+/// In a position: the month it is in.
+const MONTH: &str = "month";
+/// In a position: the item that the page was cut in.
+const CUT: &str = "cut";
+/// In a position: how many of its rows were shown.
+const SHOWN: &str = "shown";
+
+/// A page that is asked for, and the time it is about.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub to: Option<Timestamp>,
+    /// Most rows.
+    pub limit: i32,
+    /// Where the page before ended.
+    pub after: Option<Position>,
+}
+
+impl Window {
+    /// The walk that reads this page of a list; `filtered` when filters leave items out.
+    pub fn walk(&self, source: Source, filtered: bool) -> Walk {
+        let filtered = filtered || self.from.is_some() || self.to.is_some();
+        Walk { source, filtered, from: self.from, to: self.to, limit: self.limit, after: self.after.clone() }
+    }
+
+    /// An item of this time, if the window holds it.
+    pub fn only<T: Clone>(&self, at: Timestamp, item: &T) -> Vec<T> {
+        only(self.holds(at), item)
+    }
+
+    /// Whether it holds a time.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+/// An item, if it fits.
+pub fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
+    fits.then(|| item.clone()).into_iter().collect()
+}
+
+/// Where a list stands.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A list of the platform, by its name: `ORDERS`.
+    Platform(&'static str),
+    /// A list that belongs to a user, by its partition: `ORDERS#usr_…`.
+    Owned(String),
+    /// A user's own items of one kind: partition and what their sort keys begin with.
+    Own(String, &'static str),
+}
+
+/// A page that is asked for.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    /// Which list.
+    pub source: Source,
+    /// Whether some items are left out.
+    pub filtered: bool,
+    /// Nothing from before this time is wanted.
+    pub from: Option<Timestamp>,
+    /// Nothing from after this time is wanted.
+    pub to: Option<Timestamp>,
+    /// Most rows.
+    pub limit: i32,
+    /// Where the page before ended.
+    pub after: Option<Position>,
+}
+
+/// The item of a list of the platform that has an id, as the list has it: the month that it stands in follows from when it was made.
+///
+/// # Errors
+/// When the database can't be reached, or the item does not decode.
+pub async fn in_list<T: Entity>(app: &Executor, name: &str, made: Timestamp, id: &str) -> Result<Option<T>, Fault> {
+    let ask = Ask { prefix: Some(id.to_owned()), ..Ask::newest(List::Platform, key::month_of(name, made), 1) };
+    Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Stored::into_inner))
+}
+
+/// Reads one page; `rows` says what an item shows as, nothing when it does not fit.
+///
+/// # Errors
+/// When the database can't be reached, or an item does not decode.
+pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -> Vec<R>) -> Result<Page<R>, Fault> {
+    let limit = usize::try_from(walk.limit).unwrap_or(1).max(1);
+    let mut at = Place::begin(walk, app.clock.now());
+    let (mut items, mut read) = (Vec::new(), 0_usize);
+    for _ in 0..QUERIES {
+        let wanted = limit.saturating_sub(items.len());
+        let page = app.store.list::<T>(&at.ask(walk, wanted)).await?;
+        for item in &page.items {
+            let spot = Spot::of(walk, &**item);
+            let skipped = at.shown_of(&spot);
+            for (index, row) in rows(item).into_iter().enumerate().skip(skipped) {
+                if items.len() == limit {
+                    return Ok(Page { items, next: Some(at.cut(spot, index)) });
+                }
+                items.push(row);
+            }
+            at.pass(walk, item);
+        }
+        read = read.saturating_add(page.items.len());
+        let more = match page.next {
+            Some(next) => at.go_on(next),
+            None => at.month_before(walk),
+        };
+        if !more {
+            return Ok(Page { items, next: None });
+        }
+        if items.len() == limit || read >= MOST_READ {
+            break;
+        }
+    }
+    Ok(Page { items, next: Some(at.position()) })
+}
+
+/// Where a walk is.
+struct Place {
+    month: Date,
+    last: Option<Position>,
+    cut: Option<(Spot, usize)>,
+}
+
+/// Which item: its sort key in the list, newest first, and its partition where several share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spot {
+    sort: String,
+    pk: String,
+}
+
+impl Spot {
+    fn of<T: Entity>(walk: &Walk, item: &T) -> Self {
+        let Key { pk, sk } = item.own_key();
+        let indexes = item.indexes();
+        let entry = match walk.source {
+            Source::Platform(_) => indexes.platform,
+            Source::Owned(_) => indexes.owner,
+            Source::Own(..) => None,
+        };
+        Self { sort: entry.map_or(sk, |(_, sort)| sort), pk }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (sort, pk) = text.split_once(' ')?;
+        Some(Self { sort: sort.to_owned(), pk: pk.to_owned() })
+    }
+}
+
+impl Place {
+    fn begin(walk: &Walk, now: Timestamp) -> Self {
+        let newest = month_of(walk.to.map_or(now, |to| to.min(now)));
+        let mut last = walk.after.clone();
+        let mut take = |name: &str| last.as_mut().and_then(|last| last.remove(name));
+        let month = take(MONTH).and_then(|month| format!("{month}-01").parse().ok());
+        let (cut, shown) =
+            (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
+        Self { month: month.unwrap_or(newest), last: last.filter(|last| !last.is_empty()), cut: cut.zip(shown) }
+    }
+
+    fn ask(&self, walk: &Walk, wanted: usize) -> Ask {
+        let limit = if walk.filtered { CHUNK } else { i32::try_from(wanted).unwrap_or(CHUNK).clamp(1, CHUNK) };
+        let (list, partition, prefix) = match &walk.source {
+            Source::Platform(name) => (List::Platform, format!("{name}#{}", self.month.strftime("%Y-%m")), None),
+            Source::Owned(partition) => (List::Owner, partition.clone(), None),
+            Source::Own(partition, prefix) => (List::Table, partition.clone(), Some((*prefix).to_owned())),
+        };
+        Ask { prefix, after: self.last.clone(), ..Ask::newest(list, partition, limit) }
+    }
+
+    /// How many rows of the item at `spot` the page before showed. What came to be above its cut since is not shown at all.
+    fn shown_of(&self, spot: &Spot) -> usize {
+        match &self.cut {
+            Some((cut, shown)) if spot == cut => *shown,
+            Some((cut, _)) if spot.sort > cut.sort => usize::MAX,
+            _ => 0,
+        }
+    }
+
+    fn pass<T: Entity>(&mut self, walk: &Walk, item: &Stored<T>) {
+        self.last = Some(position_of(walk, &**item));
+        let spot = Spot::of(walk, &**item);
+        if self.cut.as_ref().is_some_and(|(cut, _)| spot == *cut || spot.sort < cut.sort) {
+            self.cut = None;
+        }
+    }
+
+    fn go_on(&mut self, next: Position) -> bool {
+        self.last = Some(next);
+        true
+    }
+
+    /// Whether there is an older month to look at.
+    fn month_before(&mut self, walk: &Walk) -> bool {
+        let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
+        let Ok(before) = self.month.checked_sub(1.month()) else { return false };
+        let more = matches!(walk.source, Source::Platform(_)) && before >= oldest;
+        if more {
+            (self.month, self.last) = (before, None);
+        }
+        more
+    }
+
+    fn position(self) -> Position {
+        let mut position = self.last.unwrap_or_default();
+        position.insert(MONTH.to_owned(), self.month.strftime("%Y-%m").to_string());
+        if let Some((cut, shown)) = self.cut {
+            position.insert(CUT.to_owned(), format!("{} {}", cut.sort, cut.pk));
+            position.insert(SHOWN.to_owned(), shown.to_string());
+        }
+        position
+    }
+
+    fn cut(self, spot: Spot, shown: usize) -> Position {
+        Self { cut: Some((spot, shown)), ..self }.position()
+    }
+}
+
+/// The key of an item in the list that is walked, as the database wants to be told where to go on.
+fn position_of<T: Entity>(walk: &Walk, item: &T) -> Position {
+    let Key { pk, sk } = item.own_key();
+    let indexes = item.indexes();
+    let mut position = Position::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
+    let (names, entry) = match walk.source {
+        Source::Platform(_) => (["gsi2pk", "gsi2sk"], indexes.platform),
+        Source::Owned(_) => (["gsi1pk", "gsi1sk"], indexes.owner),
+        Source::Own(..) => return position,
+    };
+    if let Some((pk, sk)) = entry {
+        position.extend(names.map(str::to_owned).into_iter().zip([pk, sk]));
+    }
+    position
+}
+
+fn month_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date().first_of_month()
+}

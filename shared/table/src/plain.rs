@@ -1,0 +1,125 @@
+//! The plain writes: harmless when they are lost or happen twice, and the only writes outside a transaction.
+//!
+//! Their permissions name the key prefix in the template.
+
+#![allow(clippy::disallowed_methods, reason = "the one place where a write stands outside a transaction")]
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
+
+use crate::item::{Entity, Item, fresh, integer};
+use crate::key::Key;
+use crate::outbox::Outbox;
+use crate::store::{Store, key_item, unavailable};
+use kernel::fault::Fault;
+use kernel::id::OutboxId;
+use kernel::key_part::KeyPart;
+use kernel::refusal::Refusal;
+
+impl Store {
+    /// Deletes an outbox item whose messages were sent. Lost: the sweeper sends them again.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn delete_sent(&self, outbox: OutboxId) -> Result<(), Fault> {
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(&Outbox::key(outbox))));
+        delete.send().await.map_err(|error| unavailable("DeleteItem", &error)).map(drop)
+    }
+
+    /// Keeps a noun that nothing decides on, such as a raw event, unless it is there. Twice is once.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn keep<T: Entity>(&self, noun: &T) -> Result<(), Fault> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(fresh(noun, "", 1)?))
+            .condition_expression("attribute_not_exists(pk)");
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(unavailable("PutItem", &error)),
+        }
+    }
+
+    /// Counts one attempt in a window of `seconds` that begins with the first one, and answers what it holds. Attempts are
+    /// counted before they are judged; a lost count lets one more attempt through.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn count_try(&self, kind: &str, hash: &str, now: Timestamp, seconds: i64) -> Result<Tries, Fault> {
+        let key = Tries::key(kind, hash);
+        let ends = now.as_second().saturating_add(seconds);
+        // Within the window, or the first of one; then over a window that has ended; then within the one another began.
+        for over in [false, true, false] {
+            let (change, condition) = if over {
+                ("SET #type = :type, v = :one, tries = :one, #ttl = :ends", "#ttl <= :now")
+            } else {
+                let change = "SET #type = :type, v = :one, #ttl = if_not_exists(#ttl, :ends) ADD tries :one";
+                (change, "attribute_not_exists(pk) OR #ttl > :now")
+            };
+            let update = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key_item(&key)))
+                .update_expression(change)
+                .condition_expression(condition)
+                .expression_attribute_names("#type", "type")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":type", AttributeValue::S("try".to_owned()))
+                .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+                .expression_attribute_values(":ends", AttributeValue::N(ends.to_string()))
+                .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()))
+                .return_values(ReturnValue::AllNew);
+            match update.send().await {
+                Ok(answer) => return Ok(Tries::of(&answer.attributes.unwrap_or_default())),
+                Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {}
+                Err(error) => return Err(unavailable("UpdateItem", &error)),
+            }
+        }
+        Err(Fault::Unavailable { call: "UpdateItem", why: "windows of tries kept ending".to_owned() })
+    }
+
+    /// What the window of attempts that contains `now` holds.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn tries(&self, kind: &str, hash: &str, now: Timestamp) -> Result<Tries, Fault> {
+        let item = self.get_item(&Tries::key(kind, hash)).await?;
+        Ok(Tries::within(item.as_ref(), now))
+    }
+}
+
+/// How many attempts a window holds, and when it ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// How many.
+    pub count: i64,
+    /// Unix time in seconds.
+    pub ends: i64,
+}
+
+impl Tries {
+    /// Where the attempts of one kind by one subject are counted, by its secret hash.
+    pub fn key(kind: &str, hash: &str) -> Key {
+        Key::of(format!("TRY#{}#{}", kind.part(), hash.part()), "TRY")
+    }
+
+    fn of(item: &Item) -> Self {
+        Self { count: integer(item, "tries").unwrap_or(0), ends: integer(item, "ttl").unwrap_or(0) }
+    }
+
+    /// What an item says of the window that contains `now`: nothing, if its window is over.
+    pub fn within(item: Option<&Item>, now: Timestamp) -> Self {
+        item.map(Self::of).filter(|tries| tries.ends > now.as_second()).unwrap_or_default()
+    }
+
+    /// That nothing more is tried until the window ends.
+    pub fn refused(self, now: Timestamp) -> Refusal {
+        let left = self.ends.saturating_sub(now.as_second()).max(1);
+        Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(u32::MAX) }
+    }
+}

@@ -1,0 +1,270 @@
+//! All of SQS: sending what an outbox item promises. Nobody else names `aws_sdk_sqs`.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
+use jiff::Timestamp;
+
+use crate::outbox::{Envelope, Promise, Publish};
+use kernel::id::OutboxId;
+
+use kernel::fault::Fault;
+
+/// Most entries of one batch.
+const BATCH: usize = 10;
+
+/// For how many seconds a dead letter that was looked at is hidden.
+const HIDDEN: i32 = 120;
+
+/// Where messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Queue {
+    /// FIFO, one group per beneficiary.
+    Reward,
+    /// What the notifier sends: e-mails, and events to the operator's product.
+    Mail,
+    /// What statistics count.
+    Statistics,
+}
+
+impl Queue {
+    /// Every queue.
+    pub const ALL: [Self; 3] = [Self::Reward, Self::Mail, Self::Statistics];
+
+    /// The queue as the operator names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reward => "reward",
+            Self::Mail => "mail",
+            Self::Statistics => "statistics",
+        }
+    }
+}
+
+/// Where the queues are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Urls {
+    /// The FIFO queue of rewards.
+    pub reward: String,
+    /// Where its messages end that the worker failed on.
+    pub reward_dead: String,
+    /// The queue of e-mails.
+    pub mail: String,
+    /// The queue of statistics.
+    pub statistics: String,
+}
+
+/// A message that its consumer failed on until the queue gave up.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// The queue's id of it.
+    pub id: String,
+    /// When it was sent first.
+    pub sent_at: Option<Timestamp>,
+    /// How often it was received, looks included.
+    pub received: u64,
+    /// Its FIFO group.
+    pub group: Option<String>,
+    /// The message as it was sent.
+    pub body: String,
+    receipt: String,
+}
+
+/// The queues.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    client: Client,
+    urls: Urls,
+}
+
+impl Queues {
+    /// The queues at `urls`, reached through `client`.
+    pub fn new(client: Client, urls: Urls) -> Self {
+        Self { client, urls }
+    }
+
+    /// Sends the messages of a transaction. When it answers, every entry of every batch was acknowledged.
+    ///
+    /// # Errors
+    /// When any entry was not; those already sent are sent again by the next attempt.
+    pub async fn deliver(&self, outbox: OutboxId, messages: &[Promise]) -> Result<(), Fault> {
+        let ids = (0..messages.len()).map(|index| format!("{outbox}.{index}"));
+        let all: Vec<_> = ids.zip(messages).collect();
+        let to = |queue| self.deliver_to(queue, &all);
+        tokio::try_join!(to(Queue::Reward), to(Queue::Mail), to(Queue::Statistics)).map(drop)
+    }
+
+    async fn deliver_to(&self, queue: Queue, all: &[(String, &Promise)]) -> Result<(), Fault> {
+        let ours: Vec<_> = all.iter().filter(|(_, promise)| promise.queues.contains(&queue)).collect();
+        for batch in ours.chunks(BATCH) {
+            self.send(queue, batch.iter().map(|(id, promise)| (id.as_str(), *promise))).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what follows from the message `cause`, which its consumer has not acknowledged yet: if this fails, that one must come
+    /// again. So it is sent at least once, as if an outbox item promised it, and no item is written.
+    ///
+    /// # Errors
+    /// When it was not acknowledged.
+    pub async fn follow(&self, cause: &str, message: &impl Publish) -> Result<(), Fault> {
+        let (id, promise) = (format!("{cause}.next"), message.promise()?);
+        for queue in Queue::ALL.into_iter().filter(|queue| promise.queues.contains(queue)) {
+            self.send(queue, std::iter::once((id.as_str(), &promise))).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, queue: Queue, batch: impl Iterator<Item = (&str, &Promise)>) -> Result<(), Fault> {
+        let mut send = self.client.send_message_batch().queue_url(self.url(queue));
+        let mut first = None;
+        for (index, (id, promise)) in batch.enumerate() {
+            first.get_or_insert(id);
+            let envelope = Envelope { id: id.to_owned(), message: &promise.message };
+            let body = serde_json::to_string(&envelope).map_err(|error| Fault::bug(error.to_string()))?;
+            let fifo = queue == Queue::Reward;
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(body)
+                .set_message_group_id(fifo.then(|| promise.group.clone()))
+                .set_message_deduplication_id(fifo.then(|| id.to_owned()))
+                .build()
+                .map_err(|error| Fault::bug(error.to_string()))?;
+            send = send.entries(entry);
+        }
+        let why = |why: String| Fault::Unavailable { call: "SendMessageBatch", why };
+        let answer =
+            send.send().await.map_err(|error| why(aws_sdk_sqs::error::DisplayErrorContext(&error).to_string()))?;
+        match answer.failed.first() {
+            Some(failed) => {
+                let of = first.unwrap_or_default();
+                Err(why(format!("{} of {of}: {}", failed.code, failed.message().unwrap_or(""))))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Up to ten dead letters of the reward queue, hidden from others for two minutes. They stay there until they are
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn dead_rewards(&self) -> Result<Vec<DeadLetter>, Fault> {
+        self.look(&self.urls.reward_dead).await
+    }
+
+    /// Takes a letter off the reward queue's dead letters. Lost: it is seen again.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn forget_dead_reward(&self, letter: &DeadLetter) -> Result<(), Fault> {
+        self.forget(&self.urls.reward_dead, letter).await
+    }
+
+    async fn forget(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
+        let delete = self.client.delete_message().queue_url(url).receipt_handle(&letter.receipt);
+        delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
+    }
+
+    /// Where the dead letters of a queue are, by its redrive policy; `None` when it has none or its address is not known.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn dead_letters_of(&self, queue: Queue) -> Result<Option<String>, Fault> {
+        let url = self.url(queue);
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let policy = self.attribute(url, QueueAttributeName::RedrivePolicy).await?;
+        let policy: Option<serde_json::Value> = policy.and_then(|policy| serde_json::from_str(&policy).ok());
+        let target = policy.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
+        let Some(name) = target.and_then(|arn| arn.rsplit(':').next()) else { return Ok(None) };
+        let answer = self.client.get_queue_url().queue_name(name).send().await;
+        Ok(answer.map_err(|error| unavailable("GetQueueUrl", &error))?.queue_url)
+    }
+
+    /// About how many messages a queue holds, those that somebody has in hand included.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn depth(&self, url: &str) -> Result<u64, Fault> {
+        let waiting = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessages).await?;
+        let in_hand = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await?;
+        let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        Ok(number(waiting).saturating_add(number(in_hand)))
+    }
+
+    async fn attribute(&self, url: &str, name: QueueAttributeName) -> Result<Option<String>, Fault> {
+        let asked = self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
+        let answer = asked.map_err(|error| unavailable("GetQueueAttributes", &error))?;
+        Ok(answer.attributes.and_then(|mut all| all.remove(&name)))
+    }
+
+    /// Up to ten messages of a dead-letter queue, hidden from others for two minutes or until they are let go.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn look(&self, url: &str) -> Result<Vec<DeadLetter>, Fault> {
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+        let all = receive.visibility_timeout(HIDDEN).message_system_attribute_names(MessageSystemAttributeName::All);
+        let answer = all.send().await.map_err(|error| unavailable("ReceiveMessage", &error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
+    }
+
+    /// Lets a message be seen by others again.
+    ///
+    /// # Errors
+    /// When the queue can't be reached.
+    pub async fn let_go(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
+        let show = self.client.change_message_visibility().queue_url(url).receipt_handle(&letter.receipt);
+        let shown = show.visibility_timeout(0).send().await;
+        shown.map_err(|error| unavailable("ChangeMessageVisibility", &error)).map(drop)
+    }
+
+    /// Sends a dead letter to its queue once more, in its group, and takes it off the dead-letter queue `url` once that was acknowledged.
+    ///
+    /// It is deduplicated by its own id and not by that of its first sending: within five minutes the queue would acknowledge that and
+    /// drop it. So the same letter goes back once, even when its deletion is lost and it is sent again soon.
+    ///
+    /// # Errors
+    /// When a queue can't be reached; the letter is then still where it was.
+    pub async fn send_back(&self, queue: Queue, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
+        let fifo = queue == Queue::Reward;
+        let group = letter.group.clone().filter(|_| fifo);
+        let send = self.client.send_message().queue_url(self.url(queue)).message_body(&letter.body);
+        let send = send.set_message_group_id(group).set_message_deduplication_id(fifo.then(|| letter.id.clone()));
+        send.send().await.map_err(|error| unavailable("SendMessage", &error))?;
+        self.forget(url, letter).await
+    }
+
+    fn url(&self, queue: Queue) -> &str {
+        match queue {
+            Queue::Reward => &self.urls.reward,
+            Queue::Mail => &self.urls.mail,
+            Queue::Statistics => &self.urls.statistics,
+        }
+    }
+}
+
+impl From<aws_sdk_sqs::types::Message> for DeadLetter {
+    fn from(message: aws_sdk_sqs::types::Message) -> Self {
+        let attributes = message.attributes.unwrap_or_default();
+        let of = |name: MessageSystemAttributeName| attributes.get(&name).cloned();
+        let number = |name| of(name).and_then(|text| text.parse::<i64>().ok());
+        let body = message.body.unwrap_or_default();
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            sent_at: number(MessageSystemAttributeName::SentTimestamp)
+                .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+            received: number(MessageSystemAttributeName::ApproximateReceiveCount)
+                .and_then(|count| u64::try_from(count).ok())
+                .unwrap_or_default(),
+            group: of(MessageSystemAttributeName::MessageGroupId),
+            body,
+            receipt: message.receipt_handle.unwrap_or_default(),
+        }
+    }
+}
+
+fn unavailable(call: &'static str, error: &(impl std::error::Error + 'static)) -> Fault {
+    Fault::Unavailable { call, why: aws_sdk_sqs::error::DisplayErrorContext(error).to_string() }
+}

@@ -1,0 +1,195 @@
+//! `records!`: where each entity is stored, written down once.
+
+use kernel::fault::Fault;
+
+use kernel::ledger::Posting;
+
+use crate::idempotency::OnceRecord;
+use crate::item::{Entity, Indexes, Item, Stored, fresh};
+use crate::key::Key;
+use crate::ledger::LedgerBegun;
+use crate::outbox::Outbox;
+
+/// How one kind of entity is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordSchema {
+    /// The item's `type` attribute.
+    pub kind: &'static str,
+    /// What it is read for.
+    pub about: &'static str,
+    /// The key's parts as they are declared, `USER#{id}` and `USER`; several where it has several places.
+    pub keys: &'static [(&'static str, &'static str)],
+    /// The indexes in which it can have an entry.
+    pub indexes: &'static [&'static str],
+    /// Whether the database may drop it at a time.
+    pub expires: bool,
+    /// Decodes an item of this kind and says where it should be.
+    pub place: fn(Item) -> Result<Place, Fault>,
+    /// Decodes an item of this kind and writes it again.
+    pub rewrite: fn(Item) -> Result<Item, Fault>,
+}
+
+impl RecordSchema {
+    /// The schema of an entity.
+    pub const fn of<T: Entity>(
+        about: &'static str,
+        keys: &'static [(&'static str, &'static str)],
+        indexes: &'static [&'static str],
+        expires: bool,
+    ) -> Self {
+        Self { kind: T::TYPE, about, keys, indexes, expires, place: Place::of::<T>, rewrite: rewrite::<T> }
+    }
+}
+
+fn rewrite<T: Entity>(item: Item) -> Result<Item, Fault> {
+    let stored = Stored::<T>::read(item)?;
+    fresh(&*stored, stored.written_by().unwrap_or_default(), stored.rev())
+}
+
+/// How the entities of this crate are stored.
+pub const RECORDS: &[RecordSchema] = &[
+    RecordSchema::of::<Posting>(
+        "One owner's lines of a journal, or those of platform accounts alone: records, one query per page (R1.5).",
+        &[
+            ("USER#{id}", "POSTING#{number}"),
+            ("AFFILIATE#{id}", "POSTING#{number}"),
+            ("WALLET#{owner}", "POSTING#{number}"),
+            ("ASSET#{id}", "POSTING#{number}"),
+            ("JOURNAL#{id}", "POSTING"),
+        ],
+        &["platform"],
+        false,
+    ),
+    RecordSchema::of::<LedgerBegun>(
+        "The mark that the ledger has a journal (R9.1).",
+        &[("LEDGER", "LEDGER")],
+        &[],
+        false,
+    ),
+    RecordSchema::of::<OnceRecord>("A repeated request's first answer (R1.8).", &[("ONCE#{hash}", "ONCE")], &[], true),
+    RecordSchema::of::<Outbox>("Messages that a transaction promised.", &[("OUTBOX#{shard}", "{id}")], &[], false),
+];
+
+/// Where an item should be by what it says.
+#[derive(Debug)]
+pub struct Place {
+    /// Its key.
+    pub key: Key,
+    /// Its index entries.
+    pub indexes: Indexes,
+}
+
+impl Place {
+    /// Where an item should be as a `T`.
+    ///
+    /// # Errors
+    /// [`Fault::Item`] when it does not decode as one.
+    pub fn of<T: Entity>(item: Item) -> Result<Self, Fault> {
+        let entity = Stored::<T>::read(item)?;
+        Ok(Self { key: entity.own_key(), indexes: entity.indexes() })
+    }
+}
+
+/// Declares where entities are stored: type name, keys, index entries, time to live.
+///
+/// ```ignore
+/// records! {
+///     /// A withdrawal: lists (R6.5, R6.6).
+///     Withdrawal = "withdrawal" {
+///         fn key(id: WithdrawalId) = "WITHDRAWAL#{id}", "WITHDRAWAL";
+///         at |it| Withdrawal::key(it.id);
+///         owner |it| Some(owned("WITHDRAWALS", it.user, it.id));
+///         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
+///     }
+/// }
+/// ```
+///
+/// expands to
+///
+/// ```ignore
+/// impl Withdrawal {
+///     /// A withdrawal: lists (R6.5, R6.6).
+///     pub fn key(id: WithdrawalId) -> Key {
+///         let id = KeyPart::part(id);
+///         Key::of(format!("WITHDRAWAL#{id}"), format!("WITHDRAWAL"))
+///     }
+/// }
+/// impl Entity for Withdrawal {
+///     const TYPE: &'static str = "withdrawal";
+///     fn own_key(&self) -> Key { let it = self; Withdrawal::key(it.id) }
+///     fn indexes(&self) -> Indexes {
+///         Indexes {
+///             owner: { let it = self; Some(owned("WITHDRAWALS", it.user, it.id)) },
+///             platform: { let it = self; Some(by_month("WITHDRAWALS", it.created_at, it.id)) },
+///             ..Indexes::default()
+///         }
+///     }
+/// }
+/// pub const RECORDS: &[RecordSchema] = &[RecordSchema::of::<Withdrawal>(…)];
+/// ```
+///
+/// A key's parameters are [`KeyPart`](kernel::key_part::KeyPart)s and may be named in both of its parts. `due |it| …` is an entry among what is due at a
+/// time, `expires |it| …` when the database may drop the item; both are optional like `owner` and `platform`.
+#[macro_export]
+macro_rules! records {
+    ($(
+        $(#[doc = $doc:literal])+
+        $entity:ident = $kind:literal {
+            $(fn $name:ident($($arg:ident: $part:ty),*) = $pk:literal, $sk:literal;)+
+            at |$this:ident| $key:expr;
+            $(owner |$of_owner:ident| $owner:expr;)?
+            $(platform |$of_platform:ident| $platform:expr;)?
+            $(due |$of_due:ident| $due:expr;)?
+            $(expires |$of_expiry:ident| $expires:expr;)?
+        }
+    )+) => {
+        $(
+            impl $entity {
+                $(
+                    #[doc = concat!("The key `", $pk, "` / `", $sk, "`.")]
+                    pub fn $name($($arg: $part),*) -> $crate::key::Key {
+                        $(let $arg = kernel::key_part::KeyPart::part($arg);)*
+                        $crate::key::Key::of(format!($pk), format!($sk))
+                    }
+                )+
+            }
+
+            impl $crate::item::Entity for $entity {
+                const TYPE: &'static str = $kind;
+
+                fn own_key(&self) -> $crate::key::Key {
+                    let $this = self;
+                    $key
+                }
+
+                fn indexes(&self) -> $crate::item::Indexes {
+                    #[allow(unused_mut, reason = "some entities stand in no list")]
+                    let mut indexes = $crate::item::Indexes::default();
+                    $(indexes.owner = { let $of_owner = self; $owner };)?
+                    $(indexes.platform = { let $of_platform = self; $platform };)?
+                    $(indexes.due = { let $of_due = self; $due };)?
+                    indexes
+                }
+
+                $(fn time_to_live(&self) -> Option<jiff::Timestamp> {
+                    let $of_expiry = self;
+                    $expires
+                })?
+            }
+        )+
+
+        /// How the entities of this capability are stored.
+        pub const RECORDS: &[$crate::records::RecordSchema] = &[$(
+            $crate::records::RecordSchema::of::<$entity>(
+                concat!($($doc),+),
+                &[$(($pk, $sk)),+],
+                &[
+                    $({ let _ = stringify!($of_owner); "owner" },)?
+                    $({ let _ = stringify!($of_platform); "platform" },)?
+                    $({ let _ = stringify!($of_due); "due" },)?
+                ],
+                false $(|| { let _ = stringify!($of_expiry); true })?,
+            ),
+        )+];
+    };
+}

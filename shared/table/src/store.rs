@@ -1,0 +1,306 @@
+//! All of DynamoDB. Nobody else names `aws_sdk_dynamodb`.
+//!
+//! [`key`] holds every key, [`item`] turns nouns into items, [`tx`] is the one way to change anything, [`plain`] the
+//! plain writes that are harmless when lost or doubled, [`record`] says where each noun is stored.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+
+use crate::item::{Entity, Item, Stored, text};
+use crate::key::Key;
+use kernel::fault::Fault;
+
+/// Most keys of one BatchGetItem.
+const TOGETHER: usize = 100;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// Several items read in one call.
+#[derive(Debug, Default)]
+pub struct Batch(HashMap<(String, String), Item>);
+
+/// A list in the table or one of its indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Items of one partition of the table.
+    Table,
+    /// `gsi1`: lists that belong to a user.
+    Owner,
+    /// `gsi2`: lists of the whole platform, by month.
+    Platform,
+    /// `gsi3`: what is due at a time.
+    Due,
+}
+
+/// What to read of a list.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Which list.
+    pub list: List,
+    /// Its partition.
+    pub partition: String,
+    /// Only sort keys that begin so.
+    pub prefix: Option<String>,
+    /// Only sort keys up to this one (exclusive).
+    pub before: Option<String>,
+    /// Where the page before ended: the key it returned.
+    pub after: Option<Position>,
+    /// Most items to read.
+    pub limit: i32,
+    /// Newest first.
+    pub descending: bool,
+}
+
+/// Where a page of a list ended.
+pub type Position = std::collections::BTreeMap<String, String>;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// What was read.
+    pub items: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Position>,
+}
+
+impl Ask {
+    /// The newest `limit` of a list's partition.
+    pub fn newest(list: List, partition: impl Into<String>, limit: i32) -> Self {
+        Self { list, partition: partition.into(), prefix: None, before: None, after: None, limit, descending: true }
+    }
+
+    /// What is due before `sort_key`, the most overdue first.
+    pub fn due(partition: impl Into<String>, before: String, limit: i32) -> Self {
+        let before = Some(before);
+        Self {
+            list: List::Due,
+            partition: partition.into(),
+            prefix: None,
+            before,
+            after: None,
+            limit,
+            descending: false,
+        }
+    }
+}
+
+impl List {
+    fn names(self) -> (Option<&'static str>, &'static str, &'static str) {
+        match self {
+            Self::Table => (None, "pk", "sk"),
+            Self::Owner => (Some("gsi1"), "gsi1pk", "gsi1sk"),
+            Self::Platform => (Some("gsi2"), "gsi2pk", "gsi2sk"),
+            Self::Due => (Some("gsi3"), "gsi3pk", "gsi3sk"),
+        }
+    }
+}
+
+impl Store {
+    /// The table called `table`, reached through `client`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// Reads one noun, consistently.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or the item does not decode.
+    pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
+        self.get_item(key).await?.map(Stored::read).transpose()
+    }
+
+    /// Reads one item as it is, consistently.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn get_item(&self, key: &Key) -> Result<Option<Item>, Fault> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
+        Ok(get.send().await.map_err(|error| unavailable("GetItem", &error))?.item)
+    }
+
+    /// Reads several items in one call, consistently each. At most 100.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or leaves keys unread again and again.
+    pub async fn get_many(&self, keys: &[Key]) -> Result<Batch, Fault> {
+        let mut found = Batch::default();
+        let mut distinct: Vec<&Key> = keys.iter().collect();
+        distinct.sort();
+        distinct.dedup();
+        let mut wanted: Vec<Item> = distinct.into_iter().map(key_item).collect();
+        for _ in 0..8 {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            let ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let ask = ask.map_err(|error| Fault::bug(error.to_string()))?;
+            let call = self.client.batch_get_item().request_items(&self.table, ask).send().await;
+            let answer = call.map_err(|error| unavailable("BatchGetItem", &error))?;
+            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                if let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk")) {
+                    found.0.insert((pk.to_owned(), sk.to_owned()), item);
+                }
+            }
+            wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
+        }
+        Err(Fault::Unavailable { call: "BatchGetItem", why: "keys left unread".to_owned() })
+    }
+
+    /// The nouns at some keys, each under its name; those that are there, however many are asked for.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or an item does not decode.
+    pub async fn named<I: Ord, T: Entity>(&self, mut keys: BTreeMap<I, Key>) -> Result<BTreeMap<I, T>, Fault> {
+        let all: Vec<Key> = keys.values().cloned().collect();
+        let mut batch = Batch::default();
+        for some in all.chunks(TOGETHER) {
+            batch.0.extend(self.get_many(some).await?.0);
+        }
+        let mut found = BTreeMap::new();
+        while let Some((name, key)) = keys.pop_first() {
+            if let Some(noun) = batch.take::<T>(&key)? {
+                found.insert(name, noun.into_inner());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads one page of nouns of a list. The table itself is read consistently, an index is not: no money decision rests on it.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or an item does not decode.
+    pub async fn list<T: Entity>(&self, ask: &Ask) -> Result<Page<Stored<T>>, Fault> {
+        let page = self.list_items(ask).await?;
+        let items = page.items.into_iter().map(Stored::read).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Reads all of a list that is known to be short, page by page.
+    ///
+    /// # Errors
+    /// When the database can't be reached, or an item does not decode.
+    pub async fn all<T: Entity>(&self, mut ask: Ask) -> Result<Vec<Stored<T>>, Fault> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list(&ask).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => ask.after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Reads one page of a list as items.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn list_items(&self, ask: &Ask) -> Result<Page<Item>, Fault> {
+        let (index, pk, sk) = ask.list.names();
+        let mut condition = "#pk = :pk".to_owned();
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .set_index_name(index.map(str::to_owned))
+            .expression_attribute_names("#pk", pk)
+            .expression_attribute_values(":pk", AttributeValue::S(ask.partition.clone()))
+            .scan_index_forward(!ask.descending)
+            .consistent_read(index.is_none())
+            .limit(ask.limit)
+            .set_exclusive_start_key(ask.after.clone().map(start_key));
+        let range = match (&ask.prefix, &ask.before) {
+            (Some(prefix), _) => Some((" AND begins_with(#sk, :sk)", prefix)),
+            (None, Some(before)) => Some((" AND #sk < :sk", before)),
+            (None, None) => None,
+        };
+        if let Some((text, value)) = range {
+            condition.push_str(text);
+            query = query
+                .expression_attribute_names("#sk", sk)
+                .expression_attribute_values(":sk", AttributeValue::S(value.clone()));
+        }
+        let answer = query.key_condition_expression(condition).send().await;
+        let answer = answer.map_err(|error| unavailable("Query", &error))?;
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
+    }
+}
+
+impl Store {
+    /// Reads one page of the whole table, `limit` items at most, consistently. For the auditor; nothing that serves a request scans.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    #[allow(clippy::disallowed_methods, reason = "the operator's command line reads the whole table; no function does")]
+    pub async fn scan(&self, after: Option<Position>, limit: i32) -> Result<Page<Item>, Fault> {
+        let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
+        let answer = scan.set_exclusive_start_key(after.map(start_key)).send().await;
+        let answer = answer.map_err(|error| unavailable("Scan", &error))?;
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
+    }
+}
+
+fn start_key(after: Position) -> Item {
+    after.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()
+}
+
+fn position(key: Item) -> Position {
+    key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
+}
+
+impl Batch {
+    /// Takes the noun at `key` out of what was read.
+    ///
+    /// # Errors
+    /// When the item does not decode.
+    pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
+        self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Stored::read).transpose()
+    }
+
+    /// The item at `key` as it is.
+    pub fn item(&self, key: &Key) -> Option<&Item> {
+        self.0.get(&(key.pk.clone(), key.sk.clone()))
+    }
+
+    /// Reads the noun at `key` and leaves it in the batch.
+    ///
+    /// # Errors
+    /// When the item does not decode.
+    pub fn peek<T: Entity>(&self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
+        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Stored::read).transpose()
+    }
+}
+
+/// The key attributes of a key.
+pub(crate) fn key_item(key: &Key) -> Item {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    [("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(&key.sk))].into()
+}
+
+/// What an SDK error says, for the log.
+pub(crate) fn explain<E, R>(error: &SdkError<E, R>) -> String
+where
+    SdkError<E, R>: std::error::Error,
+    E: ProvideErrorMetadata,
+{
+    match error.meta().code() {
+        Some(code) => format!("{code}: {}", error.meta().message().unwrap_or_default()),
+        None => DisplayErrorContext(error).to_string(),
+    }
+}
+
+pub(crate) fn unavailable<E, R>(call: &'static str, error: &SdkError<E, R>) -> Fault
+where
+    SdkError<E, R>: std::error::Error,
+    E: ProvideErrorMetadata,
+{
+    Fault::Unavailable { call, why: explain(error) }
+}

@@ -1,0 +1,446 @@
+//! The transaction: the one way to change anything (R1.8).
+//!
+//! A use case lists writes, each with what its failure means; [`Store::commit`] is the only code that reads
+//! DynamoDB's answers to them. Write 0 is the **marker**: the write that makes the effect happen once. Every item that is
+//! written carries the id of its transaction, so a transaction recognises its own success after a lost reply.
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as CommitError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::attempts::{Doubt, turned_away};
+use crate::item::{Entity, Item, Stored, fresh, text};
+use crate::key::Key;
+use crate::outbox::{Promise, Publish};
+use crate::store::{Store, key_item};
+use kernel::fault::Fault;
+use kernel::ledger::Posting;
+use kernel::refusal::Refusal;
+
+/// Most writes of one transaction.
+pub const MAX_WRITES: usize = 100;
+
+/// An item whose uses are counted by the database: `used` against `own_uses`, under an `edition`.
+pub trait Metered: Entity {
+    /// Counts the changes of how many uses there are.
+    fn edition(&self) -> u64;
+}
+
+/// What it means that a write's condition did not hold.
+#[derive(Debug, Clone)]
+pub enum Otherwise {
+    /// The business says no.
+    Refuse(Refusal),
+    /// The world moved since it was read: plan again.
+    Again,
+}
+
+#[derive(Debug)]
+enum Change {
+    Put(Item),
+    Delete,
+    Check,
+    Count {
+        kind: &'static str,
+        counts: Vec<(String, Decimal)>,
+    },
+    /// One use of a code more; the item to begin with where there may be none.
+    Use {
+        edition: u64,
+        fresh: Option<Item>,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Condition {
+    Absent,
+    AbsentOrExpired(Timestamp),
+    Revision(i64),
+    /// Fewer uses were taken than are granted, under the edition that was read.
+    UseLeft {
+        may_be_absent: bool,
+    },
+    None,
+}
+
+#[derive(Debug)]
+struct Write {
+    key: Key,
+    change: Change,
+    condition: Condition,
+    otherwise: Otherwise,
+}
+
+/// A list of conditional writes that happen together or not at all, and the messages they promise.
+#[derive(Debug)]
+pub struct Tx {
+    id: String,
+    writes: Vec<Write>,
+    messages: Vec<Promise>,
+    journals: bool,
+    broken: Option<Fault>,
+}
+
+impl Tx {
+    /// An empty transaction with a fresh id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), writes: Vec::new(), messages: Vec::new(), journals: false, broken: None }
+    }
+
+    /// Its id, which every item it writes carries.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// How many writes it has so far.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The messages it promises.
+    pub fn messages(&self) -> &[Promise] {
+        &self.messages
+    }
+
+    /// Whether it writes a journal.
+    pub(crate) fn writes_journal(&self) -> bool {
+        self.journals
+    }
+
+    /// Writes a noun for the first time; fails when there is an item in its place.
+    pub fn insert<T: Entity>(&mut self, noun: &T, otherwise: Otherwise) {
+        self.journals |= T::TYPE == Posting::TYPE;
+        let change = fresh(noun, &self.id, 1).map(Change::Put);
+        self.push(noun.own_key(), change, Condition::Absent, otherwise);
+    }
+
+    /// Writes a noun for the first time or over one whose time to live is over, though the database still has it.
+    pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp, otherwise: Otherwise) {
+        let change = fresh(noun, &self.id, 1).map(Change::Put);
+        self.push(noun.own_key(), change, Condition::AbsentOrExpired(now), otherwise);
+    }
+
+    /// Replaces a noun as it was read by what it is now; fails when anybody wrote it since.
+    pub fn replace<T: Entity>(&mut self, before: &Stored<T>, after: &T, otherwise: Otherwise) {
+        let change = before.rewritten(after, &self.id).map(Change::Put);
+        self.push(after.own_key(), change, Condition::Revision(before.rev()), otherwise);
+    }
+
+    /// Writes a noun over what was read in its place, if anything.
+    pub fn upsert<T: Entity>(&mut self, before: Option<&Stored<T>>, after: &T, otherwise: Otherwise) {
+        match before {
+            Some(before) => self.replace(before, after, otherwise),
+            None => self.insert(after, otherwise),
+        }
+    }
+
+    /// Removes a noun as it was read; fails when anybody wrote it since.
+    pub fn remove<T: Entity>(&mut self, before: &Stored<T>, otherwise: Otherwise) {
+        self.push(before.own_key(), Ok(Change::Delete), Condition::Revision(before.rev()), otherwise);
+    }
+
+    /// Demands that a noun is still as it was read.
+    pub fn unchanged<T: Entity>(&mut self, before: &Stored<T>, otherwise: Otherwise) {
+        self.push(before.own_key(), Ok(Change::Check), Condition::Revision(before.rev()), otherwise);
+    }
+
+    /// Demands that there is nothing at `key`.
+    pub fn absent(&mut self, key: Key, otherwise: Otherwise) {
+        self.push(key, Ok(Change::Check), Condition::Absent, otherwise);
+    }
+
+    /// Adds to named counters of the item at `key`, which comes to be with its first count. Fails by no condition.
+    pub fn count(&mut self, key: Key, kind: &'static str, counts: Vec<(String, Decimal)>) {
+        self.push(key, Ok(Change::Count { kind, counts }), Condition::None, Otherwise::Again);
+    }
+
+    /// Takes one of the uses that a code grants itself; fails when none is left or the code was edited since. Two uses at once do
+    /// not disturb each other as two replacements would.
+    pub fn take_use<T: Metered>(&mut self, code: &T, otherwise: Otherwise) {
+        let change = Ok(Change::Use { edition: code.edition(), fresh: None });
+        self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false }, otherwise);
+    }
+
+    /// Takes one of the uses that a shard of a code grants; `fresh` is the shard before its first use, which brings it about.
+    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T, otherwise: Otherwise) {
+        let edition = fresh_shard.edition();
+        let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
+        self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true }, otherwise);
+    }
+
+    /// Where the marker is.
+    pub(crate) fn marker(&self) -> Option<&Key> {
+        self.writes.first().map(|write| &write.key)
+    }
+
+    /// Promises a message: it is sent at least once if, and only if, this commits.
+    pub fn send(&mut self, message: impl Publish) {
+        match message.promise() {
+            Ok(promise) => self.messages.push(promise),
+            Err(fault) => self.broken = Some(fault),
+        }
+    }
+
+    /// Makes this transaction's first write a marker written by `mark`.
+    pub fn mark(&mut self, mark: impl FnOnce(&mut Self)) {
+        mark(self);
+        self.writes.rotate_right(1);
+    }
+
+    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition, otherwise: Otherwise) {
+        if self.writes.iter().any(|write| write.key == key) {
+            self.broken.get_or_insert(Fault::bug(format!("two writes on {}/{}", key.pk, key.sk)));
+        }
+        match change {
+            Ok(change) => self.writes.push(Write { key, change, condition, otherwise }),
+            Err(fault) => self.broken = Some(fault),
+        }
+    }
+}
+
+impl Write {
+    fn request(&self, table: &str, tx: &str) -> Result<TransactWriteItem, BuildError> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let condition = self.condition.expression().map(str::to_owned);
+        let (names, values) = (self.condition.names(), self.condition.values());
+        let item = TransactWriteItem::builder();
+        Ok(match &self.change {
+            Change::Put(new) => item.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(Some(new.clone()))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            ),
+            Change::Delete => item.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key_item(&self.key)))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            ),
+            Change::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key_item(&self.key)))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            ),
+            Change::Count { kind, counts } => item.update(counting(table, &self.key, kind, counts).build()?),
+            Change::Use { edition, fresh } => item.update(
+                using(table, &self.key, *edition, fresh.as_ref(), tx)
+                    .set_condition_expression(condition)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+}
+
+fn counting(
+    table: &str,
+    key: &Key,
+    kind: &str,
+    counts: &[(String, Decimal)],
+) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    let mut update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .expression_attribute_names("#type", "type")
+        .expression_attribute_values(":type", AttributeValue::S(kind.to_owned()))
+        .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+    let mut adds = Vec::new();
+    for (index, (name, amount)) in counts.iter().enumerate() {
+        adds.push(format!("#c{index} :c{index}"));
+        update = update
+            .expression_attribute_names(format!("#c{index}"), name)
+            .expression_attribute_values(format!(":c{index}"), AttributeValue::N(amount.normalize().to_string()));
+    }
+    update.update_expression(format!("SET #type = :type, v = :one ADD {}", adds.join(", ")))
+}
+
+/// One use more, of the item that is there or of the fresh one.
+fn using(
+    table: &str,
+    key: &Key,
+    edition: u64,
+    fresh: Option<&Item>,
+    tx: &str,
+) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    let mut update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .expression_attribute_values(":edition", number(edition))
+        .expression_attribute_values(":one", number(1))
+        .expression_attribute_values(":tx", AttributeValue::S(tx.to_owned()));
+    let mut sets = vec!["tx = :tx".to_owned()];
+    let begun = fresh.into_iter().flatten();
+    for (index, (name, value)) in begun.filter(|(name, _)| !COUNTED.contains(&name.as_str())).enumerate() {
+        sets.push(format!("#b{index} = if_not_exists(#b{index}, :b{index})"));
+        update = update
+            .expression_attribute_names(format!("#b{index}"), name)
+            .expression_attribute_values(format!(":b{index}"), value.clone());
+    }
+    update.update_expression(format!("SET {} ADD used :one, rev :one", sets.join(", ")))
+}
+
+/// What a use moves, and the key, which no update sets.
+const COUNTED: [&str; 5] = ["pk", "sk", "used", "rev", "tx"];
+
+impl Condition {
+    fn expression(self) -> Option<&'static str> {
+        match self {
+            Self::Absent => Some("attribute_not_exists(pk)"),
+            Self::AbsentOrExpired(_) => Some("attribute_not_exists(pk) OR #ttl <= :now"),
+            Self::Revision(_) => Some("rev = :rev"),
+            Self::UseLeft { may_be_absent: false } => Some("edition = :edition AND used < own_uses"),
+            Self::UseLeft { may_be_absent: true } => {
+                Some("attribute_not_exists(pk) OR (edition = :edition AND used < own_uses)")
+            }
+            Self::None => None,
+        }
+    }
+
+    fn names(self) -> Option<std::collections::HashMap<String, String>> {
+        matches!(self, Self::AbsentOrExpired(_)).then(|| [("#ttl".to_owned(), "ttl".to_owned())].into())
+    }
+
+    fn values(self) -> Option<Item> {
+        match self {
+            Self::AbsentOrExpired(now) => {
+                Some([(":now".to_owned(), AttributeValue::N(now.as_second().to_string()))].into())
+            }
+            Self::Revision(rev) => Some([(":rev".to_owned(), AttributeValue::N(rev.to_string()))].into()),
+            Self::Absent | Self::UseLeft { .. } | Self::None => None,
+        }
+    }
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All writes are there.
+    Committed,
+    /// The marker was there already, and this is it; nothing was written now.
+    Marked(Item),
+    /// The business says no; nothing was written.
+    Refused(Refusal),
+    /// Nothing was written for a reason that passes: plan again.
+    Again(String),
+    /// The reply was lost: look at the marker.
+    Unknown(String),
+}
+
+impl Store {
+    /// Commits a transaction, all or nothing.
+    ///
+    /// # Errors
+    /// [`Fault`] when it can never commit as it is: too many writes, an item that can't be built, a request that the
+    /// database calls invalid.
+    pub async fn commit(&self, tx: &Tx) -> Result<Outcome, Fault> {
+        if let Some(broken) = &tx.broken {
+            return Err(broken.clone());
+        }
+        if tx.writes.is_empty() || tx.writes.len() > MAX_WRITES {
+            return Err(Fault::bug(format!("a transaction of {} writes", tx.writes.len())));
+        }
+        let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table, &tx.id)).collect();
+        let items = items.map_err(|error| Fault::bug(error.to_string()))?;
+        let doubt = Doubt::default();
+        let request = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(&tx.id);
+        match request.customize().interceptor(doubt.clone()).send().await {
+            Ok(_) => Ok(Outcome::Committed),
+            Err(error) => Ok(match judge(tx, error)? {
+                Outcome::Again(why) if doubt.is_left() => Outcome::Unknown(why),
+                outcome => outcome,
+            }),
+        }
+    }
+}
+
+fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<Outcome, Fault> {
+    let why = crate::store::explain(&error);
+    let Some(service) = error.as_service_error() else {
+        // Never sent for certain: a construction failure is ours, everything else may have reached the database.
+        return match error {
+            SdkError::ConstructionFailure(_) => Err(Fault::bug(why)),
+            _ => Ok(Outcome::Unknown(why)),
+        };
+    };
+    if let CommitError::TransactionCanceledException(cancelled) = service {
+        return cancelled_because(tx, cancelled.cancellation_reasons());
+    }
+    if turned_away(service) {
+        return Ok(Outcome::Again(why));
+    }
+    match service.code().unwrap_or_default() {
+        "ValidationException"
+        | "IdempotentParameterMismatchException"
+        | "ResourceNotFoundException"
+        | "AccessDeniedException"
+        | "UnrecognizedClientException"
+        | "SerializationException" => Err(Fault::Unavailable { call: "TransactWriteItems", why }),
+        _ => Ok(Outcome::Unknown(why)),
+    }
+}
+
+/// Reasons stand in the order of the writes. A mixture of conditions and conflicts says nothing about the business: read
+/// again. Only a marker that is there for certain, or conditions alone, are an answer.
+fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<Outcome, Fault> {
+    let mut refused: Option<&Otherwise> = None;
+    let mut passing: Option<String> = None;
+    for (index, (write, reason)) in tx.writes.iter().zip(reasons).enumerate() {
+        match reason.code().unwrap_or_default() {
+            "" | "None" => {}
+            "ConditionalCheckFailed" => {
+                let old = reason.item();
+                if let Some(old) = old.filter(|old| text(old, "tx") == Some(tx.id.as_str())) {
+                    tracing::debug!(item = crate::item::describe(old), "recognised an own write");
+                    return Ok(Outcome::Committed);
+                }
+                match (index, old) {
+                    (0, Some(old)) if matches!(write.condition, Condition::Absent | Condition::AbsentOrExpired(_)) => {
+                        return Ok(Outcome::Marked(old.clone()));
+                    }
+                    _ if matches!(write.otherwise, Otherwise::Again) => {
+                        passing.get_or_insert(format!("write {index} on {} moved", write.key.pk));
+                    }
+                    _ => {
+                        refused.get_or_insert(&write.otherwise);
+                    }
+                }
+            }
+            "ValidationError" | "ItemCollectionSizeLimitExceeded" => {
+                let why = format!("write {index}: {}", reason.message().unwrap_or_default());
+                return Err(Fault::Unavailable { call: "TransactWriteItems", why });
+            }
+            other => {
+                passing.get_or_insert(format!("write {index} on {}: {other}", write.key.pk));
+            }
+        }
+    }
+    Ok(match (passing, refused) {
+        (Some(why), _) => Outcome::Again(why),
+        (None, Some(Otherwise::Refuse(refusal))) => Outcome::Refused(refusal.clone()),
+        (None, _) => Outcome::Again("cancelled without a reason".to_owned()),
+    })
+}
