@@ -9,7 +9,7 @@ use table::execute::Executor;
 use crate::account::token::{KeyRing, PublicKeys, Signer};
 use crate::operations::settings::SettingsCache;
 use crate::payment::gateway::Providers;
-use crate::webhooks::webhook_sender::Courier;
+use crate::webhooks::webhook_sender::WebhookSender;
 
 /// What differs between deployments.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct App {
     /// The payment providers that are configured.
     pub providers: Providers,
     /// How events reach the operator's product.
-    pub courier: Courier,
+    pub courier: WebhookSender,
     /// Settings, cached.
     pub settings: SettingsCache,
     /// The public keys of access tokens.

@@ -9,7 +9,7 @@ use crate::app::{App, Config};
 use crate::operations::settings::SettingsCache;
 use crate::payment::gateway::http::{Https, https_client};
 use crate::payment::gateway::{ProviderConfig, Providers};
-use crate::webhooks::webhook_sender::Courier;
+use crate::webhooks::webhook_sender::WebhookSender;
 use kernel::fault::{Error, Fault};
 use kernel::secret::Secret;
 use table::aws::secrets::Secrets;
@@ -69,7 +69,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
     Ok(App {
         executor: Executor::new(store, queues, Clock::system(), Entropy::system(), PATIENCE),
         providers: Providers::new(&config, providers),
-        courier: Courier::to_internet(),
+        courier: WebhookSender::to_internet(),
         settings: SettingsCache::default(),
         keys: KeyRing::default(),
         signer,

@@ -12,7 +12,7 @@ use table::queue::Queue;
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::redemption::model::code::CodeRef;
-use crate::webhooks::model::outbound_event::{About, CommissionStep, EventKind};
+use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
 use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
 
 /// What kind of e-mail.
@@ -46,7 +46,7 @@ pub enum Message {
         inviter: Option<UserId>,
     },
     /// What is left of a credited order's charge moved, or a dispute of it began or ended (R4.11).
-    OrderChanged {
+    OrderNetChanged {
         /// The order.
         order: OrderId,
         /// Who paid.
@@ -58,7 +58,7 @@ pub enum Message {
         refunded: bool,
     },
     /// The operator's backend reported a purchase of an invitee's, or what is left of one moved (R2.6).
-    PurchaseMoved {
+    PurchaseNetChanged {
         /// The purchase.
         purchase: OrderId,
         /// Who bought.
@@ -109,7 +109,7 @@ pub enum Message {
         steps: Vec<CommissionStep>,
     },
     /// A withdrawal came to be or moved, and with it its user's accounts.
-    WithdrawalMoved {
+    WithdrawalStateChanged {
         /// Which.
         withdrawal: WithdrawalId,
         /// Whose.
@@ -119,7 +119,7 @@ pub enum Message {
         state: Option<WithdrawalState>,
     },
     /// A batch of redemption codes was begun: its codes are to be made (R7.1).
-    BatchBegun {
+    BatchStarted {
         /// Which.
         batch: BatchId,
     },
@@ -157,14 +157,14 @@ pub enum Message {
         number: u32,
     },
     /// An agency order was paid, or what is left of its payment moved: levels, asset and statistics are to follow (R8.8–R8.10).
-    AgencyOrderMoved {
+    AgencyOrderNetChanged {
         /// Which.
         order: AgencyOrderId,
         /// The level-1 shop of its tree.
         tree: ShopId,
     },
     /// A sale was settled, or brought to where its payment stands now: its levels' wallets moved with it (R9.2). Sent by whoever
-    /// consumed [`Self::AgencyOrderMoved`], which stands in its queue until this one is acknowledged.
+    /// consumed [`Self::AgencyOrderNetChanged`], which stands in its queue until this one is acknowledged.
     AgencyOrderSettled {
         /// Which.
         order: AgencyOrderId,
@@ -172,12 +172,12 @@ pub enum Message {
         shops: Vec<ShopId>,
     },
     /// A shop's wallet moved for another reason than a sale.
-    WalletMoved {
+    WalletChanged {
         /// Whose.
         shop: ShopId,
     },
     /// Grants are to be moved under a stricter offer (R8.5), a part at a time.
-    GrantsLowered {
+    GrantTermsTightened {
         /// Of which series.
         series: SeriesId,
         /// Below which grant; none is the series itself.
@@ -208,35 +208,35 @@ impl Message {
                 self,
                 Self::UserRegistered { inviter: Some(_), .. }
                     | Self::OrderPaid { inviter: Some(_), .. }
-                    | Self::OrderChanged { inviter: Some(_), .. }
-                    | Self::PurchaseMoved { .. }
+                    | Self::OrderNetChanged { inviter: Some(_), .. }
+                    | Self::PurchaseNetChanged { .. }
                     | Self::RewardRetried { .. }
-                    | Self::BatchBegun { .. }
-                    | Self::AgencyOrderMoved { .. }
-                    | Self::GrantsLowered { .. }
+                    | Self::BatchStarted { .. }
+                    | Self::AgencyOrderNetChanged { .. }
+                    | Self::GrantTermsTightened { .. }
                     | Self::UserErased { .. }
             ),
             Queue::Mail => matches!(self, Self::Mail { .. }) || !self.events().is_empty(),
             Queue::Statistics => match self {
                 Self::RewardRetried { .. }
-                | Self::BatchBegun { .. }
-                | Self::AgencyOrderMoved { .. }
-                | Self::GrantsLowered { .. }
+                | Self::BatchStarted { .. }
+                | Self::AgencyOrderNetChanged { .. }
+                | Self::GrantTermsTightened { .. }
                 | Self::UserErased { .. }
                 | Self::Mail { .. } => false,
                 Self::UserRegistered { .. }
                 | Self::OrderPaid { .. }
-                | Self::OrderChanged { .. }
-                | Self::PurchaseMoved { .. }
+                | Self::OrderNetChanged { .. }
+                | Self::PurchaseNetChanged { .. }
                 | Self::OrderClosed { .. }
                 | Self::PromotionExpired { .. }
                 | Self::BalanceChanged { .. }
                 | Self::RewardSettled { .. }
                 | Self::CommissionSettled { .. }
-                | Self::WithdrawalMoved { .. }
+                | Self::WithdrawalStateChanged { .. }
                 | Self::BatchReady { .. }
                 | Self::AgencyOrderSettled { .. }
-                | Self::WalletMoved { .. }
+                | Self::WalletChanged { .. }
                 | Self::RedemptionCompleted { .. }
                 | Self::CodeChanged { .. }
                 | Self::RedemptionUndone { .. } => true,
@@ -245,22 +245,24 @@ impl Message {
     }
 
     /// What the operator's product is told of by it, in this order: the transaction that promised the message had these effects.
-    pub fn events(&self) -> Vec<(EventKind, About)> {
+    pub fn events(&self) -> Vec<(EventKind, EventSubject)> {
         match self {
-            Self::UserRegistered { user, .. } => vec![(EventKind::UserRegistered, About::User(*user))],
-            Self::OrderPaid { order, .. } => vec![(EventKind::OrderPaid, About::Order(*order))],
-            Self::OrderChanged { order, refunded: true, .. } => vec![(EventKind::OrderRefunded, About::Order(*order))],
+            Self::UserRegistered { user, .. } => vec![(EventKind::UserRegistered, EventSubject::User(*user))],
+            Self::OrderPaid { order, .. } => vec![(EventKind::OrderPaid, EventSubject::Order(*order))],
+            Self::OrderNetChanged { order, refunded: true, .. } => {
+                vec![(EventKind::OrderRefunded, EventSubject::Order(*order))]
+            }
             Self::RewardSettled { reward, granted: true, .. } => {
-                vec![(EventKind::RewardGranted, About::Reward(*reward))]
+                vec![(EventKind::RewardGranted, EventSubject::Reward(*reward))]
             }
             Self::CommissionSettled { order, steps, .. } => {
-                steps.iter().map(|step| (of_commission(*step), About::Commission(*order))).collect()
+                steps.iter().map(|step| (of_commission(*step), EventSubject::Commission(*order))).collect()
             }
-            Self::WithdrawalMoved { withdrawal, state: Some(state), .. } => {
-                vec![(of_withdrawal(*state), About::Withdrawal(*withdrawal))]
+            Self::WithdrawalStateChanged { withdrawal, state: Some(state), .. } => {
+                vec![(of_withdrawal(*state), EventSubject::Withdrawal(*withdrawal))]
             }
             Self::RedemptionCompleted { user, code, number } => {
-                let about = About::Redemption { user: *user, code: *code, number: *number };
+                let about = EventSubject::Redemption { user: *user, code: *code, number: *number };
                 vec![(EventKind::RedemptionCompleted, about)]
             }
             _ => Vec::new(),
@@ -272,8 +274,8 @@ impl Message {
         match self {
             Self::UserRegistered { user, inviter }
             | Self::OrderPaid { user, inviter, .. }
-            | Self::OrderChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
-            Self::PurchaseMoved { inviter, .. } => inviter.to_string(),
+            | Self::OrderNetChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
+            Self::PurchaseNetChanged { inviter, .. } => inviter.to_string(),
             Self::RewardSettled { beneficiary, .. }
             | Self::RewardRetried { beneficiary, .. }
             | Self::CommissionSettled { beneficiary, .. } => beneficiary.to_string(),
@@ -281,15 +283,15 @@ impl Message {
             Self::PromotionExpired { user } | Self::BalanceChanged { user } | Self::UserErased { user } => {
                 user.to_string()
             }
-            Self::BatchBegun { batch } | Self::BatchReady { batch } => batch.to_string(),
+            Self::BatchStarted { batch } | Self::BatchReady { batch } => batch.to_string(),
             Self::CodeChanged { code } => code.batch.to_string(),
             Self::RedemptionCompleted { user, .. }
             | Self::RedemptionUndone { user, .. }
-            | Self::WithdrawalMoved { user, .. } => user.to_string(),
-            Self::AgencyOrderMoved { tree, .. } => tree.to_string(),
+            | Self::WithdrawalStateChanged { user, .. } => user.to_string(),
+            Self::AgencyOrderNetChanged { tree, .. } => tree.to_string(),
             Self::AgencyOrderSettled { order, .. } => order.to_string(),
-            Self::WalletMoved { shop } => shop.to_string(),
-            Self::GrantsLowered { series, .. } => series.to_string(),
+            Self::WalletChanged { shop } => shop.to_string(),
+            Self::GrantTermsTightened { series, .. } => series.to_string(),
             Self::Mail { email, .. } => email.clone(),
         }
     }
@@ -314,10 +316,10 @@ fn of_withdrawal(state: WithdrawalState) -> EventKind {
 }
 
 /// A message as it stands in a queue.
-pub type Envelope = table::outbox::Envelope<Message>;
+pub type MessageEnvelope = table::outbox::Envelope<Message>;
 
 /// A message as a consumer receives it.
-pub type Received = table::outbox::Received<Message>;
+pub type ReceivedMessage = table::outbox::Received<Message>;
 
 impl Publish for Message {
     fn promise(&self) -> Result<Promise, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::account::model::scope::Scope;
+use shared::account::model::scope::AdminScope;
 
 use crate::world::World;
 
@@ -14,7 +14,7 @@ enum For {
     /// Admins without scopes.
     Admin,
     /// Those, and admins with this scope.
-    With(Scope),
+    With(AdminScope),
     /// Agents with a shop, admins without scopes or with the agency's.
     Seller,
     /// Agents with a shop, admins without scopes.
@@ -63,10 +63,10 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/webhooks/stripe", For::Anybody),
     ("GET /v1/webhooks/zpay", For::Anybody),
     ("POST /v1/webhooks/zpay", For::Anybody),
-    ("GET /v1/admin/settings/{area}", For::With(Scope::SettingsWrite)),
-    ("PUT /v1/admin/settings/{area}", For::With(Scope::SettingsWrite)),
-    ("GET /v1/admin/stats", For::With(Scope::StatsRead)),
-    ("GET /v1/admin/stats/daily", For::With(Scope::StatsRead)),
+    ("GET /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
+    ("PUT /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
+    ("GET /v1/admin/stats", For::With(AdminScope::StatsRead)),
+    ("GET /v1/admin/stats/daily", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/users", For::Admin),
     ("GET /v1/admin/users/{id}", For::Admin),
     ("PUT /v1/admin/users/{id}/status", For::Admin),
@@ -81,30 +81,30 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/rewards/{id}/retry", For::Admin),
     ("GET /v1/admin/commissions", For::Admin),
     ("POST /v1/admin/commissions/{id}/reverse", For::Admin),
-    ("GET /v1/admin/withdrawals", For::With(Scope::WithdrawalsApprove)),
-    ("POST /v1/admin/withdrawals/{id}/approve", For::With(Scope::WithdrawalsApprove)),
-    ("POST /v1/admin/withdrawals/{id}/reject", For::With(Scope::WithdrawalsApprove)),
-    ("GET /v1/admin/payment/orders", For::With(Scope::OrdersRead)),
-    ("GET /v1/admin/payment/orders/summary", For::With(Scope::OrdersRead)),
-    ("GET /v1/admin/payment/orders/{id}", For::With(Scope::OrdersRead)),
-    ("GET /v1/admin/payment/orders/{id}/explain", For::With(Scope::OrdersRead)),
+    ("GET /v1/admin/withdrawals", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/withdrawals/{id}/approve", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/withdrawals/{id}/reject", For::With(AdminScope::WithdrawalsApprove)),
+    ("GET /v1/admin/payment/orders", For::With(AdminScope::OrdersRead)),
+    ("GET /v1/admin/payment/orders/summary", For::With(AdminScope::OrdersRead)),
+    ("GET /v1/admin/payment/orders/{id}", For::With(AdminScope::OrdersRead)),
+    ("GET /v1/admin/payment/orders/{id}/explain", For::With(AdminScope::OrdersRead)),
     ("POST /v1/admin/payment/orders/{id}/complete", For::Admin),
     ("POST /v1/admin/payment/orders/{id}/verify", For::Admin),
-    ("POST /v1/admin/payment/orders/{id}/refunds", For::With(Scope::OrdersRefund)),
-    ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::With(Scope::OrdersRefund)),
-    ("GET /v1/admin/payment/reviews", For::With(Scope::OrdersRead)),
+    ("POST /v1/admin/payment/orders/{id}/refunds", For::With(AdminScope::OrdersRefund)),
+    ("POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", For::With(AdminScope::OrdersRefund)),
+    ("GET /v1/admin/payment/reviews", For::With(AdminScope::OrdersRead)),
     ("POST /v1/admin/payment/reviews/{id}/resolve", For::Admin),
     ("GET /v1/shops", For::Seller),
     ("POST /v1/shops", For::Seller),
     ("GET /v1/shops/{id}", For::Seller),
     ("PUT /v1/shops/{id}", For::Seller),
     ("GET /v1/series", For::Seller),
-    ("POST /v1/series", For::With(Scope::GrantsWrite)),
+    ("POST /v1/series", For::With(AdminScope::GrantsWrite)),
     ("GET /v1/series/{id}", For::Seller),
-    ("PUT /v1/series/{id}", For::With(Scope::GrantsWrite)),
+    ("PUT /v1/series/{id}", For::With(AdminScope::GrantsWrite)),
     ("GET /v1/series/{id}/packages", For::Seller),
-    ("POST /v1/series/{id}/packages", For::With(Scope::GrantsWrite)),
-    ("PUT /v1/series/{id}/packages/{package_id}", For::With(Scope::GrantsWrite)),
+    ("POST /v1/series/{id}/packages", For::With(AdminScope::GrantsWrite)),
+    ("PUT /v1/series/{id}/packages/{package_id}", For::With(AdminScope::GrantsWrite)),
     ("GET /v1/shop-series-grants", For::Seller),
     ("POST /v1/shop-series-grants", For::Seller),
     ("GET /v1/shop-series-grants/{id}", For::Seller),
@@ -125,18 +125,18 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/agency/wallet", For::Seller),
     ("POST /v1/agency/wallet/transfers", For::Trader),
     ("POST /v1/admin/shops/{id}/adjustments", For::Admin),
-    ("GET /v1/admin/payment/reconciliations", For::With(Scope::OrdersRead)),
-    ("GET /v1/admin/payment/reconciliations/{date}", For::With(Scope::OrdersRead)),
-    ("GET /v1/admin/plans", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/payment/reconciliations", For::With(AdminScope::OrdersRead)),
+    ("GET /v1/admin/payment/reconciliations/{date}", For::With(AdminScope::OrdersRead)),
+    ("GET /v1/admin/plans", For::With(AdminScope::CodesIssue)),
     ("POST /v1/admin/plans", For::Admin),
-    ("GET /v1/admin/plans/{id}", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/plans/{id}", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/plans/{id}", For::Admin),
-    ("GET /v1/admin/redemption/batches", For::With(Scope::CodesIssue)),
-    ("POST /v1/admin/redemption/batches", For::With(Scope::CodesIssue)),
-    ("GET /v1/admin/redemption/batches/{id}", For::With(Scope::CodesIssue)),
-    ("GET /v1/admin/redemption/batches/{id}/export.csv", For::With(Scope::CodesIssue)),
-    ("PUT /v1/admin/redemption/batches/{id}/status", For::With(Scope::CodesIssue)),
-    ("GET /v1/admin/redemption/codes", For::With(Scope::CodesIssue)),
+    ("GET /v1/admin/redemption/batches", For::With(AdminScope::CodesIssue)),
+    ("POST /v1/admin/redemption/batches", For::With(AdminScope::CodesIssue)),
+    ("GET /v1/admin/redemption/batches/{id}", For::With(AdminScope::CodesIssue)),
+    ("GET /v1/admin/redemption/batches/{id}/export.csv", For::With(AdminScope::CodesIssue)),
+    ("PUT /v1/admin/redemption/batches/{id}/status", For::With(AdminScope::CodesIssue)),
+    ("GET /v1/admin/redemption/codes", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/redemption/codes/{code}", For::Admin),
     ("DELETE /v1/admin/redemption/codes/{code}", For::Admin),
     ("PUT /v1/admin/redemption/codes/{code}/status", For::Admin),
@@ -191,7 +191,7 @@ fn an_admin_with_scopes_may_do_what_they_name() {
         let told = world.register("clerk", None).await;
         let id = told["user"]["id"].as_str().unwrap();
         let role = format!("/v1/admin/users/{id}/role");
-        for scope in Scope::ALL {
+        for scope in AdminScope::ALL {
             let answer = world.admin().put(&role, json!({"role": "admin", "scopes": [scope.as_str()]})).await;
             assert_eq!(answer.is(200)["scopes"], json!([scope.as_str()]));
             for (name, open, method, path) in routes(world) {
@@ -199,7 +199,7 @@ fn an_admin_with_scopes_may_do_what_they_name() {
                 let expected = match open {
                     For::Anybody | For::User => false,
                     For::Admin | For::Trader | For::Backend(_) => true,
-                    For::Seller => scope != Scope::GrantsWrite,
+                    For::Seller => scope != AdminScope::GrantsWrite,
                     For::With(other) => scope != other,
                 };
                 assert_eq!(forbidden, expected, "{name} for {scope:?}");
@@ -208,7 +208,7 @@ fn an_admin_with_scopes_may_do_what_they_name() {
         let trail = world.admin().get(&format!("/v1/admin/audit?subject={id}")).await.is(200);
         let trail: Vec<&str> =
             trail["items"].as_array().unwrap().iter().filter_map(|of| of["after"].as_str()).collect();
-        assert_eq!(trail.len(), Scope::ALL.len());
+        assert_eq!(trail.len(), AdminScope::ALL.len());
         assert!(trail.contains(&"admin: stats:read"), "{trail:?}");
     });
 }

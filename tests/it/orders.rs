@@ -16,8 +16,8 @@ use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::create_order::{CreateOrder, create_order};
 use shared::payment::gateway::{ProviderConfig, Providers};
-use shared::payment::model::order::{Ask, FailureCode, Order, OrderStatus};
-use shared::table::idempotency::{Once, OnceKey};
+use shared::payment::model::order::{FailureCode, Order, OrderStatus, TopUp};
+use shared::table::idempotency::{Idempotency, IdempotencyKey};
 
 use crate::world::{Answer, World};
 
@@ -99,14 +99,14 @@ fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (Ap
     (App { providers: Providers::new(&config, &https(backend)), ..App::clone(&stack.app) }, sims)
 }
 
-fn once(app: &App, key: &str) -> Once {
-    Once::Key(OnceKey::new(&app.config.secret, "bob", ORDERS, key, &json!({})))
+fn once(app: &App, key: &str) -> Idempotency {
+    Idempotency::Key(IdempotencyKey::new(&app.config.secret, "bob", ORDERS, key, &json!({})))
 }
 
 fn hundred(user: UserId) -> CreateOrder {
     CreateOrder {
         user,
-        wanted: Ask::Offer("o100".to_owned()),
+        wanted: TopUp::Offer("o100".to_owned()),
         provider: Provider::Stripe,
         method: None,
         client_ip: Some("203.0.113.7".to_owned()),

@@ -3,7 +3,7 @@
 use shared::account::model::identity::Status;
 use shared::account::model::user::User;
 use shared::message::Message;
-use shared::operations::dead_letters::{Swept, mark_failed};
+use shared::operations::dead_letters::{DeadLetterReport, drain_dead_letters};
 use shared::referral::model::referral::{Reward, RewardState, Side, Trigger};
 
 use crate::stand::{Stand, paid, registered, usd};
@@ -156,10 +156,10 @@ async fn poison_holds_up_nobody_and_becomes_a_failed_reward() {
     assert_eq!(stand.balance(&ann).await, usd("10"));
     assert_eq!(stand.queues.depth("reward-dead.fifo").unwrap().visible, 1);
 
-    assert_eq!(mark_failed(&stand.app).await.unwrap(), Swept { marked: 1, kept: 0 });
+    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport { marked: 1, kept: 0 });
     assert_eq!(state(&stand, &eves, Trigger::Registration, Side::Inviter).await, Some(RewardState::Failed));
     assert_eq!(counts(&stand, &eve).await.pending, usd("2"));
-    assert_eq!(mark_failed(&stand.app).await.unwrap(), Swept::default());
+    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport::default());
 
     stand.put_back(&before);
     stand.write(&[], &[retry(&eves, Trigger::Registration, &eve)]).await;
@@ -181,7 +181,7 @@ async fn a_body_that_cannot_be_read_fails_alone() {
     stand.write(&all, &invitees.iter().map(registered).collect::<Vec<_>>()).await;
     stand.reward().await;
     assert_eq!(stand.balance(&ann).await, usd("18"));
-    assert_eq!(mark_failed(&stand.app).await.unwrap(), Swept { marked: 0, kept: 1 });
+    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport { marked: 0, kept: 1 });
     stand.later(121);
     assert_eq!(stand.queues.depth("reward-dead.fifo").unwrap().visible, 1);
 }
@@ -194,7 +194,7 @@ async fn workers_that_run_at_once_grant_each_reward_once() {
     let invitees: Vec<User> = (0..4).map(|n| stand.invitee(&format!("bob{n}"), &ann, [2, 0], [0, 0])).collect();
     let all: Vec<&User> = invitees.iter().chain([&ann]).collect();
     stand.write(&all, &[]).await;
-    let outbox = |index: usize, message: Message| shared::message::Received {
+    let outbox = |index: usize, message: Message| shared::message::ReceivedMessage {
         id: index.to_string(),
         group: Some(index.to_string()),
         envelope: shared::table::outbox::Envelope { id: format!("obx.{index}"), message },

@@ -29,13 +29,13 @@ use shared::operations::model::settings::{AffiliateSettings, Area};
 use shared::operations::settings::SettingsRecord;
 use shared::payment::gateway::http::https_client;
 use shared::payment::model::order::{Order, OrderStatus};
-use shared::referral::model::referral::{Amounts, Attribution, InviteCode, RewardTerms};
+use shared::referral::model::referral::{InviteCode, Referral, RewardAmounts, RewardTerms};
 use shared::table::aws::secrets::Secrets;
 use shared::table::aws::{Aws, Environment};
-use shared::table::idempotency::Once;
-use shared::table::item::Stored;
+use shared::table::idempotency::Idempotency;
+use shared::table::item::Versioned;
 use shared::table::system::Clock;
-use shared::table::tx::Otherwise;
+use shared::table::tx::OnConflict;
 use tower::ServiceExt;
 use ulid::Ulid;
 
@@ -142,8 +142,8 @@ impl Stand {
 
     /// An invitee of `inviter`, who was promised `registration` and `qualified` rewards (inviter's, invitee's).
     pub fn invitee(&self, name: &str, inviter: &User, registration: [i64; 2], qualified: [i64; 2]) -> User {
-        let amounts = |[inviter, invitee]: [i64; 2]| Amounts { inviter: inviter.into(), invitee: invitee.into() };
-        let attribution = Attribution {
+        let amounts = |[inviter, invitee]: [i64; 2]| RewardAmounts { inviter: inviter.into(), invitee: invitee.into() };
+        let attribution = Referral {
             inviter: inviter.id,
             code: InviteCode::parse("INVITERS").unwrap(),
             bound_at: self.app.clock.now(),
@@ -171,11 +171,11 @@ impl Stand {
     async fn commit(&self, users: &[&User], messages: &[Message]) {
         let plan = || async {
             let mut tx = self.app.tx();
-            users.iter().for_each(|user| tx.insert(*user, Otherwise::Again));
+            users.iter().for_each(|user| tx.insert(*user, OnConflict::Retry));
             messages.iter().for_each(|message| tx.send(message.clone()));
             Ok(((), tx))
         };
-        self.app.run(&Once::Natural, plan).await.unwrap();
+        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
     }
 
     /// Changes a user as somebody else's transaction would.
@@ -185,10 +185,10 @@ impl Stand {
             let mut after = User::clone(&stored);
             change(&mut after);
             let mut tx = self.app.tx();
-            tx.replace(&stored, &after, Otherwise::Again);
+            tx.replace(&stored, &after, OnConflict::Retry);
             Ok(((), tx))
         };
-        self.app.run(&Once::Natural, plan).await.unwrap();
+        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
     }
 
     /// An online payment of `fen` by an invitee, and what it promises.
@@ -241,10 +241,10 @@ impl Stand {
         let plan = || async {
             let known = self.app.store.get::<Order>(&Order::key(id)).await?;
             let mut tx = self.app.tx();
-            tx.upsert(known.as_ref(), &order, Otherwise::Again);
+            tx.upsert(known.as_ref(), &order, OnConflict::Retry);
             Ok(((), tx))
         };
-        self.app.run(&Once::Natural, plan).await.unwrap();
+        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
     }
 
     /// Writes the first version of a settings document.
@@ -252,10 +252,10 @@ impl Stand {
         let record = SettingsRecord { area, version: 1, document: document.to_string() };
         let plan = || async {
             let mut tx = self.app.tx();
-            tx.insert(&record, Otherwise::Again);
+            tx.insert(&record, OnConflict::Retry);
             Ok(((), tx))
         };
-        self.app.run(&Once::Natural, plan).await.unwrap();
+        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
         self.app.settings.forget();
     }
 
@@ -275,7 +275,7 @@ impl Stand {
         (parts.status.as_u16(), parts.headers, serde_json::from_slice(&bytes).unwrap())
     }
 
-    pub async fn load(&self, user: UserId) -> Stored<User> {
+    pub async fn load(&self, user: UserId) -> Versioned<User> {
         self.app.store.get(&User::key(user)).await.unwrap().unwrap()
     }
 

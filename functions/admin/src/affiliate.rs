@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
-use shared::affiliate::close_withdrawal::{Settle, Who, settle_withdrawal};
+use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
-use shared::affiliate::model::withdrawal::{self, Verdict, WithdrawalState};
-use shared::affiliate::reverse_commission::{Deny, deny_commission};
-use shared::affiliate::view::Withdrawal;
+use shared::affiliate::model::withdrawal::{self, Resolution, WithdrawalState};
+use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
+use shared::affiliate::view::WithdrawalView;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -26,8 +26,8 @@ use shared::operations::search::{self, CommissionFilter, WithdrawalFilter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::reason::Reason;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given, user as user_filter};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given, user as user_filter};
 
 /// A commission as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub struct AdminCommission {
     pub created_at: Timestamp,
 }
 
-impl Row for AdminCommission {
+impl CsvRow for AdminCommission {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "created_at",
@@ -117,7 +117,7 @@ pub struct Commissions {
 #[utoipa::path(
     get, path = "/v1/admin/commissions", operation_id = "listAllCommissions", tag = "admin",
     security(("bearer" = [])),
-    params(Commissions, Common),
+    params(Commissions, ListParameters),
     responses(
         (status = 200, content((Listing<AdminCommission> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -127,7 +127,7 @@ pub struct Commissions {
 pub async fn commissions(
     State(app): State<Arc<App>>,
     search: AdminSearch<Commissions>,
-) -> Result<Sheet<AdminCommission>, Problem> {
+) -> Result<JsonOrCsv<AdminCommission>, Problem> {
     use CommissionState::{Available, PartiallyReversed, Pending, Reversed};
     let all = [Pending, Available, PartiallyReversed, Reversed];
     let state = |text: &str| all.into_iter().find(|state| state.as_str() == text);
@@ -157,14 +157,14 @@ pub async fn reverse(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
     body: Body<Reason>,
 ) -> Result<Reply<AdminCommission>, Problem> {
     let commission = CommissionId::parse(&id).ok_or(Refusal::NotFound)?;
     let reason = body.value.read()?;
     let bound = json!({"id": id, "reason": reason});
     let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/commissions/{id}/reverse", &bound);
-    let done = deny_commission(&app, &once, &Deny { commission, reason, admin: admin.id }).await?;
+    let done = reverse_commission(&app, &once, &ReverseCommission { commission, reason, admin: admin.id }).await?;
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 
@@ -206,7 +206,7 @@ pub struct AdminPayout {
     pub name: Option<String>,
 }
 
-impl Row for AdminWithdrawal {
+impl CsvRow for AdminWithdrawal {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "created_at",
@@ -258,7 +258,7 @@ pub struct Withdrawals {
 #[utoipa::path(
     get, path = "/v1/admin/withdrawals", operation_id = "listAllWithdrawals", tag = "admin",
     security(("bearer" = [])),
-    params(Withdrawals, Common),
+    params(Withdrawals, ListParameters),
     responses(
         (status = 200, content((Listing<AdminWithdrawal> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -268,7 +268,7 @@ pub struct Withdrawals {
 pub async fn withdrawals(
     State(app): State<Arc<App>>,
     search: AdminSearch<Withdrawals, WithdrawalsApprove>,
-) -> Result<Sheet<AdminWithdrawal>, Problem> {
+) -> Result<JsonOrCsv<AdminWithdrawal>, Problem> {
     let filter = WithdrawalFilter {
         user: user_filter("/user", search.filters.user.as_deref())?,
         state: given("/state", search.filters.state.as_deref(), WithdrawalState::parse)?,
@@ -292,7 +292,7 @@ pub struct Reference {
     security(("bearer" = [])), request_body = Reference,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`withdrawal_closed`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -302,11 +302,11 @@ pub async fn approve(
     State(app): State<Arc<App>>,
     admin: Admin<WithdrawalsApprove>,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
     body: Body<Reference>,
-) -> Result<Reply<Withdrawal>, Problem> {
+) -> Result<Reply<WithdrawalView>, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
-    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/approve", Verdict::Paid(reference)).await
+    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/approve", Resolution::Paid(reference)).await
 }
 
 /// Reject a cash withdrawal
@@ -317,7 +317,7 @@ pub async fn approve(
     security(("bearer" = [])), request_body = Reason,
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`withdrawal_closed`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -327,27 +327,28 @@ pub async fn reject(
     State(app): State<Arc<App>>,
     admin: Admin<WithdrawalsApprove>,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
     body: Body<Reason>,
-) -> Result<Reply<Withdrawal>, Problem> {
+) -> Result<Reply<WithdrawalView>, Problem> {
     let reason = body.value.read()?;
-    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/reject", Verdict::Rejected(reason)).await
+    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/reject", Resolution::Rejected(reason)).await
 }
 
 async fn settle(
     app: &App,
     admin: &Admin<WithdrawalsApprove>,
     id: &str,
-    key: &Key,
+    key: &Idempotent,
     route: &str,
-    verdict: Verdict,
-) -> Result<Reply<Withdrawal>, Problem> {
+    verdict: Resolution,
+) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(id).ok_or(Refusal::NotFound)?;
     let said = match &verdict {
-        Verdict::Paid(said) | Verdict::Rejected(said) => said.as_str(),
-        Verdict::Cancelled => "",
+        Resolution::Paid(said) | Resolution::Rejected(said) => said.as_str(),
+        Resolution::Cancelled => "",
     };
     let once = key.once(app, &admin.id.to_string(), route, &json!({"id": id, "said": said}));
-    let done = settle_withdrawal(app, &once, &Settle { withdrawal, verdict, who: Who::Admin(admin.id) }).await?;
+    let done =
+        close_withdrawal(app, &once, &CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) }).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -9,7 +9,7 @@ use shared::account::view::Record;
 use shared::agency::wallets::{AdjustShop, adjust_shop, first_record};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::{ShopId, UserId};
@@ -35,7 +35,7 @@ pub async fn adjust(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Adjustment>,
 ) -> Result<Reply<Record>, Problem> {
     let ask = asked(&body.value, &id, admin.id)?;

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use shared::account::view::{Admin, StatsRead};
 use shared::app::App;
-use shared::edge::export::{Format, Row, Sheet};
+use shared::edge::export::{CsvRow, Format, JsonOrCsv};
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::search::given;
@@ -93,7 +93,7 @@ pub struct OtherCharge {
     pub returned: Amount,
 }
 
-impl Row for Day {
+impl CsvRow for Day {
     const COLUMNS: &'static [&'static str] = &[
         "date",
         "users",
@@ -216,12 +216,12 @@ pub async fn days(
     _: Admin<StatsRead>,
     days: Result<Query<Days>, axum::extract::rejection::QueryRejection>,
     format: Format,
-) -> Result<Sheet<Day>, Problem> {
+) -> Result<JsonOrCsv<Day>, Problem> {
     let Query(days) = days.map_err(|_| Refusal::MalformedRequest)?;
     let (from, to) = days.read(app.clock.now().to_zoned(TimeZone::UTC).date())?;
     let counted = daily(&app, from, to).await?;
     let reading = Reading::of(&app).await?;
     let items = counted.into_iter().rev().map(|(day, tallies)| Day::new(day, &reading.with(tallies)));
     let items = items.collect::<Result<_, MoneyError>>()?;
-    Ok(Sheet { listing: Listing { items, next_cursor: None }, format })
+    Ok(JsonOrCsv { listing: Listing { items, next_cursor: None }, format })
 }

@@ -10,11 +10,11 @@ use serde_json::json;
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::id::{EndpointId, ToldId, UserId};
+use shared::kernel::id::{EndpointId, EventId, UserId};
 use shared::kernel::refusal::Refusal;
 use shared::webhooks::deliver;
 use shared::webhooks::endpoints::{self as verb, ChangeEndpoint, NewEndpoint};
@@ -22,8 +22,8 @@ use shared::webhooks::model::endpoint::{self, Disabled, events_at};
 use shared::webhooks::model::{delivery, outbound_event as told};
 use utoipa::ToSchema;
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, Unfiltered};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, Unfiltered};
 
 /// Where events go.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,7 +51,7 @@ pub struct WebhookEndpoint {
     pub created_at: Timestamp,
 }
 
-impl Row for WebhookEndpoint {
+impl CsvRow for WebhookEndpoint {
     const COLUMNS: &'static [&'static str] =
         &["id", "url", "events", "enabled", "disabled_reason", "disabled_at", "failing_since", "made_by", "created_at"];
 }
@@ -152,7 +152,7 @@ pub struct Delivery {
     pub delivered_at: Option<Timestamp>,
 }
 
-impl Row for Delivery {
+impl CsvRow for Delivery {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "event",
@@ -187,7 +187,7 @@ impl From<delivery::Delivery> for Delivery {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints", operation_id = "listWebhookEndpoints", tag = "admin",
-    security(("bearer" = [])), params(Common),
+    security(("bearer" = [])), params(ListParameters),
     responses(
         (status = 200, content((Listing<WebhookEndpoint> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -197,7 +197,7 @@ impl From<delivery::Delivery> for Delivery {
 pub async fn endpoints(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
-) -> Result<Sheet<WebhookEndpoint>, Problem> {
+) -> Result<JsonOrCsv<WebhookEndpoint>, Problem> {
     let page = verb::endpoints(&app, &search.window).await?;
     Ok(search.found(&app, page, WebhookEndpoint::from))
 }
@@ -219,7 +219,7 @@ pub async fn endpoints(
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin,
-    key: Key,
+    key: Idempotent,
     body: Body<EndpointTerms>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
     let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/webhook-endpoints", &body.raw);
@@ -273,7 +273,7 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<St
 /// What was sent to an endpoint in the last thirty days, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints/{id}/deliveries", operation_id = "listDeliveries", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path), Common),
+    security(("bearer" = [])), params(("id" = String, Path), ListParameters),
     responses(
         (status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -284,7 +284,7 @@ pub async fn deliveries(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
     Path(id): Path<String>,
-) -> Result<Sheet<Delivery>, Problem> {
+) -> Result<JsonOrCsv<Delivery>, Problem> {
     let endpoint = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
     let page = deliver::deliveries(&app, endpoint, &search.window).await?;
     Ok(search.found(&app, page, Delivery::from))
@@ -307,9 +307,9 @@ pub async fn replay(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path((id, delivery)): Path<(String, String)>,
-    key: Key,
+    key: Idempotent,
 ) -> Result<Reply<Delivery>, Problem> {
-    let (endpoint, event) = EndpointId::parse(&id).zip(ToldId::parse(&delivery)).ok_or(Refusal::NotFound)?;
+    let (endpoint, event) = EndpointId::parse(&id).zip(EventId::parse(&delivery)).ok_or(Refusal::NotFound)?;
     let route = "POST /v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay";
     let once = key.once(&app, &admin.id.to_string(), route, &json!([id, delivery]));
     let done = deliver::replay(&app, &once, endpoint, event).await?;

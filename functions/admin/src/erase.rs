@@ -8,7 +8,7 @@ use shared::account::erase::{self as verb, Erase};
 use shared::account::view::Admin;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::UserId;
@@ -35,7 +35,7 @@ pub async fn erase(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
     body: Body<Reason>,
 ) -> Result<Reply<AdminUser>, Problem> {
     let user = UserId::parse(&id).ok_or(Refusal::NotFound)?;

@@ -43,8 +43,8 @@ pub struct Decision {
     pub at: Option<Timestamp>,
 }
 
-impl From<explain::Decision> for Decision {
-    fn from(of: explain::Decision) -> Self {
+impl From<explain::Explained> for Decision {
+    fn from(of: explain::Explained) -> Self {
         Self {
             subject: of.subject.as_str(),
             outcome: of.outcome,

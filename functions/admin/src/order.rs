@@ -11,7 +11,7 @@ use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -30,21 +30,21 @@ use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider::verify_any;
-use shared::payment::view::Order;
+use shared::payment::view::OrderView;
 use shared::table::store::Page;
 use utoipa::{IntoParams, ToSchema};
 
 use super::programme::Person;
 use super::stats::Reading;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given, user as user_filter};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given, user as user_filter};
 
 /// An order as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminOrder {
     /// What its user sees.
     #[serde(flatten)]
-    pub order: Order,
+    pub order: OrderView,
     /// Whose it is.
     pub user: Person,
     /// The provider's payment, once it is known.
@@ -57,7 +57,7 @@ pub struct AdminOrder {
     pub promotion_used: bool,
 }
 
-impl Row for AdminOrder {
+impl CsvRow for AdminOrder {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "created_at",
@@ -86,7 +86,7 @@ impl Row for AdminOrder {
 impl AdminOrder {
     fn new(of: &order::Order, user: Option<&User>, payment: Option<&Payment>) -> Result<Self, MoneyError> {
         Ok(Self {
-            order: Order::try_from(of)?.with_refund_details(payment),
+            order: OrderView::try_from(of)?.with_refund_details(payment),
             user: Person::new(of.user, user),
             provider_payment_id: of.payment_id.clone(),
             client_ip: of.client_ip.clone(),
@@ -139,13 +139,14 @@ impl AdminOrderFile {
     fn new(app: &App, file: OrderFile) -> Result<Self, MoneyError> {
         let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref(), file.payment.as_ref())?;
         let transitions = transitions(&file.order);
-        let event = |(event, raw): (shared::payment::model::event::Event, Option<String>)| ProviderEvent {
-            id: event.id,
-            kind: event.kind,
-            received_at: event.received_at,
-            outcome: outcome(event.outcome),
-            raw,
-        };
+        let event =
+            |(event, raw): (shared::payment::model::event::ProviderEventRecord, Option<String>)| ProviderEvent {
+                id: event.id,
+                kind: event.kind,
+                received_at: event.received_at,
+                outcome: outcome(event.outcome),
+                raw,
+            };
         Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions })
     }
 }
@@ -212,7 +213,7 @@ impl Orders {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders", operation_id = "listAllOrders", tag = "admin", security(("bearer" = [])),
-    params(Orders, Common),
+    params(Orders, ListParameters),
     responses(
         (status = 200, content((Listing<AdminOrder> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -222,7 +223,7 @@ impl Orders {
 pub async fn orders(
     State(app): State<Arc<App>>,
     search: AdminSearch<Orders, OrdersRead>,
-) -> Result<Sheet<AdminOrder>, Problem> {
+) -> Result<JsonOrCsv<AdminOrder>, Problem> {
     let filter = search.filters.read()?;
     let page = search::orders(&app, &filter, &search.window).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
@@ -321,7 +322,7 @@ pub async fn complete(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Completion>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
     let ask = body.value.read(named(&id)?, &admin)?;

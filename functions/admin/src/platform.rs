@@ -21,8 +21,8 @@ use shared::operations::model::settings::{AnySettings, Area};
 use shared::operations::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::Common;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::ListParameters;
 
 /// An area's settings.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,7 +120,7 @@ pub struct Audit {
     pub at: Timestamp,
 }
 
-impl Row for Audit {
+impl CsvRow for Audit {
     const COLUMNS: &'static [&'static str] =
         &["id", "at", "actor", "action", "subject", "before", "after", "reason", "request_id"];
 }
@@ -147,14 +147,14 @@ pub struct Audits {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", operation_id = "listAudit", tag = "admin", security(("bearer" = [])),
-    params(Audits, Common),
+    params(Audits, ListParameters),
     responses(
         (status = 200, content((Listing<Audit> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<Sheet<Audit>, Problem> {
+pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<JsonOrCsv<Audit>, Problem> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let filter = AuditFilter { actor: text(&search.filters.actor), subject: text(&search.filters.subject) };
     let page = self::search(&app, &filter, &search.window).await?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -21,8 +21,8 @@ use shared::referral::model::referral::{self, RewardState};
 use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given, user as user_filter};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given, user as user_filter};
 
 /// Who is meant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -54,7 +54,7 @@ pub struct AdminReferral {
     pub qualified_at: Option<Timestamp>,
 }
 
-impl Row for AdminReferral {
+impl CsvRow for AdminReferral {
     const COLUMNS: &'static [&'static str] = &[
         "bound_at",
         "invitee.id",
@@ -78,7 +78,7 @@ impl Person {
 }
 
 impl AdminReferral {
-    fn new(invitee: &User, bond: &referral::Attribution, inviter: Option<&User>) -> Self {
+    fn new(invitee: &User, bond: &referral::Referral, inviter: Option<&User>) -> Self {
         Self {
             invitee: Person::new(invitee.id, Some(invitee)),
             inviter: Person::new(bond.inviter, inviter),
@@ -106,7 +106,7 @@ pub struct Referrals {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/referrals", operation_id = "listReferrals", tag = "admin", security(("bearer" = [])),
-    params(Referrals, Common),
+    params(Referrals, ListParameters),
     responses(
         (status = 200, content((Listing<AdminReferral> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -116,13 +116,12 @@ pub struct Referrals {
 pub async fn referrals(
     State(app): State<Arc<App>>,
     search: AdminSearch<Referrals>,
-) -> Result<Sheet<AdminReferral>, Problem> {
+) -> Result<JsonOrCsv<AdminReferral>, Problem> {
     let filter = search.filters.read()?;
     let mut page = search::referrals(&app, &filter, &search.window).await?;
     let bonds: Vec<_> = page.items.drain(..).filter_map(|user| Some((user.attribution.clone()?, user))).collect();
     let inviters = search::users_of(&app, bonds.iter().map(|(bond, _)| bond.inviter)).await?;
-    let view =
-        |(bond, user): (referral::Attribution, User)| AdminReferral::new(&user, &bond, inviters.get(&bond.inviter));
+    let view = |(bond, user): (referral::Referral, User)| AdminReferral::new(&user, &bond, inviters.get(&bond.inviter));
     Ok(search.found(&app, shared::table::store::Page { items: bonds, next: page.next }, view))
 }
 
@@ -163,7 +162,7 @@ pub struct AdminReward {
     pub granted_at: Option<Timestamp>,
 }
 
-impl Row for AdminReward {
+impl CsvRow for AdminReward {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "created_at",
@@ -209,14 +208,17 @@ pub struct Rewards {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/rewards", operation_id = "listAllRewards", tag = "admin", security(("bearer" = [])),
-    params(Rewards, Common),
+    params(Rewards, ListParameters),
     responses(
         (status = 200, content((Listing<AdminReward> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn rewards(State(app): State<Arc<App>>, search: AdminSearch<Rewards>) -> Result<Sheet<AdminReward>, Problem> {
+pub async fn rewards(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Rewards>,
+) -> Result<JsonOrCsv<AdminReward>, Problem> {
     let filter = search.filters.read()?;
     let page = search::rewards(&app, &filter, &search.window).await?;
     Ok(search.found(&app, page, AdminReward::from))
@@ -249,7 +251,7 @@ pub async fn retry(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
 ) -> Result<Reply<AdminReward>, Problem> {
     let reward = RewardId::parse(&id).ok_or(Refusal::NotFound)?;
     let bound = Value::String(id);

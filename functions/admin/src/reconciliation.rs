@@ -15,11 +15,11 @@ use shared::kernel::money::MoneyError;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::operations::search;
-use shared::payment::model::reconciliation::{Difference, Reconciliation, Sides};
+use shared::payment::model::reconciliation::{PaymentDifference, Reconciliation, Sides};
 use utoipa::ToSchema;
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, Unfiltered};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, Unfiltered};
 
 /// The report about one provider's day.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,7 +49,7 @@ pub struct AdminReconciliation {
     pub finished_at: Option<Timestamp>,
 }
 
-impl Row for AdminReconciliation {
+impl CsvRow for AdminReconciliation {
     const COLUMNS: &'static [&'static str] = &[
         "date",
         "provider",
@@ -128,7 +128,7 @@ pub struct AdminDifference {
     pub sides: AdminSides,
 }
 
-impl Row for AdminDifference {
+impl CsvRow for AdminDifference {
     const COLUMNS: &'static [&'static str] = &[
         "provider",
         "verdict",
@@ -150,10 +150,10 @@ impl AdminDifference {
     }
 }
 
-impl TryFrom<(Provider, Difference)> for AdminDifference {
+impl TryFrom<(Provider, PaymentDifference)> for AdminDifference {
     type Error = MoneyError;
 
-    fn try_from((provider, of): (Provider, Difference)) -> Result<Self, MoneyError> {
+    fn try_from((provider, of): (Provider, PaymentDifference)) -> Result<Self, MoneyError> {
         Ok(Self {
             provider: provider.as_str(),
             verdict: of.verdict.as_str(),
@@ -169,7 +169,7 @@ impl TryFrom<(Provider, Difference)> for AdminDifference {
 /// Each compares a provider's book of a day with our orders and our ledger; newest day first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reconciliations", operation_id = "listReconciliations", tag = "admin",
-    security(("bearer" = [])), params(Common),
+    security(("bearer" = [])), params(ListParameters),
     responses(
         (status = 200, content((Listing<AdminReconciliation> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -179,7 +179,7 @@ impl TryFrom<(Provider, Difference)> for AdminDifference {
 pub async fn reconciliations(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, OrdersRead>,
-) -> Result<Sheet<AdminReconciliation>, Problem> {
+) -> Result<JsonOrCsv<AdminReconciliation>, Problem> {
     let page = search::reconciliations(&app, &search.window).await?;
     Ok(search.found(&app, page, AdminReconciliation::try_from).whole()?)
 }
@@ -189,7 +189,7 @@ pub async fn reconciliations(
 /// The totals of each provider, and each payment that differs.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reconciliations/{date}", operation_id = "getReconciliation", tag = "admin",
-    security(("bearer" = [])), params(("date" = String, Path, format = Date, description = "The day, in UTC."), Common),
+    security(("bearer" = [])), params(("date" = String, Path, format = Date, description = "The day, in UTC."), ListParameters),
     responses(
         (status = 200, content((Listing<AdminDifference> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -200,7 +200,7 @@ pub async fn reconciliation(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, OrdersRead>,
     Path(date): Path<String>,
-) -> Result<Sheet<AdminDifference>, Problem> {
+) -> Result<JsonOrCsv<AdminDifference>, Problem> {
     let date: Date = date.parse().map_err(|_| Refusal::NotFound)?;
     let (reports, page) = search::reconciliation(&app, date, &search.window).await?;
     if reports.is_empty() {

@@ -9,7 +9,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, OrdersRefund};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::{Key, RequiredKey};
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
@@ -20,7 +20,7 @@ use shared::payment::model::order::Order;
 use shared::payment::model::refund::RefundLine;
 use shared::payment::payments_of::payments_of;
 use shared::payment::refund_order::{RefundOrder, Requested, refund_order};
-use shared::payment::view::Refund;
+use shared::payment::view::RefundView;
 use utoipa::ToSchema;
 
 use super::order::named;
@@ -50,7 +50,7 @@ impl RefundAsk {
     security(("bearer" = [])), request_body = RefundAsk,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses(
-        (status = 201, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 201, body = RefundView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`nothing_to_refund`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -60,9 +60,9 @@ pub async fn refund(
     State(app): State<Arc<App>>,
     admin: Admin<OrdersRefund>,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<RefundAsk>,
-) -> Result<Reply<Refund>, Problem> {
+) -> Result<Reply<RefundView>, Problem> {
     let (order, reason) = (named(&id)?, body.value.said()?);
     let bound = json!({"order": id, "body": body.raw});
     let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/refunds", &bound);
@@ -79,7 +79,7 @@ pub async fn refund(
     tag = "admin", security(("bearer" = [])), request_body = RefundAsk,
     params(("id" = String, Path), ("refund_id" = String, Path)),
     responses(
-        (status = 200, body = Refund), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = RefundView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`refund_closed`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -89,9 +89,9 @@ pub async fn confirm(
     State(app): State<Arc<App>>,
     admin: Admin<OrdersRefund>,
     Path((id, refund)): Path<(String, String)>,
-    key: Key,
+    key: Idempotent,
     body: Body<RefundAsk>,
-) -> Result<Reply<Refund>, Problem> {
+) -> Result<Reply<RefundView>, Problem> {
     let (order, refund, reason) = (named(&id)?, asked(&refund)?, body.value.said()?);
     let bound = json!({"order": id, "refund": refund, "body": body.raw});
     let route = "POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm";
@@ -106,7 +106,7 @@ fn asked(id: &str) -> Result<RefundId, Refusal> {
 }
 
 /// The refund as it stands now.
-async fn shown(app: &App, of: Requested) -> Result<Refund, Error> {
+async fn shown(app: &App, of: Requested) -> Result<RefundView, Error> {
     let gone = || Fault::bug("a refund that was there is not");
     let order = app.store.get::<Order>(&Order::key(of.order)).await?.ok_or_else(gone)?;
     let payments = payments_of(app, [&*order]).await?;

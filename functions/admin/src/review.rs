@@ -10,7 +10,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, OrdersRead};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -21,11 +21,11 @@ use shared::kernel::money::PayMoney;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::operations::search;
 use shared::payment::model::review::{self, Review, ReviewState};
-use shared::payment::resolve_review::{Decision, ResolveReview, resolve_review};
+use shared::payment::resolve_review::{ResolveReview, ReviewResolution, resolve_review};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given};
 
 /// Provider money that waits for a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,7 +55,7 @@ pub struct AdminReview {
     pub created_at: Timestamp,
 }
 
-impl Row for AdminReview {
+impl CsvRow for AdminReview {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "created_at",
@@ -127,7 +127,7 @@ pub struct Reviews {
 /// Provider money that could not be credited by itself, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin", security(("bearer" = [])),
-    params(Reviews, Common),
+    params(Reviews, ListParameters),
     responses(
         (status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -137,7 +137,7 @@ pub struct Reviews {
 pub async fn reviews(
     State(app): State<Arc<App>>,
     search: AdminSearch<Reviews, OrdersRead>,
-) -> Result<Sheet<AdminReview>, Problem> {
+) -> Result<JsonOrCsv<AdminReview>, Problem> {
     let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
     let wanted = given("/state", search.filters.state.as_deref(), named)?;
     let page = search::reviews(&app, wanted, &search.window).await?;
@@ -161,11 +161,11 @@ impl ReviewDecision {
         let wrong = |pointer: &str, code, detail: &str| FieldError::new(pointer, code, detail);
         let decision = match (self.action.as_str(), &self.order_id) {
             ("credit", Some(order)) => OrderId::parse(order)
-                .map(Decision::Credit)
+                .map(ReviewResolution::Credit)
                 .ok_or_else(|| wrong("/order_id", "unknown", "An order of the user who is to be credited.")),
             ("credit", None) => Err(wrong("/order_id", "required", "An order of the user who is to be credited.")),
-            ("refund_due", None) => Ok(Decision::RefundDue),
-            ("ignore", None) => Ok(Decision::Ignore),
+            ("refund_due", None) => Ok(ReviewResolution::RefundDue),
+            ("ignore", None) => Ok(ReviewResolution::Ignore),
             ("refund_due" | "ignore", Some(_)) => Err(wrong("/order_id", "unexpected", "Only to credit.")),
             _ => Err(wrong("/action", "unknown", "credit, refund_due or ignore")),
         };
@@ -194,7 +194,7 @@ pub async fn resolve(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<ReviewDecision>,
 ) -> Result<Reply<AdminReview>, Problem> {
     let ask = body.value.read(ReviewId::parse(&id).ok_or(Refusal::NotFound)?, &admin)?;

@@ -11,7 +11,7 @@ use shared::account::service_keys::{self as verb, IssueKey};
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -19,8 +19,8 @@ use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, Unfiltered};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, Unfiltered};
 
 /// A service key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +43,7 @@ pub struct ServiceKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl Row for ServiceKey {
+impl CsvRow for ServiceKey {
     const COLUMNS: &'static [&'static str] = &["id", "name", "scopes", "state", "made_by", "created_at", "revoked_at"];
 }
 
@@ -96,14 +96,17 @@ impl KeyTerms {
 /// Newest first, with those that were revoked.
 #[utoipa::path(
     get, path = "/v1/admin/service-keys", operation_id = "listServiceKeys", tag = "admin", security(("bearer" = [])),
-    params(Common),
+    params(ListParameters),
     responses(
         (status = 200, content((Listing<ServiceKey> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn keys(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) -> Result<Sheet<ServiceKey>, Problem> {
+pub async fn keys(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Unfiltered>,
+) -> Result<JsonOrCsv<ServiceKey>, Problem> {
     let page = verb::keys(&app, &search.window).await?;
     Ok(search.found(&app, page, ServiceKey::from))
 }
@@ -124,7 +127,7 @@ pub async fn keys(State(app): State<Arc<App>>, search: AdminSearch<Unfiltered>) 
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin,
-    key: Key,
+    key: Idempotent,
     body: Body<KeyTerms>,
 ) -> Result<Reply<IssuedKey>, Problem> {
     let ask = body.value.read(admin.id)?;

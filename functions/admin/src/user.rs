@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::account::adjust_balance::{Adjust, By, adjust_balance, said, signed_amount};
+use shared::account::adjust_balance::{Adjust, AdjustedBy, adjust_balance, said, signed_amount};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::scopes_of;
 use shared::account::model::user::{self, AffiliatePolicy, User};
@@ -18,7 +18,7 @@ use shared::account::view::{Admin, AdminSearch, email};
 use shared::affiliate::set_policy::{self as policy, SetPolicy};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -33,8 +33,8 @@ use shared::referral::model::referral::InviteCode;
 use shared::referral::set_invite_code::{self as invite_code, SetInviteCode};
 use utoipa::{IntoParams, ToSchema};
 
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given, user as user_filter};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given, user as user_filter};
 
 /// An account as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub struct AdminUser {
     pub affiliate_policy: Policy,
 }
 
-impl Row for AdminUser {
+impl CsvRow for AdminUser {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "email",
@@ -117,14 +117,14 @@ pub struct Users {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/users", operation_id = "listUsers", tag = "admin", security(("bearer" = [])),
-    params(Users, Common),
+    params(Users, ListParameters),
     responses(
         (status = 200, content((Listing<AdminUser> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<Sheet<AdminUser>, Problem> {
+pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<JsonOrCsv<AdminUser>, Problem> {
     let email = email(search.filters.email.as_deref())?;
     let page = search::users(&app, email.as_ref(), &search.window).await?;
     Ok(search.found(&app, page, AdminUser::from))
@@ -355,7 +355,7 @@ pub async fn adjust(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Adjustment>,
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, admin.id)?;
@@ -369,7 +369,7 @@ pub async fn adjust(
 impl Adjustment {
     fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
         let (amount, remark) = self.said()?;
-        Ok(Adjust { user, amount, remark, by: By::Admin(admin) })
+        Ok(Adjust { user, amount, remark, by: AdjustedBy::Admin(admin) })
     }
 
     /// Amount and remark.
@@ -396,7 +396,7 @@ pub struct AdminRecord {
     pub record: Record,
 }
 
-impl Row for AdminRecord {
+impl CsvRow for AdminRecord {
     const COLUMNS: &'static [&'static str] = &[
         "created_at",
         "user_id",
@@ -414,13 +414,13 @@ impl Row for AdminRecord {
     ];
 }
 
-impl From<(UserId, ledger::Record)> for AdminRecord {
-    fn from((user, record): (UserId, ledger::Record)) -> Self {
+impl From<(UserId, ledger::StatementLine)> for AdminRecord {
+    fn from((user, record): (UserId, ledger::StatementLine)) -> Self {
         let account = match record.account {
             ledger::AccountKind::Balance => "balance",
-            ledger::AccountKind::Debt => "debt",
+            ledger::AccountKind::Receivable => "debt",
             ledger::AccountKind::Commission => "commission",
-            ledger::AccountKind::CommissionDebt => "commission_debt",
+            ledger::AccountKind::CommissionReceivable => "commission_debt",
         };
         Self { user_id: user.to_string(), account, record: record.into() }
     }
@@ -447,14 +447,17 @@ pub struct Records {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/records", operation_id = "listAllRecords", tag = "admin", security(("bearer" = [])),
-    params(Records, Common),
+    params(Records, ListParameters),
     responses(
         (status = 200, content((Listing<AdminRecord> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn records(State(app): State<Arc<App>>, search: AdminSearch<Records>) -> Result<Sheet<AdminRecord>, Problem> {
+pub async fn records(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Records>,
+) -> Result<JsonOrCsv<AdminRecord>, Problem> {
     let filters = &search.filters;
     let account = |text: &str| ["balance", "commission"].into_iter().find(|account| *account == text);
     let filter = RecordFilter {

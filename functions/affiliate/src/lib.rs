@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use shared::account::view::Caller;
-use shared::affiliate::close_withdrawal::{Settle, Who, settle_withdrawal};
-use shared::affiliate::model::withdrawal::Verdict;
+use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
+use shared::affiliate::model::withdrawal::Resolution;
 use shared::affiliate::overview as affiliate;
-use shared::affiliate::view::Withdrawal;
+use shared::affiliate::view::WithdrawalView;
 use shared::affiliate::withdraw::{Withdrawn, withdraw};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::{Key, RequiredKey};
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -23,7 +23,7 @@ use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::referral::invite_code::{self, MakeCode};
 use shared::referral::model::referral;
-use shared::table::idempotency::Once;
+use shared::table::idempotency::Idempotency;
 use shared::table::list::Window;
 use shared::table::store::Page;
 use utoipa_axum::router::OpenApiRouter;
@@ -92,7 +92,7 @@ async fn codes(
 async fn make_code(
     State(app): State<Arc<App>>,
     caller: Caller,
-    key: Key,
+    key: Idempotent,
     body: Body<NewCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
     let ask = MakeCode { user: caller.id(), label: body.value.read()? };
@@ -120,7 +120,7 @@ async fn drop_code(
     Path(code): Path<String>,
 ) -> Result<Reply<InviteCode>, Problem> {
     let code = referral::InviteCode::parse(&code).ok_or(Refusal::NotFound)?;
-    let done = invite_code::drop_code(&app, &Once::Natural, caller.id(), &code).await?;
+    let done = invite_code::drop_code(&app, &Idempotency::Natural, caller.id(), &code).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     Ok(Reply::ok(shown.ok_or_else(|| Fault::bug("a code that is not shown"))?))
 }
@@ -157,7 +157,7 @@ async fn commissions(
     request_body = Ask,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 201, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem),
         (status = 409, description = "`insufficient_available`", body = Problem),
         (status = 415, body = Problem),
@@ -167,9 +167,9 @@ async fn commissions(
 async fn ask(
     State(app): State<Arc<App>>,
     caller: Caller,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Ask>,
-) -> Result<Reply<Withdrawal>, Problem> {
+) -> Result<Reply<WithdrawalView>, Problem> {
     let wanted = body.value.read(caller.id())?;
     let once = key.once(&app, &caller.id().to_string(), "POST /v1/affiliate/withdrawals", &body.raw);
     let done = withdraw(&app, &once, &wanted).await?;
@@ -184,7 +184,7 @@ async fn ask(
     security(("bearer" = [])),
     params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
     responses(
-        (status = 200, body = Listing<Withdrawal>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = Listing<WithdrawalView>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -192,7 +192,7 @@ async fn withdrawals(
     State(app): State<Arc<App>>,
     caller: Caller,
     paging: Paging,
-) -> Result<Reply<Listing<Withdrawal>>, Problem> {
+) -> Result<Reply<Listing<WithdrawalView>>, Problem> {
     let list = format!("withdrawals:{}", caller.id());
     let own = WithdrawalFilter { user: Some(caller.id()), ..WithdrawalFilter::default() };
     let page = search::withdrawals(&app, &own, &window(&app, &paging, &list)?).await?;
@@ -207,7 +207,7 @@ async fn withdrawals(
     security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = Withdrawal), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`withdrawal_closed`", body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
@@ -217,13 +217,13 @@ async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-    key: Key,
-) -> Result<Reply<Withdrawal>, Problem> {
+    key: Idempotent,
+) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(&id).ok_or(Refusal::NotFound)?;
     let route = "POST /v1/affiliate/withdrawals/{id}/cancel";
     let once = key.once(&app, &caller.id().to_string(), route, &serde_json::Value::String(id));
-    let settle = Settle { withdrawal, verdict: Verdict::Cancelled, who: Who::Owner(caller.id()) };
-    let done = settle_withdrawal(&app, &once, &settle).await?;
+    let settle = CloseWithdrawal { withdrawal, verdict: Resolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
+    let done = close_withdrawal(&app, &once, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }
 

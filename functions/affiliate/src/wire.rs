@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{said, unsigned_amount};
 use shared::affiliate::model::commission;
 use shared::affiliate::model::withdrawal;
-use shared::affiliate::overview::Overview;
+use shared::affiliate::overview::AffiliateOverview;
 use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
 use shared::kernel::id::UserId;
@@ -123,8 +123,8 @@ pub struct Totals {
     pub debt: Amount,
 }
 
-impl From<Overview> for Affiliate {
-    fn from(of: Overview) -> Self {
+impl From<AffiliateOverview> for Affiliate {
+    fn from(of: AffiliateOverview) -> Self {
         let account = of.account;
         Self {
             policy: Policy {

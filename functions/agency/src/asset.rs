@@ -10,15 +10,15 @@ use shared::agency::assets::{CreateAsset, asset as read, create_asset, move_asse
 use shared::agency::model::asset::{self, AssetKind, Identifier};
 use shared::agency::model::shop::Seller;
 use shared::agency::queries::{self, SaleFilter};
-use shared::agency::sell::{Checked, Wanted, check};
+use shared::agency::sell::{Checked, SaleRequest, check};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::idempotency::Key;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, Search, given};
+use shared::edge::search::{ListParameters, Search, given};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
@@ -57,7 +57,7 @@ pub struct Asset {
     pub created_at: Timestamp,
 }
 
-impl Row for Asset {
+impl CsvRow for Asset {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "kind",
@@ -184,13 +184,13 @@ impl Assets {
 /// Assets of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/assets", operation_id = "listAssets", tag = "agency", security(("bearer" = [])),
-    params(Assets, Common),
+    params(Assets, ListParameters),
     responses(
         (status = 200, body = Listing<Asset>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<Sheet<Asset>, Problem> {
+pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<JsonOrCsv<Asset>, Problem> {
     let (filter, currency) = (search.filters.read()?, currency(&app).await?);
     let page = queries::assets(&app, &search.by.reach, &filter, &search.window).await?;
     Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
@@ -212,7 +212,7 @@ pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>)
 pub async fn create(
     State(app): State<Arc<App>>,
     seller: Seller,
-    key: Key,
+    key: Idempotent,
     body: Body<NewAsset>,
 ) -> Result<Reply<Asset>, Problem> {
     let ask = body.value.read()?;
@@ -284,7 +284,7 @@ pub struct RechargeCheck {
 ///
 /// # Refuses
 /// 422 for none, too many, or what is no id.
-pub fn packages(ids: &[String]) -> Result<Wanted, Refusal> {
+pub fn packages(ids: &[String]) -> Result<SaleRequest, Refusal> {
     let mut findings = Findings::default();
     if !(1..=PACKAGES).contains(&ids.len()) {
         findings.add("/package_ids", "out_of_range", format!("1 to {PACKAGES}"));
@@ -293,21 +293,21 @@ pub fn packages(ids: &[String]) -> Result<Wanted, Refusal> {
     let ids: Vec<_> =
         read.filter_map(|(index, id)| findings.id(format!("/package_ids/{index}"), id, PackageId::parse)).collect();
     findings.none()?;
-    Ok(Wanted::Purchase(ids))
+    Ok(SaleRequest::Purchase(ids))
 }
 
 /// Reads the amount of a recharge.
 ///
 /// # Refuses
 /// 422 for what is no amount above zero.
-pub fn recharge(text: &str, currency: Currency) -> Result<Wanted, Refusal> {
+pub fn recharge(text: &str, currency: Currency) -> Result<SaleRequest, Refusal> {
     let mut findings = Findings::default();
     let amount = findings.amount("/amount", text, currency);
     findings.none()?;
     if amount.is_zero() {
         return Err(Refusal::field("/amount", "out_of_range", "more than nothing"));
     }
-    Ok(Wanted::Recharge(amount))
+    Ok(SaleRequest::Recharge(amount))
 }
 
 /// What has to be paid first, and whether this would be enough.

@@ -12,12 +12,12 @@ use shared::agency::model::shop::Seller;
 use shared::agency::queries;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::Sheet;
-use shared::edge::idempotency::Key;
+use shared::edge::export::JsonOrCsv;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, Search};
+use shared::edge::search::{ListParameters, Search};
 use shared::edge::version::if_match;
 use shared::kernel::id::{GrantId, PackageId};
 use shared::kernel::refusal::Refusal;
@@ -38,13 +38,13 @@ fn named(id: &str) -> Result<GrantId, Refusal> {
 /// Grants of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/shop-series-grants", operation_id = "listGrants", tag = "agency", security(("bearer" = [])),
-    params(Filter, Common),
+    params(Filter, ListParameters),
     responses(
         (status = 200, body = Listing<Grant>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<Sheet<Grant>, Problem> {
+pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<JsonOrCsv<Grant>, Problem> {
     let page = queries::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
     let names = Names::of(&app, &page.items).await?;
     Ok(search.found(&app, page, |grant| names.view(grant)).whole()?)
@@ -66,7 +66,7 @@ pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>)
 pub async fn create(
     State(app): State<Arc<App>>,
     seller: Seller,
-    key: Key,
+    key: Idempotent,
     body: Body<NewGrant>,
 ) -> Result<Reply<Grant>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;

@@ -13,19 +13,19 @@ use shared::agency::queries::{self, Earned, SaleFilter};
 use shared::agency::sell::{CreateAgencyOrder, Online, create_agency_order, read};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, Search, given};
+use shared::edge::search::{ListParameters, Search, given};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::model::order::Order as PaymentOrder;
-use shared::payment::view::Failure;
+use shared::payment::view::FailureView;
 use utoipa::{IntoParams, ToSchema};
 
 use super::asset::{packages, recharge};
@@ -65,7 +65,7 @@ pub struct Order {
     /// What a QR code holds, while it is pending.
     pub qr_content: Option<String>,
     /// Why its provider made no payment.
-    pub failure: Option<Failure>,
+    pub failure: Option<FailureView>,
     /// When it was paid.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub paid_at: Option<Timestamp>,
@@ -112,7 +112,7 @@ pub struct LevelView {
     pub difference: Amount,
 }
 
-impl Row for Order {
+impl CsvRow for Order {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "kind",
@@ -162,7 +162,7 @@ impl Order {
             pay_url: pending.and_then(|payment| payment.pay_url.clone()),
             qr_content: pending.and_then(|payment| payment.qr_content().map(str::to_owned)),
             failure: failure
-                .map(|failure| Failure { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+                .map(|failure| FailureView { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
             paid_at: of.paid_at.or_else(|| payment.and_then(|payment| payment.paid_at)),
             created_at: of.created_at,
         })
@@ -282,7 +282,7 @@ impl NewAgencyOrder {
 pub async fn create(
     State(app): State<Arc<App>>,
     Trader(seller): Trader,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<NewAgencyOrder>,
 ) -> Result<Reply<Order>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
@@ -320,13 +320,13 @@ impl Sales {
 /// Agency orders of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency", security(("bearer" = [])),
-    params(Sales, Common),
+    params(Sales, ListParameters),
     responses(
         (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<Sheet<Order>, Problem> {
+pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<JsonOrCsv<Order>, Problem> {
     let reach = &search.by.reach;
     let page = queries::orders(&app, reach, &search.filters.read()?, &search.window).await?;
     Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
@@ -372,7 +372,7 @@ pub struct ShopCommission {
     pub created_at: Timestamp,
 }
 
-impl Row for ShopCommission {
+impl CsvRow for ShopCommission {
     const COLUMNS: &'static [&'static str] = &[
         "order_id",
         "shop_id",
@@ -408,7 +408,7 @@ impl ShopCommission {
 #[utoipa::path(
     get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
     security(("bearer" = [])),
-    params(Sales, Common),
+    params(Sales, ListParameters),
     responses(
         (status = 200, body = Listing<ShopCommission>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
@@ -417,7 +417,7 @@ impl ShopCommission {
 pub async fn commissions(
     State(app): State<Arc<App>>,
     search: Search<Sales, Seller>,
-) -> Result<Sheet<ShopCommission>, Problem> {
+) -> Result<JsonOrCsv<ShopCommission>, Problem> {
     let page = queries::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
     Ok(search.found(&app, page, |earned| ShopCommission::of(&earned)).whole()?)
 }

@@ -15,7 +15,7 @@ use shared::agency::offer::{SavePackage, save_package};
 use shared::agency::queries;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -25,7 +25,7 @@ use shared::kernel::fault::Error;
 use shared::kernel::id::PackageId;
 use shared::kernel::money::Currency;
 use shared::kernel::refusal::Refusal;
-use shared::table::idempotency::Once;
+use shared::table::idempotency::Idempotency;
 use utoipa::ToSchema;
 
 use super::series::named;
@@ -135,7 +135,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin<GrantsWrite>,
     Path(id): Path<String>,
-    key: Key,
+    key: Idempotent,
     body: Body<PackageBody>,
 ) -> Result<Reply<Package>, Problem> {
     let (series, currency) = (named(&id)?, currency(&app).await?);
@@ -177,6 +177,6 @@ pub async fn change(
     let known = Some((PackageId::parse(&package).ok_or(Refusal::NotFound)?, if_match(&headers)?));
     let (package, adjust) = (body.value.read(currency)?, body.value.adjust_children);
     let ask = SavePackage { series, known, package, adjust, admin: admin.id };
-    let package = save_package(&app, &Once::Natural, &ask).await?.answer;
+    let package = save_package(&app, &Idempotency::Natural, &ask).await?.answer;
     Ok(Reply::ok(Package::of(&package, package.cost_price, currency)?).version(package.version))
 }

@@ -12,19 +12,20 @@ use shared::account::view::{Admin, GrantsWrite};
 use shared::agency::model::TIERS_MAX;
 use shared::agency::model::grant::Grant;
 use shared::agency::model::series::{
-    self, Commission, CommissionKind, Dimension, Operator, Scope, Tier, Trigger, TriggerKind,
+    self, CommissionKind, CommissionTerms, CommissionTier, CommissionTrigger, Comparison, Dimension, SalesScope,
+    TriggerKind,
 };
 use shared::agency::model::shop::Seller;
 use shared::agency::offer::{ChangeSeries, SeriesDocument, change_series, create_series};
 use shared::agency::queries;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::idempotency::Key;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, Search, Unfiltered};
+use shared::edge::search::{ListParameters, Search, Unfiltered};
 use shared::edge::version::if_match;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
@@ -60,7 +61,7 @@ pub struct Series {
     pub created_at: Timestamp,
 }
 
-impl Row for Series {
+impl CsvRow for Series {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "name",
@@ -124,21 +125,21 @@ pub struct ForcedView {
 ///
 /// # Errors
 /// An amount with more digits than there are.
-pub fn tier(of: &Tier, amount: Decimal, currency: Currency) -> Result<TierView, Error> {
+pub fn tier(of: &CommissionTier, amount: Decimal, currency: Currency) -> Result<TierView, Error> {
     Ok(TierView {
         dimension: match of.dimension {
             Dimension::SalesCount => "sales_count",
             Dimension::SalesAmount => "sales_amount",
         },
         scope: match of.scope {
-            Scope::Own => "self",
-            Scope::SelfAndSub => "self_and_sub",
+            SalesScope::Own => "self",
+            SalesScope::SelfAndSub => "self_and_sub",
         },
         operator: match of.operator {
-            Operator::Above => ">",
-            Operator::AtLeast => ">=",
-            Operator::Below => "<",
-            Operator::AtMost => "<=",
+            Comparison::Above => ">",
+            Comparison::AtLeast => ">=",
+            Comparison::Below => "<",
+            Comparison::AtMost => "<=",
         },
         threshold: of.threshold.normalize().to_string(),
         amount: shown(amount, currency)?,
@@ -161,7 +162,8 @@ impl Series {
         let commission = match offered.kind {
             CommissionKind::None => None,
             _ => {
-                let amount_at = |at: &Tier| own.map_or(Some(at.amount), |own| own.at(at.threshold)).unwrap_or_default();
+                let amount_at =
+                    |at: &CommissionTier| own.map_or(Some(at.amount), |own| own.at(at.threshold)).unwrap_or_default();
                 let tiers = offered.tiers.iter().map(|at| tier(at, amount_at(at), currency));
                 Some(SeriesCommission {
                     kind: kind(offered.kind),
@@ -261,7 +263,7 @@ impl SeriesBody {
         let code = findings.take(said("/code", &self.code)).unwrap_or_default();
         let commission = match &self.commission {
             Some(commission) => commission.read(&mut findings, currency),
-            None => Commission::none(),
+            None => CommissionTerms::none(),
         };
         let kind = match self.trigger.kind.as_str() {
             "first_recharge" => TriggerKind::FirstRecharge,
@@ -274,13 +276,13 @@ impl SeriesBody {
         let threshold = findings.amount("/trigger/threshold", &self.trigger.threshold, currency);
         let forced = self.forced_recharge.as_ref().map(|forced| forced.read(&mut findings, currency));
         findings.none()?;
-        let trigger = Trigger { kind, threshold };
+        let trigger = CommissionTrigger { kind, threshold };
         Ok(SeriesDocument { name, code, commission, trigger, forced: forced.unwrap_or_default() })
     }
 }
 
 impl CommissionBody {
-    fn read(&self, findings: &mut Findings, currency: Currency) -> Commission {
+    fn read(&self, findings: &mut Findings, currency: Currency) -> CommissionTerms {
         let kind = match self.kind.as_str() {
             "none" => CommissionKind::None,
             "fixed" => CommissionKind::Fixed,
@@ -295,7 +297,7 @@ impl CommissionBody {
         if tiers.len() > TIERS_MAX || (kind != CommissionKind::Tiered && !tiers.is_empty()) {
             findings.add("/commission/tiers", "out_of_range", format!("at most {TIERS_MAX}, of a tiered commission"));
         }
-        let mut read: Vec<Tier> = Vec::with_capacity(tiers.len());
+        let mut read: Vec<CommissionTier> = Vec::with_capacity(tiers.len());
         for (index, tier) in tiers.iter().take(TIERS_MAX).enumerate() {
             let tier = tier.read(findings, index, currency);
             if read.iter().any(|other| other.threshold == tier.threshold) {
@@ -303,12 +305,12 @@ impl CommissionBody {
             }
             read.push(tier);
         }
-        Commission { kind, amount: amount.unwrap_or_default(), tiers: read }
+        CommissionTerms { kind, amount: amount.unwrap_or_default(), tiers: read }
     }
 }
 
 impl TierBody {
-    fn read(&self, findings: &mut Findings, index: usize, currency: Currency) -> Tier {
+    fn read(&self, findings: &mut Findings, index: usize, currency: Currency) -> CommissionTier {
         let pointer = |name: &str| format!("/commission/tiers/{index}/{name}");
         let dimension = match self.dimension.as_str() {
             "sales_count" => Dimension::SalesCount,
@@ -319,21 +321,21 @@ impl TierBody {
             }
         };
         let scope = match self.scope.as_str() {
-            "self" => Scope::Own,
-            "self_and_sub" => Scope::SelfAndSub,
+            "self" => SalesScope::Own,
+            "self_and_sub" => SalesScope::SelfAndSub,
             _ => {
                 findings.add(pointer("scope"), "unknown", "`self` or `self_and_sub`");
-                Scope::Own
+                SalesScope::Own
             }
         };
         let operator = match self.operator.as_deref() {
-            None | Some(">=") => Operator::AtLeast,
-            Some(">") => Operator::Above,
-            Some("<") => Operator::Below,
-            Some("<=") => Operator::AtMost,
+            None | Some(">=") => Comparison::AtLeast,
+            Some(">") => Comparison::Above,
+            Some("<") => Comparison::Below,
+            Some("<=") => Comparison::AtMost,
             Some(_) => {
                 findings.add(pointer("operator"), "unknown", "`>`, `>=`, `<` or `<=`");
-                Operator::AtLeast
+                Comparison::AtLeast
             }
         };
         let threshold = match dimension {
@@ -347,7 +349,7 @@ impl TierBody {
             },
         };
         let amount = findings.amount(pointer("amount"), &self.amount, currency);
-        Tier { dimension, scope, operator, threshold, amount }
+        CommissionTier { dimension, scope, operator, threshold, amount }
     }
 }
 
@@ -360,13 +362,16 @@ pub(super) fn named(id: &str) -> Result<SeriesId, Refusal> {
 /// An admin sees all of them, an agent those that its shop was granted.
 #[utoipa::path(
     get, path = "/v1/series", operation_id = "listSeries", tag = "agency", security(("bearer" = [])),
-    params(Common),
+    params(ListParameters),
     responses(
         (status = 200, body = Listing<Series>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn all(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Series>, Problem> {
+pub async fn all(
+    State(app): State<Arc<App>>,
+    search: Search<Unfiltered, Seller>,
+) -> Result<JsonOrCsv<Series>, Problem> {
     let currency = currency(&app).await?;
     let page = queries::series(&app, &search.by.reach, &search.window).await?;
     Ok(search.found(&app, page, |(series, grant)| Series::of(series, grant.as_ref(), currency)).whole()?)
@@ -385,7 +390,7 @@ pub async fn all(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin<GrantsWrite>,
-    key: Key,
+    key: Idempotent,
     body: Body<SeriesBody>,
 ) -> Result<Reply<Series>, Problem> {
     let currency = currency(&app).await?;

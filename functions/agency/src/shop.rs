@@ -12,12 +12,12 @@ use shared::agency::queries;
 use shared::agency::shops::{ChangeShop, ShopTerms, change_shop, create_shop, shop as read};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::idempotency::Key;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, Search, Unfiltered};
+use shared::edge::search::{ListParameters, Search, Unfiltered};
 use shared::edge::version::if_match;
 use shared::kernel::id::{ShopId, UserId};
 use shared::kernel::refusal::Refusal;
@@ -49,7 +49,7 @@ pub struct Shop {
     pub created_at: Timestamp,
 }
 
-impl Row for Shop {
+impl CsvRow for Shop {
     const COLUMNS: &'static [&'static str] =
         &["id", "name", "parent_id", "level", "user_id", "children", "grants", "created_at"];
 }
@@ -118,13 +118,16 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
 /// An admin sees all of them, an agent its own tree, newest first.
 #[utoipa::path(
     get, path = "/v1/shops", operation_id = "listShops", tag = "agency", security(("bearer" = [])),
-    params(Common),
+    params(ListParameters),
     responses(
         (status = 200, body = Listing<Shop>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
-pub async fn shops(State(app): State<Arc<App>>, search: Search<Unfiltered, Seller>) -> Result<Sheet<Shop>, Problem> {
+pub async fn shops(
+    State(app): State<Arc<App>>,
+    search: Search<Unfiltered, Seller>,
+) -> Result<JsonOrCsv<Shop>, Problem> {
     let page = queries::shops(&app, &search.by.reach, &search.window).await?;
     Ok(search.found(&app, page, Shop::from))
 }
@@ -145,7 +148,7 @@ pub async fn shops(State(app): State<Arc<App>>, search: Search<Unfiltered, Selle
 pub async fn create(
     State(app): State<Arc<App>>,
     seller: Seller,
-    key: Key,
+    key: Idempotent,
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
     let terms = body.value.read()?;

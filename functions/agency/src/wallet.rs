@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::unsigned_amount;
 use shared::account::view::Trader;
 use shared::agency::model::shop::Seller;
-use shared::agency::wallets::{Amounts, transfer as verb, wallet as read};
+use shared::agency::wallets::{WalletAmounts, transfer as verb, wallet as read};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
@@ -31,8 +31,8 @@ pub struct Wallet {
     pub debt: Amount,
 }
 
-impl From<Amounts> for Wallet {
-    fn from(of: Amounts) -> Self {
+impl From<WalletAmounts> for Wallet {
+    fn from(of: WalletAmounts) -> Self {
         Self {
             shop_id: of.shop.to_string(),
             main: of.main.into(),
@@ -96,7 +96,7 @@ pub struct Transfer {
 pub async fn transfer(
     State(app): State<Arc<App>>,
     Trader(seller): Trader,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Transfer>,
 ) -> Result<Reply<Wallet>, Problem> {
     let amount = unsigned_amount("/amount", &body.value.amount).map_err(Refusal::from)?;

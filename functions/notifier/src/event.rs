@@ -9,19 +9,19 @@ use shared::affiliate::model::withdrawal::Withdrawal;
 use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
-use shared::kernel::id::ToldId;
-use shared::message::Received;
+use shared::kernel::id::EventId;
+use shared::message::ReceivedMessage;
 use shared::payment::model::order::Order;
 use shared::payment::payments_of::payments_of;
 use shared::payment::view;
 use shared::redemption::model::redemption::Redemption;
-use shared::redemption::view::{Benefit, ExtendedSubscription};
+use shared::redemption::view::{BenefitView, ExtendedSubscription};
 use shared::referral::model::referral::Reward;
 use shared::table::item::Entity;
 use shared::table::key::Key;
-use shared::table::store::Batch;
-use shared::webhooks::deliver::Event;
-use shared::webhooks::model::outbound_event::{About, EventKind, told_id};
+use shared::table::store::ReadSet;
+use shared::webhooks::deliver::OutboundEvent;
+use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
 
 /// An event that a record tells of, before anything is said of it.
 #[derive(Debug, Clone, Copy)]
@@ -29,19 +29,20 @@ pub struct Promised {
     /// Which of the batch's records.
     pub record: usize,
     /// Its id.
-    pub id: ToldId,
+    pub id: EventId,
     /// What happened.
     pub kind: EventKind,
     /// To what.
-    pub about: About,
+    pub about: EventSubject,
 }
 
 /// The events that a batch tells of.
-pub fn promised(records: &[Received]) -> Vec<Promised> {
-    let of_record = |(record, told): (usize, &Received)| {
+pub fn promised(records: &[ReceivedMessage]) -> Vec<Promised> {
+    let of_record = |(record, told): (usize, &ReceivedMessage)| {
         let id = told.envelope.id.clone();
         let events = told.envelope.message.events().into_iter().enumerate();
-        events.filter_map(move |(nth, (kind, about))| Some(Promised { record, id: told_id(&id, nth)?, kind, about }))
+        events
+            .filter_map(move |(nth, (kind, about))| Some(Promised { record, id: event_id_of(&id, nth)?, kind, about }))
     };
     records.iter().enumerate().flat_map(of_record).collect()
 }
@@ -50,7 +51,7 @@ pub fn promised(records: &[Received]) -> Vec<Promised> {
 ///
 /// # Errors
 /// When the database can't be reached, or a thing is not there.
-pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<Event>, Fault> {
+pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, Fault> {
     let mut keys: Vec<Key> = events.iter().map(|event| key(event.about)).collect();
     keys.sort();
     keys.dedup();
@@ -60,36 +61,36 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<Event>, Fault> {
         let data = data(app, &batch, event.about).await?;
         let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
-        all.push(Event { id: event.id, kind: event.kind, about: event.about, body });
+        all.push(OutboundEvent { id: event.id, kind: event.kind, about: event.about, body });
     }
     Ok(all)
 }
 
-fn key(about: About) -> Key {
+fn key(about: EventSubject) -> Key {
     match about {
-        About::User(user) => User::key(user),
-        About::Order(order) => Order::key(order),
-        About::Reward(reward) => Reward::key(reward),
-        About::Commission(order) => Commission::key(Commission::id_of(order)),
-        About::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
-        About::Redemption { user, code, number } => Redemption::key(user, code, number),
+        EventSubject::User(user) => User::key(user),
+        EventSubject::Order(order) => Order::key(order),
+        EventSubject::Reward(reward) => Reward::key(reward),
+        EventSubject::Commission(order) => Commission::key(Commission::id_of(order)),
+        EventSubject::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
+        EventSubject::Redemption { user, code, number } => Redemption::key(user, code, number),
     }
 }
 
-async fn data(app: &App, batch: &Batch, about: About) -> Result<Value, Fault> {
+async fn data(app: &App, batch: &ReadSet, about: EventSubject) -> Result<Value, Fault> {
     let key = key(about);
     Ok(match about {
-        About::User(_) => of_user(&*find::<User>(batch, &key)?),
-        About::Order(_) => of_order(app, &*find::<Order>(batch, &key)?).await?,
-        About::Reward(_) => of_reward(&*find::<Reward>(batch, &key)?),
-        About::Commission(_) => of_commission(&*find::<Commission>(batch, &key)?, app.clock.now()),
-        About::Withdrawal(_) => of_withdrawal(&*find::<Withdrawal>(batch, &key)?),
-        About::Redemption { .. } => of_redemption(&*find::<Redemption>(batch, &key)?),
+        EventSubject::User(_) => of_user(&*find::<User>(batch, &key)?),
+        EventSubject::Order(_) => of_order(app, &*find::<Order>(batch, &key)?).await?,
+        EventSubject::Reward(_) => of_reward(&*find::<Reward>(batch, &key)?),
+        EventSubject::Commission(_) => of_commission(&*find::<Commission>(batch, &key)?, app.clock.now()),
+        EventSubject::Withdrawal(_) => of_withdrawal(&*find::<Withdrawal>(batch, &key)?),
+        EventSubject::Redemption { .. } => of_redemption(&*find::<Redemption>(batch, &key)?),
     })
 }
 
 /// A message is only sent for what was committed, so that its thing is missing is a fault.
-fn find<T: Entity>(batch: &Batch, key: &Key) -> Result<shared::table::item::Stored<T>, Fault> {
+fn find<T: Entity>(batch: &ReadSet, key: &Key) -> Result<shared::table::item::Versioned<T>, Fault> {
     let why = || Fault::Item { key: key.pk.clone(), why: "an event is about it, but it is not there".to_owned() };
     batch.peek::<T>(key)?.ok_or_else(why)
 }
@@ -104,7 +105,7 @@ fn of_user(user: &User) -> Value {
 
 async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let payment = payments_of(app, [of]).await?.remove(&of.id);
-    let view = view::Order::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
+    let view = view::OrderView::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
     let view = view.with_refunds(payment.as_ref());
     let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
     if let Some(fields) = data.as_object_mut() {
@@ -160,7 +161,7 @@ fn of_redemption(of: &Redemption) -> Value {
         "id": of.id,
         "user_id": of.user,
         "batch_id": of.of.batch,
-        "benefit": Benefit::from(of.benefit),
+        "benefit": BenefitView::from(of.benefit),
         "subscription": of.extension.clone().map(ExtendedSubscription::from),
         "credit": of.credit.map(Amount::from),
         "redeemed_at": of.redeemed_at,

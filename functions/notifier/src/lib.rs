@@ -21,7 +21,7 @@ use shared::edge::batch;
 use shared::kernel::fault::Fault;
 use shared::message::{MailKind, Message};
 use shared::table::aws::{Aws, Environment, ProcessEnvironment};
-use shared::webhooks::deliver::{Event, deliver};
+use shared::webhooks::deliver::{OutboundEvent, deliver};
 use shared::webhooks::endpoints as endpoint;
 use shared::webhooks::model::endpoint::Endpoint;
 use tokio::task::JoinSet;
@@ -141,7 +141,7 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
 /// What is wanted: of which record, by which endpoint, which event.
 type Wanted = Vec<(usize, Endpoint, usize)>;
 
-async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<Event>, Wanted), Fault> {
+async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<OutboundEvent>, Wanted), Fault> {
     if events.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }

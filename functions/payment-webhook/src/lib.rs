@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use shared::app::App;
 use shared::kernel::provider::Provider;
-use shared::payment::ingest::Settled;
+use shared::payment::ingest::Ingested;
 use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,11 +22,11 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Counts a callback by what came of it (R9.4); nothing came of a forged one.
-fn callback(provider: Provider, settled: Option<Settled>) {
+fn callback(provider: Provider, settled: Option<Ingested>) {
     let outcome = match settled {
         None => "forged",
-        Some(Settled::Unconfirmed) => "unconfirmed",
-        Some(Settled::Stored(outcome)) => outcome.as_str(),
+        Some(Ingested::Unconfirmed) => "unconfirmed",
+        Some(Ingested::Stored(outcome)) => outcome.as_str(),
     };
     metrics::metric("Callbacks", 1, "Count", &[("Provider", provider.as_str()), ("Outcome", outcome)]);
 }

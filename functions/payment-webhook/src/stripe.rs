@@ -13,7 +13,7 @@ use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::gateway::stripe::event::{ChargeFact, DisputeFact, SessionFact, StripeEvent, StripeFact};
 use shared::payment::gateway::stripe::{PaymentStatus, Stripe};
-use shared::payment::ingest::{Fact, Notice, settle};
+use shared::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use shared::payment::model::order::OrderStatus;
 use utoipa::ToSchema;
 
@@ -60,16 +60,16 @@ pub async fn stripe_webhook(
 }
 
 /// The event in terms of both providers. One that can't be read is kept and changes nothing: somebody has to look at it.
-fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> Notice {
+fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> ProviderEvent {
     let received_at = app.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();
-    let empty = Notice {
+    let empty = ProviderEvent {
         provider: Provider::Stripe,
         event_id: String::new(),
         kind: String::new(),
         payment_id: None,
         order: None,
-        fact: Fact::Nothing,
+        fact: PaymentEvent::Nothing,
         confirm: false,
         received_at,
         raw,
@@ -77,23 +77,23 @@ fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> Notice {
     match stripe.parse(body) {
         Ok(event) if event.livemode != stripe.livemode() => {
             tracing::error!(event = event.id, "an event of another mode than the secret key's");
-            Notice { event_id: event.id, kind: event.kind, ..empty }
+            ProviderEvent { event_id: event.id, kind: event.kind, ..empty }
         }
         Ok(event) => told(event, empty),
         Err(unreadable) => {
             tracing::error!(reason = unreadable.reason, "an authentic event that can't be read");
             let hash = || app.config.secret.hex("unreadable", &[body]);
-            Notice { event_id: unreadable.id.unwrap_or_else(hash), kind: "unreadable".to_owned(), ..empty }
+            ProviderEvent { event_id: unreadable.id.unwrap_or_else(hash), kind: "unreadable".to_owned(), ..empty }
         }
     }
 }
 
-fn told(event: StripeEvent, empty: Notice) -> Notice {
+fn told(event: StripeEvent, empty: ProviderEvent) -> ProviderEvent {
     let taken_at = event.created;
-    let notice = Notice { event_id: event.id, kind: event.kind, ..empty };
+    let notice = ProviderEvent { event_id: event.id, kind: event.kind, ..empty };
     match event.fact {
         StripeFact::SessionCompleted(session) if session.payment_status != PaymentStatus::Paid => {
-            Notice { order: session.names.order(), ..notice }
+            ProviderEvent { order: session.names.order(), ..notice }
         }
         StripeFact::SessionCompleted(session) | StripeFact::SessionPaidLater(session) => {
             captured(session, taken_at, notice)
@@ -103,39 +103,39 @@ fn told(event: StripeEvent, empty: Notice) -> Notice {
         StripeFact::ChargeRefunded(charge) => charge_refunded(charge, taken_at, notice),
         StripeFact::Refund(refund) => {
             let payment_id = refund.payment_intent.clone().or_else(|| refund.charge.clone());
-            Notice {
+            ProviderEvent {
                 payment_id,
-                fact: Fact::Refunded { cumulative: None, refunds: vec![refund.told(taken_at)] },
+                fact: PaymentEvent::Refunded { cumulative: None, refunds: vec![refund.told(taken_at)] },
                 ..notice
             }
         }
         StripeFact::Dispute(dispute) => disputed(dispute, taken_at, notice),
-        StripeFact::Other(names) => Notice { order: names.order(), ..notice },
+        StripeFact::Other(names) => ProviderEvent { order: names.order(), ..notice },
     }
 }
 
-fn captured(session: SessionFact, at: jiff::Timestamp, notice: Notice) -> Notice {
+fn captured(session: SessionFact, at: jiff::Timestamp, notice: ProviderEvent) -> ProviderEvent {
     let order = session.names.order();
     match session.amount {
-        Some(amount) => Notice {
+        Some(amount) => ProviderEvent {
             payment_id: Some(session.payment_intent.unwrap_or(session.session)),
             order,
-            fact: Fact::Captured { amount, at: Some(at) },
+            fact: PaymentEvent::Captured { amount, at: Some(at) },
             ..notice
         },
-        None => Notice { order, ..notice },
+        None => ProviderEvent { order, ..notice },
     }
 }
 
-fn not_paid(session: &SessionFact, status: OrderStatus, notice: Notice) -> Notice {
-    Notice { order: session.names.order(), fact: Fact::NotPaid(status), ..notice }
+fn not_paid(session: &SessionFact, status: OrderStatus, notice: ProviderEvent) -> ProviderEvent {
+    ProviderEvent { order: session.names.order(), fact: PaymentEvent::NotPaid(status), ..notice }
 }
 
-fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: Notice) -> Notice {
-    Notice {
+fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: ProviderEvent) -> ProviderEvent {
+    ProviderEvent {
         payment_id: Some(charge.payment_intent.unwrap_or(charge.charge)),
         order: charge.names.order(),
-        fact: Fact::Refunded {
+        fact: PaymentEvent::Refunded {
             cumulative: Some(charge.refunded),
             refunds: charge.refunds.iter().map(|refund| refund.told(at)).collect(),
         },
@@ -143,11 +143,11 @@ fn charge_refunded(charge: ChargeFact, at: jiff::Timestamp, notice: Notice) -> N
     }
 }
 
-fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: Notice) -> Notice {
+fn disputed(dispute: DisputeFact, at: jiff::Timestamp, notice: ProviderEvent) -> ProviderEvent {
     let (id, told) = dispute.told(at);
-    Notice {
+    ProviderEvent {
         payment_id: Some(dispute.payment_intent.unwrap_or(dispute.charge)),
-        fact: Fact::Disputed { id, dispute: told },
+        fact: PaymentEvent::Disputed { id, dispute: told },
         ..notice
     }
 }

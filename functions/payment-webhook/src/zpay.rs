@@ -12,7 +12,7 @@ use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
 use shared::operations::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
-use shared::payment::ingest::{Fact, Notice, Settled, settle};
+use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
 
 use super::callback;
 
@@ -62,13 +62,13 @@ async fn take(app: &App, raw: &[u8]) -> bool {
         }
     };
     match settled(app, notice, raw).await {
-        Ok(settled @ Settled::Stored(_)) => {
+        Ok(settled @ Ingested::Stored(_)) => {
             callback(Provider::Zpay, Some(settled));
             true
         }
-        Ok(Settled::Unconfirmed) => {
+        Ok(Ingested::Unconfirmed) => {
             tracing::warn!("a notification that the gateway's query does not confirm");
-            callback(Provider::Zpay, Some(Settled::Unconfirmed));
+            callback(Provider::Zpay, Some(Ingested::Unconfirmed));
             false
         }
         Err(Error::Refused(refusal)) => {
@@ -82,19 +82,19 @@ async fn take(app: &App, raw: &[u8]) -> bool {
     }
 }
 
-async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Settled, Error> {
+async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings.providers.zpay;
     if !comes_from(&settings.ip_allow_list) {
         return Err(shared::kernel::refusal::Refusal::Forbidden.into());
     }
     let success = notice.is_success();
-    let notice = Notice {
+    let notice = ProviderEvent {
         provider: Provider::Zpay,
         order: notice.order(),
         kind: notice.trade_status,
         event_id: notice.event_id,
         payment_id: Some(notice.trade_no),
-        fact: if success { Fact::Captured { amount: notice.money, at: None } } else { Fact::Nothing },
+        fact: if success { PaymentEvent::Captured { amount: notice.money, at: None } } else { PaymentEvent::Nothing },
         confirm: success && settings.confirm_by_query,
         received_at: app.clock.now(),
         raw: String::from_utf8_lossy(raw).into_owned(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::account::view::Caller;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -25,10 +25,10 @@ use shared::payment::create_order::{self as create_verb, CreateOrder};
 use shared::payment::model::order::{self as domain, OrderStatus};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
-use shared::payment::poll_provider as ask_provider;
-use shared::payment::view::Order;
-use shared::table::item::Stored;
-use shared::table::store::{Ask, List};
+use shared::payment::poll_provider;
+use shared::payment::view::OrderView;
+use shared::table::item::Versioned;
+use shared::table::store::{Index, Query as ListQuery};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -93,7 +93,7 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
     request_body = NewOrder,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 201, body = OrderView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem),
         (status = 409, description = "`programme_off`", body = Problem),
         (status = 415, body = Problem),
@@ -103,16 +103,16 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
 async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<NewOrder>,
-) -> Result<Reply<Order>, Problem> {
+) -> Result<Reply<OrderView>, Problem> {
     let (wanted, provider, method) = body.value.checked()?;
     let once = key.once(&app, &caller.id().to_string(), "POST /v1/payment/orders", &body.raw);
     let origin = shared::table::request::origin();
     let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
     let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
     let done = create_verb::create_order(&app, &once, &ask).await?;
-    Ok(Reply::created(Order::try_from(&done.answer)?).replayed(done.replayed))
+    Ok(Reply::created(OrderView::try_from(&done.answer)?).replayed(done.replayed))
 }
 
 #[derive(Deserialize)]
@@ -128,7 +128,7 @@ struct Filter {
         ("cursor" = Option<String>, Query),
     ),
     responses(
-        (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = Listing<OrderView>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -137,28 +137,29 @@ async fn list(
     caller: Caller,
     paging: Paging,
     filter: Result<Query<Filter>, QueryRejection>,
-) -> Result<Reply<Listing<Order>>, Problem> {
+) -> Result<Reply<Listing<OrderView>>, Problem> {
     let Query(filter) = filter.map_err(|_| Refusal::MalformedRequest)?;
     let status = filter.status.as_deref().map(status).transpose()?;
     let name = format!("orders:{}", caller.id());
-    let mut ask = Ask::newest(List::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
+    let mut ask = ListQuery::newest(Index::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
     ask.after = paging.position(&app.config.secret, &name)?;
     let page = app.store.list::<domain::Order>(&ask).await?;
-    let mut orders: Vec<domain::Order> = page.items.into_iter().map(Stored::into_inner).collect();
+    let mut orders: Vec<domain::Order> = page.items.into_iter().map(Versioned::into_inner).collect();
     orders.retain(|order| status.is_none_or(|status| order.status == status));
     let items = shown(&app, &orders).await?;
     Ok(Reply::ok(Listing { items, next_cursor: page.next.map(|next| seal(&app.config.secret, &name, &next)) }))
 }
 
 /// Orders with their pay URLs and what was given back of them.
-async fn shown(app: &App, orders: &[domain::Order]) -> Result<Vec<Order>, Error> {
+async fn shown(app: &App, orders: &[domain::Order]) -> Result<Vec<OrderView>, Error> {
     let payments = payments_of(app, orders).await?;
-    let one =
-        |order: &domain::Order| Ok(Order::try_from(&with_pay_url(app, order))?.with_refunds(payments.get(&order.id)));
+    let one = |order: &domain::Order| {
+        Ok(OrderView::try_from(&with_pay_url(app, order))?.with_refunds(payments.get(&order.id)))
+    };
     orders.iter().map(one).collect()
 }
 
-async fn shown_one(app: &App, order: &domain::Order) -> Result<Order, Error> {
+async fn shown_one(app: &App, order: &domain::Order) -> Result<OrderView, Error> {
     let shown = shown(app, std::slice::from_ref(order)).await?;
     shown.into_iter().next().ok_or_else(|| Fault::bug("one order is none").into())
 }
@@ -176,11 +177,15 @@ fn order_id(text: &str) -> Result<OrderId, Refusal> {
     get, path = "/v1/payment/orders/{id}", operation_id = "getOrder", tag = "payment", security(("bearer" = [])),
     params(("id" = String, Path)),
     responses(
-        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem),
     ),
 )]
-async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply<OrderView>, Problem> {
     let order = own(&app, caller.id(), order_id(&id)?).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }
@@ -192,13 +197,17 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
     post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
     security(("bearer" = [])), params(("id" = String, Path)),
     responses(
-        (status = 200, body = Order), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`order_not_pending`", body = Problem), (status = 503, body = Problem),
     ),
 )]
-async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
+async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply<OrderView>, Problem> {
     let order = cancel_order::cancel_order(&app, caller.id(), order_id(&id)?).await?;
-    Ok(Reply::ok(Order::try_from(&order)?))
+    Ok(Reply::ok(OrderView::try_from(&order)?))
 }
 
 /// "I have paid"
@@ -208,11 +217,15 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<Stri
     post, path = "/v1/payment/orders/{id}/verify", operation_id = "verifyOrder", tag = "payment",
     security(("bearer" = [])), params(("id" = String, Path)),
     responses(
-        (status = 200, body = Order), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem),
     ),
 )]
-async fn verify(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Reply<Order>, Problem> {
-    let order = ask_provider::verify_own(&app, caller.id(), order_id(&id)?).await?;
+async fn verify(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Reply<OrderView>, Problem> {
+    let order = poll_provider::verify_own(&app, caller.id(), order_id(&id)?).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::edge::view::Amount;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
-use shared::payment::model::order::Ask;
+use shared::payment::model::order::TopUp;
 use utoipa::ToSchema;
 
 /// What to buy: an offer or a custom amount, never both.
@@ -31,10 +31,10 @@ impl NewOrder {
     ///
     /// # Refuses
     /// 422 with the field's pointer.
-    pub fn checked(self) -> Result<(Ask, Provider, Option<String>), Refusal> {
+    pub fn checked(self) -> Result<(TopUp, Provider, Option<String>), Refusal> {
         let wanted = match (self.offer_id, self.amount) {
-            (Some(offer), None) => Ask::Offer(offer),
-            (None, Some(amount)) => Ask::Amount(amount),
+            (Some(offer), None) => TopUp::Offer(offer),
+            (None, Some(amount)) => TopUp::Amount(amount),
             _ => return Err(Refusal::field("/amount", "one_of", "Either `offer_id` or `amount`.")),
         };
         let unknown = || Refusal::field("/provider", "unknown", "`stripe` or `zpay`.");

@@ -8,7 +8,7 @@ use axum::extract::State;
 use shared::account::view::Caller;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::{Listing, Paging, seal};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -16,8 +16,8 @@ use shared::kernel::refusal::Refusal;
 use shared::redemption::codes::{self, RedemptionFilter};
 use shared::redemption::model::code::CodeText;
 use shared::redemption::redeem::{self as verb, Redeem, Redeemed};
-use shared::redemption::view::Redemption;
-use shared::redemption::view::Subscription;
+use shared::redemption::view::RedemptionView;
+use shared::redemption::view::SubscriptionView;
 use shared::table::list::Window;
 use shared::table::store::Page;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,7 +39,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
     request_body = Ask,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = Redemption), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 201, body = RedemptionView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem),
         (status = 409, description = "`already_redeemed`, `code_disabled`, `code_expired`, `code_not_yet_valid`, `code_used_up`, `plan_off_sale`, `plan_quota`, `programme_off`", body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
@@ -49,9 +49,9 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 async fn redeem(
     State(app): State<Arc<App>>,
     caller: Caller,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Ask>,
-) -> Result<Reply<Redemption>, Problem> {
+) -> Result<Reply<RedemptionView>, Problem> {
     let code = CodeText::parse(&body.value.code).ok_or(Refusal::CodeNotFound)?;
     let once = key.once(&app, &caller.id().to_string(), "POST /v1/redemptions", &body.raw);
     let ask = Redeem { user: caller.id(), code, new_subscription: body.value.new_subscription };
@@ -66,7 +66,7 @@ async fn redeem(
     get, path = "/v1/redemptions", operation_id = "listRedemptions", tag = "redemption", security(("bearer" = [])),
     params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
     responses(
-        (status = 200, body = Listing<Redemption>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = Listing<RedemptionView>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -74,7 +74,7 @@ async fn redemptions(
     State(app): State<Arc<App>>,
     caller: Caller,
     paging: Paging,
-) -> Result<Reply<Listing<Redemption>>, Problem> {
+) -> Result<Reply<Listing<RedemptionView>>, Problem> {
     let list = format!("redemptions:{}", caller.id());
     let filter = RedemptionFilter { user: Some(caller.id()), code: None };
     let page = codes::redemptions(&app, &filter, &window(&app, &paging, &list)?).await?;
@@ -89,7 +89,7 @@ async fn redemptions(
     security(("bearer" = [])),
     params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
     responses(
-        (status = 200, body = Listing<Subscription>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 200, body = Listing<SubscriptionView>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     ),
 )]
@@ -97,11 +97,11 @@ async fn subscriptions(
     State(app): State<Arc<App>>,
     caller: Caller,
     paging: Paging,
-) -> Result<Reply<Listing<Subscription>>, Problem> {
+) -> Result<Reply<Listing<SubscriptionView>>, Problem> {
     let list = format!("subscriptions:{}", caller.id());
     let page = codes::subscriptions(&app, caller.id(), &window(&app, &paging, &list)?).await?;
     let now = app.clock.now();
-    Ok(listing(&app, &list, page, |(subscription, plan)| Subscription::of(&subscription, &plan, now)))
+    Ok(listing(&app, &list, page, |(subscription, plan)| SubscriptionView::of(&subscription, &plan, now)))
 }
 
 fn window(app: &App, paging: &Paging, list: &str) -> Result<Window, Refusal> {

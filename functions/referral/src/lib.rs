@@ -95,7 +95,7 @@ async fn rewards(
     let list = format!("rewards:{}", caller.id());
     let after = paging.position(&app.config.secret, &list)?;
     let page = referral::rewards(&app, caller.id(), paging.limit, after).await?;
-    let items = page.items.into_iter().map(shared::table::item::Stored::into_inner).collect();
+    let items = page.items.into_iter().map(shared::table::item::Versioned::into_inner).collect();
     Ok(listing(&app, &list, Page { items, next: page.next }))
 }
 

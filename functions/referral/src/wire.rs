@@ -112,8 +112,8 @@ pub fn as_read(code: &str) -> String {
     InviteCode::parse(code).map_or_else(|| code.chars().take(32).collect(), |code| code.to_string())
 }
 
-impl From<view::Overview> for Referral {
-    fn from(of: view::Overview) -> Self {
+impl From<view::ReferralOverview> for Referral {
+    fn from(of: view::ReferralOverview) -> Self {
         let counts = of.counts;
         Self {
             enabled: of.enabled,

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::account::model::user::User;
-use shared::account::records::{self as verb, Wanted};
+use shared::account::records::{self as verb, StatementFilter};
 use shared::account::view::Caller;
 use shared::account::view::Record;
 use shared::app::App;
@@ -66,7 +66,7 @@ pub async fn records(
 }
 
 impl Filters {
-    fn wanted(self, limit: i32, after: Option<shared::table::store::Position>) -> Result<Wanted, Refusal> {
+    fn wanted(self, limit: i32, after: Option<shared::table::store::Cursor>) -> Result<StatementFilter, Refusal> {
         let account = match self.account.as_deref() {
             None | Some("balance") => AccountKind::Balance,
             Some("commission") => AccountKind::Commission,
@@ -79,7 +79,7 @@ impl Filters {
             }
         };
         let (from, to) = (time("/from", self.from)?, time("/to", self.to)?);
-        Ok(Wanted { account, kind, from, to, limit, after })
+        Ok(StatementFilter { account, kind, from, to, limit, after })
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use shared::account::model::identity::Email;
-use shared::account::register::Account;
+use shared::account::register::NewSession;
 use shared::account::{register as verb, session, verify_signup};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::refusal::Refusal;
-use shared::table::execute::Done;
+use shared::table::execute::Answered;
 use shared::table::telemetry as metrics;
 
 use super::wire::{Address, Confirmation, NewAccount, Registration};
@@ -33,7 +33,7 @@ use super::wire::{Address, Confirmation, NewAccount, Registration};
 )]
 pub async fn register(
     State(app): State<Arc<App>>,
-    key: Key,
+    key: Idempotent,
     body: Body<Registration>,
 ) -> Result<Reply<NewAccount>, Problem> {
     let ask = body.value.checked()?;
@@ -54,7 +54,7 @@ pub async fn register(
 )]
 pub async fn verify(
     State(app): State<Arc<App>>,
-    key: Key,
+    key: Idempotent,
     body: Body<Confirmation>,
 ) -> Result<Reply<NewAccount>, Problem> {
     let email = address(&body.value.email)?;
@@ -85,8 +85,8 @@ pub fn address(text: &str) -> Result<Email, Refusal> {
 }
 
 /// The answer to a registration, counted when it made an account (R9.4).
-fn account(email: &Email, done: Done<Account>) -> Reply<NewAccount> {
-    let Done { answer: Account { registered, tokens }, replayed } = done;
+fn account(email: &Email, done: Answered<NewSession>) -> Reply<NewAccount> {
+    let Answered { answer: NewSession { registered, tokens }, replayed } = done;
     if registered.session.is_some() && !replayed {
         metrics::count(if registered.referral.applied { "RegistrationsWithCode" } else { "RegistrationsWithoutCode" });
     }

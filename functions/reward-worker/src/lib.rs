@@ -9,20 +9,22 @@ use shared::agency::settle::settle_sales;
 use shared::app::App;
 use shared::edge::batch;
 use shared::message::Message;
-use shared::message::Received;
+use shared::message::ReceivedMessage;
 use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
 
 /// Grants what a batch of messages makes due, one transaction per beneficiary. Bodies that can't be read fail alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
-    let take = |records: Vec<Received>, fits: fn(&Message) -> bool| -> (Vec<Received>, Vec<Received>) {
-        records.into_iter().partition(|record| fits(&record.envelope.message))
-    };
-    let (batches, records) = take(records, |message| matches!(message, Message::BatchBegun { .. }));
+    let take =
+        |records: Vec<ReceivedMessage>, fits: fn(&Message) -> bool| -> (Vec<ReceivedMessage>, Vec<ReceivedMessage>) {
+            records.into_iter().partition(|record| fits(&record.envelope.message))
+        };
+    let (batches, records) = take(records, |message| matches!(message, Message::BatchStarted { .. }));
     let (erased, records) = take(records, |message| matches!(message, Message::UserErased { .. }));
-    let (sales, rewards) =
-        take(records, |message| matches!(message, Message::AgencyOrderMoved { .. } | Message::GrantsLowered { .. }));
+    let (sales, rewards) = take(records, |message| {
+        matches!(message, Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. })
+    });
     failures.extend(grant_rewards(&app, &rewards).await);
     failures.extend(settle_sales(&app, &sales).await);
     failures.extend(fill_batches(&app, &batches).await);

@@ -7,8 +7,8 @@ use shared::account::erase;
 use shared::affiliate::release_holds as mature;
 use shared::app::App;
 use shared::kernel::fault::Fault;
-use shared::operations::{dead_letters as mark_failed, sweep_outbox};
-use shared::payment::{expire, poll_provider as ask_provider, reconcile};
+use shared::operations::{dead_letters as drain_dead_letters, sweep_outbox};
+use shared::payment::{expire, poll_provider, reconcile};
 use shared::webhooks::deliver;
 
 /// Does what the schedule named in the event is for, and tells what it did.
@@ -19,7 +19,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
     let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
     let did = match schedule.as_str() {
         "expire-orders" => json!(expire::expire_orders(&app).await?),
-        "poll-payments" => json!(ask_provider::poll_payments(&app).await?),
+        "poll-payments" => json!(poll_provider::poll_payments(&app).await?),
         "mature-commissions" => json!(mature::mature_commissions(&app).await?),
         "reconcile" => json!(reconcile::reconcile(&app).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
@@ -27,7 +27,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "deliver-events" => json!(deliver::deliver_due(&app).await?),
         "sweep-outbox" => {
             let swept = sweep_outbox::sweep_outbox(&app).await?;
-            json!({"outbox": swept, "rewards": mark_failed::mark_failed(&app).await?})
+            json!({"outbox": swept, "rewards": drain_dead_letters::drain_dead_letters(&app).await?})
         }
         other => return Err(Fault::bug(format!("no schedule is called {other}"))),
     };

@@ -17,14 +17,14 @@ use shared::affiliate::model::purchase;
 use shared::affiliate::report_purchase::{refund_purchase, report_purchase};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::{Key, RequiredKey};
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::Refusal;
-use shared::table::execute::Done;
-use shared::table::idempotency::Once;
+use shared::table::execute::Answered;
+use shared::table::idempotency::Idempotency;
 use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,7 +60,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 async fn register(
     State(app): State<Arc<App>>,
     backend: Backend<UsersWrite>,
-    key: Key,
+    key: Idempotent,
     Body { value, raw }: Body<ExternalUser>,
 ) -> Result<Reply<ServiceUser>, Problem> {
     let ask = value.checked()?;
@@ -70,8 +70,8 @@ async fn register(
 }
 
 /// The answer to a registration, counted when it made a user (R9.4).
-async fn joined(app: &App, ask: &RegisterExternal, done: Done<Joined>) -> Result<Reply<ServiceUser>, Problem> {
-    let Done { answer: Joined { registered, created }, replayed } = done;
+async fn joined(app: &App, ask: &RegisterExternal, done: Answered<Joined>) -> Result<Reply<ServiceUser>, Problem> {
+    let Answered { answer: Joined { registered, created }, replayed } = done;
     if !created {
         let (user, time) = overview(app, registered.user).await?;
         let shown = ServiceUser::of(&user, &time, app.clock.now());
@@ -119,7 +119,7 @@ async fn debit(
     State(app): State<Arc<App>>,
     backend: Backend<LedgerWrite>,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Movement>,
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, backend.name, true)?;
@@ -145,7 +145,7 @@ async fn credit(
     State(app): State<Arc<App>>,
     backend: Backend<LedgerWrite>,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Movement>,
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, backend.name, false)?;
@@ -154,7 +154,7 @@ async fn credit(
     moved(&app, &once, &ask).await
 }
 
-async fn moved(app: &App, once: &Once, ask: &Adjust) -> Result<Reply<Record>, Problem> {
+async fn moved(app: &App, once: &Idempotency, ask: &Adjust) -> Result<Reply<Record>, Problem> {
     let done = adjust_balance(app, once, ask).await?;
     let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
@@ -175,7 +175,7 @@ async fn moved(app: &App, once: &Once, ask: &Adjust) -> Result<Reply<Record>, Pr
 async fn purchase(
     State(app): State<Arc<App>>,
     backend: Backend<PurchasesWrite>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     Body { value, raw }: Body<PurchaseReport>,
 ) -> Result<Reply<Purchase>, Problem> {
     let ask = value.read(backend.key)?;
@@ -200,7 +200,7 @@ async fn refund(
     State(app): State<Arc<App>>,
     backend: Backend<PurchasesWrite>,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<PurchaseRefund>,
 ) -> Result<Reply<Purchase>, Problem> {
     let ask = body.value.read(backend.key, &id)?;
@@ -210,7 +210,7 @@ async fn refund(
     Ok(shown(refund_purchase(&app, &once, &ask).await?)?)
 }
 
-fn shown(done: Done<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {
+fn shown(done: Answered<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {
     let purchase = Purchase::of(&done.answer)?;
     Ok(Reply::created(purchase).replayed(done.replayed))
 }

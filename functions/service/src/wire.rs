@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::account::adjust_balance::{Adjust, By, said, unsigned_amount};
+use shared::account::adjust_balance::{Adjust, AdjustedBy, said, unsigned_amount};
 use shared::account::model::external::ExternalId;
 use shared::account::model::identity::Email;
 use shared::account::model::user::User;
-use shared::account::register::{Referral, Registered};
+use shared::account::register::{AppliedReferral, Registered};
 use shared::account::register_external::RegisterExternal;
 use shared::affiliate::model::purchase;
 use shared::affiliate::report_purchase::{Refunded, Report};
@@ -15,7 +15,7 @@ use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::money::MoneyError;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::redemption::model::plan::{Plan, Subscription as Time};
-use shared::redemption::view::Subscription;
+use shared::redemption::view::SubscriptionView;
 use utoipa::ToSchema;
 
 /// Most characters of what a debit or credit belongs to.
@@ -73,7 +73,7 @@ pub struct ServiceUser {
     /// What they owe.
     pub debt: Amount,
     /// Their time on plans: by plan, the latest first.
-    pub subscriptions: Vec<Subscription>,
+    pub subscriptions: Vec<SubscriptionView>,
     /// What the referral code did; only where a user is registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ServiceReferral>,
@@ -92,8 +92,8 @@ pub struct ServiceReferral {
     pub reward: Option<Amount>,
 }
 
-impl From<Referral> for ServiceReferral {
-    fn from(of: Referral) -> Self {
+impl From<AppliedReferral> for ServiceReferral {
+    fn from(of: AppliedReferral) -> Self {
         let reason = of.reason.map(|reason| reason.as_str());
         Self { applied: of.applied, reason, reward: of.reward.map(Amount::from) }
     }
@@ -110,7 +110,7 @@ impl ServiceUser {
             created_at: user.created_at,
             balance: user.accounts.balance().into(),
             debt: user.accounts.owed().into(),
-            subscriptions: time.iter().map(|(time, plan)| Subscription::of(time, plan, now)).collect(),
+            subscriptions: time.iter().map(|(time, plan)| SubscriptionView::of(time, plan, now)).collect(),
             referral: None,
         }
     }
@@ -132,7 +132,7 @@ impl ServiceUser {
     }
 
     /// With what the referral code did.
-    pub fn referred(self, referral: Referral) -> Self {
+    pub fn referred(self, referral: AppliedReferral) -> Self {
         Self { referral: Some(referral.into()), ..self }
     }
 }
@@ -165,7 +165,7 @@ impl Movement {
             return Err(Refusal::Invalid(errors));
         };
         let amount = if takes { -amount } else { amount };
-        Ok(Adjust { user, amount, remark, by: By::Backend { name, related_id } })
+        Ok(Adjust { user, amount, remark, by: AdjustedBy::Backend { name, related_id } })
     }
 }
 

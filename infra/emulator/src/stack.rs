@@ -24,7 +24,7 @@ use shared::table::aws::{Aws, Environment};
 use shared::table::item::Item;
 use shared::table::json::item;
 use shared::table::system::{Clock as AppClock, Entropy};
-use shared::webhooks::webhook_sender::Courier;
+use shared::webhooks::webhook_sender::WebhookSender;
 
 use self::functions::Functions;
 use crate::clock::{Clock, MovableClock};
@@ -384,9 +384,9 @@ fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>, faults: &
     let world = Faulty { backend, plan: faults.clone() };
     let world: Arc<dyn Backend> = Arc::new(world);
     let mut app = assemble(&variables, aws, &secrets, &https(Arc::clone(&world)))?;
-    let far = setup.private_endpoints.then(Courier::anywhere);
+    let far = setup.private_endpoints.then(WebhookSender::anywhere);
     let road = road(&setup.base_url, connector(world), far);
-    app.courier = Courier::through(road, names(), setup.private_endpoints);
+    app.courier = WebhookSender::through(road, names(), setup.private_endpoints);
     let clock = setup.clock.clone();
     app.executor.clock = AppClock::new(move || clock.now());
     app.executor.entropy = setup.entropy.clone();

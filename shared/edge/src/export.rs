@@ -17,7 +17,7 @@ use crate::page::Listing;
 use crate::reply::Reply;
 
 /// One line of a list.
-pub trait Row: Serialize {
+pub trait CsvRow: Serialize {
     /// The columns of its sheet: paths in its JSON form, `charge.amount`.
     const COLUMNS: &'static [&'static str];
 }
@@ -44,25 +44,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
 
 /// A page of a list in the form that was asked for.
 #[derive(Debug)]
-pub struct Sheet<T> {
+pub struct JsonOrCsv<T> {
     /// The page.
     pub listing: Listing<T>,
     /// Its form.
     pub format: Format,
 }
 
-impl<T, E> Sheet<Result<T, E>> {
+impl<T, E> JsonOrCsv<Result<T, E>> {
     /// The page, if all of its rows could be made.
     ///
     /// # Errors
     /// The first row's that could not.
-    pub fn whole(self) -> Result<Sheet<T>, E> {
+    pub fn whole(self) -> Result<JsonOrCsv<T>, E> {
         let items = self.listing.items.into_iter().collect::<Result<_, _>>()?;
-        Ok(Sheet { listing: Listing { items, next_cursor: self.listing.next_cursor }, format: self.format })
+        Ok(JsonOrCsv { listing: Listing { items, next_cursor: self.listing.next_cursor }, format: self.format })
     }
 }
 
-impl<T: Row> IntoResponse for Sheet<T> {
+impl<T: CsvRow> IntoResponse for JsonOrCsv<T> {
     fn into_response(self) -> Response {
         if self.format == Format::Json {
             return Reply::ok(self.listing).into_response();

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` header (R1.8).
+//! The `Idempotency-Idempotent` header (R1.8).
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::application::Application;
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
-use table::idempotency::{Once, OnceKey};
+use table::idempotency::{Idempotency, IdempotencyKey};
 
 /// The caller's key, if one came.
 #[derive(Debug, Clone)]
-pub struct Key(Option<String>);
+pub struct Idempotent(Option<String>);
 
 /// The caller's key on a route that moves money.
 #[derive(Debug, Clone)]
-pub struct RequiredKey(Key);
+pub struct RequiresIdempotencyKey(Idempotent);
 
-impl<S: Send + Sync> FromRequestParts<S> for Key {
+impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -33,11 +33,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for RequiredKey {
+impl<S: Send + Sync> FromRequestParts<S> for RequiresIdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let key = Key::from_request_parts(parts, state).await?;
+        let key = Idempotent::from_request_parts(parts, state).await?;
         if key.0.is_none() {
             return Err(Refusal::IdempotencyKeyRequired.into());
         }
@@ -45,19 +45,19 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredKey {
     }
 }
 
-impl Key {
+impl Idempotent {
     /// Binds the key to who calls which route with which body; without a key the effect has its natural marker.
-    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Once {
+    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Idempotency {
         match &self.0 {
-            Some(key) => Once::Key(OnceKey::new(app.secret(), caller, route, key, body)),
-            None => Once::Natural,
+            Some(key) => Idempotency::Key(IdempotencyKey::new(app.secret(), caller, route, key, body)),
+            None => Idempotency::Natural,
         }
     }
 }
 
-impl RequiredKey {
+impl RequiresIdempotencyKey {
     /// Binds the key to who calls which route with which body.
-    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Once {
+    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Idempotency {
         self.0.once(app, caller, route, body)
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
 use kernel::secret::Secret;
-use table::store::Position;
+use table::store::Cursor;
 
 /// Which page of a list is asked for.
 #[derive(Debug, Clone)]
@@ -57,20 +57,20 @@ impl Paging {
     ///
     /// # Refuses
     /// [`Refusal::ForgedCursor`] for a cursor of another list, another caller, or nobody.
-    pub fn position(&self, secret: &Secret, list: &str) -> Result<Option<Position>, Refusal> {
+    pub fn position(&self, secret: &Secret, list: &str) -> Result<Option<Cursor>, Refusal> {
         self.cursor.as_deref().map(|cursor| open(secret, list, cursor).ok_or(Refusal::ForgedCursor)).transpose()
     }
 }
 
 /// The cursor of a position in a list; `list` names the list and whose it is.
-pub fn seal(secret: &Secret, list: &str, position: &Position) -> String {
+pub fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
     let said = serde_json::to_vec(position).unwrap_or_default();
     let mut bytes = secret.hash("cursor", &[list.as_bytes(), &said]).iter().take(16).copied().collect::<Vec<_>>();
     bytes.extend_from_slice(&said);
     BASE64URL_NOPAD.encode(&bytes)
 }
 
-fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Position> {
+fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
     if cursor.len() > 2_048 {
         return None;
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_cursor_opens_only_for_its_list_and_unchanged() {
         let secret = Secret::new(*b"secret");
-        let position = Position::from([("pk".to_owned(), "ORDER#1".to_owned())]);
+        let position = Cursor::from([("pk".to_owned(), "ORDER#1".to_owned())]);
         let cursor = seal(&secret, "orders:ann", &position);
         assert_eq!(open(&secret, "orders:ann", &cursor), Some(position));
         assert_eq!(open(&secret, "orders:bob", &cursor), None);

@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use table::execute::Done;
+use table::execute::Answered;
 
 /// An answer in JSON.
 #[derive(Debug)]
@@ -45,8 +45,8 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
-impl<T: Serialize> From<Done<T>> for Reply<T> {
-    fn from(done: Done<T>) -> Self {
+impl<T: Serialize> From<Answered<T>> for Reply<T> {
+    fn from(done: Answered<T>) -> Self {
         Self::ok(done.answer).replayed(done.replayed)
     }
 }

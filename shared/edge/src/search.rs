@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use crate::application::Application;
-use crate::export::{Format, Sheet};
+use crate::export::{Format, JsonOrCsv};
 use crate::page::{Listing, Paging, seal};
 use crate::problem::Problem;
 use kernel::id::UserId;
@@ -23,7 +23,7 @@ use table::store::Page;
 /// What every list takes.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Common {
+pub struct ListParameters {
     /// Not before: a time, or a day (UTC).
     pub from: Option<String>,
     /// Not after: a time, or a day (UTC) with all of it.
@@ -65,7 +65,7 @@ impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromReq
         // First who asks: a stranger is told nothing about filters.
         let by = S::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
-        let common = query::<Common>(parts)?;
+        let common = query::<ListParameters>(parts)?;
         let paging = Paging::from_request_parts(parts, app).await?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
         // A position only makes sense in the same list, filtered alike.
@@ -80,10 +80,10 @@ impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromReq
 
 impl<F, S> Search<F, S> {
     /// The page that was found.
-    pub fn found<N, T>(&self, app: &impl Application, page: Page<N>, view: impl Fn(N) -> T) -> Sheet<T> {
+    pub fn found<N, T>(&self, app: &impl Application, page: Page<N>, view: impl Fn(N) -> T) -> JsonOrCsv<T> {
         let next_cursor = page.next.map(|next| seal(app.secret(), &self.list, &next));
         let items = page.items.into_iter().map(view).collect();
-        Sheet { listing: Listing { items, next_cursor }, format: self.format }
+        JsonOrCsv { listing: Listing { items, next_cursor }, format: self.format }
     }
 }
 

@@ -128,7 +128,7 @@ ids! {
     /// An endpoint of the operator's product.
     EndpointId = "whe_";
     /// Something that happened, as the operator's product is told of it.
-    ToldId = "evt_";
+    EventId = "evt_";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The ledger: immutable journals, and each user's accounts as their running end (R1.4–R1.7).
 //!
-//! A [`Posting`] is one holder's share of a journal together with the house lines that balance it. [`Accounts::post`] is the
+//! A [`JournalEntry`] is one holder's share of a journal together with the house lines that balance it. [`Accounts::post`] is the
 //! only way to make one: it numbers the entries, chains before and after, nets debt, and proves that the journal sums to
 //! zero per currency. House accounts are lines only, never items.
 //!
@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use self::holder::Holder;
-pub use crate::ledger::name::{AccountKind, House, Operator, Part, RecordType};
+pub use self::holder::AccountOwner;
+pub use crate::ledger::name::{AccountKind, Operator, Part, PlatformAccount, RecordType};
 
 use crate::id::{JournalId, UserId};
 use crate::money::{Currency, LedgerMoney, MoneyError};
@@ -90,7 +90,7 @@ pub struct Header {
 
 /// The last journal of a cause: the next one of it comes a step later and names it (R1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastJournal {
+pub struct JournalRef {
     /// Its id.
     pub id: JournalId,
     /// Its step.
@@ -104,13 +104,13 @@ fn is_zero(number: &u32) -> bool {
 
 impl Header {
     /// This header as the next of its cause after `last`.
-    pub fn correcting(self, last: LastJournal) -> Self {
+    pub fn correcting(self, last: JournalRef) -> Self {
         Self { step: last.step.saturating_add(1), corrects: Some(last.id), ..self }
     }
 
     /// This journal as the last of its cause.
-    pub fn as_last(&self) -> LastJournal {
-        LastJournal { id: self.journal, step: self.step }
+    pub fn as_last(&self) -> JournalRef {
+        JournalRef { id: self.journal, step: self.step }
     }
 }
 
@@ -119,7 +119,7 @@ impl Header {
 /// A negative amount of type `refund` is a take-back and may become debt; of any other type it is a debit and is refused
 /// above the balance (R1.7).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Movement {
+pub struct NewLine {
     /// Its record type.
     pub kind: RecordType,
     /// The signed amount in ledger currency; zero writes no entry.
@@ -130,7 +130,7 @@ pub struct Movement {
     pub related_id: Option<String>,
 }
 
-impl Movement {
+impl NewLine {
     /// A movement that belongs to `related_id`.
     pub fn new(kind: RecordType, amount: LedgerMoney, related_id: impl Into<String>) -> Self {
         Self { kind, amount, remark: None, related_id: Some(related_id.into()) }
@@ -146,7 +146,7 @@ pub(super) type Note = (Option<String>, Option<String>);
 
 /// One entry of a user's account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct Line {
     /// Which account.
     pub account: AccountKind,
     /// Which part of the commission account.
@@ -175,43 +175,43 @@ pub struct Entry {
 
 /// One line of a house account.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct HouseEntry {
+pub struct PlatformLine {
     /// Which one.
-    pub account: House,
+    pub account: PlatformAccount,
     /// The signed amount, in any currency.
     pub amount: LedgerMoney,
 }
 
-impl HouseEntry {
+impl PlatformLine {
     /// A line.
-    pub fn new(account: House, amount: LedgerMoney) -> Self {
+    pub fn new(account: PlatformAccount, amount: LedgerMoney) -> Self {
         Self { account, amount }
     }
 }
 
 /// One holder's share of a journal, with the house lines that balance it. Immutable once written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Posting {
+pub struct JournalEntry {
     /// What it is about.
     #[serde(flatten)]
     pub header: Header,
     /// Whose entries these are; absent when only house accounts move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<Holder>,
+    pub holder: Option<AccountOwner>,
     /// The number of this posting among its holder's, 1..n; 0 when only house accounts move.
     pub number: u64,
     /// The holder's entries in their order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Line>,
     /// The house lines.
-    pub house: Vec<HouseEntry>,
+    pub house: Vec<PlatformLine>,
 }
 
-impl Posting {
+impl JournalEntry {
     /// A journal that moves house accounts only: money to and from `suspense`.
     ///
     /// # Refuses
     /// Lines that do not sum to zero per currency.
-    pub fn of_house(header: Header, house: Vec<HouseEntry>) -> Result<Self, LedgerError> {
+    pub fn of_house(header: Header, house: Vec<PlatformLine>) -> Result<Self, LedgerError> {
         let posting = Self { header, holder: None, number: 0, entries: Vec::new(), house: moving(house) };
         posting.check()?;
         Ok(posting)
@@ -220,13 +220,13 @@ impl Posting {
     /// A holder's share of a journal: `number` is the posting's among those of the accounts that it moves.
     ///
     /// # Refuses
-    /// As [`Posting::check`].
+    /// As [`JournalEntry::check`].
     pub fn of_holder(
-        holder: Holder,
+        holder: AccountOwner,
         number: u64,
         header: Header,
-        entries: Vec<Entry>,
-        house: Vec<HouseEntry>,
+        entries: Vec<Line>,
+        house: Vec<PlatformLine>,
     ) -> Result<Self, LedgerError> {
         let posting = Self { header, holder: Some(holder), number, entries, house: moving(house) };
         posting.check()?;
@@ -235,12 +235,12 @@ impl Posting {
 
     /// The user whose entries these are, if a user's they are.
     pub fn user(&self) -> Option<UserId> {
-        self.holder.and_then(Holder::user)
+        self.holder.and_then(AccountOwner::user)
     }
 
     /// Whether it moves the commission account, whose postings are numbered by themselves.
     pub fn is_of_commission(&self) -> bool {
-        let of = |entry: &Entry| matches!(entry.account, AccountKind::Commission | AccountKind::CommissionDebt);
+        let of = |entry: &Line| matches!(entry.account, AccountKind::Commission | AccountKind::CommissionReceivable);
         self.entries.first().is_some_and(of)
     }
 
@@ -266,11 +266,11 @@ impl Posting {
     }
 
     /// The posting's entries as the records a user or admin sees (R1.6).
-    pub fn records(&self) -> Vec<Record> {
+    pub fn records(&self) -> Vec<StatementLine> {
         let money = |amount, currency| LedgerMoney::exact(amount, currency).ok();
-        let record = |entry: &Entry| {
+        let record = |entry: &Line| {
             let currency = entry.amount.currency();
-            Some(Record {
+            Some(StatementLine {
                 journal: self.header.journal,
                 account: entry.account,
                 seq: entry.seq,
@@ -291,7 +291,7 @@ impl Posting {
 
 /// The user-visible view of an entry (R1.6).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct StatementLine {
     /// The journal it is part of; with account and seq it names the record.
     pub journal: JournalId,
     /// Whose account.
@@ -362,11 +362,11 @@ impl Accounts {
     /// A debit above the balance; a journal that is empty or does not sum to zero; another currency; overflow.
     pub fn post(
         &self,
-        holder: impl Into<Holder>,
+        holder: impl Into<AccountOwner>,
         header: Header,
-        movements: &[Movement],
-        house: Vec<HouseEntry>,
-    ) -> Result<(Self, Posting), LedgerError> {
+        movements: &[NewLine],
+        house: Vec<PlatformLine>,
+    ) -> Result<(Self, JournalEntry), LedgerError> {
         let mut after = *self;
         let mut entries = Vec::with_capacity(movements.len());
         for movement in movements.iter().filter(|movement| !movement.amount.is_zero()) {
@@ -374,7 +374,7 @@ impl Accounts {
             after.apply(movement, &mut entries)?;
         }
         after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = Posting::of_holder(holder.into(), after.postings, header, entries, house)?;
+        let posting = JournalEntry::of_holder(holder.into(), after.postings, header, entries, house)?;
         Ok((after, posting))
     }
 
@@ -385,7 +385,7 @@ impl Accounts {
         }
     }
 
-    fn apply(&mut self, movement: &Movement, entries: &mut Vec<Entry>) -> Result<(), LedgerError> {
+    fn apply(&mut self, movement: &NewLine, entries: &mut Vec<Line>) -> Result<(), LedgerError> {
         let amount = movement.amount;
         let zero = LedgerMoney::zero(amount.currency());
         if movement.kind == RecordType::Debt {
@@ -406,18 +406,18 @@ impl Accounts {
             entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, there, movement.note())?);
         }
         if missing != zero {
-            entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, missing, movement.note())?);
+            entries.push(self.debt.move_by(AccountKind::Receivable, RecordType::Debt, missing, movement.note())?);
         }
         Ok(())
     }
 
     /// Pays debt out of the balance: both entries, or none for nothing.
-    fn shift_debt(&mut self, pays: LedgerMoney, of: &Movement, entries: &mut Vec<Entry>) -> Result<(), LedgerError> {
+    fn shift_debt(&mut self, pays: LedgerMoney, of: &NewLine, entries: &mut Vec<Line>) -> Result<(), LedgerError> {
         if pays.is_zero() {
             return Ok(());
         }
         entries.push(self.balance.move_by(AccountKind::Balance, RecordType::Debt, pays.negated(), of.note())?);
-        entries.push(self.debt.move_by(AccountKind::Debt, RecordType::Debt, pays, of.note())?);
+        entries.push(self.debt.move_by(AccountKind::Receivable, RecordType::Debt, pays, of.note())?);
         Ok(())
     }
 }
@@ -430,17 +430,17 @@ impl Account {
         kind: RecordType,
         amount: LedgerMoney,
         (remark, related_id): Note,
-    ) -> Result<Entry, LedgerError> {
+    ) -> Result<Line, LedgerError> {
         let before = self.amount;
         let after = before.plus(amount)?;
         let seq = self.seq.checked_add(1).ok_or(LedgerError::Exhausted)?;
         *self = Self { seq, amount: after };
         let (before, after) = (before.amount(), after.amount());
-        Ok(Entry { account, part: None, kind, amount, seq, before, after, remark, related_id })
+        Ok(Line { account, part: None, kind, amount, seq, before, after, remark, related_id })
     }
 }
 
-fn moving(mut house: Vec<HouseEntry>) -> Vec<HouseEntry> {
+fn moving(mut house: Vec<PlatformLine>) -> Vec<PlatformLine> {
     house.retain(|line| !line.amount.is_zero());
     house
 }

@@ -12,12 +12,12 @@ use crate::operations::model::settings::{AMOUNT_MAX, PaymentSettings};
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AuditId, UserId};
-use kernel::ledger::{House, HouseEntry, LedgerError, Movement, Operator, Posting, RecordType};
+use kernel::ledger::{JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use kernel::refusal::{FieldError, Refusal};
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// Most characters of a remark or reason.
 pub const TEXT_MAX: usize = 500;
@@ -32,12 +32,12 @@ pub struct Adjust {
     /// Why, for the user to read.
     pub remark: String,
     /// Who.
-    pub by: By,
+    pub by: AdjustedBy,
 }
 
 /// Who moves a balance.
 #[derive(Debug, Clone)]
-pub enum By {
+pub enum AdjustedBy {
     /// An admin; their audit record is written with it.
     Admin(UserId),
     /// The operator's backend, by the key of this name; the journal is the audit record (R9.3).
@@ -90,11 +90,11 @@ pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
-pub async fn adjust_balance(app: &App, once: &Once, ask: &Adjust) -> Result<Done<Posting>, Error> {
-    app.run(once, || plan(app, ask)).await
+pub async fn adjust_balance(app: &App, once: &Idempotency, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
+    app.execute(once, || plan(app, ask)).await
 }
 
-async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
+async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let currency = match user.accounts.balance.seq {
         0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
@@ -105,26 +105,26 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(Posting, Tx), Error> {
     let id = AuditId::new(app.ulid());
     let cause = format!("adjustment:{id}");
     let (operator, actor, related_id) = match &ask.by {
-        By::Admin(admin) => (Operator::Admin, format!("admin:{admin}"), None),
-        By::Backend { name, related_id } => {
+        AdjustedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}"), None),
+        AdjustedBy::Backend { name, related_id } => {
             (Operator::Service(name.clone()), format!("service:{name}"), Some(related_id.clone()))
         }
     };
-    let takes = matches!(ask.by, By::Backend { .. }) && amount.is_negative();
+    let takes = matches!(ask.by, AdjustedBy::Backend { .. }) && amount.is_negative();
     let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
     let header = header(app, cause, operator, actor, app.clock.now());
-    let movement = Movement { kind, amount, remark, related_id };
-    let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
+    let movement = NewLine { kind, amount, remark, related_id };
+    let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
     let after = User { accounts, ..User::clone(&user) };
     let mut tx = app.tx();
-    tx.insert(&posting, Otherwise::Again);
-    tx.replace(&user, &after, Otherwise::Again);
-    if let By::Admin(admin) = ask.by {
+    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(&user, &after, OnConflict::Retry);
+    if let AdjustedBy::Admin(admin) = ask.by {
         let audit = by_admin(app, admin, "balance.adjusted", ask.user.to_string());
         let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
-        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) }, Otherwise::Again);
+        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) }, OnConflict::Retry);
     }
     tx.send(Message::BalanceChanged { user: user.id });
     Ok((posting, tx))

@@ -16,21 +16,21 @@ use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::withdrawal::Withdrawal;
 use crate::app::App;
 use crate::message::Message;
-use crate::message::Received;
+use crate::message::ReceivedMessage;
 use crate::operations::audit_log::{by_admin, must_be_another};
-use crate::payment::expire::{Expired, due, each};
-use crate::payment::model::event::{Event, RawEvent};
+use crate::payment::expire::{ExpiryReport, due, each};
+use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::referral::invite_code::tell_codes;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId, WithdrawalId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
 use table::item::Entity;
 use table::key::{Key, owned_by};
-use table::store::{Ask, List};
-use table::tx::{Otherwise, Tx};
+use table::store::{Index, Query};
+use table::tx::{OnConflict, Tx};
 
 /// How long after somebody was erased their traces are looked for once more.
 const AGAIN: SignedDuration = SignedDuration::from_hours(24);
@@ -52,8 +52,8 @@ pub struct Erase {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
-pub async fn erase(app: &App, once: &Once, ask: &Erase) -> Result<Done<User>, Error> {
-    app.run(once, || plan(app, ask)).await
+pub async fn erase(app: &App, once: &Idempotency, ask: &Erase) -> Result<Answered<User>, Error> {
+    app.execute(once, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
@@ -69,25 +69,25 @@ async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
         if account.held.is_positive() {
             return Err(Refusal::WithdrawalOpen.into());
         }
-        tx.unchanged(&account, Otherwise::Again);
+        tx.unchanged(&account, OnConflict::Retry);
     }
     let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
-    tx.mark(|tx| tx.replace(&user, &after, Otherwise::Again));
+    tx.mark(|tx| tx.replace(&user, &after, OnConflict::Retry));
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
         let (claim, reset) = (EmailClaim::key(&hash), PasswordReset::key(&hash));
         let mut batch = app.store.get_many(&[claim.clone(), reset.clone()]).await?;
         if let Some(claim) = batch.take::<EmailClaim>(&claim)?.filter(|claim| claim.user == user.id) {
-            tx.remove(&claim, Otherwise::Again);
+            tx.remove(&claim, OnConflict::Retry);
         }
         if let Some(reset) = batch.take::<PasswordReset>(&reset)? {
-            tx.remove(&reset, Otherwise::Again);
+            tx.remove(&reset, OnConflict::Retry);
         }
     }
     tell_codes(app, &after, &mut tx).await?;
     let audit = by_admin(app, ask.admin, "user.erased", ask.user.to_string());
     let audit = audit.change(user.status.as_str(), after.status.as_str());
-    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
     tx.send(Message::UserErased { user: ask.user });
     Ok((after, tx))
 }
@@ -101,7 +101,7 @@ fn nobody(user: &User) -> User {
 
 /// Removes what else tells of the persons that some messages say were erased. Answers the ids of the records that are to be
 /// delivered again.
-pub async fn erase_traces(app: &App, records: &[Received]) -> Vec<String> {
+pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {
         let Message::UserErased { user } = record.envelope.message else { continue };
@@ -119,15 +119,16 @@ pub async fn erase_traces(app: &App, records: &[Received]) -> Vec<String> {
 /// A fault; then the rest is left.
 pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
     for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
-        app.run(&Once::Natural, || plan_order(app, order)).await?;
-        let events = app.store.all::<Event>(Ask::newest(List::Owner, format!("EVENTS#{order}"), 100)).await?;
+        app.execute(&Idempotency::Natural, || plan_order(app, order)).await?;
+        let events =
+            app.store.all::<ProviderEventRecord>(Query::newest(Index::Owner, format!("EVENTS#{order}"), 100)).await?;
         let bodies = events.iter().map(|event| RawEvent::key(event.provider, &event.id));
         for some in bodies.collect::<Vec<_>>().chunks(TOGETHER) {
-            app.run(&Once::Natural, || plan_bodies(app, some)).await?;
+            app.execute(&Idempotency::Natural, || plan_bodies(app, some)).await?;
         }
     }
     for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
-        app.run(&Once::Natural, || plan_withdrawal(app, withdrawal)).await?;
+        app.execute(&Idempotency::Natural, || plan_withdrawal(app, withdrawal)).await?;
     }
     Ok(())
 }
@@ -136,18 +137,18 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn erase_traces_again(app: &App) -> Result<Expired, Fault> {
+pub async fn erase_traces_again(app: &App) -> Result<ExpiryReport, Fault> {
     Ok(each(due(app, "traces", UserId::parse).await?, |id| again(app, id)).await.into())
 }
 
 async fn again(app: &App, id: UserId) -> Result<bool, Error> {
     erase_traces_of(app, id).await?;
-    let done = app.run(&Once::Natural, || async {
+    let done = app.execute(&Idempotency::Natural, || async {
         let mut tx = app.tx();
         let user = app.store.get::<User>(&User::key(id)).await?.ok_or(Refusal::NotFound)?;
         let due = user.traces_due.is_some_and(|at| at <= app.clock.now());
         if due {
-            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) }, Otherwise::Again);
+            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) }, OnConflict::Retry);
         }
         Ok((due, tx))
     });
@@ -155,7 +156,7 @@ async fn again(app: &App, id: UserId) -> Result<bool, Error> {
 }
 
 async fn ids<T: Entity, I>(app: &App, list: &str, user: UserId, id: impl Fn(&T) -> I) -> Result<Vec<I>, Fault> {
-    let all = app.store.all::<T>(Ask::newest(List::Owner, owned_by(list, user), 100)).await?;
+    let all = app.store.all::<T>(Query::newest(Index::Owner, owned_by(list, user), 100)).await?;
     Ok(all.iter().map(|item| id(item)).collect())
 }
 
@@ -164,7 +165,7 @@ async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
     let order = app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?;
     if order.client_ip.is_some() || order.user_agent.is_some() {
         let after = Order { client_ip: None, user_agent: None, ..Order::clone(&order) };
-        tx.replace(&order, &after, Otherwise::Again);
+        tx.replace(&order, &after, OnConflict::Retry);
     }
     Ok(((), tx))
 }
@@ -175,7 +176,7 @@ async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
     let mut batch = app.store.get_many(keys).await?;
     for key in keys {
         if let Some(raw) = batch.take::<RawEvent>(key)? {
-            tx.remove(&raw, Otherwise::Again);
+            tx.remove(&raw, OnConflict::Retry);
         }
     }
     Ok(((), tx))
@@ -185,7 +186,7 @@ async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error>
     let mut tx = app.tx();
     let withdrawal = app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?;
     if withdrawal.payout.is_some() {
-        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) }, Otherwise::Again);
+        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) }, OnConflict::Retry);
     }
     Ok(((), tx))
 }

@@ -42,7 +42,7 @@ pub fn code(app: &App, nonce: &str) -> String {
 /// `rate_limited` after five in an hour.
 pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
-    let mails = app.store.count_try("mail", email_hash, now, MAILS.1).await?;
+    let mails = app.store.record_attempt("mail", email_hash, now, MAILS.1).await?;
     if mails.count > MAILS.0 {
         return Err(mails.refused(now).into());
     }
@@ -54,13 +54,13 @@ pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
 ///
 /// # Refuses
 /// What a wrong code is refused with, after five tries.
-pub async fn count_try(app: &App, nonce: Option<&str>) -> Result<(), Error> {
+pub async fn record_attempt(app: &App, nonce: Option<&str>) -> Result<(), Error> {
     let made = nonce.and_then(made_at);
     let (subject, at) = match (nonce, made) {
         (Some(nonce), Some(made)) => (nonce.to_owned(), made),
         _ => (app.ulid().to_string(), app.clock.now()),
     };
-    let tries = app.store.count_try("code", &subject, at, WINDOW).await?;
+    let tries = app.store.record_attempt("code", &subject, at, WINDOW).await?;
     if made.is_none() || tries.count > TRIES { Err(wrong().into()) } else { Ok(()) }
 }
 

@@ -23,18 +23,18 @@ use crate::payment::credit_order::header;
 use crate::payment::model::promotion::Promotion;
 use crate::referral::model::counts::InviteeLimit;
 use crate::referral::model::referral::{
-    Attribution, CodeOwner, Invite, InviteCode, NotApplied, Reward, RewardTerms, Side, Trigger, attribute,
+    CodeOwner, Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, Side, Trigger, attribute,
 };
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
-use kernel::ledger::{Accounts, House, HouseEntry, Movement, Operator, Posting, RecordType};
+use kernel::ledger::{Accounts, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::{Once, fingerprint};
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::{Idempotency, fingerprint};
+use table::item::Versioned;
 use table::key::Key;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// Who wants an account.
 #[derive(Debug, Clone)]
@@ -61,14 +61,14 @@ pub struct Registered {
     /// Their balance.
     pub balance: LedgerMoney,
     /// What the code did; provisional while pending (R2.4).
-    pub referral: Referral,
+    pub referral: AppliedReferral,
     /// The session that began; none while pending, and none in a replay: whoever repeats gets a new one.
     pub session: Option<Session>,
 }
 
 /// What a referral code did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Referral {
+pub struct AppliedReferral {
     /// Whether it bound the user to its owner.
     pub applied: bool,
     /// If not, why; none when no code was given.
@@ -79,7 +79,7 @@ pub struct Referral {
 
 /// An account as its owner gets it.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct NewSession {
     /// What came of the registration.
     pub registered: Registered,
     /// A session, unless the e-mail is to be verified first.
@@ -91,13 +91,13 @@ pub struct Account {
 ///
 /// # Refuses
 /// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
-pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Account>, Error> {
-    let mailbox = Mailbox {
+pub async fn register(app: &App, once: &Idempotency, ask: &Register) -> Result<Answered<NewSession>, Error> {
+    let mailbox = EmailIdentity {
         hash: email_hash(app, &ask.email),
         email: ask.email.clone(),
         password_hash: Some(password::hash(app, &ask.password)?),
     };
-    let newcomer = Newcomer {
+    let newcomer = NewAccount {
         id: UserId::new(app.ulid()),
         mailbox: Some(mailbox.clone()),
         external: None,
@@ -113,12 +113,14 @@ pub async fn register(app: &App, once: &Once, ask: &Register) -> Result<Done<Acc
             false => sign_up(app, &newcomer).await,
         };
         match planned {
-            Err(Error::Refused(Refusal::EmailTaken)) if *once == Once::Natural => own(app, &newcomer, &mailbox).await,
+            Err(Error::Refused(Refusal::EmailTaken)) if *once == Idempotency::Natural => {
+                own(app, &newcomer, &mailbox).await
+            }
             planned => planned,
         }
     };
-    let done = app.run(once, plan).await?;
-    admit(app, &mailbox.hash, done, Proof::Password(&ask.password)).await
+    let done = app.execute(once, plan).await?;
+    admit(app, &mailbox.hash, done, Credential::Password(&ask.password)).await
 }
 
 /// The mail of one request: one nonce, and counted once, however often it is planned.
@@ -128,7 +130,7 @@ struct Mail {
 }
 
 /// How somebody shows that an account is theirs.
-pub(crate) enum Proof<'a> {
+pub(crate) enum Credential<'a> {
     /// By its password.
     Password(&'a Password),
     /// They have: by a mailed code.
@@ -140,10 +142,10 @@ pub(crate) enum Proof<'a> {
 pub(crate) async fn admit(
     app: &App,
     email_hash: &str,
-    done: Done<Registered>,
-    proof: Proof<'_>,
-) -> Result<Done<Account>, Error> {
-    let Done { answer: registered, replayed } = done;
+    done: Answered<Registered>,
+    proof: Credential<'_>,
+) -> Result<Answered<NewSession>, Error> {
+    let Answered { answer: registered, replayed } = done;
     let tokens = match &registered.session {
         _ if registered.status == Status::Pending => None,
         Some(begun) if !replayed => Some(first_tokens(app, registered.user, begun)?),
@@ -152,7 +154,7 @@ pub(crate) async fn admit(
             let mut batch = app.store.get_many(&[user.clone(), claim.clone()]).await?;
             let user = batch.take::<User>(&user)?.ok_or(Refusal::EmailTaken)?;
             let claim = batch.take::<EmailClaim>(&claim)?.ok_or(Refusal::EmailTaken)?;
-            if let Proof::Password(password) = proof {
+            if let Credential::Password(password) = proof {
                 let stranger = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
                 limit_failures(app, email_hash).await.map_err(|error| instead(error, &stranger))?;
                 if !proves(app, email_hash, Some(&claim), password).await? {
@@ -163,7 +165,7 @@ pub(crate) async fn admit(
             Some(open(app, &user, claim.password_number).await?)
         }
     };
-    Ok(Done { answer: Account { registered, tokens }, replayed })
+    Ok(Answered { answer: NewSession { registered, tokens }, replayed })
 }
 
 /// Whoever tried too many passwords is told what any stranger is.
@@ -182,9 +184,9 @@ fn fingerprint_of(app: &App, ask: &Register) -> String {
 }
 
 /// Somebody who is about to have an account: known by an e-mail, by an id of the operator's backend, or by both.
-pub(crate) struct Newcomer {
+pub(crate) struct NewAccount {
     pub id: UserId,
-    pub mailbox: Option<Mailbox>,
+    pub mailbox: Option<EmailIdentity>,
     pub external: Option<External>,
     pub referral_code: Option<String>,
     pub locale: Option<String>,
@@ -194,7 +196,7 @@ pub(crate) struct Newcomer {
 
 /// An e-mail to claim.
 #[derive(Clone)]
-pub(crate) struct Mailbox {
+pub(crate) struct EmailIdentity {
     pub hash: String,
     pub email: Email,
     /// None for whom the operator's backend authenticates.
@@ -209,7 +211,7 @@ pub(crate) struct External {
 
 /// A repeated registration finds its own account: same address, same body. Whether the password is right is looked at when it is
 /// answered. What this very request wrote, without learning of it, is not a repetition.
-async fn own(app: &App, newcomer: &Newcomer, mailbox: &Mailbox) -> Result<(Registered, Tx), Error> {
+async fn own(app: &App, newcomer: &NewAccount, mailbox: &EmailIdentity) -> Result<(Registered, Tx), Error> {
     let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&mailbox.hash)).await?.ok_or(Refusal::EmailTaken)?;
     if claim.fingerprint != newcomer.fingerprint || claim.user == newcomer.id {
         return Err(Refusal::EmailTaken.into());
@@ -226,7 +228,7 @@ pub(crate) async fn known(app: &App, user: UserId, not_applied: Option<NotApplie
         status: user.status,
         created_at: user.created_at,
         balance: user.accounts.balance(),
-        referral: Referral {
+        referral: AppliedReferral {
             applied: user.attribution.is_some(),
             reason: not_applied,
             reward: reward.transpose()?.flatten().map(|reward| reward.amount),
@@ -269,7 +271,7 @@ impl Programmes {
 
 /// The whole of sign-up as one transaction (R2.2); its marker is the claim on the backend's id, else that on the e-mail. Whom the
 /// backend authenticates gets no session by it.
-pub(crate) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registered, Tx), Error> {
+pub(crate) async fn sign_up(app: &App, newcomer: &NewAccount) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
     let (found, _) = Found::read(app, newcomer, &programmes, None).await?;
@@ -277,17 +279,17 @@ pub(crate) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
     let mut tx = app.tx();
     newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
     let (user, reward) = newcomer.user(app, programmes, bound.as_ref().ok(), &mut tx)?;
-    tx.insert(&user, Otherwise::Again);
+    tx.insert(&user, OnConflict::Retry);
     if bound.is_ok() {
         found.count(&mut tx);
     }
     let session = newcomer.external.is_none().then(|| begin(app, user.id, user.password_number));
     if let Some(session) = &session {
-        tx.insert(session, Otherwise::Again);
+        tx.insert(session, OnConflict::Retry);
     }
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
     tx.send(Message::UserRegistered { user: user.id, inviter });
-    let referral = Referral { applied: bound.is_ok(), reason: bound.err().flatten(), reward };
+    let referral = AppliedReferral { applied: bound.is_ok(), reason: bound.err().flatten(), reward };
     let registered = Registered {
         user: user.id,
         status: user.status,
@@ -302,18 +304,18 @@ pub(crate) async fn sign_up(app: &App, newcomer: &Newcomer) -> Result<(Registere
 /// What was given as a referral code, and what is stored about it.
 struct Found {
     code: Option<Result<InviteCode, NotApplied>>,
-    invite: Option<Stored<Invite>>,
-    limit: Option<(Option<Stored<InviteeLimit>>, InviteeLimit)>,
+    invite: Option<Versioned<Invite>>,
+    limit: Option<(Option<Versioned<InviteeLimit>>, InviteeLimit)>,
 }
 
 impl Found {
     /// One read: the claim, the code and, where e-mails are verified, the sign-up that stands at `signup`. Under a limit one more.
     async fn read(
         app: &App,
-        newcomer: &Newcomer,
+        newcomer: &NewAccount,
         programmes: &Programmes,
         signup: Option<Key>,
-    ) -> Result<(Self, Option<Stored<PendingSignup>>), Error> {
+    ) -> Result<(Self, Option<Versioned<PendingSignup>>), Error> {
         let code = newcomer.referral_code.as_deref().map(|code| programmes.readable(code));
         let claim = newcomer.mailbox.as_ref().map(|mailbox| EmailClaim::key(&mailbox.hash));
         let invite = code.iter().flatten().map(|code| Invite::key(code.as_str())).next();
@@ -340,7 +342,7 @@ impl Found {
     }
 
     /// The bond that the code makes, or why it makes none; no reason when none was given.
-    fn bind(&self, newcomer: &Newcomer, programmes: &Programmes) -> Result<Attribution, Option<NotApplied>> {
+    fn bind(&self, newcomer: &NewAccount, programmes: &Programmes) -> Result<Referral, Option<NotApplied>> {
         let code = self.code.as_ref().ok_or(None)?.as_ref().map_err(|why| Some(*why))?;
         let owner = self.invite.as_ref().map(|invite| CodeOwner {
             inviter: invite.owner,
@@ -358,18 +360,18 @@ impl Found {
     fn count(&self, tx: &mut Tx) {
         if let Some((stored, limit)) = &self.limit {
             let next = InviteeLimit { user: limit.user, invitees: limit.invitees.saturating_add(1) };
-            tx.upsert(stored.as_ref(), &next, Otherwise::Again);
+            tx.upsert(stored.as_ref(), &next, OnConflict::Retry);
         }
     }
 }
 
-impl Newcomer {
+impl NewAccount {
     /// Claims what makes the account unique; the first claim is the marker.
     fn claim(&self, not_applied: Option<NotApplied>, tx: &mut Tx) {
         let (user, at) = (self.id, self.created_at);
         if let Some(external) = &self.external {
             let external_hash = external.hash.clone();
-            tx.insert(&ExternalClaim { external_hash, user, not_applied, at }, Otherwise::Again);
+            tx.insert(&ExternalClaim { external_hash, user, not_applied, at }, OnConflict::Retry);
         }
         if let Some(mailbox) = &self.mailbox {
             let claim = EmailClaim {
@@ -381,7 +383,7 @@ impl Newcomer {
                 not_applied,
                 at,
             };
-            tx.insert(&claim, Otherwise::Again);
+            tx.insert(&claim, OnConflict::Retry);
         }
     }
 
@@ -390,7 +392,7 @@ impl Newcomer {
         &self,
         app: &App,
         programmes: Programmes,
-        bound: Option<&Attribution>,
+        bound: Option<&Referral>,
         tx: &mut Tx,
     ) -> Result<(User, Option<LedgerMoney>), Error> {
         let mut user = User {
@@ -415,8 +417,8 @@ impl Newcomer {
         if let Some(reward) = &reward {
             let (accounts, posting) = grant(app, &user, reward)?;
             user.accounts = accounts;
-            tx.insert(reward, Otherwise::Again);
-            tx.insert(&posting, Otherwise::Again);
+            tx.insert(reward, OnConflict::Retry);
+            tx.insert(&posting, OnConflict::Retry);
             tx.send(Message::RewardSettled { reward: reward.id, beneficiary: self.id, granted: true });
         }
         Ok((user, reward.map(|reward| reward.amount)))
@@ -424,24 +426,24 @@ impl Newcomer {
 }
 
 /// The invitee's own reward for registering, granted; none where its amount is 0.
-fn own_reward(bound: &Attribution, invitee: UserId, at: Timestamp) -> Result<Option<Reward>, Error> {
+fn own_reward(bound: &Referral, invitee: UserId, at: Timestamp) -> Result<Option<Reward>, Error> {
     let due = bound.rewards_due(invitee, Trigger::Registration, at)?;
     Ok(due.into_iter().find(|reward| reward.side == Side::Invitee).map(|reward| reward.granted(at)))
 }
 
-fn grant(app: &App, user: &User, reward: &Reward) -> Result<(Accounts, Posting), Fault> {
+fn grant(app: &App, user: &User, reward: &Reward) -> Result<(Accounts, JournalEntry), Fault> {
     let cause = format!("reward:{}", reward.id);
     let header = header(app, cause, Operator::System, "registration".to_owned(), reward.created_at);
-    let movement = Movement::new(RecordType::Referral, reward.amount, reward.id.to_string());
-    let house = vec![HouseEntry::new(House::Rewards, reward.amount.negated())];
+    let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
+    let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
     user.accounts.post(user.id, header, &[movement], house).map_err(|error| Fault::bug(error.to_string()))
 }
 
 /// Where e-mails are verified, only a pending sign-up is written; a newer one replaces it (R2.4).
 async fn plan_pending(
     app: &App,
-    newcomer: &Newcomer,
-    mailbox: &Mailbox,
+    newcomer: &NewAccount,
+    mailbox: &EmailIdentity,
     mail: &Mail,
 ) -> Result<(Registered, Tx), Error> {
     let password_hash = mailbox.password_hash.clone().ok_or_else(|| Fault::bug("a sign-up without a password"))?;
@@ -464,7 +466,7 @@ async fn plan_pending(
     let mut tx = app.tx();
     // What this very request wrote without learning of it stands as it is.
     if before.as_ref().is_none_or(|before| before.nonce != mail.nonce) {
-        tx.upsert(before.as_ref(), &pending, Otherwise::Again);
+        tx.upsert(before.as_ref(), &pending, OnConflict::Retry);
         let (email, nonce) = (pending.email_hash.clone(), pending.nonce.clone());
         tx.send(Message::Mail { mail: MailKind::Verification, email, nonce });
     }
@@ -473,7 +475,7 @@ async fn plan_pending(
         status: Status::Pending,
         created_at: newcomer.created_at,
         balance: programmes.accounts.balance(),
-        referral: Referral { applied: bound.is_ok(), reason: bound.err().flatten(), reward: None },
+        referral: AppliedReferral { applied: bound.is_ok(), reason: bound.err().flatten(), reward: None },
         session: None,
     };
     Ok((registered, tx))

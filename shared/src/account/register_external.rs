@@ -7,7 +7,7 @@ use crate::account::model::access::ExternalClaim;
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role};
 use crate::account::model::user::User;
-use crate::account::register::{External, Mailbox, Newcomer, Registered, known, sign_up};
+use crate::account::register::{EmailIdentity, External, NewAccount, Registered, known, sign_up};
 use crate::account::session::{Tokens, email_hash, open};
 use crate::app::App;
 use crate::redemption::codes::subscriptions;
@@ -15,8 +15,8 @@ use crate::redemption::model::plan::{Plan, Subscription};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
 use table::list::Window;
 use table::tx::Tx;
 
@@ -44,10 +44,15 @@ pub struct Joined {
 ///
 /// # Refuses
 /// `email_taken` when the address is another user's. A bad referral code refuses nothing (R2.3).
-pub async fn register_external(app: &App, once: &Once, ask: &RegisterExternal) -> Result<Done<Joined>, Error> {
-    let mailbox = |email: &Email| Mailbox { hash: email_hash(app, email), email: email.clone(), password_hash: None };
+pub async fn register_external(
+    app: &App,
+    once: &Idempotency,
+    ask: &RegisterExternal,
+) -> Result<Answered<Joined>, Error> {
+    let mailbox =
+        |email: &Email| EmailIdentity { hash: email_hash(app, email), email: email.clone(), password_hash: None };
     let hash = external_hash(app, &ask.external_id);
-    let newcomer = Newcomer {
+    let newcomer = NewAccount {
         id: UserId::new(app.ulid()),
         mailbox: ask.email.as_ref().map(mailbox),
         // Nobody repeats this by an e-mail and a password.
@@ -57,10 +62,10 @@ pub async fn register_external(app: &App, once: &Once, ask: &RegisterExternal) -
         locale: None,
         created_at: app.clock.now(),
     };
-    app.run(once, || plan(app, &newcomer, &hash)).await
+    app.execute(once, || plan(app, &newcomer, &hash)).await
 }
 
-async fn plan(app: &App, newcomer: &Newcomer, hash: &str) -> Result<(Joined, Tx), Error> {
+async fn plan(app: &App, newcomer: &NewAccount, hash: &str) -> Result<(Joined, Tx), Error> {
     let claim = app.store.get::<ExternalClaim>(&ExternalClaim::key(hash)).await?;
     // What this very request wrote, without learning of it, is not somebody who was there before.
     if let Some(claim) = claim.filter(|claim| claim.user != newcomer.id) {

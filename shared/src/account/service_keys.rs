@@ -2,18 +2,18 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::account::model::service_key::{Scope, ServiceKey};
+use crate::account::model::service_key::{ServiceKey, ServiceScope};
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
 use table::list::Window;
-use table::list::{Source, walk};
+use table::list::{ListSource, walk};
 use table::store::Page;
-use table::tx::Otherwise;
+use table::tx::OnConflict;
 
 /// What a key is to be.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct IssueKey {
     /// What people call it.
     pub name: String,
     /// What it may do.
-    pub scopes: std::collections::BTreeSet<Scope>,
+    pub scopes: std::collections::BTreeSet<ServiceScope>,
     /// Who makes it.
     pub admin: UserId,
 }
@@ -30,7 +30,11 @@ pub struct IssueKey {
 ///
 /// # Errors
 /// When it can't be stored.
-pub async fn issue_key(app: &App, once: &Once, ask: &IssueKey) -> Result<(Done<ServiceKey>, Option<String>), Error> {
+pub async fn issue_key(
+    app: &App,
+    once: &Idempotency,
+    ask: &IssueKey,
+) -> Result<(Answered<ServiceKey>, Option<String>), Error> {
     let id = ServiceKeyId::new(app.ulid());
     let secret = data_encoding::HEXLOWER.encode(&app.entropy.bytes::<32>());
     let key = ServiceKey {
@@ -47,11 +51,11 @@ pub async fn issue_key(app: &App, once: &Once, ask: &IssueKey) -> Result<(Done<S
     let audit = audit.change("", format!("{}: {}", ask.name, scopes.join(" ")));
     let plan = || async {
         let mut tx = app.tx();
-        tx.insert(&key, Otherwise::Again);
-        tx.insert(&audit, Otherwise::Again);
+        tx.insert(&key, OnConflict::Retry);
+        tx.insert(&audit, OnConflict::Retry);
         Ok((key.clone(), tx))
     };
-    let done = app.run(once, plan).await?;
+    let done = app.execute(once, plan).await?;
     let token = (!done.replayed).then(|| ServiceKey::token(id, &secret));
     Ok((done, token))
 }
@@ -65,13 +69,13 @@ pub async fn revoke_key(app: &App, id: ServiceKeyId, admin: UserId) -> Result<()
         let mut tx = app.tx();
         let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::NotFound)?;
         if key.revoked_at.is_none() {
-            tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() }, Otherwise::Again);
+            tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() }, OnConflict::Retry);
             let audit = by_admin(app, admin, "service_key.revoked", id.to_string());
-            tx.insert(&audit.change("active", "revoked"), Otherwise::Again);
+            tx.insert(&audit.change("active", "revoked"), OnConflict::Retry);
         }
         Ok(((), tx))
     };
-    app.run(&Once::Natural, plan).await.map(|_| ())
+    app.execute(&Idempotency::Natural, plan).await.map(|_| ())
 }
 
 /// All keys, newest first.
@@ -79,7 +83,7 @@ pub async fn revoke_key(app: &App, id: ServiceKeyId, admin: UserId) -> Result<()
 /// # Errors
 /// When the database can't be reached.
 pub async fn keys(app: &App, window: &Window) -> Result<Page<ServiceKey>, Fault> {
-    let list = window.walk(Source::Platform("SERVICE_KEYS"), false);
+    let list = window.walk(ListSource::Platform("SERVICE_KEYS"), false);
     walk(app, &list, |key: &ServiceKey| window.only(key.created_at, key)).await
 }
 

@@ -12,9 +12,9 @@ use crate::app::App;
 use kernel::fault::{Error, Fault};
 use kernel::id::{SessionId, UserId};
 use kernel::refusal::Refusal;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// Failed sign-ins of one e-mail until the next ones are turned away, and the seconds of the window they count in.
 const FAILURES: (i64, i64) = (10, 15 * 60);
@@ -90,9 +90,9 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
 /// When it can't be stored.
 pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
     let session = begin(app, user.id, password_number);
-    app.run(&Once::Natural, || async {
+    app.execute(&Idempotency::Natural, || async {
         let mut tx = app.tx();
-        tx.insert(&session, Otherwise::Again);
+        tx.insert(&session, OnConflict::Retry);
         Ok(((), tx))
     })
     .await?;
@@ -137,7 +137,7 @@ pub(crate) async fn proves(
 ) -> Result<bool, Fault> {
     let right = password::verify(app, password, claim.and_then(|claim| claim.password_hash.as_deref()))?;
     if !right {
-        app.store.count_try("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
+        app.store.record_attempt("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
     }
     Ok(right)
 }
@@ -146,7 +146,7 @@ pub(crate) async fn proves(
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn by_email(app: &App, hash: &str) -> Result<Option<Stored<User>>, Fault> {
+pub async fn by_email(app: &App, hash: &str) -> Result<Option<Versioned<User>>, Fault> {
     match app.store.get::<EmailClaim>(&EmailClaim::key(hash)).await? {
         Some(claim) => app.store.get(&User::key(claim.user)).await,
         None => Ok(None),
@@ -167,7 +167,7 @@ enum Refreshed {
 /// `bad_credentials` for a forged, expired or revoked one, and for one used twice, which revokes its session; `account_blocked`.
 pub async fn refresh(app: &App, token: &str) -> Result<(User, Tokens), Error> {
     let (user, session, number) = signer(app)?.read_refresh(token).ok_or(Refusal::BadCredentials)?;
-    let done = app.run(&Once::Natural, || plan_refresh(app, user, session, number)).await?;
+    let done = app.execute(&Idempotency::Natural, || plan_refresh(app, user, session, number)).await?;
     let (Refreshed::Number(number), user, session) = (done.answer.0, done.answer.1, done.answer.2) else {
         return Err(Refusal::BadCredentials.into());
     };
@@ -189,12 +189,12 @@ async fn plan_refresh(
     let refreshed = if number == session.number {
         let next = number.saturating_add(1);
         let rotated = Session { number: next, rotated_at: now, until: good_until(now), ..(*session).clone() };
-        tx.replace(&session, &rotated, Otherwise::Again);
+        tx.replace(&session, &rotated, OnConflict::Retry);
         Refreshed::Number(next)
     } else if number.saturating_add(1) == session.number && recent {
         Refreshed::Number(session.number)
     } else {
-        tx.replace(&session, &Session { revoked: true, ..(*session).clone() }, Otherwise::Again);
+        tx.replace(&session, &Session { revoked: true, ..(*session).clone() }, OnConflict::Retry);
         Refreshed::Reused
     };
     Ok(((refreshed, user.into_inner(), session.into_inner()), tx))
@@ -205,7 +205,7 @@ async fn live(
     user: UserId,
     session: SessionId,
     now: Timestamp,
-) -> Result<(Stored<User>, Stored<Session>), Error> {
+) -> Result<(Versioned<User>, Versioned<Session>), Error> {
     let (user_key, session_key) = (User::key(user), Session::key(user, session));
     let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
@@ -223,12 +223,12 @@ async fn live(
 /// When it can't be stored.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), Error> {
     let Some((user, session, _)) = signer(app)?.read_refresh(token) else { return Ok(()) };
-    app.run(&Once::Natural, || async {
+    app.execute(&Idempotency::Natural, || async {
         let mut tx = app.tx();
         if let Some(stored) = app.store.get::<Session>(&Session::key(user, session)).await?
             && !stored.revoked
         {
-            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() }, Otherwise::Again);
+            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() }, OnConflict::Retry);
         }
         Ok(((), tx))
     })

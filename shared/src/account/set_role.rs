@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::account::model::identity::Role;
-use crate::account::model::scope::Scope;
+use crate::account::model::scope::AdminScope;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::operations::audit_log::{by_admin, must_be_another};
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// What is to be set.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct SetRole {
     /// To what.
     pub role: Role,
     /// To which parts of it, if not all.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: BTreeSet<AdminScope>,
     /// Who.
     pub admin: UserId,
 }
@@ -31,8 +31,8 @@ pub struct SetRole {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
-pub async fn set_role(app: &App, ask: &SetRole) -> Result<Done<User>, Error> {
-    app.run(&Once::Natural, || plan(app, ask)).await
+pub async fn set_role(app: &App, ask: &SetRole) -> Result<Answered<User>, Error> {
+    app.execute(&Idempotency::Natural, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
@@ -41,9 +41,9 @@ async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
     let mut tx = app.tx();
     let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
     if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
-        tx.replace(&user, &after, Otherwise::Again);
+        tx.replace(&user, &after, OnConflict::Retry);
         let audit = by_admin(app, ask.admin, "user.role_set", user.id.to_string());
-        tx.insert(&audit.change(shown(&user), shown(&after)), Otherwise::Again);
+        tx.insert(&audit.change(shown(&user), shown(&after)), OnConflict::Retry);
     }
     Ok((after, tx))
 }

@@ -13,12 +13,12 @@ use crate::referral::model::referral::{Reward, RewardState};
 use kernel::fault::{Error, Fault};
 use kernel::id::{RewardId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::owned_by;
-use table::store::{Ask, List};
-use table::tx::{Otherwise, Tx};
+use table::store::{Index, Query};
+use table::tx::{OnConflict, Tx};
 
 /// Most messages of one transaction, so that its outbox item stays far below the size an item may have.
 const TOGETHER: usize = 500;
@@ -40,13 +40,13 @@ pub struct SetStatus {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::AccountErased`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
-pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Done<User>, Error> {
+pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Answered<User>, Error> {
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);
     let first = chunks.next().unwrap_or_default();
-    let done = app.run(&Once::Natural, || plan(app, ask, first)).await?;
+    let done = app.execute(&Idempotency::Natural, || plan(app, ask, first)).await?;
     for more in chunks {
-        app.run(&Once::Natural, || plan(app, ask, more)).await?;
+        app.execute(&Idempotency::Natural, || plan(app, ask, more)).await?;
     }
     Ok(done)
 }
@@ -60,13 +60,13 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
     let mut tx = app.tx();
     let after = User { status: ask.status, ..User::clone(&user) };
     if user.status != ask.status {
-        tx.replace(&user, &after, Otherwise::Again);
+        tx.replace(&user, &after, OnConflict::Retry);
         tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ask.admin, "user.status_set", user.id.to_string());
         let audit = audit.change(user.status.as_str(), ask.status.as_str());
-        tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+        tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
     } else if !held.is_empty() {
-        tx.unchanged(&user, Otherwise::Again);
+        tx.unchanged(&user, OnConflict::Retry);
     }
     for reward in held {
         tx.send(Message::RewardRetried { reward: *reward, beneficiary: user.id });
@@ -75,12 +75,12 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
 }
 
 async fn held(app: &App, user: UserId) -> Result<Vec<RewardId>, Fault> {
-    let mut ask = Ask::newest(List::Owner, owned_by("REWARDS", user), 100);
+    let mut ask = Query::newest(Index::Owner, owned_by("REWARDS", user), 100);
     let mut held = Vec::new();
     loop {
         let page = app.store.list::<Reward>(&ask).await?;
         let waiting = page.items.iter().filter(|reward| reward.state == RewardState::Held);
-        held.extend(waiting.map(|reward: &Stored<Reward>| reward.id));
+        held.extend(waiting.map(|reward: &Versioned<Reward>| reward.id));
         match page.next {
             Some(next) => ask.after = Some(next),
             None => return Ok(held),

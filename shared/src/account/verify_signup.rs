@@ -3,54 +3,67 @@
 use crate::account::mailed_code::{self, good_until, wrong};
 use crate::account::model::access::{EmailClaim, PendingSignup};
 use crate::account::model::identity::Email;
-use crate::account::register::{Account, Mailbox, Newcomer, Proof, Registered, admit, known, sign_up};
+use crate::account::register::{Credential, EmailIdentity, NewAccount, NewSession, Registered, admit, known, sign_up};
 use crate::account::session::email_hash;
 use crate::app::App;
 use crate::message::{MailKind, Message};
 use kernel::fault::{Error, Fault};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// Confirms the code that was mailed, and makes the account with the referral code that was given at registration. Asked again with the
 /// same code, it finds its own work and answers with a new session.
 ///
 /// # Refuses
 /// 422 at `/code` when it is wrong, too old or tried too often; `email_taken`.
-pub async fn verify_signup(app: &App, once: &Once, email: &Email, typed: &str) -> Result<Done<Account>, Error> {
+pub async fn verify_signup(
+    app: &App,
+    once: &Idempotency,
+    email: &Email,
+    typed: &str,
+) -> Result<Answered<NewSession>, Error> {
     let hash = email_hash(app, email);
     let (claim, pending) = read(app, &hash).await?;
-    mailed_code::count_try(app, nonce_of(claim.as_ref(), pending.as_ref())).await?;
-    let done = app.run(once, || plan(app, once, email, typed)).await?;
-    admit(app, &hash, done, Proof::Shown).await
+    mailed_code::record_attempt(app, nonce_of(claim.as_ref(), pending.as_ref())).await?;
+    let done = app.execute(once, || plan(app, once, email, typed)).await?;
+    admit(app, &hash, done, Credential::Shown).await
 }
 
-async fn plan(app: &App, once: &Once, email: &Email, typed: &str) -> Result<(Registered, Tx), Error> {
+async fn plan(app: &App, once: &Idempotency, email: &Email, typed: &str) -> Result<(Registered, Tx), Error> {
     let hash = email_hash(app, email);
     let (claim, pending) = read(app, &hash).await?;
     let nonce = nonce_of(claim.as_ref(), pending.as_ref()).ok_or_else(wrong)?;
     mailed_code::compare(app, nonce, typed)?;
     match (claim, pending) {
-        (Some(claim), _) if *once == Once::Natural => Ok((known(app, claim.user, claim.not_applied).await?, app.tx())),
+        (Some(claim), _) if *once == Idempotency::Natural => {
+            Ok((known(app, claim.user, claim.not_applied).await?, app.tx()))
+        }
         (None, Some(pending)) => {
             let (registered, mut tx) = sign_up(app, &newcomer(app, &pending)).await?;
-            tx.remove(&pending, Otherwise::Again);
+            tx.remove(&pending, OnConflict::Retry);
             Ok((registered, tx))
         }
         _ => Err(Refusal::EmailTaken.into()),
     }
 }
 
-async fn read(app: &App, hash: &str) -> Result<(Option<Stored<EmailClaim>>, Option<Stored<PendingSignup>>), Fault> {
+async fn read(
+    app: &App,
+    hash: &str,
+) -> Result<(Option<Versioned<EmailClaim>>, Option<Versioned<PendingSignup>>), Fault> {
     let (claim, signup) = (EmailClaim::key(hash), PendingSignup::key(hash));
     let mut batch = app.store.get_many(&[claim.clone(), signup.clone()]).await?;
     Ok((batch.take(&claim)?, batch.take(&signup)?))
 }
 
 /// The nonce of the code that is asked for; after the confirmation it stands on the claim.
-fn nonce_of<'a>(claim: Option<&'a Stored<EmailClaim>>, pending: Option<&'a Stored<PendingSignup>>) -> Option<&'a str> {
+fn nonce_of<'a>(
+    claim: Option<&'a Versioned<EmailClaim>>,
+    pending: Option<&'a Versioned<PendingSignup>>,
+) -> Option<&'a str> {
     match (claim, pending) {
         (Some(claim), _) => Some(claim.fingerprint.as_str()),
         (None, pending) => pending.map(|pending| pending.nonce.as_str()),
@@ -58,10 +71,10 @@ fn nonce_of<'a>(claim: Option<&'a Stored<EmailClaim>>, pending: Option<&'a Store
 }
 
 /// Who is to have the account; they sign up now.
-fn newcomer(app: &App, pending: &PendingSignup) -> Newcomer {
-    Newcomer {
+fn newcomer(app: &App, pending: &PendingSignup) -> NewAccount {
+    NewAccount {
         id: pending.user,
-        mailbox: Some(Mailbox {
+        mailbox: Some(EmailIdentity {
             hash: pending.email_hash.clone(),
             email: pending.email.clone(),
             password_hash: Some(pending.password_hash.clone()),
@@ -82,7 +95,7 @@ pub async fn resend(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);
     mailed_code::allow_mail(app, &hash).await?;
     let nonce = mailed_code::nonce(app);
-    app.run(&Once::Natural, || plan_resend(app, &hash, &nonce)).await.map(|_| ())
+    app.execute(&Idempotency::Natural, || plan_resend(app, &hash, &nonce)).await.map(|_| ())
 }
 
 async fn plan_resend(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error> {
@@ -92,7 +105,7 @@ async fn plan_resend(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Err
     {
         let until = good_until(app.clock.now());
         let renewed = PendingSignup { nonce: nonce.to_owned(), until, ..PendingSignup::clone(&pending) };
-        tx.replace(&pending, &renewed, Otherwise::Again);
+        tx.replace(&pending, &renewed, OnConflict::Retry);
         tx.send(Message::Mail { mail: MailKind::Verification, email: hash.to_owned(), nonce: nonce.to_owned() });
     }
     Ok(((), tx))

@@ -2,7 +2,7 @@
 
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
-use crate::account::model::scope::Scope;
+use crate::account::model::scope::AdminScope;
 use crate::account::model::service_key::{self, ServiceKey};
 use crate::account::model::user::User;
 use crate::account::service_keys::recognise;
@@ -48,7 +48,7 @@ impl FromRequestParts<Arc<App>> for Seller {
 
     /// An active admin or agent with a shop, by the table's word (R2.5, R8.1); an admin with scopes needs that of the agency.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        seller(parts, app, Some(Scope::GrantsWrite)).await
+        seller(parts, app, Some(AdminScope::GrantsWrite)).await
     }
 }
 
@@ -67,7 +67,7 @@ async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<User, Problem> {
     Ok(user.ok_or(Refusal::Unauthenticated)?.into_inner())
 }
 
-async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<Scope>) -> Result<Seller, Problem> {
+async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<AdminScope>) -> Result<Seller, Problem> {
     let user = account(parts, app).await?;
     user.must_be_active()?;
     let reach = match (user.role, &user.shop) {
@@ -94,7 +94,7 @@ pub struct Backend<S> {
 /// What a route lets admins do.
 pub trait Duty: Send + Sync {
     /// The scope that is enough for it; none when only admins without scopes may.
-    const SCOPE: Option<Scope>;
+    const SCOPE: Option<AdminScope>;
 }
 
 /// What only admins without scopes do.
@@ -102,7 +102,7 @@ pub trait Duty: Send + Sync {
 pub struct Everything;
 
 impl Duty for Everything {
-    const SCOPE: Option<Scope> = None;
+    const SCOPE: Option<AdminScope> = None;
 }
 
 macro_rules! duties {
@@ -112,7 +112,7 @@ macro_rules! duties {
         pub struct $scope;
 
         impl Duty for $scope {
-            const SCOPE: Option<Scope> = Some(Scope::$scope);
+            const SCOPE: Option<AdminScope> = Some(AdminScope::$scope);
         }
     )*};
 }
@@ -122,7 +122,7 @@ duties!(OrdersRead OrdersRefund SettingsWrite WithdrawalsApprove CodesIssue Gran
 /// A service key's scope in a handler's signature.
 pub trait Scoped {
     /// Which.
-    const SCOPE: service_key::Scope;
+    const SCOPE: service_key::ServiceScope;
 }
 
 macro_rules! scopes {
@@ -132,7 +132,7 @@ macro_rules! scopes {
         pub struct $name;
 
         impl Scoped for $name {
-            const SCOPE: service_key::Scope = service_key::Scope::$name;
+            const SCOPE: service_key::ServiceScope = service_key::ServiceScope::$name;
         }
     )*};
 }
@@ -233,13 +233,13 @@ pub struct Record {
     pub created_at: Timestamp,
 }
 
-impl From<ledger::Record> for Record {
-    fn from(record: ledger::Record) -> Self {
+impl From<ledger::StatementLine> for Record {
+    fn from(record: ledger::StatementLine) -> Self {
         let account = match record.account {
-            AccountKind::Debt => "debt",
+            AccountKind::Receivable => "debt",
             AccountKind::Balance => "balance",
             AccountKind::Commission => "commission",
-            AccountKind::CommissionDebt => "commission_debt",
+            AccountKind::CommissionReceivable => "commission_debt",
         };
         Self {
             id: format!("{}.{account}.{}", record.journal, record.seq),

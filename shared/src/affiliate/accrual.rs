@@ -6,20 +6,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::affiliate::model::commission::{By, Commission, CommissionAccount, Earning, Earnings, Source};
+use crate::affiliate::model::commission::{
+    Accrual, AccruedBy, Commission, CommissionAccount, CommissionSource, Earnings,
+};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::order::Order;
-use crate::referral::grant_rewards::Told;
+use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::Operator;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::store::Batch;
-use table::tx::{Otherwise, Tx};
+use table::store::ReadSet;
+use table::tx::{OnConflict, Tx};
 
 /// An order or purchase that a message tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct Orders(BTreeMap<OrderId, Due>);
 
 impl Orders {
     /// Those that messages tell of, each once.
-    pub fn of(messages: &[Told<'_>]) -> Self {
+    pub fn of(messages: &[Cause<'_>]) -> Self {
         Self(messages.iter().filter_map(due).collect())
     }
 
@@ -60,8 +62,8 @@ impl Orders {
     ///
     /// # Errors
     /// What does not decode or add up; nothing is to be written then.
-    pub fn settle(&self, app: &App, batch: &Batch) -> Result<Settled, Fault> {
-        let mut read = Settled::default();
+    pub fn settle(&self, app: &App, batch: &ReadSet) -> Result<AccrualState, Fault> {
+        let mut read = AccrualState::default();
         for (order, due) in &self.0 {
             let key = due.key(*order);
             let found = source(batch, &key, due.purchase)?;
@@ -92,19 +94,19 @@ impl Due {
 ///
 /// # Errors
 /// What does not decode or add up.
-fn source(batch: &Batch, key: &Key, purchase: bool) -> Result<Option<Source>, Fault> {
+fn source(batch: &ReadSet, key: &Key, purchase: bool) -> Result<Option<CommissionSource>, Fault> {
     if !purchase {
-        return Ok(batch.peek::<Order>(key)?.map(|order| Source::from(&*order)));
+        return Ok(batch.peek::<Order>(key)?.map(|order| CommissionSource::from(&*order)));
     }
     let Some(purchase) = batch.peek::<Purchase>(key)? else { return Ok(None) };
-    Source::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
+    CommissionSource::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
 }
 
 /// The source of a commission, whichever kind it is; [`source_keys`] were read.
 ///
 /// # Errors
 /// What does not decode or add up.
-pub(crate) fn source_of(batch: &Batch, order: OrderId) -> Result<Option<Source>, Fault> {
+pub(crate) fn source_of(batch: &ReadSet, order: OrderId) -> Result<Option<CommissionSource>, Fault> {
     match source(batch, &Order::key(order), false)? {
         Some(found) => Ok(Some(found)),
         None => source(batch, &Purchase::key(order), true),
@@ -116,13 +118,13 @@ pub(crate) fn source_keys(order: OrderId) -> [Key; 2] {
     [Order::key(order), Purchase::key(order)]
 }
 
-fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
+fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
     match *told.message {
         Message::OrderPaid { order, user, inviter: Some(inviter) }
-        | Message::OrderChanged { order, user, inviter: Some(inviter), .. } => {
+        | Message::OrderNetChanged { order, user, inviter: Some(inviter), .. } => {
             Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned() }))
         }
-        Message::PurchaseMoved { purchase, user, inviter } => {
+        Message::PurchaseNetChanged { purchase, user, inviter } => {
             Some((purchase, Due { purchase: true, invitee: user, inviter, message: told.id.to_owned() }))
         }
         _ => None,
@@ -130,55 +132,55 @@ fn due(told: &Told<'_>) -> Option<(OrderId, Due)> {
 }
 
 /// The worker, for a message.
-pub(crate) fn by_worker(app: &App, message: &str) -> By {
+pub(crate) fn by_worker(app: &App, message: &str) -> AccruedBy {
     let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
-    By { operator: Operator::System, actor, request_id, at: app.clock.now() }
+    AccruedBy { operator: Operator::System, actor, request_id, at: app.clock.now() }
 }
 
 /// What was read, as a conditional write needs it, and what it is to be.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub struct AccrualState {
     /// As it is to be.
-    pub now: Earning,
-    pub(crate) commissions: BTreeMap<OrderId, Stored<Commission>>,
-    pub(crate) earnings: BTreeMap<UserId, Stored<Earnings>>,
-    pub(crate) accounts: BTreeMap<UserId, Stored<CommissionAccount>>,
+    pub now: Accrual,
+    pub(crate) commissions: BTreeMap<OrderId, Versioned<Commission>>,
+    pub(crate) earnings: BTreeMap<UserId, Versioned<Earnings>>,
+    pub(crate) accounts: BTreeMap<UserId, Versioned<CommissionAccount>>,
 }
 
-impl Settled {
+impl AccrualState {
     /// Adds its writes: nothing for orders that stand as they did.
     pub fn write(&self, tx: &mut Tx) {
         let now = &self.now;
         for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
             let before = self.commissions.get(order);
             let steps = commission.steps_since(before.map(|before| &**before));
-            tx.upsert(before, commission, Otherwise::Again);
+            tx.upsert(before, commission, OnConflict::Retry);
             tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary, steps });
         }
         for posting in &now.postings {
-            tx.insert(posting, Otherwise::Again);
+            tx.insert(posting, OnConflict::Retry);
         }
         for waiting in &now.waiting {
-            tx.insert(waiting, Otherwise::Again);
+            tx.insert(waiting, OnConflict::Retry);
         }
         let moved =
             now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
         for (id, account) in moved {
-            tx.upsert(self.accounts.get(id), account, Otherwise::Again);
+            tx.upsert(self.accounts.get(id), account, OnConflict::Retry);
         }
         let grown = now.earnings.iter().filter(|(id, of)| self.earnings.get(id).is_none_or(|at| **at != **of));
         for (id, earnings) in grown {
-            tx.upsert(self.earnings.get(id), earnings, Otherwise::Again);
+            tx.upsert(self.earnings.get(id), earnings, OnConflict::Retry);
         }
     }
 }
 
 /// Keeps an item both as it was read and as it will be.
 fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
-    read: &mut BTreeMap<I, Stored<T>>,
+    read: &mut BTreeMap<I, Versioned<T>>,
     now: &mut BTreeMap<I, T>,
     id: I,
-    batch: &Batch,
+    batch: &ReadSet,
     key: impl FnOnce(I) -> Key,
 ) -> Result<(), Fault> {
     if let Some(found) = batch.peek::<T>(&key(id))? {
@@ -192,11 +194,11 @@ fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
 ///
 /// # Errors
 /// A fault; then nothing of it is written.
-pub async fn earn(app: &App, told: &Told<'_>) -> Result<(), Error> {
-    app.run(&Once::Natural, || plan(app, told)).await.map(|_| ())
+pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
+    app.execute(&Idempotency::Natural, || plan(app, told)).await.map(|_| ())
 }
 
-async fn plan(app: &App, told: &Told<'_>) -> Result<((), Tx), Error> {
+async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let orders = Orders::of(std::slice::from_ref(told));
     let keys = orders.keys();

@@ -15,17 +15,17 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings, Source, earned};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionSource, Earnings, earned};
 use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{OrderId, UserId};
-use kernel::ledger::{AccountKind, Entry, Part, Posting, RecordType};
+use kernel::ledger::{AccountKind, JournalEntry, Line, Part, RecordType};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Checks commissions, their accounts and withdrawals.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut postings: BTreeMap<UserId, Vec<&Posting>> = BTreeMap::new();
+    let mut postings: BTreeMap<UserId, Vec<&JournalEntry>> = BTreeMap::new();
     for posting in snapshot.postings.iter().filter(|posting| posting.is_of_commission()) {
         if let Some(user) = posting.user() {
             postings.entry(user).or_default().push(posting);
@@ -51,15 +51,15 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// What may earn: orders, and purchases that were reported.
-type Sources = BTreeMap<OrderId, Source>;
+type Sources = BTreeMap<OrderId, CommissionSource>;
 
 fn sources(all: &Snapshot) -> Sources {
-    let bought = all.purchases.values().filter_map(|purchase| Source::of_purchase(purchase).ok().flatten());
-    all.orders.values().map(Source::from).chain(bought).map(|source| (source.id, source)).collect()
+    let bought = all.purchases.values().filter_map(|purchase| CommissionSource::of_purchase(purchase).ok().flatten());
+    all.orders.values().map(CommissionSource::from).chain(bought).map(|source| (source.id, source)).collect()
 }
 
 /// L2–L4: the account is the end of its entries' chain, part by part.
-fn check_chain(account: &CommissionAccount, mut postings: Vec<&Posting>, findings: &mut Vec<Finding>) {
+fn check_chain(account: &CommissionAccount, mut postings: Vec<&JournalEntry>, findings: &mut Vec<Finding>) {
     postings.sort_by_key(|posting| posting.number);
     if !postings.iter().map(|posting| posting.number).eq(1..=account.postings) {
         findings.push(Finding::new("L3", account.user, format!("{} postings of commission", account.postings)));
@@ -67,7 +67,7 @@ fn check_chain(account: &CommissionAccount, mut postings: Vec<&Posting>, finding
     let mut parts: BTreeMap<&'static str, Decimal> = BTreeMap::new();
     let (mut seq, mut debt) = (0_u64, 0_u64);
     for entry in postings.iter().flat_map(|posting| &posting.entries) {
-        let number = if entry.account == AccountKind::CommissionDebt { &mut debt } else { &mut seq };
+        let number = if entry.account == AccountKind::CommissionReceivable { &mut debt } else { &mut seq };
         *number = number.saturating_add(1);
         let amount = parts.entry(name(entry)).or_default();
         let after = entry.before.checked_add(entry.amount.amount());
@@ -87,7 +87,7 @@ fn check_chain(account: &CommissionAccount, mut postings: Vec<&Posting>, finding
     }
 }
 
-fn name(entry: &Entry) -> &'static str {
+fn name(entry: &Line) -> &'static str {
     match entry.part {
         Some(Part::Pending) => "pending",
         Some(Part::Available) => "available",
@@ -156,7 +156,7 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
 
 /// C4, C5: an invitee's commissions in their order are what their orders' terms make of them; what made none has a reason.
 fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
-    let mut invitees: BTreeMap<UserId, Vec<(&Commission, &Source)>> = BTreeMap::new();
+    let mut invitees: BTreeMap<UserId, Vec<(&Commission, &CommissionSource)>> = BTreeMap::new();
     for commission in all.commissions.values() {
         let of = invitees.entry(commission.invitee).or_default();
         of.extend(sources.get(&commission.order).map(|order| (commission, order)));
@@ -187,7 +187,7 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
 }
 
 /// Earns an invitee's commissions again, one after the other.
-fn replayed(own: &[(&Commission, &Source)]) -> Result<Earnings, (&'static str, String)> {
+fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'static str, String)> {
     let Some((_, first)) = own.first() else { return Err(("C5", "nothing is counted".to_owned())) };
     let mut earnings = Earnings::none(first);
     for (commission, order) in own {
@@ -209,7 +209,7 @@ fn replayed(own: &[(&Commission, &Source)]) -> Result<Earnings, (&'static str, S
 /// W1: one journal that asks, one that settles; to the balance it is one journal with a share of each account.
 fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<Finding>) {
     let cause = Withdrawal::cause(withdrawal.id);
-    let own: Vec<&Posting> = all.postings.iter().filter(|posting| posting.header.cause == cause).collect();
+    let own: Vec<&JournalEntry> = all.postings.iter().filter(|posting| posting.header.cause == cause).collect();
     let sum = |account: AccountKind, part: Option<Part>| -> Decimal {
         let entries = own.iter().flat_map(|posting| &posting.entries);
         let fitting = entries

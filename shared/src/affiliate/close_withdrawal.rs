@@ -1,8 +1,8 @@
 //! A cash withdrawal comes to its end: paid or rejected by an admin, or cancelled by its user (R6.6). One of them, once.
 
 use crate::account::model::user::User;
-use crate::affiliate::model::commission::{CommissionAccount, Move};
-use crate::affiliate::model::withdrawal::{Verdict, Withdrawal, WithdrawalState};
+use crate::affiliate::model::commission::{CommissionAccount, CommissionMove};
+use crate::affiliate::model::withdrawal::{Resolution, Withdrawal, WithdrawalState};
 use crate::affiliate::withdraw::{Withdrawn, refused};
 use crate::app::App;
 use crate::message::Message;
@@ -10,16 +10,16 @@ use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{UserId, WithdrawalId};
-use kernel::ledger::{House, HouseEntry, Operator};
+use kernel::ledger::{Operator, PlatformAccount, PlatformLine};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum ClosedBy {
     /// An admin.
     Admin(UserId),
     /// The user whose withdrawal it is.
@@ -28,13 +28,13 @@ pub enum Who {
 
 /// What is to become of a withdrawal.
 #[derive(Debug, Clone)]
-pub struct Settle {
+pub struct CloseWithdrawal {
     /// Which.
     pub withdrawal: WithdrawalId,
     /// What.
-    pub verdict: Verdict,
+    pub verdict: Resolution,
     /// Who.
-    pub who: Who,
+    pub who: ClosedBy,
 }
 
 /// Settles a withdrawal; the same verdict again finds it so.
@@ -42,51 +42,62 @@ pub struct Settle {
 /// # Refuses
 /// [`Refusal::NotFound`], also for somebody else's; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] after another
 /// verdict.
-pub async fn settle_withdrawal(app: &App, once: &Once, ask: &Settle) -> Result<Done<Withdrawn>, Error> {
-    app.run(once, || plan(app, ask)).await
+pub async fn close_withdrawal(
+    app: &App,
+    once: &Idempotency,
+    ask: &CloseWithdrawal,
+) -> Result<Answered<Withdrawn>, Error> {
+    app.execute(once, || plan(app, ask)).await
 }
 
-async fn plan(app: &App, ask: &Settle) -> Result<(Withdrawn, Tx), Error> {
+async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error> {
     let mut tx = app.tx();
     let (withdrawal, account) = read(app, ask).await?;
     if is_so(&withdrawal, &ask.verdict) {
         return Ok(((&*withdrawal).into(), tx));
     }
     let (operator, actor) = match ask.who {
-        Who::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
-        Who::Owner(user) => (Operator::User, user.to_string()),
+        ClosedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
+        ClosedBy::Owner(user) => (Operator::User, user.to_string()),
     };
     let now = app.clock.now();
     let header = header(app, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
     let (after, moved) = withdrawal.settled(&ask.verdict, now, header.as_last())?;
     let house = match moved {
-        Move::PayOut(amount) => vec![HouseEntry::new(House::Payout, amount)],
+        CommissionMove::PayOut(amount) => vec![PlatformLine::new(PlatformAccount::Payout, amount)],
         _ => Vec::new(),
     };
     let posted = account.post(header, &[moved], &withdrawal.id.to_string(), house);
     let (amounts, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(&withdrawal, &after, Otherwise::Again);
-    tx.replace(&account, &amounts, Otherwise::Again);
-    tx.insert(&posting, Otherwise::Again);
-    if let Who::Admin(admin) = ask.who {
+    tx.replace(&withdrawal, &after, OnConflict::Retry);
+    tx.replace(&account, &amounts, OnConflict::Retry);
+    tx.insert(&posting, OnConflict::Retry);
+    if let ClosedBy::Admin(admin) = ask.who {
         let action = format!("withdrawal.{}", after.state.as_str());
         let audit = by_admin(app, admin, &action, withdrawal.id.to_string());
         let said = after.reference.as_ref().or(after.reason.as_ref()).cloned().unwrap_or_default();
-        tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said), Otherwise::Again);
+        tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said), OnConflict::Retry);
     }
-    tx.send(Message::WithdrawalMoved { withdrawal: withdrawal.id, user: withdrawal.user, state: Some(after.state) });
+    tx.send(Message::WithdrawalStateChanged {
+        withdrawal: withdrawal.id,
+        user: withdrawal.user,
+        state: Some(after.state),
+    });
     Ok(((&after).into(), tx))
 }
 
-async fn read(app: &App, ask: &Settle) -> Result<(Stored<Withdrawal>, Stored<CommissionAccount>), Error> {
+async fn read(
+    app: &App,
+    ask: &CloseWithdrawal,
+) -> Result<(Versioned<Withdrawal>, Versioned<CommissionAccount>), Error> {
     let key = Withdrawal::key(ask.withdrawal);
     let (withdrawal, account) = match ask.who {
-        Who::Admin(_) => {
+        ClosedBy::Admin(_) => {
             let found = app.store.get::<Withdrawal>(&key).await?.ok_or(Refusal::NotFound)?;
             let account = app.store.get(&CommissionAccount::key(found.user)).await?;
             (found, account)
         }
-        Who::Owner(user) => {
+        ClosedBy::Owner(user) => {
             let keys = [key, CommissionAccount::key(user), User::key(user)];
             let mut batch = app.store.get_many(&keys).await?;
             let [withdrawal, account, owner] = &keys;
@@ -98,14 +109,14 @@ async fn read(app: &App, ask: &Settle) -> Result<(Stored<Withdrawal>, Stored<Com
     Ok((withdrawal, account.ok_or_else(|| Fault::bug("a withdrawal without an account"))?))
 }
 
-fn is_so(withdrawal: &Withdrawal, verdict: &Verdict) -> bool {
+fn is_so(withdrawal: &Withdrawal, verdict: &Resolution) -> bool {
     match verdict {
-        Verdict::Paid(reference) => {
+        Resolution::Paid(reference) => {
             withdrawal.state == WithdrawalState::Paid && withdrawal.reference.as_ref() == Some(reference)
         }
-        Verdict::Rejected(reason) => {
+        Resolution::Rejected(reason) => {
             withdrawal.state == WithdrawalState::Rejected && withdrawal.reason.as_ref() == Some(reason)
         }
-        Verdict::Cancelled => withdrawal.state == WithdrawalState::Cancelled,
+        Resolution::Cancelled => withdrawal.state == WithdrawalState::Cancelled,
     }
 }

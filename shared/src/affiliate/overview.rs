@@ -17,7 +17,7 @@ use table::store::Page;
 
 /// What a user sees first.
 #[derive(Debug, Clone)]
-pub struct Overview {
+pub struct AffiliateOverview {
     /// On which terms they invite.
     pub policy: AffiliatePolicy,
     /// Their account, in which everything has matured that is due.
@@ -34,7 +34,7 @@ pub struct Overview {
 ///
 /// # Errors
 /// When the database can't be reached, or an item does not decode.
-pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
+pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Error> {
     let keys = [User::key(user), ReferralCounts::key(user), CommissionAccount::key(user)];
     let (batch, waiting) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
     let (mut batch, waiting) = (batch?, waiting?);
@@ -50,7 +50,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
     let earned = account.earned()?;
     let codes = active(app, &owner).await?;
     let invitees = counts.map_or(0, |counts| counts.invitees);
-    Ok(Overview { policy: owner.affiliate, account, earned, invitees, codes })
+    Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes })
 }
 
 /// One page of a user's commissions, newest first, with the masked e-mails of the invitees.

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::affiliate::accrual::{Settled, by_worker};
-use crate::affiliate::model::commission::{Commission, CommissionAccount, Maturing};
+use crate::affiliate::accrual::{AccrualState, by_worker};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold};
 use crate::affiliate::table::maturing;
 use crate::app::App;
-use crate::payment::expire::{Expired, due, each};
+use crate::payment::expire::{ExpiryReport, due, each};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, UserId};
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::{Key, due_until};
-use table::store::{Ask, List};
-use table::tx::{Otherwise, Tx};
+use table::store::{Index, Query};
+use table::tx::{OnConflict, Tx};
 
 /// Most commissions of one transaction: each writes three items.
 const TOGETHER: usize = 25;
@@ -28,7 +28,7 @@ const TOGETHER: usize = 25;
 pub async fn mature(app: &App, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
-        let some = app.run(&Once::Natural, || plan(app, user)).await?.answer;
+        let some = app.execute(&Idempotency::Natural, || plan(app, user)).await?.answer;
         matured = matured.saturating_add(some);
         if some < TOGETHER {
             return Ok(matured);
@@ -40,10 +40,10 @@ pub async fn mature(app: &App, user: UserId) -> Result<usize, Error> {
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Stored<Maturing>>, Fault> {
+pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Versioned<CommissionHold>>, Fault> {
     let limit = i32::try_from(TOGETHER).unwrap_or(i32::MAX);
-    let ask = Ask { list: List::Table, ..Ask::due(maturing(user), due_until(app.clock.now()), limit) };
-    Ok(app.store.list::<Maturing>(&ask).await?.items)
+    let ask = Query { list: Index::Table, ..Query::due(maturing(user), due_until(app.clock.now()), limit) };
+    Ok(app.store.list::<CommissionHold>(&ask).await?.items)
 }
 
 async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
@@ -55,7 +55,7 @@ async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
     let settled = matured(app, user, &waiting).await?;
     settled.write(&mut tx);
     for waiting in &waiting {
-        tx.remove(waiting, Otherwise::Again);
+        tx.remove(waiting, OnConflict::Retry);
     }
     Ok((waiting.len(), tx))
 }
@@ -64,11 +64,15 @@ async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
 ///
 /// # Errors
 /// When the database can't be reached, or what is there does not add up.
-pub(crate) async fn matured(app: &App, user: UserId, waiting: &[Stored<Maturing>]) -> Result<Settled, Fault> {
-    let commission = |one: &Stored<Maturing>| Commission::key(Commission::id_of(one.order));
+pub(crate) async fn matured(
+    app: &App,
+    user: UserId,
+    waiting: &[Versioned<CommissionHold>],
+) -> Result<AccrualState, Fault> {
+    let commission = |one: &Versioned<CommissionHold>| Commission::key(Commission::id_of(one.order));
     let keys: Vec<Key> = waiting.iter().map(commission).chain([CommissionAccount::key(user)]).collect();
     let mut batch = app.store.get_many(&keys).await?;
-    let mut settled = Settled { accounts: BTreeMap::new(), ..Settled::default() };
+    let mut settled = AccrualState { accounts: BTreeMap::new(), ..AccrualState::default() };
     if let Some(account) = batch.take::<CommissionAccount>(&CommissionAccount::key(user))? {
         settled.now.accounts.insert(user, *account);
         settled.accounts.insert(user, account);
@@ -89,7 +93,7 @@ pub(crate) async fn matured(app: &App, user: UserId, waiting: &[Stored<Maturing>
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn mature_commissions(app: &App) -> Result<Expired, Fault> {
+pub async fn mature_commissions(app: &App) -> Result<ExpiryReport, Fault> {
     let mut users = due(app, "commission", UserId::parse).await?;
     users.dedup();
     Ok(each(users, async |user| Ok(mature(app, user).await? > 0)).await.into())

@@ -1,20 +1,20 @@
 //! An admin takes a commission back for good, with a reason (R9.3): what was withdrawn of it becomes debt (R6.4).
 
-use crate::affiliate::accrual::{Settled, source_keys, source_of};
-use crate::affiliate::model::commission::{By, Commission, CommissionAccount};
+use crate::affiliate::accrual::{AccrualState, source_keys, source_of};
+use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount};
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
 use kernel::ledger::Operator;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
-pub struct Deny {
+pub struct ReverseCommission {
     /// Which.
     pub commission: CommissionId,
     /// Why.
@@ -27,11 +27,15 @@ pub struct Deny {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn deny_commission(app: &App, once: &Once, ask: &Deny) -> Result<Done<Commission>, Error> {
-    app.run(once, || plan(app, ask)).await
+pub async fn reverse_commission(
+    app: &App,
+    once: &Idempotency,
+    ask: &ReverseCommission,
+) -> Result<Answered<Commission>, Error> {
+    app.execute(once, || plan(app, ask)).await
 }
 
-async fn plan(app: &App, ask: &Deny) -> Result<(Commission, Tx), Error> {
+async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
     let mut tx = app.tx();
     let (id, order) = (Commission::key(ask.commission), Commission::order_of(ask.commission));
     let [one, other] = source_keys(order);
@@ -46,12 +50,12 @@ async fn plan(app: &App, ask: &Deny) -> Result<(Commission, Tx), Error> {
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
     let audit = by_admin(app, ask.admin, "commission.reversed", ask.commission.to_string());
     let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
-    let mut settled = Settled::default();
+    let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
     settled.now.commissions.insert(order.id, Commission::clone(&commission));
     settled.accounts.insert(account.user, account);
     settled.commissions.insert(order.id, commission);
-    let by = By {
+    let by = AccruedBy {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
         request_id: table::request::request_id().unwrap_or_default(),
@@ -60,7 +64,7 @@ async fn plan(app: &App, ask: &Deny) -> Result<(Commission, Tx), Error> {
     let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));
     denied.map_err(|error| Fault::bug(error.to_string()))?;
     settled.write(&mut tx);
-    tx.insert(&audit, Otherwise::Again);
+    tx.insert(&audit, OnConflict::Retry);
     let after = settled.now.commissions.remove(&order.id);
     Ok((after.ok_or_else(|| Fault::bug("a commission that went"))?, tx))
 }

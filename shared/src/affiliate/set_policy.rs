@@ -7,9 +7,9 @@ use crate::referral::invite_code::tell_codes;
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// What is to be set.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,8 @@ pub struct SetPolicy {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn set_policy(app: &App, ask: &SetPolicy) -> Result<Done<User>, Error> {
-    app.run(&Once::Natural, || plan(app, ask)).await
+pub async fn set_policy(app: &App, ask: &SetPolicy) -> Result<Answered<User>, Error> {
+    app.execute(&Idempotency::Natural, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
@@ -35,10 +35,10 @@ async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
     let mut tx = app.tx();
     let after = User { affiliate: ask.policy, ..User::clone(&user) };
     if user.affiliate != ask.policy {
-        tx.replace(&user, &after, Otherwise::Again);
+        tx.replace(&user, &after, OnConflict::Retry);
         tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ask.admin, "user.affiliate_policy_set", user.id.to_string());
-        tx.insert(&audit.change(user.affiliate, ask.policy), Otherwise::Again);
+        tx.insert(&audit.change(user.affiliate, ask.policy), OnConflict::Retry);
     }
     Ok((after, tx))
 }

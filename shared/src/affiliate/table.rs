@@ -5,7 +5,7 @@ use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
 use table::key::{at_time, by_month, due_at, due_shard, owned, shard_of};
 use table::records;
 
-use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 
@@ -25,9 +25,9 @@ records! {
     }
 
     /// A commission under its hold, read consistently by whoever withdraws (R6.4).
-    Maturing = "maturing" {
+    CommissionHold = "maturing" {
         fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
-        at |it| Maturing::key(it.beneficiary, it.at, it.order);
+        at |it| CommissionHold::key(it.beneficiary, it.at, it.order);
         due |it| Some((due_shard("commission", shard_of(&it.beneficiary.to_string())), due_at(it.at)));
     }
 

@@ -9,7 +9,8 @@ use edge::view::Amount;
 
 /// Commission that leaves its account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Withdrawal {
+#[schema(as = Withdrawal)]
+pub struct WithdrawalView {
     /// Which.
     pub id: String,
     /// How much.
@@ -19,7 +20,7 @@ pub struct Withdrawal {
     /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
     pub state: &'static str,
     /// Where cash goes.
-    pub payout: Option<Payout>,
+    pub payout: Option<PayoutView>,
     /// The operator's reference of the payment.
     pub reference: Option<String>,
     /// Why it was rejected.
@@ -35,7 +36,7 @@ pub struct Withdrawal {
 /// Where cash goes, masked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = MaskedPayout)]
-pub struct Payout {
+pub struct PayoutView {
     /// By which method.
     pub method: String,
     /// The payout account: its last characters.
@@ -43,14 +44,14 @@ pub struct Payout {
     pub account: String,
 }
 
-impl From<Withdrawn> for Withdrawal {
+impl From<Withdrawn> for WithdrawalView {
     fn from(of: Withdrawn) -> Self {
         Self {
             id: of.id.to_string(),
             amount: of.amount.into(),
             to: of.to.as_str(),
             state: of.state.as_str(),
-            payout: of.payout.map(|(method, account)| Payout { method, account }),
+            payout: of.payout.map(|(method, account)| PayoutView { method, account }),
             reference: of.reference,
             reason: of.reason,
             created_at: of.created_at,

@@ -17,14 +17,14 @@ use crate::operations::model::settings::AffiliateSettings;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{UserId, WithdrawalId};
-use kernel::ledger::{Header, House, HouseEntry, LedgerError, Movement, Operator, RecordType};
+use kernel::ledger::{Header, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -81,8 +81,8 @@ impl From<&Withdrawal> for Withdrawn {
 /// # Refuses
 /// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash a method that is not offered, and less than the
 /// least amount.
-pub async fn withdraw(app: &App, once: &Once, ask: &Withdraw) -> Result<Done<Withdrawn>, Error> {
-    let done = app.run(once, || plan(app, ask)).await;
+pub async fn withdraw(app: &App, once: &Idempotency, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
+    let done = app.execute(once, || plan(app, ask)).await;
     let result = if done.is_ok() { "ok" } else { "failed" };
     metrics::metric("Withdrawals", 1, "Count", &[("Result", result)]);
     if done.as_ref().is_ok_and(|done| done.answer.state == WithdrawalState::Requested && !done.replayed) {
@@ -117,17 +117,17 @@ async fn plan(app: &App, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
         last: header.as_last(),
     };
     let mut tx = app.tx();
-    tx.insert(&withdrawal, Otherwise::Again);
+    tx.insert(&withdrawal, OnConflict::Retry);
     take(&mut tx, &account, &withdrawal, header.clone())?;
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
     }
-    tx.send(Message::WithdrawalMoved { withdrawal: id, user: ask.user, state: Some(withdrawal.state) });
+    tx.send(Message::WithdrawalStateChanged { withdrawal: id, user: ask.user, state: Some(withdrawal.state) });
     Ok(((&withdrawal).into(), tx))
 }
 
 /// User and commission account, in which everything has matured that is due.
-async fn read(app: &App, user: UserId) -> Result<(Stored<User>, Option<Stored<CommissionAccount>>), Error> {
+async fn read(app: &App, user: UserId) -> Result<(Versioned<User>, Option<Versioned<CommissionAccount>>), Error> {
     let keys = [User::key(user), CommissionAccount::key(user)];
     let (batch, due) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
     let mut batch = batch?;
@@ -156,30 +156,30 @@ fn payable(settings: &AffiliateSettings, ask: &Withdraw) -> Result<(), Refusal> 
 /// The commission account's share of the journal.
 fn take(
     tx: &mut Tx,
-    account: &Stored<CommissionAccount>,
+    account: &Versioned<CommissionAccount>,
     withdrawal: &Withdrawal,
     header: Header,
 ) -> Result<(), Error> {
     let wanted = Withdrawal::asked(withdrawal.to, withdrawal.amount);
     let house = match withdrawal.to {
-        Destination::Balance => vec![HouseEntry::new(House::Commission, withdrawal.amount)],
+        Destination::Balance => vec![PlatformLine::new(PlatformAccount::Commission, withdrawal.amount)],
         Destination::Cash => Vec::new(),
     };
     let posted = account.post(header, &[wanted], &withdrawal.id.to_string(), house);
     let (after, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(account, &after, Otherwise::Again);
-    tx.insert(&posting, Otherwise::Again);
+    tx.replace(account, &after, OnConflict::Retry);
+    tx.insert(&posting, OnConflict::Retry);
     Ok(())
 }
 
 /// The balance's share of it.
-fn credit(tx: &mut Tx, user: &Stored<User>, withdrawal: &Withdrawal, header: Header) -> Result<(), Error> {
-    let movement = Movement::new(RecordType::Withdrawal, withdrawal.amount, withdrawal.id.to_string());
-    let house = vec![HouseEntry::new(House::Commission, withdrawal.amount.negated())];
+fn credit(tx: &mut Tx, user: &Versioned<User>, withdrawal: &Withdrawal, header: Header) -> Result<(), Error> {
+    let movement = NewLine::new(RecordType::Withdrawal, withdrawal.amount, withdrawal.id.to_string());
+    let house = vec![PlatformLine::new(PlatformAccount::Commission, withdrawal.amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(user, &User { accounts, ..User::clone(user) }, Otherwise::Again);
-    tx.insert(&posting, Otherwise::Again);
+    tx.replace(user, &User { accounts, ..User::clone(user) }, OnConflict::Retry);
+    tx.insert(&posting, OnConflict::Retry);
     Ok(())
 }
 

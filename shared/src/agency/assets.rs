@@ -11,10 +11,10 @@ use kernel::fault::Error;
 use kernel::id::{AssetId, SeriesId, ShopId};
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 use super::shop_in;
 
@@ -35,8 +35,13 @@ pub struct CreateAsset {
 ///
 /// # Refuses
 /// `not_found` for a shop out of reach; `grant_disabled` for a series that it was not granted; `identifier_taken`.
-pub async fn create_asset(app: &App, once: &Once, seller: &Seller, ask: &CreateAsset) -> Result<Done<Asset>, Error> {
-    app.run(once, || plan_new(app, seller, ask)).await
+pub async fn create_asset(
+    app: &App,
+    once: &Idempotency,
+    seller: &Seller,
+    ask: &CreateAsset,
+) -> Result<Answered<Asset>, Error> {
+    app.execute(once, || plan_new(app, seller, ask)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asset, Tx), Error> {
@@ -54,12 +59,12 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
         created_at: app.clock.now(),
     };
     let mut tx = app.tx();
-    tx.insert(&asset, Otherwise::Again);
+    tx.insert(&asset, OnConflict::Retry);
     let claim = AssetClaim { kind: ask.kind, identifier: ask.identifier.clone(), asset: asset.id };
-    tx.insert(&claim, Otherwise::Refuse(Refusal::IdentifierTaken));
+    tx.insert(&claim, OnConflict::Reject(Refusal::IdentifierTaken));
     stock(&mut tx, &shop);
     let audit = by_seller(app, seller, "asset.created", asset.id.to_string());
-    tx.insert(&audit.change("", shop.id.to_string()), Otherwise::Again);
+    tx.insert(&audit.change("", shop.id.to_string()), OnConflict::Retry);
     Ok((asset, tx))
 }
 
@@ -67,8 +72,8 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
 ///
 /// # Refuses
 /// `not_found` for an asset or shop out of reach; `grant_disabled`.
-pub async fn move_asset(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<Done<Asset>, Error> {
-    app.run(&Once::Natural, || plan_move(app, seller, asset, shop)).await
+pub async fn move_asset(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<Answered<Asset>, Error> {
+    app.execute(&Idempotency::Natural, || plan_move(app, seller, asset, shop)).await
 }
 
 async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {
@@ -79,16 +84,16 @@ async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> 
     if *before == after {
         return Ok((after, tx));
     }
-    tx.replace(&before, &after, Otherwise::Again);
+    tx.replace(&before, &after, OnConflict::Retry);
     stock(&mut tx, &shop);
     let audit = by_seller(app, seller, "asset.moved", asset.to_string());
     let from = before.path.shop().map(|shop| shop.to_string()).unwrap_or_default();
-    tx.insert(&audit.change(from, shop.id.to_string()), Otherwise::Again);
+    tx.insert(&audit.change(from, shop.id.to_string()), OnConflict::Retry);
     Ok((after, tx))
 }
 
 /// A shop in reach that was granted the series.
-async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Result<Stored<Shop>, Error> {
+async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Result<Versioned<Shop>, Error> {
     let shop = shop_in(app, reach, shop).await?;
     let grant = app.store.get::<Grant>(&Grant::key(series, &shop.path)).await?;
     grant.ok_or(Refusal::GrantDisabled)?;
@@ -96,10 +101,10 @@ async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Re
 }
 
 /// From its first asset on a shop can't be moved: assets stand under its path.
-fn stock(tx: &mut Tx, shop: &Stored<Shop>) {
+fn stock(tx: &mut Tx, shop: &Versioned<Shop>) {
     match shop.stocked {
-        true => tx.unchanged(shop, Otherwise::Again),
-        false => tx.replace(shop, &Shop { stocked: true, ..Shop::clone(shop) }, Otherwise::Again),
+        true => tx.unchanged(shop, OnConflict::Retry),
+        false => tx.replace(shop, &Shop { stocked: true, ..Shop::clone(shop) }, OnConflict::Retry),
     }
 }
 
@@ -107,7 +112,7 @@ fn stock(tx: &mut Tx, shop: &Stored<Shop>) {
 ///
 /// # Refuses
 /// `not_found`.
-pub(crate) async fn asset_in(app: &App, reach: &Reach, id: AssetId) -> Result<Stored<Asset>, Error> {
+pub(crate) async fn asset_in(app: &App, reach: &Reach, id: AssetId) -> Result<Versioned<Asset>, Error> {
     let asset = app.store.get::<Asset>(&Asset::key(id)).await?;
     Ok(asset.filter(|asset| reach.holds(&asset.path)).ok_or(Refusal::NotFound)?)
 }

@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 
 use crate::agency::model::commission_split::{Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Grant, GrantStatus};
-use crate::agency::model::order::{AgencyOrder, OrderKind, Outcome, PaidBy, SaleLevel, cause};
+use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, SaleOutcome, cause};
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{AssetId, GrantId, SeriesId, ShopId};
-use kernel::ledger::Holder;
+use kernel::ledger::AccountOwner;
 
 /// Checks the agency.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -195,21 +195,21 @@ fn check_order(snapshot: &Snapshot, order: &AgencyOrder, findings: &mut Vec<Find
     for (shop, share) in order.shops().zip(&outcome.shares) {
         let part = |whole| order.part(whole, outcome.net).unwrap_or_default();
         let due = part(share.one_time).saturating_add(part(share.difference));
-        let posted = posted(snapshot, Holder::Commission(shop), order);
+        let posted = posted(snapshot, AccountOwner::Commission(shop), order);
         if posted != due {
             fail("C4", format!("{shop} has {posted} of it, not {due}"));
         }
     }
     let credit = if order.kind == OrderKind::Recharge { outcome.net } else { Decimal::ZERO };
     let spent = if order.paid_by == PaidBy::Asset { order.amount.amount() } else { Decimal::ZERO };
-    let on_asset = posted(snapshot, Holder::Asset(order.asset), order);
+    let on_asset = posted(snapshot, AccountOwner::Asset(order.asset), order);
     if Some(on_asset) != credit.checked_sub(spent) {
         fail("G3", format!("its asset has {on_asset} of it"));
     }
 }
 
 /// Whether the snapshot gives the shares: with the tiers that counted, as statistics have moved on since.
-fn recomputes(order: &AgencyOrder, outcome: &Outcome) -> bool {
+fn recomputes(order: &AgencyOrder, outcome: &SaleOutcome) -> bool {
     let costs: Vec<Decimal> = order.levels.iter().map(|level| level.cost).collect();
     let differs = match order.kind {
         OrderKind::Purchase => differences(order.amount.amount(), &costs).ok(),
@@ -239,7 +239,7 @@ fn recomputes(order: &AgencyOrder, outcome: &Outcome) -> bool {
 }
 
 /// What journals of an order moved on a holder's accounts, debt included: paying debt moves both by the same.
-fn posted(snapshot: &Snapshot, holder: Holder, order: &AgencyOrder) -> Decimal {
+fn posted(snapshot: &Snapshot, holder: AccountOwner, order: &AgencyOrder) -> Decimal {
     let causes = [cause(order.id), format!("{}:payment", cause(order.id))];
     let postings = snapshot.postings.iter().filter(|posting| posting.holder == Some(holder));
     let ours = postings.filter(|posting| causes.contains(&posting.header.cause)).flat_map(|posting| &posting.entries);

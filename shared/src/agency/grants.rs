@@ -13,11 +13,11 @@ use crate::operations::audit_log::by_seller;
 use kernel::fault::{Error, Fault};
 use kernel::id::{GrantId, PackageId, SeriesId, ShopId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// What is to be granted.
 #[derive(Debug, Clone)]
@@ -40,8 +40,13 @@ pub struct CreateGrant {
 ///
 /// # Refuses
 /// `not_found` for a shop out of reach; `forbidden` unless by its parent or an admin; and everything R8.3 names.
-pub async fn create_grant(app: &App, once: &Once, seller: &Seller, ask: &CreateGrant) -> Result<Done<Grant>, Error> {
-    app.run(once, || plan_new(app, seller, ask)).await
+pub async fn create_grant(
+    app: &App,
+    once: &Idempotency,
+    seller: &Seller,
+    ask: &CreateGrant,
+) -> Result<Answered<Grant>, Error> {
+    app.execute(once, || plan_new(app, seller, ask)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
@@ -81,14 +86,14 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Gran
         updated_at: now,
     };
     let mut tx = app.tx();
-    tx.insert(&grant, Otherwise::Refuse(Refusal::AlreadyGranted));
+    tx.insert(&grant, OnConflict::Reject(Refusal::AlreadyGranted));
     let place = GrantPlace { id: grant.id, series: grant.series, path: grant.path.clone(), deleted: false };
-    tx.insert(&place, Otherwise::Again);
+    tx.insert(&place, OnConflict::Retry);
     above.counted(&mut tx, true)?;
     let counted = shop.with_grant(true).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
-    tx.replace(&shop, &counted, Otherwise::Again);
+    tx.replace(&shop, &counted, OnConflict::Retry);
     let audit = by_seller(app, seller, "grant.created", grant.id.to_string());
-    tx.insert(&audit.change("", written(&grant.terms)), Otherwise::Again);
+    tx.insert(&audit.change("", written(&grant.terms)), OnConflict::Retry);
     Ok((grant, tx))
 }
 
@@ -115,8 +120,8 @@ pub struct ChangeGrant {
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; `ceiling_exceeded`, `tiers_mismatch`; `children_above`; `change_under_way`.
-pub async fn change_grant(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Done<Grant>, Error> {
-    app.run(&Once::Natural, || plan_change(app, seller, ask)).await
+pub async fn change_grant(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Answered<Grant>, Error> {
+    app.execute(&Idempotency::Natural, || plan_change(app, seller, ask)).await
 }
 
 async fn plan_change(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
@@ -154,8 +159,8 @@ pub struct ChangePackages {
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; `package_not_in_series`, `package_not_granted`, `cost_below_parent`;
 /// `children_above`; `change_under_way`.
-pub async fn change_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Done<Grant>, Error> {
-    app.run(&Once::Natural, || plan_packages(app, seller, ask)).await
+pub async fn change_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Answered<Grant>, Error> {
+    app.execute(&Idempotency::Natural, || plan_packages(app, seller, ask)).await
 }
 
 async fn plan_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<(Grant, Tx), Error> {
@@ -196,8 +201,8 @@ pub struct SetRetail {
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; 422 below the cost price; `change_under_way`.
-pub async fn set_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<Done<Grant>, Error> {
-    app.run(&Once::Natural, || plan_retail(app, seller, ask)).await
+pub async fn set_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<Answered<Grant>, Error> {
+    app.execute(&Idempotency::Natural, || plan_retail(app, seller, ask)).await
 }
 
 async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Grant, Tx), Error> {
@@ -211,8 +216,8 @@ async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Gra
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
-pub async fn delete_grant(app: &App, seller: &Seller, grant: GrantId) -> Result<Done<Grant>, Error> {
-    app.run(&Once::Natural, || plan_delete(app, seller, grant)).await
+pub async fn delete_grant(app: &App, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
+    app.execute(&Idempotency::Natural, || plan_delete(app, seller, grant)).await
 }
 
 async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {
@@ -228,21 +233,21 @@ async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, 
     let after = known.grant.deleted(app.clock.now())?;
     let shop = known.grant.path.shop().ok_or_else(|| Fault::bug("a grant of no shop"))?;
     let shop = app.store.get::<Shop>(&Shop::key(shop)).await?.ok_or_else(|| Fault::bug("a grant of no shop"))?;
-    tx.remove(&known.grant, Otherwise::Again);
-    tx.insert(&after, Otherwise::Again);
-    tx.replace(&known.place, &GrantPlace { deleted: true, ..GrantPlace::clone(&known.place) }, Otherwise::Again);
+    tx.remove(&known.grant, OnConflict::Retry);
+    tx.insert(&after, OnConflict::Retry);
+    tx.replace(&known.place, &GrantPlace { deleted: true, ..GrantPlace::clone(&known.place) }, OnConflict::Retry);
     known.above.counted(&mut tx, false)?;
     let counted = shop.with_grant(false).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
-    tx.replace(&shop, &counted, Otherwise::Again);
+    tx.replace(&shop, &counted, OnConflict::Retry);
     let audit = by_seller(app, seller, "grant.deleted", id.to_string());
-    tx.insert(&audit.change(written(&known.grant.terms), ""), Otherwise::Again);
+    tx.insert(&audit.change(written(&known.grant.terms), ""), OnConflict::Retry);
     Ok((after, tx))
 }
 
 /// A grant in reach, and what it stands under.
 struct Known {
-    place: Stored<GrantPlace>,
-    grant: Stored<Grant>,
+    place: Versioned<GrantPlace>,
+    grant: Versioned<Grant>,
     above: Above,
 }
 
@@ -307,13 +312,13 @@ impl Known {
             }
         };
         let mut tx = app.tx();
-        tx.replace(&self.grant, &written_now, Otherwise::Again);
+        tx.replace(&self.grant, &written_now, OnConflict::Retry);
         if raised.offer() != self.grant.terms.offer() {
             self.above.touched(&mut tx);
         }
         moves.write(app, &mut tx, &node)?;
         let audit = by_seller(app, seller, action, self.grant.id.to_string());
-        tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)), Otherwise::Again);
+        tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)), OnConflict::Retry);
         Ok((written_now, tx))
     }
 }

@@ -18,7 +18,7 @@ pub mod wallets;
 
 use crate::agency::model::shop::{Reach, Shop};
 use crate::app::App;
-use ::table::item::Stored;
+use ::table::item::Versioned;
 use kernel::fault::Error;
 use kernel::id::ShopId;
 use kernel::refusal::Refusal;
@@ -27,7 +27,7 @@ use kernel::refusal::Refusal;
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub(crate) async fn shop_in(app: &App, reach: &Reach, id: ShopId) -> Result<Stored<Shop>, Error> {
+pub(crate) async fn shop_in(app: &App, reach: &Reach, id: ShopId) -> Result<Versioned<Shop>, Error> {
     let shop = app.store.get::<Shop>(&Shop::key(id)).await?;
     Ok(shop.filter(|shop| reach.holds(&shop.path)).ok_or(Refusal::NotFound)?)
 }

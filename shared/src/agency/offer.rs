@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use crate::agency::model::series::{Commission, ForcedRecharge, Package, Series, SeriesTerms, Trigger};
+use crate::agency::model::series::{CommissionTerms, CommissionTrigger, ForcedRecharge, Package, Series, SeriesTerms};
 use crate::agency::tighten::{self, Node};
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use kernel::fault::Error;
 use kernel::id::{PackageId, SeriesId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What a series is to be, apart from its packages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,9 +22,9 @@ pub struct SeriesDocument {
     /// The operator's own code for it.
     pub code: String,
     /// The one-time commission.
-    pub commission: Commission,
+    pub commission: CommissionTerms,
     /// When it is due.
-    pub trigger: Trigger,
+    pub trigger: CommissionTrigger,
     /// The platform's forced recharge.
     pub forced: ForcedRecharge,
 }
@@ -43,20 +43,20 @@ impl SeriesDocument {
 /// When it can't be written.
 pub async fn create_series(
     app: &App,
-    once: &Once,
+    once: &Idempotency,
     document: &SeriesDocument,
     admin: UserId,
-) -> Result<Done<Series>, Error> {
-    app.run(once, || async {
+) -> Result<Answered<Series>, Error> {
+    app.execute(once, || async {
         let SeriesDocument { name, code, commission, trigger, forced } = document.clone();
         let terms = SeriesTerms { commission, packages: Vec::new() };
         let (id, created_at) = (SeriesId::new(app.ulid()), app.clock.now());
         let series =
             Series { id, version: 1, name, code, trigger, forced, terms, closing: None, grants: 0, created_at };
         let mut tx = app.tx();
-        tx.insert(&series, Otherwise::Again);
+        tx.insert(&series, OnConflict::Retry);
         let audit = by_admin(app, admin, "series.created", id.to_string());
-        tx.insert(&audit.change("", written(document)), Otherwise::Again);
+        tx.insert(&audit.change("", written(document)), OnConflict::Retry);
         Ok((series, tx))
     })
     .await
@@ -81,8 +81,8 @@ pub struct ChangeSeries {
 ///
 /// # Refuses
 /// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
-pub async fn change_series(app: &App, ask: &ChangeSeries) -> Result<Done<Series>, Error> {
-    app.run(&Once::Natural, || plan_change(app, ask)).await
+pub async fn change_series(app: &App, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
+    app.execute(&Idempotency::Natural, || plan_change(app, ask)).await
 }
 
 async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {
@@ -101,14 +101,14 @@ async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Erro
     let after = Series { version: next, name, code, trigger, forced, ..Series::clone(&before) };
     let (after, mut tx) = put(app, &before, after, terms, ask.adjust).await?;
     let audit = by_admin(app, ask.admin, "series.changed", ask.series.to_string());
-    tx.insert(&audit.change(written(&was), written(&ask.document)), Otherwise::Again);
+    tx.insert(&audit.change(written(&was), written(&ask.document)), OnConflict::Retry);
     Ok((after, tx))
 }
 
 /// Writes a series with other terms: at once, with the grants that have to move, or as a job when those are too many.
 async fn put(
     app: &App,
-    before: &Stored<Series>,
+    before: &Versioned<Series>,
     after: Series,
     terms: SeriesTerms,
     adjust: bool,
@@ -120,7 +120,7 @@ async fn put(
         true => Series { terms, closing: None, ..after },
         false => Series { closing: Some(Box::new(terms)), ..after },
     };
-    tx.replace(before, &after, Otherwise::Again);
+    tx.replace(before, &after, OnConflict::Retry);
     moves.write(app, &mut tx, &node)?;
     Ok((after, tx))
 }
@@ -145,8 +145,8 @@ pub struct SavePackage {
 /// # Refuses
 /// `not_found`; `version_mismatch`; 422 for a code that another package has, and above 200 packages; `children_above` (R8.5);
 /// `change_under_way`.
-pub async fn save_package(app: &App, once: &Once, ask: &SavePackage) -> Result<Done<Package>, Error> {
-    app.run(once, || plan_package(app, ask)).await
+pub async fn save_package(app: &App, once: &Idempotency, ask: &SavePackage) -> Result<Answered<Package>, Error> {
+    app.execute(once, || plan_package(app, ask)).await
 }
 
 async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Error> {
@@ -171,7 +171,7 @@ async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Err
     let action = if was.is_some() { "package.changed" } else { "package.created" };
     let audit = by_admin(app, ask.admin, action, package.id.to_string());
     let was = was.map(|was| written(&was)).unwrap_or_default();
-    tx.insert(&audit.change(was, written(&package)), Otherwise::Again);
+    tx.insert(&audit.change(was, written(&package)), OnConflict::Retry);
     Ok((package, tx))
 }
 
@@ -179,7 +179,7 @@ async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Err
 ///
 /// # Refuses
 /// `not_found`.
-pub(crate) async fn read(app: &App, id: SeriesId) -> Result<Stored<Series>, Error> {
+pub(crate) async fn read(app: &App, id: SeriesId) -> Result<Versioned<Series>, Error> {
     Ok(app.store.get::<Series>(&Series::key(id)).await?.ok_or(Refusal::NotFound)?)
 }
 

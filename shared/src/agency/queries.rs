@@ -17,14 +17,14 @@ use kernel::refusal::Refusal;
 use table::key::Key;
 use table::list::Window;
 use table::list::only;
-use table::list::{Source, walk};
+use table::list::{ListSource, walk};
 use table::store::Page;
 
 /// A list of the platform for an admin, of its tree for an agent.
-fn source(reach: &Reach, name: &'static str) -> Source {
+fn source(reach: &Reach, name: &'static str) -> ListSource {
     match reach {
-        Reach::Platform => Source::Platform(name),
-        Reach::Below(own) => Source::Owned(tree(name, own)),
+        Reach::Platform => ListSource::Platform(name),
+        Reach::Below(own) => ListSource::Owned(tree(name, own)),
     }
 }
 
@@ -195,7 +195,7 @@ pub async fn commissions(
 /// When the database can't be reached.
 pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
     let Reach::Below(own) = reach else {
-        let all = window.walk(Source::Platform("SERIES"), false);
+        let all = window.walk(ListSource::Platform("SERIES"), false);
         let page = walk(app, &all, |series: &Series| only(window.holds(series.created_at), series)).await?;
         return Ok(Page { items: page.items.into_iter().map(|series| (series, None)).collect(), next: page.next });
     };

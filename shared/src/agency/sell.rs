@@ -21,19 +21,19 @@ use crate::payment::credit_order::header;
 use crate::payment::model::order::{ForAgency, Order};
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, AssetId, PackageId};
-use kernel::ledger::{Holder, House, HouseEntry, Movement, Operator, RecordType};
+use kernel::ledger::{AccountOwner, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{LedgerMoney, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// What is wanted for an asset.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wanted {
+pub enum SaleRequest {
     /// Packages.
     Purchase(Vec<PackageId>),
     /// Balance, in agency currency.
@@ -59,7 +59,7 @@ pub struct CreateAgencyOrder {
     /// For which asset.
     pub asset: AssetId,
     /// What.
-    pub wanted: Wanted,
+    pub wanted: SaleRequest,
     /// What it is paid by.
     pub paid_by: PaidBy,
     /// For an online payment.
@@ -90,11 +90,11 @@ struct Made {
 
 /// Everything that a sale for an asset rests on.
 struct Offered {
-    asset: Stored<Asset>,
-    series: Stored<Series>,
+    asset: Versioned<Asset>,
+    series: Versioned<Series>,
     /// From the selling shop up.
     grants: Vec<Grant>,
-    wallet: Option<Stored<Wallet>>,
+    wallet: Option<Versioned<Wallet>>,
     begun: bool,
 }
 
@@ -131,10 +131,10 @@ impl Offered {
     }
 
     /// What is sold for how much.
-    fn priced(&self, wanted: &Wanted) -> Result<(Decimal, Vec<Sold>), Refusal> {
+    fn priced(&self, wanted: &SaleRequest) -> Result<(Decimal, Vec<Sold>), Refusal> {
         let ids = match wanted {
-            Wanted::Recharge(amount) => return Ok((*amount, Vec::new())),
-            Wanted::Purchase(ids) => ids,
+            SaleRequest::Recharge(amount) => return Ok((*amount, Vec::new())),
+            SaleRequest::Purchase(ids) => ids,
         };
         let own = self.grants.first().ok_or(Refusal::GrantDisabled)?;
         let mut sold: Vec<Sold> = Vec::with_capacity(ids.len());
@@ -168,7 +168,7 @@ impl Offered {
 ///
 /// # Refuses
 /// `not_found`; `grant_disabled`; 422 for packages that the shop does not sell.
-pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &Wanted) -> Result<Checked, Error> {
+pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &SaleRequest) -> Result<Checked, Error> {
     let offered = Offered::read(app, reach, asset).await?;
     let (price, _) = offered.priced(wanted)?;
     Ok(offered.checked(price))
@@ -176,7 +176,7 @@ pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &Wanted) ->
 
 /// An agency order with the payment order that it waits for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ordered {
+pub struct PlacedSale {
     /// The order.
     pub order: AgencyOrder,
     /// Where and how it is paid online.
@@ -190,10 +190,10 @@ pub struct Ordered {
 /// `forced_recharge_required`; `insufficient_balance`; 422 for what is not sold, an amount of zero, or a provider that is not there.
 pub async fn create_agency_order(
     app: &App,
-    once: &Once,
+    once: &Idempotency,
     seller: &Seller,
     ask: &CreateAgencyOrder,
-) -> Result<Done<Ordered>, Error> {
+) -> Result<Answered<PlacedSale>, Error> {
     if !app.settings::<AgencySettings>().await?.settings.enabled {
         return Err(Refusal::ProgrammeOff.into());
     }
@@ -201,9 +201,9 @@ pub async fn create_agency_order(
         Some(online) => Some(awaited(app, seller, ask, online).await?),
         None => None,
     };
-    let done = app.run(once, || plan(app, seller, ask, payment.as_ref())).await?;
+    let done = app.execute(once, || plan(app, seller, ask, payment.as_ref())).await?;
     let answer = read(app, &seller.reach, done.answer.order).await?;
-    Ok(Done { answer, replayed: done.replayed })
+    Ok(Answered { answer, replayed: done.replayed })
 }
 
 /// The payment order, asked for at the provider once, before the commit (R4.3).
@@ -284,16 +284,16 @@ async fn plan(
         created_at: now,
     };
     let mut tx = app.tx();
-    tx.insert(&order, Otherwise::Again);
+    tx.insert(&order, OnConflict::Retry);
     if let Some(payment) = payment {
-        tx.insert(payment, Otherwise::Again);
+        tx.insert(payment, OnConflict::Retry);
     }
     take(app, seller, &offered, &order, &mut tx)?;
     if !offered.begun {
-        tx.insert(&AgencyBegun { at: now }, Otherwise::Again);
+        tx.insert(&AgencyBegun { at: now }, OnConflict::Retry);
     }
     if order.paid_at.is_some() {
-        tx.send(Message::AgencyOrderMoved { order: order.id, tree: order.tree() });
+        tx.send(Message::AgencyOrderNetChanged { order: order.id, tree: order.tree() });
     }
     if let Some(payment) = payment.filter(|payment| payment.failure.is_some()) {
         tx.send(Message::OrderClosed { order: payment.id });
@@ -309,24 +309,24 @@ fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: 
     let operator = if seller.reach == Reach::Platform { Operator::Admin } else { Operator::User };
     let cause = format!("{}:payment", cause(order.id));
     let header = header(app, cause, operator, seller.id.to_string(), order.created_at);
-    let movement = Movement::new(RecordType::Payment, order.amount.negated(), order.id.to_string());
-    let house = vec![HouseEntry::new(House::Sales, order.amount)];
+    let movement = NewLine::new(RecordType::Payment, order.amount.negated(), order.id.to_string());
+    let house = vec![PlatformLine::new(PlatformAccount::Sales, order.amount)];
     let posting = match order.paid_by {
         PaidBy::Wallet => {
             let wallet = offered.wallet.as_ref().ok_or(Refusal::InsufficientBalance)?;
             let posted = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
-            tx.replace(wallet, &posted.0, Otherwise::Again);
+            tx.replace(wallet, &posted.0, OnConflict::Retry);
             posted.1
         }
         _ => {
             let asset = &offered.asset;
-            let posted = asset.accounts.post(Holder::Asset(asset.id), header, &[movement], house);
+            let posted = asset.accounts.post(AccountOwner::Asset(asset.id), header, &[movement], house);
             let (accounts, posting) = posted.map_err(|error| refused(&error))?;
-            tx.replace(asset, &Asset { accounts, ..Asset::clone(asset) }, Otherwise::Again);
+            tx.replace(asset, &Asset { accounts, ..Asset::clone(asset) }, OnConflict::Retry);
             posting
         }
     };
-    tx.insert(&posting, Otherwise::Again);
+    tx.insert(&posting, OnConflict::Retry);
     Ok(())
 }
 
@@ -334,7 +334,7 @@ fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: 
 ///
 /// # Refuses
 /// `not_found`.
-pub async fn read(app: &App, reach: &Reach, id: AgencyOrderId) -> Result<Ordered, Error> {
+pub async fn read(app: &App, reach: &Reach, id: AgencyOrderId) -> Result<PlacedSale, Error> {
     let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?;
     let order = order.filter(|order| reach.holds(&order.seller)).ok_or(Refusal::NotFound)?.into_inner();
     let payment = match order.payment {
@@ -342,5 +342,5 @@ pub async fn read(app: &App, reach: &Reach, id: AgencyOrderId) -> Result<Ordered
         None => None,
     };
     let payment = payment.map(|payment| crate::payment::pay_page::with_pay_url(app, &payment));
-    Ok(Ordered { order, payment })
+    Ok(PlacedSale { order, payment })
 }

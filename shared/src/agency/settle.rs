@@ -9,26 +9,26 @@ use crate::agency::model::commission_split::{Sales, ShopSales};
 use crate::agency::model::order::{AgencyOrder, Paid, Scene, cause, settle};
 use crate::agency::model::wallet::Wallet;
 use crate::app::App;
-use crate::message::Envelope;
 use crate::message::Message;
-use crate::message::Received;
+use crate::message::MessageEnvelope;
+use crate::message::ReceivedMessage;
 use crate::payment::credit_order::header;
 use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, ShopId};
 use kernel::ledger::{Header, Operator};
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::store::Batch;
+use table::store::ReadSet;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 use crate::agency::tighten::lower;
 
 /// Settles what a batch's messages tell of the agency, in their order. Answers the ids of the records that are to be delivered again:
 /// from the first that failed on, those of its group.
-pub async fn settle_sales(app: &App, records: &[Received]) -> Vec<String> {
+pub async fn settle_sales(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let (mut failed, mut stopped) = (Vec::new(), Vec::new());
     for record in records {
         let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
@@ -49,10 +49,10 @@ pub async fn settle_sales(app: &App, records: &[Received]) -> Vec<String> {
 ///
 /// # Errors
 /// A fault; then it is to come again.
-pub async fn follow(app: &App, told: &Envelope) -> Result<(), Error> {
+pub async fn follow(app: &App, told: &MessageEnvelope) -> Result<(), Error> {
     match told.message {
-        Message::AgencyOrderMoved { order, .. } => settle_sale(app, order, told).await,
-        Message::GrantsLowered { series, grant } => lower(app, series, grant).await,
+        Message::AgencyOrderNetChanged { order, .. } => settle_sale(app, order, told).await,
+        Message::GrantTermsTightened { series, grant } => lower(app, series, grant).await,
         _ => Ok(()),
     }
 }
@@ -61,8 +61,8 @@ pub async fn follow(app: &App, told: &Envelope) -> Result<(), Error> {
 ///
 /// # Errors
 /// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
-async fn settle_sale(app: &App, order: AgencyOrderId, cause: &Envelope) -> Result<(), Error> {
-    let (shops, moved) = app.run(&Once::Natural, || plan(app, order, &cause.id)).await?.answer;
+async fn settle_sale(app: &App, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
+    let (shops, moved) = app.execute(&Idempotency::Natural, || plan(app, order, &cause.id)).await?.answer;
     if moved {
         metrics::count("AgencySalesSettled");
     }
@@ -71,10 +71,10 @@ async fn settle_sale(app: &App, order: AgencyOrderId, cause: &Envelope) -> Resul
 
 /// What was read, as a conditional write needs it.
 struct Read {
-    asset: Stored<Asset>,
+    asset: Versioned<Asset>,
     payment: Option<Order>,
-    wallets: Vec<Option<Stored<Wallet>>>,
-    sales: Vec<Option<Stored<ShopSales>>>,
+    wallets: Vec<Option<Versioned<Wallet>>>,
+    sales: Vec<Option<Versioned<ShopSales>>>,
 }
 
 async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
@@ -108,24 +108,24 @@ async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopI
     let by = header(app, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
     let by = Header { request_id: message.to_owned(), ..by };
     let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
-    tx.replace(&order, &after.order, Otherwise::Again);
+    tx.replace(&order, &after.order, OnConflict::Retry);
     if before.asset != after.asset {
-        tx.replace(&read.asset, &after.asset, Otherwise::Again);
+        tx.replace(&read.asset, &after.asset, OnConflict::Retry);
     }
     let series = order.series;
     for (index, shop) in shops.iter().enumerate() {
         let moved = |of: &Scene| of.sales.get(index).copied();
         if let (Some(sales), true) = (moved(&after), moved(&before) != moved(&after)) {
             let known = read.sales.get(index).and_then(Option::as_ref);
-            tx.upsert(known, &ShopSales { shop: *shop, series, sales }, Otherwise::Again);
+            tx.upsert(known, &ShopSales { shop: *shop, series, sales }, OnConflict::Retry);
         }
         let moved = |of: &Scene| of.wallets.get(index).copied();
         if let (Some(wallet), true) = (moved(&after), moved(&before) != moved(&after)) {
-            tx.upsert(read.wallets.get(index).and_then(Option::as_ref), &wallet, Otherwise::Again);
+            tx.upsert(read.wallets.get(index).and_then(Option::as_ref), &wallet, OnConflict::Retry);
         }
     }
     for posting in &after.postings {
-        tx.insert(posting, Otherwise::Again);
+        tx.insert(posting, OnConflict::Retry);
     }
     Ok(((shops, true), tx))
 }
@@ -138,12 +138,12 @@ impl Read {
         let wallets: Vec<Key> = shops.iter().map(|shop| Wallet::key(*shop)).collect();
         let sales: Vec<Key> = shops.iter().map(|shop| ShopSales::key(*shop, order.series)).collect();
         let keys = [&asset].into_iter().chain(&payment).chain(&wallets).chain(&sales).cloned().collect::<Vec<_>>();
-        let mut batch: Batch = app.store.get_many(&keys).await?;
+        let mut batch: ReadSet = app.store.get_many(&keys).await?;
         let missing = || Fault::Item { key: order.asset.to_string(), why: "an order of no asset".to_owned() };
         let wallets = wallets.iter().map(|key| batch.take::<Wallet>(key)).collect::<Result<_, _>>()?;
         let sales = sales.iter().map(|key| batch.take::<ShopSales>(key)).collect::<Result<_, _>>()?;
         let payment = match &payment {
-            Some(key) => batch.take::<Order>(key)?.map(Stored::into_inner),
+            Some(key) => batch.take::<Order>(key)?.map(Versioned::into_inner),
             None => None,
         };
         Ok(Self { asset: batch.take(&asset)?.ok_or_else(missing)?, payment, wallets, sales })

@@ -11,10 +11,10 @@ use crate::operations::audit_log::by_seller;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What a shop is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,8 +31,13 @@ pub struct ShopTerms {
 ///
 /// # Refuses
 /// `not_found` for a parent out of reach; `forbidden` for level 1 unless by an admin; 422 beyond the tenth level; `user_has_shop`.
-pub async fn create_shop(app: &App, once: &Once, seller: &Seller, terms: &ShopTerms) -> Result<Done<Shop>, Error> {
-    app.run(once, || plan_new(app, seller, terms)).await
+pub async fn create_shop(
+    app: &App,
+    once: &Idempotency,
+    seller: &Seller,
+    terms: &ShopTerms,
+) -> Result<Answered<Shop>, Error> {
+    app.execute(once, || plan_new(app, seller, terms)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop, Tx), Error> {
@@ -61,7 +66,7 @@ async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop
         created_at: app.clock.now(),
     };
     let mut tx = app.tx();
-    tx.insert(&shop, Otherwise::Again);
+    tx.insert(&shop, OnConflict::Retry);
     if let Some(parent) = &parent {
         counted(&mut tx, parent, true)?;
     }
@@ -69,7 +74,7 @@ async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop
         appoint(app, &mut tx, user, &shop).await?;
     }
     let audit = by_seller(app, seller, "shop.created", id.to_string()).change("", written(terms));
-    tx.insert(&audit, Otherwise::Again);
+    tx.insert(&audit, OnConflict::Retry);
     Ok((shop, tx))
 }
 
@@ -89,8 +94,8 @@ pub struct ChangeShop {
 /// # Refuses
 /// `not_found`; `version_mismatch`; `shop_in_use` for a move of a shop on which something rests; `forbidden` for an agent's move of
 /// its own shop or to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
-pub async fn change_shop(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<Done<Shop>, Error> {
-    app.run(&Once::Natural, || plan_change(app, seller, ask)).await
+pub async fn change_shop(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
+    app.execute(&Idempotency::Natural, || plan_change(app, seller, ask)).await
 }
 
 async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Shop, Tx), Error> {
@@ -109,7 +114,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Sh
     if before.parent() != parent {
         after.path = moved(app, seller, &mut tx, &before, parent).await?;
     }
-    tx.replace(&before, &after, Otherwise::Again);
+    tx.replace(&before, &after, OnConflict::Retry);
     if before.user != after.user || before.path != after.path {
         if let Some(user) = before.user.filter(|user| Some(*user) != after.user) {
             dismiss(app, &mut tx, user).await?;
@@ -120,7 +125,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Sh
     }
     let was = ShopTerms { name: before.name.clone(), parent: Some(before.parent()), user: before.user };
     let audit = by_seller(app, seller, "shop.changed", before.id.to_string());
-    tx.insert(&audit.change(written(&was), written(&ask.terms)), Otherwise::Again);
+    tx.insert(&audit.change(written(&was), written(&ask.terms)), OnConflict::Retry);
     Ok((after, tx))
 }
 
@@ -129,7 +134,7 @@ async fn moved(
     app: &App,
     seller: &Seller,
     tx: &mut Tx,
-    shop: &Stored<Shop>,
+    shop: &Versioned<Shop>,
     parent: Option<ShopId>,
 ) -> Result<ShopPath, Error> {
     // An agent moves shops within its own tree, never its own shop.
@@ -157,9 +162,9 @@ async fn moved(
     Ok(path)
 }
 
-fn counted(tx: &mut Tx, parent: &Stored<Shop>, more: bool) -> Result<(), Fault> {
+fn counted(tx: &mut Tx, parent: &Versioned<Shop>, more: bool) -> Result<(), Fault> {
     let after = parent.with_child(more).ok_or_else(|| Fault::bug("a shop's children were miscounted"))?;
-    tx.replace(parent, &after, Otherwise::Again);
+    tx.replace(parent, &after, OnConflict::Retry);
     Ok(())
 }
 
@@ -174,7 +179,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
     }
     let after = User { role: Role::Agent, shop: Some(shop.path.clone()), ..User::clone(&user) };
     if *user != after {
-        tx.replace(&user, &after, Otherwise::Again);
+        tx.replace(&user, &after, OnConflict::Retry);
     }
     Ok(())
 }
@@ -183,7 +188,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
 async fn dismiss(app: &App, tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let Some(user) = app.store.get::<User>(&User::key(user)).await? else { return Ok(()) };
     let role = if user.role == Role::Agent { Role::User } else { user.role };
-    tx.replace(&user, &User { role, shop: None, ..User::clone(&user) }, Otherwise::Again);
+    tx.replace(&user, &User { role, shop: None, ..User::clone(&user) }, OnConflict::Retry);
     Ok(())
 }
 

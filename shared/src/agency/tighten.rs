@@ -5,7 +5,7 @@
 //! itself. Whoever adds or raises a grant writes the one above it, too, so ceilings hold at every moment.
 
 use crate::agency::model::TOGETHER;
-use crate::agency::model::grant::{Grant, GrantPlace, GrantTerms, Offer};
+use crate::agency::model::grant::{Grant, GrantOffer, GrantPlace, GrantTerms};
 use crate::agency::model::series::Series;
 use crate::agency::model::shop::ShopPath;
 use crate::agency::model::subtree;
@@ -15,17 +15,17 @@ use crate::message::Message;
 use kernel::fault::{Error, Fault};
 use kernel::id::{GrantId, SeriesId};
 use kernel::refusal::Refusal;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::store::{Ask, List};
-use table::tx::{Otherwise, Tx};
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::store::{Index, Query};
+use table::tx::{OnConflict, Tx};
 
 /// What offers: a series to level 1, a grant to the shops right below.
 pub(crate) enum Node<'a> {
     /// A series.
-    Series(&'a Stored<Series>),
+    Series(&'a Versioned<Series>),
     /// A grant.
-    Grant(&'a Stored<Grant>),
+    Grant(&'a Versioned<Grant>),
 }
 
 impl Node<'_> {
@@ -58,20 +58,20 @@ impl Node<'_> {
     }
 
     /// All grants below, read consistently.
-    async fn below(&self, app: &App) -> Result<Vec<Stored<Grant>>, Fault> {
+    async fn below(&self, app: &App) -> Result<Vec<Versioned<Grant>>, Fault> {
         let prefix = match self.path() {
             Some(path) => format!("{GRANTS}{path}/"),
             None => GRANTS.to_owned(),
         };
-        let ask = Ask::newest(List::Table, series_of(self.series()), 1_000);
-        app.store.all(Ask { prefix: Some(prefix), ..ask }).await
+        let ask = Query::newest(Index::Table, series_of(self.series()), 1_000);
+        app.store.all(Query { prefix: Some(prefix), ..ask }).await
     }
 }
 
 /// The grants that a stricter offer moves.
 pub(crate) struct Lowered {
-    below: Vec<Stored<Grant>>,
-    moves: Vec<subtree::Move>,
+    below: Vec<Versioned<Grant>>,
+    moves: Vec<subtree::GrantMove>,
 }
 
 impl Lowered {
@@ -86,7 +86,7 @@ impl Lowered {
     /// When a version ran out.
     pub(crate) fn write(&self, app: &App, tx: &mut Tx, node: &Node<'_>) -> Result<(), Fault> {
         if !self.fits() {
-            tx.send(Message::GrantsLowered { series: node.series(), grant: node.grant() });
+            tx.send(Message::GrantTermsTightened { series: node.series(), grant: node.grant() });
             return Ok(());
         }
         self.part(app, tx, self.moves.len())
@@ -98,7 +98,7 @@ impl Lowered {
             let Some(grant) = self.below.get(wanted.at) else { continue };
             let after = grant.with_terms(wanted.terms.clone(), app.clock.now());
             let after = after.ok_or_else(|| Fault::bug("a grant's versions ran out"))?;
-            tx.replace(grant, &Grant { closing: grant.closing.clone(), ..after }, Otherwise::Again);
+            tx.replace(grant, &Grant { closing: grant.closing.clone(), ..after }, OnConflict::Retry);
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Lowered {
 pub(crate) async fn moves_for(
     app: &App,
     node: &Node<'_>,
-    offer: &Offer,
+    offer: &GrantOffer,
     adjust: bool,
     raised: Option<GrantId>,
 ) -> Result<Lowered, Error> {
@@ -127,7 +127,7 @@ pub(crate) async fn moves_for(
     Ok(lowered)
 }
 
-async fn lowered(app: &App, node: &Node<'_>, offer: &Offer) -> Result<Lowered, Fault> {
+async fn lowered(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Lowered, Fault> {
     let below = node.below(app).await?;
     let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();
     let moves = subtree::moves(offer, &grants, app.clock.now()).0;
@@ -140,7 +140,7 @@ async fn lowered(app: &App, node: &Node<'_>, offer: &Offer) -> Result<Lowered, F
 /// A fault; the message is delivered again.
 pub async fn lower(app: &App, series: SeriesId, grant: Option<GrantId>) -> Result<(), Error> {
     loop {
-        let more = app.run(&Once::Natural, || plan(app, series, grant)).await?.answer;
+        let more = app.execute(&Idempotency::Natural, || plan(app, series, grant)).await?.answer;
         if !more {
             return Ok(());
         }
@@ -165,7 +165,7 @@ async fn plan(app: &App, series: SeriesId, grant: Option<GrantId>) -> Result<(bo
     }
 }
 
-async fn plan_series(app: &App, series: &Stored<Series>) -> Result<(bool, Tx), Error> {
+async fn plan_series(app: &App, series: &Versioned<Series>) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let Some(closing) = &series.closing else { return Ok((false, tx)) };
     let moves = lowered(app, &Node::Series(series), &closing.offer()).await?;
@@ -173,13 +173,13 @@ async fn plan_series(app: &App, series: &Stored<Series>) -> Result<(bool, Tx), E
     let more = !moves.fits();
     if !more {
         let after = Series { terms: (**closing).clone(), closing: None, ..Series::clone(series) };
-        tx.replace(series, &after, Otherwise::Again);
+        tx.replace(series, &after, OnConflict::Retry);
     }
     Ok((more, tx))
 }
 
 /// A grant's own bound may have been lowered meanwhile: what it becomes stands under that, too.
-async fn plan_grant(app: &App, grant: &Stored<Grant>) -> Result<(bool, Tx), Error> {
+async fn plan_grant(app: &App, grant: &Versioned<Grant>) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let Some(closing) = &grant.closing else { return Ok((false, tx)) };
     let above = Above::read(app, grant).await?;
@@ -189,7 +189,7 @@ async fn plan_grant(app: &App, grant: &Stored<Grant>) -> Result<(bool, Tx), Erro
     let more = !moves.fits();
     if !more {
         let after = grant.with_terms(terms, app.clock.now()).ok_or_else(|| Fault::bug("a grant's versions ran out"))?;
-        tx.replace(grant, &after, Otherwise::Again);
+        tx.replace(grant, &after, OnConflict::Retry);
         above.touched(&mut tx);
     }
     Ok((more, tx))
@@ -198,9 +198,9 @@ async fn plan_grant(app: &App, grant: &Stored<Grant>) -> Result<(bool, Tx), Erro
 /// What stands above a grant: its parent's grant, at level 1 the series.
 pub(crate) enum Above {
     /// The platform.
-    Series(Box<Stored<Series>>),
+    Series(Box<Versioned<Series>>),
     /// The parent shop.
-    Grant(Box<Stored<Grant>>),
+    Grant(Box<Versioned<Grant>>),
 }
 
 impl Above {
@@ -219,7 +219,7 @@ impl Above {
     }
 
     /// What it lets the shops below have.
-    pub(crate) fn offer(&self) -> Offer {
+    pub(crate) fn offer(&self) -> GrantOffer {
         match self {
             Self::Series(series) => series.offer(),
             Self::Grant(grant) => grant.offer(),
@@ -230,8 +230,8 @@ impl Above {
     /// would not do: the one who lowers it demands nothing of grants that are not in its way.
     pub(crate) fn touched(&self, tx: &mut Tx) {
         match self {
-            Self::Series(series) => tx.replace(series, series, Otherwise::Again),
-            Self::Grant(grant) => tx.replace(grant, grant, Otherwise::Again),
+            Self::Series(series) => tx.replace(series, series, OnConflict::Retry),
+            Self::Grant(grant) => tx.replace(grant, grant, OnConflict::Retry),
         }
     }
 
@@ -243,10 +243,10 @@ impl Above {
         let off = || Fault::bug("grants were miscounted");
         match self {
             Self::Series(series) => {
-                tx.replace(series, &series.with_grant(more).ok_or_else(off)?, Otherwise::Again);
+                tx.replace(series, &series.with_grant(more).ok_or_else(off)?, OnConflict::Retry);
             }
             Self::Grant(grant) => {
-                tx.replace(grant, &grant.with_child(more).ok_or_else(off)?, Otherwise::Again);
+                tx.replace(grant, &grant.with_child(more).ok_or_else(off)?, OnConflict::Retry);
             }
         }
         Ok(())

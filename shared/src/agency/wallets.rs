@@ -14,17 +14,17 @@ use crate::operations::model::settings::AgencySettings;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, UserId};
-use kernel::ledger::{House, HouseEntry, Movement, Operator, Posting, RecordType};
+use kernel::ledger::{JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What a wallet holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Amounts {
+pub struct WalletAmounts {
     /// Whose.
     pub shop: ShopId,
     /// What can be spent.
@@ -35,7 +35,7 @@ pub struct Amounts {
     pub debt: LedgerMoney,
 }
 
-impl From<&Wallet> for Amounts {
+impl From<&Wallet> for WalletAmounts {
     fn from(of: &Wallet) -> Self {
         let (main, commission, debt) = (of.main.balance(), of.commission.balance(), of.commission.owed());
         Self { shop: of.shop, main, commission, debt }
@@ -46,7 +46,7 @@ impl From<&Wallet> for Amounts {
 ///
 /// # Refuses
 /// `not_found`; 422 when an admin names no shop.
-pub async fn wallet(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<Amounts, Error> {
+pub async fn wallet(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<WalletAmounts, Error> {
     let shop = named(app, reach, shop).await?;
     let (wallet, _) = read(app, shop).await?;
     Ok((&*wallet).into())
@@ -67,7 +67,7 @@ async fn named(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<ShopId,
 
 /// A wallet as it is, or as it begins.
 enum Found {
-    Stored(Box<Stored<Wallet>>),
+    Stored(Box<Versioned<Wallet>>),
     New(Box<Wallet>),
 }
 
@@ -85,8 +85,8 @@ impl std::ops::Deref for Found {
 impl Found {
     fn put(&self, tx: &mut Tx, after: &Wallet) {
         match self {
-            Self::Stored(before) => tx.replace(before, after, Otherwise::Again),
-            Self::New(_) => tx.insert(after, Otherwise::Again),
+            Self::Stored(before) => tx.replace(before, after, OnConflict::Retry),
+            Self::New(_) => tx.insert(after, OnConflict::Retry),
         }
     }
 }
@@ -108,12 +108,12 @@ async fn read(app: &App, shop: ShopId) -> Result<(Found, bool), Error> {
 /// `insufficient_balance` above what was earned; `forbidden` for another shop.
 pub async fn transfer(
     app: &App,
-    once: &Once,
+    once: &Idempotency,
     seller: &Seller,
     shop: Option<ShopId>,
     amount: Decimal,
-) -> Result<Done<Amounts>, Error> {
-    app.run(once, || plan_transfer(app, seller, shop, amount)).await
+) -> Result<Answered<WalletAmounts>, Error> {
+    app.execute(once, || plan_transfer(app, seller, shop, amount)).await
 }
 
 async fn plan_transfer(
@@ -121,7 +121,7 @@ async fn plan_transfer(
     seller: &Seller,
     shop: Option<ShopId>,
     amount: Decimal,
-) -> Result<(Amounts, Tx), Error> {
+) -> Result<(WalletAmounts, Tx), Error> {
     let shop = named(app, &seller.reach, shop).await?;
     if let Reach::Below(own) = &seller.reach
         && own.shop() != Some(shop)
@@ -136,10 +136,10 @@ async fn plan_transfer(
     let (after, postings) = wallet.transfer(&header, amount, &shop.to_string()).map_err(|error| refused(&error))?;
     let mut tx = app.tx();
     for posting in &postings {
-        tx.insert(posting, Otherwise::Again);
+        tx.insert(posting, OnConflict::Retry);
     }
     wallet.put(&mut tx, &after);
-    tx.send(Message::WalletMoved { shop });
+    tx.send(Message::WalletChanged { shop });
     Ok(((&after).into(), tx))
 }
 
@@ -160,29 +160,29 @@ pub struct AdjustShop {
 ///
 /// # Refuses
 /// `not_found`; `insufficient_balance`.
-pub async fn adjust_shop(app: &App, once: &Once, ask: &AdjustShop) -> Result<Done<Posting>, Error> {
-    app.run(once, || plan_adjust(app, ask)).await
+pub async fn adjust_shop(app: &App, once: &Idempotency, ask: &AdjustShop) -> Result<Answered<JournalEntry>, Error> {
+    app.execute(once, || plan_adjust(app, ask)).await
 }
 
-async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(Posting, Tx), Error> {
+async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(JournalEntry, Tx), Error> {
     let shop = shop_in(app, &Reach::Platform, ask.shop).await?;
     let (wallet, begun) = read(app, shop.id).await?;
     let amount = LedgerMoney::exact(ask.amount, wallet.main.balance().currency())?;
     let audit = by_admin(app, ask.admin, "shop.adjusted", ask.shop.to_string());
     let header = header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
-    let movement = Movement { kind: RecordType::Admin, amount, remark: Some(ask.remark.clone()), related_id: None };
-    let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
+    let movement = NewLine { kind: RecordType::Admin, amount, remark: Some(ask.remark.clone()), related_id: None };
+    let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let (after, posting) = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
     let audit = audit.change(wallet.main.balance().to_string(), after.main.balance().to_string());
     let mut tx = app.tx();
-    tx.insert(&posting, Otherwise::Again);
+    tx.insert(&posting, OnConflict::Retry);
     wallet.put(&mut tx, &after);
-    tx.insert(&audit.because(ask.remark.clone()), Otherwise::Again);
+    tx.insert(&audit.because(ask.remark.clone()), OnConflict::Retry);
     if !begun {
         let at = app.clock.now();
-        tx.insert(&AgencyBegun { at }, Otherwise::Again);
+        tx.insert(&AgencyBegun { at }, OnConflict::Retry);
     }
-    tx.send(Message::WalletMoved { shop: ask.shop });
+    tx.send(Message::WalletChanged { shop: ask.shop });
     Ok((posting, tx))
 }
 
@@ -190,6 +190,6 @@ async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(Posting, Tx), Error
 ///
 /// # Errors
 /// A journal without entries, which none is.
-pub fn first_record(posting: &Posting) -> Result<kernel::ledger::Record, Fault> {
+pub fn first_record(posting: &JournalEntry) -> Result<kernel::ledger::StatementLine, Fault> {
     posting.records().into_iter().next().ok_or_else(|| Fault::bug("an adjustment without an entry"))
 }

@@ -11,12 +11,12 @@ use crate::operations::settings::SettingsRecord;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
 use table::ledger::LedgerBegun;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// An area's document as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,8 +58,8 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// # Refuses
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
-pub async fn change_settings(app: &App, ask: &Change) -> Result<Done<Document>, Error> {
-    let done = app.run(&Once::Natural, || plan(app, ask)).await;
+pub async fn change_settings(app: &App, ask: &Change) -> Result<Answered<Document>, Error> {
+    let done = app.execute(&Idempotency::Natural, || plan(app, ask)).await;
     app.settings.forget();
     done
 }
@@ -82,21 +82,21 @@ async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
         return Err(Refusal::VersionMismatch.into());
     }
     let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
-    tx.upsert(stored.as_ref(), &record, Otherwise::Again);
+    tx.upsert(stored.as_ref(), &record, OnConflict::Retry);
     if let Some(fixed_by) = moves_currency(&before, &ask.settings) {
         if (fixed_by == LedgerBegun::key() && ledger) || (fixed_by == AgencyBegun::key() && agency) {
             return Err(Refusal::CurrencyInUse.into());
         }
-        tx.absent(fixed_by, Otherwise::Refuse(Refusal::CurrencyInUse));
+        tx.absent(fixed_by, OnConflict::Reject(Refusal::CurrencyInUse));
     }
     let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
     let audit = audit.change(before.document().to_string(), answer.settings.to_string());
-    tx.insert(&audit, Otherwise::Again);
+    tx.insert(&audit, OnConflict::Retry);
     Ok((answer, tx))
 }
 
 /// What is stored, or the defaults. A stored document was valid when it was written: fields of another release do not matter.
-fn read(area: Area, stored: Option<&Stored<SettingsRecord>>) -> Result<AnySettings, Fault> {
+fn read(area: Area, stored: Option<&Versioned<SettingsRecord>>) -> Result<AnySettings, Fault> {
     let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
     let bad = |why: serde_json::Error| Fault::Item { key: SettingsRecord::key(area.as_str()).pk, why: why.to_string() };
     let text = stored.document.as_str();

@@ -11,11 +11,11 @@ use crate::account::erase::erase_traces_of;
 use crate::affiliate::accrual::earn;
 use crate::agency::settle::follow;
 use crate::app::App;
-use crate::message::Envelope;
 use crate::message::Message;
+use crate::message::MessageEnvelope;
 use crate::redemption::create_batch::fill_batch;
-use crate::referral::grant_rewards::{Told, settle};
-use crate::referral::model::reconcile::Aim;
+use crate::referral::grant_rewards::{Cause, settle};
+use crate::referral::model::reconcile::Target;
 use kernel::fault::{Error, Fault};
 
 /// Most batches of ten in one sweep.
@@ -23,7 +23,7 @@ const ROUNDS: usize = 20;
 
 /// What a sweep of the dead-letter queue came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Swept {
+pub struct DeadLetterReport {
     /// Letters whose rewards are visible in the table now.
     pub marked: u32,
     /// Letters that stay in the queue.
@@ -34,15 +34,15 @@ pub struct Swept {
 ///
 /// # Errors
 /// When the queue can't be reached.
-pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
-    let mut swept = Swept::default();
+pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
+    let mut swept = DeadLetterReport::default();
     for _ in 0..ROUNDS {
         let letters = app.queues.dead_rewards().await?;
         if letters.is_empty() {
             break;
         }
         for letter in &letters {
-            let Some(envelope) = Envelope::read(&letter.body) else {
+            let Some(envelope) = MessageEnvelope::read(&letter.body) else {
                 tracing::error!(letter = letter.id, "a dead letter that can't be read");
                 swept.kept = swept.kept.saturating_add(1);
                 continue;
@@ -66,18 +66,18 @@ pub async fn mark_failed(app: &App) -> Result<Swept, Fault> {
 
 /// What a dead letter was to make becomes visible as failed; what has no such state (a commission, the codes of a batch, a sale, a
 /// lowered bound) is made after all, or the letter stays.
-async fn give_up(app: &App, envelope: &Envelope) -> Result<(), Error> {
-    let told = Told { id: &envelope.id, message: &envelope.message };
+async fn give_up(app: &App, envelope: &MessageEnvelope) -> Result<(), Error> {
+    let told = Cause { id: &envelope.id, message: &envelope.message };
     match envelope.message {
-        Message::BatchBegun { batch } => fill_batch(app, batch).await,
+        Message::BatchStarted { batch } => fill_batch(app, batch).await,
         Message::UserErased { user } => erase_traces_of(app, user).await,
-        Message::AgencyOrderMoved { .. } | Message::GrantsLowered { .. } => follow(app, envelope).await,
-        Message::OrderPaid { .. } | Message::OrderChanged { .. } | Message::PurchaseMoved { .. } => {
+        Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. } => follow(app, envelope).await,
+        Message::OrderPaid { .. } | Message::OrderNetChanged { .. } | Message::PurchaseNetChanged { .. } => {
             let earned = earn(app, &told).await;
-            settle(app, &[told], Aim::Fail).await?;
+            settle(app, &[told], Target::Fail).await?;
             earned
         }
-        Message::UserRegistered { .. } | Message::RewardRetried { .. } => Ok(settle(app, &[told], Aim::Fail).await?),
+        Message::UserRegistered { .. } | Message::RewardRetried { .. } => Ok(settle(app, &[told], Target::Fail).await?),
         _ => Err(Fault::bug("not a message of the reward queue").into()),
     }
 }

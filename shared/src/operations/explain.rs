@@ -8,7 +8,7 @@ use crate::payment::model::order::Order;
 use crate::referral::model::referral::{Reward, Side, Trigger};
 use kernel::fault::Fault;
 use kernel::id::OrderId;
-use table::item::Stored;
+use table::item::Versioned;
 
 /// Everything that decisions about an order rest on; none where there is no such order.
 ///
@@ -26,12 +26,12 @@ pub async fn facts(app: &App, id: OrderId) -> Result<Option<Facts>, Fault> {
     let missing = || Fault::Item { key: user.pk.clone(), why: "an order names it, but it is not there".to_owned() };
     let mut found = Vec::with_capacity(rewards.len());
     for key in &rewards {
-        found.extend(batch.take::<Reward>(key)?.map(Stored::into_inner));
+        found.extend(batch.take::<Reward>(key)?.map(Versioned::into_inner));
     }
     Ok(Some(Facts {
         user: batch.take::<User>(&user)?.ok_or_else(missing)?.into_inner(),
-        commission: batch.take::<Commission>(&commission)?.map(Stored::into_inner),
-        earnings: batch.take::<Earnings>(&earnings)?.map(Stored::into_inner),
+        commission: batch.take::<Commission>(&commission)?.map(Versioned::into_inner),
+        earnings: batch.take::<Earnings>(&earnings)?.map(Versioned::into_inner),
         rewards: found,
         order,
     }))

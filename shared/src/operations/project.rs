@@ -1,7 +1,7 @@
 //! Counting: statistics follow what happened (R9.2).
 //!
 //! A message names things; each is read as it stands and what it contributes is compared with what the totals hold of it
-//! ([`Counted`]). The difference goes to one random shard of the totals, in the transaction that writes the new [`Counted`]
+//! ([`ProjectedMetrics`]). The difference goes to one random shard of the totals, in the transaction that writes the new [`ProjectedMetrics`]
 //! items. So a message may come twice, late or out of order, and the totals still equal the sum over all things.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,8 @@ use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
 use crate::app::App;
 use crate::message::Message;
-use crate::message::Received;
-use crate::operations::model::metrics::{Counted, Tallies, difference};
+use crate::message::ReceivedMessage;
+use crate::operations::model::metrics::{ProjectedMetrics, Tallies, difference};
 use crate::operations::model::projection::{
     of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
     of_wallet, of_withdrawal,
@@ -31,10 +31,10 @@ use crate::referral::model::referral::Reward;
 use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
-use table::idempotency::Once;
+use table::idempotency::Idempotency;
 use table::key::{Key, SHARDS};
 use table::store;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// Most things of one transaction: each is read with what is held of it, in one call.
 const TOGETHER: usize = 48;
@@ -57,7 +57,7 @@ enum Subject {
 
 /// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
 /// the records that are to be delivered again.
-pub async fn count(app: &App, records: &[Received]) -> Vec<String> {
+pub async fn count(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let (mut failed, mut rest) = (Vec::new(), records);
     while !rest.is_empty() {
         let (some, later) = rest.split_at(fitting(rest));
@@ -68,7 +68,7 @@ pub async fn count(app: &App, records: &[Received]) -> Vec<String> {
 }
 
 /// How many of these records fit into one transaction: at least one, as none names more things than fit.
-fn fitting(records: &[Received]) -> usize {
+fn fitting(records: &[ReceivedMessage]) -> usize {
     let mut things = 0_usize;
     let fits = records.iter().take_while(|record| {
         things = things.saturating_add(subjects(&record.envelope.message).len());
@@ -77,7 +77,7 @@ fn fitting(records: &[Received]) -> usize {
     fits.count().max(1)
 }
 
-async fn count_some(app: &App, records: &[Received]) -> Vec<String> {
+async fn count_some(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let all: Vec<&Message> = records.iter().map(|record| &record.envelope.message).collect();
     let Err(fault) = count_together(app, &all).await else { return Vec::new() };
     tracing::warn!(%fault, messages = records.len(), "counting one by one");
@@ -96,7 +96,7 @@ async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
     if subjects.is_empty() {
         return Ok(());
     }
-    app.run(&Once::Natural, || plan(app, &subjects)).await.map(|_| ())
+    app.execute(&Idempotency::Natural, || plan(app, &subjects)).await.map(|_| ())
 }
 
 async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
@@ -106,12 +106,12 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
         keys.insert(*subject, subject.key(&batches)?);
     }
     // What is held is read before the things: so it never is what somebody made of newer ones.
-    let mut held = app.store.get_many(&keys.values().map(Counted::key).collect::<Vec<_>>()).await?;
+    let mut held = app.store.get_many(&keys.values().map(ProjectedMetrics::key).collect::<Vec<_>>()).await?;
     let mut things = app.store.get_many(&keys.values().cloned().collect::<Vec<_>>()).await?;
     let mut tx = app.tx();
     let mut change = Tallies::new();
     for (subject, key) in keys {
-        let before = held.take::<Counted>(&Counted::key(&key))?;
+        let before = held.take::<ProjectedMetrics>(&ProjectedMetrics::key(&key))?;
         let after = subject.contribution(app, &key, &batches, &mut things).await?;
         let held = match &before {
             Some(counted) => numbers(&counted.tallies, &key)?,
@@ -122,8 +122,8 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
             continue;
         }
         add(&mut change, difference)?;
-        let counted = Counted { subject: key.pk, tallies: texts(&after) };
-        tx.upsert(before.as_ref(), &counted, Otherwise::Again);
+        let counted = ProjectedMetrics { subject: key.pk, tallies: texts(&after) };
+        tx.upsert(before.as_ref(), &counted, OnConflict::Retry);
     }
     let shard = u8::from_be_bytes(app.entropy.bytes()) % SHARDS;
     for (key, counts) in by_item(change, shard) {
@@ -148,8 +148,8 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::UserRegistered { user, .. }
         | Message::PromotionExpired { user }
         | Message::BalanceChanged { user }
-        | Message::PurchaseMoved { user, .. } => vec![Subject::User(*user)],
-        Message::OrderPaid { order, user, .. } | Message::OrderChanged { order, user, .. } => {
+        | Message::PurchaseNetChanged { user, .. } => vec![Subject::User(*user)],
+        Message::OrderPaid { order, user, .. } | Message::OrderNetChanged { order, user, .. } => {
             vec![Subject::Order(*order), Subject::User(*user)]
         }
         Message::OrderClosed { order } => vec![Subject::Order(*order)],
@@ -159,7 +159,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::CommissionSettled { order, beneficiary, .. } => {
             vec![Subject::Commission(*order), Subject::Affiliate(*beneficiary)]
         }
-        Message::WithdrawalMoved { withdrawal, user, .. } => {
+        Message::WithdrawalStateChanged { withdrawal, user, .. } => {
             vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
         }
         Message::BatchReady { batch } => vec![Subject::Batch(*batch)],
@@ -170,12 +170,12 @@ fn subjects(message: &Message) -> Vec<Subject> {
             let wallets = shops.iter().map(|shop| Subject::Wallet(*shop));
             [Subject::AgencyOrder(*order)].into_iter().chain(wallets).collect()
         }
-        Message::WalletMoved { shop } => vec![Subject::Wallet(*shop)],
+        Message::WalletChanged { shop } => vec![Subject::Wallet(*shop)],
         Message::CodeChanged { code } => vec![Subject::Code(*code)],
         Message::RewardRetried { .. }
-        | Message::BatchBegun { .. }
-        | Message::AgencyOrderMoved { .. }
-        | Message::GrantsLowered { .. }
+        | Message::BatchStarted { .. }
+        | Message::AgencyOrderNetChanged { .. }
+        | Message::GrantTermsTightened { .. }
         | Message::UserErased { .. }
         | Message::Mail { .. } => Vec::new(),
     }
@@ -215,7 +215,7 @@ impl Subject {
         app: &App,
         key: &Key,
         batches: &BTreeMap<BatchId, Batch>,
-        batch: &mut store::Batch,
+        batch: &mut store::ReadSet,
     ) -> Result<Tallies, Fault> {
         let found = match self {
             Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, app.clock.now())),

@@ -14,18 +14,18 @@ use crate::affiliate::table::affiliate;
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::model::reconciliation::{Difference, Differences, Reconciliation};
+use crate::payment::model::reconciliation::{Differences, PaymentDifference, Reconciliation};
 use crate::payment::model::review::{Review, ReviewState};
 use crate::payment::table::{DIFFERENCES, reconciliations_of};
 use crate::referral::model::referral::{Reward, RewardState, Side};
 use kernel::fault::Fault;
 use kernel::id::UserId;
-use kernel::ledger::{Posting, Record, RecordType};
+use kernel::ledger::{JournalEntry, RecordType, StatementLine};
 use kernel::provider::Provider;
 use table::key::{SHARDS, due_shard, owned_by};
-use table::ledger::POSTINGS;
-use table::list::{Source, Window, only, walk};
-use table::store::{Ask, List, Page};
+use table::ledger::JOURNAL_ENTRIES;
+use table::list::{ListSource, Window, only, walk};
+use table::store::{Index, Page, Query};
 
 fn fits<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
     wanted.is_none_or(|wanted| found == Some(wanted))
@@ -58,7 +58,7 @@ pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Resul
 /// When the database can't be reached.
 pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<Page<User>, Fault> {
     let Some(email) = email else {
-        let all = window.walk(Source::Platform("USERS"), false);
+        let all = window.walk(ListSource::Platform("USERS"), false);
         return walk(app, &all, |user: &User| only(window.holds(user.created_at), user)).await;
     };
     let Some(id) = by_email(app, email).await? else { return Ok(nothing()) };
@@ -83,14 +83,18 @@ pub struct RecordFilter {
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn records(app: &App, filter: &RecordFilter, window: &Window) -> Result<Page<(UserId, Record)>, Fault> {
+pub async fn records(
+    app: &App,
+    filter: &RecordFilter,
+    window: &Window,
+) -> Result<Page<(UserId, StatementLine)>, Fault> {
     let source = match filter.user {
-        Some(user) if filter.of_commission => Source::Own(affiliate(user), POSTINGS),
-        Some(user) => Source::Own(User::key(user).pk, POSTINGS),
-        None => Source::Platform("POSTINGS"),
+        Some(user) if filter.of_commission => ListSource::Own(affiliate(user), JOURNAL_ENTRIES),
+        Some(user) => ListSource::Own(User::key(user).pk, JOURNAL_ENTRIES),
+        None => ListSource::Platform("POSTINGS"),
     };
     let filtered = filter.kind.is_some() || filter.related_id.is_some();
-    walk(app, &window.walk(source, filtered), |posting: &Posting| {
+    walk(app, &window.walk(source, filtered), |posting: &JournalEntry| {
         let Some(user) = posting.user().filter(|_| window.holds(posting.header.at)) else { return Vec::new() };
         let mut records = posting.records();
         records.retain(|record| {
@@ -119,8 +123,8 @@ pub struct ReferralFilter {
 /// When the database can't be reached.
 pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<User>, Fault> {
     let source = match filter.inviter {
-        Some(inviter) => Source::Owned(owned_by("INVITEES", inviter)),
-        None => Source::Platform("USERS"),
+        Some(inviter) => ListSource::Owned(owned_by("INVITEES", inviter)),
+        None => ListSource::Platform("USERS"),
     };
     let filtered = filter.inviter.is_none() || filter.qualified.is_some();
     walk(app, &window.walk(source, filtered), |user: &User| {
@@ -137,8 +141,8 @@ pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> R
 /// When the database can't be reached.
 pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<Reward>, Fault> {
     let source = match filter.inviter {
-        Some(inviter) => Source::Owned(owned_by("REWARDS", inviter)),
-        None => Source::Platform("REWARDS"),
+        Some(inviter) => ListSource::Owned(owned_by("REWARDS", inviter)),
+        None => ListSource::Platform("REWARDS"),
     };
     let filtered = filter.inviter.is_some() || filter.state.is_some();
     walk(app, &window.walk(source, filtered), |reward: &Reward| {
@@ -178,8 +182,8 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
         user = found;
     }
     let source = match user {
-        Some(user) => Source::Owned(owned_by("ORDERS", user)),
-        None => Source::Platform("ORDERS"),
+        Some(user) => ListSource::Owned(owned_by("ORDERS", user)),
+        None => ListSource::Platform("ORDERS"),
     };
     let filtered = filter.status.is_some() || filter.provider.is_some() || filter.method.is_some();
     walk(app, &window.walk(source, filtered), |order: &Order| {
@@ -198,7 +202,7 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
 pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
     let mut pending = 0_usize;
     for shard in 0..SHARDS {
-        let mut ask = Ask::newest(List::Due, due_shard("order", shard), 1_000);
+        let mut ask = Query::newest(Index::Due, due_shard("order", shard), 1_000);
         loop {
             let page = app.store.list_items(&ask).await?;
             pending = pending.saturating_add(page.items.len());
@@ -216,7 +220,7 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
 /// # Errors
 /// When the database can't be reached.
 pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
-    walk(app, &window.walk(Source::Platform("REVIEWS"), state.is_some()), |review: &Review| {
+    walk(app, &window.walk(ListSource::Platform("REVIEWS"), state.is_some()), |review: &Review| {
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
     })
     .await
@@ -227,7 +231,7 @@ pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> 
 /// # Errors
 /// When the database can't be reached.
 pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
-    walk(app, &window.walk(Source::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
+    walk(app, &window.walk(ListSource::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
         only(window.holds(report.day()), report)
     })
     .await
@@ -241,12 +245,12 @@ pub async fn reconciliation(
     app: &App,
     date: Date,
     window: &Window,
-) -> Result<(Vec<Reconciliation>, Page<(Provider, Difference)>), Fault> {
+) -> Result<(Vec<Reconciliation>, Page<(Provider, PaymentDifference)>), Fault> {
     let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider));
     let mut batch = app.store.get_many(&keys).await?;
     let reports = keys.iter().map(|key| batch.take::<Reconciliation>(key)).collect::<Result<Vec<_>, _>>()?;
     let reports = reports.into_iter().flatten().map(|report| report.into_inner()).collect();
-    let all = window.walk(Source::Own(reconciliations_of(date), DIFFERENCES), true);
+    let all = window.walk(ListSource::Own(reconciliations_of(date), DIFFERENCES), true);
     let lines =
         walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())
             .await?;
@@ -268,8 +272,8 @@ pub struct CommissionFilter {
 /// When the database can't be reached.
 pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
     let source = match filter.beneficiary {
-        Some(user) => Source::Owned(owned_by("COMMISSIONS", user)),
-        None => Source::Platform("COMMISSIONS"),
+        Some(user) => ListSource::Owned(owned_by("COMMISSIONS", user)),
+        None => ListSource::Platform("COMMISSIONS"),
     };
     let now = app.clock.now();
     walk(app, &window.walk(source, filter.state.is_some()), |commission: &Commission| {
@@ -294,8 +298,8 @@ pub struct WithdrawalFilter {
 /// When the database can't be reached.
 pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
     let source = match filter.user {
-        Some(user) => Source::Owned(owned_by("WITHDRAWALS", user)),
-        None => Source::Platform("WITHDRAWALS"),
+        Some(user) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
+        None => ListSource::Platform("WITHDRAWALS"),
     };
     walk(app, &window.walk(source, filter.state.is_some()), |withdrawal: &Withdrawal| {
         let fitting = fits(filter.state.as_ref(), Some(&withdrawal.state));
@@ -319,7 +323,7 @@ pub struct AuditFilter {
 /// When the database can't be reached.
 pub async fn audits(app: &App, filter: &AuditFilter, window: &Window) -> Result<Page<AuditRecord>, Fault> {
     let filtered = filter.actor.is_some() || filter.subject.is_some();
-    walk(app, &window.walk(Source::Platform("AUDITS"), filtered), |record: &AuditRecord| {
+    walk(app, &window.walk(ListSource::Platform("AUDITS"), filtered), |record: &AuditRecord| {
         let bare = record.actor.strip_prefix("admin:").unwrap_or(&record.actor);
         let by = filter.actor.as_deref().is_none_or(|actor| actor == record.actor || actor == bare);
         only(by && fits(filter.subject.as_ref(), Some(&record.subject)) && window.holds(record.at), record)

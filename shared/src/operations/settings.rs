@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::operations::model::settings::{Area, Settings, Versioned};
+use crate::operations::model::settings::{Area, Settings, VersionedSettings};
 use kernel::fault::Fault;
 use table::key::Key;
 use table::ledger::LedgerBegun;
@@ -50,16 +50,18 @@ impl App {
     ///
     /// # Errors
     /// When they can't be read, or what is stored does not decode.
-    pub async fn settings<T: Settings>(&self) -> Result<Versioned<T>, Fault> {
+    pub async fn settings<T: Settings>(&self) -> Result<VersionedSettings<T>, Fault> {
         let now = self.clock.now();
         let records = match self.settings.fresh(now) {
             Some(records) => records,
             None => self.read_settings(now).await?,
         };
-        let Some(record) = records.get(&T::AREA) else { return Ok(Versioned { version: 0, settings: T::default() }) };
+        let Some(record) = records.get(&T::AREA) else {
+            return Ok(VersionedSettings { version: 0, settings: T::default() });
+        };
         let settings = serde_json::from_str(&record.document)
             .map_err(|error| Fault::Item { key: SettingsRecord::key(T::AREA.as_str()).pk, why: error.to_string() })?;
-        Ok(Versioned { version: record.version, settings })
+        Ok(VersionedSettings { version: record.version, settings })
     }
 
     /// Reads all areas in one call; done while a function starts, and once a minute.

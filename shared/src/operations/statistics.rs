@@ -10,7 +10,7 @@ use crate::operations::model::metrics::Tallies;
 use crate::operations::table::{Statistics, statistics_of_month};
 use kernel::fault::Fault;
 use table::item::{Item, numbers, text};
-use table::store::{Ask, List};
+use table::store::{Index, Query};
 
 /// Most days of one report.
 pub const MOST_DAYS: i32 = 366;
@@ -46,7 +46,7 @@ pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tal
 }
 
 async fn partition(app: &App, partition: impl Into<String>) -> Result<Vec<Item>, Fault> {
-    let mut ask = Ask::newest(List::Table, partition, 1_000);
+    let mut ask = Query::newest(Index::Table, partition, 1_000);
     let mut items = Vec::new();
     loop {
         let page = app.store.list_items(&ask).await?;

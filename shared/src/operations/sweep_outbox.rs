@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::message::promises;
 use kernel::fault::Fault;
 use kernel::id::OutboxId;
-use table::item::{Stored, text};
+use table::item::{Versioned, text};
 use table::key::SHARDS;
 use table::outbox::{Outbox, outbox_shard};
-use table::store::{Ask, List};
+use table::store::{Index, Query};
 use table::telemetry as metrics;
 
 /// What is younger is still being sent by whoever committed it.
@@ -19,7 +19,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Swept {
+pub struct SweepReport {
     /// Outbox items whose messages were all acknowledged.
     pub sent: u32,
     /// Items left for the next sweep.
@@ -33,11 +33,11 @@ pub struct Swept {
 ///
 /// # Errors
 /// When the outbox can't be read.
-pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
+pub async fn sweep_outbox(app: &App) -> Result<SweepReport, Fault> {
     let now = app.clock.now();
     let horizon = now.checked_sub(PATIENCE).unwrap_or(now).as_millisecond();
     let before = OutboxId::new(Ulid::from_parts(u64::try_from(horizon).unwrap_or(0), 0)).to_string();
-    let mut swept = Swept { oldest_seconds: oldest(app, &before, now).await?, ..Swept::default() };
+    let mut swept = SweepReport { oldest_seconds: oldest(app, &before, now).await?, ..SweepReport::default() };
     metrics::value("OutboxAge", swept.oldest_seconds, "Seconds");
     for shard in 0..SHARDS {
         let mut ask = waiting(shard, &before, 100);
@@ -45,7 +45,7 @@ pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
             let page = app.store.list_items(&ask).await?;
             for item in page.items {
                 // An item that does not decode waits for a person; the others go on.
-                match Stored::<Outbox>::read(item) {
+                match Versioned::<Outbox>::read(item) {
                     Ok(outbox) => swept.count(send(app, &outbox).await),
                     Err(fault) => swept.fail(&fault),
                 }
@@ -60,9 +60,9 @@ pub async fn sweep_outbox(app: &App) -> Result<Swept, Fault> {
 }
 
 /// The items of a shard before a sort key, the oldest first.
-fn waiting(shard: u8, before: &str, limit: i32) -> Ask {
+fn waiting(shard: u8, before: &str, limit: i32) -> Query {
     let before = Some(before.to_owned());
-    Ask { descending: false, before, ..Ask::newest(List::Table, outbox_shard(shard), limit) }
+    Query { descending: false, before, ..Query::newest(Index::Table, outbox_shard(shard), limit) }
 }
 
 /// Seconds that the oldest item has been waiting, by its id: one that does not decode counts, too.
@@ -82,7 +82,7 @@ async fn send(app: &App, outbox: &Outbox) -> Result<(), Fault> {
     app.store.delete_sent(outbox.id).await
 }
 
-impl Swept {
+impl SweepReport {
     fn count(&mut self, sent: Result<(), Fault>) {
         match sent {
             Ok(()) => self.sent = self.sent.saturating_add(1),

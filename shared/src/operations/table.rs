@@ -9,7 +9,7 @@ use table::records;
 use table::records::RecordSchema;
 
 use crate::operations::model::audit_record::AuditRecord;
-use crate::operations::model::metrics::Counted;
+use crate::operations::model::metrics::ProjectedMetrics;
 use crate::operations::settings::SettingsRecord;
 
 records! {
@@ -27,14 +27,14 @@ records! {
     }
 }
 
-impl Counted {
+impl ProjectedMetrics {
     /// Where the contribution of the thing at `subject` is.
     pub fn key(subject: &Key) -> Key {
         Key::of(subject.pk.clone(), "COUNTED")
     }
 }
 
-impl Entity for Counted {
+impl Entity for ProjectedMetrics {
     const TYPE: &'static str = "counted";
 
     fn own_key(&self) -> Key {
@@ -43,7 +43,7 @@ impl Entity for Counted {
 }
 
 /// The contributions that statistics count; where each is follows from its subject.
-pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<Counted>(
+pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<ProjectedMetrics>(
     "What statistics hold of one thing (R9.2).",
     &[("{subject}", "COUNTED")],
     &[],

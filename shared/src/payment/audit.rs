@@ -13,7 +13,7 @@ use crate::payment::model::event::EventOutcome;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::{Payment, target};
 use kernel::id::{OrderId, UserId};
-use kernel::ledger::{AccountKind, Entry, House, Operator, Posting};
+use kernel::ledger::{AccountKind, JournalEntry, Line, Operator, PlatformAccount};
 use kernel::money::LedgerMoney;
 
 /// Checks payments, orders and promotions.
@@ -40,10 +40,10 @@ struct Posted {
 fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
     let mut all: HashMap<OrderId, Posted> = HashMap::new();
     // What the operator's backend moves may name an order, and is none of its money.
-    let own = |posting: &&Posting| !matches!(posting.header.operator, Operator::Service(_));
+    let own = |posting: &&JournalEntry| !matches!(posting.header.operator, Operator::Service(_));
     for posting in snapshot.postings.iter().filter(own) {
         let mut about = None;
-        let own = |entry: &&Entry| matches!(entry.account, AccountKind::Balance | AccountKind::Debt);
+        let own = |entry: &&Line| matches!(entry.account, AccountKind::Balance | AccountKind::Receivable);
         for entry in posting.entries.iter().filter(own) {
             if let Some(order) = entry.related_id.as_deref().and_then(OrderId::parse) {
                 let sum = &mut all.entry(order).or_default().given;
@@ -51,7 +51,7 @@ fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
                 about = Some(order);
             }
         }
-        let lines = posting.house.iter().filter(|line| line.account == House::Promotion);
+        let lines = posting.house.iter().filter(|line| line.account == PlatformAccount::Promotion);
         for (line, order) in lines.filter_map(|line| Some((line, about?))) {
             let sum = &mut all.entry(order).or_default().promotion;
             *sum = sum.checked_sub(line.amount.amount()).unwrap_or(Decimal::MAX);

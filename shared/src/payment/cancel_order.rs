@@ -9,10 +9,10 @@ use kernel::fault::Error;
 use kernel::id::{OrderId, UserId};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::Otherwise;
+use table::tx::OnConflict;
 
 /// Cancels a pending order of `user`. Cancelling it again answers the same.
 ///
@@ -24,7 +24,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
         close_at_provider(app, &before).await?;
     }
     let done = app
-        .run(&Once::Natural, || async {
+        .execute(&Idempotency::Natural, || async {
             let mut tx = app.tx();
             let order = own(app, user, order).await?;
             match order.status {
@@ -33,7 +33,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
                 _ => return Err(Refusal::OrderNotPending.into()),
             }
             let cancelled = Order { status: OrderStatus::Cancelled, ..(*order).clone() };
-            tx.replace(&order, &cancelled, Otherwise::Again);
+            tx.replace(&order, &cancelled, OnConflict::Retry);
             tx.send(Message::OrderClosed { order: cancelled.id });
             Ok((cancelled, tx))
         })
@@ -45,7 +45,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
 }
 
 /// The order as it stands, of a caller who may write.
-async fn first(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>, Error> {
+async fn first(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Order>, Error> {
     let (caller, wanted) = (User::key(user), Order::key(order));
     let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
     batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
@@ -57,7 +57,7 @@ async fn first(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>,
 ///
 /// # Refuses
 /// `not_found` for somebody else's.
-pub async fn own(app: &App, user: UserId, order: OrderId) -> Result<Stored<Order>, Error> {
+pub async fn own(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Order>, Error> {
     let order = app.store.get::<Order>(&Order::key(order)).await?;
     Ok(order.filter(|order| order.user == user).ok_or(Refusal::NotFound)?)
 }

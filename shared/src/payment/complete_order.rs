@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
-use crate::payment::credit_order::Capture;
+use crate::payment::credit_order::CreditOrder;
 use crate::payment::model::order::Order;
-use crate::payment::model::payment::{Payment, Settlement, decide};
+use crate::payment::model::payment::{CaptureOutcome, Payment, decide};
 use crate::payment::model::review::Review;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AuditId, OrderId, UserId};
 use kernel::ledger::Operator;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// Which order, and why.
 #[derive(Debug, Clone)]
@@ -42,8 +42,8 @@ pub struct Completed {
 ///
 /// # Refuses
 /// `not_found`; `order_already_paid`; 422 when the named payment is another order's.
-pub async fn complete_order(app: &App, once: &Once, ask: &Complete) -> Result<Done<Completed>, Error> {
-    app.run(once, || plan(app, ask)).await
+pub async fn complete_order(app: &App, once: &Idempotency, ask: &Complete) -> Result<Answered<Completed>, Error> {
+    app.execute(once, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
@@ -61,7 +61,7 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
     let mut payment = known.as_deref().cloned().unwrap_or_else(|| Payment::new(order.provider, named));
     payment.record_capture(order.charge, Some(now));
     let promotion = user.promotion.as_ref();
-    let Settlement::Credit(credited) = decide(Some(&order), &payment, promotion, now)? else {
+    let CaptureOutcome::Credit(credited) = decide(Some(&order), &payment, promotion, now)? else {
         return Err(Refusal::field("/provider_payment_id", "other_order", "This payment can't pay this order.").into());
     };
     let review = match payment.review {
@@ -69,7 +69,7 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
         None => None,
     };
     let mut tx = app.tx();
-    let capture = Capture {
+    let capture = CreditOrder {
         order: &order,
         known: Some(&order),
         user: &user,
@@ -81,7 +81,7 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
         now,
     };
     capture.write(app, &mut tx).await?;
-    tx.insert(&audit(app, ask, &order), Otherwise::Again);
+    tx.insert(&audit(app, ask, &order), OnConflict::Retry);
     Ok((Completed { order: order.id }, tx))
 }
 

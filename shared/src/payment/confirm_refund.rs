@@ -14,10 +14,10 @@ use kernel::ledger::Operator;
 use kernel::money::{PayMoney, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What was seen at the gateway.
 #[derive(Debug, Clone)]
@@ -41,9 +41,9 @@ pub struct ConfirmRefund {
 ///
 /// # Errors
 /// `outcome_unknown` when Stripe did not answer.
-pub async fn confirm_refund(app: &App, once: &Once, ask: &ConfirmRefund) -> Result<Done<Requested>, Error> {
+pub async fn confirm_refund(app: &App, once: &Idempotency, ask: &ConfirmRefund) -> Result<Answered<Requested>, Error> {
     let audit = AuditId::new(app.ulid());
-    let done = app.run(once, || plan(app, ask, audit)).await?;
+    let done = app.execute(once, || plan(app, ask, audit)).await?;
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?;
     if order.is_some_and(|order| order.provider == Provider::Stripe) {
         carry_out(app, done.answer, false).await?;
@@ -67,7 +67,7 @@ async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Request
     let seen = given.map_or_else(|| "not made".to_owned(), |amount| amount.to_string());
     let record = by_admin(app, ask.admin, "order.refund_confirmed", ask.order.to_string());
     let record = record.change(format!("{} {}", ask.refund, request.amount), seen).because(&ask.reason);
-    tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record }, Otherwise::Again);
+    tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record }, OnConflict::Retry);
     match given {
         Some(amount) => gave(app, ask, &order, &stored, amount, &mut tx).await?,
         None => {
@@ -75,7 +75,7 @@ async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Request
             if let Some(request) = after.requests.get_mut(&ask.refund) {
                 request.failure = Some(ask.reason.clone());
             }
-            tx.replace(&stored, &after, Otherwise::Again);
+            tx.replace(&stored, &after, OnConflict::Retry);
         }
     }
     Ok((done, tx))
@@ -94,8 +94,8 @@ fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refus
 async fn gave(
     app: &App,
     ask: &ConfirmRefund,
-    order: &Stored<Order>,
-    stored: &Stored<Payment>,
+    order: &Versioned<Order>,
+    stored: &Versioned<Payment>,
     amount: PayMoney,
     tx: &mut Tx,
 ) -> Result<(), Error> {

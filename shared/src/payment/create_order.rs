@@ -11,21 +11,21 @@ use crate::message::Message;
 use crate::operations::model::settings::{AffiliateSettings, PaymentSettings};
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::model::order::{
-    AffiliateTerms, Ask, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, price, quote,
+    AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
 };
 use crate::payment::pay_page;
-use crate::referral::model::referral::Attribution;
+use crate::referral::model::referral::Referral;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::{Once, OnceRecord};
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::{Idempotency, IdempotencyRecord};
+use table::item::Versioned;
 use table::key::Key;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// The window in which a user's orders are counted (R4.2).
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -36,7 +36,7 @@ pub struct CreateOrder {
     /// Who.
     pub user: UserId,
     /// What.
-    pub wanted: Ask,
+    pub wanted: TopUp,
     /// Who is to take the money.
     pub provider: Provider,
     /// By which method; the first that is offered without one.
@@ -49,7 +49,7 @@ pub struct CreateOrder {
 
 /// The answer as it is kept: the order, and whether its provider failed it at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ordered {
+pub struct PlacedOrder {
     /// The order.
     pub order: OrderId,
     /// Why it failed at its creation.
@@ -60,7 +60,7 @@ pub struct Ordered {
 ///
 /// # Refuses
 /// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
-pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<Done<Order>, Error> {
+pub async fn create_order(app: &App, once: &Idempotency, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
     let first = match read(app, once, ask, now, &settings).await? {
@@ -74,42 +74,42 @@ pub async fn create_order(app: &App, once: &Once, ask: &CreateOrder) -> Result<D
     order.return_url.clone_from(&settings.return_url);
     ask_for(app, &settings, &mut order).await;
     let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
-    let done = app.run(once, || plan(app, &window, &bare, &settings)).await?;
+    let done = app.execute(once, || plan(app, &window, &bare, &settings)).await?;
     if done.replayed {
         return shown(app, done).await;
     }
     metrics::metric("Orders", 1, "Count", &[("State", order.status.as_str())]);
-    Ok(Done { answer: order, replayed: false })
+    Ok(Answered { answer: order, replayed: false })
 }
 
 enum Read {
-    Answered(Done<Ordered>),
+    Answered(Answered<PlacedOrder>),
     New(Box<First>),
 }
 
 /// Who orders, and their orders of this minute.
 struct First {
-    user: Stored<User>,
-    window: Option<Stored<OrderWindow>>,
+    user: Versioned<User>,
+    window: Option<Versioned<OrderWindow>>,
 }
 
 /// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
 async fn read(
     app: &App,
-    once: &Once,
+    once: &Idempotency,
     ask: &CreateOrder,
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
     let (user, window) = (User::key(ask.user), OrderWindow::key(ask.user));
     let record = match once {
-        Once::Key(key) => Some(OnceRecord::key(&key.hash)),
-        Once::Natural => None,
+        Idempotency::Key(key) => Some(IdempotencyRecord::key(&key.hash)),
+        Idempotency::Natural => None,
     };
     let keys: Vec<Key> = [Some(user.clone()), Some(window.clone()), record.clone()].into_iter().flatten().collect();
     let mut batch = app.store.get_many(&keys).await?;
     if let Some(record) = &record
-        && let Some(record) = batch.take::<OnceRecord>(record)?
+        && let Some(record) = batch.take::<IdempotencyRecord>(record)?
         && let Some(done) = app.answered(once, &record)?
     {
         return Ok(Read::Answered(done));
@@ -186,7 +186,7 @@ fn drafted(
     ask: &CreateOrder,
     method: String,
     quote: &Quote,
-    attribution: Option<&Attribution>,
+    attribution: Option<&Referral>,
     affiliate: Option<AffiliateTerms>,
     now: Timestamp,
 ) -> Order {
@@ -252,7 +252,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
     let now = app.clock.now();
     let ask = CreateOrder {
         user: bare.user,
-        wanted: Ask::Amount(bare.charge.amount().to_string()),
+        wanted: TopUp::Amount(bare.charge.amount().to_string()),
         provider: bare.provider,
         method: bare.method.map(str::to_owned),
         client_ip: bare.client_ip,
@@ -303,7 +303,7 @@ async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<C
 }
 
 /// The window as it was read before the provider was asked; it is good for one plan.
-type FirstWindow = Mutex<Option<Option<Stored<OrderWindow>>>>;
+type FirstWindow = Mutex<Option<Option<Versioned<OrderWindow>>>>;
 
 /// Order, the count of this minute and the answer in one transaction. Only when the window moved is it read again.
 async fn plan(
@@ -311,7 +311,7 @@ async fn plan(
     first: &FirstWindow,
     order: &Order,
     settings: &PaymentSettings,
-) -> Result<(Ordered, Tx), Error> {
+) -> Result<(PlacedOrder, Tx), Error> {
     let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
     let stored = match first {
         Some(window) => window,
@@ -319,22 +319,22 @@ async fn plan(
     };
     let window = count(stored.as_deref(), order.user, order.created_at, settings)?;
     let mut tx = app.tx();
-    tx.insert(order, Otherwise::Again);
-    tx.upsert(stored.as_ref(), &window, Otherwise::Again);
+    tx.insert(order, OnConflict::Retry);
+    tx.upsert(stored.as_ref(), &window, OnConflict::Retry);
     if order.status == OrderStatus::Failed {
         tx.send(Message::OrderClosed { order: order.id });
     }
-    Ok((Ordered { order: order.id, failure: order.failure.clone() }, tx))
+    Ok((PlacedOrder { order: order.id, failure: order.failure.clone() }, tx))
 }
 
 /// The first answer again: the order as it was made, whatever became of it since.
-async fn shown(app: &App, done: Done<Ordered>) -> Result<Done<Order>, Error> {
-    let Ordered { order, failure } = done.answer;
+async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>, Error> {
+    let PlacedOrder { order, failure } = done.answer;
     let order =
         app.store.get::<Order>(&Order::key(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
     let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
     let made = Order { status, failure, paid_at: None, late: false, bonus: None, left: None, ..order.into_inner() };
-    Ok(Done { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
+    Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 
 /// What an amount would cost and buy now, for a list of offers.

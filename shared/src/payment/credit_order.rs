@@ -14,22 +14,22 @@ use crate::payment::model::payment::{Credited, Payment};
 use crate::payment::model::review::{Review, ReviewState};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
-use kernel::ledger::{Header, House, HouseEntry, Operator};
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use kernel::ledger::{Header, Operator, PlatformAccount, PlatformLine};
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What a paid transaction is about.
-pub struct Capture<'a> {
+pub struct CreditOrder<'a> {
     /// The order.
     pub order: &'a Order,
     /// The same as it was read; none for one that is made to credit money in review (R4.12).
-    pub known: Option<&'a Stored<Order>>,
+    pub known: Option<&'a Versioned<Order>>,
     /// Its user as it was read.
-    pub user: &'a Stored<User>,
+    pub user: &'a Versioned<User>,
     /// The provider's payment as it was read, and as it is now; none while a completion by hand has no payment id.
-    pub payment: Option<(Option<&'a Stored<Payment>>, Payment)>,
+    pub payment: Option<(Option<&'a Versioned<Payment>>, Payment)>,
     /// The open review item of this payment, whose money leaves `suspense` now.
-    pub review: Option<&'a Stored<Review>>,
+    pub review: Option<&'a Versioned<Review>>,
     /// What the rules say it credits.
     pub credited: &'a Credited,
     /// In which role: `system` for a provider's word, `admin` by hand.
@@ -40,7 +40,7 @@ pub struct Capture<'a> {
     pub now: Timestamp,
 }
 
-impl Capture<'_> {
+impl CreditOrder<'_> {
     /// Adds all writes of the paid transaction.
     ///
     /// # Errors
@@ -66,17 +66,17 @@ impl Capture<'_> {
             let last = Some(posting.header.as_last());
             let review = payment.review.filter(|_| self.known.is_none());
             let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
-            tx.upsert(*before, &paying, Otherwise::Again);
+            tx.upsert(*before, &paying, OnConflict::Retry);
         }
         // Who makes an order for a review's money writes the decision on the item.
         if let (Some(review), Some(_)) = (self.review, self.known) {
-            tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() }, Otherwise::Again);
+            tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() }, OnConflict::Retry);
         }
         let has_refunds = self.payment.as_ref().is_some_and(|(_, payment)| payment.has_refunds());
         let completed = self.payment.is_none().then_some(posting.header.journal);
-        tx.upsert(self.known, &Order { completed, has_refunds, ..paid }, Otherwise::Again);
-        tx.replace(self.user, &user, Otherwise::Again);
-        tx.insert(&posting, Otherwise::Again);
+        tx.upsert(self.known, &Order { completed, has_refunds, ..paid }, OnConflict::Retry);
+        tx.replace(self.user, &user, OnConflict::Retry);
+        tx.insert(&posting, OnConflict::Retry);
         let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
         tx.send(Message::OrderPaid { order: order.id, user: order.user, inviter });
         tell_agency(order, tx);
@@ -92,12 +92,12 @@ impl Capture<'_> {
     }
 
     /// The house's lines; money that stood on `suspense` comes from there.
-    fn house(&self) -> Result<Vec<HouseEntry>, Error> {
+    fn house(&self) -> Result<Vec<PlatformLine>, Error> {
         let mut lines = self.credited.house(self.order)?;
         if let Some(review) = self.review.filter(|review| review.reason.holds_money()) {
             let held = review.held().as_ledger();
-            lines.push(HouseEntry::new(House::Provider(review.provider), held));
-            lines.push(HouseEntry::new(House::Suspense, held.negated()));
+            lines.push(PlatformLine::new(PlatformAccount::Provider(review.provider), held));
+            lines.push(PlatformLine::new(PlatformAccount::Suspense, held.negated()));
         }
         Ok(lines)
     }
@@ -106,7 +106,7 @@ impl Capture<'_> {
 /// An agency order that was paid by this one, or whose payment moved, is settled by its tree's worker (R8.8).
 pub fn tell_agency(order: &Order, tx: &mut Tx) {
     if let Some(of) = order.agency {
-        tx.send(Message::AgencyOrderMoved { order: of.order, tree: of.tree });
+        tx.send(Message::AgencyOrderNetChanged { order: of.order, tree: of.tree });
     }
 }
 

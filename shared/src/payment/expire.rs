@@ -11,15 +11,15 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::poll_provider::ask_or_give_up;
+use crate::payment::poll_provider::poll_or_give_up;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
-use table::idempotency::Once;
+use table::idempotency::Idempotency;
 use table::item::text;
 use table::key::{SHARDS, due_shard, due_until};
-use table::store::Ask;
+use table::store::Query;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// Most transitions of one shard in one tick.
 const PER_SHARD: usize = 250;
@@ -28,7 +28,7 @@ pub(crate) const TICK: Duration = Duration::from_secs(20);
 
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Expired {
+pub struct ExpiryReport {
     /// What ended now.
     pub expired: u32,
     /// What could not be ended and waits for the next tick.
@@ -41,9 +41,9 @@ pub struct Expired {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn expire_orders(app: &App) -> Result<Expired, Fault> {
+pub async fn expire_orders(app: &App) -> Result<ExpiryReport, Fault> {
     let due = due(app, "order", OrderId::parse).await?;
-    let done = Expired::from(each(due, |id| ask_and_expire(app, id)).await);
+    let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, id)).await);
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
@@ -56,8 +56,8 @@ async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok(false);
     }
-    ask_or_give_up(app, &order).await?;
-    Ok(app.run(&Once::Natural, || expire_order(app, id)).await?.answer)
+    poll_or_give_up(app, &order).await?;
+    Ok(app.execute(&Idempotency::Natural, || expire_order(app, id)).await?.answer)
 }
 
 async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
@@ -66,7 +66,7 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok((false, tx));
     }
-    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() }, Otherwise::Again);
+    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() }, OnConflict::Retry);
     tx.send(Message::OrderClosed { order: id });
     Ok((true, tx))
 }
@@ -75,8 +75,8 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn expire_promotions(app: &App) -> Result<Expired, Fault> {
-    let end = |id| async move { Ok(app.run(&Once::Natural, || expire_promotion(app, id)).await?.answer) };
+pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
+    let end = |id| async move { Ok(app.execute(&Idempotency::Natural, || expire_promotion(app, id)).await?.answer) };
     Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
 }
 
@@ -88,13 +88,13 @@ async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
         Some(promotion) if !promotion.closed && promotion.ends_at < app.clock.now() => promotion.closed = true,
         _ => return Ok((false, tx)),
     }
-    tx.replace(&user, &after, Otherwise::Again);
+    tx.replace(&user, &after, OnConflict::Retry);
     tx.send(Message::PromotionExpired { user: id });
     Ok((true, tx))
 }
 
 /// What came of a tick's things.
-pub(crate) struct Ticked<T> {
+pub(crate) struct JobReport<T> {
     /// What each came to that went through.
     pub done: Vec<T>,
     /// How many did not and wait for the next tick.
@@ -103,8 +103,8 @@ pub(crate) struct Ticked<T> {
     pub left: u32,
 }
 
-impl From<Ticked<bool>> for Expired {
-    fn from(of: Ticked<bool>) -> Self {
+impl From<JobReport<bool>> for ExpiryReport {
+    fn from(of: JobReport<bool>) -> Self {
         Self { expired: counted(of.done.iter().filter(|ended| **ended)), failed: of.failed, left: of.left }
     }
 }
@@ -118,9 +118,9 @@ pub(crate) fn counted<T>(of: impl Iterator<Item = T>) -> u32 {
 pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Error>>>(
     things: impl IntoIterator<Item = I>,
     work: impl Fn(I) -> W,
-) -> Ticked<T> {
+) -> JobReport<T> {
     let started = Instant::now();
-    let mut of = Ticked { done: Vec::new(), failed: 0, left: 0 };
+    let mut of = JobReport { done: Vec::new(), failed: 0, left: 0 };
     for thing in things {
         if started.elapsed() > TICK {
             of.left = of.left.saturating_add(1);
@@ -148,7 +148,7 @@ pub(crate) async fn due_keys(app: &App, what: &str) -> Result<Vec<(String, Strin
     let before = due_until(app.clock.now());
     let mut keys = Vec::new();
     for shard in 0..SHARDS {
-        let mut ask = Ask::due(due_shard(what, shard), before.clone(), 100);
+        let mut ask = Query::due(due_shard(what, shard), before.clone(), 100);
         let mut of_shard = 0_usize;
         loop {
             let page = app.store.list_items(&ask).await?;

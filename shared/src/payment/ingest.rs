@@ -7,27 +7,27 @@ use tokio::sync::OnceCell;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
-use crate::payment::credit_order::{Capture, header};
+use crate::payment::credit_order::{CreditOrder, header};
 use crate::payment::gateway::stripe::PaymentIntent;
-use crate::payment::model::event::{Event, EventOutcome, RawEvent};
+use crate::payment::model::event::{EventOutcome, ProviderEventRecord, RawEvent};
 use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus};
-use crate::payment::model::payment::{Credited, Dispute, Payment, Refund, Settlement, decide};
+use crate::payment::model::payment::{CaptureOutcome, Credited, Dispute, Payment, Refund, decide};
 use crate::payment::model::reversal::Reversal;
 use crate::payment::model::review::{Review, ReviewReason, ReviewState};
 use crate::payment::reverse::Reverse;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, ReviewId};
-use kernel::ledger::{House, HouseEntry, LastJournal, Operator, Posting};
+use kernel::ledger::{JournalEntry, JournalRef, Operator, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, PayMoney};
 use kernel::provider::Provider;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// An authentic event, in terms of both providers.
 #[derive(Debug, Clone)]
-pub struct Notice {
+pub struct ProviderEvent {
     /// Who says so.
     pub provider: Provider,
     /// The provider's id of the event.
@@ -39,7 +39,7 @@ pub struct Notice {
     /// The one order that it names.
     pub order: Option<OrderId>,
     /// What it says.
-    pub fact: Fact,
+    pub fact: PaymentEvent,
     /// Whether the gateway is to be asked before it is believed (R4.10).
     pub confirm: bool,
     /// When it came.
@@ -50,7 +50,7 @@ pub struct Notice {
 
 /// What an event says.
 #[derive(Debug, Clone)]
-pub enum Fact {
+pub enum PaymentEvent {
     /// Money was taken.
     Captured {
         /// How much.
@@ -80,7 +80,7 @@ pub enum Fact {
 
 /// What came of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum Ingested {
     /// Its outcome is stored.
     Stored(EventOutcome),
     /// The gateway does not confirm it: nothing is stored but the raw event, and it may come again.
@@ -91,11 +91,11 @@ pub enum Settled {
 ///
 /// # Errors
 /// A fault when nothing was stored: the provider is to send it again.
-pub async fn settle(app: &App, notice: &Notice) -> Result<Settled, Error> {
+pub async fn settle(app: &App, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
-    let done = app.run(&Once::Natural, || plan(app, notice, &asked, review)).await?;
-    Ok(done.answer.map_or(Settled::Unconfirmed, Settled::Stored))
+    let done = app.execute(&Idempotency::Natural, || plan(app, notice, &asked, review)).await?;
+    Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 
 /// What was asked at the provider: once per event, however often it is planned.
@@ -108,7 +108,7 @@ struct Asked {
 
 type Planned = (Option<EventOutcome>, Tx);
 
-async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
+async fn plan(app: &App, notice: &ProviderEvent, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
     let mut known = Known::read(app, notice).await?;
     if let Some(event) = &known.event {
         return Ok((Some(event.outcome), app.tx()));
@@ -119,11 +119,11 @@ async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Re
     };
     let mut payment = known.payment.as_deref().cloned().unwrap_or_else(|| Payment::new(notice.provider, payment_id));
     match &notice.fact {
-        Fact::Captured { amount, at } => match confirmed(app, notice, asked, *amount, *at).await? {
+        PaymentEvent::Captured { amount, at } => match confirmed(app, notice, asked, *amount, *at).await? {
             Some((amount, at)) => payment.record_capture(amount, at),
             None => return Ok((None, app.tx())),
         },
-        Fact::Refunded { cumulative, refunds } => {
+        PaymentEvent::Refunded { cumulative, refunds } => {
             for (id, refund) in refunds {
                 payment.record_refund(id, *refund)?;
             }
@@ -131,10 +131,10 @@ async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Re
                 payment.record_cumulative(*cumulative)?;
             }
         }
-        Fact::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
-        Fact::NotPaid(_) | Fact::Nothing => return without_payment(app, notice, &known),
+        PaymentEvent::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
+        PaymentEvent::NotPaid(_) | PaymentEvent::Nothing => return without_payment(app, notice, &known),
     }
-    if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, Fact::Captured { .. }) {
+    if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, PaymentEvent::Captured { .. }) {
         known.learn_from_stripe(app, notice, asked, &mut payment).await?;
     }
     let user = match &known.order {
@@ -145,25 +145,25 @@ async fn plan(app: &App, notice: &Notice, asked: &Asked, review: ReviewId) -> Re
     let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
     let step = Step { app, notice, known: &known, payment, review };
     match settlement {
-        Settlement::Credit(credited) => step.credit(user.as_ref(), &credited).await,
-        Settlement::Confirms => step.confirm(user.as_ref()),
-        Settlement::AlreadyCredited => step.reverse(user.as_ref()),
-        Settlement::NotCaptured => Ok(step.note(EventOutcome::Noted)),
-        Settlement::Review(reason) => step.put_to_review(reason),
+        CaptureOutcome::Credit(credited) => step.credit(user.as_ref(), &credited).await,
+        CaptureOutcome::Confirms => step.confirm(user.as_ref()),
+        CaptureOutcome::NetMayHaveChanged => step.reverse(user.as_ref()),
+        CaptureOutcome::NotCaptured => Ok(step.note(EventOutcome::Noted)),
+        CaptureOutcome::Review(reason) => step.put_to_review(reason),
     }
 }
 
 /// What is stored about an event, its payment and its order.
 struct Known {
-    event: Option<Stored<Event>>,
-    payment: Option<Stored<Payment>>,
-    order: Option<Stored<Order>>,
-    review: Option<Stored<Review>>,
+    event: Option<Versioned<ProviderEventRecord>>,
+    payment: Option<Versioned<Payment>>,
+    order: Option<Versioned<Order>>,
+    review: Option<Versioned<Review>>,
 }
 
 impl Known {
-    async fn read(app: &App, notice: &Notice) -> Result<Self, Fault> {
-        let event = Event::key(notice.provider, &notice.event_id);
+    async fn read(app: &App, notice: &ProviderEvent) -> Result<Self, Fault> {
+        let event = ProviderEventRecord::key(notice.provider, &notice.event_id);
         let payment = notice.payment_id.as_deref().map(|id| Payment::key(notice.provider, id));
         let order = notice.order.map(Order::key);
         let keys: Vec<Key> = [Some(event.clone()), payment.clone(), order.clone()].into_iter().flatten().collect();
@@ -182,7 +182,7 @@ impl Known {
             // A capture is judged by the order it names; what goes back, goes back from the order that was paid.
             // So is what a person credited to an order of their choice: the payment still says that it was in review.
             let by_person = payment.order.is_some() && payment.review.is_some();
-            let judged = !by_person && matches!(notice.fact, Fact::Captured { .. });
+            let judged = !by_person && matches!(notice.fact, PaymentEvent::Captured { .. });
             let names = notice.order.filter(|_| judged).or(payment.order);
             if let Some(order) = names.filter(|order| Some(*order) != notice.order) {
                 known.order = app.store.get(&Order::key(order)).await?;
@@ -199,7 +199,7 @@ impl Known {
     async fn learn_from_stripe(
         &mut self,
         app: &App,
-        notice: &Notice,
+        notice: &ProviderEvent,
         asked: &Asked,
         payment: &mut Payment,
     ) -> Result<(), Fault> {
@@ -223,7 +223,7 @@ impl Known {
 /// The amount and time to believe: the notice's, or the gateway's own word where that is asked for (R4.10).
 async fn confirmed(
     app: &App,
-    notice: &Notice,
+    notice: &ProviderEvent,
     asked: &Asked,
     amount: PayMoney,
     at: Option<Timestamp>,
@@ -243,21 +243,21 @@ async fn confirmed(
     Ok(*asked.confirmed.get_or_try_init(query).await?)
 }
 
-fn without_payment(app: &App, notice: &Notice, known: &Known) -> Result<Planned, Error> {
+fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<Planned, Error> {
     let mut tx = app.tx();
     let closing = match (&notice.fact, &known.order) {
-        (Fact::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
+        (PaymentEvent::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
         _ => None,
     };
     let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
-    tx.insert(&event(notice, outcome, known.order.as_deref(), None), Otherwise::Again);
+    tx.insert(&event(notice, outcome, known.order.as_deref(), None), OnConflict::Retry);
     if let Some((order, status)) = closing {
         let failed = status == OrderStatus::Failed;
         let failure = failed.then(|| Failure {
             code: FailureCode::ProviderRefused,
             detail: "The payment was not completed.".to_owned(),
         });
-        tx.replace(order, &Order { status, failure, ..(**order).clone() }, Otherwise::Again);
+        tx.replace(order, &Order { status, failure, ..(**order).clone() }, OnConflict::Retry);
         tx.send(Message::OrderClosed { order: order.id });
     }
     Ok((Some(outcome), tx))
@@ -266,19 +266,19 @@ fn without_payment(app: &App, notice: &Notice, known: &Known) -> Result<Planned,
 /// What an event writes about its payment, once it is decided what it means.
 struct Step<'a> {
     app: &'a App,
-    notice: &'a Notice,
+    notice: &'a ProviderEvent,
     known: &'a Known,
     payment: Payment,
     review: ReviewId,
 }
 
 impl Step<'_> {
-    async fn credit(self, user: Option<&Stored<User>>, credited: &Credited) -> Result<Planned, Error> {
+    async fn credit(self, user: Option<&Versioned<User>>, credited: &Credited) -> Result<Planned, Error> {
         let (Some(order), Some(user)) = (&self.known.order, user) else {
             return Err(Fault::bug("an order without its user").into());
         };
         let mut tx = self.marked(EventOutcome::Credited, None);
-        let capture = Capture {
+        let capture = CreditOrder {
             order,
             known: Some(order),
             user,
@@ -295,9 +295,9 @@ impl Step<'_> {
 
     /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12); what went back before
     /// is taken back now.
-    fn confirm(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+    fn confirm(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
-        let last = order.completed.map(|id| LastJournal { id, step: 0 });
+        let last = order.completed.map(|id| JournalRef { id, step: 0 });
         let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
         let told = Order { payment_id: Some(payment.id.clone()), completed: None, ..(**order).clone() };
         let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
@@ -306,12 +306,12 @@ impl Step<'_> {
     }
 
     /// The payment was credited before: what it says now of its net is made true (R4.11).
-    fn reverse(self, user: Option<&Stored<User>>) -> Result<Planned, Error> {
+    fn reverse(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
         let moved = Reversal::of(order, &self.payment)?.is_some();
         let outcome = match (moved, &self.notice.fact) {
             (true, _) => EventOutcome::Reversed,
-            (false, Fact::Captured { .. }) => EventOutcome::AlreadyCredited,
+            (false, PaymentEvent::Captured { .. }) => EventOutcome::AlreadyCredited,
             (false, _) => EventOutcome::Noted,
         };
         let mut tx = self.marked(outcome, None);
@@ -321,8 +321,8 @@ impl Step<'_> {
 
     fn reversing<'b>(
         &'b self,
-        order: &'b Stored<Order>,
-        user: Option<&'b Stored<User>>,
+        order: &'b Versioned<Order>,
+        user: Option<&'b Versioned<User>>,
         payment: Payment,
     ) -> Result<Reverse<'b>, Error> {
         Ok(Reverse {
@@ -340,7 +340,7 @@ impl Step<'_> {
     fn note(self, outcome: EventOutcome) -> Planned {
         let mut tx = self.marked(outcome, self.payment.review);
         if self.known.payment.as_deref() != Some(&self.payment) {
-            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+            tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
         }
         (Some(outcome), tx)
     }
@@ -370,19 +370,19 @@ impl Step<'_> {
         let mut tx = self.marked(EventOutcome::Review, Some(review.id));
         let suspended = self.suspend(&review, review.held().as_ledger())?;
         let last = suspended.as_ref().map(|posting| posting.header.as_last());
-        tx.insert(&Review { last, ..review.clone() }, Otherwise::Again);
+        tx.insert(&Review { last, ..review.clone() }, OnConflict::Retry);
         if let Some(posting) = suspended {
-            tx.insert(&posting, Otherwise::Again);
+            tx.insert(&posting, OnConflict::Retry);
         }
         self.payment.review = Some(review.id);
-        tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+        tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
         tracing::error!(review = %review.id, reason = reason.as_str(), "money needs a person");
         table::telemetry::count("ReviewsOpened");
         Ok((Some(EventOutcome::Review), tx))
     }
 
     /// The payment's review item is there: its money on `suspense` follows the net, and it closes when nothing is left.
-    fn follow(self, review: &Stored<Review>, net: PayMoney) -> Result<Planned, Error> {
+    fn follow(self, review: &Versioned<Review>, net: PayMoney) -> Result<Planned, Error> {
         let same_money = review.reason.holds_money() && net.currency() == review.received.currency();
         let after = if same_money { review.after(net) } else { (**review).clone() };
         if after == **review {
@@ -391,40 +391,45 @@ impl Step<'_> {
         let mut tx = self.marked(EventOutcome::Review, Some(review.id));
         let moved = self.suspend(review, after.held().minus(review.held())?.as_ledger())?;
         let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
-        tx.replace(review, &Review { last, ..after }, Otherwise::Again);
+        tx.replace(review, &Review { last, ..after }, OnConflict::Retry);
         if let Some(posting) = moved {
-            tx.insert(&posting, Otherwise::Again);
+            tx.insert(&posting, OnConflict::Retry);
         }
         if self.known.payment.as_deref() != Some(&self.payment) {
-            tx.upsert(self.known.payment.as_ref(), &self.payment, Otherwise::Again);
+            tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
         }
         Ok((Some(EventOutcome::Review), tx))
     }
 
     /// The journal that puts `amount` of a review's money on `suspense`, or takes it from there if negative.
-    fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<Posting>, Fault> {
+    fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<JournalEntry>, Fault> {
         if amount.is_zero() || !review.reason.holds_money() {
             return Ok(None);
         }
         let lines = vec![
-            HouseEntry::new(House::Provider(review.provider), amount.negated()),
-            HouseEntry::new(House::Suspense, amount),
+            PlatformLine::new(PlatformAccount::Provider(review.provider), amount.negated()),
+            PlatformLine::new(PlatformAccount::Suspense, amount),
         ];
         let actor = format!("provider:{}", self.notice.provider.as_str());
         let first = header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
         let header = review.last.map_or(first.clone(), |last| first.correcting(last));
-        Posting::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
+        JournalEntry::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
     }
 
     fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {
         let mut tx = self.app.tx();
-        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review), Otherwise::Again);
+        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review), OnConflict::Retry);
         tx
     }
 }
 
-fn event(notice: &Notice, outcome: EventOutcome, order: Option<&Order>, review: Option<ReviewId>) -> Event {
-    Event {
+fn event(
+    notice: &ProviderEvent,
+    outcome: EventOutcome,
+    order: Option<&Order>,
+    review: Option<ReviewId>,
+) -> ProviderEventRecord {
+    ProviderEventRecord {
         provider: notice.provider,
         id: notice.event_id.clone(),
         kind: notice.kind.clone(),
@@ -435,7 +440,7 @@ fn event(notice: &Notice, outcome: EventOutcome, order: Option<&Order>, review: 
     }
 }
 
-fn raw(notice: &Notice) -> RawEvent {
+fn raw(notice: &ProviderEvent) -> RawEvent {
     RawEvent {
         provider: notice.provider,
         id: notice.event_id.clone(),

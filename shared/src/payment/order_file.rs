@@ -2,14 +2,14 @@
 
 use crate::account::model::user::User;
 use crate::app::App;
-use crate::payment::model::event::{Event, RawEvent};
+use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
 use kernel::fault::Fault;
 use kernel::id::OrderId;
-use table::item::Stored;
+use table::item::Versioned;
 use table::key::Key;
-use table::store::{Ask, List};
+use table::store::{Index, Query};
 
 /// Most events of one file: each with its raw body in one read.
 const EVENTS: i32 = 98;
@@ -24,7 +24,7 @@ pub struct OrderFile {
     /// The provider's payment, once it is known.
     pub payment: Option<Payment>,
     /// What the provider told us, oldest first, each with the body it came with while that is kept.
-    pub events: Vec<(Event, Option<String>)>,
+    pub events: Vec<(ProviderEventRecord, Option<String>)>,
 }
 
 /// Reads an order's file; none where there is no such order.
@@ -33,19 +33,19 @@ pub struct OrderFile {
 /// When the database can't be reached, or an item does not decode.
 pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
-    let newest = Ask::newest(List::Owner, format!("EVENTS#{id}"), EVENTS);
-    let page = app.store.list::<Event>(&Ask { descending: false, ..newest }).await?;
-    let events: Vec<Event> = page.items.into_iter().map(Stored::into_inner).collect();
+    let newest = Query::newest(Index::Owner, format!("EVENTS#{id}"), EVENTS);
+    let page = app.store.list::<ProviderEventRecord>(&Query { descending: false, ..newest }).await?;
+    let events: Vec<ProviderEventRecord> = page.items.into_iter().map(Versioned::into_inner).collect();
     let user_key = User::key(order.user);
     let payment_key = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
-    let raw = |event: &Event| RawEvent::key(event.provider, &event.id);
+    let raw = |event: &ProviderEventRecord| RawEvent::key(event.provider, &event.id);
     let mut keys: Vec<Key> = events.iter().map(raw).collect();
     keys.push(user_key.clone());
     keys.extend(payment_key.clone());
     let mut batch = app.store.get_many(&keys).await?;
-    let user = batch.take::<User>(&user_key)?.map(Stored::into_inner);
+    let user = batch.take::<User>(&user_key)?.map(Versioned::into_inner);
     let payment = match &payment_key {
-        Some(key) => batch.take::<Payment>(key)?.map(Stored::into_inner),
+        Some(key) => batch.take::<Payment>(key)?.map(Versioned::into_inner),
         None => None,
     };
     let mut told = Vec::with_capacity(events.len());

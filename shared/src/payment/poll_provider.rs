@@ -11,17 +11,17 @@ use serde_json::json;
 use crate::app::App;
 use crate::payment::expire::{counted, due, each};
 use crate::payment::gateway::stripe::AskFailure;
-use crate::payment::ingest::{Fact, Notice, settle};
+use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::{Order, OrderStatus};
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// How long an order whose provider can't be asked waits beyond its end.
 const UNASKED: SignedDuration = SignedDuration::from_hours(24);
@@ -40,7 +40,7 @@ struct Taken {
 ///
 /// # Errors
 /// A fault when the provider can't be asked now, or what it said not be stored.
-pub async fn ask_provider(app: &App, order: &Order) -> Result<bool, Error> {
+pub async fn poll_provider(app: &App, order: &Order) -> Result<bool, Error> {
     let taken = match order.provider {
         Provider::Stripe => ask_stripe(app, order).await?,
         Provider::Zpay => ask_zpay(app, order).await?,
@@ -50,13 +50,13 @@ pub async fn ask_provider(app: &App, order: &Order) -> Result<bool, Error> {
         let raw = json!({
             "asked": order.id, "payment": taken.payment_id, "amount": taken.amount.to_string(), "taken_at": taken.at,
         });
-        let notice = Notice {
+        let notice = ProviderEvent {
             provider: order.provider,
             event_id: format!("asked:{}", taken.payment_id),
             kind: "asked".to_owned(),
             payment_id: Some(taken.payment_id),
             order: Some(order.id),
-            fact: Fact::Captured { amount: taken.amount, at: taken.at },
+            fact: PaymentEvent::Captured { amount: taken.amount, at: taken.at },
             confirm: false,
             received_at: app.clock.now(),
             raw: raw.to_string(),
@@ -70,9 +70,9 @@ pub async fn ask_provider(app: &App, order: &Order) -> Result<bool, Error> {
 /// whatever it says is a late payment.
 ///
 /// # Errors
-/// As [`ask_provider`], until the order has waited long enough.
-pub(crate) async fn ask_or_give_up(app: &App, order: &Order) -> Result<(), Error> {
-    match ask_provider(app, order).await {
+/// As [`poll_provider`], until the order has waited long enough.
+pub(crate) async fn poll_or_give_up(app: &App, order: &Order) -> Result<(), Error> {
+    match poll_provider(app, order).await {
         Ok(_) => {}
         Err(error) if app.clock.now().duration_since(order.expires_at) < UNASKED => return Err(error),
         Err(error) => tracing::error!(%error, order = %order.id, "is not asked about any more"),
@@ -149,8 +149,8 @@ async fn poll(app: &App, id: OrderId) -> Result<Option<bool>, Error> {
     if expires || order.next_look().is_none_or(|at| at > now) {
         return Ok(None);
     }
-    ask_or_give_up(app, &order).await?;
-    let done = app.run(&Once::Natural, || look_counted(app, id, order.looks)).await?;
+    poll_or_give_up(app, &order).await?;
+    let done = app.execute(&Idempotency::Natural, || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
 
@@ -161,7 +161,7 @@ async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), 
     let mut tx = app.tx();
     if order.next_look().is_some() && order.looks == looks {
         let looks = looks.saturating_add(1);
-        tx.replace(&order, &Order { looks, ..Order::clone(&order) }, Otherwise::Again);
+        tx.replace(&order, &Order { looks, ..Order::clone(&order) }, OnConflict::Retry);
     }
     Ok((order.status.is_captured(), tx))
 }
@@ -174,7 +174,7 @@ pub async fn verify_own(app: &App, user: UserId, id: OrderId) -> Result<Order, E
     let order = crate::payment::cancel_order::own(app, user, id).await?;
     if !order.status.is_captured() {
         let (now, asker) = (app.clock.now(), app.config.secret.hex("verifier", &[user.to_string().as_bytes()]));
-        let asked = app.store.count_try("verify", &asker, now, ASKED.1).await?;
+        let asked = app.store.record_attempt("verify", &asker, now, ASKED.1).await?;
         if asked.count > ASKED.0 {
             return Err(asked.refused(now).into());
         }
@@ -190,11 +190,11 @@ pub async fn verify_any(app: &App, id: OrderId) -> Result<Order, Error> {
     verify(app, app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?).await
 }
 
-async fn verify(app: &App, order: Stored<Order>) -> Result<Order, Error> {
+async fn verify(app: &App, order: Versioned<Order>) -> Result<Order, Error> {
     if order.status.is_captured() {
         return Ok(order.into_inner());
     }
-    ask_provider(app, &order).await?;
+    poll_provider(app, &order).await?;
     let now = app.store.get::<Order>(&Order::key(order.id)).await?;
     Ok(now.ok_or_else(|| Fault::bug("an order that was there is not"))?.into_inner())
 }

@@ -22,24 +22,24 @@ use crate::payment::expire::{TICK, due};
 use crate::payment::gateway::stripe::event::ChargeFact;
 use crate::payment::gateway::stripe::{AskFailure, Stripe};
 use crate::payment::gateway::zpay::Zpay;
-use crate::payment::ingest::{Fact, Notice, settle};
+use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::{DisputeState, Payment};
-use crate::payment::model::reconciliation::{Differences, Looked, Reconciliation, Sides, Stage, Verdict};
+use crate::payment::model::reconciliation::{DifferenceKind, Differences, Looked, Reconciliation, Sides, Stage};
 use crate::payment::model::review::{Review, ReviewReason, ReviewState};
-use crate::payment::poll_provider::ask_provider;
+use crate::payment::poll_provider::poll_provider;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
-use kernel::ledger::{House, LastJournal, Posting};
+use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
-use table::idempotency::Once;
+use table::idempotency::Idempotency;
 use table::key::Key;
 use table::list::Window;
 use table::list::in_list;
-use table::store::Position;
+use table::store::Cursor;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// How many days back a missed report is made up for.
 const DAYS: i64 = 7;
@@ -116,7 +116,7 @@ async fn step(app: &App, date: Date, provider: Provider) -> Result<Step, Error> 
     };
     let looked = look(app, &report).await?;
     let (after, differences) = report.after(looked, app.clock.now())?;
-    let written = app.run(&Once::Natural, || plan(app, &report, &after, &differences)).await?;
+    let written = app.execute(&Idempotency::Natural, || plan(app, &report, &after, &differences)).await?;
     if !written.answer || after.stage != Stage::Done {
         return Ok(Step::Page);
     }
@@ -140,16 +140,16 @@ async fn plan(
     if stored.as_ref().is_some_and(|stored| stored.pages != before.pages) {
         return Ok((false, tx));
     }
-    tx.upsert(stored.as_ref(), after, Otherwise::Again);
+    tx.upsert(stored.as_ref(), after, OnConflict::Retry);
     if !differences.lines.is_empty() {
-        tx.insert(differences, Otherwise::Again);
+        tx.insert(differences, OnConflict::Retry);
     }
     let reviews = reviews(differences, app.clock.now());
     let keys: Vec<Key> = reviews.iter().map(|review| Review::key(review.id)).collect();
     let mut known = app.store.get_many(&keys).await?;
     for review in reviews {
         if known.take::<Review>(&Review::key(review.id))?.is_none() {
-            tx.insert(&review, Otherwise::Again);
+            tx.insert(&review, OnConflict::Retry);
             metrics::count("ReviewsOpened");
         }
     }
@@ -159,8 +159,8 @@ async fn plan(
 /// A review item for each payment that differs, under an id that follows from report and payment.
 fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
     let begin = day_of(of.date).0.as_millisecond();
-    let differing = of.lines.iter().filter(|line| line.verdict != Verdict::Unconfirmed);
-    let review = |line: &crate::payment::model::reconciliation::Difference| {
+    let differing = of.lines.iter().filter(|line| line.verdict != DifferenceKind::Unconfirmed);
+    let review = |line: &crate::payment::model::reconciliation::PaymentDifference| {
         let payment_id = line.payment_id.clone().or_else(|| Some(line.order_id?.to_string()))?;
         let digest = Sha256::digest(format!("{}#{}#{payment_id}", of.date, of.provider.as_str()).as_bytes());
         let low: [u8; 16] = digest.get(..16)?.try_into().ok()?;
@@ -246,7 +246,7 @@ async fn heal(
     let net = net.most(PayMoney::zero(net.currency()))?;
     let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
     if known.as_ref().is_none_or(|known| known.captured.is_none()) {
-        let fact = Fact::Captured { amount: charge.captured, at: Some(charge.created) };
+        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.created) };
         tell(app, &of, format!("asked:{payment_id}"), fact).await?;
     }
     if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
@@ -254,12 +254,12 @@ async fn heal(
         let refunds: Vec<_> = refunds.iter().map(|refund| refund.told(refund.created)).collect();
         let at = asked_at.as_second();
         if !refunds.is_empty() {
-            let fact = Fact::Refunded { cumulative: None, refunds };
+            let fact = PaymentEvent::Refunded { cumulative: None, refunds };
             tell(app, &of, format!("asked:{payment_id}:refunds:{at}"), fact).await?;
         }
         for (id, dispute) in told {
             let event = format!("asked:{payment_id}:{id}:{at}");
-            tell(app, &of, event, Fact::Disputed { id, dispute }).await?;
+            tell(app, &of, event, PaymentEvent::Disputed { id, dispute }).await?;
         }
     }
     Ok(net)
@@ -273,9 +273,9 @@ struct Of<'a> {
 }
 
 /// Settles what Stripe said as an event of its own; a webhook that says the same finds it done.
-async fn tell(app: &App, of: &Of<'_>, event_id: String, fact: Fact) -> Result<(), Error> {
+async fn tell(app: &App, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> Result<(), Error> {
     let raw = json!({"asked": of.payment_id, "order": of.order, "at": of.at});
-    let notice = Notice {
+    let notice = ProviderEvent {
         provider: Provider::Stripe,
         event_id,
         kind: "asked".to_owned(),
@@ -325,7 +325,7 @@ async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared
     let key = Payment::key(Provider::Zpay, &trade);
     let mut payment = app.store.get::<Payment>(&key).await?;
     if payment.as_ref().is_none_or(|payment| payment.captured.is_none()) {
-        ask_provider(app, order).await?;
+        poll_provider(app, order).await?;
         payment = app.store.get::<Payment>(&key).await?;
     }
     // The gateway says what it took. What it gave back, only we know.
@@ -352,10 +352,10 @@ async fn unconfirmed(app: &App, report: &Reconciliation) -> Result<Looked, Error
         if order.provider != report.provider || order.completed.is_none() {
             continue;
         }
-        ask_provider(app, &order).await?;
+        poll_provider(app, &order).await?;
         let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { continue };
         let Some(journal) = order.completed else { continue };
-        let ledger = posted(app, order.provider, Some(LastJournal { id: journal, step: 0 }), order.net()).await?;
+        let ledger = posted(app, order.provider, Some(JournalRef { id: journal, step: 0 }), order.net()).await?;
         let nothing = PayMoney::zero(order.charge.currency());
         looked.unconfirmed.push((id, Sides { provider: nothing, orders: order.net(), ledger }));
     }
@@ -393,13 +393,13 @@ async fn sides(
 }
 
 /// What the journals of a cause, from its last one back, took from the provider's account, in the currency of `like`.
-async fn posted(app: &App, provider: Provider, last: Option<LastJournal>, like: PayMoney) -> Result<PayMoney, Error> {
+async fn posted(app: &App, provider: Provider, last: Option<JournalRef>, like: PayMoney) -> Result<PayMoney, Error> {
     let mut sum = PayMoney::zero(like.currency());
     let mut next = last.map(|last| last.id);
     while let Some(journal) = next {
         let Some(posting) = journal_of(app, journal).await? else { break };
         for line in &posting.house {
-            if line.account == House::Provider(provider) && line.amount.currency() == like.currency() {
+            if line.account == PlatformAccount::Provider(provider) && line.amount.currency() == like.currency() {
                 let amount = PayMoney::exact(line.amount.amount(), like.currency())?;
                 sum = sum.minus(amount)?;
             }
@@ -410,7 +410,7 @@ async fn posted(app: &App, provider: Provider, last: Option<LastJournal>, like: 
 }
 
 /// A journal by its id, from the platform's list: it was written hours ago, and only a report rests on it.
-async fn journal_of(app: &App, journal: JournalId) -> Result<Option<Posting>, Fault> {
+async fn journal_of(app: &App, journal: JournalId) -> Result<Option<JournalEntry>, Fault> {
     let at = journal.made_at().unwrap_or(Timestamp::MAX);
     in_list(app, "POSTINGS", at, &journal.to_string()).await
 }
@@ -420,7 +420,7 @@ async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Optio
     let (from, to) = day_of(report.date);
     let filter = OrderFilter { provider: Some(report.provider), ..OrderFilter::default() };
     let bad = |_| Fault::bug("a report's place that can't be read");
-    let after = report.cursor.as_deref().map(serde_json::from_str::<Position>).transpose().map_err(bad)?;
+    let after = report.cursor.as_deref().map(serde_json::from_str::<Cursor>).transpose().map_err(bad)?;
     let limit = i32::try_from(PAGE).unwrap_or(i32::MAX);
     let last = to.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(to);
     let page = orders(app, &filter, &Window { from: Some(from), to: Some(last), limit, after }).await?;

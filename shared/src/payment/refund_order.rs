@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::payment::gateway::RefundFailure;
 use crate::payment::gateway::stripe::{AskFailure, Stripe};
-use crate::payment::ingest::{Fact, Notice, settle};
+use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Payment, Refund};
 use crate::payment::model::refund::RefundRequest;
@@ -21,11 +21,11 @@ use kernel::id::{OrderId, RefundId, UserId};
 use kernel::money::{PayMoney, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// What is to be given back, and why.
 #[derive(Debug, Clone)]
@@ -56,9 +56,9 @@ pub struct Requested {
 ///
 /// # Errors
 /// `outcome_unknown` when Stripe did not answer: the same key goes on.
-pub async fn refund_order(app: &App, once: &Once, ask: &RefundOrder) -> Result<Done<Requested>, Error> {
+pub async fn refund_order(app: &App, once: &Idempotency, ask: &RefundOrder) -> Result<Answered<Requested>, Error> {
     let id = RefundId::new(app.ulid());
-    let done = app.run(once, || plan(app, ask, id)).await?;
+    let done = app.execute(once, || plan(app, ask, id)).await?;
     carry_out(app, done.answer, !done.replayed).await?;
     Ok(done)
 }
@@ -80,11 +80,11 @@ async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, 
     payment.requests.insert(id, request);
     let audit = by_admin(app, ask.admin, "order.refund_requested", ask.order.to_string());
     let mut tx = app.tx();
-    tx.replace(&stored, &payment, Otherwise::Again);
+    tx.replace(&stored, &payment, OnConflict::Retry);
     if !order.has_refunds {
-        tx.replace(&order, &Order { has_refunds: true, ..Order::clone(&order) }, Otherwise::Again);
+        tx.replace(&order, &Order { has_refunds: true, ..Order::clone(&order) }, OnConflict::Retry);
     }
-    tx.insert(&audit.change(left.to_string(), format!("{id} {amount}")).because(&ask.reason), Otherwise::Again);
+    tx.insert(&audit.change(left.to_string(), format!("{id} {amount}")).because(&ask.reason), OnConflict::Retry);
     Ok((Requested { order: ask.order, refund: id }, tx))
 }
 
@@ -92,7 +92,7 @@ async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, 
 ///
 /// # Errors
 /// When the database can't be reached.
-pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Stored<Payment>>, Fault> {
+pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Versioned<Payment>>, Fault> {
     match order.payment_id.as_deref().filter(|_| order.status.is_captured()) {
         Some(id) => app.store.get(&Payment::key(order.provider, id)).await,
         None => Ok(None),
@@ -129,7 +129,9 @@ pub(crate) async fn carry_out(app: &App, requested: Requested, fresh: bool) -> R
     };
     match made {
         Made::Told(id, refund) => told(app, &payment, requested, id, refund).await,
-        Made::Refused(why) => app.run(&Once::Natural, || failed(app, requested, &payment.id, &why)).await.map(|_| ()),
+        Made::Refused(why) => {
+            app.execute(&Idempotency::Natural, || failed(app, requested, &payment.id, &why)).await.map(|_| ())
+        }
         Made::Unknown => Ok(()),
     }
 }
@@ -194,13 +196,13 @@ async fn zpay(app: &App, payment: &Payment, request: &RefundRequest, of: Request
 async fn told(app: &App, payment: &Payment, of: Requested, id: String, refund: Refund) -> Result<(), Error> {
     let state = refund.state().as_str();
     let raw = json!({"refund": of.refund, "id": id, "amount": refund.amount.to_string(), "state": state});
-    let notice = Notice {
+    let notice = ProviderEvent {
         provider: payment.provider,
         event_id: format!("refund:{}:{state}", of.refund),
         kind: "refund.asked".to_owned(),
         payment_id: Some(payment.id.clone()),
         order: Some(of.order),
-        fact: Fact::Refunded { cumulative: None, refunds: vec![(id, refund)] },
+        fact: PaymentEvent::Refunded { cumulative: None, refunds: vec![(id, refund)] },
         confirm: false,
         received_at: app.clock.now(),
         raw: raw.to_string(),
@@ -223,7 +225,7 @@ async fn failed(app: &App, of: Requested, payment: &str, why: &str) -> Result<((
     let still_open = stored.open_request(of.refund).is_some();
     if let Some(request) = after.requests.get_mut(&of.refund).filter(|_| still_open) {
         request.failure = Some(why.to_owned());
-        tx.replace(&stored, &after, Otherwise::Again);
+        tx.replace(&stored, &after, OnConflict::Retry);
     }
     Ok(((), tx))
 }

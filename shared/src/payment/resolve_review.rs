@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
-use crate::payment::credit_order::Capture;
+use crate::payment::credit_order::CreditOrder;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Credited, Payment};
 use crate::payment::model::review::{Resolution, Review, ReviewState};
@@ -16,14 +16,14 @@ use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::ledger::Operator;
 use kernel::money::MoneyError;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What is to be done with the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum ReviewResolution {
     /// Credit it to the user of this order, by a new order.
     Credit(OrderId),
     /// It goes back at the provider; closes when the provider says so.
@@ -38,7 +38,7 @@ pub struct ResolveReview {
     /// Which item.
     pub review: ReviewId,
     /// What is to be done.
-    pub decision: Decision,
+    pub decision: ReviewResolution,
     /// Why.
     pub reason: String,
     /// Who decides.
@@ -57,9 +57,9 @@ pub struct Resolved {
 /// # Refuses
 /// `not_found`; `review_closed`; 422 for an order that is none or another currency's, and for a decision about money that the item
 /// does not stand for.
-pub async fn resolve_review(app: &App, once: &Once, ask: &ResolveReview) -> Result<Done<Resolved>, Error> {
+pub async fn resolve_review(app: &App, once: &Idempotency, ask: &ResolveReview) -> Result<Answered<Resolved>, Error> {
     let order = OrderId::new(app.ulid());
-    app.run(once, || plan(app, ask, order)).await
+    app.execute(once, || plan(app, ask, order)).await
 }
 
 async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved, Tx), Error> {
@@ -67,24 +67,24 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
     if review.state != ReviewState::Open {
         return Err(Refusal::ReviewClosed.into());
     }
-    if ask.decision != Decision::Ignore && !review.reason.holds_money() {
+    if ask.decision != ReviewResolution::Ignore && !review.reason.holds_money() {
         let why = "This item stands for no money of its own; it can only be ignored.";
         return Err(Refusal::field("/action", "no_money", why).into());
     }
     let mut tx = app.tx();
     let (state, order) = match ask.decision {
-        Decision::Credit(named) => {
+        ReviewResolution::Credit(named) => {
             credit(app, ask, &review, named, new, &mut tx).await?;
             (ReviewState::Credited, Some(new))
         }
-        Decision::RefundDue => (ReviewState::RefundDue, None),
-        Decision::Ignore => (ReviewState::Ignored, None),
+        ReviewResolution::RefundDue => (ReviewState::RefundDue, None),
+        ReviewResolution::Ignore => (ReviewState::Ignored, None),
     };
     let resolution = Resolution { reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), order };
-    tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) }, Otherwise::Again);
+    tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) }, OnConflict::Retry);
     let record = by_admin(app, ask.admin, "review.resolved", ask.review.to_string());
     let record = record.change(review.state.as_str(), state.as_str()).because(&ask.reason);
-    tx.insert(&record, Otherwise::Again);
+    tx.insert(&record, OnConflict::Retry);
     Ok((Resolved { review: ask.review }, tx))
 }
 
@@ -92,7 +92,7 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
 async fn credit(
     app: &App,
     ask: &ResolveReview,
-    review: &Stored<Review>,
+    review: &Versioned<Review>,
     named: OrderId,
     new: OrderId,
     tx: &mut Tx,
@@ -109,7 +109,7 @@ async fn credit(
     let stored = batch.take::<Payment>(&payment_key)?.ok_or_else(|| Fault::bug("a review of no payment"))?;
     let order = made(app, &like, review, new)?;
     let credited = credited(app, &order, &stored)?;
-    let capture = Capture {
+    let capture = CreditOrder {
         order: &order,
         known: None,
         user: &user,

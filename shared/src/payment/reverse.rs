@@ -13,20 +13,20 @@ use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reversal::Reversal;
 use kernel::fault::{Error, Fault};
-use kernel::ledger::{Header, LastJournal, Operator};
-use table::item::Stored;
-use table::tx::{Otherwise, Tx};
+use kernel::ledger::{Header, JournalRef, Operator};
+use table::item::Versioned;
+use table::tx::{OnConflict, Tx};
 
 /// What a reversing transaction is about.
 pub struct Reverse<'a> {
     /// The credited order as it was read.
-    pub order: &'a Stored<Order>,
+    pub order: &'a Versioned<Order>,
     /// What else is known of it now: its payment, after a completion by hand.
     pub told: Option<Order>,
     /// Its user as it was read.
-    pub user: &'a Stored<User>,
+    pub user: &'a Versioned<User>,
     /// Its payment as it was read, and with the new facts.
-    pub payment: (Option<&'a Stored<Payment>>, Payment),
+    pub payment: (Option<&'a Versioned<Payment>>, Payment),
     /// In which role: `system` for a provider's word, `admin` by hand.
     pub operator: Operator,
     /// Who exactly.
@@ -47,10 +47,10 @@ impl Reverse<'_> {
         let has_refunds = payment.has_refunds();
         let Some(reversal) = Reversal::of(order, &payment)? else {
             if self.told.is_some() || order.has_refunds != has_refunds {
-                tx.replace(self.order, &Order { has_refunds, ..order.clone() }, Otherwise::Again);
+                tx.replace(self.order, &Order { has_refunds, ..order.clone() }, OnConflict::Retry);
             }
             if known.is_none_or(|known| **known != payment) {
-                tx.upsert(known, &payment, Otherwise::Again);
+                tx.upsert(known, &payment, OnConflict::Retry);
             }
             return Ok(false);
         };
@@ -64,14 +64,14 @@ impl Reverse<'_> {
             if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
                 attribution.net_moved(reversal.before, reversal.net)?;
             }
-            tx.replace(self.user, &user, Otherwise::Again);
-            tx.insert(&posting, Otherwise::Again);
+            tx.replace(self.user, &user, OnConflict::Retry);
+            tx.insert(&posting, OnConflict::Retry);
         }
-        tx.upsert(known, &payment, Otherwise::Again);
-        tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, Otherwise::Again);
+        tx.upsert(known, &payment, OnConflict::Retry);
+        tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, OnConflict::Retry);
         let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
         let refunded = reversal.net.amount() < reversal.before.amount();
-        tx.send(Message::OrderChanged { order: order.id, user: order.user, inviter, refunded });
+        tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded });
         tell_agency(order, tx);
         Ok(true)
     }
@@ -86,7 +86,7 @@ pub fn cause(payment: &Payment) -> String {
 }
 
 /// The next journal of a cause that has one. What was posted before its last journal was kept began with step 0.
-pub fn next(header: Header, last: Option<LastJournal>) -> Header {
+pub fn next(header: Header, last: Option<JournalRef>) -> Header {
     match last {
         Some(last) => header.correcting(last),
         None => Header { step: 1, ..header },

@@ -7,7 +7,7 @@ use kernel::provider::Provider;
 use table::key::{at_time, by_month, due, owned};
 use table::records;
 
-use crate::payment::model::event::{Event, RAW_KEPT_HOURS, RawEvent};
+use crate::payment::model::event::{ProviderEventRecord, RAW_KEPT_HOURS, RawEvent};
 use crate::payment::model::order::{Order, OrderWindow};
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, Reconciliation};
@@ -40,9 +40,9 @@ records! {
     }
 
     /// A provider's event: guard and outcome (R4.9).
-    Event = "event" {
+    ProviderEventRecord = "event" {
         fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "EVENT";
-        at |it| Event::key(it.provider, &it.id);
+        at |it| ProviderEventRecord::key(it.provider, &it.id);
         owner |it| it.order.map(|order| owned("EVENTS", order, at_time(it.received_at, &it.id)));
     }
 

@@ -12,7 +12,8 @@ use kernel::money::MoneyError;
 
 /// A top-up payment order.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Order {
+#[schema(as = Order)]
+pub struct OrderView {
     /// Its id.
     pub id: String,
     /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded`, `refunded`.
@@ -36,7 +37,7 @@ pub struct Order {
     /// What part of the amount is charged.
     pub discount_rate: String,
     /// The promotion tier it was made in.
-    pub promotion_tier: Option<Tier>,
+    pub promotion_tier: Option<TierView>,
     /// Where to pay, while it is pending.
     pub pay_url: Option<String>,
     /// What a QR code holds, while it is pending.
@@ -44,7 +45,7 @@ pub struct Order {
     /// What is left of the charge; nothing before the payment.
     pub net: Amount,
     /// What was given back.
-    pub refunds: Vec<Refund>,
+    pub refunds: Vec<RefundView>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -57,12 +58,13 @@ pub struct Order {
     /// Whether that was after it had expired or left `pending`.
     pub late: bool,
     /// Why it failed.
-    pub failure: Option<Failure>,
+    pub failure: Option<FailureView>,
 }
 
 /// A promotion tier.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Tier {
+#[schema(as = Tier)]
+pub struct TierView {
     /// From 0.
     pub index: u32,
     /// Bonus in percent of the credit.
@@ -71,7 +73,8 @@ pub struct Tier {
 
 /// Money given back, or asked back.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Refund {
+#[schema(as = Refund)]
+pub struct RefundView {
     /// Its id here, or the provider's when nobody asked for it here; the operator sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -92,17 +95,18 @@ pub struct Refund {
 
 /// Why an order failed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Failure {
+#[schema(as = Failure)]
+pub struct FailureView {
     /// `provider_refused` or `provider_unavailable`.
     pub code: String,
     /// For a person.
     pub detail: String,
 }
 
-impl Order {
+impl OrderView {
     /// The same with what was given back of its payment, as its user sees it.
     pub fn with_refunds(self, payment: Option<&Payment>) -> Self {
-        let own = |refund: Refund| Refund { id: None, reason: None, failure: None, ..refund };
+        let own = |refund: RefundView| RefundView { id: None, reason: None, failure: None, ..refund };
         let all = self.with_refund_details(payment);
         Self { refunds: all.refunds.into_iter().map(own).collect(), ..all }
     }
@@ -110,11 +114,11 @@ impl Order {
     /// The same as the operator sees it.
     pub fn with_refund_details(self, payment: Option<&Payment>) -> Self {
         let lines = payment.map(Payment::refund_lines).unwrap_or_default();
-        Self { refunds: lines.into_iter().map(Refund::from).collect(), ..self }
+        Self { refunds: lines.into_iter().map(RefundView::from).collect(), ..self }
     }
 }
 
-impl From<RefundLine> for Refund {
+impl From<RefundLine> for RefundView {
     fn from(of: RefundLine) -> Self {
         Self {
             id: Some(of.id),
@@ -127,7 +131,7 @@ impl From<RefundLine> for Refund {
     }
 }
 
-impl TryFrom<&order::Order> for Order {
+impl TryFrom<&order::Order> for OrderView {
     type Error = MoneyError;
 
     fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
@@ -144,7 +148,9 @@ impl TryFrom<&order::Order> for Order {
             total: order.total()?.into(),
             exchange_rate: order.exchange_rate.to_string(),
             discount_rate: order.discount_rate.to_string(),
-            promotion_tier: order.promotion.map(|tier| Tier { index: tier.index, percent: tier.percent.to_string() }),
+            promotion_tier: order
+                .promotion
+                .map(|tier| TierView { index: tier.index, percent: tier.percent.to_string() }),
             pay_url: order.pay_url.clone().filter(|_| pending),
             qr_content: order.qr_content().map(str::to_owned).filter(|_| pending),
             net: order.net().into(),
@@ -156,7 +162,7 @@ impl TryFrom<&order::Order> for Order {
             failure: order
                 .failure
                 .as_ref()
-                .map(|failure| Failure { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+                .map(|failure| FailureView { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
         })
     }
 }

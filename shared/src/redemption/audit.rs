@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::redemption::model::code::{Batch, BatchState, Benefit, Code, CodeShard, CodeText};
 use crate::redemption::model::plan::Subscription;
-use crate::redemption::model::redemption::{Counted, Extension, Redemption, cause};
+use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
 use kernel::id::{SubscriptionId, UserId};
 
 /// Checks codes and redemptions.
@@ -45,12 +45,12 @@ fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
     let shards: BTreeMap<u8, &CodeShard> =
         snapshot.shards.iter().filter(|shard| shard.text == code.text).map(|shard| (shard.shard, shard)).collect();
     let mut granted = code.own_uses;
-    let mut places = vec![(Counted::Code, code.used, code.own_uses)];
+    let mut places = vec![(CountedOn::Code, code.used, code.own_uses)];
     for shard in 0..code.shards {
         let fresh = code.fresh_shard(shard);
         let there = shards.get(&shard).copied().unwrap_or(&fresh);
         granted = granted.saturating_add(there.own_uses);
-        places.push((Counted::Shard(shard), there.used, there.own_uses));
+        places.push((CountedOn::Shard(shard), there.used, there.own_uses));
     }
     if granted != code.terms.total_uses {
         let detail = format!("grants {granted} uses, its total is {}", code.terms.total_uses);
@@ -63,7 +63,7 @@ fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
             findings.push(Finding::new("K1", code.of, detail));
         }
     }
-    let nowhere = uses(snapshot, &code.text).any(|redemption| redemption.counted == Counted::Nowhere);
+    let nowhere = uses(snapshot, &code.text).any(|redemption| redemption.counted == CountedOn::Nowhere);
     if nowhere != (code.terms.unlimited() && uses(snapshot, &code.text).next().is_some()) {
         findings.push(Finding::new("K1", code.of, "has uses that are counted nowhere"));
     }

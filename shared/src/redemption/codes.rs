@@ -15,11 +15,11 @@ use crate::redemption::table::CodeUses;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::refusal::Refusal;
-use table::item::{Stored, numbers};
+use table::item::{Versioned, numbers};
 use table::key::{Key, SHARDS, owned_by};
 use table::list::Window;
-use table::list::{Source, Walk, walk};
-use table::store::{Page, Position};
+use table::list::{ListSource, Walk, walk};
+use table::store::{Cursor, Page};
 
 /// Codes that are read at once.
 const CHUNK: usize = 100;
@@ -190,7 +190,7 @@ struct Place {
     only: Option<BatchId>,
     current: Option<BatchId>,
     ordinal: u32,
-    after: Option<Position>,
+    after: Option<Cursor>,
     begun: bool,
 }
 
@@ -208,14 +208,14 @@ impl Place {
     async fn batch(&mut self, app: &App, window: &Window) -> Result<Option<Batch>, Fault> {
         if let Some(id) = self.current {
             let batch = app.store.get::<Batch>(&Batch::key(id)).await?;
-            return Ok(batch.map(Stored::into_inner));
+            return Ok(batch.map(Versioned::into_inner));
         }
         if self.begun && self.after.is_none() {
             return Ok(None);
         }
         loop {
             let list = Walk {
-                source: Source::Platform("BATCHES"),
+                source: ListSource::Platform("BATCHES"),
                 filtered: false,
                 from: window.from,
                 to: window.to,
@@ -270,7 +270,7 @@ impl Place {
         Ok(())
     }
 
-    fn position(self, batch: BatchId) -> Position {
+    fn position(self, batch: BatchId) -> Cursor {
         let mut position = self.after.unwrap_or_default();
         position.insert("batch".to_owned(), batch.to_string());
         position.insert("ordinal".to_owned(), self.ordinal.to_string());
@@ -289,7 +289,7 @@ pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
         let keys: Vec<Key> = some.iter().map(|ordinal| Code::key(&batch.text(*ordinal))).collect();
         let mut read = app.store.get_many(&keys).await?;
         for key in &keys {
-            codes.extend(read.take::<Code>(key)?.filter(|code| !code.deleted).map(Stored::into_inner));
+            codes.extend(read.take::<Code>(key)?.filter(|code| !code.deleted).map(Versioned::into_inner));
         }
     }
     Ok(codes)
@@ -300,7 +300,7 @@ pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
 /// # Errors
 /// When the database can't be reached.
 pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
-    let list = window.walk(Source::Platform("BATCHES"), false);
+    let list = window.walk(ListSource::Platform("BATCHES"), false);
     walk(app, &list, |batch: &Batch| window.only(batch.created_at, batch)).await
 }
 
@@ -309,7 +309,7 @@ pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
 /// # Errors
 /// When the database can't be reached.
 pub async fn plans(app: &App, window: &Window) -> Result<Page<Plan>, Fault> {
-    let list = window.walk(Source::Platform("PLANS"), false);
+    let list = window.walk(ListSource::Platform("PLANS"), false);
     walk(app, &list, |plan: &Plan| window.only(plan.created_at, plan)).await
 }
 
@@ -328,8 +328,8 @@ pub struct RedemptionFilter {
 /// When the database can't be reached.
 pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) -> Result<Page<Redemption>, Fault> {
     let source = match filter.user {
-        Some(user) => Source::Owned(owned_by("REDEMPTIONS", user)),
-        None => Source::Platform("REDEMPTIONS"),
+        Some(user) => ListSource::Owned(owned_by("REDEMPTIONS", user)),
+        None => ListSource::Platform("REDEMPTIONS"),
     };
     let list = window.walk(source, filter.code.is_some());
     walk(app, &list, |redemption: &Redemption| {
@@ -346,7 +346,7 @@ pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) 
 /// # Errors
 /// When the database can't be reached.
 pub async fn subscriptions(app: &App, user: UserId, window: &Window) -> Result<Page<(Subscription, Plan)>, Fault> {
-    let list = window.walk(Source::Own(User::key(user).pk, "SUBSCRIPTION#"), false);
+    let list = window.walk(ListSource::Own(User::key(user).pk, "SUBSCRIPTION#"), false);
     let page = walk(app, &list, |subscription: &Subscription| vec![subscription.clone()]).await?;
     let keys: Vec<Key> = page.items.iter().map(|subscription| Plan::key(subscription.plan)).collect();
     let read = app.store.get_many(&keys).await?;

@@ -6,16 +6,16 @@
 
 use crate::app::App;
 use crate::message::Message;
-use crate::message::Received;
+use crate::message::ReceivedMessage;
 use crate::operations::audit_log::by_admin;
 use crate::redemption::model::code::{Batch, BatchState, Terms};
 use crate::redemption::model::plan::Plan;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// Codes of one transaction; the batch, its audit record, its once-record and its outbox item come on top.
 const TOGETHER: u32 = 90;
@@ -41,14 +41,14 @@ pub struct CreateBatch {
 ///
 /// # Refuses
 /// 422 for a plan that is not there.
-pub async fn create_batch(app: &App, once: &Once, ask: &CreateBatch) -> Result<Done<Batch>, Error> {
-    let begun: Done<BatchId> = app.run(once, || begin(app, ask)).await?;
+pub async fn create_batch(app: &App, once: &Idempotency, ask: &CreateBatch) -> Result<Answered<Batch>, Error> {
+    let begun: Answered<BatchId> = app.execute(once, || begin(app, ask)).await?;
     if ask.count <= LISTED || begun.replayed {
         fill_batch(app, begun.answer).await?;
     }
     let batch = app.store.get::<Batch>(&Batch::key(begun.answer)).await?;
     let batch = batch.ok_or_else(|| Fault::bug("a batch that was committed is not there"))?;
-    Ok(Done { answer: batch.into_inner(), replayed: begun.replayed })
+    Ok(Answered { answer: batch.into_inner(), replayed: begun.replayed })
 }
 
 async fn begin(app: &App, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
@@ -69,14 +69,14 @@ async fn begin(app: &App, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
     let mut tx = app.tx();
     let whole = ask.count <= TOGETHER;
     let batch = if whole { with_more(&empty) } else { empty.clone() };
-    tx.insert(&batch, Otherwise::Again);
+    tx.insert(&batch, OnConflict::Retry);
     make(&empty, &batch, &mut tx);
     if !whole {
-        tx.send(Message::BatchBegun { batch: id });
+        tx.send(Message::BatchStarted { batch: id });
     }
     let terms = serde_json::to_string(&ask.terms).unwrap_or_default();
     let audit = by_admin(app, ask.admin, "batch.created", id.to_string()).change("", terms);
-    tx.insert(&audit.because(format!("{} codes: {}", ask.count, ask.label)), Otherwise::Again);
+    tx.insert(&audit.because(format!("{} codes: {}", ask.count, ask.label)), OnConflict::Retry);
     Ok((id, tx))
 }
 
@@ -96,7 +96,7 @@ pub async fn plan_exists(app: &App, terms: &Terms) -> Result<(), Error> {
 /// When the database can't be reached; what was made stays.
 pub async fn fill_batch(app: &App, batch: BatchId) -> Result<(), Error> {
     loop {
-        let done = app.run(&Once::Natural, || fill_some(app, batch)).await?;
+        let done = app.execute(&Idempotency::Natural, || fill_some(app, batch)).await?;
         if done.answer == BatchState::Ready {
             return Ok(());
         }
@@ -111,7 +111,7 @@ async fn fill_some(app: &App, id: BatchId) -> Result<(BatchState, Tx), Error> {
         return Ok((BatchState::Ready, tx));
     }
     let more = with_more(&batch);
-    tx.replace(&batch, &more, Otherwise::Again);
+    tx.replace(&batch, &more, OnConflict::Retry);
     make(&batch, &more, &mut tx);
     Ok((more.state, tx))
 }
@@ -127,7 +127,7 @@ fn with_more(batch: &Batch) -> Batch {
 /// random bits: it never passes, and the batch is never ready.
 fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
     for ordinal in before.created..after.created {
-        tx.insert(&after.code(ordinal), Otherwise::Again);
+        tx.insert(&after.code(ordinal), OnConflict::Retry);
     }
     if after.state == BatchState::Ready {
         tx.send(Message::BatchReady { batch: after.id });
@@ -136,10 +136,10 @@ fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
 
 /// Makes the codes of the batches that some messages say were begun. Answers the ids of the records that are to be delivered
 /// again.
-pub async fn fill_batches(app: &App, records: &[Received]) -> Vec<String> {
+pub async fn fill_batches(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {
-        let Message::BatchBegun { batch } = record.envelope.message else { continue };
+        let Message::BatchStarted { batch } = record.envelope.message else { continue };
         if let Err(fault) = fill_batch(app, batch).await {
             tracing::error!(%fault, %batch, "codes are missing");
             failed.push(record.id.clone());

@@ -16,21 +16,21 @@ use crate::operations::model::settings::{PaymentSettings, RedemptionSettings};
 use crate::payment::credit_order::header;
 use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, CodeText};
 use crate::redemption::model::plan::{Plan, PlanTime, Subscriber, Subscription};
-use crate::redemption::model::redemption::{Counted, Extension, Redemption, cause};
+use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
 use crate::redemption::table::{CODE_SHARDS, subscriptions_of};
 use kernel::fault::{Error, Fault};
 use kernel::id::{PlanId, RedemptionId, SubscriptionId, UserId};
-use kernel::ledger::{House, HouseEntry, Movement, Operator, RecordType};
+use kernel::ledger::{NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::key::Key;
-use table::plain::Tries;
-use table::store::{Ask, List};
+use table::plain::RateWindow;
+use table::store::{Index, Query};
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// The window of the guess limit, in seconds (R7.7).
 const GUESSES: (&str, i64) = ("redeem", 3_600);
@@ -87,13 +87,13 @@ impl From<&Redemption> for Redeemed {
 /// # Refuses
 /// `programme_off`; `account_blocked`; `rate_limited` after too many unknown codes; `code_not_found`, `already_redeemed`,
 /// `code_disabled`, `code_not_yet_valid`, `code_expired`, `code_used_up`, `plan_off_sale`, `plan_quota` (R7.7).
-pub async fn redeem(app: &App, once: &Once, ask: &Redeem) -> Result<Done<Redeemed>, Error> {
+pub async fn redeem(app: &App, once: &Idempotency, ask: &Redeem) -> Result<Answered<Redeemed>, Error> {
     let settings = app.settings::<RedemptionSettings>().await?.settings;
     if !settings.enabled {
         return Err(Refusal::ProgrammeOff.into());
     }
     let attempts = AtomicU32::new(0);
-    let done = app.run(once, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
+    let done = app.execute(once, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
     let outcome = match &done {
         Ok(done) if done.replayed => return Ok(done.clone()),
         Ok(_) => "redeemed",
@@ -103,7 +103,7 @@ pub async fn redeem(app: &App, once: &Once, ask: &Redeem) -> Result<Done<Redeeme
     metrics::metric("Redemptions", 1, "Count", &[("Outcome", outcome)]);
     if matches!(done, Err(Error::Refused(Refusal::CodeNotFound))) {
         let guesser = guesser(app, ask.user);
-        app.store.count_try(GUESSES.0, &guesser, app.clock.now(), GUESSES.1).await?;
+        app.store.record_attempt(GUESSES.0, &guesser, app.clock.now(), GUESSES.1).await?;
     }
     done
 }
@@ -145,7 +145,7 @@ async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u
         None => credit(app, &user, &mut redemption, &mut effect).await?,
     }
     let taken =
-        if code.terms.per_user_limit == 1 { Otherwise::Refuse(Refusal::AlreadyRedeemed) } else { Otherwise::Again };
+        if code.terms.per_user_limit == 1 { OnConflict::Reject(Refusal::AlreadyRedeemed) } else { OnConflict::Retry };
     effect.mark(|tx| tx.insert(&redemption, taken));
     count.write(&code, &mut effect);
     effect.send(Message::RedemptionCompleted { user: ask.user, code: code.of, number });
@@ -158,13 +158,13 @@ async fn who_and_what(
     ask: &Redeem,
     settings: &RedemptionSettings,
     now: Timestamp,
-) -> Result<(Stored<User>, Stored<Code>), Error> {
+) -> Result<(Versioned<User>, Versioned<Code>), Error> {
     let (user, code) = (User::key(ask.user), Code::key(&ask.code));
-    let guesses = Tries::key(GUESSES.0, &guesser(app, ask.user));
+    let guesses = RateWindow::key(GUESSES.0, &guesser(app, ask.user));
     let mut batch = app.store.get_many(&[user.clone(), code.clone(), guesses.clone()]).await?;
     let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
     user.must_be_active()?;
-    let tries = Tries::within(batch.item(&guesses), now);
+    let tries = RateWindow::within(batch.item(&guesses), now);
     if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
         return Err(tries.refused(now).into());
     }
@@ -179,9 +179,9 @@ struct Needs {
     /// The caller's first use of the code that is free.
     free: Option<u32>,
     /// The caller's subscriptions of the plan.
-    subscriptions: Vec<Stored<Subscription>>,
+    subscriptions: Vec<Versioned<Subscription>>,
     /// All shards that there are, if they were looked at.
-    shards: Option<Vec<Stored<CodeShard>>>,
+    shards: Option<Vec<Versioned<CodeShard>>>,
 }
 
 impl Needs {
@@ -203,8 +203,12 @@ impl Needs {
         let mut items = items?;
         let free = free_claim(app, ask.user, code, &items).await?;
         Ok(Self {
-            batch: items.take::<Batch>(&batch)?.map(Stored::into_inner),
-            plan: plan.map(|plan| items.take::<Plan>(&Plan::key(plan))).transpose()?.flatten().map(Stored::into_inner),
+            batch: items.take::<Batch>(&batch)?.map(Versioned::into_inner),
+            plan: plan
+                .map(|plan| items.take::<Plan>(&Plan::key(plan)))
+                .transpose()?
+                .flatten()
+                .map(Versioned::into_inner),
             free,
             subscriptions: subscriptions?,
             shards: shards?,
@@ -229,7 +233,7 @@ impl Needs {
         let too_far = || Refusal::field("/code", "out_of_range", "The subscription would end beyond the calendar.");
         if let Some(before) = last.filter(|_| !ask.new_subscription) {
             let after = before.extended(plan, time, now).ok_or_else(too_far)?;
-            tx.replace(before, &after, Otherwise::Again);
+            tx.replace(before, &after, OnConflict::Retry);
             redemption.extension = Some(Extension::of(Some(before), &after, plan));
             return Ok(());
         }
@@ -239,7 +243,7 @@ impl Needs {
         let number = highest.checked_add(1).ok_or_else(|| Fault::bug("subscriptions without end"))?;
         let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.user, number };
         let after = Subscription::begin(by, plan, time, now).ok_or_else(too_far)?;
-        tx.insert(&after, Otherwise::Again);
+        tx.insert(&after, OnConflict::Retry);
         redemption.extension = Some(Extension::of(None, &after, plan));
         Ok(())
     }
@@ -248,7 +252,7 @@ impl Needs {
     fn guard_quota(
         &self,
         plan: &Plan,
-        last: Option<&Stored<Subscription>>,
+        last: Option<&Versioned<Subscription>>,
         now: Timestamp,
         tx: &mut Tx,
     ) -> Result<(), Refusal> {
@@ -260,14 +264,14 @@ impl Needs {
             return Err(Refusal::PlanQuota);
         }
         if let Some(last) = last.filter(|last| !last.is_live(now)) {
-            tx.unchanged(last, Otherwise::Again);
+            tx.unchanged(last, OnConflict::Retry);
         }
         Ok(())
     }
 }
 
 /// Credits a code for balance (R1.6, type `redeem`); the other side is the house line `codes`.
-async fn credit(app: &App, user: &Stored<User>, redemption: &mut Redemption, tx: &mut Tx) -> Result<(), Error> {
+async fn credit(app: &App, user: &Versioned<User>, redemption: &mut Redemption, tx: &mut Tx) -> Result<(), Error> {
     let Benefit::Balance { credit } = redemption.benefit else { return Err(Fault::bug("no balance to credit").into()) };
     let currency = match user.accounts.balance.seq {
         0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
@@ -276,12 +280,12 @@ async fn credit(app: &App, user: &Stored<User>, redemption: &mut Redemption, tx:
     let amount = LedgerMoney::exact(credit, currency)?;
     let header = header(app, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
     let journal = header.journal;
-    let movement = Movement::new(RecordType::Redeem, amount, redemption.id.to_string());
-    let house = vec![HouseEntry::new(House::Codes, amount.negated())];
+    let movement = NewLine::new(RecordType::Redeem, amount, redemption.id.to_string());
+    let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
-    tx.insert(&posting, Otherwise::Again);
-    tx.replace(user, &User { accounts, ..User::clone(user) }, Otherwise::Again);
+    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(user, &User { accounts, ..User::clone(user) }, OnConflict::Retry);
     (redemption.credit, redemption.journal) = (Some(amount), Some(journal));
     Ok(())
 }
@@ -293,9 +297,9 @@ fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
 }
 
 /// The first use that the user has not had; none when they had all they may have. One that was taken back leaves room for another.
-async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::Batch) -> Result<Option<u32>, Fault> {
+async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::ReadSet) -> Result<Option<u32>, Fault> {
     let (mut number, mut last) = (1_u32, code.terms.per_user_limit);
-    let mut more: Option<table::store::Batch> = None;
+    let mut more: Option<table::store::ReadSet> = None;
     while number <= last {
         for key in &claims(user, code, number, last) {
             let Some(claim) = more.as_ref().unwrap_or(first).peek::<Redemption>(key)? else { return Ok(Some(number)) };
@@ -313,14 +317,18 @@ async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::
 ///
 /// # Errors
 /// When the database can't be reached, or an item does not decode.
-pub(crate) async fn subscriptions(app: &App, user: UserId, plan: PlanId) -> Result<Vec<Stored<Subscription>>, Fault> {
-    let mut ask = Ask::newest(List::Table, User::key(user).pk, 100);
+pub(crate) async fn subscriptions(
+    app: &App,
+    user: UserId,
+    plan: PlanId,
+) -> Result<Vec<Versioned<Subscription>>, Fault> {
+    let mut ask = Query::newest(Index::Table, User::key(user).pk, 100);
     ask.prefix = Some(subscriptions_of(plan));
     app.store.all(ask).await
 }
 
 /// All shards of a code in one consistent look, if they are wanted.
-async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Stored<CodeShard>>>, Fault> {
+async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Versioned<CodeShard>>>, Fault> {
     if !wanted {
         return Ok(None);
     }
@@ -331,8 +339,8 @@ async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Store
 ///
 /// # Errors
 /// When the database can't be reached, or an item does not decode.
-pub async fn shards_of(app: &App, code: &CodeText) -> Result<Vec<Stored<CodeShard>>, Fault> {
-    let mut ask = Ask::newest(List::Table, Code::key(code).pk, 200);
+pub async fn shards_of(app: &App, code: &CodeText) -> Result<Vec<Versioned<CodeShard>>, Fault> {
+    let mut ask = Query::newest(Index::Table, Code::key(code).pk, 200);
     ask.prefix = Some(CODE_SHARDS.to_owned());
     app.store.all(ask).await
 }
@@ -346,11 +354,11 @@ enum Count<'a> {
     /// On a shard that is up to date, or comes to be.
     Shard(CodeShard),
     /// On a shard that an edit has not reached yet: it is brought up to date.
-    Late(&'a Stored<CodeShard>),
+    Late(&'a Versioned<CodeShard>),
 }
 
 impl<'a> Count<'a> {
-    fn choose(app: &App, code: &Code, shards: Option<&'a [Stored<CodeShard>]>) -> Result<Self, Refusal> {
+    fn choose(app: &App, code: &Code, shards: Option<&'a [Versioned<CodeShard>]>) -> Result<Self, Refusal> {
         if code.terms.unlimited() {
             return Ok(Self::Nowhere);
         }
@@ -372,7 +380,7 @@ impl<'a> Count<'a> {
     }
 
     /// A shard that has uses left.
-    fn of(code: &Code, shard: u8, known: &'a [Stored<CodeShard>]) -> Option<Self> {
+    fn of(code: &Code, shard: u8, known: &'a [Versioned<CodeShard>]) -> Option<Self> {
         let Some(there) = known.iter().find(|known| known.shard == shard) else {
             return Some(Self::Shard(code.fresh_shard(shard)));
         };
@@ -382,26 +390,26 @@ impl<'a> Count<'a> {
         Some(if there.edition < code.edition { Self::Late(there) } else { Self::Shard(CodeShard::clone(there)) })
     }
 
-    fn place(&self) -> Counted {
+    fn place(&self) -> CountedOn {
         match self {
-            Self::Nowhere => Counted::Nowhere,
-            Self::Code => Counted::Code,
-            Self::Shard(shard) => Counted::Shard(shard.shard),
-            Self::Late(shard) => Counted::Shard(shard.shard),
+            Self::Nowhere => CountedOn::Nowhere,
+            Self::Code => CountedOn::Code,
+            Self::Shard(shard) => CountedOn::Shard(shard.shard),
+            Self::Late(shard) => CountedOn::Shard(shard.shard),
         }
     }
 
     fn write(&self, code: &Code, tx: &mut Tx) {
         match self {
             Self::Nowhere => {}
-            Self::Code => tx.take_use(code, Otherwise::Again),
-            Self::Shard(shard) => tx.take_shard_use(shard, Otherwise::Again),
+            Self::Code => tx.take_use(code, OnConflict::Retry),
+            Self::Shard(shard) => tx.take_shard_use(shard, OnConflict::Retry),
             Self::Late(shard) => {
                 let used = shard.used.saturating_add(1);
                 tx.replace(
                     shard,
                     &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) },
-                    Otherwise::Again,
+                    OnConflict::Retry,
                 );
             }
         }

@@ -8,9 +8,9 @@ use crate::redemption::model::plan::Plan;
 use kernel::fault::{Error, Fault};
 use kernel::id::{PlanId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::tx::{Otherwise, Tx};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::tx::{OnConflict, Tx};
 
 /// What a plan is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,16 +45,21 @@ impl PlanTerms {
 ///
 /// # Errors
 /// When it can't be written.
-pub async fn create_plan(app: &App, once: &Once, terms: &PlanTerms, admin: UserId) -> Result<Done<Plan>, Error> {
-    app.run(once, || async {
+pub async fn create_plan(
+    app: &App,
+    once: &Idempotency,
+    terms: &PlanTerms,
+    admin: UserId,
+) -> Result<Answered<Plan>, Error> {
+    app.execute(once, || async {
         let (id, created_at) = (PlanId::new(app.ulid()), app.clock.now());
         let bare =
             Plan { id, version: 1, name: String::new(), quota: 0, on_sale: false, traffic_bytes: None, created_at };
         let plan = terms.clone().on(bare);
         let mut tx = app.tx();
-        tx.insert(&plan, Otherwise::Again);
+        tx.insert(&plan, OnConflict::Retry);
         let audit = by_admin(app, admin, "plan.created", id.to_string());
-        tx.insert(&audit.change("", terms.written()), Otherwise::Again);
+        tx.insert(&audit.change("", terms.written()), OnConflict::Retry);
         Ok((plan, tx))
     })
     .await
@@ -78,8 +83,8 @@ pub struct ChangePlan {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] when somebody changed it meanwhile.
-pub async fn change_plan(app: &App, ask: &ChangePlan) -> Result<Done<Plan>, Error> {
-    app.run(&Once::Natural, || plan_change(app, ask)).await
+pub async fn change_plan(app: &App, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
+    app.execute(&Idempotency::Natural, || plan_change(app, ask)).await
 }
 
 async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
@@ -93,9 +98,9 @@ async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
     if before.version != ask.version {
         return Err(Refusal::VersionMismatch.into());
     }
-    tx.replace(&before, &after, Otherwise::Again);
+    tx.replace(&before, &after, OnConflict::Retry);
     let audit = by_admin(app, ask.admin, "plan.changed", ask.plan.to_string());
-    tx.insert(&audit.change(PlanTerms::of(&before).written(), ask.terms.written()), Otherwise::Again);
+    tx.insert(&audit.change(PlanTerms::of(&before).written(), ask.terms.written()), OnConflict::Retry);
     Ok((after, tx))
 }
 

@@ -9,18 +9,18 @@ use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::header;
 use crate::redemption::model::code::{Code, CodeShard};
 use crate::redemption::model::plan::Subscription;
-use crate::redemption::model::redemption::{Counted, Extension, Redemption, Undone, cause};
+use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, Undone, cause};
 use crate::redemption::redeem::subscriptions;
 use kernel::fault::{Error, Fault};
 use kernel::id::{RedemptionId, UserId};
-use kernel::ledger::{Header, House, HouseEntry, LastJournal, Movement, Operator, RecordType};
+use kernel::ledger::{Header, JournalRef, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
 use table::key::Key;
 use table::list::in_list;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -37,9 +37,9 @@ pub struct Undo {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn undo_redemption(app: &App, once: &Once, ask: &Undo) -> Result<Done<Redemption>, Error> {
+pub async fn undo_redemption(app: &App, once: &Idempotency, ask: &Undo) -> Result<Answered<Redemption>, Error> {
     let key = place(app, ask.redemption).await?;
-    app.run(once, || plan(app, ask, &key)).await
+    app.execute(once, || plan(app, ask, &key)).await
 }
 
 /// Where a redemption is: its id tells the month of the list that it stands in.
@@ -67,9 +67,9 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
     free(app, &redemption, &mut tx).await?;
     let undone = Undone { admin: ask.admin, reason: ask.reason.clone(), extension, at: now };
     let after = Redemption { undone: Some(undone), ..Redemption::clone(&redemption) };
-    tx.mark(|tx| tx.replace(&redemption, &after, Otherwise::Again));
+    tx.mark(|tx| tx.replace(&redemption, &after, OnConflict::Retry));
     let audit = by_admin(app, ask.admin, "redemption.undone", ask.redemption.to_string());
-    tx.insert(&audit.because(ask.reason.clone()), Otherwise::Again);
+    tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
     let (user, code, number) = (redemption.user, redemption.of, redemption.number);
     tx.send(Message::RedemptionUndone { user, code, number });
     tx.send(Message::CodeChanged { code });
@@ -90,7 +90,7 @@ async fn shorten(
     let step = before.extensions.checked_add(1).ok_or_else(|| Fault::bug("extensions ran out"))?;
     let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, now);
     let after = Subscription { expires_at, extensions: step, ..Subscription::clone(&before) };
-    tx.replace(&before, &after, Otherwise::Again);
+    tx.replace(&before, &after, OnConflict::Retry);
     Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
 }
 
@@ -105,15 +105,15 @@ async fn take_back(
     let missing = || Fault::bug(format!("{} was credited and is not there", redemption.user));
     let user = app.store.get::<User>(&User::key(redemption.user)).await?.ok_or_else(missing)?;
     let header = match redemption.journal {
-        Some(id) => header.correcting(LastJournal { id, step: 0 }),
+        Some(id) => header.correcting(JournalRef { id, step: 0 }),
         None => Header { step: 1, ..header },
     };
-    let movement = Movement::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
-    let house = vec![HouseEntry::new(House::Codes, credit)];
+    let movement = NewLine::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
+    let house = vec![PlatformLine::new(PlatformAccount::Codes, credit)];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
-    tx.insert(&posting, Otherwise::Again);
-    tx.replace(&user, &User { accounts, ..User::clone(&user) }, Otherwise::Again);
+    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(&user, &User { accounts, ..User::clone(&user) }, OnConflict::Retry);
     Ok(())
 }
 
@@ -121,17 +121,17 @@ async fn take_back(
 async fn free(app: &App, redemption: &Redemption, tx: &mut Tx) -> Result<(), Error> {
     let none = || Fault::bug(format!("{} has no use to give back", redemption.of));
     match redemption.counted {
-        Counted::Nowhere => {}
-        Counted::Code => {
+        CountedOn::Nowhere => {}
+        CountedOn::Code => {
             let code = app.store.get::<Code>(&Code::key(&redemption.code)).await?.ok_or_else(none)?;
             let used = code.used.checked_sub(1).ok_or_else(none)?;
-            tx.replace(&code, &Code { used, ..Code::clone(&code) }, Otherwise::Again);
+            tx.replace(&code, &Code { used, ..Code::clone(&code) }, OnConflict::Retry);
         }
-        Counted::Shard(shard) => {
+        CountedOn::Shard(shard) => {
             let key = CodeShard::key(&redemption.code, shard);
             let counter = app.store.get::<CodeShard>(&key).await?.ok_or_else(none)?;
             let used = counter.used.checked_sub(1).ok_or_else(none)?;
-            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) }, Otherwise::Again);
+            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) }, OnConflict::Retry);
         }
     }
     Ok(())

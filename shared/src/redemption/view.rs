@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 /// What a code grants.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Benefit {
+#[schema(as = Benefit)]
+pub enum BenefitView {
     /// Time on a plan.
     Plan {
         /// Which.
@@ -30,7 +31,7 @@ pub enum Benefit {
     },
 }
 
-impl From<code::Benefit> for Benefit {
+impl From<code::Benefit> for BenefitView {
     fn from(of: code::Benefit) -> Self {
         match of {
             code::Benefit::Plan { plan, unit, quantity } => {
@@ -82,14 +83,15 @@ impl From<Extension> for ExtendedSubscription {
 
 /// A redemption.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Redemption {
+#[schema(as = Redemption)]
+pub struct RedemptionView {
     /// Which.
     pub id: String,
     /// The code's ends.
     #[schema(example = "ABCD-****-****-WXYZ")]
     pub code: String,
     /// What the code granted.
-    pub benefit: Benefit,
+    pub benefit: BenefitView,
     /// What became of the subscription, of a code for plan time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<ExtendedSubscription>,
@@ -105,7 +107,7 @@ pub struct Redemption {
     pub undone_at: Option<Timestamp>,
 }
 
-impl From<Redeemed> for Redemption {
+impl From<Redeemed> for RedemptionView {
     fn from(of: Redeemed) -> Self {
         Self {
             id: of.id.to_string(),
@@ -121,7 +123,8 @@ impl From<Redeemed> for Redemption {
 
 /// A user's time on a plan.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Subscription {
+#[schema(as = Subscription)]
+pub struct SubscriptionView {
     /// Which.
     pub id: String,
     /// Its plan.
@@ -140,7 +143,7 @@ pub struct Subscription {
     pub traffic_used_bytes: u64,
 }
 
-impl Subscription {
+impl SubscriptionView {
     /// A subscription as it is at `now`.
     pub fn of(subscription: &plan::Subscription, plan: &plan::Plan, now: Timestamp) -> Self {
         Self {

@@ -11,7 +11,7 @@ use crate::referral::model::counts::ReferralCounts;
 use crate::referral::model::reconcile::{fired, holds, waits};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::id::UserId;
-use kernel::ledger::House;
+use kernel::ledger::PlatformAccount;
 use kernel::money::PayMoney;
 
 /// How far the clocks of two functions may be apart.
@@ -108,7 +108,7 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
     }
     let cause = format!("reward:{}", reward.id);
     let own = snapshot.postings.iter().filter(|posting| posting.header.cause == cause);
-    let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == House::Rewards);
+    let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == PlatformAccount::Rewards);
     let posted = lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_sub(line.amount.amount()));
     let granted = reward.state == RewardState::Granted;
     if posted != Some(if granted { reward.amount.amount() } else { Decimal::ZERO }) {

@@ -8,20 +8,20 @@
 use std::collections::BTreeMap;
 
 use crate::account::model::user::User;
-use crate::affiliate::accrual::{Orders, Settled};
+use crate::affiliate::accrual::{AccrualState, Orders};
 use crate::app::App;
 use crate::message::Message;
-use crate::message::Received;
+use crate::message::ReceivedMessage;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
-use crate::referral::model::reconcile::{Aim, Changed, Fact, Settlement, SettlementError, Settling};
+use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, RewardId, UserId};
-use table::idempotency::Once;
-use table::item::{Entity, Stored};
+use table::idempotency::Idempotency;
+use table::item::{Entity, Versioned};
 use table::key::Key;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and of its
 /// commission four items more; the inviter's accounts, counts and outbox item come once, so that ten stay below the hundred
@@ -35,8 +35,8 @@ impl From<SettlementError> for Error {
 }
 
 /// Grants what a batch's messages make due. Answers the ids of the records that are to be delivered again.
-pub async fn grant_rewards(app: &App, records: &[Received]) -> Vec<String> {
-    let mut groups: BTreeMap<String, Vec<&Received>> = BTreeMap::new();
+pub async fn grant_rewards(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
+    let mut groups: BTreeMap<String, Vec<&ReceivedMessage>> = BTreeMap::new();
     for record in records {
         let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
         groups.entry(group).or_default().push(record);
@@ -49,11 +49,11 @@ pub async fn grant_rewards(app: &App, records: &[Received]) -> Vec<String> {
 }
 
 /// Settles one group's records in their order; what failed and everything after it is answered.
-async fn settle_group(app: &App, group: &[&Received]) -> Vec<String> {
+async fn settle_group(app: &App, group: &[&ReceivedMessage]) -> Vec<String> {
     let mut settled = 0_usize;
     for together in group.chunks(TOGETHER) {
-        let messages: Vec<Told<'_>> = together.iter().copied().map(Told::by).collect();
-        let done = match settle(app, &messages, Aim::Grant).await {
+        let messages: Vec<Cause<'_>> = together.iter().copied().map(Cause::by).collect();
+        let done = match settle(app, &messages, Target::Grant).await {
             Ok(()) => together.len(),
             Err(fault) => {
                 tracing::warn!(%fault, messages = together.len(), "settling one by one");
@@ -69,9 +69,9 @@ async fn settle_group(app: &App, group: &[&Received]) -> Vec<String> {
 }
 
 /// Settles messages one by one until one fails; answers how many were settled.
-async fn settle_singly(app: &App, messages: &[Told<'_>]) -> usize {
+async fn settle_singly(app: &App, messages: &[Cause<'_>]) -> usize {
     for (index, message) in messages.iter().enumerate() {
-        if let Err(fault) = settle(app, std::slice::from_ref(message), Aim::Grant).await {
+        if let Err(fault) = settle(app, std::slice::from_ref(message), Target::Grant).await {
             tracing::error!(%fault, message = message.id, "not settled");
             return index;
         }
@@ -81,15 +81,15 @@ async fn settle_singly(app: &App, messages: &[Told<'_>]) -> usize {
 
 /// A message and the id under which it was told.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct Cause<'a> {
     /// The envelope's id, which the journal names as its request.
     pub id: &'a str,
     /// What happened.
     pub message: &'a Message,
 }
 
-impl<'a> Told<'a> {
-    fn by(record: &'a Received) -> Self {
+impl<'a> Cause<'a> {
+    fn by(record: &'a ReceivedMessage) -> Self {
         Self { id: &record.envelope.id, message: &record.envelope.message }
     }
 }
@@ -99,8 +99,8 @@ impl<'a> Told<'a> {
 ///
 /// # Errors
 /// A fault; then nothing of it is written.
-pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fault> {
-    match app.run(&Once::Natural, || plan(app, messages, aim)).await {
+pub async fn settle(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
+    match app.execute(&Idempotency::Natural, || plan(app, messages, aim)).await {
         Ok(done) => {
             let (rewards, commissions) = done.answer;
             for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {
@@ -119,13 +119,13 @@ pub async fn settle(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<(), Fa
 }
 
 /// Plans a settlement; the answer is how many rewards and commissions it grants.
-async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((i64, i64), Tx), Error> {
-    let orders = if aim == Aim::Grant { Orders::of(messages) } else { Orders::default() };
+async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx), Error> {
+    let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
     let at = app.clock.now();
     for told in messages {
         let Some(fact) = fact_of(told.message) else { continue };
-        let how = Settling { aim, at, request_id: told.id.to_owned() };
+        let how = RewardContext { aim, at, request_id: told.id.to_owned() };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -135,14 +135,14 @@ async fn plan(app: &App, messages: &[Told<'_>], aim: Aim) -> Result<((i64, i64),
 }
 
 /// The fact a message tells, if it may make rewards due.
-fn fact_of(message: &Message) -> Option<Fact> {
+fn fact_of(message: &Message) -> Option<RewardCause> {
     match *message {
-        Message::UserRegistered { user, inviter: Some(_) } => Some(Fact::Registered { invitee: user }),
-        Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderChanged { user, inviter: Some(_), .. } => {
-            Some(Fact::Paid { invitee: user })
+        Message::UserRegistered { user, inviter: Some(_) } => Some(RewardCause::Registered { invitee: user }),
+        Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderNetChanged { user, inviter: Some(_), .. } => {
+            Some(RewardCause::ChargeChanged { invitee: user })
         }
-        Message::PurchaseMoved { user, .. } => Some(Fact::Paid { invitee: user }),
-        Message::RewardRetried { reward, .. } => Some(Fact::Retried { reward }),
+        Message::PurchaseNetChanged { user, .. } => Some(RewardCause::ChargeChanged { invitee: user }),
+        Message::RewardRetried { reward, .. } => Some(RewardCause::Retried { reward }),
         _ => None,
     }
 }
@@ -150,25 +150,25 @@ fn fact_of(message: &Message) -> Option<Fact> {
 /// What was read, as a conditional write of it needs it.
 #[derive(Default)]
 struct Read {
-    users: BTreeMap<UserId, Stored<User>>,
-    counts: BTreeMap<UserId, Stored<ReferralCounts>>,
-    rewards: BTreeMap<RewardId, Stored<Reward>>,
-    milestones: BTreeMap<(UserId, Trigger), Stored<Milestone>>,
+    users: BTreeMap<UserId, Versioned<User>>,
+    counts: BTreeMap<UserId, Versioned<ReferralCounts>>,
+    rewards: BTreeMap<RewardId, Versioned<Reward>>,
+    milestones: BTreeMap<(UserId, Trigger), Versioned<Milestone>>,
 }
 
 /// Whose items a batch needs.
 #[derive(Default)]
-struct Wanted {
+struct RewardReads {
     users: Vec<UserId>,
     counts: Vec<UserId>,
     rewards: Vec<RewardId>,
     milestones: Vec<(UserId, Trigger)>,
 }
 
-impl Wanted {
+impl RewardReads {
     /// Everything in one read: all ids follow from the messages. To mark failures no beneficiary's account is needed, which
     /// may be what the worker failed on.
-    fn by(messages: &[Told<'_>], aim: Aim) -> Self {
+    fn by(messages: &[Cause<'_>], aim: Target) -> Self {
         let mut wanted = Self::default();
         for told in messages {
             match *told.message {
@@ -176,8 +176,8 @@ impl Wanted {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }
-                | Message::OrderChanged { user, inviter: Some(inviter), .. }
-                | Message::PurchaseMoved { user, inviter, .. } => {
+                | Message::OrderNetChanged { user, inviter: Some(inviter), .. }
+                | Message::PurchaseNetChanged { user, inviter, .. } => {
                     wanted.milestone(user, inviter, Trigger::Qualified, aim);
                     wanted.rewards.push(Reward::id_of(user, Trigger::Qualified, Side::Invitee));
                 }
@@ -192,7 +192,7 @@ impl Wanted {
         wanted
     }
 
-    fn milestone(&mut self, invitee: UserId, inviter: UserId, trigger: Trigger, aim: Aim) {
+    fn milestone(&mut self, invitee: UserId, inviter: UserId, trigger: Trigger, aim: Target) {
         let reward = Reward::id_of(invitee, trigger, Side::Inviter);
         self.users.push(invitee);
         self.rewards.extend([reward, Reward::sibling(reward)]);
@@ -200,9 +200,9 @@ impl Wanted {
         self.beneficiary(inviter, aim);
     }
 
-    fn beneficiary(&mut self, user: UserId, aim: Aim) {
+    fn beneficiary(&mut self, user: UserId, aim: Target) {
         self.counts.push(user);
-        if aim == Aim::Grant {
+        if aim == Target::Grant {
             self.users.push(user);
         }
     }
@@ -230,14 +230,14 @@ impl Wanted {
 
 async fn read(
     app: &App,
-    messages: &[Told<'_>],
-    aim: Aim,
+    messages: &[Cause<'_>],
+    aim: Target,
     orders: &Orders,
-) -> Result<(Read, Settlement, Settled), Fault> {
-    let wanted = Wanted::by(messages, aim);
+) -> Result<(Read, RewardLedger, AccrualState), Fault> {
+    let wanted = RewardReads::by(messages, aim);
     let keys: Vec<Key> = wanted.keys().into_iter().chain(orders.keys()).collect();
     let mut batch = app.store.get_many(&keys).await?;
-    let (mut read, mut settlement) = (Read::default(), Settlement::default());
+    let (mut read, mut settlement) = (Read::default(), RewardLedger::default());
     for id in wanted.users {
         keep(&mut read.users, &mut settlement.users, id, batch.take(&User::key(id))?);
     }
@@ -255,10 +255,10 @@ async fn read(
 }
 
 fn keep<I: Ord + Copy, T: Entity + Clone>(
-    read: &mut BTreeMap<I, Stored<T>>,
+    read: &mut BTreeMap<I, Versioned<T>>,
     values: &mut BTreeMap<I, T>,
     id: I,
-    found: Option<Stored<T>>,
+    found: Option<Versioned<T>>,
 ) {
     if let Some(found) = found {
         values.insert(id, T::clone(&found));
@@ -267,37 +267,37 @@ fn keep<I: Ord + Copy, T: Entity + Clone>(
 }
 
 /// The transaction of a settlement. A reward or milestone is its marker.
-fn write(app: &App, read: &Read, settlement: &Settlement) -> Tx {
+fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     let mut tx = app.tx();
     let Changed { users, relied_on, counts, rewards, milestones } = &settlement.changed;
     for (id, reward) in pick(rewards, &settlement.rewards) {
         let before = read.rewards.get(id);
         let granted = |reward: &Reward| reward.state == RewardState::Granted;
         let now = granted(reward) && !before.is_some_and(|before| granted(before));
-        tx.upsert(before, reward, Otherwise::Again);
+        tx.upsert(before, reward, OnConflict::Retry);
         tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted: now });
     }
     for id in milestones {
         match (read.milestones.get(id), settlement.milestones.get(id)) {
-            (None, Some(milestone)) => tx.insert(milestone, Otherwise::Again),
-            (Some(before), None) => tx.remove(before, Otherwise::Again),
+            (None, Some(milestone)) => tx.insert(milestone, OnConflict::Retry),
+            (Some(before), None) => tx.remove(before, OnConflict::Retry),
             _ => {}
         }
     }
     for posting in &settlement.postings {
-        tx.insert(posting, Otherwise::Again);
+        tx.insert(posting, OnConflict::Retry);
     }
     for (id, user) in pick(users, &settlement.users) {
         if let Some(before) = read.users.get(id) {
-            tx.replace(before, user, Otherwise::Again);
+            tx.replace(before, user, OnConflict::Retry);
         }
     }
     for (id, counts) in pick(counts, &settlement.counts) {
-        tx.upsert(read.counts.get(id), counts, Otherwise::Again);
+        tx.upsert(read.counts.get(id), counts, OnConflict::Retry);
     }
     if !tx.is_empty() {
         let moved_not = relied_on.difference(users).filter_map(|id| read.users.get(id));
-        moved_not.for_each(|user| tx.unchanged(user, Otherwise::Again));
+        moved_not.for_each(|user| tx.unchanged(user, OnConflict::Retry));
     }
     tx
 }

@@ -14,13 +14,13 @@ use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::{Stored, numbers};
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::{Versioned, numbers};
 use table::key::{Key, SHARDS, owned_by};
 use table::list::Window;
-use table::store::{Ask, List, Page};
-use table::tx::{Otherwise, Tx};
+use table::store::{Index, Page, Query};
+use table::tx::{OnConflict, Tx};
 
 /// A code with what came of it.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ pub struct MakeCode {
 /// # Refuses
 /// [`Refusal::ProgrammeOff`] while the affiliate programme is off; [`Refusal::AccountBlocked`]; [`Refusal::MayNotInvite`];
 /// [`Refusal::InviteCodeLimit`].
-pub async fn make_code(app: &App, once: &Once, ask: &MakeCode) -> Result<Done<Invite>, Error> {
-    app.run(once, || make(app, ask)).await
+pub async fn make_code(app: &App, once: &Idempotency, ask: &MakeCode) -> Result<Answered<Invite>, Error> {
+    app.execute(once, || make(app, ask)).await
 }
 
 async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
@@ -69,10 +69,10 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
     codes.push(code.clone());
     let invite = Invite::beside(code, &user, ask.label.clone(), app.clock.now());
     let mut tx = app.tx();
-    tx.insert(&invite, Otherwise::Again);
-    tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes }, Otherwise::Again);
+    tx.insert(&invite, OnConflict::Retry);
+    tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes }, OnConflict::Retry);
     // What the code says of its owner must not cross a change of it.
-    tx.unchanged(&user, Otherwise::Again);
+    tx.unchanged(&user, OnConflict::Retry);
     Ok((invite, tx))
 }
 
@@ -80,8 +80,13 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`], also for somebody else's; [`Refusal::Forbidden`] for the primary one; [`Refusal::AccountBlocked`].
-pub async fn drop_code(app: &App, once: &Once, user: UserId, code: &InviteCode) -> Result<Done<Invite>, Error> {
-    app.run(once, || drop(app, user, code)).await
+pub async fn drop_code(
+    app: &App,
+    once: &Idempotency,
+    user: UserId,
+    code: &InviteCode,
+) -> Result<Answered<Invite>, Error> {
+    app.execute(once, || drop(app, user, code)).await
 }
 
 async fn drop(app: &App, user: UserId, code: &InviteCode) -> Result<(Invite, Tx), Error> {
@@ -101,12 +106,12 @@ async fn drop(app: &App, user: UserId, code: &InviteCode) -> Result<(Invite, Tx)
     let mut left = ActiveCodes::clone(&listed);
     left.codes.retain(|other| other != code);
     let after = Invite { active: false, ..Invite::clone(&invite) };
-    tx.replace(&invite, &after, Otherwise::Again);
-    tx.replace(&listed, &left, Otherwise::Again);
+    tx.replace(&invite, &after, OnConflict::Retry);
+    tx.replace(&listed, &left, OnConflict::Retry);
     Ok((after, tx))
 }
 
-async fn owner(app: &App, user: UserId) -> Result<(Stored<User>, Option<Stored<ActiveCodes>>), Error> {
+async fn owner(app: &App, user: UserId) -> Result<(Versioned<User>, Option<Versioned<ActiveCodes>>), Error> {
     let keys = [User::key(user), ActiveCodes::key(user)];
     let mut batch = app.store.get_many(&keys).await?;
     let [own, listed] = &keys;
@@ -121,8 +126,8 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
     let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
     // A code that is made meanwhile says what its owner was: whoever makes one demands the owner as read, and this the list.
     match &listed {
-        Some(listed) => tx.unchanged(listed, Otherwise::Again),
-        None => tx.absent(ActiveCodes::key(user.id), Otherwise::Again),
+        Some(listed) => tx.unchanged(listed, OnConflict::Retry),
+        None => tx.absent(ActiveCodes::key(user.id), OnConflict::Retry),
     }
     let beside = listed.iter().flat_map(|listed| &listed.codes);
     let keys: Vec<Key> = user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect();
@@ -131,7 +136,7 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
         let Some(invite) = batch.take::<Invite>(key)? else { continue };
         let told = Invite::clone(&invite).told(user);
         if *invite != told {
-            tx.replace(&invite, &told, Otherwise::Again);
+            tx.replace(&invite, &told, OnConflict::Retry);
         }
     }
     Ok(())
@@ -142,9 +147,10 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
 /// # Errors
 /// When the database can't be reached, or an item does not decode.
 pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Shown>, Error> {
-    let ask = Ask { after: window.after.clone(), ..Ask::newest(List::Owner, owned_by("INVITES", user), window.limit) };
+    let ask =
+        Query { after: window.after.clone(), ..Query::newest(Index::Owner, owned_by("INVITES", user), window.limit) };
     let page = app.store.list::<Invite>(&ask).await?;
-    let invites = page.items.into_iter().map(Stored::into_inner).collect();
+    let invites = page.items.into_iter().map(Versioned::into_inner).collect();
     Ok(Page { items: shown(app, invites).await?, next: page.next })
 }
 
@@ -159,7 +165,7 @@ pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
     let mut batch = app.store.get_many(&keys).await?;
     let mut invites = Vec::with_capacity(keys.len());
     for key in &keys {
-        invites.extend(batch.take::<Invite>(key)?.map(Stored::into_inner));
+        invites.extend(batch.take::<Invite>(key)?.map(Versioned::into_inner));
     }
     shown(app, invites).await
 }

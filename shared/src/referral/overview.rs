@@ -10,14 +10,14 @@ use crate::referral::first_code::first_code;
 use crate::referral::invite_code::link_base;
 use crate::referral::model::counts::ReferralCounts;
 use crate::referral::model::reconcile::{fired, holds};
-use crate::referral::model::referral::{Attribution, Invite, InviteCode, Reward, Side, Trigger};
+use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, Side, Trigger};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::money::{MoneyError, PayMoney};
 use kernel::refusal::Refusal;
-use table::item::Stored;
+use table::item::Versioned;
 use table::key::{Key, owned_by};
-use table::store::{Ask, Batch, List, Page, Position};
+use table::store::{Cursor, Index, Page, Query, ReadSet};
 
 /// Looks at codes of one client in [`CHECK_SECONDS`].
 pub const CHECKS: i64 = 30;
@@ -28,7 +28,7 @@ const PAGE: i32 = 50;
 
 /// What a user sees first of the programme.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Overview {
+pub struct ReferralOverview {
     /// Whether it is on.
     pub enabled: bool,
     /// The user's primary code.
@@ -64,7 +64,7 @@ pub struct Invitee {
 pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Error> {
     let now = app.clock.now();
     let client = app.config.secret.hex("client", &[client.as_bytes()]);
-    let looks = app.store.count_try("referral-code", &client, now, CHECK_SECONDS).await?;
+    let looks = app.store.record_attempt("referral-code", &client, now, CHECK_SECONDS).await?;
     if looks.count > CHECKS {
         return Err(looks.refused(now).into());
     }
@@ -82,12 +82,12 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
 ///
 /// # Refuses
 /// [`Refusal::AccountBlocked`] for an account that is not active and has no code.
-pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
+pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error> {
     let settings = app.settings::<ReferralSettings>().await?.settings;
     let (user_key, counts_key) = (User::key(user), ReferralCounts::key(user));
     let mut batch = app.store.get_many(&[user_key.clone(), counts_key.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::Unauthenticated)?;
-    let counts = batch.take::<ReferralCounts>(&counts_key)?.map(Stored::into_inner);
+    let counts = batch.take::<ReferralCounts>(&counts_key)?.map(Versioned::into_inner);
     let invited_by = match &user.attribution {
         Some(attribution) => Some(mask_of(app, attribution.inviter).await?),
         None => None,
@@ -98,16 +98,16 @@ pub async fn overview(app: &App, user: UserId) -> Result<Overview, Error> {
     };
     let base = link_base(app).await?;
     let counts = counts.unwrap_or_else(|| ReferralCounts::none(user.id, user.accounts.balance().currency()));
-    Ok(Overview { enabled: settings.enabled, link: code.link(&base), code, counts, invited_by })
+    Ok(ReferralOverview { enabled: settings.enabled, link: code.link(&base), code, counts, invited_by })
 }
 
 /// One page of the invitees of `inviter`, newest first, with the inviter's rewards for each.
 ///
 /// # Errors
 /// When the database can't be reached, or an item does not decode.
-pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Position>) -> Result<Page<Invitee>, Error> {
-    let newest = Ask::newest(List::Owner, owned_by("INVITEES", inviter), limit.min(PAGE));
-    let page = app.store.list::<User>(&Ask { after, ..newest }).await?;
+pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Cursor>) -> Result<Page<Invitee>, Error> {
+    let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), limit.min(PAGE));
+    let page = app.store.list::<User>(&Query { after, ..newest }).await?;
     let keys: Vec<Key> =
         page.items.iter().flat_map(|user| triggers().map(|trigger| reward_key(user.id, trigger))).collect();
     let mut rewards = app.store.get_many(&keys).await?;
@@ -128,10 +128,10 @@ pub async fn rewards(
     app: &App,
     beneficiary: UserId,
     limit: i32,
-    after: Option<Position>,
-) -> Result<Page<Stored<Reward>>, Fault> {
-    let newest = Ask::newest(List::Owner, owned_by("REWARDS", beneficiary), limit);
-    app.store.list::<Reward>(&Ask { after, ..newest }).await
+    after: Option<Cursor>,
+) -> Result<Page<Versioned<Reward>>, Fault> {
+    let newest = Query::newest(Index::Owner, owned_by("REWARDS", beneficiary), limit);
+    app.store.list::<Reward>(&Query { after, ..newest }).await
 }
 
 fn triggers() -> impl Iterator<Item = Trigger> {
@@ -142,10 +142,10 @@ fn reward_key(invitee: UserId, trigger: Trigger) -> Key {
     Reward::key(Reward::id_of(invitee, trigger, Side::Inviter))
 }
 
-fn invitee(user: &User, attribution: &Attribution, rewards: &mut Batch) -> Result<Invitee, Error> {
+fn invitee(user: &User, attribution: &Referral, rewards: &mut ReadSet) -> Result<Invitee, Error> {
     let mut shown = Vec::with_capacity(2);
     for trigger in triggers() {
-        let stored = rewards.take::<Reward>(&reward_key(user.id, trigger))?.map(Stored::into_inner);
+        let stored = rewards.take::<Reward>(&reward_key(user.id, trigger))?.map(Versioned::into_inner);
         shown.extend(match stored {
             Some(reward) => Some(reward),
             None => on_its_way(user.id, attribution, trigger)?,
@@ -161,7 +161,7 @@ fn invitee(user: &User, attribution: &Attribution, rewards: &mut Batch) -> Resul
 }
 
 /// The inviter's reward of a trigger that fired but that the worker has not settled yet (R3.7).
-fn on_its_way(invitee: UserId, attribution: &Attribution, trigger: Trigger) -> Result<Option<Reward>, MoneyError> {
+fn on_its_way(invitee: UserId, attribution: &Referral, trigger: Trigger) -> Result<Option<Reward>, MoneyError> {
     let Some(at) = fired(attribution, trigger).filter(|_| holds(attribution, trigger)) else { return Ok(None) };
     let due = attribution.rewards_due(invitee, trigger, at)?;
     Ok(due.into_iter().find(|reward| reward.side == Side::Inviter))

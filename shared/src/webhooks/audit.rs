@@ -4,7 +4,7 @@ use crate::operations::auditor::{Finding, Snapshot};
 use crate::redemption::model::redemption::Redemption;
 use crate::webhooks::model::delivery::{Delivery, DeliveryState};
 use crate::webhooks::model::endpoint::host_of;
-use crate::webhooks::model::outbound_event::{About, EventKind};
+use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 
 /// Checks endpoints and deliveries.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -34,17 +34,18 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 fn happened(of: &Delivery, all: &Snapshot) -> bool {
     use EventKind as Kind;
     match (of.event, of.about) {
-        (Kind::UserRegistered, About::User(user)) => all.users.contains_key(&user),
-        (Kind::OrderPaid | Kind::OrderRefunded, About::Order(order)) => {
+        (Kind::UserRegistered, EventSubject::User(user)) => all.users.contains_key(&user),
+        (Kind::OrderPaid | Kind::OrderRefunded, EventSubject::Order(order)) => {
             all.orders.get(&order).is_some_and(|order| order.status.is_captured())
         }
-        (Kind::RewardGranted, About::Reward(reward)) => {
+        (Kind::RewardGranted, EventSubject::Reward(reward)) => {
             all.rewards.get(&reward).is_some_and(|reward| reward.granted_at.is_some())
         }
-        (Kind::CommissionAccrued | Kind::CommissionAvailable | Kind::CommissionReversed, About::Commission(order)) => {
-            all.commissions.contains_key(&order)
-        }
-        (Kind::RedemptionCompleted, About::Redemption { user, code, number }) => {
+        (
+            Kind::CommissionAccrued | Kind::CommissionAvailable | Kind::CommissionReversed,
+            EventSubject::Commission(order),
+        ) => all.commissions.contains_key(&order),
+        (Kind::RedemptionCompleted, EventSubject::Redemption { user, code, number }) => {
             all.redemptions.contains_key(&Redemption::key(user, code, number).pk)
         }
         (
@@ -53,7 +54,7 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
             | Kind::WithdrawalPaid
             | Kind::WithdrawalRejected
             | Kind::WithdrawalCancelled,
-            About::Withdrawal(withdrawal),
+            EventSubject::Withdrawal(withdrawal),
         ) => all.withdrawals.get(&withdrawal).is_some_and(|withdrawal| {
             let state = format!("withdrawal.{}", withdrawal.state.as_str());
             of.event == Kind::WithdrawalRequested || of.event.as_str() == state

@@ -17,20 +17,20 @@ use crate::payment::expire::due_keys;
 use crate::webhooks::endpoints::{described, found, secret_of};
 use crate::webhooks::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::webhooks::model::endpoint::{Endpoint, origin_of};
-use crate::webhooks::model::outbound_event::{About, EventKind};
+use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 use crate::webhooks::table::{DELIVERIES, endpoint_of};
-use crate::webhooks::webhook_sender::Parcel;
+use crate::webhooks::webhook_sender::WebhookRequest;
 use kernel::fault::{Error, Fault};
-use kernel::id::{EndpointId, ToldId};
+use kernel::id::{EndpointId, EventId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::list::Window;
-use table::list::{Source, walk};
+use table::list::{ListSource, walk};
 use table::store::Page;
 use table::telemetry as metrics;
-use table::tx::{Otherwise, Tx};
+use table::tx::{OnConflict, Tx};
 
 /// How long a tick begins attempts; each may take eight seconds more, and the function has thirty.
 const TICK: std::time::Duration = std::time::Duration::from_secs(18);
@@ -40,13 +40,13 @@ const FAILURES: u32 = 4;
 
 /// An event with what is said of it.
 #[derive(Debug, Clone)]
-pub struct Event {
+pub struct OutboundEvent {
     /// Its id.
-    pub id: ToldId,
+    pub id: EventId,
     /// What happened.
     pub kind: EventKind,
     /// To what.
-    pub about: About,
+    pub about: EventSubject,
     /// What is sent.
     pub body: String,
 }
@@ -56,20 +56,20 @@ pub struct Event {
 ///
 /// # Errors
 /// When it can't be written down.
-pub async fn deliver(app: &App, endpoint: &Endpoint, event: &Event) -> Result<(), Error> {
-    let new = app.run(&Once::Natural, || begin(app, endpoint.id, event)).await?.answer;
+pub async fn deliver(app: &App, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
+    let new = app.execute(&Idempotency::Natural, || begin(app, endpoint.id, event)).await?.answer;
     if new && !endpoint.is_down(app.clock.now()) {
         attempt(app, endpoint.id, event.id).await?;
     }
     Ok(())
 }
 
-async fn begin(app: &App, endpoint: EndpointId, event: &Event) -> Result<(bool, Tx), Error> {
+async fn begin(app: &App, endpoint: EndpointId, event: &OutboundEvent) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let known = app.store.get_item(&Delivery::key(endpoint, event.id)).await?.is_some();
     if !known {
         let of = (event.kind, event.about);
-        tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()), Otherwise::Again);
+        tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()), OnConflict::Retry);
     }
     Ok((!known, tx))
 }
@@ -88,7 +88,7 @@ enum Look {
 }
 
 /// Attempts a delivery that is pending, and writes down what came of it.
-async fn attempt(app: &App, endpoint: EndpointId, id: ToldId) -> Result<Look, Error> {
+async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, Error> {
     let keys = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
     let mut batch = app.store.get_many(&keys).await?;
     let [to, delivery] = &keys;
@@ -99,16 +99,16 @@ async fn attempt(app: &App, endpoint: EndpointId, id: ToldId) -> Result<Look, Er
         return Ok(Look::Nothing);
     }
     if !to.is_open() {
-        app.run(&Once::Natural, || wait(app, endpoint, id)).await?;
+        app.execute(&Idempotency::Natural, || wait(app, endpoint, id)).await?;
         return Ok(Look::Left);
     }
     let text = id.to_string();
     let secrets: Vec<[u8; 32]> = to.signs_with(now).into_iter().map(|one| secret_of(app, endpoint, one)).collect();
-    let parcel = Parcel { url: &to.url, id: &text, at: now, body: &delivery.body };
+    let parcel = WebhookRequest { url: &to.url, id: &text, at: now, body: &delivery.body };
     let came = app.courier.deliver(&parcel, &secrets).await;
     let success = came.is_success();
     tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");
-    app.run(&Once::Natural, || write_down(app, endpoint, id, delivery.attempts, came)).await?;
+    app.execute(&Idempotency::Natural, || write_down(app, endpoint, id, delivery.attempts, came)).await?;
     Ok(if success { Look::Delivered } else { Look::Failed })
 }
 
@@ -116,8 +116,8 @@ async fn attempt(app: &App, endpoint: EndpointId, id: ToldId) -> Result<Look, Er
 async fn both(
     app: &App,
     endpoint: EndpointId,
-    id: ToldId,
-) -> Result<Option<(Stored<Endpoint>, Stored<Delivery>)>, Error> {
+    id: EventId,
+) -> Result<Option<(Versioned<Endpoint>, Versioned<Delivery>)>, Error> {
     let [to, of] = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
     let mut batch = app.store.get_many(&[to.clone(), of.clone()]).await?;
     let delivery = batch.take::<Delivery>(&of)?.filter(|found| found.state == DeliveryState::Pending);
@@ -125,7 +125,7 @@ async fn both(
 }
 
 /// A delivery that is not attempted now waits, or has failed.
-async fn wait(app: &App, endpoint: EndpointId, id: ToldId) -> Result<((), Tx), Error> {
+async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     if let Some((to, before)) = both(app, endpoint, id).await? {
         let after = match (to.deleted_at, to.disabled) {
@@ -133,32 +133,32 @@ async fn wait(app: &App, endpoint: EndpointId, id: ToldId) -> Result<((), Tx), E
             (None, Some(_)) => before.waited(app.clock.now(), "the endpoint is disabled"),
             (None, None) => before.waited(app.clock.now(), "the endpoint failed for three days"),
         };
-        tx.replace(&before, &after, Otherwise::Again);
+        tx.replace(&before, &after, OnConflict::Retry);
     }
     Ok(((), tx))
 }
 
 /// Writes an attempt down, unless another one was meanwhile; the endpoint is written only where it begins to fail, stops to, or has
 /// failed too long.
-async fn write_down(app: &App, endpoint: EndpointId, id: ToldId, seen: u32, came: Attempt) -> Result<((), Tx), Error> {
+async fn write_down(app: &App, endpoint: EndpointId, id: EventId, seen: u32, came: Attempt) -> Result<((), Tx), Error> {
     let (mut tx, now) = (app.tx(), app.clock.now());
     let Some((to, before)) = both(app, endpoint, id).await? else { return Ok(((), tx)) };
     if before.attempts != seen && !came.is_success() {
         return Ok(((), tx));
     }
     let after = before.after(came, now);
-    tx.replace(&before, &after, Otherwise::Again);
+    tx.replace(&before, &after, OnConflict::Retry);
     if after.state == DeliveryState::Failed {
         metrics::count("EventsGivenUp");
     }
     let health = to.after(came.is_success(), came.is_gone(), now);
     if health != *to {
-        tx.replace(&to, &health, Otherwise::Again);
+        tx.replace(&to, &health, OnConflict::Retry);
     }
     if let (Some(disabled), None) = (health.disabled, to.disabled) {
         let audit = by_system(app, "webhook_endpoint.disabled", endpoint.to_string());
         let audit = audit.change(described(&to), described(&health)).because(disabled.because.as_str());
-        tx.insert(&audit, Otherwise::Again);
+        tx.insert(&audit, OnConflict::Retry);
         metrics::count("EndpointsDisabled");
     }
     Ok(((), tx))
@@ -181,10 +181,10 @@ pub struct Delivered {
 /// When what is due can't be read.
 pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
     let started = Instant::now();
-    let mut of: BTreeMap<EndpointId, Vec<ToldId>> = BTreeMap::new();
+    let mut of: BTreeMap<EndpointId, Vec<EventId>> = BTreeMap::new();
     for (pk, sk) in due_keys(app, "delivery").await? {
         let endpoint = pk.split_once('#').and_then(|(_, id)| EndpointId::parse(id));
-        let event = sk.strip_prefix(DELIVERIES).and_then(ToldId::parse);
+        let event = sk.strip_prefix(DELIVERIES).and_then(EventId::parse);
         if let Some((endpoint, event)) = endpoint.zip(event) {
             of.entry(endpoint).or_default().push(event);
         }
@@ -204,7 +204,7 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
     Ok(done)
 }
 
-async fn to_one(app: &App, endpoint: EndpointId, events: &[ToldId], started: Instant) -> Delivered {
+async fn to_one(app: &App, endpoint: EndpointId, events: &[EventId], started: Instant) -> Delivered {
     let mut done = Delivered::default();
     for event in events {
         if started.elapsed() > TICK {
@@ -214,7 +214,7 @@ async fn to_one(app: &App, endpoint: EndpointId, events: &[ToldId], started: Ins
         let look = if done.failed < FAILURES {
             attempt(app, endpoint, *event).await
         } else {
-            app.run(&Once::Natural, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
+            app.execute(&Idempotency::Natural, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
         };
         match look {
             Ok(Look::Delivered) => done.delivered = done.delivered.saturating_add(1),
@@ -236,7 +236,7 @@ async fn to_one(app: &App, endpoint: EndpointId, events: &[ToldId], started: Ins
 /// [`Refusal::NotFound`] when there is no such endpoint.
 pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Result<Page<Delivery>, Error> {
     found(app, endpoint).await?;
-    let list = window.walk(Source::Own(endpoint_of(endpoint), DELIVERIES), false);
+    let list = window.walk(ListSource::Own(endpoint_of(endpoint), DELIVERIES), false);
     Ok(walk(app, &list, |delivery: &Delivery| window.only(delivery.created_at, delivery)).await?)
 }
 
@@ -244,16 +244,21 @@ pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Res
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn replay(app: &App, once: &Once, endpoint: EndpointId, id: ToldId) -> Result<Done<Delivery>, Error> {
+pub async fn replay(
+    app: &App,
+    once: &Idempotency,
+    endpoint: EndpointId,
+    id: EventId,
+) -> Result<Answered<Delivery>, Error> {
     let plan = || async {
         let mut tx = app.tx();
         found(app, endpoint).await?;
         let before = app.store.get::<Delivery>(&Delivery::key(endpoint, id)).await?.ok_or(Refusal::NotFound)?;
         let after = before.replayed(app.clock.now());
         if after != *before {
-            tx.replace(&before, &after, Otherwise::Again);
+            tx.replace(&before, &after, OnConflict::Retry);
         }
         Ok((after, tx))
     };
-    app.run(once, plan).await
+    app.execute(once, plan).await
 }

@@ -11,13 +11,13 @@ use crate::webhooks::webhook_sender::written;
 use kernel::fault::{Error, Fault};
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::Refusal;
-use table::execute::Done;
-use table::idempotency::Once;
-use table::item::Stored;
+use table::execute::Answered;
+use table::idempotency::Idempotency;
+use table::item::Versioned;
 use table::list::Window;
-use table::list::{Source, walk};
-use table::store::{Ask, List, Page};
-use table::tx::{Otherwise, Tx};
+use table::list::{ListSource, walk};
+use table::store::{Index, Page, Query};
+use table::tx::{OnConflict, Tx};
 
 /// What an endpoint is to be.
 #[derive(Debug, Clone)]
@@ -58,8 +58,8 @@ pub(crate) fn secret_of(app: &App, endpoint: EndpointId, number: u32) -> [u8; 32
 /// When the database can't be reached.
 pub async fn all(app: &App) -> Result<Vec<Endpoint>, Fault> {
     let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_mul(2);
-    let page = app.store.list::<Endpoint>(&Ask::newest(List::Owner, ENDPOINTS, limit)).await?;
-    Ok(page.items.into_iter().map(Stored::into_inner).collect())
+    let page = app.store.list::<Endpoint>(&Query::newest(Index::Owner, ENDPOINTS, limit)).await?;
+    Ok(page.items.into_iter().map(Versioned::into_inner).collect())
 }
 
 /// All endpoints, newest first.
@@ -67,7 +67,7 @@ pub async fn all(app: &App) -> Result<Vec<Endpoint>, Fault> {
 /// # Errors
 /// When the database can't be reached.
 pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fault> {
-    let list = window.walk(Source::Owned(ENDPOINTS.to_owned()), false);
+    let list = window.walk(ListSource::Owned(ENDPOINTS.to_owned()), false);
     walk(app, &list, |endpoint: &Endpoint| window.only(endpoint.created_at, endpoint)).await
 }
 
@@ -75,7 +75,11 @@ pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fau
 ///
 /// # Refuses
 /// 422 at `/url` for an address that is not on the internet, and when there are as many as there may be.
-pub async fn create(app: &App, once: &Once, ask: &NewEndpoint) -> Result<(Done<Endpoint>, Option<String>), Error> {
+pub async fn create(
+    app: &App,
+    once: &Idempotency,
+    ask: &NewEndpoint,
+) -> Result<(Answered<Endpoint>, Option<String>), Error> {
     let plan = || async {
         let url = app.courier.admit("/url", &ask.url).await.map_err(Refusal::from)?;
         if all(app).await?.len() >= MOST {
@@ -94,12 +98,12 @@ pub async fn create(app: &App, once: &Once, ask: &NewEndpoint) -> Result<(Done<E
             deleted_at: None,
         };
         let mut tx = app.tx();
-        tx.insert(&endpoint, Otherwise::Again);
+        tx.insert(&endpoint, OnConflict::Retry);
         let audit = by_admin(app, ask.admin, "webhook_endpoint.made", endpoint.id.to_string());
-        tx.insert(&audit.change("", described(&endpoint)), Otherwise::Again);
+        tx.insert(&audit.change("", described(&endpoint)), OnConflict::Retry);
         Ok((endpoint, tx))
     };
-    let done = app.run(once, plan).await?;
+    let done = app.execute(once, plan).await?;
     let secret = (!done.replayed).then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done, secret))
 }
@@ -109,7 +113,7 @@ pub async fn create(app: &App, once: &Once, ask: &NewEndpoint) -> Result<(Done<E
 /// # Refuses
 /// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
 pub async fn change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
-    let done = app.run(&Once::Natural, || plan_change(app, ask)).await?;
+    let done = app.execute(&Idempotency::Natural, || plan_change(app, ask)).await?;
     let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done.answer, secret))
 }
@@ -132,9 +136,9 @@ async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), 
         after = after.rotated(app.clock.now());
     }
     if after != *before {
-        tx.replace(&before, &after, Otherwise::Again);
+        tx.replace(&before, &after, OnConflict::Retry);
         let audit = by_admin(app, ask.admin, "webhook_endpoint.changed", ask.id.to_string());
-        tx.insert(&audit.change(described(&before), described(&after)), Otherwise::Again);
+        tx.insert(&audit.change(described(&before), described(&after)), OnConflict::Retry);
     }
     Ok((after, tx))
 }
@@ -148,19 +152,19 @@ pub async fn delete(app: &App, id: EndpointId, admin: UserId) -> Result<(), Erro
         let mut tx = app.tx();
         let before = found(app, id).await?;
         let after = Endpoint { deleted_at: Some(app.clock.now()), ..Endpoint::clone(&before) };
-        tx.replace(&before, &after, Otherwise::Again);
+        tx.replace(&before, &after, OnConflict::Retry);
         let audit = by_admin(app, admin, "webhook_endpoint.deleted", id.to_string());
-        tx.insert(&audit.change(described(&before), ""), Otherwise::Again);
+        tx.insert(&audit.change(described(&before), ""), OnConflict::Retry);
         Ok(((), tx))
     };
-    app.run(&Once::Natural, plan).await.map(|_| ())
+    app.execute(&Idempotency::Natural, plan).await.map(|_| ())
 }
 
 /// An endpoint that was not deleted.
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub(crate) async fn found(app: &App, id: EndpointId) -> Result<Stored<Endpoint>, Error> {
+pub(crate) async fn found(app: &App, id: EndpointId) -> Result<Versioned<Endpoint>, Error> {
     let found = app.store.get::<Endpoint>(&Endpoint::key(id)).await?;
     Ok(found.filter(|endpoint| endpoint.deleted_at.is_none()).ok_or(Refusal::NotFound)?)
 }

@@ -1,7 +1,7 @@
 //! Where endpoints and deliveries are stored.
 
 use jiff::ToSpan;
-use kernel::id::{EndpointId, ToldId};
+use kernel::id::{EndpointId, EventId};
 use table::key::due;
 use table::records;
 
@@ -18,7 +18,7 @@ records! {
 
     /// An event on its way to an endpoint, and the log of it.
     Delivery = "delivery" {
-        fn key(endpoint: EndpointId, event: ToldId) = "ENDPOINT#{endpoint}", "DELIVERY#{event}";
+        fn key(endpoint: EndpointId, event: EventId) = "ENDPOINT#{endpoint}", "DELIVERY#{event}";
         at |it| Delivery::key(it.endpoint, it.id);
         due |it| it.next_attempt_at.map(|at| due("delivery", it.id, at));
         expires |it| it.begun_at.checked_add(KEPT_HOURS.hours()).ok();

@@ -42,13 +42,13 @@ pub const SECRET_PREFIX: &str = "whsec_";
 
 /// Carries events; see the module.
 #[derive(Clone)]
-pub struct Courier {
+pub struct WebhookSender {
     connector: SharedHttpConnector,
     names: SharedDnsResolver,
     local: bool,
 }
 
-impl fmt::Debug for Courier {
+impl fmt::Debug for WebhookSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Courier").field("local", &self.local).finish_non_exhaustive()
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for Courier {
 
 /// What is delivered.
 #[derive(Debug, Clone, Copy)]
-pub struct Parcel<'a> {
+pub struct WebhookRequest<'a> {
     /// Where to.
     pub url: &'a str,
     /// The event's id.
@@ -67,7 +67,7 @@ pub struct Parcel<'a> {
     pub body: &'a str,
 }
 
-impl Courier {
+impl WebhookSender {
     /// To the internet, and nowhere else.
     pub fn to_internet() -> Self {
         let names = SharedDnsResolver::new(Public { names: System });
@@ -107,16 +107,16 @@ impl Courier {
     }
 
     /// Delivers a parcel, signed under each of `secrets`. Whatever goes wrong is told in a word that holds nothing of the answer.
-    pub async fn deliver(&self, parcel: &Parcel<'_>, secrets: &[[u8; 32]]) -> Attempt {
+    pub async fn deliver(&self, parcel: &WebhookRequest<'_>, secrets: &[[u8; 32]]) -> Attempt {
         // What was let in under other rules, or by another hand, is not connected to either.
         if url_at("", parcel.url, self.local).is_err() {
-            return Attempt::Unanswered("the address is not allowed");
+            return Attempt::NoResponse("the address is not allowed");
         }
-        let Some(request) = request(parcel, secrets) else { return Attempt::Unanswered("the address can't be used") };
+        let Some(request) = request(parcel, secrets) else { return Attempt::NoResponse("the address can't be used") };
         match tokio::time::timeout(WHOLE_TIMEOUT, self.exchange(request)).await {
             Ok(Ok(status)) => Attempt::Answered(status),
-            Ok(Err(why)) => Attempt::Unanswered(why),
-            Err(_) => Attempt::Unanswered("no answer in time"),
+            Ok(Err(why)) => Attempt::NoResponse(why),
+            Err(_) => Attempt::NoResponse("no answer in time"),
         }
     }
 
@@ -139,7 +139,7 @@ fn why(error: &ConnectorError) -> &'static str {
     }
 }
 
-fn request(parcel: &Parcel<'_>, secrets: &[[u8; 32]]) -> Option<HttpRequest> {
+fn request(parcel: &WebhookRequest<'_>, secrets: &[[u8; 32]]) -> Option<HttpRequest> {
     let at = parcel.at.as_second();
     let request = http::Request::builder()
         .method("POST")
@@ -272,7 +272,7 @@ mod tests {
     async fn an_endpoint_is_admitted_only_where_all_that_its_name_resolves_to_is_public() {
         let answers =
             ["93.184.215.14 2606:4700::1111", "10.0.0.1", "93.184.215.14 127.0.0.1", "::ffff:169.254.169.254"];
-        let courier = Courier::through(Courier::anywhere(), turning(&answers), false);
+        let courier = WebhookSender::through(WebhookSender::anywhere(), turning(&answers), false);
         let url = "https://product.example/";
         assert_eq!(courier.admit("/url", url).await.unwrap(), url);
         for _ in 0..3 {
@@ -287,19 +287,19 @@ mod tests {
     async fn no_connection_is_made_to_a_private_address_whatever_the_name_said_before() {
         let names = SharedDnsResolver::new(Public { names: turning(&["127.0.0.1"]) });
         let connector = SharedHttpConnector::new(Lazily { connector: OnceLock::new(), names: names.clone() });
-        let courier = Courier { connector, names, local: false };
+        let courier = WebhookSender { connector, names, local: false };
         let at = Timestamp::UNIX_EPOCH;
-        let parcel = |url: &'static str| Parcel { url, id: "evt_1", at, body: "{}" };
+        let parcel = |url: &'static str| WebhookRequest { url, id: "evt_1", at, body: "{}" };
         let rebound = courier.deliver(&parcel("https://product.example/"), &[[7; 32]]).await;
-        assert_eq!(rebound, Attempt::Unanswered("the host resolves to a private address"));
+        assert_eq!(rebound, Attempt::NoResponse("the host resolves to a private address"));
         for literal in ["https://127.0.0.1/", "https://[::1]:8443/", "http://product.example/"] {
             let refused = courier.deliver(&parcel(literal), &[[7; 32]]).await;
-            assert_eq!(refused, Attempt::Unanswered("the address is not allowed"), "{literal}");
+            assert_eq!(refused, Attempt::NoResponse("the address is not allowed"), "{literal}");
         }
     }
 
     #[test]
     fn a_debugged_courier_shows_nothing() {
-        assert_eq!(format!("{:?}", Courier::to_internet()), "Courier { local: false, .. }");
+        assert_eq!(format!("{:?}", WebhookSender::to_internet()), "Courier { local: false, .. }");
     }
 }

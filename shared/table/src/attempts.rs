@@ -11,16 +11,16 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError a
 
 /// Whether a try of a commit may have been carried out without saying so.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Doubt(Arc<AtomicBool>);
+pub(super) struct AmbiguousAttempts(Arc<AtomicBool>);
 
-impl Doubt {
+impl AmbiguousAttempts {
     /// Whether any of the tries until now was such a one.
-    pub fn is_left(&self) -> bool {
+    pub fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl Intercept for Doubt {
+impl Intercept for AmbiguousAttempts {
     fn name(&self) -> &'static str {
         "Doubt"
     }
@@ -33,7 +33,7 @@ impl Intercept for Doubt {
     ) -> Result<(), BoxError> {
         if let Some(Err(error)) = context.output_or_error() {
             let said = error.as_operation_error().and_then(|error| error.downcast_ref::<CommitError>());
-            if !said.is_some_and(turned_away) {
+            if !said.is_some_and(definitely_not_applied) {
                 self.0.store(true, Ordering::Relaxed);
             }
         }
@@ -42,7 +42,7 @@ impl Intercept for Doubt {
 }
 
 /// Whether the database says that it did nothing, for a reason that passes or that stands in the cancellation.
-pub(super) fn turned_away(error: &CommitError) -> bool {
+pub(super) fn definitely_not_applied(error: &CommitError) -> bool {
     matches!(error, CommitError::TransactionCanceledException(_))
         || matches!(
             error.code().unwrap_or_default(),

@@ -13,15 +13,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 use ulid::Ulid;
 
-use crate::idempotency::{Once, OnceKey, OnceRecord};
-use crate::item::{Item, Stored, text};
+use crate::idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord};
+use crate::item::{Item, Versioned, text};
 use crate::key::Key;
 use crate::ledger::LedgerBegun;
 use crate::outbox::Promised;
 use crate::queue::Queues;
 use crate::store::Store;
 use crate::system::{Clock, Entropy};
-use crate::tx::{Otherwise, Outcome, Tx};
+use crate::tx::{CommitResult, OnConflict, Tx};
 
 /// Fewest attempts before contention is given up, if time allows at all.
 const ATTEMPTS: u32 = 20;
@@ -42,13 +42,13 @@ pub struct Executor {
     /// Randomness.
     pub entropy: Entropy,
     /// How long one use case may try before it gives up.
-    pub patience: Duration,
+    pub retry_budget: Duration,
     ledger_begun: Arc<AtomicBool>,
 }
 
 /// What a use case answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done<A> {
+pub struct Answered<A> {
     /// The answer.
     pub answer: A,
     /// Whether it is the first answer, given again.
@@ -57,8 +57,8 @@ pub struct Done<A> {
 
 impl Executor {
     /// An executor that gives up after `patience`.
-    pub fn new(store: Store, queues: Queues, clock: Clock, entropy: Entropy, patience: Duration) -> Self {
-        Self { store, queues, clock, entropy, patience, ledger_begun: Arc::default() }
+    pub fn new(store: Store, queues: Queues, clock: Clock, entropy: Entropy, retry_budget: Duration) -> Self {
+        Self { store, queues, clock, entropy, retry_budget, ledger_begun: Arc::default() }
     }
 
     /// Whether this process knows that there is a journal.
@@ -90,7 +90,7 @@ impl Executor {
     ///
     /// # Errors
     /// What `plan` refuses; `idempotency_key_reused`; a fault when the outcome is unknown or the work kept moving.
-    pub async fn run<A, F, P>(&self, once: &Once, plan: F) -> Result<Done<A>, Error>
+    pub async fn execute<A, F, P>(&self, once: &Idempotency, plan: F) -> Result<Answered<A>, Error>
     where
         A: Serialize + DeserializeOwned,
         F: Fn() -> P,
@@ -98,12 +98,12 @@ impl Executor {
     {
         let started = Instant::now();
         let mut pause = PAUSES.0;
-        let mut unsettled: Vec<Unsettled<A>> = Vec::new();
+        let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
         for attempt in 1_u32.. {
             let (answer, mut tx) = match plan().await {
                 Ok(planned) => planned,
                 Err(Error::Refused(refusal)) => {
-                    if let Some((answer, outbox)) = self.landed(&mut unsettled).await? {
+                    if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                         return Ok(self.committed(answer, outbox).await);
                     }
                     return self.first_answer_or(once, refusal).await;
@@ -111,46 +111,46 @@ impl Executor {
                 Err(fault) => return Err(fault),
             };
             if tx.is_empty() {
-                if let Some((answer, outbox)) = self.landed(&mut unsettled).await? {
+                if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                     return Ok(self.committed(answer, outbox).await);
                 }
                 let first = self.first_answer(once).await?;
-                return Ok(first.unwrap_or(Done { answer, replayed: false }));
+                return Ok(first.unwrap_or(Answered { answer, replayed: false }));
             }
             self.begin_ledger(&mut tx);
             let outbox = self.promise(&mut tx);
             self.mark(once, &mut tx, &answer)?;
             let why = match self.store.commit(&tx).await? {
-                Outcome::Committed => {
+                CommitResult::Committed => {
                     if tx.writes_journal() {
                         self.learn_ledger_begun();
                     }
                     return Ok(self.committed(answer, outbox).await);
                 }
-                Outcome::Marked(item) => {
+                CommitResult::AlreadyApplied(item) => {
                     let writer = text(&item, "tx").unwrap_or_default().to_owned();
-                    if let Some(own) = unsettled.iter().position(|own| own.tx == writer) {
-                        let own = unsettled.swap_remove(own);
+                    if let Some(own) = indeterminate.iter().position(|own| own.tx == writer) {
+                        let own = indeterminate.swap_remove(own);
                         return Ok(self.committed(own.answer, own.outbox).await);
                     }
                     match once {
-                        Once::Key(key) => return replay(key, item),
-                        Once::Natural => "somebody wrote the marker".to_owned(),
+                        Idempotency::Key(key) => return replay(key, item),
+                        Idempotency::Natural => "somebody wrote the marker".to_owned(),
                     }
                 }
-                Outcome::Refused(refusal) => return self.first_answer_or(once, refusal).await,
-                Outcome::Again(why) => why,
-                Outcome::Unknown(why) => {
+                CommitResult::Rejected(refusal) => return self.first_answer_or(once, refusal).await,
+                CommitResult::Conflict(why) => why,
+                CommitResult::Indeterminate(why) => {
                     let marker = tx.marker().cloned();
-                    unsettled.push(Unsettled { tx: tx.id().to_owned(), marker, answer, outbox });
+                    indeterminate.push(IndeterminateAttempt { tx: tx.id().to_owned(), marker, answer, outbox });
                     why
                 }
             };
             tracing::debug!(attempt, why, "planning again");
             crate::telemetry::count("PlannedAgain");
             self.look_for_ledger(&tx).await?;
-            if started.elapsed() + pause >= self.patience && (attempt >= ATTEMPTS || !unsettled.is_empty()) {
-                return Err(gave_up(attempt, why, !unsettled.is_empty()).into());
+            if started.elapsed() + pause >= self.retry_budget && (attempt >= ATTEMPTS || !indeterminate.is_empty()) {
+                return Err(gave_up(attempt, why, !indeterminate.is_empty()).into());
             }
             tokio::time::sleep(self.jitter(pause)).await;
             pause = pause.saturating_mul(2).min(PAUSES.1);
@@ -161,7 +161,7 @@ impl Executor {
     /// The first journal of all says so, and fixes the ledger currency (R9.1).
     fn begin_ledger(&self, tx: &mut Tx) {
         if tx.writes_journal() && !self.ledger_begun() {
-            tx.insert(&LedgerBegun { at: self.clock.now() }, Otherwise::Again);
+            tx.insert(&LedgerBegun { at: self.clock.now() }, OnConflict::Retry);
         }
     }
 
@@ -180,22 +180,26 @@ impl Executor {
         }
         let id = OutboxId::new(self.ulid());
         let promised = Promised { id, messages: tx.messages().to_vec() };
-        tx.insert(&promised.item(self.clock.now()), Otherwise::Again);
+        tx.insert(&promised.item(self.clock.now()), OnConflict::Retry);
         Some(promised)
     }
 
-    fn mark<A: Serialize>(&self, once: &Once, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
-        let Once::Key(key) = once else { return Ok(()) };
+    fn mark<A: Serialize>(&self, once: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
+        let Idempotency::Key(key) = once else { return Ok(()) };
         let now = self.clock.now();
         let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
-        let record = OnceRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
-        tx.mark(|tx| tx.insert_or_expired(&record, now, Otherwise::Again));
+        let record =
+            IdempotencyRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
+        tx.mark(|tx| tx.insert_or_expired(&record, now, OnConflict::Retry));
         Ok(())
     }
 
     /// The attempt among those without a reply whose marker is there, if any: what stands in the way is its own effect.
-    async fn landed<A>(&self, unsettled: &mut Vec<Unsettled<A>>) -> Result<Option<(A, Option<Promised>)>, Fault> {
-        while let Some(own) = unsettled.pop() {
+    async fn find_applied<A>(
+        &self,
+        indeterminate: &mut Vec<IndeterminateAttempt<A>>,
+    ) -> Result<Option<(A, Option<Promised>)>, Fault> {
+        while let Some(own) = indeterminate.pop() {
             if let Some(marker) = &own.marker
                 && let Some(item) = self.store.get_item(marker).await?
                 && text(&item, "tx") == Some(own.tx.as_str())
@@ -206,11 +210,11 @@ impl Executor {
         Ok(None)
     }
 
-    async fn committed<A>(&self, answer: A, outbox: Option<Promised>) -> Done<A> {
+    async fn committed<A>(&self, answer: A, outbox: Option<Promised>) -> Answered<A> {
         if let Some(outbox) = outbox {
             self.deliver(&outbox).await.or_log("the sweeper sends it");
         }
-        Done { answer, replayed: false }
+        Answered { answer, replayed: false }
     }
 
     /// Sends an outbox item's messages, one attempt of at most a second, and deletes it.
@@ -221,16 +225,20 @@ impl Executor {
     }
 
     /// Before a refusal is answered, the marker is looked at: a repeated request must get its first answer.
-    async fn first_answer_or<A: DeserializeOwned>(&self, once: &Once, refusal: Refusal) -> Result<Done<A>, Error> {
+    async fn first_answer_or<A: DeserializeOwned>(
+        &self,
+        once: &Idempotency,
+        refusal: Refusal,
+    ) -> Result<Answered<A>, Error> {
         self.first_answer(once).await?.ok_or_else(|| refusal.into())
     }
 
     /// The first answer to a request that was answered before under its key; so that also what finds its effect done tells it.
-    async fn first_answer<A: DeserializeOwned>(&self, once: &Once) -> Result<Option<Done<A>>, Error> {
-        if let Once::Key(key) = once
-            && let Some(item) = self.store.get_item(&OnceRecord::key(&key.hash)).await?
+    async fn first_answer<A: DeserializeOwned>(&self, once: &Idempotency) -> Result<Option<Answered<A>>, Error> {
+        if let Idempotency::Key(key) = once
+            && let Some(item) = self.store.get_item(&IdempotencyRecord::key(&key.hash)).await?
         {
-            let record: Stored<OnceRecord> = Stored::read(item.clone())?;
+            let record: Versioned<IdempotencyRecord> = Versioned::read(item.clone())?;
             if record.until() > self.clock.now() {
                 return replay(key, item).map(Some);
             }
@@ -243,9 +251,13 @@ impl Executor {
     ///
     /// # Refuses
     /// `idempotency_key_reused` when the key was used with another body.
-    pub fn answered<A: DeserializeOwned>(&self, once: &Once, record: &OnceRecord) -> Result<Option<Done<A>>, Error> {
+    pub fn answered<A: DeserializeOwned>(
+        &self,
+        once: &Idempotency,
+        record: &IdempotencyRecord,
+    ) -> Result<Option<Answered<A>>, Error> {
         match once {
-            Once::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
+            Idempotency::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
             _ => Ok(None),
         }
     }
@@ -257,24 +269,24 @@ impl Executor {
 }
 
 /// An attempt whose reply was lost.
-struct Unsettled<A> {
+struct IndeterminateAttempt<A> {
     tx: String,
     marker: Option<Key>,
     answer: A,
     outbox: Option<Promised>,
 }
 
-fn replay<A: DeserializeOwned>(key: &OnceKey, item: Item) -> Result<Done<A>, Error> {
-    answer_of(key, &*Stored::<OnceRecord>::read(item)?)
+fn replay<A: DeserializeOwned>(key: &IdempotencyKey, item: Item) -> Result<Answered<A>, Error> {
+    answer_of(key, &*Versioned::<IdempotencyRecord>::read(item)?)
 }
 
-fn answer_of<A: DeserializeOwned>(key: &OnceKey, record: &OnceRecord) -> Result<Done<A>, Error> {
+fn answer_of<A: DeserializeOwned>(key: &IdempotencyKey, record: &IdempotencyRecord) -> Result<Answered<A>, Error> {
     if record.fingerprint != key.fingerprint {
         return Err(Refusal::IdempotencyKeyReused.into());
     }
     let answer = serde_json::from_str(&record.answer)
-        .map_err(|error| Fault::Item { key: OnceRecord::key(&key.hash).pk, why: error.to_string() })?;
-    Ok(Done { answer, replayed: true })
+        .map_err(|error| Fault::Item { key: IdempotencyRecord::key(&key.hash).pk, why: error.to_string() })?;
+    Ok(Answered { answer, replayed: true })
 }
 
 fn gave_up(attempts: u32, last: String, unknown: bool) -> Fault {

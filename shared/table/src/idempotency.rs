@@ -18,16 +18,16 @@ pub const KEPT_HOURS: i64 = 72;
 
 /// How a request is recognised when it comes again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Once {
+pub enum Idempotency {
     /// The plan's first write is its marker.
     Natural,
-    /// The caller's key; see [`OnceKey`].
-    Key(OnceKey),
+    /// The caller's key; see [`IdempotencyKey`].
+    Key(IdempotencyKey),
 }
 
 /// An `Idempotency-Key`, bound to its caller and route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnceKey {
+pub struct IdempotencyKey {
     /// Secret hash of caller, route and key: where the record is.
     pub hash: String,
     /// Secret hash of the body without its passwords.
@@ -36,7 +36,7 @@ pub struct OnceKey {
 
 /// The first answer to a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OnceRecord {
+pub struct IdempotencyRecord {
     /// Where it is.
     pub hash: String,
     /// The request's body, hashed.
@@ -47,7 +47,7 @@ pub struct OnceRecord {
     pub at: Timestamp,
 }
 
-impl OnceRecord {
+impl IdempotencyRecord {
     /// Where the record of a request is, by the secret hash of caller, route and key.
     pub fn key(hash: &str) -> Key {
         Key::of(format!("ONCE#{}", hash.part()), "ONCE")
@@ -59,7 +59,7 @@ impl OnceRecord {
     }
 }
 
-impl Entity for OnceRecord {
+impl Entity for IdempotencyRecord {
     const TYPE: &'static str = "once";
 
     fn own_key(&self) -> Key {
@@ -71,7 +71,7 @@ impl Entity for OnceRecord {
     }
 }
 
-impl OnceKey {
+impl IdempotencyKey {
     /// Binds `key` to who calls which route with which body. Fields called `password` leave no trace in the fingerprint.
     pub fn new(secret: &Secret, caller: &str, route: &str, key: &str, body: &Value) -> Self {
         let parts = [caller.as_bytes(), route.as_bytes(), key.as_bytes()];

@@ -59,20 +59,20 @@ pub struct Indexes {
 
 /// A noun as it was read, with what a later conditional write of it needs.
 #[derive(Debug, Clone)]
-pub struct Stored<T> {
+pub struct Versioned<T> {
     value: T,
     rev: i64,
     raw: Item,
 }
 
-impl<T> Deref for Stored<T> {
+impl<T> Deref for Versioned<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.value
     }
 }
 
-impl<T: Entity> Stored<T> {
+impl<T: Entity> Versioned<T> {
     /// Reads an item.
     ///
     /// # Errors
@@ -317,7 +317,7 @@ mod tests {
         let item = written();
         let held = item.get("held").unwrap().as_m().unwrap();
         assert_eq!(held, &[("USD".to_owned(), AttributeValue::N("18.05555554".into()))].into());
-        assert_eq!(*Stored::<Purse>::read(item).unwrap(), purse());
+        assert_eq!(*Versioned::<Purse>::read(item).unwrap(), purse());
     }
 
     /// R1.1: what looks like stored money and is none can't be written, and money that is damaged is not read.
@@ -335,7 +335,7 @@ mod tests {
         ] {
             let mut item = written();
             item.insert("held".into(), damaged.clone());
-            assert!(Stored::<Purse>::read(item).is_err(), "{damaged:?}");
+            assert!(Versioned::<Purse>::read(item).is_err(), "{damaged:?}");
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
                 Some(value) => item.insert(name.into(), value),
                 None => item.remove(name),
             };
-            let fault = Stored::<Purse>::read(item).unwrap_err();
+            let fault = Versioned::<Purse>::read(item).unwrap_err();
             assert!(matches!(&fault, Fault::Item { key, .. } if key == "INVITE#ANN/INVITE"), "{fault:?}");
         }
     }
@@ -364,7 +364,7 @@ mod tests {
     fn fields_that_this_code_does_not_know_survive_a_rewrite_and_removed_ones_go() {
         let mut item = fresh(&Purse { note: Some("x".into()), ..purse() }, "t1", 1).unwrap();
         item.insert("later".into(), AttributeValue::S("kept".into()));
-        let stored = Stored::<Purse>::read(item).unwrap();
+        let stored = Versioned::<Purse>::read(item).unwrap();
         let next = stored.rewritten(&purse(), "t2").unwrap();
         assert_eq!(text(&next, "later"), Some("kept"));
         assert_eq!(text(&next, "note"), None);

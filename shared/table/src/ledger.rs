@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use kernel::id::JournalId;
-use kernel::ledger::{Holder, Posting};
+use kernel::ledger::{AccountOwner, JournalEntry};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Entity, Indexes};
 use crate::key::{Key, by_month};
 
 /// Prefix of the sort keys of an account's journal entries.
-pub const POSTINGS: &str = "POSTING#";
+pub const JOURNAL_ENTRIES: &str = "POSTING#";
 
 /// That the first journal of all was written, and with it the ledger currency fixed (R9.1). The transaction of that journal
 /// writes it, so a change of the currency, which demands its absence, either comes before or is refused. It never goes
@@ -36,28 +36,28 @@ impl Entity for LedgerBegun {
 }
 
 /// Where the `number`-th entry of an owner's account is.
-pub fn posting_key(holder: Holder, of_commission: bool, number: u64) -> Key {
+pub fn journal_entry_key(holder: AccountOwner, of_commission: bool, number: u64) -> Key {
     let partition = match holder {
-        Holder::User(user) if of_commission => format!("AFFILIATE#{user}"),
-        Holder::User(user) => format!("USER#{user}"),
-        Holder::Asset(asset) => format!("ASSET#{asset}"),
+        AccountOwner::User(user) if of_commission => format!("AFFILIATE#{user}"),
+        AccountOwner::User(user) => format!("USER#{user}"),
+        AccountOwner::Asset(asset) => format!("ASSET#{asset}"),
         shop => format!("WALLET#{shop}"),
     };
-    Key::of(partition, format!("{POSTINGS}{number:012}"))
+    Key::of(partition, format!("{JOURNAL_ENTRIES}{number:012}"))
 }
 
 /// Where an entry is that moves platform accounts only.
-pub fn platform_posting_key(journal: JournalId) -> Key {
+pub fn platform_entry_key(journal: JournalId) -> Key {
     Key::of(format!("JOURNAL#{journal}"), "POSTING")
 }
 
-impl Entity for Posting {
+impl Entity for JournalEntry {
     const TYPE: &'static str = "posting";
 
     fn own_key(&self) -> Key {
         match self.holder {
-            Some(holder) => posting_key(holder, self.is_of_commission(), self.number),
-            None => platform_posting_key(self.header.journal),
+            Some(holder) => journal_entry_key(holder, self.is_of_commission(), self.number),
+            None => platform_entry_key(self.header.journal),
         }
     }
 

@@ -10,9 +10,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::execute::Executor;
-use crate::item::{Entity, Stored};
+use crate::item::{Entity, Versioned};
 use crate::key::{self, Key};
-use crate::store::{Ask, List, Page, Position};
+use crate::store::{Cursor, Index, Page, Query};
 use kernel::fault::Fault;
 
 /// Nothing is older: no deployment was made before.
@@ -41,12 +41,12 @@ pub struct Window {
     /// Most rows.
     pub limit: i32,
     /// Where the page before ended.
-    pub after: Option<Position>,
+    pub after: Option<Cursor>,
 }
 
 impl Window {
     /// The walk that reads this page of a list; `filtered` when filters leave items out.
-    pub fn walk(&self, source: Source, filtered: bool) -> Walk {
+    pub fn walk(&self, source: ListSource, filtered: bool) -> Walk {
         let filtered = filtered || self.from.is_some() || self.to.is_some();
         Walk { source, filtered, from: self.from, to: self.to, limit: self.limit, after: self.after.clone() }
     }
@@ -69,7 +69,7 @@ pub fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
 
 /// Where a list stands.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum ListSource {
     /// A list of the platform, by its name: `ORDERS`.
     Platform(&'static str),
     /// A list that belongs to a user, by its partition: `ORDERS#usr_…`.
@@ -82,7 +82,7 @@ pub enum Source {
 #[derive(Debug, Clone)]
 pub struct Walk {
     /// Which list.
-    pub source: Source,
+    pub source: ListSource,
     /// Whether some items are left out.
     pub filtered: bool,
     /// Nothing from before this time is wanted.
@@ -92,7 +92,7 @@ pub struct Walk {
     /// Most rows.
     pub limit: i32,
     /// Where the page before ended.
-    pub after: Option<Position>,
+    pub after: Option<Cursor>,
 }
 
 /// The item of a list of the platform that has an id, as the list has it: the month that it stands in follows from when it was made.
@@ -100,8 +100,8 @@ pub struct Walk {
 /// # Errors
 /// When the database can't be reached, or the item does not decode.
 pub async fn in_list<T: Entity>(app: &Executor, name: &str, made: Timestamp, id: &str) -> Result<Option<T>, Fault> {
-    let ask = Ask { prefix: Some(id.to_owned()), ..Ask::newest(List::Platform, key::month_of(name, made), 1) };
-    Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Stored::into_inner))
+    let ask = Query { prefix: Some(id.to_owned()), ..Query::newest(Index::Platform, key::month_of(name, made), 1) };
+    Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Versioned::into_inner))
 }
 
 /// Reads one page; `rows` says what an item shows as, nothing when it does not fit.
@@ -144,7 +144,7 @@ pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -
 /// Where a walk is.
 struct Place {
     month: Date,
-    last: Option<Position>,
+    last: Option<Cursor>,
     cut: Option<(Spot, usize)>,
 }
 
@@ -160,9 +160,9 @@ impl Spot {
         let Key { pk, sk } = item.own_key();
         let indexes = item.indexes();
         let entry = match walk.source {
-            Source::Platform(_) => indexes.platform,
-            Source::Owned(_) => indexes.owner,
-            Source::Own(..) => None,
+            ListSource::Platform(_) => indexes.platform,
+            ListSource::Owned(_) => indexes.owner,
+            ListSource::Own(..) => None,
         };
         Self { sort: entry.map_or(sk, |(_, sort)| sort), pk }
     }
@@ -184,14 +184,14 @@ impl Place {
         Self { month: month.unwrap_or(newest), last: last.filter(|last| !last.is_empty()), cut: cut.zip(shown) }
     }
 
-    fn ask(&self, walk: &Walk, wanted: usize) -> Ask {
+    fn ask(&self, walk: &Walk, wanted: usize) -> Query {
         let limit = if walk.filtered { CHUNK } else { i32::try_from(wanted).unwrap_or(CHUNK).clamp(1, CHUNK) };
         let (list, partition, prefix) = match &walk.source {
-            Source::Platform(name) => (List::Platform, format!("{name}#{}", self.month.strftime("%Y-%m")), None),
-            Source::Owned(partition) => (List::Owner, partition.clone(), None),
-            Source::Own(partition, prefix) => (List::Table, partition.clone(), Some((*prefix).to_owned())),
+            ListSource::Platform(name) => (Index::Platform, format!("{name}#{}", self.month.strftime("%Y-%m")), None),
+            ListSource::Owned(partition) => (Index::Owner, partition.clone(), None),
+            ListSource::Own(partition, prefix) => (Index::Table, partition.clone(), Some((*prefix).to_owned())),
         };
-        Ask { prefix, after: self.last.clone(), ..Ask::newest(list, partition, limit) }
+        Query { prefix, after: self.last.clone(), ..Query::newest(list, partition, limit) }
     }
 
     /// How many rows of the item at `spot` the page before showed. What came to be above its cut since is not shown at all.
@@ -203,7 +203,7 @@ impl Place {
         }
     }
 
-    fn pass<T: Entity>(&mut self, walk: &Walk, item: &Stored<T>) {
+    fn pass<T: Entity>(&mut self, walk: &Walk, item: &Versioned<T>) {
         self.last = Some(position_of(walk, &**item));
         let spot = Spot::of(walk, &**item);
         if self.cut.as_ref().is_some_and(|(cut, _)| spot == *cut || spot.sort < cut.sort) {
@@ -211,7 +211,7 @@ impl Place {
         }
     }
 
-    fn go_on(&mut self, next: Position) -> bool {
+    fn go_on(&mut self, next: Cursor) -> bool {
         self.last = Some(next);
         true
     }
@@ -220,14 +220,14 @@ impl Place {
     fn month_before(&mut self, walk: &Walk) -> bool {
         let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
         let Ok(before) = self.month.checked_sub(1.month()) else { return false };
-        let more = matches!(walk.source, Source::Platform(_)) && before >= oldest;
+        let more = matches!(walk.source, ListSource::Platform(_)) && before >= oldest;
         if more {
             (self.month, self.last) = (before, None);
         }
         more
     }
 
-    fn position(self) -> Position {
+    fn position(self) -> Cursor {
         let mut position = self.last.unwrap_or_default();
         position.insert(MONTH.to_owned(), self.month.strftime("%Y-%m").to_string());
         if let Some((cut, shown)) = self.cut {
@@ -237,20 +237,20 @@ impl Place {
         position
     }
 
-    fn cut(self, spot: Spot, shown: usize) -> Position {
+    fn cut(self, spot: Spot, shown: usize) -> Cursor {
         Self { cut: Some((spot, shown)), ..self }.position()
     }
 }
 
 /// The key of an item in the list that is walked, as the database wants to be told where to go on.
-fn position_of<T: Entity>(walk: &Walk, item: &T) -> Position {
+fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
     let Key { pk, sk } = item.own_key();
     let indexes = item.indexes();
-    let mut position = Position::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
+    let mut position = Cursor::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
     let (names, entry) = match walk.source {
-        Source::Platform(_) => (["gsi2pk", "gsi2sk"], indexes.platform),
-        Source::Owned(_) => (["gsi1pk", "gsi1sk"], indexes.owner),
-        Source::Own(..) => return position,
+        ListSource::Platform(_) => (["gsi2pk", "gsi2sk"], indexes.platform),
+        ListSource::Owned(_) => (["gsi1pk", "gsi1sk"], indexes.owner),
+        ListSource::Own(..) => return position,
     };
     if let Some((pk, sk)) = entry {
         position.extend(names.map(str::to_owned).into_iter().zip([pk, sk]));

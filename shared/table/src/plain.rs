@@ -49,8 +49,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn count_try(&self, kind: &str, hash: &str, now: Timestamp, seconds: i64) -> Result<Tries, Fault> {
-        let key = Tries::key(kind, hash);
+    pub async fn record_attempt(
+        &self,
+        kind: &str,
+        hash: &str,
+        now: Timestamp,
+        seconds: i64,
+    ) -> Result<RateWindow, Fault> {
+        let key = RateWindow::key(kind, hash);
         let ends = now.as_second().saturating_add(seconds);
         // Within the window, or the first of one; then over a window that has ended; then within the one another began.
         for over in [false, true, false] {
@@ -75,7 +81,7 @@ impl Store {
                 .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()))
                 .return_values(ReturnValue::AllNew);
             match update.send().await {
-                Ok(answer) => return Ok(Tries::of(&answer.attributes.unwrap_or_default())),
+                Ok(answer) => return Ok(RateWindow::of(&answer.attributes.unwrap_or_default())),
                 Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {}
                 Err(error) => return Err(unavailable("UpdateItem", &error)),
             }
@@ -87,22 +93,22 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn tries(&self, kind: &str, hash: &str, now: Timestamp) -> Result<Tries, Fault> {
-        let item = self.get_item(&Tries::key(kind, hash)).await?;
-        Ok(Tries::within(item.as_ref(), now))
+    pub async fn tries(&self, kind: &str, hash: &str, now: Timestamp) -> Result<RateWindow, Fault> {
+        let item = self.get_item(&RateWindow::key(kind, hash)).await?;
+        Ok(RateWindow::within(item.as_ref(), now))
     }
 }
 
 /// How many attempts a window holds, and when it ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tries {
+pub struct RateWindow {
     /// How many.
     pub count: i64,
     /// Unix time in seconds.
     pub ends: i64,
 }
 
-impl Tries {
+impl RateWindow {
     /// Where the attempts of one kind by one subject are counted, by its secret hash.
     pub fn key(kind: &str, hash: &str) -> Key {
         Key::of(format!("TRY#{}#{}", kind.part(), hash.part()), "TRY")

@@ -2,10 +2,10 @@
 
 use kernel::fault::Fault;
 
-use kernel::ledger::Posting;
+use kernel::ledger::JournalEntry;
 
-use crate::idempotency::OnceRecord;
-use crate::item::{Entity, Indexes, Item, Stored, fresh};
+use crate::idempotency::IdempotencyRecord;
+use crate::item::{Entity, Indexes, Item, Versioned, fresh};
 use crate::key::Key;
 use crate::ledger::LedgerBegun;
 use crate::outbox::Outbox;
@@ -42,13 +42,13 @@ impl RecordSchema {
 }
 
 fn rewrite<T: Entity>(item: Item) -> Result<Item, Fault> {
-    let stored = Stored::<T>::read(item)?;
+    let stored = Versioned::<T>::read(item)?;
     fresh(&*stored, stored.written_by().unwrap_or_default(), stored.rev())
 }
 
 /// How the entities of this crate are stored.
 pub const RECORDS: &[RecordSchema] = &[
-    RecordSchema::of::<Posting>(
+    RecordSchema::of::<JournalEntry>(
         "One owner's lines of a journal, or those of platform accounts alone: records, one query per page (R1.5).",
         &[
             ("USER#{id}", "POSTING#{number}"),
@@ -66,7 +66,12 @@ pub const RECORDS: &[RecordSchema] = &[
         &[],
         false,
     ),
-    RecordSchema::of::<OnceRecord>("A repeated request's first answer (R1.8).", &[("ONCE#{hash}", "ONCE")], &[], true),
+    RecordSchema::of::<IdempotencyRecord>(
+        "A repeated request's first answer (R1.8).",
+        &[("ONCE#{hash}", "ONCE")],
+        &[],
+        true,
+    ),
     RecordSchema::of::<Outbox>("Messages that a transaction promised.", &[("OUTBOX#{shard}", "{id}")], &[], false),
 ];
 
@@ -85,7 +90,7 @@ impl Place {
     /// # Errors
     /// [`Fault::Item`] when it does not decode as one.
     pub fn of<T: Entity>(item: Item) -> Result<Self, Fault> {
-        let entity = Stored::<T>::read(item)?;
+        let entity = Versioned::<T>::read(item)?;
         Ok(Self { key: entity.own_key(), indexes: entity.indexes() })
     }
 }

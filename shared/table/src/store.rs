@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use crate::item::{Entity, Item, Stored, text};
+use crate::item::{Entity, Item, Versioned, text};
 use crate::key::Key;
 use kernel::fault::Fault;
 
@@ -25,11 +25,11 @@ pub struct Store {
 
 /// Several items read in one call.
 #[derive(Debug, Default)]
-pub struct Batch(HashMap<(String, String), Item>);
+pub struct ReadSet(HashMap<(String, String), Item>);
 
 /// A list in the table or one of its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum List {
+pub enum Index {
     /// Items of one partition of the table.
     Table,
     /// `gsi1`: lists that belong to a user.
@@ -42,9 +42,9 @@ pub enum List {
 
 /// What to read of a list.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct Query {
     /// Which list.
-    pub list: List,
+    pub list: Index,
     /// Its partition.
     pub partition: String,
     /// Only sort keys that begin so.
@@ -52,7 +52,7 @@ pub struct Ask {
     /// Only sort keys up to this one (exclusive).
     pub before: Option<String>,
     /// Where the page before ended: the key it returned.
-    pub after: Option<Position>,
+    pub after: Option<Cursor>,
     /// Most items to read.
     pub limit: i32,
     /// Newest first.
@@ -60,7 +60,7 @@ pub struct Ask {
 }
 
 /// Where a page of a list ended.
-pub type Position = std::collections::BTreeMap<String, String>;
+pub type Cursor = std::collections::BTreeMap<String, String>;
 
 /// One page of a list.
 #[derive(Debug)]
@@ -68,12 +68,12 @@ pub struct Page<T> {
     /// What was read.
     pub items: Vec<T>,
     /// Where to go on; `None` at the end.
-    pub next: Option<Position>,
+    pub next: Option<Cursor>,
 }
 
-impl Ask {
+impl Query {
     /// The newest `limit` of a list's partition.
-    pub fn newest(list: List, partition: impl Into<String>, limit: i32) -> Self {
+    pub fn newest(list: Index, partition: impl Into<String>, limit: i32) -> Self {
         Self { list, partition: partition.into(), prefix: None, before: None, after: None, limit, descending: true }
     }
 
@@ -81,7 +81,7 @@ impl Ask {
     pub fn due(partition: impl Into<String>, before: String, limit: i32) -> Self {
         let before = Some(before);
         Self {
-            list: List::Due,
+            list: Index::Due,
             partition: partition.into(),
             prefix: None,
             before,
@@ -92,7 +92,7 @@ impl Ask {
     }
 }
 
-impl List {
+impl Index {
     fn names(self) -> (Option<&'static str>, &'static str, &'static str) {
         match self {
             Self::Table => (None, "pk", "sk"),
@@ -113,8 +113,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached, or the item does not decode.
-    pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
-        self.get_item(key).await?.map(Stored::read).transpose()
+    pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
+        self.get_item(key).await?.map(Versioned::read).transpose()
     }
 
     /// Reads one item as it is, consistently.
@@ -130,8 +130,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached, or leaves keys unread again and again.
-    pub async fn get_many(&self, keys: &[Key]) -> Result<Batch, Fault> {
-        let mut found = Batch::default();
+    pub async fn get_many(&self, keys: &[Key]) -> Result<ReadSet, Fault> {
+        let mut found = ReadSet::default();
         let mut distinct: Vec<&Key> = keys.iter().collect();
         distinct.sort();
         distinct.dedup();
@@ -160,7 +160,7 @@ impl Store {
     /// When the database can't be reached, or an item does not decode.
     pub async fn named<I: Ord, T: Entity>(&self, mut keys: BTreeMap<I, Key>) -> Result<BTreeMap<I, T>, Fault> {
         let all: Vec<Key> = keys.values().cloned().collect();
-        let mut batch = Batch::default();
+        let mut batch = ReadSet::default();
         for some in all.chunks(TOGETHER) {
             batch.0.extend(self.get_many(some).await?.0);
         }
@@ -177,9 +177,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached, or an item does not decode.
-    pub async fn list<T: Entity>(&self, ask: &Ask) -> Result<Page<Stored<T>>, Fault> {
+    pub async fn list<T: Entity>(&self, ask: &Query) -> Result<Page<Versioned<T>>, Fault> {
         let page = self.list_items(ask).await?;
-        let items = page.items.into_iter().map(Stored::read).collect::<Result<_, _>>()?;
+        let items = page.items.into_iter().map(Versioned::read).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }
 
@@ -187,7 +187,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached, or an item does not decode.
-    pub async fn all<T: Entity>(&self, mut ask: Ask) -> Result<Vec<Stored<T>>, Fault> {
+    pub async fn all<T: Entity>(&self, mut ask: Query) -> Result<Vec<Versioned<T>>, Fault> {
         let mut all = Vec::new();
         loop {
             let page = self.list(&ask).await?;
@@ -203,7 +203,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn list_items(&self, ask: &Ask) -> Result<Page<Item>, Fault> {
+    pub async fn list_items(&self, ask: &Query) -> Result<Page<Item>, Fault> {
         let (index, pk, sk) = ask.list.names();
         let mut condition = "#pk = :pk".to_owned();
         let mut query = self
@@ -240,7 +240,7 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     #[allow(clippy::disallowed_methods, reason = "the operator's command line reads the whole table; no function does")]
-    pub async fn scan(&self, after: Option<Position>, limit: i32) -> Result<Page<Item>, Fault> {
+    pub async fn scan(&self, after: Option<Cursor>, limit: i32) -> Result<Page<Item>, Fault> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
         let answer = scan.set_exclusive_start_key(after.map(start_key)).send().await;
         let answer = answer.map_err(|error| unavailable("Scan", &error))?;
@@ -248,21 +248,21 @@ impl Store {
     }
 }
 
-fn start_key(after: Position) -> Item {
+fn start_key(after: Cursor) -> Item {
     after.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()
 }
 
-fn position(key: Item) -> Position {
+fn position(key: Item) -> Cursor {
     key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
 }
 
-impl Batch {
+impl ReadSet {
     /// Takes the noun at `key` out of what was read.
     ///
     /// # Errors
     /// When the item does not decode.
-    pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
-        self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Stored::read).transpose()
+    pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
+        self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Versioned::read).transpose()
     }
 
     /// The item at `key` as it is.
@@ -274,8 +274,8 @@ impl Batch {
     ///
     /// # Errors
     /// When the item does not decode.
-    pub fn peek<T: Entity>(&self, key: &Key) -> Result<Option<Stored<T>>, Fault> {
-        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Stored::read).transpose()
+    pub fn peek<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
+        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Versioned::read).transpose()
     }
 }
 

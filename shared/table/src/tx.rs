@@ -13,13 +13,13 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::attempts::{Doubt, turned_away};
-use crate::item::{Entity, Item, Stored, fresh, text};
+use crate::attempts::{AmbiguousAttempts, definitely_not_applied};
+use crate::item::{Entity, Item, Versioned, fresh, text};
 use crate::key::Key;
 use crate::outbox::{Promise, Publish};
 use crate::store::{Store, key_item};
 use kernel::fault::Fault;
-use kernel::ledger::Posting;
+use kernel::ledger::JournalEntry;
 use kernel::refusal::Refusal;
 
 /// Most writes of one transaction.
@@ -33,11 +33,11 @@ pub trait Metered: Entity {
 
 /// What it means that a write's condition did not hold.
 #[derive(Debug, Clone)]
-pub enum Otherwise {
+pub enum OnConflict {
     /// The business says no.
-    Refuse(Refusal),
+    Reject(Refusal),
     /// The world moved since it was read: plan again.
-    Again,
+    Retry,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ struct Write {
     key: Key,
     change: Change,
     condition: Condition,
-    otherwise: Otherwise,
+    otherwise: OnConflict,
 }
 
 /// A list of conditional writes that happen together or not at all, and the messages they promise.
@@ -118,26 +118,26 @@ impl Tx {
     }
 
     /// Writes a noun for the first time; fails when there is an item in its place.
-    pub fn insert<T: Entity>(&mut self, noun: &T, otherwise: Otherwise) {
-        self.journals |= T::TYPE == Posting::TYPE;
+    pub fn insert<T: Entity>(&mut self, noun: &T, otherwise: OnConflict) {
+        self.journals |= T::TYPE == JournalEntry::TYPE;
         let change = fresh(noun, &self.id, 1).map(Change::Put);
         self.push(noun.own_key(), change, Condition::Absent, otherwise);
     }
 
     /// Writes a noun for the first time or over one whose time to live is over, though the database still has it.
-    pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp, otherwise: Otherwise) {
+    pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp, otherwise: OnConflict) {
         let change = fresh(noun, &self.id, 1).map(Change::Put);
         self.push(noun.own_key(), change, Condition::AbsentOrExpired(now), otherwise);
     }
 
     /// Replaces a noun as it was read by what it is now; fails when anybody wrote it since.
-    pub fn replace<T: Entity>(&mut self, before: &Stored<T>, after: &T, otherwise: Otherwise) {
+    pub fn replace<T: Entity>(&mut self, before: &Versioned<T>, after: &T, otherwise: OnConflict) {
         let change = before.rewritten(after, &self.id).map(Change::Put);
         self.push(after.own_key(), change, Condition::Revision(before.rev()), otherwise);
     }
 
     /// Writes a noun over what was read in its place, if anything.
-    pub fn upsert<T: Entity>(&mut self, before: Option<&Stored<T>>, after: &T, otherwise: Otherwise) {
+    pub fn upsert<T: Entity>(&mut self, before: Option<&Versioned<T>>, after: &T, otherwise: OnConflict) {
         match before {
             Some(before) => self.replace(before, after, otherwise),
             None => self.insert(after, otherwise),
@@ -145,34 +145,34 @@ impl Tx {
     }
 
     /// Removes a noun as it was read; fails when anybody wrote it since.
-    pub fn remove<T: Entity>(&mut self, before: &Stored<T>, otherwise: Otherwise) {
+    pub fn remove<T: Entity>(&mut self, before: &Versioned<T>, otherwise: OnConflict) {
         self.push(before.own_key(), Ok(Change::Delete), Condition::Revision(before.rev()), otherwise);
     }
 
     /// Demands that a noun is still as it was read.
-    pub fn unchanged<T: Entity>(&mut self, before: &Stored<T>, otherwise: Otherwise) {
+    pub fn unchanged<T: Entity>(&mut self, before: &Versioned<T>, otherwise: OnConflict) {
         self.push(before.own_key(), Ok(Change::Check), Condition::Revision(before.rev()), otherwise);
     }
 
     /// Demands that there is nothing at `key`.
-    pub fn absent(&mut self, key: Key, otherwise: Otherwise) {
+    pub fn absent(&mut self, key: Key, otherwise: OnConflict) {
         self.push(key, Ok(Change::Check), Condition::Absent, otherwise);
     }
 
     /// Adds to named counters of the item at `key`, which comes to be with its first count. Fails by no condition.
     pub fn count(&mut self, key: Key, kind: &'static str, counts: Vec<(String, Decimal)>) {
-        self.push(key, Ok(Change::Count { kind, counts }), Condition::None, Otherwise::Again);
+        self.push(key, Ok(Change::Count { kind, counts }), Condition::None, OnConflict::Retry);
     }
 
     /// Takes one of the uses that a code grants itself; fails when none is left or the code was edited since. Two uses at once do
     /// not disturb each other as two replacements would.
-    pub fn take_use<T: Metered>(&mut self, code: &T, otherwise: Otherwise) {
+    pub fn take_use<T: Metered>(&mut self, code: &T, otherwise: OnConflict) {
         let change = Ok(Change::Use { edition: code.edition(), fresh: None });
         self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false }, otherwise);
     }
 
     /// Takes one of the uses that a shard of a code grants; `fresh` is the shard before its first use, which brings it about.
-    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T, otherwise: Otherwise) {
+    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T, otherwise: OnConflict) {
         let edition = fresh_shard.edition();
         let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
         self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true }, otherwise);
@@ -197,7 +197,7 @@ impl Tx {
         self.writes.rotate_right(1);
     }
 
-    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition, otherwise: Otherwise) {
+    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition, otherwise: OnConflict) {
         if self.writes.iter().any(|write| write.key == key) {
             self.broken.get_or_insert(Fault::bug(format!("two writes on {}/{}", key.pk, key.sk)));
         }
@@ -337,17 +337,17 @@ impl Condition {
 
 /// How a commit ended.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum CommitResult {
     /// All writes are there.
     Committed,
     /// The marker was there already, and this is it; nothing was written now.
-    Marked(Item),
+    AlreadyApplied(Item),
     /// The business says no; nothing was written.
-    Refused(Refusal),
+    Rejected(Refusal),
     /// Nothing was written for a reason that passes: plan again.
-    Again(String),
+    Conflict(String),
     /// The reply was lost: look at the marker.
-    Unknown(String),
+    Indeterminate(String),
 }
 
 impl Store {
@@ -356,7 +356,7 @@ impl Store {
     /// # Errors
     /// [`Fault`] when it can never commit as it is: too many writes, an item that can't be built, a request that the
     /// database calls invalid.
-    pub async fn commit(&self, tx: &Tx) -> Result<Outcome, Fault> {
+    pub async fn commit(&self, tx: &Tx) -> Result<CommitResult, Fault> {
         if let Some(broken) = &tx.broken {
             return Err(broken.clone());
         }
@@ -365,32 +365,32 @@ impl Store {
         }
         let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table, &tx.id)).collect();
         let items = items.map_err(|error| Fault::bug(error.to_string()))?;
-        let doubt = Doubt::default();
+        let doubt = AmbiguousAttempts::default();
         let request = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(&tx.id);
         match request.customize().interceptor(doubt.clone()).send().await {
-            Ok(_) => Ok(Outcome::Committed),
+            Ok(_) => Ok(CommitResult::Committed),
             Err(error) => Ok(match judge(tx, error)? {
-                Outcome::Again(why) if doubt.is_left() => Outcome::Unknown(why),
+                CommitResult::Conflict(why) if doubt.any() => CommitResult::Indeterminate(why),
                 outcome => outcome,
             }),
         }
     }
 }
 
-fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<Outcome, Fault> {
+fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
     let why = crate::store::explain(&error);
     let Some(service) = error.as_service_error() else {
         // Never sent for certain: a construction failure is ours, everything else may have reached the database.
         return match error {
             SdkError::ConstructionFailure(_) => Err(Fault::bug(why)),
-            _ => Ok(Outcome::Unknown(why)),
+            _ => Ok(CommitResult::Indeterminate(why)),
         };
     };
     if let CommitError::TransactionCanceledException(cancelled) = service {
         return cancelled_because(tx, cancelled.cancellation_reasons());
     }
-    if turned_away(service) {
-        return Ok(Outcome::Again(why));
+    if definitely_not_applied(service) {
+        return Ok(CommitResult::Conflict(why));
     }
     match service.code().unwrap_or_default() {
         "ValidationException"
@@ -399,14 +399,14 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<Outcome, Fault> {
         | "AccessDeniedException"
         | "UnrecognizedClientException"
         | "SerializationException" => Err(Fault::Unavailable { call: "TransactWriteItems", why }),
-        _ => Ok(Outcome::Unknown(why)),
+        _ => Ok(CommitResult::Indeterminate(why)),
     }
 }
 
 /// Reasons stand in the order of the writes. A mixture of conditions and conflicts says nothing about the business: read
 /// again. Only a marker that is there for certain, or conditions alone, are an answer.
-fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<Outcome, Fault> {
-    let mut refused: Option<&Otherwise> = None;
+fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitResult, Fault> {
+    let mut refused: Option<&OnConflict> = None;
     let mut passing: Option<String> = None;
     for (index, (write, reason)) in tx.writes.iter().zip(reasons).enumerate() {
         match reason.code().unwrap_or_default() {
@@ -415,13 +415,13 @@ fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<Outcome,
                 let old = reason.item();
                 if let Some(old) = old.filter(|old| text(old, "tx") == Some(tx.id.as_str())) {
                     tracing::debug!(item = crate::item::describe(old), "recognised an own write");
-                    return Ok(Outcome::Committed);
+                    return Ok(CommitResult::Committed);
                 }
                 match (index, old) {
                     (0, Some(old)) if matches!(write.condition, Condition::Absent | Condition::AbsentOrExpired(_)) => {
-                        return Ok(Outcome::Marked(old.clone()));
+                        return Ok(CommitResult::AlreadyApplied(old.clone()));
                     }
-                    _ if matches!(write.otherwise, Otherwise::Again) => {
+                    _ if matches!(write.otherwise, OnConflict::Retry) => {
                         passing.get_or_insert(format!("write {index} on {} moved", write.key.pk));
                     }
                     _ => {
@@ -439,8 +439,8 @@ fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<Outcome,
         }
     }
     Ok(match (passing, refused) {
-        (Some(why), _) => Outcome::Again(why),
-        (None, Some(Otherwise::Refuse(refusal))) => Outcome::Refused(refusal.clone()),
-        (None, _) => Outcome::Again("cancelled without a reason".to_owned()),
+        (Some(why), _) => CommitResult::Conflict(why),
+        (None, Some(OnConflict::Reject(refusal))) => CommitResult::Rejected(refusal.clone()),
+        (None, _) => CommitResult::Conflict("cancelled without a reason".to_owned()),
     })
 }

@@ -6,7 +6,7 @@ use emulator::sim::{Book, PaymentStatus, StripePayment, Trade};
 use serde_json::Value;
 use shared::kernel::money::{Currency, PayMoney};
 use shared::kernel::provider::Provider;
-use shared::operations::auditor::{Finding, Snapshot, Told, told};
+use shared::operations::auditor::{BookedPayment, Finding, Snapshot, told};
 use shared::table::item::{Item, text};
 
 /// Compares the book with everything in the table. A provider in whose name a test made events of its own is left out: its
@@ -18,7 +18,7 @@ pub fn against(book: &Book, items: &[Item]) -> Vec<Finding> {
 }
 
 /// The rows of the book that we were told of, and the providers whose book is all there is.
-pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<Told>, Vec<Provider>) {
+pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<BookedPayment>, Vec<Provider>) {
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     let of = |provider| snapshot.events.iter().filter(move |event| event.provider == provider);
     let own = |id: &str| id.starts_with("asked:") || id.starts_with("refund:");
@@ -59,7 +59,7 @@ fn captured(snapshot: &Snapshot, provider: Provider, id: &str) -> bool {
     payments.any(|payment| payment.provider == provider && payment.id == id && payment.captured.is_some())
 }
 
-fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<Told> {
+fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<BookedPayment> {
     let took = |intent: &str| {
         let session = |event: &&&Value| event["type"].as_str().unwrap().starts_with("checkout.session.");
         let mut objects = heard.iter().filter(session).map(|event| &event["data"]["object"]);
@@ -73,7 +73,7 @@ fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<Told> {
         let currency = Currency::parse(&payment.currency.to_uppercase()).unwrap();
         let money = |units| PayMoney::from_minor_units(units, currency).unwrap();
         let back = given_back(book, heard, snapshot, payment) + withheld(heard, payment);
-        Told {
+        BookedPayment {
             provider: Provider::Stripe,
             id: payment.intent.clone(),
             captured: money(payment.units),
@@ -118,7 +118,7 @@ fn withheld(heard: &[&Value], payment: &StripePayment) -> i64 {
     last.into_values().filter(away).map(|dispute| dispute["amount"].as_i64().unwrap()).sum()
 }
 
-fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<Told> {
+fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<BookedPayment> {
     let paid = book.trades.values().filter(|trade| trade.ended_at.is_some());
     let known = |trade: &str| heard.contains(trade) || captured(snapshot, Provider::Zpay, trade);
     // A gateway tells nobody that it gave back: what we did not ask for, or don't know the end of, a person has to say.
@@ -129,7 +129,7 @@ fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<Told> {
         let parts = if said.len() == trade.refunds.len() { &trade.refunds } else { &said };
         parts.iter().fold(PayMoney::zero(trade.money.currency()), |sum, part| sum.plus(*part).unwrap())
     };
-    let row = |trade: &Trade| Told {
+    let row = |trade: &Trade| BookedPayment {
         provider: Provider::Zpay,
         id: trade.trade_no.clone(),
         captured: trade.money,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use emulator::sqs::{Outgoing, Receive};
 use emulator::stack::TABLE;
 use serde_json::Value;
-use shared::message::Envelope;
+use shared::message::MessageEnvelope;
 
 use super::lasting::{Things, nameless};
 use super::{any, worlds};
@@ -36,7 +36,7 @@ async fn delivered(world: &World, things: &Things, input: &[u8]) {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let (queue, dead, fifo) = QUEUES.into_iter().find(|(queue, ..)| *queue == first).unwrap_or(QUEUES[0]);
-    let poison = |body: &String| serde_json::from_str::<Envelope>(body).is_err() && !body.is_empty();
+    let poison = |body: &String| serde_json::from_str::<MessageEnvelope>(body).is_err() && !body.is_empty();
     let bodies: Vec<String> = lines.map(|line| things.put(line)).filter(poison).take(9).collect();
     let (queues, good) =
         (&world.stack.queues, things.put(r#"{"id":"obx_0.0","message":{"kind":"balance_changed","user":"usr_0"}}"#));
@@ -76,9 +76,9 @@ fn any_message_that_can_be_read_writes_the_same() {
         "envelopes",
         golden("messages").into_values().map(|message| message.to_string().into_bytes()).collect(),
         |input| {
-            let Ok(envelope) = serde_json::from_slice::<Envelope>(input) else { return };
+            let Ok(envelope) = serde_json::from_slice::<MessageEnvelope>(input) else { return };
             let written = serde_json::to_string(&envelope).unwrap();
-            let again: Envelope = serde_json::from_str(&written).unwrap();
+            let again: MessageEnvelope = serde_json::from_str(&written).unwrap();
             assert_eq!(again.message, envelope.message, "{written}");
         }
     );

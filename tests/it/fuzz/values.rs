@@ -3,16 +3,16 @@
 use rust_decimal::Decimal;
 use shared::account::model::identity::{EMAIL_MAX, Email};
 use shared::agency::model::commission_split::{Level, differences, divide};
-use shared::agency::model::series::Commission;
+use shared::agency::model::series::CommissionTerms;
 use shared::edge::page::{Paging, seal};
 use shared::kernel::id::{
-    AgencyOrderId, AssetId, AuditId, BatchId, CommissionId, EndpointId, GrantId, JournalId, OrderId, OutboxId,
+    AgencyOrderId, AssetId, AuditId, BatchId, CommissionId, EndpointId, EventId, GrantId, JournalId, OrderId, OutboxId,
     PackageId, PlanId, RedemptionId, RefundId, ReviewId, RewardId, SeriesId, ServiceKeyId, SessionId, ShopId,
-    SubscriptionId, ToldId, UserId, WithdrawalId,
+    SubscriptionId, UserId, WithdrawalId,
 };
 use shared::kernel::money::{Currency, LedgerMoney, PayMoney, Rounding, exact_difference, plain_decimal, proportion};
 use shared::kernel::secret::Secret;
-use shared::table::store::Position;
+use shared::table::store::Cursor;
 
 use super::any;
 
@@ -112,7 +112,7 @@ fn any_division_over_a_chain_adds_up_to_what_was_divided() {
                 .try_fold(costs.last().copied().unwrap_or(*retail), |sum, one| sum.checked_add(*one));
             assert_eq!(sum, Some(*retail), "{text}");
         }
-        let Some(commission) = text.lines().find_map(|line| serde_json::from_str::<Commission>(line).ok()) else {
+        let Some(commission) = text.lines().find_map(|line| serde_json::from_str::<CommissionTerms>(line).ok()) else {
             return;
         };
         let own = commission.own();
@@ -153,7 +153,7 @@ fn any_text_is_an_id_that_is_written_the_same_or_none() {
         |input| {
             let text = String::from_utf8_lossy(input);
             each!(&*text, AgencyOrderId AssetId AuditId BatchId CommissionId EndpointId GrantId JournalId OrderId OutboxId PackageId
-            PlanId RedemptionId RefundId ReviewId RewardId SeriesId ServiceKeyId SessionId ShopId SubscriptionId ToldId UserId WithdrawalId);
+            PlanId RedemptionId RefundId ReviewId RewardId SeriesId ServiceKeyId SessionId ShopId SubscriptionId EventId UserId WithdrawalId);
         }
     );
 }
@@ -180,7 +180,7 @@ fn any_text_is_an_address_in_one_normal_form_or_none() {
 #[test]
 fn any_cursor_that_opens_is_one_that_we_sealed_for_this_list() {
     let secret = || Secret::new(*b"secret");
-    let at = |key: &str| Position::from([("pk".to_owned(), key.to_owned()), ("sk".to_owned(), "#".to_owned())]);
+    let at = |key: &str| Cursor::from([("pk".to_owned(), key.to_owned()), ("sk".to_owned(), "#".to_owned())]);
     let sealed = |list: &str, key: &str| format!("{list}\n{}", seal(&secret(), list, &at(key)));
     let seeds = [sealed("orders:ann", "ORDER#1"), sealed("orders:bob", "ORDER#2"), sealed("invitees:ann", "")];
     any!("cursors", lines(&seeds.each_ref().map(String::as_str)), |input| {

@@ -16,9 +16,9 @@ use shared::kernel::id::UserId;
 use shared::operations::model::settings::{AnySettings, Area};
 use shared::operations::settings::SettingsRecord;
 use shared::referral::model::referral::{Invite, InviteCode};
-use shared::table::idempotency::Once;
-use shared::table::item::{Entity, Stored};
-use shared::table::tx::Otherwise;
+use shared::table::idempotency::Idempotency;
+use shared::table::item::{Entity, Versioned};
+use shared::table::tx::OnConflict;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -189,16 +189,16 @@ impl Desk {
     /// Writes a noun over what is in its place.
     pub async fn write<T: Entity + Clone>(&self, noun: &T) {
         let app = &self.0.app;
-        app.run(&Once::Natural, || async {
+        app.execute(&Idempotency::Natural, || async {
             let mut tx = app.tx();
-            tx.upsert(app.store.get::<T>(&noun.own_key()).await?.as_ref(), noun, Otherwise::Again);
+            tx.upsert(app.store.get::<T>(&noun.own_key()).await?.as_ref(), noun, OnConflict::Retry);
             Ok(((), tx))
         })
         .await
         .unwrap();
     }
 
-    pub async fn user(&self, id: &str) -> Stored<User> {
+    pub async fn user(&self, id: &str) -> Versioned<User> {
         self.0.app.store.get(&User::key(UserId::parse(id).unwrap())).await.unwrap().unwrap()
     }
 

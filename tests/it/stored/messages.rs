@@ -7,7 +7,7 @@ use shared::affiliate::model::withdrawal::WithdrawalState;
 use shared::kernel::id::{
     AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
 };
-use shared::message::Envelope;
+use shared::message::MessageEnvelope;
 use shared::message::{MailKind, Message};
 use shared::redemption::model::code::CodeRef;
 use shared::webhooks::model::outbound_event::CommissionStep;
@@ -29,10 +29,10 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
-        ("order_changed", Message::OrderChanged { order, user, inviter: None, refunded: false }),
-        ("order_changed.invited", Message::OrderChanged { order, user, inviter: Some(inviter), refunded: false }),
-        ("order_changed.refunded", Message::OrderChanged { order, user, inviter: None, refunded: true }),
-        ("purchase_moved", Message::PurchaseMoved { purchase: order, user, inviter }),
+        ("order_net_changed", Message::OrderNetChanged { order, user, inviter: None, refunded: false }),
+        ("order_net_changed.invited", Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false }),
+        ("order_net_changed.refunded", Message::OrderNetChanged { order, user, inviter: None, refunded: true }),
+        ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
         ("balance_changed", Message::BalanceChanged { user }),
@@ -41,22 +41,25 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
         ("commission_settled", Message::CommissionSettled { order, beneficiary, steps: Vec::new() }),
         ("commission_settled.steps", Message::CommissionSettled { order, beneficiary, steps }),
-        ("withdrawal_moved", Message::WithdrawalMoved { withdrawal, user, state: None }),
-        ("withdrawal_moved.paid", Message::WithdrawalMoved { withdrawal, user, state: Some(WithdrawalState::Paid) }),
+        ("withdrawal_state_changed", Message::WithdrawalStateChanged { withdrawal, user, state: None }),
         (
-            "agency_order_moved",
-            Message::AgencyOrderMoved { order: AgencyOrderId::new(ulid(7)), tree: ShopId::new(ulid(8)) },
+            "withdrawal_state_changed.paid",
+            Message::WithdrawalStateChanged { withdrawal, user, state: Some(WithdrawalState::Paid) },
+        ),
+        (
+            "agency_order_net_changed",
+            Message::AgencyOrderNetChanged { order: AgencyOrderId::new(ulid(7)), tree: ShopId::new(ulid(8)) },
         ),
         (
             "agency_order_settled",
             Message::AgencyOrderSettled { order: AgencyOrderId::new(ulid(7)), shops: vec![ShopId::new(ulid(8))] },
         ),
-        ("wallet_moved", Message::WalletMoved { shop: ShopId::new(ulid(8)) }),
+        ("wallet_changed", Message::WalletChanged { shop: ShopId::new(ulid(8)) }),
         (
-            "grants_lowered",
-            Message::GrantsLowered { series: SeriesId::new(ulid(9)), grant: Some(GrantId::new(ulid(10))) },
+            "grant_terms_tightened",
+            Message::GrantTermsTightened { series: SeriesId::new(ulid(9)), grant: Some(GrantId::new(ulid(10))) },
         ),
-        ("batch_begun", Message::BatchBegun { batch }),
+        ("batch_started", Message::BatchStarted { batch }),
         ("batch_ready", Message::BatchReady { batch }),
         ("redemption_completed", Message::RedemptionCompleted { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("user_erased", Message::UserErased { user }),
@@ -74,7 +77,7 @@ pub fn all() -> Vec<Message> {
 
 fn envelope(message: Message) -> Value {
     let id = OutboxId::new(Ulid::from_parts(1_795_168_800_000, 9));
-    serde_json::to_value(Envelope { id: format!("{id}.0"), message }).unwrap()
+    serde_json::to_value(MessageEnvelope { id: format!("{id}.0"), message }).unwrap()
 }
 
 /// faults.md, messages: what was sent by old code is read by new code, and says the same.
@@ -86,12 +89,12 @@ fn golden_messages_decode_and_encode_to_the_same() {
     }
     let golden = golden("messages");
     for (name, message) in samples() {
-        let decoded: Envelope = serde_json::from_value(golden[name].clone()).unwrap();
+        let decoded: MessageEnvelope = serde_json::from_value(golden[name].clone()).unwrap();
         assert_eq!(decoded.message, message, "{name}");
         assert_eq!(serde_json::to_value(decoded).unwrap(), golden[name], "{name}");
     }
     for (name, value) in golden {
-        serde_json::from_value::<Envelope>(value).unwrap_or_else(|error| panic!("{name}: {error}"));
+        serde_json::from_value::<MessageEnvelope>(value).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -117,10 +120,10 @@ fn a_message_that_says_less_or_something_unknown_is_refused() {
         for field in whole["message"].as_object().unwrap().keys().filter(|field| !OPTIONAL.contains(&field.as_str())) {
             let mut less = whole.clone();
             less["message"].as_object_mut().unwrap().remove(field).unwrap();
-            assert!(serde_json::from_value::<Envelope>(less).is_err(), "{name} without {field}");
+            assert!(serde_json::from_value::<MessageEnvelope>(less).is_err(), "{name} without {field}");
         }
         let mut other = whole;
         other["message"]["kind"] = json!("mystery");
-        assert!(serde_json::from_value::<Envelope>(other).is_err(), "{name}");
+        assert!(serde_json::from_value::<MessageEnvelope>(other).is_err(), "{name}");
     }
 }

@@ -12,7 +12,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -22,12 +22,12 @@ use shared::redemption::codes;
 use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch};
 use shared::redemption::edit_code::{set_batch_status, window};
 use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
-use shared::redemption::view::Benefit;
+use shared::redemption::view::BenefitView;
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
-use shared::edge::export::{Row, Sheet, csv};
-use shared::edge::search::{Common, Unfiltered};
+use shared::edge::export::{CsvRow, JsonOrCsv, csv};
+use shared::edge::search::{ListParameters, Unfiltered};
 
 /// Codes that were made together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,7 +45,7 @@ pub struct Batch {
     /// Whether its codes can be redeemed.
     pub enabled: bool,
     /// What its codes were made to grant.
-    pub benefit: Benefit,
+    pub benefit: BenefitView,
     /// How often each, 0 for unlimited.
     pub total_uses: u64,
     /// How often by one user.
@@ -64,7 +64,7 @@ pub struct Batch {
     pub codes: Option<Vec<String>>,
 }
 
-impl Row for Batch {
+impl CsvRow for Batch {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "label",
@@ -171,7 +171,7 @@ const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches", operation_id = "listBatches", tag = "admin",
-    security(("bearer" = [])), params(Common),
+    security(("bearer" = [])), params(ListParameters),
     responses(
         (status = 200, content((Listing<Batch> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -181,7 +181,7 @@ const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
 pub async fn batches(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, CodesIssue>,
-) -> Result<Sheet<Batch>, Problem> {
+) -> Result<JsonOrCsv<Batch>, Problem> {
     let page = codes::batches(&app, &search.window).await?;
     Ok(search.found(&app, page, |batch| Batch::from(&batch)))
 }
@@ -203,7 +203,7 @@ pub async fn batches(
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin<CodesIssue>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<NewBatch>,
 ) -> Result<Reply<Batch>, Problem> {
     let ask = body.value.read(admin.id, app.clock.now())?;
@@ -281,7 +281,7 @@ pub async fn export(
 fn exported(code: &code::Code) -> serde_json::Value {
     json!({
         "code": code.text.to_string(),
-        "benefit": Benefit::from(code.terms.benefit),
+        "benefit": BenefitView::from(code.terms.benefit),
         "total_uses": code.terms.total_uses,
         "per_user_limit": code.terms.per_user_limit,
         "starts_at": code.terms.starts_at,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -20,14 +20,14 @@ use shared::redemption::codes::{self, CodeFilter, CodeRow, CodeStatus};
 use shared::redemption::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
 use shared::redemption::model::code::CodeText;
 use shared::redemption::model::plan::Unit;
-use shared::redemption::view::Benefit;
-use shared::table::idempotency::Once;
+use shared::redemption::view::BenefitView;
+use shared::table::idempotency::Idempotency;
 use utoipa::{IntoParams, ToSchema};
 
 use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, given};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, given};
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +37,7 @@ pub struct Code {
     /// Its batch.
     pub batch_id: String,
     /// What it grants.
-    pub benefit: Benefit,
+    pub benefit: BenefitView,
     /// How often in all, 0 for unlimited.
     pub total_uses: u64,
     /// How many uses were taken; of an unlimited code, counted within moments.
@@ -60,7 +60,7 @@ pub struct Code {
     pub status: &'static str,
 }
 
-impl Row for Code {
+impl CsvRow for Code {
     const COLUMNS: &'static [&'static str] = &[
         "code",
         "batch_id",
@@ -122,7 +122,7 @@ pub struct Codes {
 /// Of the newest batch first, in a batch in their order. A page may hold fewer than asked for while there are more.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/codes", operation_id = "listCodes", tag = "admin", security(("bearer" = [])),
-    params(Codes, Common),
+    params(Codes, ListParameters),
     responses(
         (status = 200, content((Listing<Code> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -132,7 +132,7 @@ pub struct Codes {
 pub async fn codes(
     State(app): State<Arc<App>>,
     search: AdminSearch<Codes, CodesIssue>,
-) -> Result<Sheet<Code>, Problem> {
+) -> Result<JsonOrCsv<Code>, Problem> {
     let asked = &search.filters;
     let filter = CodeFilter {
         batch: given("/batch", asked.batch.as_deref(), BatchId::parse)?,
@@ -264,7 +264,7 @@ pub async fn delete(
     admin: Admin,
     Path(code): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    delete_codes(&app, &Once::Natural, &[code_text(&code)?], admin.id).await?;
+    delete_codes(&app, &Idempotency::Natural, &[code_text(&code)?], admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -306,7 +306,7 @@ impl Deletion {
 pub async fn delete_many(
     State(app): State<Arc<App>>,
     admin: Admin,
-    key: Key,
+    key: Idempotent,
     body: Body<Deletion>,
 ) -> Result<Reply<Deleted>, Problem> {
     let texts = body.value.read()?;

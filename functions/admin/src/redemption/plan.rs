@@ -10,7 +10,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Key;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -23,8 +23,8 @@ use shared::redemption::save_plan::{self as verb, ChangePlan, PlanTerms};
 use utoipa::ToSchema;
 
 use super::{ranged, taken};
-use shared::edge::export::{Row, Sheet};
-use shared::edge::search::{Common, Unfiltered};
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::search::{ListParameters, Unfiltered};
 
 /// What time is sold of.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +46,7 @@ pub struct Plan {
     pub created_at: Timestamp,
 }
 
-impl Row for Plan {
+impl CsvRow for Plan {
     const COLUMNS: &'static [&'static str] =
         &["id", "name", "quota", "on_sale", "traffic_bytes", "version", "created_at"];
 }
@@ -101,7 +101,7 @@ fn named(id: &str) -> Result<PlanId, Refusal> {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/plans", operation_id = "listPlans", tag = "admin", security(("bearer" = [])),
-    params(Common),
+    params(ListParameters),
     responses(
         (status = 200, content((Listing<Plan> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -111,7 +111,7 @@ fn named(id: &str) -> Result<PlanId, Refusal> {
 pub async fn plans(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, CodesIssue>,
-) -> Result<Sheet<Plan>, Problem> {
+) -> Result<JsonOrCsv<Plan>, Problem> {
     let page = codes::plans(&app, &search.window).await?;
     Ok(search.found(&app, page, Plan::from))
 }
@@ -129,7 +129,7 @@ pub async fn plans(
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin,
-    key: Key,
+    key: Idempotent,
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
     let terms = body.value.read()?;

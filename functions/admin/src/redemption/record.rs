@@ -8,12 +8,12 @@ use serde_json::json;
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{Row, Sheet};
-use shared::edge::idempotency::RequiredKey;
+use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Common, given, user};
+use shared::edge::search::{ListParameters, given, user};
 use shared::kernel::id::RedemptionId;
 use shared::kernel::refusal::Refusal;
 use shared::redemption::codes::{self, RedemptionFilter};
@@ -21,7 +21,7 @@ use shared::redemption::model::code::CodeText;
 use shared::redemption::model::redemption;
 use shared::redemption::redeem::Redeemed;
 use shared::redemption::undo_redemption::{Undo, undo_redemption};
-use shared::redemption::view::Redemption;
+use shared::redemption::view::RedemptionView;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::reason::Reason;
@@ -39,10 +39,10 @@ pub struct AdminRedemption {
     pub undone_because: Option<String>,
     /// What was redeemed; the code in full.
     #[serde(flatten)]
-    pub redemption: Redemption,
+    pub redemption: RedemptionView,
 }
 
-impl Row for AdminRedemption {
+impl CsvRow for AdminRedemption {
     const COLUMNS: &'static [&'static str] = &[
         "redeemed_at",
         "id",
@@ -66,13 +66,13 @@ impl Row for AdminRedemption {
 
 impl From<redemption::Redemption> for AdminRedemption {
     fn from(of: redemption::Redemption) -> Self {
-        let shown = Redemption::from(Redeemed::from(&of));
+        let shown = RedemptionView::from(Redeemed::from(&of));
         Self {
             user_id: of.user.to_string(),
             batch_id: of.of.batch.to_string(),
             number: of.number,
             undone_because: of.undone.as_ref().map(|undone| undone.reason.clone()),
-            redemption: Redemption { code: of.code.to_string(), ..shown },
+            redemption: RedemptionView { code: of.code.to_string(), ..shown },
         }
     }
 }
@@ -92,7 +92,7 @@ pub struct Redemptions {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/records", operation_id = "listAllRedemptions", tag = "admin",
-    security(("bearer" = [])), params(Redemptions, Common),
+    security(("bearer" = [])), params(Redemptions, ListParameters),
     responses(
         (status = 200, content((Listing<AdminRedemption> = "application/json"), (String = "text/csv"))),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -102,7 +102,7 @@ pub struct Redemptions {
 pub async fn records(
     State(app): State<Arc<App>>,
     search: AdminSearch<Redemptions>,
-) -> Result<Sheet<AdminRedemption>, Problem> {
+) -> Result<JsonOrCsv<AdminRedemption>, Problem> {
     let filter = RedemptionFilter {
         user: user("/user", search.filters.user.as_deref())?,
         code: given("/code", search.filters.code.as_deref(), CodeText::parse)?,
@@ -129,7 +129,7 @@ pub async fn undo(
     State(app): State<Arc<App>>,
     admin: Admin,
     Path(id): Path<String>,
-    key: RequiredKey,
+    key: RequiresIdempotencyKey,
     body: Body<Reason>,
 ) -> Result<Reply<AdminRedemption>, Problem> {
     let redemption = RedemptionId::parse(&id).ok_or(Refusal::NotFound)?;

@@ -14,7 +14,7 @@ use shared::agency::model::shop::Shop;
 use shared::agency::model::{CHANGES_MAX, PACKAGES_MAX, TIERS_MAX};
 use shared::agency::queries::{self, GrantFilter};
 use shared::app::App;
-use shared::edge::export::Row;
+use shared::edge::export::CsvRow;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{GrantId, PackageId, SeriesId, ShopId};
@@ -65,7 +65,7 @@ pub struct Grant {
     pub updated_at: Timestamp,
 }
 
-impl Row for Grant {
+impl CsvRow for Grant {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "shop.id",
@@ -204,7 +204,8 @@ impl Names {
         let (terms, currency) = (of.wanted(), self.currency);
         let series = self.series.get(&of.series).ok_or_else(|| Fault::bug("a grant of no series"))?;
         let offered = &series.wanted().commission;
-        let at = |tier: &shared::agency::model::series::Tier| terms.own.at(tier.threshold).unwrap_or_default();
+        let at =
+            |tier: &shared::agency::model::series::CommissionTier| terms.own.at(tier.threshold).unwrap_or_default();
         let forced = effective(&series.trigger, &series.forced, &terms.forced, false);
         let packages = terms.packages.iter().filter_map(|held| Some((held, series.wanted().package(held.id)?)));
         let packages = packages.map(|(held, package)| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::message::Envelope;
-use shared::operations::auditor::{Difference, Finding, Rebuilt};
+use shared::message::MessageEnvelope;
+use shared::operations::auditor::{Finding, RebuildDifference, Rebuilt};
 
 use crate::Ended;
 use crate::args::Look;
@@ -44,7 +44,7 @@ pub async fn rebuild(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Re
     let store = at.store()?;
     let Rebuilt { compared, mut differences } = shared::operations::auditor::rebuild(&everything(&store).await?);
     if !look.once && !differences.is_empty() {
-        let before: BTreeSet<Difference> = differences.into_iter().collect();
+        let before: BTreeSet<RebuildDifference> = differences.into_iter().collect();
         differences = shared::operations::auditor::rebuild(&everything(&store).await?).differences;
         differences.retain(|difference| before.contains(difference));
         if differences.len() < before.len() {
@@ -67,7 +67,7 @@ fn summary(out: &mut Out<'_>, text: &str) -> Result<(), Trouble> {
 
 /// One row with what a queue's letter says; no address and no code is in a message.
 pub(super) fn letter_row(queue: &str, letter: &shared::table::queue::DeadLetter) -> Value {
-    let (what, id) = match Envelope::read(&letter.body) {
+    let (what, id) = match MessageEnvelope::read(&letter.body) {
         Some(envelope) => (envelope.message.kind(), envelope.id),
         None => ("unreadable".to_owned(), String::new()),
     };

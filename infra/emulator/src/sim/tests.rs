@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::ToSpan;
 use shared::kernel::id::OrderId;
-use shared::payment::gateway::http::Fault;
+use shared::payment::gateway::http::GatewayFault;
 use shared::payment::gateway::stripe::event::StripeFact;
 use shared::payment::gateway::stripe::{AskFailure, PaymentStatus, SessionStatus as Status, Stripe};
 use shared::payment::gateway::zpay::Zpay;
@@ -173,7 +173,7 @@ async fn wrong_keys_are_refused() {
     assert_eq!(zpay, Err(CreateFailure::Refused("签名错误".to_owned())));
     let redirect = shop.create(Provider::Zpay, order(1), ZpayCreate::Redirect).await.unwrap();
     assert_eq!(shop.open_page(&redirect.pay_url).await.0, 400);
-    assert_eq!(shop.zpay().query(order(1)).await, Err(Fault::BadAnswer));
+    assert_eq!(shop.zpay().query(order(1)).await, Err(GatewayFault::BadAnswer));
     let book = shop.simulators.book();
     assert!(book.sessions.is_empty() && book.trades.is_empty());
 }

@@ -8,7 +8,7 @@ use crate::id::{AssetId, ShopId, UserId};
 
 /// Who holds an account. Written `usr_…`, `ast_…`, `shp_….main`, `shp_….commission`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Holder {
+pub enum AccountOwner {
     /// A user: balance and commission.
     User(UserId),
     /// A shop: what it can spend on orders (R8.12).
@@ -19,7 +19,7 @@ pub enum Holder {
     Asset(AssetId),
 }
 
-impl Holder {
+impl AccountOwner {
     /// The user, if it is one.
     pub fn user(self) -> Option<UserId> {
         match self {
@@ -40,13 +40,13 @@ impl Holder {
     }
 }
 
-impl From<UserId> for Holder {
+impl From<UserId> for AccountOwner {
     fn from(user: UserId) -> Self {
         Self::User(user)
     }
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for AccountOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => write!(f, "{user}"),
@@ -57,13 +57,13 @@ impl fmt::Display for Holder {
     }
 }
 
-impl Serialize for Holder {
+impl Serialize for AccountOwner {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Holder {
+impl<'de> Deserialize<'de> for AccountOwner {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Self::parse(&text).ok_or_else(|| de::Error::custom("nobody who holds an account"))
@@ -81,16 +81,16 @@ mod tests {
         let ulid = Ulid::from_parts(1_790_000_000_000, 42);
         let shop = ShopId::new(ulid);
         let all = [
-            Holder::User(UserId::new(ulid)),
-            Holder::Main(shop),
-            Holder::Commission(shop),
-            Holder::Asset(AssetId::new(ulid)),
+            AccountOwner::User(UserId::new(ulid)),
+            AccountOwner::Main(shop),
+            AccountOwner::Commission(shop),
+            AccountOwner::Asset(AssetId::new(ulid)),
         ];
         for holder in all {
-            assert_eq!(Holder::parse(&holder.to_string()), Some(holder));
+            assert_eq!(AccountOwner::parse(&holder.to_string()), Some(holder));
         }
         for bad in ["", "usr_", "shp_01k9zq4r7x8m2v5b3n6c1d0fgh", ".main", "usr_01k9zq4r7x8m2v5b3n6c1d0fgh.main"] {
-            assert_eq!(Holder::parse(bad), None, "{bad}");
+            assert_eq!(AccountOwner::parse(bad), None, "{bad}");
         }
     }
 }

@@ -14,10 +14,12 @@ pub enum AccountKind {
     Balance,
     /// What the user earned as an affiliate.
     Commission,
-    /// What was taken back and is still owed by the balance (R1.7).
-    Debt,
-    /// What is still owed by the commission account.
-    CommissionDebt,
+    /// Credit that was taken back and is still owed by the balance (R1.7).
+    #[serde(rename = "debt")]
+    Receivable,
+    /// Credit that is still owed by the commission account.
+    #[serde(rename = "commission_debt")]
+    CommissionReceivable,
 }
 
 /// A part of the commission account (R1.5).
@@ -34,7 +36,7 @@ pub enum Part {
 
 /// A house account: a line of a journal, never an item with a balance (R1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum House {
+pub enum PlatformAccount {
     /// Money at a provider.
     Provider(Provider),
     /// What was sold: pay currency in, ledger currency out.
@@ -55,7 +57,7 @@ pub enum House {
     Suspense,
 }
 
-impl House {
+impl PlatformAccount {
     /// Every house account.
     pub const ALL: [Self; 10] = [
         Self::Provider(Provider::Stripe),
@@ -87,13 +89,13 @@ impl House {
     }
 }
 
-impl Serialize for House {
+impl Serialize for PlatformAccount {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for House {
+impl<'de> Deserialize<'de> for PlatformAccount {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = String::deserialize(from)?;
         Self::ALL

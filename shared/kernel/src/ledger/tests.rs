@@ -31,13 +31,13 @@ fn header() -> Header {
 fn empty() -> Accounts {
     Accounts::new(Currency::parse("USD").unwrap())
 }
-fn post(accounts: &Accounts, kind: RecordType, amount: &str) -> Result<(Accounts, Posting), LedgerError> {
+fn post(accounts: &Accounts, kind: RecordType, amount: &str) -> Result<(Accounts, JournalEntry), LedgerError> {
     let amount = usd(amount);
-    let house = vec![HouseEntry::new(House::Adjustment, amount.negated())];
-    accounts.post(ann(), header(), &[Movement::new(kind, amount, "x")], house)
+    let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
+    accounts.post(ann(), header(), &[NewLine::new(kind, amount, "x")], house)
 }
-fn shown(posting: &Posting) -> Vec<String> {
-    let line = |entry: &Entry| {
+fn shown(posting: &JournalEntry) -> Vec<String> {
+    let line = |entry: &Line| {
         let (account, kind) = (entry.account, entry.kind.as_str());
         format!("{account:?} {} {kind} {} {}→{}", entry.seq, entry.amount.amount(), entry.before, entry.after)
     };
@@ -48,14 +48,14 @@ fn shown(posting: &Posting) -> Vec<String> {
 #[test]
 fn a_hundred_yuan_with_its_bonus_is_one_journal_of_zero_sum() {
     let movements = [
-        Movement::new(RecordType::Payment, usd("13.88888888"), "ord_1"),
-        Movement::new(RecordType::Promotion, usd("4.16666666"), "ord_1"),
+        NewLine::new(RecordType::Payment, usd("13.88888888"), "ord_1"),
+        NewLine::new(RecordType::Promotion, usd("4.16666666"), "ord_1"),
     ];
     let house = vec![
-        HouseEntry::new(House::Provider(Provider::Stripe), cny("-100")),
-        HouseEntry::new(House::Sales, cny("100")),
-        HouseEntry::new(House::Sales, usd("-13.88888888")),
-        HouseEntry::new(House::Promotion, usd("-4.16666666")),
+        PlatformLine::new(PlatformAccount::Provider(Provider::Stripe), cny("-100")),
+        PlatformLine::new(PlatformAccount::Sales, cny("100")),
+        PlatformLine::new(PlatformAccount::Sales, usd("-13.88888888")),
+        PlatformLine::new(PlatformAccount::Promotion, usd("-4.16666666")),
     ];
     let (after, posting) = empty().post(ann(), header(), &movements, house).unwrap();
     assert_eq!(after.balance(), usd("18.05555554"));
@@ -94,10 +94,10 @@ fn a_debit_above_the_balance_is_refused() {
 /// R1.4: what does not sum to zero is not a journal.
 #[test]
 fn an_unbalanced_journal_is_a_typed_error() {
-    let movement = [Movement::new(RecordType::Payment, usd("1"), "x")];
-    let short = vec![HouseEntry::new(House::Sales, usd("-0.99999999"))];
+    let movement = [NewLine::new(RecordType::Payment, usd("1"), "x")];
+    let short = vec![PlatformLine::new(PlatformAccount::Sales, usd("-0.99999999"))];
     assert_eq!(empty().post(ann(), header(), &movement, short), Err(LedgerError::Unbalanced(usd("0.00000001"))));
-    let other = vec![HouseEntry::new(House::Sales, cny("-1"))];
+    let other = vec![PlatformLine::new(PlatformAccount::Sales, cny("-1"))];
     assert!(matches!(empty().post(ann(), header(), &movement, other), Err(LedgerError::Unbalanced(_))));
     assert_eq!(empty().post(ann(), header(), &[], vec![]), Err(LedgerError::Empty));
     assert_eq!(post(&empty(), RecordType::Debt, "1"), Err(LedgerError::DebtByHand));
@@ -108,8 +108,8 @@ fn an_unbalanced_journal_is_a_typed_error() {
 #[test]
 fn empty_accounts_follow_the_ledger_currency_and_used_ones_do_not() {
     let in_cny = |accounts: &Accounts| {
-        let house = vec![HouseEntry::new(House::Rewards, cny("-1"))];
-        accounts.post(ann(), header(), &[Movement::new(RecordType::Referral, cny("1"), "x")], house)
+        let house = vec![PlatformLine::new(PlatformAccount::Rewards, cny("-1"))];
+        accounts.post(ann(), header(), &[NewLine::new(RecordType::Referral, cny("1"), "x")], house)
     };
     assert_eq!(in_cny(&empty()).unwrap().0.balance(), cny("1"));
     let (used, _) = post(&empty(), RecordType::Payment, "1").unwrap();
@@ -120,11 +120,14 @@ fn empty_accounts_follow_the_ledger_currency_and_used_ones_do_not() {
 #[test]
 fn house_lines_alone_can_be_a_journal() {
     let lines = |out: &str| {
-        vec![HouseEntry::new(House::Provider(Provider::Zpay), cny("-9.99")), HouseEntry::new(House::Suspense, cny(out))]
+        vec![
+            PlatformLine::new(PlatformAccount::Provider(Provider::Zpay), cny("-9.99")),
+            PlatformLine::new(PlatformAccount::Suspense, cny(out)),
+        ]
     };
-    let posting = Posting::of_house(header(), lines("9.99")).unwrap();
+    let posting = JournalEntry::of_house(header(), lines("9.99")).unwrap();
     assert_eq!((posting.number, posting.user()), (0, None));
-    assert!(Posting::of_house(header(), lines("9.98")).is_err());
+    assert!(JournalEntry::of_house(header(), lines("9.98")).is_err());
 }
 
 /// R1.4, R1.6: postings and their names survive storage.
@@ -135,14 +138,14 @@ fn a_posting_survives_storage() {
     assert_eq!(value["house"][0]["account"], "adjustment");
     assert_eq!(value["entries"][0]["before"], "0");
     assert_eq!(value["operator"], "system");
-    assert_eq!(serde_json::from_value::<Posting>(value.clone()).unwrap(), posting);
-    for house in House::ALL {
-        assert_eq!(serde_json::from_value::<House>(serde_json::to_value(house).unwrap()).unwrap(), house);
+    assert_eq!(serde_json::from_value::<JournalEntry>(value.clone()).unwrap(), posting);
+    for house in PlatformAccount::ALL {
+        assert_eq!(serde_json::from_value::<PlatformAccount>(serde_json::to_value(house).unwrap()).unwrap(), house);
     }
     for field in ["journal", "cause", "step", "operator", "actor", "request_id", "at", "number", "entries", "house"] {
         let mut less = value.clone();
         less.as_object_mut().unwrap().remove(field);
-        assert!(serde_json::from_value::<Posting>(less).is_err(), "{field}");
+        assert!(serde_json::from_value::<JournalEntry>(less).is_err(), "{field}");
     }
     let service = Operator::Service("billing".into());
     assert_eq!(serde_json::to_value(&service).unwrap(), "service:billing");
@@ -164,8 +167,8 @@ proptest! {
         for (count, amounts) in journals.iter().enumerate() {
             let kind = |units: i64| if units < 0 { RecordType::Refund } else { RecordType::Payment };
             let money = |units: i64| LedgerMoney::exact(Decimal::new(units, 8), usd("0").currency()).unwrap();
-            let wanted: Vec<_> = amounts.iter().map(|units| Movement::new(kind(*units), money(*units), "x")).collect();
-            let house = amounts.iter().map(|units| HouseEntry::new(House::Sales, money(-*units))).collect();
+            let wanted: Vec<_> = amounts.iter().map(|units| NewLine::new(kind(*units), money(*units), "x")).collect();
+            let house = amounts.iter().map(|units| PlatformLine::new(PlatformAccount::Sales, money(-*units))).collect();
             if amounts.iter().all(|units| *units == 0) { continue }
             let before = accounts.postings;
             let (after, posting) = accounts.post(ann(), header(), &wanted, house).unwrap();
@@ -173,7 +176,7 @@ proptest! {
             prop_assert_eq!(posting.number, before + 1);
             prop_assert!(usize::try_from(after.postings).unwrap() <= count + 1);
             for entry in &posting.entries {
-                let slot = usize::from(entry.account == AccountKind::Debt);
+                let slot = usize::from(entry.account == AccountKind::Receivable);
                 prop_assert_eq!((entry.seq, entry.before), (last[slot].0 + 1, last[slot].1));
                 prop_assert_eq!(entry.after, entry.before + entry.amount.amount());
                 let crossed = if slot == 0 { entry.after < Decimal::ZERO } else { entry.after > Decimal::ZERO };

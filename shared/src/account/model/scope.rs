@@ -10,7 +10,7 @@ use kernel::refusal::Refusal;
 
 /// A part of what admins do. A route that names none is open only to admins without scopes, who may do everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Scope {
+pub enum AdminScope {
     /// See orders, their files and the review queue.
     #[serde(rename = "orders:read")]
     OrdersRead,
@@ -34,7 +34,7 @@ pub enum Scope {
     StatsRead,
 }
 
-impl Scope {
+impl AdminScope {
     /// Every scope.
     pub const ALL: [Self; 7] = [
         Self::OrdersRead,
@@ -69,15 +69,15 @@ impl Scope {
 ///
 /// # Refuses
 /// 422 at `/scopes` for what is no scope, and for scopes of a role that has none.
-pub fn scopes_of(role: Role, texts: &[String]) -> Result<BTreeSet<Scope>, Refusal> {
+pub fn scopes_of(role: Role, texts: &[String]) -> Result<BTreeSet<AdminScope>, Refusal> {
     let unknown = |index: usize| {
-        let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        let known: Vec<&str> = AdminScope::ALL.iter().map(|scope| scope.as_str()).collect();
         Refusal::field(format!("/scopes/{index}"), "unknown", known.join(", "))
     };
     if role != Role::Admin && !texts.is_empty() {
         return Err(Refusal::field("/scopes", "not_of_this_role", "only an admin has scopes"));
     }
-    texts.iter().enumerate().map(|(index, text)| Scope::parse(text).ok_or_else(|| unknown(index))).collect()
+    texts.iter().enumerate().map(|(index, text)| AdminScope::parse(text).ok_or_else(|| unknown(index))).collect()
 }
 
 #[cfg(test)]
@@ -88,9 +88,9 @@ mod tests {
     /// R2.5
     #[test]
     fn scopes_are_read_as_they_are_written() {
-        let all: Vec<String> = Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
-        assert_eq!(scopes_of(Role::Admin, &all).unwrap(), Scope::ALL.into());
-        assert_eq!(serde_json::to_value(Scope::ALL).unwrap(), serde_json::json!(all));
+        let all: Vec<String> = AdminScope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
+        assert_eq!(scopes_of(Role::Admin, &all).unwrap(), AdminScope::ALL.into());
+        assert_eq!(serde_json::to_value(AdminScope::ALL).unwrap(), serde_json::json!(all));
         assert!(scopes_of(Role::User, &[]).unwrap().is_empty());
     }
 

@@ -21,7 +21,7 @@ pub const PREFIX: &str = "gdn_";
 
 /// What a key lets the backend do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Scope {
+pub enum ServiceScope {
     /// Register users.
     #[serde(rename = "users:write")]
     UsersWrite,
@@ -39,7 +39,7 @@ pub enum Scope {
     PurchasesWrite,
 }
 
-impl Scope {
+impl ServiceScope {
     /// Every scope.
     pub const ALL: [Self; 5] =
         [Self::UsersWrite, Self::UsersRead, Self::SessionsCreate, Self::LedgerWrite, Self::PurchasesWrite];
@@ -69,7 +69,7 @@ pub struct ServiceKey {
     /// What people call it; records name it as `service:{name}` (R1.6).
     pub name: String,
     /// What it may do.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: BTreeSet<ServiceScope>,
     /// Secret hash of the secret.
     pub hash: String,
     /// Who made it.
@@ -116,9 +116,9 @@ pub fn name_at(pointer: &str, text: &str) -> Result<String, FieldError> {
 ///
 /// # Refuses
 /// The finding for the problem document when there is none, or one that does not exist.
-pub fn scopes_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<Scope>, FieldError> {
-    let scopes: Option<BTreeSet<Scope>> = texts.iter().map(|text| Scope::parse(text)).collect();
-    let all = Scope::ALL.map(Scope::as_str).join(", ");
+pub fn scopes_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<ServiceScope>, FieldError> {
+    let scopes: Option<BTreeSet<ServiceScope>> = texts.iter().map(|text| ServiceScope::parse(text)).collect();
+    let all = ServiceScope::ALL.map(ServiceScope::as_str).join(", ");
     let wrong = || FieldError::new(pointer, "unknown", format!("one or more of {all}"));
     scopes.filter(|scopes| !scopes.is_empty()).ok_or_else(wrong)
 }
@@ -145,9 +145,9 @@ mod tests {
     fn scopes_are_those_there_are() {
         let read =
             |texts: &[&str]| scopes_at("/scopes", &texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        assert_eq!(read(&["users:read", "users:read"]).unwrap(), BTreeSet::from([Scope::UsersRead]));
+        assert_eq!(read(&["users:read", "users:read"]).unwrap(), BTreeSet::from([ServiceScope::UsersRead]));
         assert!(read(&[]).is_err() && read(&["users:read", "admin"]).is_err());
-        for scope in Scope::ALL {
+        for scope in ServiceScope::ALL {
             assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
         }
     }
@@ -158,7 +158,7 @@ mod tests {
         let key = ServiceKey {
             id: ServiceKeyId::new(Ulid::from_parts(1, 1)),
             name: "billing".into(),
-            scopes: BTreeSet::from(Scope::ALL),
+            scopes: BTreeSet::from(ServiceScope::ALL),
             hash: "0123456789abcdef".into(),
             made_by: UserId::new(Ulid::from_parts(1, 2)),
             created_at: Timestamp::UNIX_EPOCH,

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role, Status};
-use crate::account::model::scope::Scope;
+use crate::account::model::scope::AdminScope;
 use crate::agency::model::shop::ShopPath;
 use crate::operations::model::settings::AffiliateSettings;
 use crate::payment::model::promotion::Promotion;
-use crate::referral::model::referral::{Attribution, InviteCode};
+use crate::referral::model::referral::{InviteCode, Referral};
 use kernel::id::UserId;
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
@@ -43,7 +43,7 @@ pub struct User {
     pub role: Role,
     /// To what an admin is limited; without any to nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: BTreeSet<AdminScope>,
     /// The language of its mails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -51,7 +51,7 @@ pub struct User {
     pub created_at: Timestamp,
     /// Who invited it: bound at sign-up or never (R3.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attribution: Option<Attribution>,
+    pub attribution: Option<Referral>,
     /// Its new-user promotion (R5.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<Promotion>,
@@ -83,7 +83,7 @@ impl User {
     ///
     /// # Refuses
     /// [`Refusal::AccountBlocked`] for an account that is not active; [`Refusal::Forbidden`] for whoever is no admin or has other scopes.
-    pub fn must_be_admin(&self, needed: Option<Scope>) -> Result<(), Refusal> {
+    pub fn must_be_admin(&self, needed: Option<AdminScope>) -> Result<(), Refusal> {
         let limited = !self.scopes.is_empty() && !needed.is_some_and(|needed| self.scopes.contains(&needed));
         self.must_be_active()?;
         if self.role != Role::Admin || limited { Err(Refusal::Forbidden) } else { Ok(()) }
@@ -206,16 +206,16 @@ mod tests {
     /// R2.5: an admin without scopes may do everything, one with scopes what they name and nothing that names none.
     #[test]
     fn scopes_limit_an_admin_and_make_nobody_one() {
-        let of = |role, scopes: &[Scope]| User { role, scopes: scopes.iter().copied().collect(), ..ann() };
-        let (full, clerk) = (of(Role::Admin, &[]), of(Role::Admin, &[Scope::OrdersRead]));
+        let of = |role, scopes: &[AdminScope]| User { role, scopes: scopes.iter().copied().collect(), ..ann() };
+        let (full, clerk) = (of(Role::Admin, &[]), of(Role::Admin, &[AdminScope::OrdersRead]));
         assert_eq!(full.must_be_admin(None), Ok(()));
-        assert_eq!(full.must_be_admin(Some(Scope::SettingsWrite)), Ok(()));
-        assert_eq!(clerk.must_be_admin(Some(Scope::OrdersRead)), Ok(()));
-        for needed in [None, Some(Scope::OrdersRefund)] {
+        assert_eq!(full.must_be_admin(Some(AdminScope::SettingsWrite)), Ok(()));
+        assert_eq!(clerk.must_be_admin(Some(AdminScope::OrdersRead)), Ok(()));
+        for needed in [None, Some(AdminScope::OrdersRefund)] {
             assert_eq!(clerk.must_be_admin(needed), Err(Refusal::Forbidden));
         }
         assert_eq!(
-            of(Role::User, &[Scope::OrdersRead]).must_be_admin(Some(Scope::OrdersRead)),
+            of(Role::User, &[AdminScope::OrdersRead]).must_be_admin(Some(AdminScope::OrdersRead)),
             Err(Refusal::Forbidden)
         );
         let blocked = User { status: Status::Blocked, ..full };

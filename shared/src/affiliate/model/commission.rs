@@ -2,10 +2,10 @@
 //!
 //! A [`Commission`] is one per order and never moves to another one. What it earned depends on the order's capture alone: on
 //! the terms that the order snapshotted and on what the invitee earned its inviter before ([`Earnings`]). What is left of it
-//! follows the order's net (R4.11). [`CommissionAccount`] holds an inviter's parts, [`Earning`] is how both move together.
+//! follows the order's net (R4.11). [`CommissionAccount`] holds an inviter's parts, [`Accrual`] is how both move together.
 //!
 //! A commission whose hold time is not over stands in the account's pending part. That it is over is decided by time; the
-//! journal that moves it to the available part is written by whoever needs it first, a withdrawal or the job ([`Maturing`]).
+//! journal that moves it to the available part is written by whoever needs it first, a withdrawal or the job ([`CommissionHold`]).
 
 mod account;
 mod earning;
@@ -14,15 +14,15 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use crate::affiliate::model::commission::account::{CommissionAccount, Move};
-pub use crate::affiliate::model::commission::earning::{By, Earning, EarningError};
+pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMove};
+pub use crate::affiliate::model::commission::earning::{Accrual, AccruedBy, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
 use crate::payment::model::order::{AffiliateTerms, Order};
 use crate::payment::model::payment::target;
 use crate::webhooks::model::outbound_event::CommissionStep;
 use kernel::id::{CommissionId, OrderId, UserId};
-use kernel::ledger::LastJournal;
+use kernel::ledger::JournalRef;
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
 
 /// Where a commission stands.
@@ -83,7 +83,7 @@ pub struct Commission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<String>,
     /// Its last journal.
-    pub last: LastJournal,
+    pub last: JournalRef,
     /// When it was earned.
     pub created_at: Timestamp,
 }
@@ -113,7 +113,7 @@ impl Commission {
     ///
     /// # Refuses
     /// Overflow.
-    pub fn target(&self, of: &Source) -> Result<LedgerMoney, MoneyError> {
+    pub fn target(&self, of: &CommissionSource) -> Result<LedgerMoney, MoneyError> {
         match self.denied {
             Some(_) => Ok(LedgerMoney::zero(self.amount.currency())),
             None => target(self.amount, of.net, of.charge),
@@ -147,7 +147,7 @@ impl Commission {
 
 /// A commission whose hold time is not over, as its beneficiary's due things list it by time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Maturing {
+pub struct CommissionHold {
     /// Whose commission.
     pub beneficiary: UserId,
     /// Of which order.
@@ -170,14 +170,14 @@ pub struct Earnings {
 
 impl Earnings {
     /// Those of an invitee without any, in the currency of `order`.
-    pub fn none(of: &Source) -> Self {
+    pub fn none(of: &CommissionSource) -> Self {
         Self { invitee: of.user, orders: 0, earned: LedgerMoney::zero(of.base.currency()) }
     }
 }
 
 /// What may earn a commission: an order, or a purchase that the operator's backend reported (R2.6).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Source {
+pub struct CommissionSource {
     /// Its id.
     pub id: OrderId,
     /// Whose it is.
@@ -196,7 +196,7 @@ pub struct Source {
     pub paid_at: Option<Timestamp>,
 }
 
-impl From<&Order> for Source {
+impl From<&Order> for CommissionSource {
     fn from(order: &Order) -> Self {
         Self {
             id: order.id,
@@ -211,7 +211,7 @@ impl From<&Order> for Source {
     }
 }
 
-impl Source {
+impl CommissionSource {
     /// A purchase as it earns; none while only refunds of it are known.
     ///
     /// # Refuses
@@ -253,7 +253,7 @@ pub enum NoCommission {
 ///
 /// # Refuses
 /// Why it earns nothing; the outer error is overflow.
-pub fn earned(of: &Source, before: &Earnings) -> Result<Result<LedgerMoney, NoCommission>, MoneyError> {
+pub fn earned(of: &CommissionSource, before: &Earnings) -> Result<Result<LedgerMoney, NoCommission>, MoneyError> {
     let Some(terms) = &of.affiliate else { return Ok(Err(NoCommission::NoTerms)) };
     let Some(paid_at) = of.paid_at else { return Ok(Err(NoCommission::NotPaid)) };
     if terms.valid_until.is_some_and(|until| until < paid_at) {

@@ -8,9 +8,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::affiliate::model::commission::Move;
+use crate::affiliate::model::commission::CommissionMove;
 use kernel::id::{UserId, WithdrawalId};
-use kernel::ledger::LastJournal;
+use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 
@@ -129,12 +129,12 @@ pub struct Withdrawal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
     /// Its last journal.
-    pub last: LastJournal,
+    pub last: JournalRef,
 }
 
 /// What becomes of a cash withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Resolution {
     /// An admin paid it, with a reference.
     Paid(String),
     /// An admin rejected it, with a reason.
@@ -150,10 +150,10 @@ impl Withdrawal {
     }
 
     /// What asking for it does to the commission account.
-    pub fn asked(to: Destination, amount: LedgerMoney) -> Move {
+    pub fn asked(to: Destination, amount: LedgerMoney) -> CommissionMove {
         match to {
-            Destination::Balance => Move::ToBalance(amount),
-            Destination::Cash => Move::Hold(amount),
+            Destination::Balance => CommissionMove::ToBalance(amount),
+            Destination::Cash => CommissionMove::Hold(amount),
         }
     }
 
@@ -161,21 +161,28 @@ impl Withdrawal {
     ///
     /// # Refuses
     /// [`Refusal::WithdrawalClosed`] for one that is not open any more.
-    pub fn settled(&self, verdict: &Verdict, at: Timestamp, last: LastJournal) -> Result<(Self, Move), Refusal> {
+    pub fn settled(
+        &self,
+        verdict: &Resolution,
+        at: Timestamp,
+        last: JournalRef,
+    ) -> Result<(Self, CommissionMove), Refusal> {
         if self.state != WithdrawalState::Requested {
             return Err(Refusal::WithdrawalClosed);
         }
         let after = Self { settled_at: Some(at), last, ..self.clone() };
         Ok(match verdict.clone() {
-            Verdict::Paid(reference) => {
+            Resolution::Paid(reference) => {
                 let paid = Self { state: WithdrawalState::Paid, reference: Some(reference), ..after };
-                (paid, Move::PayOut(self.amount))
+                (paid, CommissionMove::PayOut(self.amount))
             }
-            Verdict::Rejected(reason) => {
+            Resolution::Rejected(reason) => {
                 let rejected = Self { state: WithdrawalState::Rejected, reason: Some(reason), ..after };
-                (rejected, Move::Release(self.amount))
+                (rejected, CommissionMove::Release(self.amount))
             }
-            Verdict::Cancelled => (Self { state: WithdrawalState::Cancelled, ..after }, Move::Release(self.amount)),
+            Resolution::Cancelled => {
+                (Self { state: WithdrawalState::Cancelled, ..after }, CommissionMove::Release(self.amount))
+            }
         })
     }
 }
@@ -204,16 +211,18 @@ mod tests {
         }
     }
 
-    fn journal(step: u32) -> LastJournal {
-        LastJournal { id: JournalId::new(Ulid::from_parts(1, 3)), step }
+    fn journal(step: u32) -> JournalRef {
+        JournalRef { id: JournalId::new(Ulid::from_parts(1, 3)), step }
     }
 
     /// R6.6: one transition per withdrawal, whichever verdict comes first.
     #[test]
     fn a_withdrawal_is_settled_once() {
-        let verdicts = [Verdict::Paid("TX 7".into()), Verdict::Rejected("unknown account".into()), Verdict::Cancelled];
+        let verdicts =
+            [Resolution::Paid("TX 7".into()), Resolution::Rejected("unknown account".into()), Resolution::Cancelled];
         let states = [WithdrawalState::Paid, WithdrawalState::Rejected, WithdrawalState::Cancelled];
-        let moves = [Move::PayOut(usd("12")), Move::Release(usd("12")), Move::Release(usd("12"))];
+        let moves =
+            [CommissionMove::PayOut(usd("12")), CommissionMove::Release(usd("12")), CommissionMove::Release(usd("12"))];
         for ((first, state), wanted) in verdicts.iter().zip(states).zip(moves) {
             let (after, moved) = requested().settled(first, Timestamp::UNIX_EPOCH, journal(1)).unwrap();
             assert_eq!((after.state, moved, after.last.step), (state, wanted, 1));

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::agency::model::grant::Own;
-use crate::agency::model::series::{Commission, CommissionKind, Dimension, Scope};
+use crate::agency::model::series::{CommissionKind, CommissionTerms, Dimension, SalesScope};
 use kernel::id::{SeriesId, ShopId};
 use kernel::money::{MoneyError, exact_difference};
 
@@ -30,10 +30,10 @@ pub struct Sales {
 
 impl Sales {
     /// The statistic of a dimension and a scope.
-    pub fn of(&self, dimension: Dimension, scope: Scope) -> Decimal {
+    pub fn of(&self, dimension: Dimension, scope: SalesScope) -> Decimal {
         let tally = match scope {
-            Scope::Own => self.own,
-            Scope::SelfAndSub => self.self_and_sub,
+            SalesScope::Own => self.own,
+            SalesScope::SelfAndSub => self.self_and_sub,
         };
         match dimension {
             Dimension::SalesCount => Decimal::from(tally.count),
@@ -89,7 +89,7 @@ pub struct Chain {
 ///
 /// # Refuses
 /// Overflow; levels above the pool, which the ceilings exclude.
-pub fn divide(commission: &Commission, levels: &[Level]) -> Result<Chain, MoneyError> {
+pub fn divide(commission: &CommissionTerms, levels: &[Level]) -> Result<Chain, MoneyError> {
     let tiered = commission.kind == CommissionKind::Tiered && !commission.tiers.is_empty();
     let mut chain = Chain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO };
     if !tiered && commission.kind != CommissionKind::None {

@@ -82,14 +82,14 @@ impl Own {
 
 /// What a parent lets its children have: commission at most, cost prices at least, these packages only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct GrantOffer {
     /// The ceiling of the commission.
     pub own: Own,
     /// The packages, with the least cost price.
     pub costs: BTreeMap<PackageId, Decimal>,
 }
 
-impl Offer {
+impl GrantOffer {
     /// Of two offers the stricter in every respect.
     pub fn stricter(&self, other: &Self) -> Self {
         let both = |(id, cost): (&PackageId, &Decimal)| Some((*id, *cost.max(other.costs.get(id)?)));
@@ -204,9 +204,9 @@ pub enum PackageChange {
 
 impl GrantTerms {
     /// What they let the shops below have.
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self) -> GrantOffer {
         let costs = self.packages.iter().map(|held| (held.id, held.cost_price)).collect();
-        Offer { own: self.own.clone(), costs }
+        GrantOffer { own: self.own.clone(), costs }
     }
 
     /// A package that they hold.
@@ -222,7 +222,7 @@ impl GrantTerms {
         &self,
         changes: &[PackageChange],
         series: &SeriesTerms,
-        offer: &Offer,
+        offer: &GrantOffer,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
         let mut after = self.clone();
@@ -243,7 +243,7 @@ impl GrantTerms {
         package: PackageId,
         cost: Decimal,
         series: &SeriesTerms,
-        offer: &Offer,
+        offer: &GrantOffer,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let known = series.package(package).ok_or(Refusal::PackageNotInSeries { package })?;
@@ -263,7 +263,7 @@ impl GrantTerms {
 
     /// The terms as they have to be under a stricter offer: amounts lowered, costs raised, packages dropped that are not offered any
     /// more, retail prices raised to the cost (R8.5).
-    pub fn moved_under(&self, offer: &Offer, now: Timestamp) -> Self {
+    pub fn moved_under(&self, offer: &GrantOffer, now: Timestamp) -> Self {
         let packages = self.packages.iter().filter_map(|held| {
             let least = offer.costs.get(&held.id)?;
             Some(held.at_cost(held.cost_price.max(*least), now))
@@ -317,7 +317,7 @@ pub struct Grant {
 
 impl Grant {
     /// The bound for new and raised grants below: of the terms and of those to come, the stricter.
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self) -> GrantOffer {
         let offer = self.terms.offer();
         self.closing.as_ref().map_or_else(|| offer.clone(), |closing| offer.stricter(&closing.offer()))
     }

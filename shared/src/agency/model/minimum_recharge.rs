@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::agency::model::series::{ForcedRecharge, Trigger, TriggerKind};
+use crate::agency::model::series::{CommissionTrigger, ForcedRecharge, TriggerKind};
 
 /// The forced recharge that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,12 @@ pub struct Effective {
 
 /// The forced recharge of a series with this trigger and `platform`'s setting, sold by a shop whose own setting is `shop` (R8.7).
 /// It applies until the asset's one-time commission is paid.
-pub fn effective(trigger: &Trigger, platform: &ForcedRecharge, shop: &ForcedRecharge, triggered: bool) -> Effective {
+pub fn effective(
+    trigger: &CommissionTrigger,
+    platform: &ForcedRecharge,
+    shop: &ForcedRecharge,
+    triggered: bool,
+) -> Effective {
     let of_platform = if platform.amount.is_zero() { trigger.threshold } else { platform.amount };
     let locked = trigger.kind == TriggerKind::FirstRecharge || platform.enabled;
     let amount = match locked {

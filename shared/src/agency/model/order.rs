@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::agency::model::asset::Asset;
 use crate::agency::model::commission_split::{Chain, Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Own, OwnTier};
-use crate::agency::model::series::{Commission, Progress, Trigger};
+use crate::agency::model::series::{CommissionTerms, CommissionTrigger, Progress};
 use crate::agency::model::shop::ShopPath;
 use crate::agency::model::wallet::Wallet;
 use kernel::id::{AgencyOrderId, AssetId, OrderId, PackageId, SeriesId, ShopId, UserId};
-use kernel::ledger::{Header, Holder, House, HouseEntry, LastJournal, LedgerError, Movement, Posting, RecordType};
+use kernel::ledger::{
+    AccountOwner, Header, JournalEntry, JournalRef, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, MoneyError};
 
 /// What is bought.
@@ -164,7 +166,7 @@ impl TryFrom<String> for LevelShare {
 
 /// What became of an order once it was paid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct SaleOutcome {
     /// What is left of the payment; everything posted follows from it.
     #[serde(with = "kernel::decimal")]
     pub net: Decimal,
@@ -181,7 +183,7 @@ pub struct Outcome {
     pub shares: Vec<LevelShare>,
     /// The last journal of the sale: levels and asset each have a share of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastJournal>,
+    pub last: Option<JournalRef>,
     /// When it was settled first.
     pub at: Timestamp,
 }
@@ -211,9 +213,9 @@ pub struct AgencyOrder {
     /// Every level, from the selling shop up.
     pub levels: Vec<SaleLevel>,
     /// The one-time commission.
-    pub commission: Commission,
+    pub commission: CommissionTerms,
     /// When that is due.
-    pub trigger: Trigger,
+    pub trigger: CommissionTrigger,
     /// The payment order, when it is paid online.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<OrderId>,
@@ -222,7 +224,7 @@ pub struct AgencyOrder {
     pub paid_at: Option<Timestamp>,
     /// What became of it; none while its commission is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<SaleOutcome>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -239,7 +241,7 @@ pub struct Scene {
     /// Their wallets.
     pub wallets: Vec<Wallet>,
     /// What was posted.
-    pub postings: Vec<Posting>,
+    pub postings: Vec<JournalEntry>,
 }
 
 /// The payment as it stands now.
@@ -375,7 +377,8 @@ impl Scene {
         }
         self.order.paid_at = Some(paid.at);
         let (pool, platform, at) = (chain.pool, chain.platform, paid.at);
-        self.order.outcome = Some(Outcome { net: Decimal::ZERO, triggered, pool, platform, shares, last: None, at });
+        self.order.outcome =
+            Some(SaleOutcome { net: Decimal::ZERO, triggered, pool, platform, shares, last: None, at });
         Ok(())
     }
 
@@ -390,7 +393,7 @@ impl Scene {
                 let moved = order.part(whole, by.net)?.checked_sub(order.part(whole, by.before)?);
                 let moved = LedgerMoney::exact(moved.ok_or(MoneyError::Overflow)?, order.amount.currency())?;
                 if !moved.is_zero() {
-                    movements.push(Movement::new(kind, moved, order.id.to_string()));
+                    movements.push(NewLine::new(kind, moved, order.id.to_string()));
                 }
             }
             if !movements.is_empty() {
@@ -412,11 +415,11 @@ impl Scene {
         }
         let kind = if by.again { RecordType::Refund } else { RecordType::Payment };
         let house = match order.paid_by {
-            PaidBy::Offline => House::Adjustment,
-            _ => House::Sales,
+            PaidBy::Offline => PlatformAccount::Adjustment,
+            _ => PlatformAccount::Sales,
         };
-        let house = vec![HouseEntry::new(house, moved.negated())];
-        let (holder, movement) = (Holder::Asset(self.asset.id), Movement::new(kind, moved, order.id.to_string()));
+        let house = vec![PlatformLine::new(house, moved.negated())];
+        let (holder, movement) = (AccountOwner::Asset(self.asset.id), NewLine::new(kind, moved, order.id.to_string()));
         let (accounts, posting) = self.asset.accounts.post(holder, by.header.clone(), &[movement], house)?;
         self.asset.accounts = accounts;
         self.postings.push(posting);

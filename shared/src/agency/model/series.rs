@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PACKAGES_MAX;
 use crate::agency::model::commission_split::Sales;
-use crate::agency::model::grant::{Offer, Own, OwnTier};
+use crate::agency::model::grant::{GrantOffer, Own, OwnTier};
 use kernel::id::{PackageId, SeriesId};
 use kernel::refusal::Refusal;
 
@@ -28,7 +28,7 @@ pub enum Dimension {
 /// Whose sales count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+pub enum SalesScope {
     /// The shop's own.
     #[serde(rename = "self")]
     Own,
@@ -38,7 +38,7 @@ pub enum Scope {
 
 /// How a statistic must stand to a tier's threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Operator {
+pub enum Comparison {
     /// Above it.
     #[serde(rename = ">")]
     Above,
@@ -54,7 +54,7 @@ pub enum Operator {
     AtMost,
 }
 
-impl Operator {
+impl Comparison {
     /// Whether `statistic` stands so to `threshold`.
     pub fn holds(self, statistic: Decimal, threshold: Decimal) -> bool {
         match self {
@@ -72,14 +72,14 @@ impl Operator {
 
 /// A step of a tiered commission.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Tier {
+pub struct CommissionTier {
     /// What is measured.
     pub dimension: Dimension,
     /// Of whose sales.
-    pub scope: Scope,
+    pub scope: SalesScope,
     /// How it must stand to the threshold.
     #[serde(default)]
-    pub operator: Operator,
+    pub operator: Comparison,
     /// The threshold, unique within the series: a whole number of sales, or an amount.
     #[serde(with = "kernel::decimal")]
     pub threshold: Decimal,
@@ -88,13 +88,13 @@ pub struct Tier {
     pub amount: Decimal,
 }
 
-impl Tier {
+impl CommissionTier {
     /// Whether the sales of a shop reach it.
     pub fn matches(&self, sales: &Sales) -> bool {
         self.operator.holds(sales.of(self.dimension, self.scope), self.threshold)
     }
 
-    fn shape(&self) -> (Dimension, Scope, Operator, Decimal) {
+    fn shape(&self) -> (Dimension, SalesScope, Comparison, Decimal) {
         (self.dimension, self.scope, self.operator, self.threshold)
     }
 }
@@ -113,7 +113,7 @@ pub enum CommissionKind {
 
 /// The one-time commission of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Commission {
+pub struct CommissionTerms {
     /// Its kind.
     pub kind: CommissionKind,
     /// The fixed amount; also that of a tiered one without tiers (R8.9).
@@ -121,10 +121,10 @@ pub struct Commission {
     pub amount: Decimal,
     /// The tiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<CommissionTier>,
 }
 
-impl Commission {
+impl CommissionTerms {
     /// No commission.
     pub fn none() -> Self {
         Self { kind: CommissionKind::None, amount: Decimal::ZERO, tiers: Vec::new() }
@@ -132,7 +132,7 @@ impl Commission {
 
     /// The tier that counts for a shop with these sales: of `>` and `>=` the one with the highest threshold, else of `<` and `<=`
     /// the one with the lowest (R8.9).
-    pub fn tier_for(&self, sales: &Sales) -> Option<&Tier> {
+    pub fn tier_for(&self, sales: &Sales) -> Option<&CommissionTier> {
         let matching = || self.tiers.iter().filter(|tier| tier.matches(sales));
         let up = matching().filter(|tier| tier.operator.upward()).min_by_key(|tier| Reverse(tier.threshold));
         up.or_else(|| matching().filter(|tier| !tier.operator.upward()).min_by_key(|tier| tier.threshold))
@@ -141,7 +141,7 @@ impl Commission {
     /// Whether another commission differs in its amounts only.
     pub fn same_shape(&self, other: &Self) -> bool {
         let shape = |of: &Self| {
-            let mut tiers: Vec<_> = of.tiers.iter().map(Tier::shape).collect();
+            let mut tiers: Vec<_> = of.tiers.iter().map(CommissionTier::shape).collect();
             tiers.sort_by_key(|(.., threshold)| *threshold);
             tiers
         };
@@ -167,7 +167,7 @@ pub enum TriggerKind {
 
 /// When the one-time commission is due.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Trigger {
+pub struct CommissionTrigger {
     /// What is compared.
     pub kind: TriggerKind,
     /// With what, in agency currency.
@@ -185,7 +185,7 @@ pub struct Progress {
     pub triggered: bool,
 }
 
-impl Trigger {
+impl CommissionTrigger {
     /// The progress after a payment, and whether that payment triggers the commission (R8.8). A payment on behalf neither triggers
     /// nor counts.
     ///
@@ -238,16 +238,16 @@ pub struct Package {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeriesTerms {
     /// The one-time commission.
-    pub commission: Commission,
+    pub commission: CommissionTerms,
     /// The packages, in the order in which they came.
     pub packages: Vec<Package>,
 }
 
 impl SeriesTerms {
     /// What level 1 is granted under (R8.4).
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self) -> GrantOffer {
         let costs: BTreeMap<_, _> = self.packages.iter().map(|package| (package.id, package.cost_price)).collect();
-        Offer { own: self.commission.own(), costs }
+        GrantOffer { own: self.commission.own(), costs }
     }
 
     /// One of its packages.
@@ -287,7 +287,7 @@ pub struct Series {
     /// The operator's own code for it.
     pub code: String,
     /// When the one-time commission is due.
-    pub trigger: Trigger,
+    pub trigger: CommissionTrigger,
     /// The platform's forced recharge.
     pub forced: ForcedRecharge,
     /// Commission and packages.
@@ -303,7 +303,7 @@ pub struct Series {
 
 impl Series {
     /// The bound for new and raised grants at level 1: of the terms and of those to come, the stricter.
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self) -> GrantOffer {
         let offer = self.terms.offer();
         self.closing.as_ref().map_or_else(|| offer.clone(), |closing| offer.stricter(&closing.offer()))
     }
@@ -317,7 +317,7 @@ impl Series {
     ///
     /// # Refuses
     /// `series_in_use` when it has grants and more than amounts would change (R8.2).
-    pub fn must_allow(&self, commission: &Commission) -> Result<(), Refusal> {
+    pub fn must_allow(&self, commission: &CommissionTerms) -> Result<(), Refusal> {
         if self.grants > 0 && !self.terms.commission.same_shape(commission) {
             return Err(Refusal::SeriesInUse);
         }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use kernel::id::ShopId;
-use kernel::ledger::{Accounts, Header, Holder, House, HouseEntry, LedgerError, Movement, Posting, RecordType};
+use kernel::ledger::{
+    AccountOwner, Accounts, Header, JournalEntry, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::{Currency, LedgerMoney};
 
 /// That money of the agency moved first, and with it `agency.currency` is fixed (R9.1). Written by the first order and the first
@@ -41,10 +43,10 @@ impl Wallet {
     pub fn spend(
         &self,
         header: Header,
-        movement: Movement,
-        house: Vec<HouseEntry>,
-    ) -> Result<(Self, Posting), LedgerError> {
-        let (main, posting) = self.main.post(Holder::Main(self.shop), header, &[movement], house)?;
+        movement: NewLine,
+        house: Vec<PlatformLine>,
+    ) -> Result<(Self, JournalEntry), LedgerError> {
+        let (main, posting) = self.main.post(AccountOwner::Main(self.shop), header, &[movement], house)?;
         Ok((Self { main, ..*self }, posting))
     }
 
@@ -52,12 +54,13 @@ impl Wallet {
     ///
     /// # Refuses
     /// As [`Accounts::post`].
-    pub fn earn(&self, header: Header, movements: &[Movement]) -> Result<(Self, Posting), LedgerError> {
+    pub fn earn(&self, header: Header, movements: &[NewLine]) -> Result<(Self, JournalEntry), LedgerError> {
         let mut house = Vec::with_capacity(movements.len());
         for movement in movements {
-            house.push(HouseEntry::new(House::Commission, movement.amount.negated()));
+            house.push(PlatformLine::new(PlatformAccount::Commission, movement.amount.negated()));
         }
-        let (commission, posting) = self.commission.post(Holder::Commission(self.shop), header, movements, house)?;
+        let (commission, posting) =
+            self.commission.post(AccountOwner::Commission(self.shop), header, movements, house)?;
         Ok((Self { commission, ..*self }, posting))
     }
 
@@ -70,12 +73,12 @@ impl Wallet {
         header: &Header,
         amount: LedgerMoney,
         related: &str,
-    ) -> Result<(Self, [Posting; 2]), LedgerError> {
-        let line = |amount| vec![HouseEntry::new(House::Commission, amount)];
-        let out = Movement::new(RecordType::Withdrawal, amount.negated(), related);
-        let (from, to) = (Holder::Commission(self.shop), Holder::Main(self.shop));
+    ) -> Result<(Self, [JournalEntry; 2]), LedgerError> {
+        let line = |amount| vec![PlatformLine::new(PlatformAccount::Commission, amount)];
+        let out = NewLine::new(RecordType::Withdrawal, amount.negated(), related);
+        let (from, to) = (AccountOwner::Commission(self.shop), AccountOwner::Main(self.shop));
         let (commission, taken) = self.commission.post(from, header.clone(), &[out], line(amount))?;
-        let income = Movement::new(RecordType::Withdrawal, amount, related);
+        let income = NewLine::new(RecordType::Withdrawal, amount, related);
         let (main, given) = self.main.post(to, header.clone(), &[income], line(amount.negated()))?;
         Ok((Self { main, commission, ..*self }, [taken, given]))
     }

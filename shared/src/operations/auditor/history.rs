@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::model::user::User;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::payment::model::order::Order;
-use kernel::ledger::Posting;
+use kernel::ledger::JournalEntry;
 use table::item::Entity as _;
 use table::item::Item;
 use table::key::Key;
@@ -15,7 +15,7 @@ use table::key::Key;
 pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
     let (before, after) = (Snapshot::read(before).0, Snapshot::read(after).0);
     let mut findings = Vec::new();
-    let now: BTreeMap<Key, &Posting> = after.postings.iter().map(|posting| (posting.own_key(), posting)).collect();
+    let now: BTreeMap<Key, &JournalEntry> = after.postings.iter().map(|posting| (posting.own_key(), posting)).collect();
     for posting in &before.postings {
         match now.get(&posting.own_key()) {
             Some(same) if *same == posting => {}

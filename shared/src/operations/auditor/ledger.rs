@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::JournalId;
-use kernel::ledger::{AccountKind, Accounts, Holder, Posting};
+use kernel::ledger::{AccountKind, AccountOwner, Accounts, JournalEntry};
 
 /// Checks the ledger.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut causes = BTreeMap::new();
-    let mut by_holder: BTreeMap<Holder, Vec<&Posting>> = BTreeMap::new();
+    let mut by_holder: BTreeMap<AccountOwner, Vec<&JournalEntry>> = BTreeMap::new();
     for posting in &snapshot.postings {
         let header = &posting.header;
         if let Err(error) = posting.check() {
@@ -39,23 +39,28 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// Everybody's accounts, apart from commission accounts of users.
-pub(super) fn held(snapshot: &Snapshot) -> Vec<(Holder, Accounts)> {
-    let users = snapshot.users.values().map(|user| (Holder::User(user.id), user.accounts));
-    let assets = snapshot.agency.assets.values().map(|asset| (Holder::Asset(asset.id), asset.accounts));
+pub(super) fn held(snapshot: &Snapshot) -> Vec<(AccountOwner, Accounts)> {
+    let users = snapshot.users.values().map(|user| (AccountOwner::User(user.id), user.accounts));
+    let assets = snapshot.agency.assets.values().map(|asset| (AccountOwner::Asset(asset.id), asset.accounts));
     let wallets = snapshot.agency.wallets.values().flat_map(|wallet| {
-        [(Holder::Main(wallet.shop), wallet.main), (Holder::Commission(wallet.shop), wallet.commission)]
+        [(AccountOwner::Main(wallet.shop), wallet.main), (AccountOwner::Commission(wallet.shop), wallet.commission)]
     });
     users.chain(assets).chain(wallets).collect()
 }
 
-fn check_accounts(holder: Holder, accounts: &Accounts, mut postings: Vec<&Posting>, findings: &mut Vec<Finding>) {
+fn check_accounts(
+    holder: AccountOwner,
+    accounts: &Accounts,
+    mut postings: Vec<&JournalEntry>,
+    findings: &mut Vec<Finding>,
+) {
     postings.sort_by_key(|posting| posting.number);
     let numbers: Vec<u64> = postings.iter().map(|posting| posting.number).collect();
     let expected: Vec<u64> = (1..=accounts.postings).collect();
     if numbers != expected {
         findings.push(Finding::new("L3", holder, format!("postings {numbers:?}, but {} are counted", expected.len())));
     }
-    for (kind, account) in [(AccountKind::Balance, accounts.balance), (AccountKind::Debt, accounts.debt)] {
+    for (kind, account) in [(AccountKind::Balance, accounts.balance), (AccountKind::Receivable, accounts.debt)] {
         let (mut seq, mut amount) = (0_u64, Decimal::ZERO);
         for entry in postings.iter().flat_map(|posting| &posting.entries).filter(|entry| entry.account == kind) {
             seq = seq.saturating_add(1);

@@ -13,7 +13,7 @@ use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
 use crate::message::Message;
 use crate::operations::auditor::{Finding, Snapshot};
-use crate::operations::model::metrics::{Counted, Tallies};
+use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
 use crate::operations::model::projection::{
     of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
     of_wallet, of_withdrawal,
@@ -54,11 +54,11 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
         Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
-        Message::OrderPaid { order, user, inviter } | Message::OrderChanged { order, user, inviter, .. } => {
+        Message::OrderPaid { order, user, inviter } | Message::OrderNetChanged { order, user, inviter, .. } => {
             let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
             theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
         }
-        Message::PurchaseMoved { purchase, user, inviter } => {
+        Message::PurchaseNetChanged { purchase, user, inviter } => {
             let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
             bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
         }
@@ -71,16 +71,16 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::CommissionSettled { order, beneficiary, .. } => {
             all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
         }
-        Message::WithdrawalMoved { withdrawal, user, .. } => {
+        Message::WithdrawalStateChanged { withdrawal, user, .. } => {
             all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
         }
-        Message::AgencyOrderMoved { order, tree } => {
+        Message::AgencyOrderNetChanged { order, tree } => {
             all.agency.orders.get(order).is_some_and(|order| order.tree() == *tree)
         }
         Message::AgencyOrderSettled { order, .. } => all.agency.orders.contains_key(order),
-        Message::WalletMoved { shop } => all.agency.wallets.contains_key(shop),
-        Message::GrantsLowered { series, .. } => all.agency.series.contains_key(series),
-        Message::BatchBegun { batch } => all.batches.contains_key(batch),
+        Message::WalletChanged { shop } => all.agency.wallets.contains_key(shop),
+        Message::GrantTermsTightened { series, .. } => all.agency.series.contains_key(series),
+        Message::BatchStarted { batch } => all.batches.contains_key(batch),
         Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
         Message::RedemptionCompleted { user, code, number } => {
             all.redemptions.contains_key(&Redemption::key(*user, *code, *number).pk)
@@ -102,7 +102,7 @@ fn invited_by(all: &Snapshot, user: &UserId) -> Option<Option<UserId>> {
 
 /// What is held of a thing is what it contributes. A promotion's end is a matter of time, which a scan does not tell, so either
 /// side of it is right.
-fn check_counted(counted: &Counted, all: &Snapshot, findings: &mut Vec<Finding>) {
+fn check_counted(counted: &ProjectedMetrics, all: &Snapshot, findings: &mut Vec<Finding>) {
     let Some(possible) = contributions(&counted.subject, all) else {
         findings.push(Finding::new("O2", &counted.subject, "is counted and does not exist"));
         return;

@@ -22,8 +22,8 @@ use serde::Serialize;
 
 pub use self::history::unchanged;
 pub use self::snapshot::Snapshot;
-pub use crate::operations::auditor::rebuild::{Difference, Rebuilt, rebuild};
-pub use crate::payment::audit::book::{Told, told};
+pub use crate::operations::auditor::rebuild::{RebuildDifference, Rebuilt, rebuild};
+pub use crate::payment::audit::book::{BookedPayment, told};
 use table::item::Item;
 
 /// Something that does not add up.

@@ -25,17 +25,17 @@ use crate::agency::audit as agency;
 use crate::operations::auditor::{Snapshot, ledger, messages};
 use crate::operations::model::metrics::Tallies;
 use crate::payment::model::payment::Payment;
-use crate::redemption::model::redemption::Counted as UsedAt;
+use crate::redemption::model::redemption::CountedOn as UsedAt;
 use crate::referral::audit as referral;
 use crate::referral::model::reconcile::waits;
 use crate::referral::model::referral::{RewardState, Side};
 use kernel::id::{BatchId, OrderId, UserId};
-use kernel::ledger::{AccountKind, Entry, Holder, Part, Posting};
+use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, Line, Part};
 use table::item::Item;
 
 /// A number that is stored otherwise than journals and facts have it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Difference {
+pub struct RebuildDifference {
     /// Whose: an id or a key.
     pub subject: String,
     /// Which number.
@@ -52,7 +52,7 @@ pub struct Rebuilt {
     /// How many numbers were compared.
     pub compared: u64,
     /// Those that differ, by subject.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<RebuildDifference>,
 }
 
 /// Works everything out again from a full scan. At rest: what a message still has to count is named as a difference.
@@ -87,7 +87,7 @@ impl Rebuilt {
         self.compared = self.compared.saturating_add(1);
         let (stored, recomputed) = (stored.to_string(), recomputed.to_string());
         if stored != recomputed {
-            self.differences.push(Difference {
+            self.differences.push(RebuildDifference {
                 subject: subject.to_string(),
                 value: value.to_owned(),
                 stored,
@@ -101,7 +101,7 @@ impl Rebuilt {
     }
 
     fn accounts(&mut self, all: &Snapshot) {
-        let mut postings: BTreeMap<Holder, Vec<&Posting>> = BTreeMap::new();
+        let mut postings: BTreeMap<AccountOwner, Vec<&JournalEntry>> = BTreeMap::new();
         for posting in all.postings.iter().filter(|posting| !posting.is_of_commission()) {
             if let Some(holder) = posting.holder {
                 postings.entry(holder).or_default().push(posting);
@@ -111,7 +111,7 @@ impl Rebuilt {
             let own = postings.remove(&holder).unwrap_or_default();
             self.is(&holder, "postings", &accounts.postings, &own.len());
             let kinds =
-                [("balance", AccountKind::Balance, accounts.balance), ("debt", AccountKind::Debt, accounts.debt)];
+                [("balance", AccountKind::Balance, accounts.balance), ("debt", AccountKind::Receivable, accounts.debt)];
             for (name, kind, account) in kinds {
                 let (entries, sum) = summed(&own, |entry| entry.account == kind);
                 self.amount(&holder, name, account.amount.amount(), sum);
@@ -124,7 +124,7 @@ impl Rebuilt {
     }
 
     fn commission_accounts(&mut self, all: &Snapshot) {
-        let mut postings: BTreeMap<UserId, Vec<&Posting>> = BTreeMap::new();
+        let mut postings: BTreeMap<UserId, Vec<&JournalEntry>> = BTreeMap::new();
         for posting in all.postings.iter().filter(|posting| posting.is_of_commission()) {
             if let Some(user) = posting.user() {
                 postings.entry(user).or_default().push(posting);
@@ -139,7 +139,7 @@ impl Rebuilt {
         }
     }
 
-    fn commission_account(&mut self, all: &Snapshot, account: &CommissionAccount, own: &[&Posting]) {
+    fn commission_account(&mut self, all: &Snapshot, account: &CommissionAccount, own: &[&JournalEntry]) {
         let user = account.user;
         self.is(&user, "commission.postings", &account.postings, &own.len());
         let of = |part: Option<Part>| summed(own, |entry| entry.part == part);
@@ -330,7 +330,7 @@ fn place(of: UsedAt) -> UsedAtKey {
 }
 
 /// How many entries fit, and their sum.
-fn summed(postings: &[&Posting], fits: impl Fn(&Entry) -> bool) -> (usize, Decimal) {
+fn summed(postings: &[&JournalEntry], fits: impl Fn(&Line) -> bool) -> (usize, Decimal) {
     let fitting = postings.iter().flat_map(|posting| &posting.entries).filter(|entry| fits(entry));
     fitting.fold((0, Decimal::ZERO), |(count, sum), entry| {
         (count.saturating_add(1), sum.saturating_add(entry.amount.amount()))

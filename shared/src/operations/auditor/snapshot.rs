@@ -7,7 +7,7 @@ use crate::account::model::access::{EmailClaim, ExternalClaim, PasswordReset, Pe
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
-use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings, Maturing};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 use crate::agency::model::asset::{Asset, AssetClaim};
@@ -18,9 +18,9 @@ use crate::agency::model::series::Series;
 use crate::agency::model::shop::Shop;
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
 use crate::operations::model::audit_record::AuditRecord;
-use crate::operations::model::metrics::{Counted, Tallies};
+use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
 use crate::operations::settings::SettingsRecord;
-use crate::payment::model::event::{Event, RawEvent};
+use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::{Order, OrderWindow};
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, Reconciliation};
@@ -36,9 +36,9 @@ use kernel::id::{
     AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId,
     WithdrawalId,
 };
-use kernel::ledger::Posting;
-use table::idempotency::OnceRecord;
-use table::item::{Entity, Item, Stored, describe, numbers, text};
+use kernel::ledger::JournalEntry;
+use table::idempotency::IdempotencyRecord;
+use table::item::{Entity, Item, Versioned, describe, numbers, text};
 use table::ledger::LedgerBegun;
 use table::outbox::Outbox;
 
@@ -48,13 +48,13 @@ pub struct Snapshot {
     /// Users.
     pub users: BTreeMap<UserId, User>,
     /// All postings, of users and of the house.
-    pub postings: Vec<Posting>,
+    pub postings: Vec<JournalEntry>,
     /// Orders.
     pub orders: BTreeMap<OrderId, Order>,
     /// Payments.
     pub payments: Vec<Payment>,
     /// Events.
-    pub events: Vec<Event>,
+    pub events: Vec<ProviderEventRecord>,
     /// Reviews.
     pub reviews: Vec<Review>,
     /// Rewards.
@@ -80,7 +80,7 @@ pub struct Snapshot {
     /// Commissions.
     pub commissions: BTreeMap<OrderId, Commission>,
     /// Commissions whose hold time is not over, by beneficiary and order.
-    pub maturing: BTreeMap<(UserId, OrderId), Maturing>,
+    pub maturing: BTreeMap<(UserId, OrderId), CommissionHold>,
     /// What invitees' orders earned.
     pub earnings: BTreeMap<UserId, Earnings>,
     /// Withdrawals.
@@ -106,7 +106,7 @@ pub struct Snapshot {
     /// Messages not sent yet.
     pub outbox: Vec<Outbox>,
     /// What statistics hold of each thing.
-    pub counted: Vec<Counted>,
+    pub counted: Vec<ProjectedMetrics>,
     /// The totals of statistics, all shards added.
     pub totals: Tallies,
 }
@@ -214,7 +214,7 @@ impl Snapshot {
                 self.commissions.insert(commission.order, commission);
             }
             "maturing" => {
-                let maturing: Maturing = decode(item, findings)?;
+                let maturing: CommissionHold = decode(item, findings)?;
                 self.maturing.insert((maturing.beneficiary, maturing.order), maturing);
             }
             "earnings" => {
@@ -320,7 +320,7 @@ impl Snapshot {
             "settings" => fits::<SettingsRecord>(item, findings)?,
             "agency_begun" => fits::<AgencyBegun>(item, findings)?,
             "ledger_begun" => fits::<LedgerBegun>(item, findings)?,
-            "once" => fits::<OnceRecord>(item, findings)?,
+            "once" => fits::<IdempotencyRecord>(item, findings)?,
             "public_keys" => fits::<PublicKeys>(item, findings)?,
             "audit" => fits::<AuditRecord>(item, findings)?,
             "reconciliation" => fits::<Reconciliation>(item, findings)?,
@@ -356,7 +356,7 @@ fn fits<T: Entity>(item: &Item, findings: &mut Vec<Finding>) -> Result<(), Strin
 }
 
 fn decode<T: Entity>(item: &Item, findings: &mut Vec<Finding>) -> Result<T, String> {
-    let stored = Stored::<T>::read(item.clone()).map_err(|fault| fault.to_string())?;
+    let stored = Versioned::<T>::read(item.clone()).map_err(|fault| fault.to_string())?;
     let (key, indexes) = (stored.own_key(), stored.indexes());
     let is = |name: &str| text(item, name).map(str::to_owned);
     if (is("pk"), is("sk")) != (Some(key.pk.clone()), Some(key.sk.clone())) {

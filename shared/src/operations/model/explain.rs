@@ -1,12 +1,12 @@
 //! Explaining an order: every decision about it, from what is stored, also why something was not granted (R9.3).
 //!
-//! Nothing is decided here. Each [`Decision`] says what came of one question, and why, in numbers of the snapshots that the
+//! Nothing is decided here. Each [`Explained`] says what came of one question, and why, in numbers of the snapshots that the
 //! decision itself used.
 
 use jiff::Timestamp;
 
 use crate::account::model::user::User;
-use crate::affiliate::model::commission::{Commission, Earnings, NoCommission, Source, earned};
+use crate::affiliate::model::commission::{Commission, CommissionSource, Earnings, NoCommission, earned};
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
@@ -52,7 +52,7 @@ impl Subject {
 
 /// What came of one question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
+pub struct Explained {
     /// Which question.
     pub subject: Subject,
     /// The answer in a word that programs may rely on: `granted`, `below_threshold` …
@@ -65,7 +65,7 @@ pub struct Decision {
     pub at: Option<Timestamp>,
 }
 
-impl Decision {
+impl Explained {
     fn new(subject: Subject, outcome: &'static str, because: impl Into<String>) -> Self {
         Self { subject, outcome, amount: None, because: because.into(), at: None }
     }
@@ -99,7 +99,7 @@ impl Facts {
     ///
     /// # Refuses
     /// Overflow.
-    pub fn explain(&self) -> Result<Vec<Decision>, MoneyError> {
+    pub fn explain(&self) -> Result<Vec<Explained>, MoneyError> {
         if self.order.agency.is_some() {
             return Ok(vec![self.price(), self.payment(), self.agency()]);
         }
@@ -115,7 +115,7 @@ impl Facts {
         ])
     }
 
-    fn price(&self) -> Decision {
+    fn price(&self) -> Explained {
         let order = &self.order;
         let because = format!(
             "{} × discount rate {} = {}, rounded up; {} ÷ exchange rate {} = {}, rounded down. Both rates are those of {}.",
@@ -127,13 +127,13 @@ impl Facts {
             order.credit,
             order.created_at
         );
-        Decision::new(Subject::Price, "priced", because).of(order.credit).at(Some(order.created_at))
+        Explained::new(Subject::Price, "priced", because).of(order.credit).at(Some(order.created_at))
     }
 
-    fn payment(&self) -> Decision {
+    fn payment(&self) -> Explained {
         let order = &self.order;
         let provider = order.provider.as_str();
-        let told = |outcome, because: String| Decision::new(Subject::Payment, outcome, because);
+        let told = |outcome, because: String| Explained::new(Subject::Payment, outcome, because);
         match order.status {
             OrderStatus::Pending => told(
                 "pending",
@@ -167,15 +167,15 @@ impl Facts {
         }
     }
 
-    fn agency(&self) -> Decision {
+    fn agency(&self) -> Explained {
         let because = "It pays for a sale of the agency: it credits nobody's balance and earns no reward and no commission of the affiliate programme.";
-        Decision::new(Subject::Credit, "for_a_sale", because)
+        Explained::new(Subject::Credit, "for_a_sale", because)
     }
 
-    fn credit(&self) -> Result<Decision, MoneyError> {
+    fn credit(&self) -> Result<Explained, MoneyError> {
         let order = &self.order;
         if !order.status.is_captured() {
-            return Ok(Decision::new(Subject::Credit, "not_paid", "No money came, so nothing was credited."));
+            return Ok(Explained::new(Subject::Credit, "not_paid", "No money came, so nothing was credited."));
         }
         let due = target(order.credit, order.net(), order.charge)?;
         Ok(match order.left {
@@ -184,19 +184,20 @@ impl Facts {
                     "{} × {net} ÷ {} = {due}, rounded down: the part that the net leaves.",
                     order.credit, order.charge
                 );
-                Decision::new(Subject::Credit, "reduced", because).of(due)
+                Explained::new(Subject::Credit, "reduced", because).of(due)
             }
             None => {
                 let because = format!("The whole of {} was paid.", order.charge);
-                Decision::new(Subject::Credit, "credited", because).of(due)
+                Explained::new(Subject::Credit, "credited", because).of(due)
             }
         }
         .at(order.paid_at))
     }
 
-    fn tier(&self) -> Decision {
+    fn tier(&self) -> Explained {
         let order = &self.order;
-        let told = |outcome, because: String| Decision::new(Subject::Tier, outcome, because).at(Some(order.created_at));
+        let told =
+            |outcome, because: String| Explained::new(Subject::Tier, outcome, because).at(Some(order.created_at));
         match (&order.promotion, &self.user.promotion) {
             (Some(tier), _) => told(
                 "on_the_order",
@@ -228,9 +229,9 @@ impl Facts {
         }
     }
 
-    fn bonus(&self) -> Result<Decision, MoneyError> {
+    fn bonus(&self) -> Result<Explained, MoneyError> {
         let order = &self.order;
-        let told = |outcome, because: String| Decision::new(Subject::Bonus, outcome, because);
+        let told = |outcome, because: String| Explained::new(Subject::Bonus, outcome, because);
         if !order.status.is_captured() {
             return Ok(told("not_paid", "No money came, so no bonus was credited.".to_owned()));
         }
@@ -259,12 +260,12 @@ impl Facts {
         Ok(told(outcome, because).at(Some(paid_at)))
     }
 
-    fn reward(&self, side: Side) -> Result<Decision, MoneyError> {
+    fn reward(&self, side: Side) -> Result<Explained, MoneyError> {
         let subject = match side {
             Side::Inviter => Subject::InviterReward,
             Side::Invitee => Subject::InviteeReward,
         };
-        let told = |outcome, because: String| Decision::new(subject, outcome, because);
+        let told = |outcome, because: String| Explained::new(subject, outcome, because);
         let Some(bond) = &self.user.attribution else {
             return Ok(told("no_inviter", "Nobody invited its user.".to_owned()));
         };
@@ -304,8 +305,8 @@ impl Facts {
             .at(Some(reward.granted_at.unwrap_or(reward.created_at))))
     }
 
-    fn commission(&self) -> Result<Decision, MoneyError> {
-        let told = |outcome, because: String| Decision::new(Subject::Commission, outcome, because);
+    fn commission(&self) -> Result<Explained, MoneyError> {
+        let told = |outcome, because: String| Explained::new(Subject::Commission, outcome, because);
         let order = &self.order;
         if let Some(made) = &self.commission {
             let base = format!(
@@ -325,7 +326,7 @@ impl Facts {
         let Some(inviter) = order.inviter else {
             return Ok(told("no_inviter", "Nobody had invited its user when it was made.".to_owned()));
         };
-        let source = Source::from(order);
+        let source = CommissionSource::from(order);
         let before = self.earnings.clone().unwrap_or_else(|| Earnings::none(&source));
         let why = match earned(&source, &before)? {
             Ok(amount) => {

@@ -1,6 +1,6 @@
 //! Tallies: what is counted about things, outside the money transactions (R3.9, R9.2).
 //!
-//! Statistics hold of each thing what it contributes ([`Counted`]); when a message says that the thing changed, the difference
+//! Statistics hold of each thing what it contributes ([`ProjectedMetrics`]); when a message says that the thing changed, the difference
 //! is added to the totals and the new contribution written beside it, in one transaction. So a message may come twice, late, or in any order.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub type Tallies = BTreeMap<String, Decimal>;
 
 /// What the totals hold of one thing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Counted {
+pub struct ProjectedMetrics {
     /// Partition of the thing.
     pub subject: String,
     /// Its contribution, amounts as text.

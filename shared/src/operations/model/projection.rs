@@ -47,7 +47,7 @@ use crate::payment::model::order::Order;
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::{Promotion, PromotionStatus};
 use crate::redemption::model::code::{Batch, BatchState, Benefit, Code};
-use crate::redemption::model::redemption::{Counted, Redemption};
+use crate::redemption::model::redemption::{CountedOn, Redemption};
 use crate::referral::model::reconcile::waits;
 use crate::referral::model::referral::{Reward, RewardState, Side};
 use kernel::money::LedgerMoney;
@@ -216,8 +216,8 @@ pub fn of_redemption(redemption: &Redemption) -> Tallies {
         both(&mut tallies, at, "redemptions.credit", credit.amount());
     }
     match redemption.counted {
-        Counted::Nowhere => put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE),
-        Counted::Code | Counted::Shard(_) => put(&mut tallies, "codes.outstanding", Decimal::NEGATIVE_ONE),
+        CountedOn::Nowhere => put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE),
+        CountedOn::Code | CountedOn::Shard(_) => put(&mut tallies, "codes.outstanding", Decimal::NEGATIVE_ONE),
     }
     tallies
 }

@@ -26,14 +26,14 @@ pub const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 
 
 /// A document and its version, which is its `ETag`; 0 is the default that nobody has written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Versioned<T> {
+pub struct VersionedSettings<T> {
     /// How often the document was written.
     pub version: u64,
     /// The document.
     pub settings: T,
 }
 
-impl<T: Default> Default for Versioned<T> {
+impl<T: Default> Default for VersionedSettings<T> {
     fn default() -> Self {
         Self { version: 0, settings: T::default() }
     }
@@ -192,7 +192,7 @@ impl Settings for ReferralSettings {
 
 /// One step of the promotion's ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Tier {
+pub struct PromotionTier {
     /// Hours from sign-up, inclusive.
     pub hours: u32,
     /// The bonus in per cent of the credit.
@@ -211,12 +211,12 @@ pub struct PromotionSettings {
     #[serde(with = "kernel::decimal")]
     pub min_amount: Decimal,
     /// The ladder, by rising hours.
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<PromotionTier>,
 }
 
 impl Default for PromotionSettings {
     fn default() -> Self {
-        let tier = |(hours, percent)| Tier { hours, percent: Decimal::new(percent, 0) };
+        let tier = |(hours, percent)| PromotionTier { hours, percent: Decimal::new(percent, 0) };
         Self {
             enabled: false,
             duration_hours: 72,

@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::payment::model::payment::Payment;
-use kernel::ledger::{House, Operator, Posting};
+use kernel::ledger::{JournalEntry, Operator, PlatformAccount};
 use kernel::money::{MoneyError, PayMoney};
 use kernel::provider::Provider;
 
 /// A payment as its provider's book has it, once everything about it was told: by webhooks, or by what makes up for lost ones.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct BookedPayment {
     /// Who took the money.
     pub provider: Provider,
     /// The provider's payment id.
@@ -26,7 +26,7 @@ pub struct Told {
 /// Compares the providers' books with a snapshot: captured − refunded = what the journals of the payment took from the
 /// provider's account, be it for sales or on suspense. `all` names the providers whose book is all there is: nobody else
 /// made events in their name, so that a payment which the book does not know, is one that never was.
-pub fn told(book: &[Told], all: &[Provider], snapshot: &Snapshot) -> Vec<Finding> {
+pub fn told(book: &[BookedPayment], all: &[Provider], snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for held in book {
         let subject = format!("{}:{}", held.provider.as_str(), held.id);
@@ -52,7 +52,7 @@ pub fn told(book: &[Told], all: &[Provider], snapshot: &Snapshot) -> Vec<Finding
     findings
 }
 
-fn difference(held: &Told, payment: &Payment, all: &Snapshot) -> Result<Option<String>, MoneyError> {
+fn difference(held: &BookedPayment, payment: &Payment, all: &Snapshot) -> Result<Option<String>, MoneyError> {
     if payment.captured.map(|capture| capture.amount) != Some(held.captured) {
         return Ok(Some(format!("took {}, not {:?}", held.captured, payment.captured)));
     }
@@ -61,7 +61,7 @@ fn difference(held: &Told, payment: &Payment, all: &Snapshot) -> Result<Option<S
     let mut sums: BTreeMap<&'static str, Decimal> = BTreeMap::new();
     sums.insert(believed.currency().code(), Decimal::ZERO);
     for line in postings(payment, all).flat_map(|posting| &posting.house) {
-        if line.account == House::Provider(payment.provider) {
+        if line.account == PlatformAccount::Provider(payment.provider) {
             let sum = sums.entry(line.amount.currency().code()).or_default();
             *sum = sum.checked_sub(line.amount.amount()).ok_or(MoneyError::Overflow)?;
         }
@@ -72,7 +72,7 @@ fn difference(held: &Told, payment: &Payment, all: &Snapshot) -> Result<Option<S
 }
 
 /// The journals of a payment: its own, those of its reviews, and that of the order that a person completed before it came.
-fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a Posting> + use<'a> {
+fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a JournalEntry> + use<'a> {
     let own = format!("payment:{}:{}", payment.provider.as_str(), payment.id);
     let reviews = all.reviews.iter().filter(|r| r.provider == payment.provider && r.payment_id == payment.id);
     let by_hand = payment.order.map(|order| format!("order:{order}"));

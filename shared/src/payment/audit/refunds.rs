@@ -11,7 +11,7 @@ use crate::operations::auditor::{Finding, Snapshot};
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::Payment;
 use kernel::id::OrderId;
-use kernel::ledger::House;
+use kernel::ledger::PlatformAccount;
 use kernel::money::MoneyError;
 
 /// Checks what was given back.
@@ -52,7 +52,7 @@ fn check_reviews(all: &Snapshot, findings: &mut Vec<Finding>) {
     for review in all.reviews.iter().filter(|review| review.reason.holds_money()) {
         let cause = format!("review:{}", review.id);
         let own = all.postings.iter().filter(|posting| posting.header.cause == cause);
-        let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == House::Suspense);
+        let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == PlatformAccount::Suspense);
         let sum = lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.amount.amount()));
         if sum != Some(review.held().amount()) {
             findings.push(Finding::new("P8", review.id, format!("holds {}, its journals say {sum:?}", review.held())));

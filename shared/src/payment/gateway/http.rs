@@ -27,7 +27,7 @@ pub const MAX_ANSWER: usize = 256 * 1024;
 
 /// Why there is no answer of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum GatewayFault {
     /// No whole answer within [`WHOLE_TIMEOUT`].
     #[error("the provider did not answer in time")]
     Timeout,
@@ -57,9 +57,9 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Refuses
-    /// [`Fault::BadAnswer`] when it is not of that shape.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_json::from_slice(&self.body).map_err(|_| Fault::BadAnswer)
+    /// [`GatewayFault::BadAnswer`] when it is not of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, GatewayFault> {
+        serde_json::from_slice(&self.body).map_err(|_| GatewayFault::BadAnswer)
     }
 }
 
@@ -78,30 +78,30 @@ impl Https {
     /// Sends a GET.
     ///
     /// # Refuses
-    /// See [`Fault`]; any HTTP status is an answer.
-    pub async fn get(&self, url: &str, headers: &[(&'static str, &str)]) -> Result<Answer, Fault> {
+    /// See [`GatewayFault`]; any HTTP status is an answer.
+    pub async fn get(&self, url: &str, headers: &[(&'static str, &str)]) -> Result<Answer, GatewayFault> {
         self.send("GET", url, headers, None, true).await
     }
 
     /// Sends a POST of a form. It may be sent twice when a connection breaks, so it must be idempotent at the provider.
     ///
     /// # Refuses
-    /// See [`Fault`]; any HTTP status is an answer.
+    /// See [`GatewayFault`]; any HTTP status is an answer.
     pub async fn post_form(
         &self,
         url: &str,
         headers: &[(&'static str, &str)],
         form: &[(String, String)],
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, GatewayFault> {
         self.send("POST", url, headers, Some(encode(form)), true).await
     }
 
-    /// Sends a POST of a form, once: for what must not happen twice and has no key at the provider. After a [`Fault`] it may have
+    /// Sends a POST of a form, once: for what must not happen twice and has no key at the provider. After a [`GatewayFault`] it may have
     /// happened.
     ///
     /// # Refuses
-    /// See [`Fault`]; any HTTP status is an answer.
-    pub async fn post_form_once(&self, url: &str, form: &[(String, String)]) -> Result<Answer, Fault> {
+    /// See [`GatewayFault`]; any HTTP status is an answer.
+    pub async fn post_form_once(&self, url: &str, form: &[(String, String)]) -> Result<Answer, GatewayFault> {
         self.send("POST", url, &[], Some(encode(form)), false).await
     }
 
@@ -112,29 +112,29 @@ impl Https {
         headers: &[(&'static str, &str)],
         form: Option<String>,
         repeatable: bool,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, GatewayFault> {
         let exchange = async {
             let request = || request(method, url, headers, form.as_deref());
             match self.exchange(request()?).await {
                 // A pooled connection may have died while the environment was frozen.
-                Err(Fault::Unreachable) if repeatable => self.exchange(request()?).await,
+                Err(GatewayFault::Unreachable) if repeatable => self.exchange(request()?).await,
                 other => other,
             }
         };
-        tokio::time::timeout(WHOLE_TIMEOUT, exchange).await.map_err(|_| Fault::Timeout)?
+        tokio::time::timeout(WHOLE_TIMEOUT, exchange).await.map_err(|_| GatewayFault::Timeout)?
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<Answer, Fault> {
+    async fn exchange(&self, request: HttpRequest) -> Result<Answer, GatewayFault> {
         let mut response = self.connector.call(request).await.map_err(|error| classify(&error))?;
         let status = response.status().as_u16();
         let body = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|_| Fault::BadAnswer)?.to_bytes();
+        let body = body.map_err(|_| GatewayFault::BadAnswer)?.to_bytes();
         Ok(Answer { status, body })
     }
 }
 
-fn classify(error: &ConnectorError) -> Fault {
-    if error.is_timeout() { Fault::Timeout } else { Fault::Unreachable }
+fn classify(error: &ConnectorError) -> GatewayFault {
+    if error.is_timeout() { GatewayFault::Timeout } else { GatewayFault::Unreachable }
 }
 
 fn request(
@@ -142,7 +142,7 @@ fn request(
     url: &str,
     headers: &[(&'static str, &str)],
     form: Option<&str>,
-) -> Result<HttpRequest, Fault> {
+) -> Result<HttpRequest, GatewayFault> {
     let mut builder = http::Request::builder().method(method).uri(url).header("accept", "application/json");
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -151,8 +151,8 @@ fn request(
         builder = builder.header("content-type", "application/x-www-form-urlencoded");
     }
     let body = form.map_or_else(SdkBody::empty, SdkBody::from);
-    let request = builder.body(body).map_err(|_| Fault::Unreachable)?;
-    HttpRequest::try_from(request).map_err(|_| Fault::Unreachable)
+    let request = builder.body(body).map_err(|_| GatewayFault::Unreachable)?;
+    HttpRequest::try_from(request).map_err(|_| GatewayFault::Unreachable)
 }
 
 /// The form encoding of `fields`, in their order.
@@ -225,7 +225,7 @@ pub(crate) mod tests {
         pub body: String,
     }
 
-    type Scene = Result<(u16, String), Fault>;
+    type Scene = Result<(u16, String), GatewayFault>;
 
     /// Answers in turn from a list and keeps what was asked.
     #[derive(Debug, Clone)]
@@ -265,7 +265,7 @@ pub(crate) mod tests {
                     let response = http::Response::builder().status(status).body(SdkBody::from(body)).unwrap();
                     HttpConnectorFuture::ready(Ok(response.try_into().unwrap()))
                 }
-                Some(Err(Fault::Timeout)) => HttpConnectorFuture::new(std::future::pending()),
+                Some(Err(GatewayFault::Timeout)) => HttpConnectorFuture::new(std::future::pending()),
                 Some(Err(_)) | None => HttpConnectorFuture::ready(Err(ConnectorError::io("broken".into()))),
             }
         }
@@ -278,28 +278,28 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_provider_that_hangs_is_a_timeout_after_five_seconds() {
-        let hanging = Scripted::new(vec![Err(Fault::Timeout)]);
+        let hanging = Scripted::new(vec![Err(GatewayFault::Timeout)]);
         let begin = tokio::time::Instant::now();
         let answer = hanging.https().get("https://example.com/", &[]).await;
-        assert_eq!(answer.unwrap_err(), Fault::Timeout);
+        assert_eq!(answer.unwrap_err(), GatewayFault::Timeout);
         assert_eq!(begin.elapsed(), WHOLE_TIMEOUT);
     }
 
     #[tokio::test]
     async fn a_broken_connection_is_tried_once_more_unless_it_must_not_be() {
-        let broken_once = Scripted::new(vec![Err(Fault::Unreachable), Ok((200, "{}".to_owned()))]);
+        let broken_once = Scripted::new(vec![Err(GatewayFault::Unreachable), Ok((200, "{}".to_owned()))]);
         assert!(broken_once.https().get("https://example.com/", &[]).await.is_ok());
-        let broken_once = Scripted::new(vec![Err(Fault::Unreachable), Ok((200, "{}".to_owned()))]);
+        let broken_once = Scripted::new(vec![Err(GatewayFault::Unreachable), Ok((200, "{}".to_owned()))]);
         assert!(broken_once.https().post_form_once("https://example.com/", &[]).await.is_err());
         assert_eq!(broken_once.seen().len(), 1);
         let broken = Scripted::new(vec![]);
-        assert_eq!(broken.https().get("https://example.com/", &[]).await.unwrap_err(), Fault::Unreachable);
+        assert_eq!(broken.https().get("https://example.com/", &[]).await.unwrap_err(), GatewayFault::Unreachable);
         assert_eq!(broken.seen().len(), 2);
     }
 
     #[tokio::test]
     async fn an_endless_answer_is_cut_off() {
         let long = Scripted::answering(200, &"x".repeat(MAX_ANSWER + 1));
-        assert_eq!(long.https().get("https://example.com/", &[]).await.unwrap_err(), Fault::BadAnswer);
+        assert_eq!(long.https().get("https://example.com/", &[]).await.unwrap_err(), GatewayFault::BadAnswer);
     }
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub use crate::operations::model::settings::ZpayCreate;
-use http::{Fault, Https};
+use http::{GatewayFault, Https};
 use kernel::id::OrderId;
 use kernel::money::PayMoney;
 pub use kernel::provider::Provider;
@@ -153,8 +153,8 @@ pub enum CreateFailure {
     Unavailable,
 }
 
-impl From<Fault> for CreateFailure {
-    fn from(_: Fault) -> Self {
+impl From<GatewayFault> for CreateFailure {
+    fn from(_: GatewayFault) -> Self {
         Self::Unavailable
     }
 }
@@ -170,8 +170,8 @@ pub enum RefundFailure {
     Unknown,
 }
 
-impl From<Fault> for RefundFailure {
-    fn from(_: Fault) -> Self {
+impl From<GatewayFault> for RefundFailure {
+    fn from(_: GatewayFault) -> Self {
         Self::Unknown
     }
 }

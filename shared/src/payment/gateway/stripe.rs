@@ -12,7 +12,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::payment::gateway::http::{Answer, Fault, Https};
+use crate::payment::gateway::http::{Answer, GatewayFault, Https};
 use crate::payment::gateway::{
     CreateFailure, Created, Forged, NewPayment, ProviderConfig, api_url, present, refusal_detail,
 };
@@ -48,7 +48,7 @@ impl fmt::Debug for Stripe {
 
 /// A checkout session as Stripe tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct CheckoutSession {
     /// `cs_…`.
     pub id: String,
     /// Where to pay, while it is open.
@@ -125,8 +125,8 @@ pub enum AskFailure {
     Unavailable,
 }
 
-impl From<Fault> for AskFailure {
-    fn from(_: Fault) -> Self {
+impl From<GatewayFault> for AskFailure {
+    fn from(_: GatewayFault) -> Self {
         Self::Unavailable
     }
 }
@@ -174,7 +174,7 @@ impl Stripe {
     ///
     /// # Refuses
     /// See [`AskFailure`].
-    pub async fn retrieve(&self, session: &str) -> Result<Session, AskFailure> {
+    pub async fn retrieve(&self, session: &str) -> Result<CheckoutSession, AskFailure> {
         let answer = self.get(&format!("/v1/checkout/sessions/{}", segment(session)?)).await?;
         self.session(&answer)
     }
@@ -183,7 +183,7 @@ impl Stripe {
     ///
     /// # Refuses
     /// See [`AskFailure`]; one that is complete or expired already is refused: ask how it stands.
-    pub async fn expire(&self, session: &str) -> Result<Session, AskFailure> {
+    pub async fn expire(&self, session: &str) -> Result<CheckoutSession, AskFailure> {
         let path = format!("/v1/checkout/sessions/{}/expire", segment(session)?);
         let answer = self.post(&path, &[], None).await?;
         self.session(&answer)
@@ -280,13 +280,13 @@ impl Stripe {
         event::parse(body)
     }
 
-    async fn get(&self, path: &str) -> Result<Answer, Fault> {
+    async fn get(&self, path: &str) -> Result<Answer, GatewayFault> {
         let url = format!("{}{path}", self.api_url);
         let bearer = format!("Bearer {}", self.secret_key);
         self.https.get(&url, &[("authorization", &bearer), ("stripe-version", API_VERSION)]).await
     }
 
-    async fn post(&self, path: &str, form: &[(String, String)], key: Option<&str>) -> Result<Answer, Fault> {
+    async fn post(&self, path: &str, form: &[(String, String)], key: Option<&str>) -> Result<Answer, GatewayFault> {
         let url = format!("{}{path}", self.api_url);
         let bearer = format!("Bearer {}", self.secret_key);
         let mut headers = vec![("authorization", bearer.as_str()), ("stripe-version", API_VERSION)];
@@ -294,7 +294,7 @@ impl Stripe {
         self.https.post_form(&url, &headers, form).await
     }
 
-    fn session(&self, answer: &Answer) -> Result<Session, AskFailure> {
+    fn session(&self, answer: &Answer) -> Result<CheckoutSession, AskFailure> {
         session(self.read(answer)?).ok_or(AskFailure::Unavailable)
     }
 
@@ -324,7 +324,7 @@ fn segment(id: &str) -> Result<&str, AskFailure> {
     if plain { Ok(id) } else { Err(AskFailure::Unknown) }
 }
 
-fn session(session: wire::Session) -> Option<Session> {
+fn session(session: wire::Session) -> Option<CheckoutSession> {
     let amount = match (session.amount_total, &session.currency) {
         (Some(units), Some(code)) => Some(units::to_money(units, wire::currency(code)?).ok()?),
         _ => None,
@@ -335,7 +335,7 @@ fn session(session: wire::Session) -> Option<Session> {
         Some("expired") => SessionStatus::Expired,
         other => SessionStatus::Other(other.unwrap_or_default().to_owned()),
     };
-    Some(Session {
+    Some(CheckoutSession {
         names: session.names(),
         id: session.id,
         url: session.url,

@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::payment::gateway::http::{Fault, Https, encode};
+use crate::payment::gateway::http::{GatewayFault, Https, encode};
 use crate::payment::gateway::{
     CreateFailure, Created, Forged, NewPayment, ProviderConfig, RefundFailure, ZpayCreate, api_url, present,
     refusal_detail,
@@ -150,8 +150,8 @@ impl Zpay {
     /// Asks the gateway about an order (R4.10). `None` when it says that there is no such order.
     ///
     /// # Refuses
-    /// See [`Fault`]; any other complaint of the gateway's is a [`Fault::BadAnswer`].
-    pub async fn query(&self, order: OrderId) -> Result<Option<ZpayOrder>, Fault> {
+    /// See [`GatewayFault`]; any other complaint of the gateway's is a [`GatewayFault::BadAnswer`].
+    pub async fn query(&self, order: OrderId) -> Result<Option<ZpayOrder>, GatewayFault> {
         self.ask("out_trade_no", &order.to_string()).await
     }
 
@@ -159,31 +159,31 @@ impl Zpay {
     /// `None` when it does not know it, or cannot be asked so.
     ///
     /// # Refuses
-    /// See [`Fault`].
-    pub async fn query_trade(&self, trade_no: &str) -> Result<Option<ZpayOrder>, Fault> {
+    /// See [`GatewayFault`].
+    pub async fn query_trade(&self, trade_no: &str) -> Result<Option<ZpayOrder>, GatewayFault> {
         self.ask("trade_no", trade_no).await
     }
 
-    async fn ask(&self, by: &str, value: &str) -> Result<Option<ZpayOrder>, Fault> {
+    async fn ask(&self, by: &str, value: &str) -> Result<Option<ZpayOrder>, GatewayFault> {
         let fields = [("act", "order"), ("pid", &self.pid), ("key", &self.key), (by, value)];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let url = format!("{}/api.php?{}", self.api_url, encode(&fields));
         let answer = self.https.get(&url, &[]).await?;
         if !answer.is_success() {
-            return Err(Fault::BadAnswer);
+            return Err(GatewayFault::BadAnswer);
         }
         let said: OrderAnswer = answer.json()?;
         if said.code != "1" {
             // Any other complaint (a wrong key, say) is no word about the order.
             let no_such_order = said.msg.contains("订单") && said.msg.contains("不存在");
-            return if no_such_order { Ok(None) } else { Err(Fault::BadAnswer) };
+            return if no_such_order { Ok(None) } else { Err(GatewayFault::BadAnswer) };
         }
         let (Some(trade_no), Some(out_trade_no), Some(status)) = (said.trade_no, said.out_trade_no, said.status) else {
-            return Err(Fault::BadAnswer);
+            return Err(GatewayFault::BadAnswer);
         };
         let asked_for = if by == "trade_no" { &trade_no } else { &out_trade_no };
         if asked_for != value {
-            return Err(Fault::BadAnswer);
+            return Err(GatewayFault::BadAnswer);
         }
         let money = said.money.as_deref().and_then(yuan);
         let ended_at = said.endtime.as_deref().and_then(beijing_time);

@@ -43,7 +43,7 @@ impl EventOutcome {
 
 /// The marker of an event, written in the transaction of its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
+pub struct ProviderEventRecord {
     /// Who sent it.
     pub provider: Provider,
     /// The provider's id of it; for Zpay the hash of its signed parameters.

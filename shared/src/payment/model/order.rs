@@ -312,7 +312,7 @@ impl Order {
 
 /// What somebody wants to top up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
+pub enum TopUp {
     /// A configured amount, by its id.
     Offer(String),
     /// An amount in pay currency, as it was written.
@@ -345,7 +345,7 @@ pub struct Quote {
 /// plain decimal of the currency's digits, not within the limits, or no offer.
 pub fn price(
     settings: &PaymentSettings,
-    ask: &Ask,
+    ask: &TopUp,
     promotion: Option<&Promotion>,
     now: Timestamp,
 ) -> Result<Quote, Refusal> {
@@ -362,13 +362,13 @@ pub fn price(
     quote(settings, amount, promotion, now).map_err(|_| out_of_range())
 }
 
-fn wanted(settings: &PaymentSettings, ask: &Ask) -> Result<(&'static str, Decimal), Refusal> {
+fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Decimal), Refusal> {
     match ask {
-        Ask::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
+        TopUp::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
             Some(offer) => Ok(("/offer_id", offer.amount)),
             None => Err(Refusal::field("/offer_id", "unknown_offer", "one of the offers")),
         },
-        Ask::Amount(text) => {
+        TopUp::Amount(text) => {
             let digits = settings.pay_currency.digits();
             let detail = || format!("a plain decimal with at most {digits} fractional digits");
             let wanted = plain_decimal(text, digits);

@@ -15,7 +15,7 @@ use crate::payment::model::promotion::{Moments, OrderTier, Promotion, Used};
 use crate::payment::model::refund::RefundRequest;
 use crate::payment::model::review::ReviewReason;
 use kernel::id::{OrderId, RefundId, ReviewId};
-use kernel::ledger::{House, HouseEntry, LastJournal, Movement, RecordType};
+use kernel::ledger::{JournalRef, NewLine, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
 
@@ -118,7 +118,7 @@ pub struct Payment {
     pub disputes: BTreeMap<String, Dispute>,
     /// The last journal of the order it paid: what goes back from now on is posted after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastJournal>,
+    pub last: Option<JournalRef>,
     /// Whether that journal's cause is the order, which a person completed before the payment was known (R4.12).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -254,11 +254,11 @@ pub struct Credited {
 
 /// What money that was taken means.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Settlement {
+pub enum CaptureOutcome {
     /// Credit the order.
     Credit(Credited),
     /// This payment credited this order before.
-    AlreadyCredited,
+    NetMayHaveChanged,
     /// The order was completed by hand; the payment confirms it and only its id is filled in.
     Confirms,
     /// A person has to look.
@@ -277,18 +277,18 @@ pub fn decide(
     payment: &Payment,
     promotion: Option<&Promotion>,
     received_at: Timestamp,
-) -> Result<Settlement, MoneyError> {
+) -> Result<CaptureOutcome, MoneyError> {
     let Some(capture) = payment.captured else {
-        return Ok(Settlement::NotCaptured);
+        return Ok(CaptureOutcome::NotCaptured);
     };
     let Some(order) = order else {
-        return Ok(Settlement::Review(ReviewReason::UnknownOrder));
+        return Ok(CaptureOutcome::Review(ReviewReason::UnknownOrder));
     };
     if let Some(reason) = mismatch(order, payment, capture) {
-        return Ok(Settlement::Review(reason));
+        return Ok(CaptureOutcome::Review(reason));
     }
     if order.status.is_captured() && order.payment_id.is_some() {
-        return Ok(Settlement::AlreadyCredited);
+        return Ok(CaptureOutcome::NetMayHaveChanged);
     }
     let wrong = if capture.amount.currency() != order.charge.currency() {
         Some(ReviewReason::CurrencyMismatch)
@@ -296,9 +296,9 @@ pub fn decide(
         (capture.amount != order.charge).then_some(ReviewReason::AmountMismatch)
     };
     match wrong {
-        Some(reason) => Ok(Settlement::Review(reason)),
-        None if order.status.is_captured() => Ok(Settlement::Confirms),
-        None => credited(order, payment, promotion, capture, received_at).map(Settlement::Credit),
+        Some(reason) => Ok(CaptureOutcome::Review(reason)),
+        None if order.status.is_captured() => Ok(CaptureOutcome::Confirms),
+        None => credited(order, payment, promotion, capture, received_at).map(CaptureOutcome::Credit),
     }
 }
 
@@ -360,11 +360,11 @@ impl Credited {
     }
 
     /// What the paid journal moves for the user: the credit, and the bonus in an entry of its own (R4.6).
-    pub fn movements(&self, order: &Order) -> Vec<Movement> {
+    pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let id = order.id.to_string();
         vec![
-            Movement::new(RecordType::Payment, self.post_credit, id.as_str()),
-            Movement::new(RecordType::Promotion, self.post_bonus, id),
+            NewLine::new(RecordType::Payment, self.post_credit, id.as_str()),
+            NewLine::new(RecordType::Promotion, self.post_bonus, id),
         ]
     }
 
@@ -373,20 +373,20 @@ impl Credited {
     ///
     /// # Refuses
     /// Overflow.
-    pub fn house(&self, order: &Order) -> Result<Vec<HouseEntry>, MoneyError> {
+    pub fn house(&self, order: &Order) -> Result<Vec<PlatformLine>, MoneyError> {
         let taken = order.charge.as_ledger();
         let back = order.charge.minus(self.net)?.as_ledger();
-        let provider = House::Provider(order.provider);
+        let provider = PlatformAccount::Provider(order.provider);
         let lines = [
             (provider, taken.negated()),
-            (House::Sales, taken),
+            (PlatformAccount::Sales, taken),
             (provider, back),
-            (House::Sales, back.negated()),
-            (House::Sales, self.post_credit.negated()),
-            (House::Promotion, self.post_bonus.negated()),
+            (PlatformAccount::Sales, back.negated()),
+            (PlatformAccount::Sales, self.post_credit.negated()),
+            (PlatformAccount::Promotion, self.post_bonus.negated()),
         ];
         let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
-        Ok(moving.map(|(account, amount)| HouseEntry::new(account, amount)).collect())
+        Ok(moving.map(|(account, amount)| PlatformLine::new(account, amount)).collect())
     }
 
     /// How the promotion was used, if it was: by the capture alone, whatever was refunded (R4.11).

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::model::settings::{PromotionSettings, Tier};
+use crate::operations::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 
@@ -21,7 +21,7 @@ pub struct Promotion {
     pub ends_at: Timestamp,
     /// The ladder, by rising hours.
     #[serde(with = "ladder")]
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<PromotionTier>,
     /// The least order that earns a bonus.
     pub min_amount: PayMoney,
     /// How it was used.
@@ -37,18 +37,18 @@ mod ladder {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    use super::Tier;
+    use super::PromotionTier;
 
-    pub(super) fn serialize<S: Serializer>(tiers: &[Tier], to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(tiers: &[PromotionTier], to: S) -> Result<S::Ok, S::Error> {
         let tiers: Vec<String> = tiers.iter().map(|tier| format!("{}:{}", tier.hours, tier.percent)).collect();
         to.serialize_str(&tiers.join(" "))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Tier>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PromotionTier>, D::Error> {
         let text = String::deserialize(from)?;
         let tier = |tier: &str| {
             let (hours, percent) = tier.split_once(':')?;
-            Some(Tier { hours: hours.parse().ok()?, percent: Decimal::from_str_exact(percent).ok()? })
+            Some(PromotionTier { hours: hours.parse().ok()?, percent: Decimal::from_str_exact(percent).ok()? })
         };
         let tiers = text.split_whitespace().map(tier).collect::<Option<Vec<_>>>();
         tiers.ok_or_else(|| de::Error::custom("not a ladder"))
@@ -144,7 +144,7 @@ impl Promotion {
     }
 
     fn step_at(&self, time: Timestamp) -> Option<(OrderTier, Timestamp)> {
-        let ends_at = |tier: &Tier| after_hours(self.activated_at, tier.hours).min(self.ends_at);
+        let ends_at = |tier: &PromotionTier| after_hours(self.activated_at, tier.hours).min(self.ends_at);
         let (index, tier) = (0_u32..).zip(&self.tiers).find(|(_, tier)| time <= ends_at(tier))?;
         Some((OrderTier { index, percent: tier.percent }, ends_at(tier)))
     }
@@ -228,7 +228,7 @@ pub struct PromotionView {
     /// Whole seconds left of the window, while active.
     pub window_seconds_left: u64,
     /// The ladder: the user's own, or that of the settings.
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<PromotionTier>,
     /// The least order that earns a bonus.
     pub min_amount: PayMoney,
     /// How it was used.

@@ -50,15 +50,15 @@ impl Sides {
     }
 
     /// What is wrong, if they don't agree.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<DifferenceKind> {
         if self.agree() {
             None
         } else if self.orders.is_zero() && self.ledger.is_zero() {
-            Some(Verdict::MissingHere)
+            Some(DifferenceKind::MissingHere)
         } else if self.provider.is_zero() {
-            Some(Verdict::MissingThere)
+            Some(DifferenceKind::MissingThere)
         } else {
-            Some(Verdict::AmountDiffers)
+            Some(DifferenceKind::AmountDiffers)
         }
     }
 }
@@ -66,7 +66,7 @@ impl Sides {
 /// How a payment differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum DifferenceKind {
     /// The provider holds money that we know nothing of.
     MissingHere,
     /// We credited money that the provider does not hold.
@@ -77,7 +77,7 @@ pub enum Verdict {
     Unconfirmed,
 }
 
-impl Verdict {
+impl DifferenceKind {
     /// The verdict as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl Verdict {
 
 /// A payment that the sides don't agree on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
+pub struct PaymentDifference {
     /// The provider's payment, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
@@ -99,7 +99,7 @@ pub struct Difference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
     /// How it differs.
-    pub verdict: Verdict,
+    pub verdict: DifferenceKind,
     /// What each side says.
     pub sides: Sides,
 }
@@ -114,7 +114,7 @@ pub struct Differences {
     /// Which page.
     pub page: u32,
     /// Which payments.
-    pub lines: Vec<Difference>,
+    pub lines: Vec<PaymentDifference>,
 }
 
 /// What a report looks at next.
@@ -207,12 +207,17 @@ impl Reconciliation {
             after.add(&sides)?;
             if let Some(verdict) = sides.verdict() {
                 after.differences = after.differences.saturating_add(1);
-                lines.push(Difference { payment_id, order_id, verdict, sides });
+                lines.push(PaymentDifference { payment_id, order_id, verdict, sides });
             }
         }
         for (order, sides) in looked.unconfirmed {
             after.unconfirmed = after.unconfirmed.saturating_add(1);
-            lines.push(Difference { payment_id: None, order_id: Some(order), verdict: Verdict::Unconfirmed, sides });
+            lines.push(PaymentDifference {
+                payment_id: None,
+                order_id: Some(order),
+                verdict: DifferenceKind::Unconfirmed,
+                sides,
+            });
         }
         after.cursor = looked.next;
         if after.cursor.is_none() {
@@ -259,10 +264,10 @@ mod tests {
         let cases = [
             (sides("100", "100", "100"), None),
             (sides("0", "0", "0"), None),
-            (sides("100", "0", "0"), Some(Verdict::MissingHere)),
-            (sides("0", "100", "100"), Some(Verdict::MissingThere)),
-            (sides("100", "70", "70"), Some(Verdict::AmountDiffers)),
-            (sides("100", "100", "70"), Some(Verdict::AmountDiffers)),
+            (sides("100", "0", "0"), Some(DifferenceKind::MissingHere)),
+            (sides("0", "100", "100"), Some(DifferenceKind::MissingThere)),
+            (sides("100", "70", "70"), Some(DifferenceKind::AmountDiffers)),
+            (sides("100", "100", "70"), Some(DifferenceKind::AmountDiffers)),
         ];
         for (sides, verdict) in cases {
             assert_eq!(sides.verdict(), verdict, "{sides:?}");
@@ -281,7 +286,7 @@ mod tests {
         };
         let (report, found) = report.after(first, now()).unwrap();
         assert_eq!((report.stage, report.cursor.as_deref(), report.differences), (Stage::Book, Some("ch_2"), 1));
-        assert_eq!((found.page, found.lines.len(), found.lines[0].verdict), (0, 1, Verdict::MissingHere));
+        assert_eq!((found.page, found.lines.len(), found.lines[0].verdict), (0, 1, DifferenceKind::MissingHere));
         let last = Looked { compared: vec![row(sides("1", "1", "1"))], ..Looked::default() };
         let (report, found) = report.after(last, now()).unwrap();
         assert_eq!((report.stage, found.lines.len(), report.sums[0]), (Stage::Orders, 0, sides("151", "101", "101")));
@@ -290,7 +295,7 @@ mod tests {
         let waits = Looked { unconfirmed: vec![(waiting, sides("0", "9", "9"))], ..Looked::default() };
         let (report, found) = report.after(waits, now()).unwrap();
         assert_eq!((report.stage, report.unconfirmed, report.pages), (Stage::Done, 1, 4));
-        assert_eq!(found.lines[0].verdict, Verdict::Unconfirmed);
+        assert_eq!(found.lines[0].verdict, DifferenceKind::Unconfirmed);
         assert!(report.finished_at.is_some() && !report.is_clean());
     }
 }

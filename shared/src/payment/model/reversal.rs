@@ -6,7 +6,7 @@
 
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::{Payment, target};
-use kernel::ledger::{House, HouseEntry, Movement, RecordType};
+use kernel::ledger::{NewLine, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 
 /// A move of an order's net.
@@ -48,8 +48,8 @@ impl Reversal {
     }
 
     /// The user's entries: credit and bonus, each as its own. What was spent of a take-back becomes debt (R1.7).
-    pub fn movements(&self, order: &Order) -> Vec<Movement> {
-        let entry = |amount| Movement::new(RecordType::Refund, amount, order.id.to_string());
+    pub fn movements(&self, order: &Order) -> Vec<NewLine> {
+        let entry = |amount| NewLine::new(RecordType::Refund, amount, order.id.to_string());
         vec![entry(self.credit), entry(self.bonus)]
     }
 
@@ -57,15 +57,15 @@ impl Reversal {
     ///
     /// # Refuses
     /// Overflow.
-    pub fn house(&self, order: &Order) -> Result<Vec<HouseEntry>, MoneyError> {
+    pub fn house(&self, order: &Order) -> Result<Vec<PlatformLine>, MoneyError> {
         let back = self.before.minus(self.net)?.as_ledger();
         let lines = [
-            (House::Provider(order.provider), back),
-            (House::Sales, back.negated()),
-            (House::Sales, self.credit.negated()),
-            (House::Promotion, self.bonus.negated()),
+            (PlatformAccount::Provider(order.provider), back),
+            (PlatformAccount::Sales, back.negated()),
+            (PlatformAccount::Sales, self.credit.negated()),
+            (PlatformAccount::Promotion, self.bonus.negated()),
         ];
-        Ok(lines.into_iter().map(|(account, amount)| HouseEntry::new(account, amount)).collect())
+        Ok(lines.into_iter().map(|(account, amount)| PlatformLine::new(account, amount)).collect())
     }
 }
 

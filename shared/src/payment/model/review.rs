@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use kernel::id::{OrderId, ReviewId, UserId};
-use kernel::ledger::LastJournal;
+use kernel::ledger::JournalRef;
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 
@@ -98,7 +98,7 @@ pub struct Review {
     pub left: Option<PayMoney>,
     /// Its last journal, if its money is on `suspense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastJournal>,
+    pub last: Option<JournalRef>,
     /// What became of it.
     pub state: ReviewState,
     /// What a person decided about it.

@@ -30,7 +30,7 @@ pub struct Redemption {
     /// The code's edition then.
     pub edition: u64,
     /// Where the use was counted.
-    pub counted: Counted,
+    pub counted: CountedOn,
     /// What the code granted then.
     pub benefit: Benefit,
     /// What became of the subscription.
@@ -77,7 +77,7 @@ impl Extension {
 /// Where a use was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Counted {
+pub enum CountedOn {
     /// Nowhere: the code is unlimited.
     Nowhere,
     /// On the code.

@@ -11,21 +11,21 @@ use jiff::Timestamp;
 
 use crate::account::model::user::User;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
-use crate::referral::model::referral::{Attribution, Reward, RewardState, Side, Trigger};
+use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::id::{JournalId, RewardId, UserId};
-use kernel::ledger::{Header, House, HouseEntry, LedgerError, Movement, Operator, Posting, RecordType};
+use kernel::ledger::{Header, JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
 /// Something that may make rewards due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact {
+pub enum RewardCause {
     /// Somebody registered.
     Registered {
         /// Who.
         invitee: UserId,
     },
     /// Somebody's payment was captured, or what is left of one moved.
-    Paid {
+    ChargeChanged {
         /// Whose.
         invitee: UserId,
     },
@@ -38,7 +38,7 @@ pub enum Fact {
 
 /// What is to become of a reward that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aim {
+pub enum Target {
     /// It is granted, or held while its beneficiary is not active.
     Grant,
     /// Its message was dead-lettered: it becomes visible as failed, unless it stands somewhere already (R3.7).
@@ -67,9 +67,9 @@ pub enum SettlementError {
 
 /// When and on whose behalf a fact is settled.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settling {
+pub struct RewardContext {
     /// What is to become of what is due.
-    pub aim: Aim,
+    pub aim: Target,
     /// When.
     pub at: Timestamp,
     /// The message that told the fact.
@@ -78,7 +78,7 @@ pub struct Settling {
 
 /// Everybody concerned, as read and then as they will be.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Settlement {
+pub struct RewardLedger {
     /// Invitees and beneficiaries.
     pub users: BTreeMap<UserId, User>,
     /// Inviters' counts.
@@ -88,7 +88,7 @@ pub struct Settlement {
     /// Milestones counted without a reward.
     pub milestones: BTreeMap<(UserId, Trigger), Milestone>,
     /// New postings, in their order.
-    pub postings: Vec<Posting>,
+    pub postings: Vec<JournalEntry>,
     /// What differs from what was read.
     pub changed: Changed,
 }
@@ -108,21 +108,21 @@ pub struct Changed {
     pub milestones: BTreeSet<(UserId, Trigger)>,
 }
 
-impl Settlement {
+impl RewardLedger {
     /// Settles one fact; `journal` makes fresh ids.
     ///
     /// # Refuses
     /// A fact about somebody who was not read; amounts and counts out of range. The settlement is then not to be written.
     pub fn settle(
         &mut self,
-        fact: Fact,
-        how: &Settling,
+        fact: RewardCause,
+        how: &RewardContext,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), SettlementError> {
         match fact {
-            Fact::Registered { invitee } => self.milestone(invitee, Trigger::Registration, how, journal),
-            Fact::Paid { invitee } => self.milestone(invitee, Trigger::Qualified, how, journal),
-            Fact::Retried { reward } => {
+            RewardCause::Registered { invitee } => self.milestone(invitee, Trigger::Registration, how, journal),
+            RewardCause::ChargeChanged { invitee } => self.milestone(invitee, Trigger::Qualified, how, journal),
+            RewardCause::Retried { reward } => {
                 let reward = self.rewards.get(&reward).ok_or_else(|| missing(reward))?.clone();
                 // What was reversed is only granted again by what reversed it (R4.11).
                 let holds = reward.state != RewardState::Reversed;
@@ -136,7 +136,7 @@ impl Settlement {
         &mut self,
         invitee: UserId,
         trigger: Trigger,
-        how: &Settling,
+        how: &RewardContext,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), SettlementError> {
         let user = self.users.get(&invitee).ok_or_else(|| missing(invitee))?;
@@ -157,7 +157,7 @@ impl Settlement {
         &mut self,
         invitee: UserId,
         trigger: Trigger,
-        attribution: &Attribution,
+        attribution: &Referral,
         due: &[Reward],
         at: Timestamp,
     ) -> Result<(), SettlementError> {
@@ -192,7 +192,7 @@ impl Settlement {
         &mut self,
         due: Reward,
         holds: bool,
-        how: &Settling,
+        how: &RewardContext,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), SettlementError> {
         let before = self.rewards.get(&due.id).map(|reward| reward.state);
@@ -220,19 +220,19 @@ impl Settlement {
         reward: &Reward,
         before: Option<RewardState>,
         holds: bool,
-        aim: Aim,
+        aim: Target,
     ) -> Result<RewardState, SettlementError> {
         match (holds, aim, before) {
             (true, _, Some(RewardState::Granted)) => Ok(RewardState::Granted),
-            (true, Aim::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok(state),
-            (true, Aim::Fail, _) => Ok(RewardState::Failed),
-            (true, Aim::Grant, _) => {
+            (true, Target::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok(state),
+            (true, Target::Fail, _) => Ok(RewardState::Failed),
+            (true, Target::Grant, _) => {
                 let beneficiary = self.users.get(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
                 // A hold must not cross the account's activation, which looks for what is held.
                 self.changed.relied_on.insert(beneficiary.id);
                 Ok(reward.next_state(beneficiary.status))
             }
-            (false, Aim::Fail, Some(RewardState::Granted)) => Err(SettlementError::StillGranted(reward.id)),
+            (false, Target::Fail, Some(RewardState::Granted)) => Err(SettlementError::StillGranted(reward.id)),
             (false, _, _) => Ok(RewardState::Reversed),
         }
     }
@@ -242,7 +242,7 @@ impl Settlement {
         &mut self,
         reward: Reward,
         gives: bool,
-        how: &Settling,
+        how: &RewardContext,
         journal: JournalId,
     ) -> Result<Reward, SettlementError> {
         let user = self.users.get_mut(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
@@ -259,8 +259,8 @@ impl Settlement {
         let header = reward.last.map_or(first.clone(), |last| first.correcting(last));
         let kind = if gives && reward.last.is_none() { RecordType::Referral } else { RecordType::Refund };
         let amount = if gives { reward.amount } else { reward.amount.negated() };
-        let movement = Movement::new(kind, amount, reward.id.to_string());
-        let house = vec![HouseEntry::new(House::Rewards, amount.negated())];
+        let movement = NewLine::new(kind, amount, reward.id.to_string());
+        let house = vec![PlatformLine::new(PlatformAccount::Rewards, amount.negated())];
         let last = Some(header.as_last());
         let (accounts, posting) = user.accounts.post(user.id, header, &[movement], house)?;
         user.accounts = accounts;
@@ -297,7 +297,7 @@ impl Settlement {
 }
 
 /// When a trigger fired for an invitee: at sign-up, or when the paying transaction found the threshold reached (R3.6).
-pub fn fired(attribution: &Attribution, trigger: Trigger) -> Option<Timestamp> {
+pub fn fired(attribution: &Referral, trigger: Trigger) -> Option<Timestamp> {
     match trigger {
         Trigger::Registration => Some(attribution.bound_at),
         Trigger::Qualified => attribution.qualified_at,
@@ -305,7 +305,7 @@ pub fn fired(attribution: &Attribution, trigger: Trigger) -> Option<Timestamp> {
 }
 
 /// Whether what fired a trigger still holds: the threshold may be lost again (R4.11), a registration never is.
-pub fn holds(attribution: &Attribution, trigger: Trigger) -> bool {
+pub fn holds(attribution: &Referral, trigger: Trigger) -> bool {
     match trigger {
         Trigger::Registration => true,
         Trigger::Qualified => attribution.qualifies(),

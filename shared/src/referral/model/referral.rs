@@ -1,6 +1,6 @@
 //! Referrals: an invite code, the one lasting bond between an inviter and an invitee, and its rewards (R3).
 //!
-//! [`attribute`] decides whether a code binds; an [`Attribution`] then carries the promised amounts (R3.5) and the sum of
+//! [`attribute`] decides whether a code binds; an [`Referral`] then carries the promised amounts (R3.5) and the sum of
 //! the invitee's online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction and never
 //! moved to another inviter. A [`Reward`] is an item of its own whose id follows from invitee, trigger and side, so that
 //! writing it twice is impossible and finding it needs no index.
@@ -176,20 +176,20 @@ pub struct ActiveCodes {
 
 /// The amounts of one trigger, in ledger currency; written as `2/1.5`, the inviter's first.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Amounts {
+pub struct RewardAmounts {
     /// For the inviter.
     pub inviter: Decimal,
     /// For the invitee.
     pub invitee: Decimal,
 }
 
-impl fmt::Display for Amounts {
+impl fmt::Display for RewardAmounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.inviter, self.invitee)
     }
 }
 
-impl Amounts {
+impl RewardAmounts {
     fn parse(text: &str) -> Option<Self> {
         let (inviter, invitee) = text.split_once('/')?;
         let decimal = |text| Decimal::from_str_exact(text).ok();
@@ -205,9 +205,9 @@ pub struct RewardTerms {
     /// Ledger currency of the amounts.
     pub currency: Currency,
     /// For signing up.
-    pub registration: Amounts,
+    pub registration: RewardAmounts,
     /// For reaching the threshold.
-    pub qualified: Amounts,
+    pub qualified: RewardAmounts,
     /// The sum of online charges that qualifies, in the currency that counts.
     pub threshold: PayMoney,
 }
@@ -228,7 +228,7 @@ impl TryFrom<String> for RewardTerms {
         };
         let parse = || {
             let threshold = PayMoney::exact(Decimal::from_str_exact(threshold).ok()?, Currency::parse(of)?).ok()?;
-            let (registration, qualified) = (Amounts::parse(registration)?, Amounts::parse(qualified)?);
+            let (registration, qualified) = (RewardAmounts::parse(registration)?, RewardAmounts::parse(qualified)?);
             Some(Self { currency: Currency::parse(currency)?, registration, qualified, threshold })
         };
         parse().ok_or("not reward terms")
@@ -243,8 +243,8 @@ impl RewardTerms {
     /// A threshold that does not fit.
     pub fn of(settings: &ReferralSettings, ledger: Currency, pay: Currency) -> Result<Self, MoneyError> {
         let amounts = |inviter, invitee| match settings.enabled {
-            true => Amounts { inviter, invitee },
-            false => Amounts { inviter: Decimal::ZERO, invitee: Decimal::ZERO },
+            true => RewardAmounts { inviter, invitee },
+            false => RewardAmounts { inviter: Decimal::ZERO, invitee: Decimal::ZERO },
         };
         let (registration, qualified) = (&settings.registration, &settings.qualified);
         Ok(Self {
@@ -274,7 +274,7 @@ impl RewardTerms {
 
 /// The bond of an invitee to its inviter: at most one, ever (R3.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attribution {
+pub struct Referral {
     /// Who invited.
     pub inviter: UserId,
     /// With which code.
@@ -289,7 +289,7 @@ pub struct Attribution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_back: Option<PayMoney>,
     /// When a payment brought what was taken, given back or not, to the threshold. It depends on captures alone, so that every
-    /// order of delivery finds the same rewards; whether they are granted depends on [`Attribution::qualifies`] (R4.11).
+    /// order of delivery finds the same rewards; whether they are granted depends on [`Referral::qualifies`] (R4.11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qualified_at: Option<Timestamp>,
 }
@@ -354,7 +354,7 @@ pub fn attribute(
     affiliate_on: bool,
     terms: RewardTerms,
     now: Timestamp,
-) -> Result<Attribution, NotApplied> {
+) -> Result<Referral, NotApplied> {
     if !settings.enabled && !affiliate_on {
         return Err(NotApplied::ProgrammeOff);
     }
@@ -371,11 +371,11 @@ pub fn attribute(
     } else {
         let online_total = PayMoney::zero(terms.threshold.currency());
         let (inviter, code) = (owner.inviter, code.clone());
-        Ok(Attribution { inviter, code, bound_at: now, terms, online_total, given_back: None, qualified_at: None })
+        Ok(Referral { inviter, code, bound_at: now, terms, online_total, given_back: None, qualified_at: None })
     }
 }
 
-impl Attribution {
+impl Referral {
     /// Counts an online payment of `charge`, after discount, of which `net` is left, and tells whether its capture reaches the
     /// threshold (R3.6). Charges in another currency than the threshold's don't count. While the programme is off the total
     /// goes on but nothing qualifies; the next payment looks again (R3.8).

@@ -6,8 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::webhooks::model::outbound_event::{About, EventKind};
-use kernel::id::{EndpointId, ToldId};
+use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
+use kernel::id::{EndpointId, EventId};
 
 /// For how long it is attempted.
 pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
@@ -49,7 +49,7 @@ pub enum Attempt {
     /// The endpoint answered with this status; 2xx takes the event.
     Answered(u16),
     /// There was no answer: why, in a word.
-    Unanswered(&'static str),
+    NoResponse(&'static str),
 }
 
 impl Attempt {
@@ -66,7 +66,7 @@ impl Attempt {
     fn status(self) -> Option<u16> {
         match self {
             Self::Answered(status) => Some(status),
-            Self::Unanswered(_) => None,
+            Self::NoResponse(_) => None,
         }
     }
 
@@ -75,7 +75,7 @@ impl Attempt {
             Self::Answered(200..=299) => None,
             Self::Answered(300..=399) => Some("redirects are not followed".to_owned()),
             Self::Answered(status) => Some(format!("answered {status}")),
-            Self::Unanswered(why) => Some(why.to_owned()),
+            Self::NoResponse(why) => Some(why.to_owned()),
         }
     }
 }
@@ -86,11 +86,11 @@ pub struct Delivery {
     /// To which.
     pub endpoint: EndpointId,
     /// The event's id, which the endpoint is told as `webhook-id`.
-    pub id: ToldId,
+    pub id: EventId,
     /// What happened.
     pub event: EventKind,
     /// To what.
-    pub about: About,
+    pub about: EventSubject,
     /// What is sent.
     pub body: String,
     /// Where it stands.
@@ -119,7 +119,7 @@ pub struct Delivery {
 
 impl Delivery {
     /// A delivery whose first attempt follows at once.
-    pub fn new(endpoint: EndpointId, id: ToldId, of: (EventKind, About), body: String, now: Timestamp) -> Self {
+    pub fn new(endpoint: EndpointId, id: EventId, of: (EventKind, EventSubject), body: String, now: Timestamp) -> Self {
         Self {
             endpoint,
             id,
@@ -201,9 +201,9 @@ mod tests {
 
     fn delivery() -> Delivery {
         let ulid = Ulid::from_parts(1, 1);
-        let of = (EventKind::UserRegistered, About::User(UserId::new(ulid)));
+        let of = (EventKind::UserRegistered, EventSubject::User(UserId::new(ulid)));
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
-        Delivery::new(EndpointId::new(ulid), ToldId::new(ulid), of, "{}".into(), now)
+        Delivery::new(EndpointId::new(ulid), EventId::new(ulid), of, "{}".into(), now)
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         let done = delivery().after(Attempt::Answered(204), "2026-11-20T10:00:01Z".parse().unwrap());
         assert_eq!(done.state, DeliveryState::Delivered);
         assert!(done.delivered_at.is_some() && done.next_attempt_at.is_none() && done.last_error.is_none());
-        assert_eq!(done.after(Attempt::Unanswered("timeout"), "2026-11-20T10:00:02Z".parse().unwrap()), done);
+        assert_eq!(done.after(Attempt::NoResponse("timeout"), "2026-11-20T10:00:02Z".parse().unwrap()), done);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::redemption::model::code::CodeRef;
-use kernel::id::{OrderId, OutboxId, RewardId, ToldId, UserId, WithdrawalId};
+use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ pub enum CommissionStep {
 /// Which thing an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum About {
+pub enum EventSubject {
     /// A user.
     User(UserId),
     /// An order.
@@ -137,13 +137,13 @@ pub enum About {
 const PER_MESSAGE: u128 = 4;
 
 /// The id of the `nth` event of a message, which follows from the message's own; `None` for an id that no outbox item gave.
-pub fn told_id(message: &str, nth: usize) -> Option<ToldId> {
+pub fn event_id_of(message: &str, nth: usize) -> Option<EventId> {
     let (outbox, index) = message.split_once('.')?;
     let of = OutboxId::parse(outbox)?.ulid();
     let (index, nth) = (index.parse::<u32>().ok()?, u128::try_from(nth).ok()?);
     // Outbox ids are random by 80 bits: counting up from one meets no other.
     let step = u128::from(index).checked_mul(PER_MESSAGE)?.checked_add(nth)?;
-    Some(ToldId::new(Ulid::from_parts(of.timestamp_ms(), of.random().wrapping_add(step))))
+    Some(EventId::new(Ulid::from_parts(of.timestamp_ms(), of.random().wrapping_add(step))))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn an_events_id_follows_from_its_message() {
         let outbox = OutboxId::new(Ulid::from_parts(1_790_000_000_000, 7));
-        let of = |index: u32, nth| told_id(&format!("{outbox}.{index}"), nth).unwrap();
+        let of = |index: u32, nth| event_id_of(&format!("{outbox}.{index}"), nth).unwrap();
         assert_eq!(of(0, 0), of(0, 0));
         let mut all: Vec<_> =
             (0..20).flat_map(|index| (0..4).map(move |nth| (index, nth))).map(|(i, n)| of(i, n)).collect();
@@ -171,7 +171,7 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), 80, "each event of an outbox item has its own");
         assert_eq!(of(3, 1).ulid().timestamp_ms(), 1_790_000_000_000, "and tells when it was promised");
-        assert_eq!(told_id("obx_1.0", 0), None);
-        assert_eq!(told_id("nonsense", 0), None);
+        assert_eq!(event_id_of("obx_1.0", 0), None);
+        assert_eq!(event_id_of("nonsense", 0), None);
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use kernel::id::UserId;
-use kernel::ledger::{Account, AccountKind, Entry, Header, HouseEntry, LedgerError, Part, Posting, RecordType};
+use kernel::ledger::{Account, AccountKind, Header, JournalEntry, LedgerError, Line, Part, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
 /// An affiliate's commission account. Always equal to its last entries; an item of its own, so that commissions and the
@@ -32,7 +32,7 @@ pub struct CommissionAccount {
 
 /// A wanted change of a commission account. Amounts are positive; zero moves nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Move {
+pub enum CommissionMove {
     /// A commission comes in; an available one pays debt first.
     Earn(Part, LedgerMoney),
     /// A commission, or a part of it, is taken back from the part it stands in; what is not available becomes debt.
@@ -89,17 +89,17 @@ impl CommissionAccount {
     pub fn post(
         &self,
         header: Header,
-        moves: &[Move],
+        moves: &[CommissionMove],
         related: &str,
-        house: Vec<HouseEntry>,
-    ) -> Result<(Self, Posting), LedgerError> {
+        house: Vec<PlatformLine>,
+    ) -> Result<(Self, JournalEntry), LedgerError> {
         let mut book = Book { account: *self, entries: Vec::new(), related };
         for wanted in moves {
             book.apply(*wanted)?;
         }
         let Book { mut account, entries, .. } = book;
         account.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = Posting::of_holder(self.user.into(), account.postings, header, entries, house)?;
+        let posting = JournalEntry::of_holder(self.user.into(), account.postings, header, entries, house)?;
         Ok((account, posting))
     }
 }
@@ -107,38 +107,38 @@ impl CommissionAccount {
 /// An account while a journal is made.
 struct Book<'a> {
     account: CommissionAccount,
-    entries: Vec<Entry>,
+    entries: Vec<Line>,
     related: &'a str,
 }
 
 impl Book<'_> {
-    fn apply(&mut self, wanted: Move) -> Result<(), LedgerError> {
+    fn apply(&mut self, wanted: CommissionMove) -> Result<(), LedgerError> {
         match wanted {
-            Move::Earn(part, amount) => self.credit(part, RecordType::Commission, amount),
-            Move::TakeBack(part, amount) => self.take_back(part, amount),
-            Move::Reinstate(part, amount) => {
+            CommissionMove::Earn(part, amount) => self.credit(part, RecordType::Commission, amount),
+            CommissionMove::TakeBack(part, amount) => self.take_back(part, amount),
+            CommissionMove::Reinstate(part, amount) => {
                 self.account.clawed_back = self.account.clawed_back.minus(amount)?;
                 self.credit(part, RecordType::Refund, amount)
             }
-            Move::Mature(amount) => {
+            CommissionMove::Mature(amount) => {
                 self.shift(Part::Pending, RecordType::Commission, amount.negated())?;
                 self.credit(Part::Available, RecordType::Commission, amount)
             }
-            Move::ToBalance(amount) => {
+            CommissionMove::ToBalance(amount) => {
                 self.withdraw(amount)?;
                 self.account.withdrawn = self.account.withdrawn.plus(amount)?;
                 Ok(())
             }
-            Move::Hold(amount) => {
+            CommissionMove::Hold(amount) => {
                 self.withdraw(amount)?;
                 self.shift(Part::Held, RecordType::Withdrawal, amount)
             }
-            Move::PayOut(amount) => {
+            CommissionMove::PayOut(amount) => {
                 self.shift(Part::Held, RecordType::Withdrawal, amount.negated())?;
                 self.account.withdrawn = self.account.withdrawn.plus(amount)?;
                 Ok(())
             }
-            Move::Release(amount) => {
+            CommissionMove::Release(amount) => {
                 self.shift(Part::Held, RecordType::Withdrawal, amount.negated())?;
                 self.credit(Part::Available, RecordType::Withdrawal, amount)
             }
@@ -191,7 +191,7 @@ impl Book<'_> {
         }
         *place = after;
         self.account.seq = self.account.seq.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        self.entries.push(Entry {
+        self.entries.push(Line {
             account: AccountKind::Commission,
             part: Some(part),
             kind,
@@ -211,7 +211,7 @@ impl Book<'_> {
             return Ok(());
         }
         let (kind, related) = (RecordType::Debt, Some(self.related.to_owned()));
-        let entry = self.account.debt.move_by(AccountKind::CommissionDebt, kind, amount, (None, related))?;
+        let entry = self.account.debt.move_by(AccountKind::CommissionReceivable, kind, amount, (None, related))?;
         self.entries.push(entry);
         Ok(())
     }

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::affiliate::model::commission::{
-    Commission, CommissionAccount, Earnings, Maturing, Move, Source, available_at, earned,
+    Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Header, House, HouseEntry, LastJournal, LedgerError, Operator, Part, Posting};
+use kernel::ledger::{Header, JournalEntry, JournalRef, LedgerError, Operator, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Why an order could not be looked at.
@@ -37,7 +37,7 @@ pub enum EarningError {
 
 /// On whose behalf commissions are posted, and when.
 #[derive(Debug, Clone, PartialEq)]
-pub struct By {
+pub struct AccruedBy {
     /// In which role.
     pub operator: Operator,
     /// Who exactly.
@@ -50,9 +50,9 @@ pub struct By {
 
 /// Everybody concerned, as read and then as they will be.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Earning {
+pub struct Accrual {
     /// The orders; they don't change.
-    pub orders: BTreeMap<OrderId, Source>,
+    pub orders: BTreeMap<OrderId, CommissionSource>,
     /// Their commissions.
     pub commissions: BTreeMap<OrderId, Commission>,
     /// What invitees' orders earned.
@@ -60,16 +60,16 @@ pub struct Earning {
     /// Inviters' accounts.
     pub accounts: BTreeMap<UserId, CommissionAccount>,
     /// New postings, in their order.
-    pub postings: Vec<Posting>,
+    pub postings: Vec<JournalEntry>,
     /// Commissions that begin to wait.
-    pub waiting: Vec<Maturing>,
+    pub waiting: Vec<CommissionHold>,
     /// Commissions that came to be or moved.
     pub changed: BTreeSet<OrderId>,
     /// How many came to be.
     pub granted: usize,
 }
 
-impl Earning {
+impl Accrual {
     /// Brings the commission of an order to where the order's net demands; `journal` makes fresh ids.
     ///
     /// # Refuses
@@ -77,7 +77,7 @@ impl Earning {
     pub fn settle(
         &mut self,
         order: OrderId,
-        by: &By,
+        by: &AccruedBy,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), EarningError> {
         let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
@@ -88,7 +88,7 @@ impl Earning {
     }
 
     /// The first look at an order: its capture earns, and what went back already is taken back in the same journal.
-    fn begin(&mut self, order: &Source, by: &By, journal: JournalId) -> Result<(), EarningError> {
+    fn begin(&mut self, order: &CommissionSource, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
         let (Ok(amount), Some(paid_at)) = (earned(order, &before)?, order.paid_at) else { return Ok(()) };
@@ -109,12 +109,12 @@ impl Earning {
             available_at,
             pending,
             denied: None,
-            last: LastJournal { id: journal, step: 0 },
+            last: JournalRef { id: journal, step: 0 },
             created_at: by.at,
         };
         let target = commission.target(order)?;
         let part = part(pending);
-        let moves = [Move::Earn(part, amount), Move::TakeBack(part, amount.minus(target)?)];
+        let moves = [CommissionMove::Earn(part, amount), CommissionMove::TakeBack(part, amount.minus(target)?)];
         commission.left = (target != amount).then_some(target);
         let currency = amount.currency();
         let account = self.accounts.entry(beneficiary).or_insert(CommissionAccount::none(beneficiary, currency));
@@ -122,7 +122,7 @@ impl Earning {
         let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
         *account = after;
         if pending {
-            self.waiting.push(Maturing { beneficiary, order: order.id, at: available_at });
+            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at });
         }
         self.granted = self.granted.saturating_add(1);
         self.earnings.insert(order.user, earnings);
@@ -133,9 +133,9 @@ impl Earning {
     /// A later look: what is left of the commission follows the order.
     fn follow(
         &mut self,
-        order: &Source,
+        order: &CommissionSource,
         commission: Commission,
-        by: &By,
+        by: &AccruedBy,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let difference = commission.target(order)?.minus(commission.left())?;
@@ -144,8 +144,8 @@ impl Earning {
         }
         let part = part(commission.pending);
         let wanted = match difference.is_negative() {
-            true => Move::TakeBack(part, difference.negated()),
-            false => Move::Reinstate(part, difference),
+            true => CommissionMove::TakeBack(part, difference.negated()),
+            false => CommissionMove::Reinstate(part, difference),
         };
         self.post(commission, &[wanted], difference, by, journal)
     }
@@ -153,8 +153,14 @@ impl Earning {
     /// Takes a commission back for good (R9.3: by an admin, with a reason).
     ///
     /// # Refuses
-    /// As [`Earning::settle`].
-    pub fn deny(&mut self, order: &Source, reason: String, by: &By, journal: JournalId) -> Result<(), EarningError> {
+    /// As [`Accrual::settle`].
+    pub fn deny(
+        &mut self,
+        order: &CommissionSource,
+        reason: String,
+        by: &AccruedBy,
+        journal: JournalId,
+    ) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
         let denied = Commission { denied: Some(reason), ..commission };
         self.commissions.insert(order.id, denied.clone());
@@ -165,8 +171,8 @@ impl Earning {
     /// A commission's hold time is over: what is left of it becomes available.
     ///
     /// # Refuses
-    /// As [`Earning::settle`].
-    pub fn mature(&mut self, order: OrderId, by: &By, journal: JournalId) -> Result<(), EarningError> {
+    /// As [`Accrual::settle`].
+    pub fn mature(&mut self, order: OrderId, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
         let matured = Commission { pending: false, ..commission };
         let left = matured.left();
@@ -176,16 +182,16 @@ impl Earning {
             return Ok(());
         }
         let same = LedgerMoney::zero(left.currency());
-        self.post(matured, &[Move::Mature(left)], same, by, journal)
+        self.post(matured, &[CommissionMove::Mature(left)], same, by, journal)
     }
 
     /// Posts moves of a commission that has a journal, of which `difference` comes from the house.
     fn post(
         &mut self,
         commission: Commission,
-        moves: &[Move],
+        moves: &[CommissionMove],
         difference: LedgerMoney,
-        by: &By,
+        by: &AccruedBy,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let account =
@@ -200,14 +206,14 @@ impl Earning {
         Ok(())
     }
 
-    fn keep(&mut self, commission: Commission, posting: Posting) {
+    fn keep(&mut self, commission: Commission, posting: JournalEntry) {
         self.changed.insert(commission.order);
         self.commissions.insert(commission.order, commission);
         self.postings.push(posting);
     }
 }
 
-impl By {
+impl AccruedBy {
     fn header(&self, commission: &Commission, journal: JournalId) -> Header {
         Header {
             journal,
@@ -227,6 +233,6 @@ fn part(pending: bool) -> Part {
 }
 
 /// What the user gets, the house gives.
-fn house(amount: LedgerMoney) -> Vec<HouseEntry> {
-    vec![HouseEntry::new(House::Commission, amount.negated())]
+fn house(amount: LedgerMoney) -> Vec<PlatformLine> {
+    vec![PlatformLine::new(PlatformAccount::Commission, amount.negated())]
 }

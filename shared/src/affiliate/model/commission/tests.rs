@@ -34,18 +34,18 @@ fn later(hours: i64) -> Timestamp {
 
 /// A worker that looks at orders.
 struct Desk {
-    earning: Earning,
+    earning: Accrual,
     journals: u128,
     at: Timestamp,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { earning: Earning::default(), journals: 0, at: now() }
+        Self { earning: Accrual::default(), journals: 0, at: now() }
     }
 
-    fn by(&self) -> By {
-        By { operator: Operator::System, actor: "reward-worker".into(), request_id: "m.0".into(), at: self.at }
+    fn by(&self) -> AccruedBy {
+        AccruedBy { operator: Operator::System, actor: "reward-worker".into(), request_id: "m.0".into(), at: self.at }
     }
 
     fn journal(&mut self) -> JournalId {
@@ -55,7 +55,7 @@ impl Desk {
 
     fn look(&mut self, order: &Order) {
         let (by, mut journals) = (self.by(), self.journals);
-        self.earning.orders.insert(order.id, Source::from(order));
+        self.earning.orders.insert(order.id, CommissionSource::from(order));
         let mut fresh = || {
             journals += 1;
             JournalId::new(Ulid::from_parts(9_000, journals))
@@ -86,7 +86,7 @@ impl Desk {
         self.earning.accounts.get(&ann()).copied().unwrap_or(none)
     }
 
-    fn moves(&mut self, wanted: Move) -> Result<(), LedgerError> {
+    fn moves(&mut self, wanted: CommissionMove) -> Result<(), LedgerError> {
         let journal = self.journal();
         let header = kernel::ledger::Header {
             journal,
@@ -99,8 +99,8 @@ impl Desk {
             at: self.at,
         };
         let house = match wanted {
-            Move::ToBalance(amount) | Move::PayOut(amount) => {
-                vec![kernel::ledger::HouseEntry::new(kernel::ledger::House::Commission, amount)]
+            CommissionMove::ToBalance(amount) | CommissionMove::PayOut(amount) => {
+                vec![kernel::ledger::PlatformLine::new(kernel::ledger::PlatformAccount::Commission, amount)]
             }
             _ => vec![],
         };
@@ -158,13 +158,13 @@ fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
     let amounts: Vec<LedgerMoney> = desk.earning.commissions.values().map(|commission| commission.amount).collect();
     assert_eq!(amounts, [usd("1.38888888"), usd("0.61111112")]);
     let before = Earnings { invitee: hundred().user, orders: 2, earned: usd("2") };
-    assert_eq!(earned(&Source::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
+    assert_eq!(earned(&CommissionSource::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
 }
 
 /// R6.3, R6.4: without terms, unpaid, after the days of validity, or below the last digit nothing is earned.
 #[test]
 fn an_order_that_earns_nothing_says_why() {
-    let none = Earnings::none(&Source::from(&hundred()));
+    let none = Earnings::none(&CommissionSource::from(&hundred()));
     let late = AffiliateTerms { valid_until: Some(later(-1)), ..terms() };
     let tiny = AffiliateTerms { rate: Decimal::new(1, 10), ..terms() };
     let nothing = AffiliateTerms { rate: Decimal::ZERO, ..terms() };
@@ -176,10 +176,14 @@ fn an_order_that_earns_nothing_says_why() {
         (paid(1, nothing), NoCommission::Nothing),
     ];
     for (order, why) in cases {
-        assert_eq!(earned(&Source::from(&order), &none), Ok(Err(why)));
+        assert_eq!(earned(&CommissionSource::from(&order), &none), Ok(Err(why)));
     }
     let just = AffiliateTerms { valid_until: Some(now()), ..terms() };
-    assert_eq!(earned(&Source::from(&paid(1, just)), &none), Ok(Ok(usd("1.38888888"))), "until then, inclusive");
+    assert_eq!(
+        earned(&CommissionSource::from(&paid(1, just)), &none),
+        Ok(Ok(usd("1.38888888"))),
+        "until then, inclusive"
+    );
 }
 
 /// R6.4: until the hold time is over a commission is pending; then it matures, once.
@@ -188,9 +192,9 @@ fn a_commission_waits_for_its_hold_time() {
     let mut desk = Desk::new();
     let order = paid(1, AffiliateTerms { hold_hours: 48, ..terms() });
     desk.look(&order);
-    assert_eq!(desk.earning.waiting, [Maturing { beneficiary: ann(), order: order.id, at: later(48) }]);
+    assert_eq!(desk.earning.waiting, [CommissionHold { beneficiary: ann(), order: order.id, at: later(48) }]);
     assert_eq!(desk.parts(), ["1.38888888", "0", "0", "0", "0", "0"]);
-    assert_eq!(desk.moves(Move::ToBalance(usd("0.00000001"))), Err(LedgerError::InsufficientAvailable));
+    assert_eq!(desk.moves(CommissionMove::ToBalance(usd("0.00000001"))), Err(LedgerError::InsufficientAvailable));
     let state = |at| desk.earning.commissions[&order.id].state(at);
     assert_eq!((state(later(47)), state(later(48))), (CommissionState::Pending, CommissionState::Available));
     desk.at = later(48);
@@ -211,7 +215,7 @@ fn a_take_back_comes_from_the_part_the_commission_stands_in() {
     assert_eq!(desk.parts(), ["0.97222221", "0", "0", "0", "0.41666667", "0"]);
     desk.at = later(1);
     desk.mature(&order);
-    desk.moves(Move::ToBalance(usd("0.9"))).unwrap();
+    desk.moves(CommissionMove::ToBalance(usd("0.9"))).unwrap();
     desk.look(&refunded(&order, "0"));
     assert_eq!(desk.parts(), ["0", "0", "0", "0.9", "0.48888888", "0.9"], "what was withdrawn is owed");
     let commission = &desk.earning.commissions[&order.id];
@@ -228,19 +232,19 @@ fn what_is_held_is_not_taken_back() {
     let mut desk = Desk::new();
     let order = paid(1, terms());
     desk.look(&order);
-    desk.moves(Move::Hold(usd("1"))).unwrap();
+    desk.moves(CommissionMove::Hold(usd("1"))).unwrap();
     desk.look(&refunded(&order, "0"));
     assert_eq!(desk.parts(), ["0", "0", "1", "0", "0.38888888", "1"]);
     let mut paid_out = Desk { earning: desk.earning.clone(), ..Desk::new() };
-    paid_out.moves(Move::PayOut(usd("1"))).unwrap();
+    paid_out.moves(CommissionMove::PayOut(usd("1"))).unwrap();
     assert_eq!(paid_out.parts(), ["0", "0", "0", "1", "0.38888888", "1"]);
-    desk.moves(Move::Release(usd("1"))).unwrap();
+    desk.moves(CommissionMove::Release(usd("1"))).unwrap();
     assert_eq!(desk.parts(), ["0", "0", "0", "0", "1.38888888", "0"]);
     let entries = &desk.earning.postings.last().unwrap().entries;
     let shown: Vec<(AccountKind, Option<Part>, String)> =
         entries.iter().map(|entry| (entry.account, entry.part, entry.amount.amount().to_string())).collect();
     let part = |part, amount: &str| (AccountKind::Commission, Some(part), amount.to_owned());
-    let owed = (AccountKind::CommissionDebt, None, "1".to_owned());
+    let owed = (AccountKind::CommissionReceivable, None, "1".to_owned());
     assert_eq!(shown, [part(Part::Held, "-1"), part(Part::Available, "1"), part(Part::Available, "-1"), owed]);
 }
 
@@ -266,7 +270,7 @@ fn a_denied_commission_does_not_come_again() {
     let order = paid(1, terms());
     desk.look(&order);
     let (by, journal) = (desk.by(), desk.journal());
-    desk.earning.deny(&Source::from(&order), "fraud".into(), &by, journal).unwrap();
+    desk.earning.deny(&CommissionSource::from(&order), "fraud".into(), &by, journal).unwrap();
     desk.look(&refunded(&order, "70"));
     desk.look(&order);
     assert_eq!(desk.parts(), ["0", "0", "0", "0", "1.38888888", "0"]);
@@ -291,7 +295,7 @@ proptest! {
             straight.look(&paid(number, terms()));
             winding.look(&paid(number, terms()));
         }
-        let take = Move::ToBalance(LedgerMoney::exact(Decimal::new(withdrawn, 8), kernel::money::Currency::USD).unwrap());
+        let take = CommissionMove::ToBalance(LedgerMoney::exact(Decimal::new(withdrawn, 8), kernel::money::Currency::USD).unwrap());
         straight.moves(take).unwrap();
         winding.moves(take).unwrap();
         for (order, units) in steps {

@@ -4,19 +4,19 @@ use super::*;
 use crate::agency::model::commission_split::{Chain, differences, divide};
 use crate::agency::model::grant::{EarlierCost, HISTORY_MAX, PackageChange, is_open, own_part};
 use crate::agency::model::minimum_recharge::effective;
-use crate::agency::model::series::{Package, Progress, SeriesTerms, Trigger, TriggerKind};
+use crate::agency::model::series::{CommissionTrigger, Package, Progress, SeriesTerms, TriggerKind};
 use crate::agency::model::subtree::moves;
 use kernel::refusal::Refusal;
 
-fn series(amount: &str) -> Commission {
-    Commission { kind: CommissionKind::Fixed, amount: dec(amount), tiers: Vec::new() }
+fn series(amount: &str) -> CommissionTerms {
+    CommissionTerms { kind: CommissionKind::Fixed, amount: dec(amount), tiers: Vec::new() }
 }
 
 fn earned(chain: &Chain) -> Vec<Decimal> {
     chain.shares.iter().map(|share| share.earned).collect()
 }
 
-fn check(commission: &Commission, levels: &[Level], expect: &[&str], pool: &str, platform: &str) {
+fn check(commission: &CommissionTerms, levels: &[Level], expect: &[&str], pool: &str, platform: &str) {
     let chain = divide(commission, levels).unwrap();
     let expect: Vec<_> = expect.iter().map(|amount| dec(amount)).collect();
     assert_eq!((earned(&chain), chain.pool, chain.platform), (expect, dec(pool), dec(platform)), "{levels:?}");
@@ -28,15 +28,15 @@ fn a_fixed_commission_is_divided_along_the_chain() {
     let chain = |a, b, c| [level(fixed(c), "0"), level(fixed(b), "0"), level(fixed(a), "0")];
     check(&series("100"), &chain("80", "50", "30"), &["30", "20", "30"], "100", "20");
     check(&series("100"), &chain("80", "0", "30"), &["30", "0", "50"], "100", "20");
-    let without_tiers = Commission { kind: CommissionKind::Tiered, ..series("100") };
+    let without_tiers = CommissionTerms { kind: CommissionKind::Tiered, ..series("100") };
     check(&without_tiers, &chain("80", "50", "30"), &["30", "20", "30"], "100", "20");
-    check(&Commission::none(), &chain("0", "0", "0"), &["0", "0", "0"], "0", "0");
+    check(&CommissionTerms::none(), &chain("0", "0", "0"), &["0", "0", "0"], "0", "0");
 }
 
 /// R8.9: each level by its own statistic; the pool is the highest series amount among the tiers that matched.
 #[test]
 fn a_tiered_commission_is_divided_by_each_levels_statistic() {
-    let series = tiered(Operator::AtLeast, &[("100", "100"), ("150", "150")]);
+    let series = tiered(Comparison::AtLeast, &[("100", "100"), ("150", "150")]);
     let (a, b) = (tiers(&[("100", "80"), ("150", "120")]), tiers(&[("100", "50"), ("150", "100")]));
     let chain = |of_a| [level(b.clone(), "120"), level(a.clone(), of_a)];
     check(&series, &chain("160"), &["50", "70"], "150", "30");
@@ -47,7 +47,7 @@ fn a_tiered_commission_is_divided_by_each_levels_statistic() {
 /// R8.9: `<` counts below the threshold only.
 #[test]
 fn a_tier_below_a_threshold_counts_below_it_only() {
-    let series = tiered(Operator::Below, &[("100", "30")]);
+    let series = tiered(Comparison::Below, &[("100", "30")]);
     for (statistic, expect) in [("80", "30"), ("100", "0"), ("120", "0")] {
         let chain = divide(&series, &[level(tiers(&[("100", "30")]), statistic)]).unwrap();
         assert_eq!(earned(&chain), [dec(expect)], "{statistic}");
@@ -57,10 +57,10 @@ fn a_tier_below_a_threshold_counts_below_it_only() {
 /// R8.9: of several that match the first of `>` and `>=` by falling threshold, then of `<` and `<=` by rising.
 #[test]
 fn the_first_matching_tier_counts() {
-    let mut commission = tiered(Operator::AtLeast, &[("100", "1"), ("150", "2"), ("200", "3"), ("50", "4")]);
-    commission.tiers[1].operator = Operator::Above;
-    commission.tiers[2].operator = Operator::AtMost;
-    commission.tiers[3].operator = Operator::Below;
+    let mut commission = tiered(Comparison::AtLeast, &[("100", "1"), ("150", "2"), ("200", "3"), ("50", "4")]);
+    commission.tiers[1].operator = Comparison::Above;
+    commission.tiers[2].operator = Comparison::AtMost;
+    commission.tiers[3].operator = Comparison::Below;
     let table = [("160", "150"), ("150", "100"), ("100", "100"), ("99", "200"), ("49", "50")];
     for (statistic, threshold) in table {
         let tier = commission.tier_for(&sold(statistic)).unwrap();
@@ -72,14 +72,15 @@ fn the_first_matching_tier_counts() {
 #[test]
 fn a_tier_measures_what_it_says() {
     let text = r#"{"dimension":"sales_count","scope":"self_and_sub","threshold":"3","amount":"10"}"#;
-    let tier: Tier = serde_json::from_str(text).unwrap();
-    assert_eq!(tier.operator, Operator::AtLeast);
+    let tier: CommissionTier = serde_json::from_str(text).unwrap();
+    assert_eq!(tier.operator, Comparison::AtLeast);
     let own = SalesTally { count: 2, amount: dec("900") };
     let sales = Sales { own, self_and_sub: SalesTally { count: 3, amount: dec("1000") } };
     assert!(tier.matches(&sales));
-    assert!(!Tier { scope: Scope::Own, ..tier }.matches(&sales));
+    assert!(!CommissionTier { scope: SalesScope::Own, ..tier }.matches(&sales));
     assert!(
-        Tier { scope: Scope::Own, dimension: Dimension::SalesAmount, threshold: dec("900"), ..tier }.matches(&sales)
+        CommissionTier { scope: SalesScope::Own, dimension: Dimension::SalesAmount, threshold: dec("900"), ..tier }
+            .matches(&sales)
     );
 }
 
@@ -138,7 +139,7 @@ fn forced(enabled: bool, amount: &str) -> ForcedRecharge {
 /// R8.7
 #[test]
 fn the_platform_forces_before_the_shop_does() {
-    let trigger = |kind| Trigger { kind, threshold: dec("300") };
+    let trigger = |kind| CommissionTrigger { kind, threshold: dec("300") };
     let (first, accumulated) = (trigger(TriggerKind::FirstRecharge), trigger(TriggerKind::AccumulatedRecharge));
     let table = [
         (accumulated, forced(false, "0"), forced(true, "10000"), false, Some("10000")),
@@ -157,7 +158,7 @@ fn the_platform_forces_before_the_shop_does() {
 }
 
 fn triggered_at(kind: TriggerKind, payments: &[(&str, bool)]) -> Option<usize> {
-    let trigger = Trigger { kind, threshold: dec("300") };
+    let trigger = CommissionTrigger { kind, threshold: dec("300") };
     let (mut progress, mut at) = (Progress::default(), None);
     for (index, (amount, on_behalf)) in payments.iter().enumerate() {
         let (after, now) = trigger.after(progress, dec(amount), *on_behalf).unwrap();
@@ -199,7 +200,7 @@ fn priced(number: u64) -> Package {
 /// R8.6: all or nothing; earlier costs are kept.
 #[test]
 fn packages_are_added_changed_and_removed_together() {
-    let series = SeriesTerms { commission: Commission::none(), packages: (1..=3).map(priced).collect() };
+    let series = SeriesTerms { commission: CommissionTerms::none(), packages: (1..=3).map(priced).collect() };
     let (offer, now) = (series.offer(), Timestamp::UNIX_EPOCH);
     let before = grant(&[1], Own::default(), vec![held(1, "10"), held(2, "10")]).terms;
     let change = |changes: &[PackageChange]| before.with_packages(changes, &series, &offer, now);
@@ -263,9 +264,9 @@ fn a_disabled_grant_closes_what_is_below() {
 /// R8.2: with grants only amounts change.
 #[test]
 fn only_amounts_of_a_granted_series_change() {
-    let before = tiered(Operator::AtLeast, &[("100", "100"), ("150", "150")]);
-    assert!(before.same_shape(&tiered(Operator::AtLeast, &[("150", "1"), ("100", "2")])));
-    assert!(!before.same_shape(&tiered(Operator::Above, &[("100", "100"), ("150", "150")])));
-    assert!(!before.same_shape(&tiered(Operator::AtLeast, &[("100", "100")])));
+    let before = tiered(Comparison::AtLeast, &[("100", "100"), ("150", "150")]);
+    assert!(before.same_shape(&tiered(Comparison::AtLeast, &[("150", "1"), ("100", "2")])));
+    assert!(!before.same_shape(&tiered(Comparison::Above, &[("100", "100"), ("150", "150")])));
+    assert!(!before.same_shape(&tiered(Comparison::AtLeast, &[("100", "100")])));
     assert!(!before.same_shape(&series("100")));
 }

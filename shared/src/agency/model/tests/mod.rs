@@ -10,7 +10,9 @@ use ulid::Ulid;
 
 use crate::agency::model::commission_split::{Level, Sales, SalesTally};
 use crate::agency::model::grant::{Grant, GrantStatus, GrantTerms, GrantedPackage, Own, OwnTier};
-use crate::agency::model::series::{Commission, CommissionKind, Dimension, ForcedRecharge, Operator, Scope, Tier};
+use crate::agency::model::series::{
+    CommissionKind, CommissionTerms, CommissionTier, Comparison, Dimension, ForcedRecharge, SalesScope,
+};
 use crate::agency::model::shop::{Shop, ShopPath};
 use kernel::id::{GrantId, PackageId, SeriesId, ShopId};
 
@@ -46,15 +48,15 @@ fn tiers(all: &[(&str, &str)]) -> Own {
     Own { amount: Decimal::ZERO, tiers: all.iter().map(tier).collect() }
 }
 
-fn tiered(operator: Operator, all: &[(&str, &str)]) -> Commission {
-    let tier = |(threshold, amount): &(&str, &str)| Tier {
+fn tiered(operator: Comparison, all: &[(&str, &str)]) -> CommissionTerms {
+    let tier = |(threshold, amount): &(&str, &str)| CommissionTier {
         dimension: Dimension::SalesAmount,
-        scope: Scope::Own,
+        scope: SalesScope::Own,
         operator,
         threshold: dec(threshold),
         amount: dec(amount),
     };
-    Commission { kind: CommissionKind::Tiered, amount: Decimal::ZERO, tiers: all.iter().map(tier).collect() }
+    CommissionTerms { kind: CommissionKind::Tiered, amount: Decimal::ZERO, tiers: all.iter().map(tier).collect() }
 }
 
 fn sold(amount: &str) -> Sales {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agency::model::commission_split::{differences, divide};
-use crate::agency::model::grant::{Offer, own_part};
+use crate::agency::model::grant::{GrantOffer, own_part};
 use crate::agency::model::subtree::moves;
 
 const THRESHOLDS: [&str; 3] = ["10", "20", "30"];
@@ -45,19 +45,19 @@ fn amounts(all: [u8; 3]) -> Own {
 
 /// A series' offer and the grants under it.
 struct Tree {
-    offer: Offer,
+    offer: GrantOffer,
     grants: Vec<Grant>,
 }
 
 impl Tree {
-    fn above(&self, of: &Grant) -> Offer {
+    fn above(&self, of: &Grant) -> GrantOffer {
         let parent = of.path.parent();
         let parent = parent.and_then(|parent| self.grants.iter().find(|grant| grant.path == parent));
         parent.map_or_else(|| self.offer.clone(), Grant::offer)
     }
 
     /// Puts moved grants in place when the edit may move any, and answers whether it is accepted.
-    fn accept(&mut self, offer: &Offer, below: &[usize], adjust: bool) -> bool {
+    fn accept(&mut self, offer: &GrantOffer, below: &[usize], adjust: bool) -> bool {
         let list: Vec<&Grant> = below.iter().map(|at| &self.grants[*at]).collect();
         let moved = moves(offer, &list, Timestamp::UNIX_EPOCH).0;
         if !moved.is_empty() && !adjust {
@@ -107,7 +107,7 @@ impl Tree {
             }
             Edit::Series { amounts: all, cost, adjust } => {
                 let costs = [(package_id(1), Decimal::from(cost))].into();
-                let offer = Offer { own: amounts(all), costs };
+                let offer = GrantOffer { own: amounts(all), costs };
                 let below: Vec<_> = (0..self.grants.len()).collect();
                 if self.accept(&offer, &below, adjust) {
                     self.offer = offer;
@@ -126,8 +126,8 @@ impl Tree {
     }
 }
 
-fn operator() -> impl Strategy<Value = Operator> {
-    prop_oneof![Just(Operator::Above), Just(Operator::AtLeast), Just(Operator::Below), Just(Operator::AtMost)]
+fn operator() -> impl Strategy<Value = Comparison> {
+    prop_oneof![Just(Comparison::Above), Just(Comparison::AtLeast), Just(Comparison::Below), Just(Comparison::AtMost)]
 }
 
 proptest! {
@@ -139,16 +139,16 @@ proptest! {
         operators in prop::array::uniform3(operator()),
         statistics in prop::collection::vec(0_u32..40, 10),
     ) {
-        let offer = Offer { own: amounts([200; 3]), costs: [(package_id(1), Decimal::ONE)].into() };
+        let offer = GrantOffer { own: amounts([200; 3]), costs: [(package_id(1), Decimal::ONE)].into() };
         let mut tree = Tree { offer, grants: Vec::new() };
         for (number, edit) in edits.into_iter().enumerate() {
             tree.apply(edit, u64::try_from(number).unwrap() + 1);
         }
-        let mut commission = tiered(Operator::AtLeast, &[]);
+        let mut commission = tiered(Comparison::AtLeast, &[]);
         for (own, operator) in tree.offer.own.tiers.iter().zip(operators) {
-            commission.tiers.push(Tier {
+            commission.tiers.push(CommissionTier {
                 dimension: Dimension::SalesAmount,
-                scope: Scope::SelfAndSub,
+                scope: SalesScope::SelfAndSub,
                 operator,
                 threshold: own.threshold,
                 amount: own.amount,

@@ -139,7 +139,7 @@ fn amounts_have_the_digits_of_the_pay_currency() {
 #[test]
 fn a_stored_document_may_know_more_than_we_do() {
     let text = r#"{"version": 3, "settings": {"email_verification": true, "captcha": "on"}}"#;
-    let stored: Versioned<IdentitySettings> = serde_json::from_str(text).unwrap();
-    assert_eq!(stored, Versioned { version: 3, settings: IdentitySettings { email_verification: true } });
-    assert_eq!(Versioned::<IdentitySettings>::default().version, 0);
+    let stored: VersionedSettings<IdentitySettings> = serde_json::from_str(text).unwrap();
+    assert_eq!(stored, VersionedSettings { version: 3, settings: IdentitySettings { email_verification: true } });
+    assert_eq!(VersionedSettings::<IdentitySettings>::default().version, 0);
 }

@@ -156,14 +156,14 @@ async fn an_unpaid_order_and_an_unknown_one_are_told_apart() {
         assert_eq!(zpay(&Scripted::answering(200, unknown)).query(order()).await.unwrap(), None);
     }
     let other = Scripted::answering(200, r#"{"code":"error","msg":"商户密钥错误"}"#);
-    assert_eq!(zpay(&other).query(order()).await, Err(Fault::BadAnswer));
+    assert_eq!(zpay(&other).query(order()).await, Err(GatewayFault::BadAnswer));
 }
 
 /// R4.10: an answer about another order is no answer.
 #[tokio::test]
 async fn an_answer_about_another_order_is_not_believed() {
     let other = include_str!("../../../../../tests/fixtures/zpay/order.paid.txt").replace(ORDER, "ord_other");
-    assert_eq!(zpay(&Scripted::answering(200, &other)).query(order()).await, Err(Fault::BadAnswer));
+    assert_eq!(zpay(&Scripted::answering(200, &other)).query(order()).await, Err(GatewayFault::BadAnswer));
 }
 
 #[test]
@@ -182,7 +182,7 @@ async fn a_gateway_is_asked_once_for_a_refund() {
         (Ok((200, format!(r#"{{"code":-1,"msg":"余额不足 {KEY}"}}"#))), Err(no)),
         (Ok((200, "<html>".to_owned())), Err(RefundFailure::Unknown)),
         (Ok((500, r#"{"code":1}"#.to_owned())), Err(RefundFailure::Unknown)),
-        (Err(Fault::Unreachable), Err(RefundFailure::Unknown)),
+        (Err(GatewayFault::Unreachable), Err(RefundFailure::Unknown)),
     ] {
         let answers = Scripted::new(vec![answer, Ok((200, r#"{"code":1}"#.to_owned()))]);
         assert_eq!(zpay(&answers).refund("2026", order(), amount).await, wanted);

@@ -25,7 +25,7 @@ fn settings() -> PaymentSettings {
 }
 /// ¥100 at 7.2 on tier 0.
 pub(crate) fn hundred() -> Order {
-    let quote = price(&settings(), &Ask::Offer("o100".into()), Some(&enrolled()), now()).unwrap();
+    let quote = price(&settings(), &TopUp::Offer("o100".into()), Some(&enrolled()), now()).unwrap();
     Order {
         id: OrderId::new(Ulid::from_parts(1, 7)),
         user: UserId::new(Ulid::from_parts(1, 8)),
@@ -74,7 +74,7 @@ fn a_hundred_yuan_buy_their_credit_rounded_down() {
 #[test]
 fn a_discounted_charge_is_rounded_up_and_the_credit_is_that_of_the_amount() {
     let settings = PaymentSettings { discount_rate: Decimal::new(95, 2), ..settings() };
-    let quote = price(&settings, &Ask::Amount("10.01".into()), None, now()).unwrap();
+    let quote = price(&settings, &TopUp::Amount("10.01".into()), None, now()).unwrap();
     assert_eq!((quote.charge, quote.credit), (cny("9.51"), usd("1.39027777")));
     assert_eq!(quote.promotion, None);
 }
@@ -99,22 +99,22 @@ fn an_amount_outside_the_rules_is_refused_at_its_field() {
         ("NaN", "not_a_decimal"),
         ("007", "not_a_decimal"),
     ] {
-        assert_eq!(refused(Ask::Amount(text.into())), ("/amount".to_owned(), code), "{text}");
+        assert_eq!(refused(TopUp::Amount(text.into())), ("/amount".to_owned(), code), "{text}");
     }
-    assert_eq!(refused(Ask::Offer("o11".into())), ("/offer_id".to_owned(), "unknown_offer"));
+    assert_eq!(refused(TopUp::Offer("o11".into())), ("/offer_id".to_owned(), "unknown_offer"));
     for text in ["1", "10000", "10000.00"] {
-        assert!(price(&settings(), &Ask::Amount(text.into()), None, now()).is_ok());
+        assert!(price(&settings(), &TopUp::Amount(text.into()), None, now()).is_ok());
     }
     let off = PaymentSettings::default();
-    assert_eq!(price(&off, &Ask::Amount("10".into()), None, now()), Err(Refusal::ProgrammeOff));
+    assert_eq!(price(&off, &TopUp::Amount("10".into()), None, now()), Err(Refusal::ProgrammeOff));
 }
 
 /// R1.1
 #[test]
 fn a_currency_without_minor_units_has_none() {
     let settings = PaymentSettings { pay_currency: Currency::parse("JPY").unwrap(), ..settings() };
-    assert!(price(&settings, &Ask::Amount("100.5".into()), None, now()).is_err());
-    let quote = price(&settings, &Ask::Amount("100".into()), None, now()).unwrap();
+    assert!(price(&settings, &TopUp::Amount("100.5".into()), None, now()).is_err());
+    let quote = price(&settings, &TopUp::Amount("100".into()), None, now()).unwrap();
     assert_eq!(quote.charge.to_string(), "100 JPY");
 }
 

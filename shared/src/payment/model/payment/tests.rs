@@ -21,12 +21,12 @@ fn captured(amount: PayMoney, at: Option<Timestamp>) -> Payment {
 fn refund(amount: PayMoney, failed: bool) -> Refund {
     Refund { amount, failed, pending: false, at: None, request: None }
 }
-fn settle(order: &Order, payment: &Payment, received_at: Timestamp) -> Settlement {
+fn settle(order: &Order, payment: &Payment, received_at: Timestamp) -> CaptureOutcome {
     decide(Some(order), payment, Some(&enrolled()), received_at).unwrap()
 }
-fn credit(settlement: Settlement) -> Credited {
+fn credit(settlement: CaptureOutcome) -> Credited {
     match settlement {
-        Settlement::Credit(credited) => credited,
+        CaptureOutcome::Credit(credited) => credited,
         other => panic!("{other:?}"),
     }
 }
@@ -39,7 +39,7 @@ fn a_payment_of_the_charge_credits_the_snapshot_and_the_bonus() {
     assert_eq!((by.status, by.late, by.paid_at), (OrderStatus::Paid, false, after(5)));
     let paid = hundred().credited(&by, Some("pi_1"));
     assert_eq!((paid.total().unwrap(), paid.net()), (usd("18.05555554"), cny("100")));
-    assert_eq!(settle(&paid, &captured(cny("100"), Some(after(5))), after(600)), Settlement::AlreadyCredited);
+    assert_eq!(settle(&paid, &captured(cny("100"), Some(after(5))), after(600)), CaptureOutcome::NetMayHaveChanged);
 }
 
 /// R4.5, R4.4
@@ -58,7 +58,7 @@ fn a_late_payment_is_credited_and_says_so() {
 #[test]
 fn money_that_does_not_match_is_reviewed() {
     let review = |order: Option<&Order>, payment: &Payment| match decide(order, payment, None, after(1)).unwrap() {
-        Settlement::Review(reason) => Some(reason),
+        CaptureOutcome::Review(reason) => Some(reason),
         _ => None,
     };
     let good = captured(cny("100"), None);
@@ -75,21 +75,24 @@ fn money_that_does_not_match_is_reviewed() {
     let paid = Order { status: OrderStatus::Paid, payment_id: Some("pi_0".into()), ..order.clone() };
     assert_eq!(review(Some(&paid), &good), Some(ReviewReason::Surplus));
     assert_eq!(review(Some(&order), &good), None);
-    assert_eq!(decide(Some(&order), &Payment::new(Provider::Stripe, "pi_1"), None, now()), Ok(Settlement::NotCaptured));
+    assert_eq!(
+        decide(Some(&order), &Payment::new(Provider::Stripe, "pi_1"), None, now()),
+        Ok(CaptureOutcome::NotCaptured)
+    );
 }
 
 /// R4.5: a review does not claim the payment; whichever of two differing events matches credits, and fixes the amount.
 #[test]
 fn a_later_event_that_matches_is_credited() {
     let mut payment = captured(cny("150"), None);
-    assert_eq!(settle(&hundred(), &payment, after(1)), Settlement::Review(ReviewReason::AmountMismatch));
+    assert_eq!(settle(&hundred(), &payment, after(1)), CaptureOutcome::Review(ReviewReason::AmountMismatch));
     payment.record_capture(cny("100"), None);
     let by = credit(settle(&hundred(), &payment, after(1)));
     payment.order = Some(hundred().id);
     payment.record_capture(cny("150"), None);
     assert_eq!(payment.captured.map(|known| known.amount), Some(cny("100")));
     let paid = hundred().credited(&by, Some("pi_1"));
-    assert_eq!(settle(&paid, &payment, after(1)), Settlement::AlreadyCredited);
+    assert_eq!(settle(&paid, &payment, after(1)), CaptureOutcome::NetMayHaveChanged);
 }
 
 /// R1.4, R4.6: the paid journal, whatever came back before it, sums to zero and is never empty.
@@ -123,9 +126,9 @@ fn the_paid_journal_balances_at_every_net() {
 #[test]
 fn the_providers_event_only_confirms_an_order_completed_by_hand() {
     let by_hand = Order { status: OrderStatus::Paid, payment_id: None, ..hundred() };
-    assert_eq!(settle(&by_hand, &captured(cny("100"), None), after(1)), Settlement::Confirms);
+    assert_eq!(settle(&by_hand, &captured(cny("100"), None), after(1)), CaptureOutcome::Confirms);
     let less = settle(&by_hand, &captured(cny("1"), None), after(1));
-    assert_eq!(less, Settlement::Review(ReviewReason::AmountMismatch));
+    assert_eq!(less, CaptureOutcome::Review(ReviewReason::AmountMismatch));
 }
 
 /// R4.11

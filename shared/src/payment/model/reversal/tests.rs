@@ -12,9 +12,9 @@ use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::operations::model::settings::AffiliateSettings;
 use crate::payment::model::order::tests::{cny, hundred, now, usd};
-use crate::payment::model::payment::{Dispute, DisputeState, Refund, Settlement as Decision, decide};
-use crate::referral::model::reconcile::{Aim, Fact as Told, Settlement, Settling};
-use crate::referral::model::referral::{Amounts, Attribution, InviteCode, Reward, RewardState, RewardTerms};
+use crate::payment::model::payment::{CaptureOutcome as Decision, Dispute, DisputeState, Refund, decide};
+use crate::referral::model::reconcile::{RewardCause as Told, RewardContext, RewardLedger, Target};
+use crate::referral::model::referral::{InviteCode, Referral, Reward, RewardAmounts, RewardState, RewardTerms};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{Accounts, Header, Operator};
 use kernel::money::Currency;
@@ -49,8 +49,8 @@ fn person(number: u64) -> User {
 
 /// Bob, whom Ann invited: both are promised something when his net total reaches 150 yuan.
 fn bob() -> User {
-    let amounts = |inviter: i64, invitee: i64| Amounts { inviter: inviter.into(), invitee: invitee.into() };
-    let attribution = Attribution {
+    let amounts = |inviter: i64, invitee: i64| RewardAmounts { inviter: inviter.into(), invitee: invitee.into() };
+    let attribution = Referral {
         inviter: person(ANN).id,
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: now(),
@@ -71,7 +71,7 @@ fn bob() -> User {
 struct Shop {
     orders: [Order; 2],
     payments: [Payment; 2],
-    people: Settlement,
+    people: RewardLedger,
     journals: u64,
 }
 
@@ -88,7 +88,7 @@ impl Shop {
         Self {
             orders: [order(1), order(2)],
             payments: ["pi_1", "pi_2"].map(|id| Payment::new(kernel::provider::Provider::Stripe, id)),
-            people: Settlement { users, ..Settlement::default() },
+            people: RewardLedger { users, ..RewardLedger::default() },
             journals: 0,
         }
     }
@@ -121,7 +121,7 @@ impl Shop {
                 self.orders[which] = order.credited(&by, Some(&payment.id));
                 self.payments[which].order = Some(order.id);
             }
-            Decision::AlreadyCredited => {
+            Decision::NetMayHaveChanged => {
                 let Some(by) = Reversal::of(&order, &payment).unwrap() else { return };
                 attribution.net_moved(by.before, by.net).unwrap();
                 if by.moves_money() {
@@ -136,13 +136,13 @@ impl Shop {
     }
 
     fn reward(&mut self) {
-        let how = Settling { aim: Aim::Grant, at: now(), request_id: "obx".into() };
+        let how = RewardContext { aim: Target::Grant, at: now(), request_id: "obx".into() };
         let mut number = self.journals;
         let mut journal = || {
             number += 1;
             JournalId::new(Ulid::from_parts(number, 1))
         };
-        self.people.settle(Told::Paid { invitee: bob().id }, &how, &mut journal).unwrap();
+        self.people.settle(Told::ChargeChanged { invitee: bob().id }, &how, &mut journal).unwrap();
         self.journals = number;
     }
 
@@ -338,6 +338,6 @@ proptest! {
     }
 }
 
-fn bond(shop: &Shop) -> Attribution {
+fn bond(shop: &Shop) -> Referral {
     shop.people.users[&bob().id].attribution.clone().unwrap()
 }

@@ -3,7 +3,7 @@ use super::*;
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::AffiliatePolicy;
 use crate::operations::model::settings::AffiliateSettings;
-use crate::referral::model::referral::{Amounts, InviteCode, RewardTerms};
+use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
 use kernel::ledger::Accounts;
 use kernel::money::PayMoney;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ fn user(number: u64) -> User {
 }
 
 fn terms(registration: [i64; 2], qualified: [i64; 2]) -> RewardTerms {
-    let amounts = |[inviter, invitee]: [i64; 2]| Amounts { inviter: inviter.into(), invitee: invitee.into() };
+    let amounts = |[inviter, invitee]: [i64; 2]| RewardAmounts { inviter: inviter.into(), invitee: invitee.into() };
     RewardTerms {
         currency: Currency::parse("USD").unwrap(),
         registration: amounts(registration),
@@ -61,7 +61,7 @@ fn terms(registration: [i64; 2], qualified: [i64; 2]) -> RewardTerms {
 
 /// An invitee of Ann's under these terms.
 fn invitee(number: u64, terms: RewardTerms) -> User {
-    let attribution = Attribution {
+    let attribution = Referral {
         inviter: id(ANN),
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: at(1),
@@ -78,13 +78,13 @@ fn qualified(mut user: User) -> User {
     user
 }
 
-fn world(users: impl IntoIterator<Item = User>) -> Settlement {
+fn world(users: impl IntoIterator<Item = User>) -> RewardLedger {
     let users = users.into_iter().map(|user| (user.id, user)).collect();
-    Settlement { users, ..Settlement::default() }
+    RewardLedger { users, ..RewardLedger::default() }
 }
 
-fn settle_as(world: &mut Settlement, fact: Fact, aim: Aim) -> Result<(), SettlementError> {
-    let how = Settling { aim, at: at(10), request_id: "obx_1.0".into() };
+fn settle_as(world: &mut RewardLedger, fact: RewardCause, aim: Target) -> Result<(), SettlementError> {
+    let how = RewardContext { aim, at: at(10), request_id: "obx_1.0".into() };
     let mut next = 100;
     let mut journal = || {
         next += 1;
@@ -93,23 +93,23 @@ fn settle_as(world: &mut Settlement, fact: Fact, aim: Aim) -> Result<(), Settlem
     world.settle(fact, &how, &mut journal)
 }
 
-fn settle(world: &mut Settlement, fact: Fact) {
-    settle_as(world, fact, Aim::Grant).unwrap();
+fn settle(world: &mut RewardLedger, fact: RewardCause) {
+    settle_as(world, fact, Target::Grant).unwrap();
 }
 
-fn registered(number: u64) -> Fact {
-    Fact::Registered { invitee: id(number) }
+fn registered(number: u64) -> RewardCause {
+    RewardCause::Registered { invitee: id(number) }
 }
 
-fn paid(number: u64) -> Fact {
-    Fact::Paid { invitee: id(number) }
+fn paid(number: u64) -> RewardCause {
+    RewardCause::ChargeChanged { invitee: id(number) }
 }
 
-fn balance(world: &Settlement, number: u64) -> LedgerMoney {
+fn balance(world: &RewardLedger, number: u64) -> LedgerMoney {
     world.users[&id(number)].accounts.balance()
 }
 
-fn state(world: &Settlement, number: u64, trigger: Trigger, side: Side) -> Option<RewardState> {
+fn state(world: &RewardLedger, number: u64, trigger: Trigger, side: Side) -> Option<RewardState> {
     world.rewards.get(&Reward::id_of(id(number), trigger, side)).map(|reward| reward.state)
 }
 
@@ -162,7 +162,7 @@ fn a_reward_is_held_while_its_beneficiary_is_blocked() {
     assert!(world.changed.relied_on.contains(&id(ANN)));
     assert_eq!((world.counts[&id(ANN)].pending, world.counts[&id(ANN)].earned), (usd("2"), usd("0")));
 
-    let retried = Fact::Retried { reward: Reward::id_of(id(2), Trigger::Registration, Side::Inviter) };
+    let retried = RewardCause::Retried { reward: Reward::id_of(id(2), Trigger::Registration, Side::Inviter) };
     settle(&mut world, retried);
     assert_eq!(balance(&world, ANN), usd("0"));
     world.users.get_mut(&id(ANN)).unwrap().status = Status::Active;
@@ -177,16 +177,16 @@ fn a_reward_is_held_while_its_beneficiary_is_blocked() {
 #[test]
 fn a_dead_letter_makes_a_failed_reward_that_a_retry_grants() {
     let mut world = world([invitee(2, terms([2, 0], [5, 3]))]);
-    settle_as(&mut world, registered(2), Aim::Fail).unwrap();
-    settle_as(&mut world, registered(2), Aim::Fail).unwrap();
+    settle_as(&mut world, registered(2), Target::Fail).unwrap();
+    settle_as(&mut world, registered(2), Target::Fail).unwrap();
     assert_eq!(state(&world, 2, Trigger::Registration, Side::Inviter), Some(RewardState::Failed));
     assert_eq!((world.counts[&id(ANN)].invitees, world.counts[&id(ANN)].pending), (1, usd("2")));
 
     world.users.insert(id(ANN), user(ANN));
-    settle(&mut world, Fact::Retried { reward: Reward::id_of(id(2), Trigger::Registration, Side::Inviter) });
+    settle(&mut world, RewardCause::Retried { reward: Reward::id_of(id(2), Trigger::Registration, Side::Inviter) });
     assert_eq!(balance(&world, ANN), usd("2"));
     // The letter that comes again after the grant changes nothing.
-    settle_as(&mut world, registered(2), Aim::Fail).unwrap();
+    settle_as(&mut world, registered(2), Target::Fail).unwrap();
     assert_eq!(state(&world, 2, Trigger::Registration, Side::Inviter), Some(RewardState::Granted));
     assert_eq!((world.counts[&id(ANN)].invitees, world.counts[&id(ANN)].earned), (1, usd("2")));
 }
@@ -208,7 +208,7 @@ fn a_fact_about_nobody_is_an_error_and_nobodys_invitee_makes_nothing() {
     let mut world = world([user(3)]);
     settle(&mut world, registered(3));
     assert_eq!(world.changed, Changed::default());
-    let missing = settle_as(&mut world, registered(2), Aim::Grant);
+    let missing = settle_as(&mut world, registered(2), Target::Grant);
     assert_eq!(missing, Err(SettlementError::Missing(id(2).to_string())));
 }
 
@@ -221,7 +221,7 @@ proptest! {
         let all = (2..6).flat_map(|number| [(number, true, false), (number, false, false)]);
         for (number, first, fails) in order.into_iter().chain(all) {
             let fact = if first { registered(number) } else { paid(number) };
-            settle_as(&mut world, fact, if fails { Aim::Fail } else { Aim::Grant }).unwrap();
+            settle_as(&mut world, fact, if fails { Target::Fail } else { Target::Grant }).unwrap();
         }
         prop_assert_eq!(balance(&world, ANN), usd("28"));
         prop_assert!((2..6).all(|number| balance(&world, number) == usd("3")));

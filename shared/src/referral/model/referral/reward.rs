@@ -7,7 +7,7 @@ use ulid::Ulid;
 use crate::account::model::identity::Status;
 use crate::referral::model::referral::{Side, Trigger};
 use kernel::id::{RewardId, UserId};
-use kernel::ledger::LastJournal;
+use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 
 /// Where a reward stands (R3.7).
@@ -85,7 +85,7 @@ pub struct Reward {
     pub granted_at: Option<Timestamp>,
     /// Its last journal; none until it is granted first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastJournal>,
+    pub last: Option<JournalRef>,
 }
 
 impl Reward {

@@ -33,11 +33,11 @@ fn settings() -> ReferralSettings {
 fn owner() -> CodeOwner {
     CodeOwner { inviter: user(1), status: Status::Active, can_invite: true, active: true, invitees: 2 }
 }
-fn bind(settings: &ReferralSettings, owner: Option<&CodeOwner>, affiliate_on: bool) -> Result<Attribution, NotApplied> {
+fn bind(settings: &ReferralSettings, owner: Option<&CodeOwner>, affiliate_on: bool) -> Result<Referral, NotApplied> {
     let terms = RewardTerms::of(settings, Currency::USD, Currency::CNY).unwrap();
     attribute(&InviteCode::parse("ABCD2345").unwrap(), owner, user(2), settings, affiliate_on, terms, now())
 }
-fn bound() -> Attribution {
+fn bound() -> Referral {
     bind(&settings(), Some(&owner()), false).unwrap()
 }
 
@@ -155,11 +155,11 @@ fn a_reward_is_held_until_its_beneficiary_is_active() {
 #[test]
 fn an_attribution_survives_storage() {
     let value = serde_json::to_value(bound()).unwrap();
-    assert_eq!(serde_json::from_value::<Attribution>(value.clone()).unwrap(), bound());
+    assert_eq!(serde_json::from_value::<Referral>(value.clone()).unwrap(), bound());
     for field in ["inviter", "code", "bound_at", "terms", "online_total"] {
         let mut less = value.clone();
         less.as_object_mut().unwrap().remove(field);
-        assert!(serde_json::from_value::<Attribution>(less).is_err(), "{field}");
+        assert!(serde_json::from_value::<Referral>(less).is_err(), "{field}");
     }
     let text = String::from(bound().terms);
     assert!(text.ends_with(" USD from 20.00 CNY"), "{text}");
