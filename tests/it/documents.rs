@@ -226,7 +226,12 @@ impl LocalStack {
         fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(binaries.join("guerdon-local"));
         command.args(["--port", &port.to_string(), "--data"]).arg(folder.join("data"));
-        command.env_remove("GUERDON_ADMIN_EMAIL").env_remove("GUERDON_ADMIN_PASSWORD");
+        // What is documented, whatever this run of the tests is given: its own admin, database and queues.
+        for name in
+            ["GUERDON_ADMIN_EMAIL", "GUERDON_ADMIN_PASSWORD", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"]
+        {
+            command.env_remove(name);
+        }
         let log = fs::File::create(folder.join("log")).unwrap();
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
