@@ -4,6 +4,45 @@
 //! stored), `audit` (its invariants), `view` (its extractors and wire types). Below them stand the crates [`kernel`], [`table`] and
 //! [`edge`].
 //!
+//! # Glossary
+//!
+//! One word per thing, everywhere: code, JSON, stored attribute, log field, document.
+//!
+//! | noun | type | meaning |
+//! | --- | --- | --- |
+//! | user | `User` | an account holder |
+//! | inviter, invitee | | the two ends of a referral |
+//! | invite code | `Invite` | shared by an inviter; each user has one primary code and may create more |
+//! | referral | `Referral` | binds an invitee to its inviter: one per invitee, for ever |
+//! | reward | `Reward` | money granted for a referral |
+//! | order | `Order` | a top-up payment order |
+//! | offer | `Offer` | a configured top-up amount |
+//! | provider | `Provider` | Stripe or Zpay |
+//! | payment | `Payment` | the provider's side of an order |
+//! | credit, bonus | | the ledger currency that an order buys; the promotion's credit on top of it |
+//! | net | | the part of an order's charge that is left after refunds and disputes |
+//! | promotion | `Promotion` | a new user's bonus, which falls with time and is used at most once |
+//! | review | `Review` | provider money that fits no order, or not exactly, and waits for a person |
+//! | ledger, journal, line | | all journals; one cause and its lines; one amount on one account. A journal's lines sum to zero |
+//! | account | `Accounts` | a ledger account of one owner: balance, commission, debt. A payout account is where a withdrawal goes |
+//! | commission | `Commission` | money earned on a paid order, as an affiliate or an agent |
+//! | withdrawal | `Withdrawal` | commission on its way to the balance or to cash |
+//! | purchase | `Purchase` | a sale elsewhere that the operator's backend reports |
+//! | plan, subscription | `Plan`, `Subscription` | time that can be granted; one user's time on a plan |
+//! | redemption code, batch | `Code`, `Batch` | grants plan time or balance; codes that were made together |
+//! | redemption | `Redemption` | one use of a code by one user |
+//! | shop | `Shop` | an agent's place in the tree |
+//! | series, package | `Series`, `Package` | products that are granted together; one of them |
+//! | grant | `Grant` | a shop's right to sell a series: costs, commission, packages |
+//! | ceiling, tier | | the most that a grant may promise, its allocator's own; a commission step by sales |
+//! | forced recharge | | a recharge that an asset needs before anything else can be bought for it |
+//! | asset | `Asset` | a card or device that packages are sold for |
+//! | wallet | `Wallet` | a shop's accounts |
+//! | guard | | the item that makes an effect happen once |
+//! | outbox | `Outbox` | messages that a transaction has promised to send |
+//! | endpoint, delivery | `Endpoint`, `Delivery` | where outbound events go; one event on its way to one endpoint |
+//! | refusal, fault | `Refusal`, `Fault` | the business says no; we failed. They never mix |
+//!
 //! # Who uses whom
 //!
 //! | capability | uses | because |

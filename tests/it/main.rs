@@ -21,6 +21,7 @@ mod commission;
 mod conservation;
 mod contract;
 mod disputes;
+mod documents;
 mod erase;
 mod events;
 mod explain;

@@ -235,10 +235,10 @@ fn no_file_speaks_of_anything_but_the_project() {
     }
 }
 
-/// README's table of problems is the code's.
+/// The table of problems in the API's README is the code's.
 #[test]
 fn the_readme_lists_every_refusal() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("functions/README.md")).unwrap();
     let table = readme.split("<!-- problem-table -->").nth(1).unwrap().split("<!-- /problem-table -->").next().unwrap();
     let mut expected = String::from("\n| status | code | meaning |\n| --- | --- | --- |\n");
     let mut rows: Vec<_> = Refusal::ALL.to_vec();
@@ -246,7 +246,7 @@ fn the_readme_lists_every_refusal() {
     for (status, code, title) in rows {
         expected.push_str(&format!("| {status} | `{code}` | {title} |\n"));
     }
-    assert_eq!(table, expected, "replace the table in README by:\n{expected}");
+    assert_eq!(table, expected, "replace the table in functions/README.md by:\n{expected}");
 }
 
 /// R9.4: an alarm watches a metric that some code writes.

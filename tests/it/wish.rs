@@ -1,4 +1,4 @@
-//! How much of the suite is wished for: numbers and names in the environment (README, "The fault suite").
+//! How much of the suite is wished for: numbers and names in the environment (tests/README.md).
 
 use std::str::FromStr;
 

@@ -1,0 +1,314 @@
+//! The documents are true: what they name exists, what they list is complete, and the tours in them run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use emulator::deployed::{build, own_profile};
+use serde_json::Value;
+use shared::account::model::{scope, service_key};
+use shared::operations::model::settings::{AnySettings, Area};
+use shared::webhooks::model::outbound_event::EventKind;
+
+use crate::wish::wished;
+
+/// All documents, by the folder that they explain.
+const FOLDERS: [&str; 5] = ["", "shared", "functions", "infra", "tests"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn document(folder: &str) -> String {
+    fs::read_to_string(root().join(folder).join("README.md")).unwrap()
+}
+
+/// A document without its fenced blocks.
+fn prose(text: &str) -> String {
+    let mut inside = false;
+    let kept = text.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+/// The words that a text shows as code.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The part of a text between two marks.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(begin).unwrap_or_else(|| panic!("{begin} is missing"));
+    rest.split_once(end).unwrap_or_else(|| panic!("{end} is missing")).0
+}
+
+#[test]
+fn the_first_document_is_read_in_minutes() {
+    let lines = document("").lines().count();
+    assert!(lines <= 200, "README.md has {lines} lines");
+}
+
+/// A path in a document is there, seen from the root or from the document's own folder.
+#[test]
+fn every_path_in_a_document_exists() {
+    let tops = ["shared/", "functions/", "infra/", "tests/"];
+    let own = ["src/", "it/", "benches/", "defects/", "fixtures/"];
+    let mut missing = Vec::new();
+    for folder in FOLDERS {
+        let text = prose(&document(folder));
+        for word in code(&text).filter_map(|words| words.split_whitespace().next()) {
+            let place = match word {
+                _ if word.contains(['*', '…', '{', ':']) => continue,
+                _ if tops.iter().any(|top| word.starts_with(top)) => root().join(word),
+                _ if own.iter().any(|top| word.starts_with(top)) => root().join(folder).join(word),
+                _ => continue,
+            };
+            if !place.exists() {
+                missing.push(format!("{folder}/README.md: {word}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// A link leads to a file, and to a heading of it.
+#[test]
+fn every_link_in_a_document_leads_somewhere() {
+    let mut broken = Vec::new();
+    for folder in FOLDERS {
+        let text = prose(&document(folder));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let place = match file {
+                "" => root().join(folder).join("README.md"),
+                file => root().join(folder).join(file),
+            };
+            let there = match fs::read_to_string(&place) {
+                Ok(target) => anchor.is_empty() || headings(&target).contains(anchor),
+                Err(_) => false,
+            };
+            if !there {
+                broken.push(format!("{folder}/README.md: {link}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// The anchors of a document's headings.
+fn headings(text: &str) -> BTreeSet<String> {
+    let lines = prose(text);
+    let titles = lines.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let anchor = |title: &str| {
+        let kept = title.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    titles.map(anchor).collect()
+}
+
+/// The walks through the code name functions of the files that they lead through, and none is long.
+#[test]
+fn the_walks_lead_through_functions_that_exist() {
+    let text = document("shared");
+    let walks = between(&text, "## Three walks through the code", "\n## ");
+    let mut missing = Vec::new();
+    for walk in walks.split("\n### ").skip(1) {
+        let rows: Vec<&str> = walk.lines().filter(|line| line.starts_with("| `")).collect();
+        assert!((5..=15).contains(&rows.len()), "{} files: {walk}", rows.len());
+        for row in rows {
+            let cells: Vec<&str> = row.split('|').collect();
+            let file = code(cells[1]).next().unwrap();
+            let source = fs::read_to_string(root().join(file)).unwrap_or_default();
+            let declared = |name: &str| ["(", "<"].iter().any(|next| source.contains(&format!("fn {name}{next}")));
+            missing.extend(code(cells[2]).filter(|name| !declared(name)).map(|name| format!("{file}: {name}")));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The glossary at the head of the domain crate names types that exist.
+#[test]
+fn every_noun_of_the_glossary_exists() {
+    let head = fs::read_to_string(root().join("shared/src/lib.rs")).unwrap();
+    let rows = between(&head, "# Glossary", "# Who uses whom");
+    let sources: String = crate::tidy::rust_files("shared").into_iter().map(|(_, text)| text).collect();
+    let mut nouns = 0;
+    for row in rows.lines().filter(|line| line.starts_with("//! | ")).skip(2) {
+        for name in code(row.split('|').nth(2).unwrap()) {
+            let is = |kind: &str| {
+                sources.contains(&format!("{kind} {name} ")) || sources.contains(&format!("{kind} {name}("))
+            };
+            assert!(is("struct") || is("enum"), "the glossary names {name}");
+        }
+        nouns += 1;
+    }
+    assert!(nouns >= 25, "only {nouns} nouns");
+}
+
+/// R9.1: every field of every settings document has its row.
+#[test]
+fn the_settings_reference_lists_every_field() {
+    let text = document("functions");
+    let reference = between(&text, "## Settings reference", "\n## ");
+    let mut missing = Vec::new();
+    for area in Area::ALL {
+        let start = format!("| **{}** |", area.as_str());
+        let (_, rows) = reference.split_once(&start).unwrap_or_else(|| panic!("no rows of {}", area.as_str()));
+        let rows: BTreeSet<&str> = code(rows.split("| **").next().unwrap()).collect();
+        let fields = fields(&AnySettings::defaults(area).document(), "");
+        missing.extend(fields.into_iter().filter(|field| !rows.contains(field.as_str())));
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The paths of a document's values; lists and empty objects are values.
+fn fields(document: &Value, path: &str) -> Vec<String> {
+    match document {
+        Value::Object(fields_of) if !fields_of.is_empty() => {
+            let below = |(name, value): (&String, &Value)| match path {
+                "" => fields(value, name),
+                path => fields(value, &format!("{path}.{name}")),
+            };
+            fields_of.iter().flat_map(below).collect()
+        }
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// Events and scopes are listed where people look for them.
+#[test]
+fn the_api_document_lists_every_event_and_scope() {
+    let text = prose(&document("functions"));
+    let shown: BTreeSet<&str> = code(&text).collect();
+    let events = EventKind::ALL.map(EventKind::as_str);
+    let scopes = scope::Scope::ALL.map(scope::Scope::as_str);
+    let of_keys = service_key::Scope::ALL.map(service_key::Scope::as_str);
+    let all = events.iter().chain(&scopes).chain(&of_keys);
+    let missing: Vec<_> = all.filter(|name| !shown.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The shell commands of a document between `<!-- name -->` and `<!-- /name -->`.
+fn script(folder: &str, name: &str) -> String {
+    let text = document(folder);
+    let part = between(&text, &format!("<!-- {name} -->"), &format!("<!-- /{name} -->"));
+    let blocks = part.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let script: String = blocks.collect();
+    assert!(script.lines().count() >= 10, "{script}");
+    script
+}
+
+/// A running local stack, ended with its data when it is dropped.
+struct LocalStack {
+    process: Child,
+    /// Open as long as the process, which could not print otherwise.
+    _output: Lines<BufReader<ChildStdout>>,
+    folder: PathBuf,
+    base: String,
+}
+
+impl LocalStack {
+    /// Starts the built program on a free port and waits until it says that it runs.
+    fn start() -> Self {
+        let binaries = || build(&own_profile().unwrap(), &["--workspace", "--bins"]).unwrap();
+        let binaries: PathBuf = wished("GUERDON_BINARIES").unwrap_or_else(binaries);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("guerdon-tour-{}-{port}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new(binaries.join("guerdon-local"));
+        command.args(["--port", &port.to_string(), "--data"]).arg(folder.join("data"));
+        // What is documented, whatever this run of the tests is given: its own admin, database and queues.
+        for name in
+            ["GUERDON_ADMIN_EMAIL", "GUERDON_ADMIN_PASSWORD", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"]
+        {
+            command.env_remove(name);
+        }
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let runs = output.by_ref().map_while(Result::ok).any(|line| line.contains("auditor"));
+        let stack = Self { process, _output: output, folder, base: format!("http://127.0.0.1:{port}") };
+        assert!(runs, "the local stack does not start: {}", stack.log());
+        stack
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Runs a script as a person would paste it; whatever fails in it fails the test.
+    fn run(&self, shell: &str, script: &str) -> String {
+        let mut command = Command::new(shell);
+        if shell == "zsh" {
+            command.arg("-f");
+        }
+        command.args(["-eu", "-o", "pipefail", "-c", script]).stdin(Stdio::null());
+        command.env("BASE", &self.base).env("DATA", self.folder.join("data")).env("RUN", shell);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let (output, errors) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        assert!(status.success(), "{shell}: {status}\n{output}\n{errors}\n{}", self.log());
+        output.into_owned()
+    }
+}
+
+impl Drop for LocalStack {
+    fn drop(&mut self) {
+        let ended = self.process.kill().and_then(|()| self.process.wait());
+        let removed = fs::remove_dir_all(&self.folder);
+        if !std::thread::panicking() {
+            ended.unwrap();
+            removed.unwrap();
+        }
+    }
+}
+
+/// The codes of the problems in an output, in their order.
+fn problems(output: &str) -> Vec<&str> {
+    output.split("urn:guerdon:problem:").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// Each call of the auditor in an output finds nothing.
+fn audits(output: &str) -> usize {
+    let all = output.matches("\"findings\":").count();
+    assert_eq!(output.matches("\"findings\":[]").count(), all, "{output}");
+    all
+}
+
+/// The tours are what people try first: they run, in the shells that people have, and end as the documents say.
+#[test]
+fn the_tours_run_in_bash_and_zsh() {
+    let (tour, long_tour) = (script("", "tour"), script("functions", "long-tour"));
+    // Pasted into a shell, `#` and `!` can mean something else than in a script.
+    assert!(!tour.contains(['#', '!']), "{tour}");
+    let stack = LocalStack::start();
+    let has_zsh = Command::new("zsh").arg("--version").output().is_ok();
+    for shell in ["bash", "zsh"].into_iter().filter(|shell| *shell == "bash" || has_zsh) {
+        let output = stack.run(shell, &tour);
+        assert_eq!(problems(&output), [""; 0], "{shell}: {output}");
+        assert_eq!(audits(&output), 1, "{shell}: {output}");
+        for end in ["\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
+            assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
+        }
+    }
+    // It moves the clock, so it comes last.
+    let output = stack.run("bash", &long_tour);
+    assert_eq!(problems(&output), ["already_redeemed", "already_redeemed"], "{output}");
+    assert!(audits(&output) >= 4, "{output}");
+    for end in [
+        "\"amount\":\"18.05555554\"",
+        "\"state\":\"reversed\"",
+        "\"withdrawn\":{\"amount\":\"1.3\"",
+        "\"last_status\":204",
+    ] {
+        assert!(output.contains(end), "{end} is not in {output}");
+    }
+}
