@@ -190,8 +190,8 @@ fn the_api_document_lists_every_event_and_scope() {
     let text = prose(&document("functions"));
     let shown: BTreeSet<&str> = code(&text).collect();
     let events = EventKind::ALL.map(EventKind::as_str);
-    let scopes = scope::Scope::ALL.map(scope::Scope::as_str);
-    let of_keys = service_key::Scope::ALL.map(service_key::Scope::as_str);
+    let scopes = scope::AdminScope::ALL.map(scope::AdminScope::as_str);
+    let of_keys = service_key::ServiceScope::ALL.map(service_key::ServiceScope::as_str);
     let all = events.iter().chain(&scopes).chain(&of_keys);
     let missing: Vec<_> = all.filter(|name| !shown.contains(**name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
