@@ -17,6 +17,7 @@ use shared::kernel::refusal::Refusal;
 use shared::payment::create_order::{CreateOrder, create_order};
 use shared::payment::gateway::{ProviderConfig, Providers};
 use shared::payment::model::order::{FailureCode, Order, OrderStatus, TopUp};
+use shared::table::context::Ctx;
 use shared::table::idempotency::{Idempotency, IdempotencyKey};
 
 use crate::world::{Answer, World};
@@ -99,8 +100,9 @@ fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (Ap
     (App { providers: Providers::new(&config, &https(backend)), ..App::clone(&stack.app) }, sims)
 }
 
-fn once(app: &App, key: &str) -> Idempotency {
-    Idempotency::Key(IdempotencyKey::new(&app.config.secret, "bob", ORDERS, key, &json!({})))
+fn once(app: &App, key: &str) -> Ctx {
+    let idempotency = Idempotency::Key(IdempotencyKey::new(&app.config.secret, "bob", ORDERS, key, &json!({})));
+    Ctx { idempotency, ..Ctx::system() }
 }
 
 fn hundred(user: UserId) -> CreateOrder {

@@ -15,12 +15,11 @@ use shared::kernel::id::{OutboxId, RedemptionId, UserId};
 use shared::message::Message;
 use shared::redemption::undo_redemption::{Undo, undo_redemption};
 use shared::table::aws::Aws;
-use shared::table::idempotency::Idempotency;
 use shared::table::outbox::Outbox;
 use shared::table::queue::{Queues, Urls};
-use shared::table::tx::OnConflict;
 
 use crate::world::World;
+use shared::table::context::Ctx;
 
 async fn bob(world: &World) {
     world.open().await;
@@ -216,7 +215,7 @@ fn a_sweep_goes_on_after_the_first_page() {
         for id in of_one_shard {
             let mut tx = app.tx();
             let messages = vec![serde_json::to_value(Message::BalanceChanged { user }).unwrap()];
-            tx.insert(&Outbox { id, at: app.clock.now(), messages }, OnConflict::Retry);
+            tx.insert(&Outbox { id, at: app.clock.now(), messages });
             app.store.commit(&tx).await.unwrap();
         }
         assert_eq!(outbox(world), 110);
@@ -281,7 +280,7 @@ fn what_a_queue_did_not_take_of_a_batch_stays_promised() {
             reason: "sent to the wrong person".to_owned(),
             admin: UserId::new(ulid::Ulid::from_parts(1, 1)),
         };
-        undo_redemption(&partly(world), &Idempotency::Natural, &ask).await.unwrap();
+        undo_redemption(&partly(world), &Ctx::system(), &ask).await.unwrap();
         world.settle().await;
         let stats = world.admin().get("/v1/admin/stats").await.is(200);
         assert_eq!((&stats["redemptions"]["undone"], outbox(world)), (&json!(1), 1), "one of two was taken");

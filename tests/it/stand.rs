@@ -32,10 +32,9 @@ use shared::payment::model::order::{Order, OrderStatus};
 use shared::referral::model::referral::{InviteCode, Referral, RewardAmounts, RewardTerms};
 use shared::table::aws::secrets::Secrets;
 use shared::table::aws::{Aws, Environment};
-use shared::table::idempotency::Idempotency;
+use shared::table::context::Ctx;
 use shared::table::item::Versioned;
 use shared::table::system::Clock;
-use shared::table::tx::OnConflict;
 use tower::ServiceExt;
 use ulid::Ulid;
 
@@ -171,11 +170,11 @@ impl Stand {
     async fn commit(&self, users: &[&User], messages: &[Message]) {
         let plan = || async {
             let mut tx = self.app.tx();
-            users.iter().for_each(|user| tx.insert(*user, OnConflict::Retry));
+            users.iter().for_each(|user| drop(tx.insert(*user)));
             messages.iter().for_each(|message| tx.send(message.clone()));
             Ok(((), tx))
         };
-        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
+        self.app.execute(&Ctx::system(), plan).await.unwrap();
     }
 
     /// Changes a user as somebody else's transaction would.
@@ -185,10 +184,10 @@ impl Stand {
             let mut after = User::clone(&stored);
             change(&mut after);
             let mut tx = self.app.tx();
-            tx.replace(&stored, &after, OnConflict::Retry);
+            tx.replace(&stored, &after);
             Ok(((), tx))
         };
-        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
+        self.app.execute(&Ctx::system(), plan).await.unwrap();
     }
 
     /// An online payment of `fen` by an invitee, and what it promises.
@@ -241,10 +240,10 @@ impl Stand {
         let plan = || async {
             let known = self.app.store.get::<Order>(&Order::key(id)).await?;
             let mut tx = self.app.tx();
-            tx.upsert(known.as_ref(), &order, OnConflict::Retry);
+            tx.upsert(known.as_ref(), &order);
             Ok(((), tx))
         };
-        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
+        self.app.execute(&Ctx::system(), plan).await.unwrap();
     }
 
     /// Writes the first version of a settings document.
@@ -252,10 +251,10 @@ impl Stand {
         let record = SettingsRecord { area, version: 1, document: document.to_string() };
         let plan = || async {
             let mut tx = self.app.tx();
-            tx.insert(&record, OnConflict::Retry);
+            tx.insert(&record);
             Ok(((), tx))
         };
-        self.app.execute(&Idempotency::Natural, plan).await.unwrap();
+        self.app.execute(&Ctx::system(), plan).await.unwrap();
         self.app.settings.forget();
     }
 

@@ -163,8 +163,8 @@ pub async fn reverse(
     let commission = CommissionId::parse(&id).ok_or(Refusal::NotFound)?;
     let reason = body.value.read()?;
     let bound = json!({"id": id, "reason": reason});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/commissions/{id}/reverse", &bound);
-    let done = reverse_commission(&app, &once, &ReverseCommission { commission, reason, admin: admin.id }).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = reverse_commission(&app, &ctx, &ReverseCommission { commission, reason, admin: admin.id }).await?;
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 
@@ -306,7 +306,7 @@ pub async fn approve(
     body: Body<Reference>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
-    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/approve", Resolution::Paid(reference)).await
+    settle(&app, &admin, &id, &key, Resolution::Paid(reference)).await
 }
 
 /// Reject a cash withdrawal
@@ -331,7 +331,7 @@ pub async fn reject(
     body: Body<Reason>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reason = body.value.read()?;
-    settle(&app, &admin, &id, &key, "POST /v1/admin/withdrawals/{id}/reject", Resolution::Rejected(reason)).await
+    settle(&app, &admin, &id, &key, Resolution::Rejected(reason)).await
 }
 
 async fn settle(
@@ -339,7 +339,6 @@ async fn settle(
     admin: &Admin<WithdrawalsApprove>,
     id: &str,
     key: &Idempotent,
-    route: &str,
     verdict: Resolution,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(id).ok_or(Refusal::NotFound)?;
@@ -347,8 +346,8 @@ async fn settle(
         Resolution::Paid(said) | Resolution::Rejected(said) => said.as_str(),
         Resolution::Cancelled => "",
     };
-    let once = key.once(app, &admin.id.to_string(), route, &json!({"id": id, "said": said}));
+    let ctx = key.bind(app, &admin.id.to_string(), &json!({"id": id, "said": said}));
     let done =
-        close_withdrawal(app, &once, &CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) }).await?;
+        close_withdrawal(app, &ctx, &CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) }).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

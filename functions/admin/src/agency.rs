@@ -40,8 +40,8 @@ pub async fn adjust(
 ) -> Result<Reply<Record>, Problem> {
     let ask = asked(&body.value, &id, admin.id)?;
     let bound = json!({"shop": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/shops/{id}/adjustments", &bound);
-    let done = adjust_shop(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = adjust_shop(&app, &ctx, &ask).await?;
     Ok(Reply::ok(Record::from(first_record(&done.answer)?)).replayed(done.replayed))
 }
 

@@ -222,8 +222,8 @@ pub async fn create(
     key: Idempotent,
     body: Body<EndpointTerms>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/webhook-endpoints", &body.raw);
-    let (done, secret) = verb::create(&app, &once, &body.value.read(admin.id)?).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let (done, secret) = verb::create(&app, &ctx, &body.value.read(admin.id)?).await?;
     let made = EndpointWithSecret { about: done.answer.into(), secret };
     Ok(Reply::created(made).replayed(done.replayed))
 }
@@ -310,8 +310,7 @@ pub async fn replay(
     key: Idempotent,
 ) -> Result<Reply<Delivery>, Problem> {
     let (endpoint, event) = EndpointId::parse(&id).zip(EventId::parse(&delivery)).ok_or(Refusal::NotFound)?;
-    let route = "POST /v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay";
-    let once = key.once(&app, &admin.id.to_string(), route, &json!([id, delivery]));
-    let done = deliver::replay(&app, &once, endpoint, event).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &json!([id, delivery]));
+    let done = deliver::replay(&app, &ctx, endpoint, event).await?;
     Ok(Reply::ok(Delivery::from(done.answer)).replayed(done.replayed))
 }

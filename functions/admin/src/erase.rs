@@ -41,7 +41,7 @@ pub async fn erase(
     let user = UserId::parse(&id).ok_or(Refusal::NotFound)?;
     let reason = body.value.read()?;
     let bound = json!({"id": id, "reason": reason});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/users/{id}/erase", &bound);
-    let done = verb::erase(&app, &once, &Erase { user, reason, admin: admin.id }).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = verb::erase(&app, &ctx, &Erase { user, reason, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

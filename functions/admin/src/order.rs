@@ -327,8 +327,8 @@ pub async fn complete(
 ) -> Result<Reply<AdminOrderFile>, Problem> {
     let ask = body.value.read(named(&id)?, &admin)?;
     let bound = json!({"order": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/complete", &bound);
-    let done = complete_order(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = complete_order(&app, &ctx, &ask).await?;
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
 }
 

@@ -255,7 +255,7 @@ pub async fn retry(
 ) -> Result<Reply<AdminReward>, Problem> {
     let reward = RewardId::parse(&id).ok_or(Refusal::NotFound)?;
     let bound = Value::String(id);
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/rewards/{id}/retry", &bound);
-    let done = retry_reward(&app, &once, &Retry { reward, admin: admin.id }).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = retry_reward(&app, &ctx, &Retry { reward, admin: admin.id }).await?;
     Ok(Reply::ok(AdminReward::from(done.answer)).replayed(done.replayed))
 }

@@ -65,9 +65,9 @@ pub async fn refund(
 ) -> Result<Reply<RefundView>, Problem> {
     let (order, reason) = (named(&id)?, body.value.said()?);
     let bound = json!({"order": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/orders/{id}/refunds", &bound);
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
     let ask = RefundOrder { order, amount: body.value.amount, reason, admin: admin.id };
-    let done = refund_order(&app, &once, &ask).await?;
+    let done = refund_order(&app, &ctx, &ask).await?;
     Ok(Reply::created(shown(&app, done.answer).await?).replayed(done.replayed))
 }
 
@@ -94,10 +94,9 @@ pub async fn confirm(
 ) -> Result<Reply<RefundView>, Problem> {
     let (order, refund, reason) = (named(&id)?, asked(&refund)?, body.value.said()?);
     let bound = json!({"order": id, "refund": refund, "body": body.raw});
-    let route = "POST /v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm";
-    let once = key.once(&app, &admin.id.to_string(), route, &bound);
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
     let ask = ConfirmRefund { order, refund, amount: body.value.amount, reason, admin: admin.id };
-    let done = confirm_refund(&app, &once, &ask).await?;
+    let done = confirm_refund(&app, &ctx, &ask).await?;
     Ok(Reply::ok(shown(&app, done.answer).await?).replayed(done.replayed))
 }
 

@@ -199,8 +199,8 @@ pub async fn resolve(
 ) -> Result<Reply<AdminReview>, Problem> {
     let ask = body.value.read(ReviewId::parse(&id).ok_or(Refusal::NotFound)?, &admin)?;
     let bound = json!({"review": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/payment/reviews/{id}/resolve", &bound);
-    let done = resolve_review(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = resolve_review(&app, &ctx, &ask).await?;
     Ok(Reply::ok(shown(&app, done.answer.review).await?).replayed(done.replayed))
 }
 

@@ -131,8 +131,8 @@ pub async fn create(
     body: Body<KeyTerms>,
 ) -> Result<Reply<IssuedKey>, Problem> {
     let ask = body.value.read(admin.id)?;
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/service-keys", &body.raw);
-    let (done, key) = verb::issue_key(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let (done, key) = verb::issue_key(&app, &ctx, &ask).await?;
     let issued = IssuedKey { about: done.answer.into(), key };
     Ok(Reply::created(issued).replayed(done.replayed))
 }

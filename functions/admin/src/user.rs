@@ -360,8 +360,8 @@ pub async fn adjust(
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, admin.id)?;
     let bound = json!({"user": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/users/{id}/adjustments", &bound);
-    let done = adjust_balance(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = adjust_balance(&app, &ctx, &ask).await?;
     let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
 }

@@ -23,13 +23,13 @@ use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::referral::invite_code::{self, MakeCode};
 use shared::referral::model::referral;
-use shared::table::idempotency::Idempotency;
 use shared::table::list::Window;
 use shared::table::store::Page;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
+use shared::edge;
 
 /// The routes of the affiliate programme.
 pub fn api() -> OpenApiRouter<Arc<App>> {
@@ -96,8 +96,8 @@ async fn make_code(
     body: Body<NewCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
     let ask = MakeCode { user: caller.id(), label: body.value.read()? };
-    let once = key.once(&app, &caller.id().to_string(), "POST /v1/affiliate/codes", &body.raw);
-    let done = invite_code::make_code(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
+    let done = invite_code::make_code(&app, &ctx, &ask).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     let code = shown.ok_or_else(|| Fault::bug("a code that is not shown"))?;
     Ok(Reply::created(code).replayed(done.replayed))
@@ -120,7 +120,7 @@ async fn drop_code(
     Path(code): Path<String>,
 ) -> Result<Reply<InviteCode>, Problem> {
     let code = referral::InviteCode::parse(&code).ok_or(Refusal::NotFound)?;
-    let done = invite_code::drop_code(&app, &Idempotency::Natural, caller.id(), &code).await?;
+    let done = invite_code::drop_code(&app, &edge::context(), caller.id(), &code).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     Ok(Reply::ok(shown.ok_or_else(|| Fault::bug("a code that is not shown"))?))
 }
@@ -171,8 +171,8 @@ async fn ask(
     body: Body<Ask>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let wanted = body.value.read(caller.id())?;
-    let once = key.once(&app, &caller.id().to_string(), "POST /v1/affiliate/withdrawals", &body.raw);
-    let done = withdraw(&app, &once, &wanted).await?;
+    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
+    let done = withdraw(&app, &ctx, &wanted).await?;
     Ok(Reply::created(done.answer.into()).replayed(done.replayed))
 }
 
@@ -220,10 +220,9 @@ async fn cancel(
     key: Idempotent,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(&id).ok_or(Refusal::NotFound)?;
-    let route = "POST /v1/affiliate/withdrawals/{id}/cancel";
-    let once = key.once(&app, &caller.id().to_string(), route, &serde_json::Value::String(id));
+    let ctx = key.bind(&app, &caller.id().to_string(), &serde_json::Value::String(id));
     let settle = CloseWithdrawal { withdrawal, verdict: Resolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
-    let done = close_withdrawal(&app, &once, &settle).await?;
+    let done = close_withdrawal(&app, &ctx, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }
 

@@ -216,8 +216,8 @@ pub async fn create(
     body: Body<NewAsset>,
 ) -> Result<Reply<Asset>, Problem> {
     let ask = body.value.read()?;
-    let once = key.once(&app, &seller.id.to_string(), "POST /v1/assets", &body.raw);
-    let done = create_asset(&app, &once, &seller, &ask).await?;
+    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let done = create_asset(&app, &ctx, &seller, &ask).await?;
     Ok(Reply::created(Asset::of(done.answer, currency(&app).await?)?).replayed(done.replayed))
 }
 

@@ -70,8 +70,8 @@ pub async fn create(
     body: Body<NewGrant>,
 ) -> Result<Reply<Grant>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
-    let once = key.once(&app, &seller.id.to_string(), "POST /v1/shop-series-grants", &body.raw);
-    let done = verb::create_grant(&app, &once, &seller, &ask).await?;
+    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let done = verb::create_grant(&app, &ctx, &seller, &ask).await?;
     let (grant, version) = viewed(&app, done.answer).await?;
     Ok(Reply::created(grant).version(version).replayed(done.replayed))
 }

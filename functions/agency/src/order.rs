@@ -286,8 +286,8 @@ pub async fn create(
     body: Body<NewAgencyOrder>,
 ) -> Result<Reply<Order>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
-    let once = key.once(&app, &seller.id.to_string(), "POST /v1/agency/orders", &body.raw);
-    let done = create_agency_order(&app, &once, &seller, &ask).await?;
+    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let done = create_agency_order(&app, &ctx, &seller, &ask).await?;
     let order = Order::of(&done.answer.order, done.answer.payment.as_ref(), &seller.reach)?;
     Ok(Reply::created(order).replayed(done.replayed))
 }

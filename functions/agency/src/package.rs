@@ -25,11 +25,11 @@ use shared::kernel::fault::Error;
 use shared::kernel::id::PackageId;
 use shared::kernel::money::Currency;
 use shared::kernel::refusal::Refusal;
-use shared::table::idempotency::Idempotency;
 use utoipa::ToSchema;
 
 use super::series::named;
 use super::wire::{Findings, currency, shown};
+use shared::edge;
 
 /// Something that assets can buy.
 #[derive(Debug, Serialize, ToSchema)]
@@ -141,9 +141,9 @@ pub async fn create(
     let (series, currency) = (named(&id)?, currency(&app).await?);
     let package = body.value.read(currency)?;
     let bound = json!({"series": id, "body": body.raw});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/series/{id}/packages", &bound);
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
     let ask = SavePackage { series, known: None, package, adjust: false, admin: admin.id };
-    let done = save_package(&app, &once, &ask).await?;
+    let done = save_package(&app, &ctx, &ask).await?;
     let (version, cost) = (done.answer.version, done.answer.cost_price);
     Ok(Reply::created(Package::of(&done.answer, cost, currency)?).version(version).replayed(done.replayed))
 }
@@ -177,6 +177,6 @@ pub async fn change(
     let known = Some((PackageId::parse(&package).ok_or(Refusal::NotFound)?, if_match(&headers)?));
     let (package, adjust) = (body.value.read(currency)?, body.value.adjust_children);
     let ask = SavePackage { series, known, package, adjust, admin: admin.id };
-    let package = save_package(&app, &Idempotency::Natural, &ask).await?.answer;
+    let package = save_package(&app, &edge::context(), &ask).await?.answer;
     Ok(Reply::ok(Package::of(&package, package.cost_price, currency)?).version(package.version))
 }

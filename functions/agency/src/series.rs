@@ -395,8 +395,8 @@ pub async fn create(
 ) -> Result<Reply<Series>, Problem> {
     let currency = currency(&app).await?;
     let document = body.value.read(currency)?;
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/series", &body.raw);
-    let done = create_series(&app, &once, &document, admin.id).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let done = create_series(&app, &ctx, &document, admin.id).await?;
     let version = done.answer.version;
     Ok(Reply::created(Series::of(done.answer, None, currency)?).version(version).replayed(done.replayed))
 }

@@ -152,8 +152,8 @@ pub async fn create(
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
     let terms = body.value.read()?;
-    let once = key.once(&app, &seller.id.to_string(), "POST /v1/shops", &body.raw);
-    let done = create_shop(&app, &once, &seller, &terms).await?;
+    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let done = create_shop(&app, &ctx, &seller, &terms).await?;
     let version = done.answer.version;
     Ok(Reply::created(Shop::from(done.answer)).version(version).replayed(done.replayed))
 }

@@ -101,7 +101,7 @@ pub async fn transfer(
 ) -> Result<Reply<Wallet>, Problem> {
     let amount = unsigned_amount("/amount", &body.value.amount).map_err(Refusal::from)?;
     let shop = shop(body.value.shop_id.as_deref())?;
-    let once = key.once(&app, &seller.id.to_string(), "POST /v1/agency/wallet/transfers", &body.raw);
-    let done = verb(&app, &once, &seller, shop, amount).await?;
+    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let done = verb(&app, &ctx, &seller, shop, amount).await?;
     Ok(Reply::created(Wallet::from(done.answer)).replayed(done.replayed))
 }

@@ -107,11 +107,11 @@ async fn create(
     body: Body<NewOrder>,
 ) -> Result<Reply<OrderView>, Problem> {
     let (wanted, provider, method) = body.value.checked()?;
-    let once = key.once(&app, &caller.id().to_string(), "POST /v1/payment/orders", &body.raw);
+    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
     let origin = shared::table::request::origin();
     let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
     let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
-    let done = create_verb::create_order(&app, &once, &ask).await?;
+    let done = create_verb::create_order(&app, &ctx, &ask).await?;
     Ok(Reply::created(OrderView::try_from(&done.answer)?).replayed(done.replayed))
 }
 

@@ -53,9 +53,9 @@ async fn redeem(
     body: Body<Ask>,
 ) -> Result<Reply<RedemptionView>, Problem> {
     let code = CodeText::parse(&body.value.code).ok_or(Refusal::CodeNotFound)?;
-    let once = key.once(&app, &caller.id().to_string(), "POST /v1/redemptions", &body.raw);
+    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
     let ask = Redeem { user: caller.id(), code, new_subscription: body.value.new_subscription };
-    let done = verb::redeem(&app, &once, &ask).await?;
+    let done = verb::redeem(&app, &ctx, &ask).await?;
     Ok(Reply::created(done.answer.into()).replayed(done.replayed))
 }
 

@@ -37,8 +37,8 @@ pub async fn register(
     body: Body<Registration>,
 ) -> Result<Reply<NewAccount>, Problem> {
     let ask = body.value.checked()?;
-    let once = key.once(&app, &session::email_hash(&app, &ask.email), "POST /v1/registrations", &body.raw);
-    let done = verb::register(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &session::email_hash(&app, &ask.email), &body.raw);
+    let done = verb::register(&app, &ctx, &ask).await?;
     Ok(account(&ask.email, done))
 }
 
@@ -59,8 +59,8 @@ pub async fn verify(
 ) -> Result<Reply<NewAccount>, Problem> {
     let email = address(&body.value.email)?;
     let caller = session::email_hash(&app, &email);
-    let once = key.once(&app, &caller, "POST /v1/registrations/verify", &body.raw);
-    let done = verify_signup::verify_signup(&app, &once, &email, &body.value.code).await?;
+    let ctx = key.bind(&app, &caller, &body.raw);
+    let done = verify_signup::verify_signup(&app, &ctx, &email, &body.value.code).await?;
     Ok(account(&email, done))
 }
 

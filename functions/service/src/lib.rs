@@ -24,12 +24,12 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::Refusal;
 use shared::table::execute::Answered;
-use shared::table::idempotency::Idempotency;
 use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
+use shared::table::context::Ctx;
 
 /// The routes of the operator's backend.
 pub fn api() -> OpenApiRouter<Arc<App>> {
@@ -64,8 +64,8 @@ async fn register(
     Body { value, raw }: Body<ExternalUser>,
 ) -> Result<Reply<ServiceUser>, Problem> {
     let ask = value.checked()?;
-    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users", &raw);
-    let done = register_external(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &backend.key.to_string(), &raw);
+    let done = register_external(&app, &ctx, &ask).await?;
     joined(&app, &ask, done).await
 }
 
@@ -124,8 +124,8 @@ async fn debit(
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, backend.name, true)?;
     let bound = json!({"user": id, "body": body.raw});
-    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users/{id}/debits", &bound);
-    moved(&app, &once, &ask).await
+    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
+    moved(&app, &ctx, &ask).await
 }
 
 /// Add to a user's balance
@@ -150,12 +150,12 @@ async fn credit(
 ) -> Result<Reply<Record>, Problem> {
     let ask = body.value.read(named(&id)?, backend.name, false)?;
     let bound = json!({"user": id, "body": body.raw});
-    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/users/{id}/credits", &bound);
-    moved(&app, &once, &ask).await
+    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
+    moved(&app, &ctx, &ask).await
 }
 
-async fn moved(app: &App, once: &Idempotency, ask: &Adjust) -> Result<Reply<Record>, Problem> {
-    let done = adjust_balance(app, once, ask).await?;
+async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Problem> {
+    let done = adjust_balance(app, ctx, ask).await?;
     let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
 }
@@ -179,8 +179,8 @@ async fn purchase(
     Body { value, raw }: Body<PurchaseReport>,
 ) -> Result<Reply<Purchase>, Problem> {
     let ask = value.read(backend.key)?;
-    let once = key.once(&app, &backend.key.to_string(), "POST /v1/service/purchases", &raw);
-    Ok(shown(report_purchase(&app, &once, &ask).await?)?)
+    let ctx = key.bind(&app, &backend.key.to_string(), &raw);
+    Ok(shown(report_purchase(&app, &ctx, &ask).await?)?)
 }
 
 /// Report that a part of a purchase went back
@@ -205,9 +205,8 @@ async fn refund(
 ) -> Result<Reply<Purchase>, Problem> {
     let ask = body.value.read(backend.key, &id)?;
     let bound = json!({"purchase": id, "body": body.raw});
-    let route = "POST /v1/service/purchases/{external_order_id}/refunds";
-    let once = key.once(&app, &backend.key.to_string(), route, &bound);
-    Ok(shown(refund_purchase(&app, &once, &ask).await?)?)
+    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
+    Ok(shown(refund_purchase(&app, &ctx, &ask).await?)?)
 }
 
 fn shown(done: Answered<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {

@@ -1,17 +1,21 @@
 //! The `Idempotency-Idempotent` header (R1.8).
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use serde_json::Value;
 
 use crate::application::Application;
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::idempotency::{Idempotency, IdempotencyKey};
 
-/// The caller's key, if one came.
+/// The caller's key, if one came, and the route it was sent to.
 #[derive(Debug, Clone)]
-pub struct Idempotent(Option<String>);
+pub struct Idempotent {
+    key: Option<String>,
+    route: String,
+}
 
 /// The caller's key on a route that moves money.
 #[derive(Debug, Clone)]
@@ -21,15 +25,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let path = parts.extensions.get::<MatchedPath>().map_or_else(|| parts.uri.path(), MatchedPath::as_str);
+        let route = format!("{} {path}", parts.method);
         let mut all = parts.headers.get_all("idempotency-key").iter();
-        let Some(first) = all.next() else { return Ok(Self(None)) };
+        let Some(first) = all.next() else { return Ok(Self { key: None, route }) };
         let key = first.to_str().unwrap_or_default();
         let visible = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
         if !visible || all.next().is_some() {
             let advice = "An Idempotency-Key is one header of 1 to 255 visible ASCII characters.";
             return Err(Problem::from(Refusal::MalformedRequest).because(advice));
         }
-        Ok(Self(Some(key.to_owned())))
+        Ok(Self { key: Some(key.to_owned()), route })
     }
 }
 
@@ -38,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiresIdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let key = Idempotent::from_request_parts(parts, state).await?;
-        if key.0.is_none() {
+        if key.key.is_none() {
             return Err(Refusal::IdempotencyKeyRequired.into());
         }
         Ok(Self(key))
@@ -46,18 +52,20 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiresIdempotencyKey {
 }
 
 impl Idempotent {
-    /// Binds the key to who calls which route with which body; without a key the effect has its natural marker.
-    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Idempotency {
-        match &self.0 {
-            Some(key) => Idempotency::Key(IdempotencyKey::new(app.secret(), caller, route, key, body)),
+    /// The context of the request: its key is scoped to caller, route and body hash. Without a key, the plan's first write is the
+    /// idempotency guard.
+    pub fn bind(&self, app: &impl Application, caller: &str, body: &Value) -> Ctx {
+        let idempotency = match &self.key {
+            Some(key) => Idempotency::Key(IdempotencyKey::new(app.secret(), caller, &self.route, key, body)),
             None => Idempotency::Natural,
-        }
+        };
+        Ctx { idempotency, ..crate::context() }
     }
 }
 
 impl RequiresIdempotencyKey {
-    /// Binds the key to who calls which route with which body.
-    pub fn once(&self, app: &impl Application, caller: &str, route: &str, body: &Value) -> Idempotency {
-        self.0.once(app, caller, route, body)
+    /// The context of the request: its key is scoped to caller, route and body hash.
+    pub fn bind(&self, app: &impl Application, caller: &str, body: &Value) -> Ctx {
+        self.0.bind(app, caller, body)
     }
 }

@@ -32,7 +32,13 @@ use utoipa_axum::router::OpenApiRouter;
 use self::application::Application;
 use self::problem::Problem;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::request::{ORIGIN, Origin};
+
+/// The context of the request being answered, without a key of its caller.
+pub fn context() -> Ctx {
+    Ctx::natural(table::request::request_id().unwrap_or_default())
+}
 
 /// A function's routes as one service: with its state, request ids, and problems for what it does not know.
 pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Router {

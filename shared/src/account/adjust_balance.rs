@@ -15,9 +15,9 @@ use kernel::id::{AuditId, UserId};
 use kernel::ledger::{JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use kernel::refusal::{FieldError, Refusal};
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most characters of a remark or reason.
 pub const TEXT_MAX: usize = 500;
@@ -90,8 +90,8 @@ pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
-pub async fn adjust_balance(app: &App, once: &Idempotency, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn adjust_balance(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
@@ -119,12 +119,12 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
     let after = User { accounts, ..User::clone(&user) };
     let mut tx = app.tx();
-    tx.insert(&posting, OnConflict::Retry);
-    tx.replace(&user, &after, OnConflict::Retry);
+    tx.insert(&posting);
+    tx.replace(&user, &after);
     if let AdjustedBy::Admin(admin) = ask.by {
         let audit = by_admin(app, admin, "balance.adjusted", ask.user.to_string());
         let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
-        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) }, OnConflict::Retry);
+        tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) });
     }
     tx.send(Message::BalanceChanged { user: user.id });
     Ok((posting, tx))

@@ -15,9 +15,9 @@ use crate::operations::model::settings::{AffiliateSettings, PaymentSettings};
 use kernel::fault::{Error, Fault};
 use kernel::id::{AuditId, UserId};
 use kernel::ledger::Accounts;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Makes whoever has this e-mail an admin without scopes with this password, which ends their sessions; who has none gets an account. Repeated, it
 /// changes nothing.
@@ -34,7 +34,7 @@ pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Resu
             None => create(app, newcomer, email, &password_hash).await,
         }
     };
-    Ok(app.execute(&Idempotency::Natural, plan).await?.answer)
+    Ok(app.execute(&Ctx::system(), plan).await?.answer)
 }
 
 async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Result<(UserId, Tx), Error> {
@@ -67,9 +67,9 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         traces_due: None,
     };
     let mut tx = app.tx();
-    tx.insert(&claim, OnConflict::Retry);
-    tx.insert(&user, OnConflict::Retry);
-    tx.insert(&audit(app, id), OnConflict::Retry);
+    tx.insert(&claim);
+    tx.insert(&user);
+    tx.insert(&audit(app, id));
     tx.send(Message::UserRegistered { user: id, inviter: None });
     Ok((id, tx))
 }
@@ -91,9 +91,9 @@ async fn promote(
     let password_number = changed.password_number;
     let (role, status, scopes) = (Role::Admin, Status::Active, BTreeSet::new());
     let after = User { role, status, scopes, password_number, ..User::clone(&user) };
-    tx.replace(claim, &changed, OnConflict::Retry);
-    tx.replace(&user, &after, OnConflict::Retry);
-    tx.insert(&audit(app, user.id), OnConflict::Retry);
+    tx.replace(claim, &changed);
+    tx.replace(&user, &after);
+    tx.insert(&audit(app, user.id));
     Ok((user.id, tx))
 }
 
@@ -118,7 +118,7 @@ fn audit(app: &App, subject: UserId) -> AuditRecord {
 pub async fn publish_key(app: &App) -> Result<(), Error> {
     let signer = app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))?;
     let done = app
-        .execute(&Idempotency::Natural, || async {
+        .execute(&Ctx::system(), || async {
             let mut tx = app.tx();
             let known = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
             let mut keys = known.as_deref().cloned().unwrap_or_default();
@@ -127,7 +127,7 @@ pub async fn publish_key(app: &App) -> Result<(), Error> {
             }
             keys.keys.insert(0, signer.public().clone());
             keys.keys.truncate(3);
-            tx.upsert(known.as_ref(), &keys, OnConflict::Retry);
+            tx.upsert(known.as_ref(), &keys);
             Ok((keys, tx))
         })
         .await?;

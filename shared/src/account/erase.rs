@@ -25,12 +25,12 @@ use crate::referral::invite_code::tell_codes;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId, WithdrawalId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Entity;
 use table::key::{Key, owned_by};
 use table::store::{Index, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// How long after somebody was erased their traces are looked for once more.
 const AGAIN: SignedDuration = SignedDuration::from_hours(24);
@@ -52,8 +52,8 @@ pub struct Erase {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
-pub async fn erase(app: &App, once: &Idempotency, ask: &Erase) -> Result<Answered<User>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
@@ -69,25 +69,27 @@ async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
         if account.held.is_positive() {
             return Err(Refusal::WithdrawalOpen.into());
         }
-        tx.unchanged(&account, OnConflict::Retry);
+        tx.unchanged(&account);
     }
     let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
-    tx.mark(|tx| tx.replace(&user, &after, OnConflict::Retry));
+    tx.mark(|tx| {
+        tx.replace(&user, &after);
+    });
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
         let (claim, reset) = (EmailClaim::key(&hash), PasswordReset::key(&hash));
         let mut batch = app.store.get_many(&[claim.clone(), reset.clone()]).await?;
         if let Some(claim) = batch.take::<EmailClaim>(&claim)?.filter(|claim| claim.user == user.id) {
-            tx.remove(&claim, OnConflict::Retry);
+            tx.remove(&claim);
         }
         if let Some(reset) = batch.take::<PasswordReset>(&reset)? {
-            tx.remove(&reset, OnConflict::Retry);
+            tx.remove(&reset);
         }
     }
     tell_codes(app, &after, &mut tx).await?;
     let audit = by_admin(app, ask.admin, "user.erased", ask.user.to_string());
     let audit = audit.change(user.status.as_str(), after.status.as_str());
-    tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
+    tx.insert(&audit.because(ask.reason.clone()));
     tx.send(Message::UserErased { user: ask.user });
     Ok((after, tx))
 }
@@ -119,16 +121,16 @@ pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String>
 /// A fault; then the rest is left.
 pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
     for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
-        app.execute(&Idempotency::Natural, || plan_order(app, order)).await?;
+        app.execute(&Ctx::system(), || plan_order(app, order)).await?;
         let events =
             app.store.all::<ProviderEventRecord>(Query::newest(Index::Owner, format!("EVENTS#{order}"), 100)).await?;
         let bodies = events.iter().map(|event| RawEvent::key(event.provider, &event.id));
         for some in bodies.collect::<Vec<_>>().chunks(TOGETHER) {
-            app.execute(&Idempotency::Natural, || plan_bodies(app, some)).await?;
+            app.execute(&Ctx::system(), || plan_bodies(app, some)).await?;
         }
     }
     for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
-        app.execute(&Idempotency::Natural, || plan_withdrawal(app, withdrawal)).await?;
+        app.execute(&Ctx::system(), || plan_withdrawal(app, withdrawal)).await?;
     }
     Ok(())
 }
@@ -143,12 +145,13 @@ pub async fn erase_traces_again(app: &App) -> Result<ExpiryReport, Fault> {
 
 async fn again(app: &App, id: UserId) -> Result<bool, Error> {
     erase_traces_of(app, id).await?;
-    let done = app.execute(&Idempotency::Natural, || async {
+    let ctx = Ctx::system();
+    let done = app.execute(&ctx, || async {
         let mut tx = app.tx();
         let user = app.store.get::<User>(&User::key(id)).await?.ok_or(Refusal::NotFound)?;
         let due = user.traces_due.is_some_and(|at| at <= app.clock.now());
         if due {
-            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) }, OnConflict::Retry);
+            tx.replace(&user, &User { traces_due: None, ..User::clone(&user) });
         }
         Ok((due, tx))
     });
@@ -165,7 +168,7 @@ async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
     let order = app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?;
     if order.client_ip.is_some() || order.user_agent.is_some() {
         let after = Order { client_ip: None, user_agent: None, ..Order::clone(&order) };
-        tx.replace(&order, &after, OnConflict::Retry);
+        tx.replace(&order, &after);
     }
     Ok(((), tx))
 }
@@ -176,7 +179,7 @@ async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
     let mut batch = app.store.get_many(keys).await?;
     for key in keys {
         if let Some(raw) = batch.take::<RawEvent>(key)? {
-            tx.remove(&raw, OnConflict::Retry);
+            tx.remove(&raw);
         }
     }
     Ok(((), tx))
@@ -186,7 +189,7 @@ async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error>
     let mut tx = app.tx();
     let withdrawal = app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?;
     if withdrawal.payout.is_some() {
-        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) }, OnConflict::Retry);
+        tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) });
     }
     Ok(((), tx))
 }

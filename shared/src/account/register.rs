@@ -30,11 +30,12 @@ use kernel::id::UserId;
 use kernel::ledger::{Accounts, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::{Idempotency, fingerprint};
 use table::item::Versioned;
 use table::key::Key;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Who wants an account.
 #[derive(Debug, Clone)]
@@ -91,7 +92,7 @@ pub struct NewSession {
 ///
 /// # Refuses
 /// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
-pub async fn register(app: &App, once: &Idempotency, ask: &Register) -> Result<Answered<NewSession>, Error> {
+pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<NewSession>, Error> {
     let mailbox = EmailIdentity {
         hash: email_hash(app, &ask.email),
         email: ask.email.clone(),
@@ -113,13 +114,13 @@ pub async fn register(app: &App, once: &Idempotency, ask: &Register) -> Result<A
             false => sign_up(app, &newcomer).await,
         };
         match planned {
-            Err(Error::Refused(Refusal::EmailTaken)) if *once == Idempotency::Natural => {
+            Err(Error::Refused(Refusal::EmailTaken)) if ctx.idempotency == Idempotency::Natural => {
                 own(app, &newcomer, &mailbox).await
             }
             planned => planned,
         }
     };
-    let done = app.execute(once, plan).await?;
+    let done = app.execute(ctx, plan).await?;
     admit(app, &mailbox.hash, done, Credential::Password(&ask.password)).await
 }
 
@@ -279,13 +280,13 @@ pub(crate) async fn sign_up(app: &App, newcomer: &NewAccount) -> Result<(Registe
     let mut tx = app.tx();
     newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
     let (user, reward) = newcomer.user(app, programmes, bound.as_ref().ok(), &mut tx)?;
-    tx.insert(&user, OnConflict::Retry);
+    tx.insert(&user);
     if bound.is_ok() {
         found.count(&mut tx);
     }
     let session = newcomer.external.is_none().then(|| begin(app, user.id, user.password_number));
     if let Some(session) = &session {
-        tx.insert(session, OnConflict::Retry);
+        tx.insert(session);
     }
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
     tx.send(Message::UserRegistered { user: user.id, inviter });
@@ -360,7 +361,7 @@ impl Found {
     fn count(&self, tx: &mut Tx) {
         if let Some((stored, limit)) = &self.limit {
             let next = InviteeLimit { user: limit.user, invitees: limit.invitees.saturating_add(1) };
-            tx.upsert(stored.as_ref(), &next, OnConflict::Retry);
+            tx.upsert(stored.as_ref(), &next);
         }
     }
 }
@@ -371,7 +372,7 @@ impl NewAccount {
         let (user, at) = (self.id, self.created_at);
         if let Some(external) = &self.external {
             let external_hash = external.hash.clone();
-            tx.insert(&ExternalClaim { external_hash, user, not_applied, at }, OnConflict::Retry);
+            tx.insert(&ExternalClaim { external_hash, user, not_applied, at });
         }
         if let Some(mailbox) = &self.mailbox {
             let claim = EmailClaim {
@@ -383,7 +384,7 @@ impl NewAccount {
                 not_applied,
                 at,
             };
-            tx.insert(&claim, OnConflict::Retry);
+            tx.insert(&claim);
         }
     }
 
@@ -417,8 +418,8 @@ impl NewAccount {
         if let Some(reward) = &reward {
             let (accounts, posting) = grant(app, &user, reward)?;
             user.accounts = accounts;
-            tx.insert(reward, OnConflict::Retry);
-            tx.insert(&posting, OnConflict::Retry);
+            tx.insert(reward);
+            tx.insert(&posting);
             tx.send(Message::RewardSettled { reward: reward.id, beneficiary: self.id, granted: true });
         }
         Ok((user, reward.map(|reward| reward.amount)))
@@ -466,7 +467,7 @@ async fn plan_pending(
     let mut tx = app.tx();
     // What this very request wrote without learning of it stands as it is.
     if before.as_ref().is_none_or(|before| before.nonce != mail.nonce) {
-        tx.upsert(before.as_ref(), &pending, OnConflict::Retry);
+        tx.upsert(before.as_ref(), &pending);
         let (email, nonce) = (pending.email_hash.clone(), pending.nonce.clone());
         tx.send(Message::Mail { mail: MailKind::Verification, email, nonce });
     }

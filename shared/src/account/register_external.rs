@@ -15,8 +15,8 @@ use crate::redemption::model::plan::{Plan, Subscription};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::list::Window;
 use table::tx::Tx;
 
@@ -44,11 +44,7 @@ pub struct Joined {
 ///
 /// # Refuses
 /// `email_taken` when the address is another user's. A bad referral code refuses nothing (R2.3).
-pub async fn register_external(
-    app: &App,
-    once: &Idempotency,
-    ask: &RegisterExternal,
-) -> Result<Answered<Joined>, Error> {
+pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> Result<Answered<Joined>, Error> {
     let mailbox =
         |email: &Email| EmailIdentity { hash: email_hash(app, email), email: email.clone(), password_hash: None };
     let hash = external_hash(app, &ask.external_id);
@@ -62,7 +58,7 @@ pub async fn register_external(
         locale: None,
         created_at: app.clock.now(),
     };
-    app.execute(once, || plan(app, &newcomer, &hash)).await
+    app.execute(ctx, || plan(app, &newcomer, &hash)).await
 }
 
 async fn plan(app: &App, newcomer: &NewAccount, hash: &str) -> Result<(Joined, Tx), Error> {

@@ -9,8 +9,8 @@ use crate::account::session::{by_email, email_hash};
 use crate::app::App;
 use crate::message::{MailKind, Message};
 use kernel::fault::{Error, Fault};
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::context::Ctx;
+use table::tx::Tx;
 
 /// Mails a code to whoever has this e-mail, if anybody.
 ///
@@ -20,7 +20,7 @@ pub async fn ask_reset(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);
     mailed_code::allow_mail(app, &hash).await?;
     let nonce = mailed_code::nonce(app);
-    app.execute(&Idempotency::Natural, || plan_mail(app, &hash, &nonce)).await.map(|_| ())
+    app.execute(&Ctx::system(), || plan_mail(app, &hash, &nonce)).await.map(|_| ())
 }
 
 /// The nonce is the request's, not the attempt's: a lost reply does not mail a second code.
@@ -38,7 +38,7 @@ async fn plan_mail(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error
         until: good_until(app.clock.now()),
         used: false,
     };
-    tx.upsert(before.as_ref(), &reset, OnConflict::Retry);
+    tx.upsert(before.as_ref(), &reset);
     tx.send(Message::Mail { mail: MailKind::PasswordReset, email: hash.to_owned(), nonce: nonce.to_owned() });
     Ok(((), tx))
 }
@@ -53,7 +53,7 @@ pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Passwor
     let new_hash = password::hash(app, new)?;
     let reset = app.store.get::<PasswordReset>(&PasswordReset::key(&hash)).await?;
     mailed_code::record_attempt(app, reset.as_ref().map(|reset| reset.nonce.as_str())).await?;
-    let done = app.execute(&Idempotency::Natural, || plan(app, &hash, typed, &new_hash)).await?;
+    let done = app.execute(&Ctx::system(), || plan(app, &hash, typed, &new_hash)).await?;
     match done.answer {
         None => Ok(()),
         Some(set) if password::verify(app, new, Some(&set))? => Ok(()),
@@ -73,10 +73,10 @@ async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Opt
     if reset.used {
         return Ok((Some(claim.password_hash.clone().unwrap_or_default()), tx));
     }
-    tx.replace(&reset, &PasswordReset { used: true, ..PasswordReset::clone(&reset) }, OnConflict::Retry);
+    tx.replace(&reset, &PasswordReset { used: true, ..PasswordReset::clone(&reset) });
     let changed = claim.with_password(new_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
-    tx.replace(&claim, &changed, OnConflict::Retry);
+    tx.replace(&claim, &changed);
     let user_after = User { password_number: changed.password_number, ..User::clone(&user) };
-    tx.replace(&user, &user_after, OnConflict::Retry);
+    tx.replace(&user, &user_after);
     Ok((None, tx))
 }

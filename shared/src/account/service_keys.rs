@@ -8,12 +8,11 @@ use crate::operations::audit_log::by_admin;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::list::Window;
 use table::list::{ListSource, walk};
 use table::store::Page;
-use table::tx::OnConflict;
 
 /// What a key is to be.
 #[derive(Debug, Clone)]
@@ -30,11 +29,7 @@ pub struct IssueKey {
 ///
 /// # Errors
 /// When it can't be stored.
-pub async fn issue_key(
-    app: &App,
-    once: &Idempotency,
-    ask: &IssueKey,
-) -> Result<(Answered<ServiceKey>, Option<String>), Error> {
+pub async fn issue_key(app: &App, ctx: &Ctx, ask: &IssueKey) -> Result<(Answered<ServiceKey>, Option<String>), Error> {
     let id = ServiceKeyId::new(app.ulid());
     let secret = data_encoding::HEXLOWER.encode(&app.entropy.bytes::<32>());
     let key = ServiceKey {
@@ -51,11 +46,11 @@ pub async fn issue_key(
     let audit = audit.change("", format!("{}: {}", ask.name, scopes.join(" ")));
     let plan = || async {
         let mut tx = app.tx();
-        tx.insert(&key, OnConflict::Retry);
-        tx.insert(&audit, OnConflict::Retry);
+        tx.insert(&key);
+        tx.insert(&audit);
         Ok((key.clone(), tx))
     };
-    let done = app.execute(once, plan).await?;
+    let done = app.execute(ctx, plan).await?;
     let token = (!done.replayed).then(|| ServiceKey::token(id, &secret));
     Ok((done, token))
 }
@@ -69,13 +64,13 @@ pub async fn revoke_key(app: &App, id: ServiceKeyId, admin: UserId) -> Result<()
         let mut tx = app.tx();
         let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::NotFound)?;
         if key.revoked_at.is_none() {
-            tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() }, OnConflict::Retry);
+            tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() });
             let audit = by_admin(app, admin, "service_key.revoked", id.to_string());
-            tx.insert(&audit.change("active", "revoked"), OnConflict::Retry);
+            tx.insert(&audit.change("active", "revoked"));
         }
         Ok(((), tx))
     };
-    app.execute(&Idempotency::Natural, plan).await.map(|_| ())
+    app.execute(&Ctx::system(), plan).await.map(|_| ())
 }
 
 /// All keys, newest first.

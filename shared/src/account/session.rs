@@ -12,9 +12,9 @@ use crate::app::App;
 use kernel::fault::{Error, Fault};
 use kernel::id::{SessionId, UserId};
 use kernel::refusal::Refusal;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Failed sign-ins of one e-mail until the next ones are turned away, and the seconds of the window they count in.
 const FAILURES: (i64, i64) = (10, 15 * 60);
@@ -90,9 +90,9 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
 /// When it can't be stored.
 pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
     let session = begin(app, user.id, password_number);
-    app.execute(&Idempotency::Natural, || async {
+    app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
-        tx.insert(&session, OnConflict::Retry);
+        tx.insert(&session);
         Ok(((), tx))
     })
     .await?;
@@ -167,7 +167,7 @@ enum Refreshed {
 /// `bad_credentials` for a forged, expired or revoked one, and for one used twice, which revokes its session; `account_blocked`.
 pub async fn refresh(app: &App, token: &str) -> Result<(User, Tokens), Error> {
     let (user, session, number) = signer(app)?.read_refresh(token).ok_or(Refusal::BadCredentials)?;
-    let done = app.execute(&Idempotency::Natural, || plan_refresh(app, user, session, number)).await?;
+    let done = app.execute(&Ctx::system(), || plan_refresh(app, user, session, number)).await?;
     let (Refreshed::Number(number), user, session) = (done.answer.0, done.answer.1, done.answer.2) else {
         return Err(Refusal::BadCredentials.into());
     };
@@ -189,12 +189,12 @@ async fn plan_refresh(
     let refreshed = if number == session.number {
         let next = number.saturating_add(1);
         let rotated = Session { number: next, rotated_at: now, until: good_until(now), ..(*session).clone() };
-        tx.replace(&session, &rotated, OnConflict::Retry);
+        tx.replace(&session, &rotated);
         Refreshed::Number(next)
     } else if number.saturating_add(1) == session.number && recent {
         Refreshed::Number(session.number)
     } else {
-        tx.replace(&session, &Session { revoked: true, ..(*session).clone() }, OnConflict::Retry);
+        tx.replace(&session, &Session { revoked: true, ..(*session).clone() });
         Refreshed::Reused
     };
     Ok(((refreshed, user.into_inner(), session.into_inner()), tx))
@@ -223,12 +223,12 @@ async fn live(
 /// When it can't be stored.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), Error> {
     let Some((user, session, _)) = signer(app)?.read_refresh(token) else { return Ok(()) };
-    app.execute(&Idempotency::Natural, || async {
+    app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
         if let Some(stored) = app.store.get::<Session>(&Session::key(user, session)).await?
             && !stored.revoked
         {
-            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() }, OnConflict::Retry);
+            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() });
         }
         Ok(((), tx))
     })

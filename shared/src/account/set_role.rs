@@ -10,9 +10,9 @@ use crate::operations::audit_log::{by_admin, must_be_another};
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be set.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct SetRole {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
 pub async fn set_role(app: &App, ask: &SetRole) -> Result<Answered<User>, Error> {
-    app.execute(&Idempotency::Natural, || plan(app, ask)).await
+    app.execute(&Ctx::system(), || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
@@ -41,9 +41,9 @@ async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
     let mut tx = app.tx();
     let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
     if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
-        tx.replace(&user, &after, OnConflict::Retry);
+        tx.replace(&user, &after);
         let audit = by_admin(app, ask.admin, "user.role_set", user.id.to_string());
-        tx.insert(&audit.change(shown(&user), shown(&after)), OnConflict::Retry);
+        tx.insert(&audit.change(shown(&user), shown(&after)));
     }
     Ok((after, tx))
 }

@@ -13,12 +13,12 @@ use crate::referral::model::referral::{Reward, RewardState};
 use kernel::fault::{Error, Fault};
 use kernel::id::{RewardId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::owned_by;
 use table::store::{Index, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most messages of one transaction, so that its outbox item stays far below the size an item may have.
 const TOGETHER: usize = 500;
@@ -44,9 +44,9 @@ pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Answered<User>, Er
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);
     let first = chunks.next().unwrap_or_default();
-    let done = app.execute(&Idempotency::Natural, || plan(app, ask, first)).await?;
+    let done = app.execute(&Ctx::system(), || plan(app, ask, first)).await?;
     for more in chunks {
-        app.execute(&Idempotency::Natural, || plan(app, ask, more)).await?;
+        app.execute(&Ctx::system(), || plan(app, ask, more)).await?;
     }
     Ok(done)
 }
@@ -60,13 +60,13 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
     let mut tx = app.tx();
     let after = User { status: ask.status, ..User::clone(&user) };
     if user.status != ask.status {
-        tx.replace(&user, &after, OnConflict::Retry);
+        tx.replace(&user, &after);
         tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ask.admin, "user.status_set", user.id.to_string());
         let audit = audit.change(user.status.as_str(), ask.status.as_str());
-        tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
+        tx.insert(&audit.because(ask.reason.clone()));
     } else if !held.is_empty() {
-        tx.unchanged(&user, OnConflict::Retry);
+        tx.unchanged(&user);
     }
     for reward in held {
         tx.send(Message::RewardRetried { reward: *reward, beneficiary: user.id });

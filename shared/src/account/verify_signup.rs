@@ -9,41 +9,37 @@ use crate::app::App;
 use crate::message::{MailKind, Message};
 use kernel::fault::{Error, Fault};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Confirms the code that was mailed, and makes the account with the referral code that was given at registration. Asked again with the
 /// same code, it finds its own work and answers with a new session.
 ///
 /// # Refuses
 /// 422 at `/code` when it is wrong, too old or tried too often; `email_taken`.
-pub async fn verify_signup(
-    app: &App,
-    once: &Idempotency,
-    email: &Email,
-    typed: &str,
-) -> Result<Answered<NewSession>, Error> {
+pub async fn verify_signup(app: &App, ctx: &Ctx, email: &Email, typed: &str) -> Result<Answered<NewSession>, Error> {
     let hash = email_hash(app, email);
     let (claim, pending) = read(app, &hash).await?;
     mailed_code::record_attempt(app, nonce_of(claim.as_ref(), pending.as_ref())).await?;
-    let done = app.execute(once, || plan(app, once, email, typed)).await?;
+    let done = app.execute(ctx, || plan(app, ctx, email, typed)).await?;
     admit(app, &hash, done, Credential::Shown).await
 }
 
-async fn plan(app: &App, once: &Idempotency, email: &Email, typed: &str) -> Result<(Registered, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, email: &Email, typed: &str) -> Result<(Registered, Tx), Error> {
     let hash = email_hash(app, email);
     let (claim, pending) = read(app, &hash).await?;
     let nonce = nonce_of(claim.as_ref(), pending.as_ref()).ok_or_else(wrong)?;
     mailed_code::compare(app, nonce, typed)?;
     match (claim, pending) {
-        (Some(claim), _) if *once == Idempotency::Natural => {
+        (Some(claim), _) if ctx.idempotency == Idempotency::Natural => {
             Ok((known(app, claim.user, claim.not_applied).await?, app.tx()))
         }
         (None, Some(pending)) => {
             let (registered, mut tx) = sign_up(app, &newcomer(app, &pending)).await?;
-            tx.remove(&pending, OnConflict::Retry);
+            tx.remove(&pending);
             Ok((registered, tx))
         }
         _ => Err(Refusal::EmailTaken.into()),
@@ -95,7 +91,7 @@ pub async fn resend(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);
     mailed_code::allow_mail(app, &hash).await?;
     let nonce = mailed_code::nonce(app);
-    app.execute(&Idempotency::Natural, || plan_resend(app, &hash, &nonce)).await.map(|_| ())
+    app.execute(&Ctx::system(), || plan_resend(app, &hash, &nonce)).await.map(|_| ())
 }
 
 async fn plan_resend(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error> {
@@ -105,7 +101,7 @@ async fn plan_resend(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Err
     {
         let until = good_until(app.clock.now());
         let renewed = PendingSignup { nonce: nonce.to_owned(), until, ..PendingSignup::clone(&pending) };
-        tx.replace(&pending, &renewed, OnConflict::Retry);
+        tx.replace(&pending, &renewed);
         tx.send(Message::Mail { mail: MailKind::Verification, email: hash.to_owned(), nonce: nonce.to_owned() });
     }
     Ok(((), tx))

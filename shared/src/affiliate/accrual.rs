@@ -17,11 +17,11 @@ use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::Operator;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::key::Key;
 use table::store::ReadSet;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// An order or purchase that a message tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,23 +154,23 @@ impl AccrualState {
         for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
             let before = self.commissions.get(order);
             let steps = commission.steps_since(before.map(|before| &**before));
-            tx.upsert(before, commission, OnConflict::Retry);
+            tx.upsert(before, commission);
             tx.send(Message::CommissionSettled { order: *order, beneficiary: commission.beneficiary, steps });
         }
         for posting in &now.postings {
-            tx.insert(posting, OnConflict::Retry);
+            tx.insert(posting);
         }
         for waiting in &now.waiting {
-            tx.insert(waiting, OnConflict::Retry);
+            tx.insert(waiting);
         }
         let moved =
             now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
         for (id, account) in moved {
-            tx.upsert(self.accounts.get(id), account, OnConflict::Retry);
+            tx.upsert(self.accounts.get(id), account);
         }
         let grown = now.earnings.iter().filter(|(id, of)| self.earnings.get(id).is_none_or(|at| **at != **of));
         for (id, earnings) in grown {
-            tx.upsert(self.earnings.get(id), earnings, OnConflict::Retry);
+            tx.upsert(self.earnings.get(id), earnings);
         }
     }
 }
@@ -195,7 +195,7 @@ fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
 /// # Errors
 /// A fault; then nothing of it is written.
 pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
-    app.execute(&Idempotency::Natural, || plan(app, told)).await.map(|_| ())
+    app.execute(&Ctx::system(), || plan(app, told)).await.map(|_| ())
 }
 
 async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {

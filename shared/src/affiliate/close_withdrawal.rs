@@ -12,10 +12,10 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{UserId, WithdrawalId};
 use kernel::ledger::{Operator, PlatformAccount, PlatformLine};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,8 @@ pub struct CloseWithdrawal {
 /// # Refuses
 /// [`Refusal::NotFound`], also for somebody else's; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] after another
 /// verdict.
-pub async fn close_withdrawal(
-    app: &App,
-    once: &Idempotency,
-    ask: &CloseWithdrawal,
-) -> Result<Answered<Withdrawn>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<Answered<Withdrawn>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error> {
@@ -69,14 +65,14 @@ async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error
     };
     let posted = account.post(header, &[moved], &withdrawal.id.to_string(), house);
     let (amounts, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(&withdrawal, &after, OnConflict::Retry);
-    tx.replace(&account, &amounts, OnConflict::Retry);
-    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(&withdrawal, &after);
+    tx.replace(&account, &amounts);
+    tx.insert(&posting);
     if let ClosedBy::Admin(admin) = ask.who {
         let action = format!("withdrawal.{}", after.state.as_str());
         let audit = by_admin(app, admin, &action, withdrawal.id.to_string());
         let said = after.reference.as_ref().or(after.reason.as_ref()).cloned().unwrap_or_default();
-        tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said), OnConflict::Retry);
+        tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said));
     }
     tx.send(Message::WithdrawalStateChanged {
         withdrawal: withdrawal.id,

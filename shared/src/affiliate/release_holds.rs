@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::payment::expire::{ExpiryReport, due, each};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, UserId};
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::key::{Key, due_until};
 use table::store::{Index, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most commissions of one transaction: each writes three items.
 const TOGETHER: usize = 25;
@@ -28,7 +28,7 @@ const TOGETHER: usize = 25;
 pub async fn mature(app: &App, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
-        let some = app.execute(&Idempotency::Natural, || plan(app, user)).await?.answer;
+        let some = app.execute(&Ctx::system(), || plan(app, user)).await?.answer;
         matured = matured.saturating_add(some);
         if some < TOGETHER {
             return Ok(matured);
@@ -55,7 +55,7 @@ async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
     let settled = matured(app, user, &waiting).await?;
     settled.write(&mut tx);
     for waiting in &waiting {
-        tx.remove(waiting, OnConflict::Retry);
+        tx.remove(waiting);
     }
     Ok((waiting.len(), tx))
 }

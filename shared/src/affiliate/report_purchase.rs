@@ -16,10 +16,10 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, ServiceKeyId, UserId};
 use kernel::money::{PayMoney, plain_decimal};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// How far ahead of ours the backend's clock may be.
 const AHEAD_MINUTES: i64 = 10;
@@ -59,16 +59,16 @@ pub struct Refunded {
 /// # Refuses
 /// 422 for the amount, the currency (only pay currency counts), a time to come, an unknown user, and for another purchase under
 /// an id that this key has reported.
-pub async fn report_purchase(app: &App, once: &Idempotency, ask: &Report) -> Result<Answered<Purchase>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn report_purchase(app: &App, ctx: &Ctx, ask: &Report) -> Result<Answered<Purchase>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 /// Reports a refund of a purchase, once by its id; more than the purchase leaves nothing of it.
 ///
 /// # Refuses
 /// 422 for the amount.
-pub async fn refund_purchase(app: &App, once: &Idempotency, ask: &Refunded) -> Result<Answered<Purchase>, Error> {
-    app.execute(once, || plan_refund(app, ask)).await
+pub async fn refund_purchase(app: &App, ctx: &Ctx, ask: &Refunded) -> Result<Answered<Purchase>, Error> {
+    app.execute(ctx, || plan_refund(app, ask)).await
 }
 
 fn id_of(app: &App, key: ServiceKeyId, external: &ExternalId) -> OrderId {
@@ -119,7 +119,7 @@ async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
     let after = Purchase { bought: Some(bought), ..before };
     let net = after.net_of(amount).map_err(|_| Refusal::field("/currency", "unknown", "not that of its refunds"))?;
     let mut tx = app.tx();
-    tx.upsert(known.as_ref(), &after, OnConflict::Retry);
+    tx.upsert(known.as_ref(), &after);
     let mut payer = User::clone(&user);
     if let Some(attribution) = payer.attribution.as_mut() {
         attribution.charge_added(amount, net, referral.enabled, now)?;
@@ -155,7 +155,7 @@ async fn plan_refund(app: &App, ask: &Refunded) -> Result<(Purchase, Tx), Error>
     if known.as_deref() == Some(&after) {
         return Ok((after, tx));
     }
-    tx.upsert(known.as_ref(), &after, OnConflict::Retry);
+    tx.upsert(known.as_ref(), &after);
     if let (Some(bought), Some((before, net))) = (&after.bought, before.zip(net)) {
         let user = app.store.get::<User>(&User::key(bought.user)).await?;
         let user = user.ok_or_else(|| Fault::bug("a purchase without its user"))?;
@@ -171,7 +171,7 @@ async fn plan_refund(app: &App, ask: &Refunded) -> Result<(Purchase, Tx), Error>
 /// The invitee's charge total, and the promise that rewards and commission follow it. Who was invited by nobody earns nobody anything.
 fn moved(tx: &mut Tx, purchase: &Purchase, before: &Versioned<User>, after: &User) {
     if let Some(attribution) = &after.attribution {
-        tx.replace(before, after, OnConflict::Retry);
+        tx.replace(before, after);
         tx.send(Message::PurchaseNetChanged { purchase: purchase.id, user: after.id, inviter: attribution.inviter });
     }
 }

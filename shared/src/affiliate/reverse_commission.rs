@@ -8,9 +8,9 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
 use kernel::ledger::Operator;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -27,12 +27,8 @@ pub struct ReverseCommission {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn reverse_commission(
-    app: &App,
-    once: &Idempotency,
-    ask: &ReverseCommission,
-) -> Result<Answered<Commission>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn reverse_commission(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<Answered<Commission>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
@@ -64,7 +60,7 @@ async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Er
     let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));
     denied.map_err(|error| Fault::bug(error.to_string()))?;
     settled.write(&mut tx);
-    tx.insert(&audit, OnConflict::Retry);
+    tx.insert(&audit);
     let after = settled.now.commissions.remove(&order.id);
     Ok((after.ok_or_else(|| Fault::bug("a commission that went"))?, tx))
 }

@@ -7,9 +7,9 @@ use crate::referral::invite_code::tell_codes;
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be set.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct SetPolicy {
 /// # Refuses
 /// [`Refusal::NotFound`].
 pub async fn set_policy(app: &App, ask: &SetPolicy) -> Result<Answered<User>, Error> {
-    app.execute(&Idempotency::Natural, || plan(app, ask)).await
+    app.execute(&Ctx::system(), || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
@@ -35,10 +35,10 @@ async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
     let mut tx = app.tx();
     let after = User { affiliate: ask.policy, ..User::clone(&user) };
     if user.affiliate != ask.policy {
-        tx.replace(&user, &after, OnConflict::Retry);
+        tx.replace(&user, &after);
         tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ask.admin, "user.affiliate_policy_set", user.id.to_string());
-        tx.insert(&audit.change(user.affiliate, ask.policy), OnConflict::Retry);
+        tx.insert(&audit.change(user.affiliate, ask.policy));
     }
     Ok((after, tx))
 }

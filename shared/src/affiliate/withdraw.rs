@@ -20,11 +20,11 @@ use kernel::id::{UserId, WithdrawalId};
 use kernel::ledger::{Header, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -81,8 +81,8 @@ impl From<&Withdrawal> for Withdrawn {
 /// # Refuses
 /// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash a method that is not offered, and less than the
 /// least amount.
-pub async fn withdraw(app: &App, once: &Idempotency, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
-    let done = app.execute(once, || plan(app, ask)).await;
+pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
+    let done = app.execute(ctx, || plan(app, ask)).await;
     let result = if done.is_ok() { "ok" } else { "failed" };
     metrics::metric("Withdrawals", 1, "Count", &[("Result", result)]);
     if done.as_ref().is_ok_and(|done| done.answer.state == WithdrawalState::Requested && !done.replayed) {
@@ -117,7 +117,7 @@ async fn plan(app: &App, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
         last: header.as_last(),
     };
     let mut tx = app.tx();
-    tx.insert(&withdrawal, OnConflict::Retry);
+    tx.insert(&withdrawal);
     take(&mut tx, &account, &withdrawal, header.clone())?;
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
@@ -167,8 +167,8 @@ fn take(
     };
     let posted = account.post(header, &[wanted], &withdrawal.id.to_string(), house);
     let (after, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(account, &after, OnConflict::Retry);
-    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(account, &after);
+    tx.insert(&posting);
     Ok(())
 }
 
@@ -178,8 +178,8 @@ fn credit(tx: &mut Tx, user: &Versioned<User>, withdrawal: &Withdrawal, header: 
     let house = vec![PlatformLine::new(PlatformAccount::Commission, withdrawal.amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(user, &User { accounts, ..User::clone(user) }, OnConflict::Retry);
-    tx.insert(&posting, OnConflict::Retry);
+    tx.replace(user, &User { accounts, ..User::clone(user) });
+    tx.insert(&posting);
     Ok(())
 }
 

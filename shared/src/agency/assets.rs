@@ -12,11 +12,11 @@ use kernel::id::{AssetId, SeriesId, ShopId};
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 use super::shop_in;
+use table::context::Ctx;
 
 /// An asset that comes to a shop.
 #[derive(Debug, Clone)]
@@ -35,13 +35,8 @@ pub struct CreateAsset {
 ///
 /// # Refuses
 /// `not_found` for a shop out of reach; `grant_disabled` for a series that it was not granted; `identifier_taken`.
-pub async fn create_asset(
-    app: &App,
-    once: &Idempotency,
-    seller: &Seller,
-    ask: &CreateAsset,
-) -> Result<Answered<Asset>, Error> {
-    app.execute(once, || plan_new(app, seller, ask)).await
+pub async fn create_asset(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateAsset) -> Result<Answered<Asset>, Error> {
+    app.execute(ctx, || plan_new(app, seller, ask)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asset, Tx), Error> {
@@ -59,12 +54,12 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
         created_at: app.clock.now(),
     };
     let mut tx = app.tx();
-    tx.insert(&asset, OnConflict::Retry);
+    tx.insert(&asset);
     let claim = AssetClaim { kind: ask.kind, identifier: ask.identifier.clone(), asset: asset.id };
-    tx.insert(&claim, OnConflict::Reject(Refusal::IdentifierTaken));
+    tx.insert(&claim).or(Refusal::IdentifierTaken);
     stock(&mut tx, &shop);
     let audit = by_seller(app, seller, "asset.created", asset.id.to_string());
-    tx.insert(&audit.change("", shop.id.to_string()), OnConflict::Retry);
+    tx.insert(&audit.change("", shop.id.to_string()));
     Ok((asset, tx))
 }
 
@@ -73,7 +68,7 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
 /// # Refuses
 /// `not_found` for an asset or shop out of reach; `grant_disabled`.
 pub async fn move_asset(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<Answered<Asset>, Error> {
-    app.execute(&Idempotency::Natural, || plan_move(app, seller, asset, shop)).await
+    app.execute(&Ctx::system(), || plan_move(app, seller, asset, shop)).await
 }
 
 async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {
@@ -84,11 +79,11 @@ async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> 
     if *before == after {
         return Ok((after, tx));
     }
-    tx.replace(&before, &after, OnConflict::Retry);
+    tx.replace(&before, &after);
     stock(&mut tx, &shop);
     let audit = by_seller(app, seller, "asset.moved", asset.to_string());
     let from = before.path.shop().map(|shop| shop.to_string()).unwrap_or_default();
-    tx.insert(&audit.change(from, shop.id.to_string()), OnConflict::Retry);
+    tx.insert(&audit.change(from, shop.id.to_string()));
     Ok((after, tx))
 }
 
@@ -103,9 +98,9 @@ async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Re
 /// From its first asset on a shop can't be moved: assets stand under its path.
 fn stock(tx: &mut Tx, shop: &Versioned<Shop>) {
     match shop.stocked {
-        true => tx.unchanged(shop, OnConflict::Retry),
-        false => tx.replace(shop, &Shop { stocked: true, ..Shop::clone(shop) }, OnConflict::Retry),
-    }
+        true => tx.unchanged(shop),
+        false => tx.replace(shop, &Shop { stocked: true, ..Shop::clone(shop) }),
+    };
 }
 
 /// An asset in reach.

@@ -13,11 +13,11 @@ use crate::operations::audit_log::by_seller;
 use kernel::fault::{Error, Fault};
 use kernel::id::{GrantId, PackageId, SeriesId, ShopId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be granted.
 #[derive(Debug, Clone)]
@@ -40,13 +40,8 @@ pub struct CreateGrant {
 ///
 /// # Refuses
 /// `not_found` for a shop out of reach; `forbidden` unless by its parent or an admin; and everything R8.3 names.
-pub async fn create_grant(
-    app: &App,
-    once: &Idempotency,
-    seller: &Seller,
-    ask: &CreateGrant,
-) -> Result<Answered<Grant>, Error> {
-    app.execute(once, || plan_new(app, seller, ask)).await
+pub async fn create_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> Result<Answered<Grant>, Error> {
+    app.execute(ctx, || plan_new(app, seller, ask)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
@@ -86,14 +81,14 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Gran
         updated_at: now,
     };
     let mut tx = app.tx();
-    tx.insert(&grant, OnConflict::Reject(Refusal::AlreadyGranted));
+    tx.insert(&grant).or(Refusal::AlreadyGranted);
     let place = GrantPlace { id: grant.id, series: grant.series, path: grant.path.clone(), deleted: false };
-    tx.insert(&place, OnConflict::Retry);
+    tx.insert(&place);
     above.counted(&mut tx, true)?;
     let counted = shop.with_grant(true).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
-    tx.replace(&shop, &counted, OnConflict::Retry);
+    tx.replace(&shop, &counted);
     let audit = by_seller(app, seller, "grant.created", grant.id.to_string());
-    tx.insert(&audit.change("", written(&grant.terms)), OnConflict::Retry);
+    tx.insert(&audit.change("", written(&grant.terms)));
     Ok((grant, tx))
 }
 
@@ -121,7 +116,7 @@ pub struct ChangeGrant {
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; `ceiling_exceeded`, `tiers_mismatch`; `children_above`; `change_under_way`.
 pub async fn change_grant(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Answered<Grant>, Error> {
-    app.execute(&Idempotency::Natural, || plan_change(app, seller, ask)).await
+    app.execute(&Ctx::system(), || plan_change(app, seller, ask)).await
 }
 
 async fn plan_change(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
@@ -160,7 +155,7 @@ pub struct ChangePackages {
 /// `not_found`; `forbidden`; `version_mismatch`; `package_not_in_series`, `package_not_granted`, `cost_below_parent`;
 /// `children_above`; `change_under_way`.
 pub async fn change_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Answered<Grant>, Error> {
-    app.execute(&Idempotency::Natural, || plan_packages(app, seller, ask)).await
+    app.execute(&Ctx::system(), || plan_packages(app, seller, ask)).await
 }
 
 async fn plan_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<(Grant, Tx), Error> {
@@ -202,7 +197,7 @@ pub struct SetRetail {
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; 422 below the cost price; `change_under_way`.
 pub async fn set_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<Answered<Grant>, Error> {
-    app.execute(&Idempotency::Natural, || plan_retail(app, seller, ask)).await
+    app.execute(&Ctx::system(), || plan_retail(app, seller, ask)).await
 }
 
 async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Grant, Tx), Error> {
@@ -217,7 +212,7 @@ async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Gra
 /// # Refuses
 /// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
 pub async fn delete_grant(app: &App, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
-    app.execute(&Idempotency::Natural, || plan_delete(app, seller, grant)).await
+    app.execute(&Ctx::system(), || plan_delete(app, seller, grant)).await
 }
 
 async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {
@@ -233,14 +228,14 @@ async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, 
     let after = known.grant.deleted(app.clock.now())?;
     let shop = known.grant.path.shop().ok_or_else(|| Fault::bug("a grant of no shop"))?;
     let shop = app.store.get::<Shop>(&Shop::key(shop)).await?.ok_or_else(|| Fault::bug("a grant of no shop"))?;
-    tx.remove(&known.grant, OnConflict::Retry);
-    tx.insert(&after, OnConflict::Retry);
-    tx.replace(&known.place, &GrantPlace { deleted: true, ..GrantPlace::clone(&known.place) }, OnConflict::Retry);
+    tx.remove(&known.grant);
+    tx.insert(&after);
+    tx.replace(&known.place, &GrantPlace { deleted: true, ..GrantPlace::clone(&known.place) });
     known.above.counted(&mut tx, false)?;
     let counted = shop.with_grant(false).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
-    tx.replace(&shop, &counted, OnConflict::Retry);
+    tx.replace(&shop, &counted);
     let audit = by_seller(app, seller, "grant.deleted", id.to_string());
-    tx.insert(&audit.change(written(&known.grant.terms), ""), OnConflict::Retry);
+    tx.insert(&audit.change(written(&known.grant.terms), ""));
     Ok((after, tx))
 }
 
@@ -312,13 +307,13 @@ impl Known {
             }
         };
         let mut tx = app.tx();
-        tx.replace(&self.grant, &written_now, OnConflict::Retry);
+        tx.replace(&self.grant, &written_now);
         if raised.offer() != self.grant.terms.offer() {
             self.above.touched(&mut tx);
         }
         moves.write(app, &mut tx, &node)?;
         let audit = by_seller(app, seller, action, self.grant.id.to_string());
-        tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)), OnConflict::Retry);
+        tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)));
         Ok((written_now, tx))
     }
 }

@@ -9,10 +9,10 @@ use crate::operations::audit_log::by_admin;
 use kernel::fault::Error;
 use kernel::id::{PackageId, SeriesId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a series is to be, apart from its packages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,20 +43,20 @@ impl SeriesDocument {
 /// When it can't be written.
 pub async fn create_series(
     app: &App,
-    once: &Idempotency,
+    ctx: &Ctx,
     document: &SeriesDocument,
     admin: UserId,
 ) -> Result<Answered<Series>, Error> {
-    app.execute(once, || async {
+    app.execute(ctx, || async {
         let SeriesDocument { name, code, commission, trigger, forced } = document.clone();
         let terms = SeriesTerms { commission, packages: Vec::new() };
         let (id, created_at) = (SeriesId::new(app.ulid()), app.clock.now());
         let series =
             Series { id, version: 1, name, code, trigger, forced, terms, closing: None, grants: 0, created_at };
         let mut tx = app.tx();
-        tx.insert(&series, OnConflict::Retry);
+        tx.insert(&series);
         let audit = by_admin(app, admin, "series.created", id.to_string());
-        tx.insert(&audit.change("", written(document)), OnConflict::Retry);
+        tx.insert(&audit.change("", written(document)));
         Ok((series, tx))
     })
     .await
@@ -82,7 +82,7 @@ pub struct ChangeSeries {
 /// # Refuses
 /// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
 pub async fn change_series(app: &App, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
-    app.execute(&Idempotency::Natural, || plan_change(app, ask)).await
+    app.execute(&Ctx::system(), || plan_change(app, ask)).await
 }
 
 async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {
@@ -101,7 +101,7 @@ async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Erro
     let after = Series { version: next, name, code, trigger, forced, ..Series::clone(&before) };
     let (after, mut tx) = put(app, &before, after, terms, ask.adjust).await?;
     let audit = by_admin(app, ask.admin, "series.changed", ask.series.to_string());
-    tx.insert(&audit.change(written(&was), written(&ask.document)), OnConflict::Retry);
+    tx.insert(&audit.change(written(&was), written(&ask.document)));
     Ok((after, tx))
 }
 
@@ -120,7 +120,7 @@ async fn put(
         true => Series { terms, closing: None, ..after },
         false => Series { closing: Some(Box::new(terms)), ..after },
     };
-    tx.replace(before, &after, OnConflict::Retry);
+    tx.replace(before, &after);
     moves.write(app, &mut tx, &node)?;
     Ok((after, tx))
 }
@@ -145,8 +145,8 @@ pub struct SavePackage {
 /// # Refuses
 /// `not_found`; `version_mismatch`; 422 for a code that another package has, and above 200 packages; `children_above` (R8.5);
 /// `change_under_way`.
-pub async fn save_package(app: &App, once: &Idempotency, ask: &SavePackage) -> Result<Answered<Package>, Error> {
-    app.execute(once, || plan_package(app, ask)).await
+pub async fn save_package(app: &App, ctx: &Ctx, ask: &SavePackage) -> Result<Answered<Package>, Error> {
+    app.execute(ctx, || plan_package(app, ask)).await
 }
 
 async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Error> {
@@ -171,7 +171,7 @@ async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Err
     let action = if was.is_some() { "package.changed" } else { "package.created" };
     let audit = by_admin(app, ask.admin, action, package.id.to_string());
     let was = was.map(|was| written(&was)).unwrap_or_default();
-    tx.insert(&audit.change(was, written(&package)), OnConflict::Retry);
+    tx.insert(&audit.change(was, written(&package)));
     Ok((package, tx))
 }
 

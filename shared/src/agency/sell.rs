@@ -25,11 +25,11 @@ use kernel::ledger::{AccountOwner, NewLine, Operator, PlatformAccount, PlatformL
 use kernel::money::{LedgerMoney, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is wanted for an asset.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,7 +190,7 @@ pub struct PlacedSale {
 /// `forced_recharge_required`; `insufficient_balance`; 422 for what is not sold, an amount of zero, or a provider that is not there.
 pub async fn create_agency_order(
     app: &App,
-    once: &Idempotency,
+    ctx: &Ctx,
     seller: &Seller,
     ask: &CreateAgencyOrder,
 ) -> Result<Answered<PlacedSale>, Error> {
@@ -201,7 +201,7 @@ pub async fn create_agency_order(
         Some(online) => Some(awaited(app, seller, ask, online).await?),
         None => None,
     };
-    let done = app.execute(once, || plan(app, seller, ask, payment.as_ref())).await?;
+    let done = app.execute(ctx, || plan(app, seller, ask, payment.as_ref())).await?;
     let answer = read(app, &seller.reach, done.answer.order).await?;
     Ok(Answered { answer, replayed: done.replayed })
 }
@@ -284,13 +284,13 @@ async fn plan(
         created_at: now,
     };
     let mut tx = app.tx();
-    tx.insert(&order, OnConflict::Retry);
+    tx.insert(&order);
     if let Some(payment) = payment {
-        tx.insert(payment, OnConflict::Retry);
+        tx.insert(payment);
     }
     take(app, seller, &offered, &order, &mut tx)?;
     if !offered.begun {
-        tx.insert(&AgencyBegun { at: now }, OnConflict::Retry);
+        tx.insert(&AgencyBegun { at: now });
     }
     if order.paid_at.is_some() {
         tx.send(Message::AgencyOrderNetChanged { order: order.id, tree: order.tree() });
@@ -315,18 +315,18 @@ fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: 
         PaidBy::Wallet => {
             let wallet = offered.wallet.as_ref().ok_or(Refusal::InsufficientBalance)?;
             let posted = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
-            tx.replace(wallet, &posted.0, OnConflict::Retry);
+            tx.replace(wallet, &posted.0);
             posted.1
         }
         _ => {
             let asset = &offered.asset;
             let posted = asset.accounts.post(AccountOwner::Asset(asset.id), header, &[movement], house);
             let (accounts, posting) = posted.map_err(|error| refused(&error))?;
-            tx.replace(asset, &Asset { accounts, ..Asset::clone(asset) }, OnConflict::Retry);
+            tx.replace(asset, &Asset { accounts, ..Asset::clone(asset) });
             posting
         }
     };
-    tx.insert(&posting, OnConflict::Retry);
+    tx.insert(&posting);
     Ok(())
 }
 

@@ -17,14 +17,14 @@ use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, ShopId};
 use kernel::ledger::{Header, Operator};
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
 use table::store::ReadSet;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 use crate::agency::tighten::lower;
+use table::context::Ctx;
 
 /// Settles what a batch's messages tell of the agency, in their order. Answers the ids of the records that are to be delivered again:
 /// from the first that failed on, those of its group.
@@ -62,7 +62,7 @@ pub async fn follow(app: &App, told: &MessageEnvelope) -> Result<(), Error> {
 /// # Errors
 /// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
 async fn settle_sale(app: &App, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
-    let (shops, moved) = app.execute(&Idempotency::Natural, || plan(app, order, &cause.id)).await?.answer;
+    let (shops, moved) = app.execute(&Ctx::system(), || plan(app, order, &cause.id)).await?.answer;
     if moved {
         metrics::count("AgencySalesSettled");
     }
@@ -108,24 +108,24 @@ async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopI
     let by = header(app, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
     let by = Header { request_id: message.to_owned(), ..by };
     let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
-    tx.replace(&order, &after.order, OnConflict::Retry);
+    tx.replace(&order, &after.order);
     if before.asset != after.asset {
-        tx.replace(&read.asset, &after.asset, OnConflict::Retry);
+        tx.replace(&read.asset, &after.asset);
     }
     let series = order.series;
     for (index, shop) in shops.iter().enumerate() {
         let moved = |of: &Scene| of.sales.get(index).copied();
         if let (Some(sales), true) = (moved(&after), moved(&before) != moved(&after)) {
             let known = read.sales.get(index).and_then(Option::as_ref);
-            tx.upsert(known, &ShopSales { shop: *shop, series, sales }, OnConflict::Retry);
+            tx.upsert(known, &ShopSales { shop: *shop, series, sales });
         }
         let moved = |of: &Scene| of.wallets.get(index).copied();
         if let (Some(wallet), true) = (moved(&after), moved(&before) != moved(&after)) {
-            tx.upsert(read.wallets.get(index).and_then(Option::as_ref), &wallet, OnConflict::Retry);
+            tx.upsert(read.wallets.get(index).and_then(Option::as_ref), &wallet);
         }
     }
     for posting in &after.postings {
-        tx.insert(posting, OnConflict::Retry);
+        tx.insert(posting);
     }
     Ok(((shops, true), tx))
 }

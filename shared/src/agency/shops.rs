@@ -11,10 +11,10 @@ use crate::operations::audit_log::by_seller;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a shop is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,13 +31,8 @@ pub struct ShopTerms {
 ///
 /// # Refuses
 /// `not_found` for a parent out of reach; `forbidden` for level 1 unless by an admin; 422 beyond the tenth level; `user_has_shop`.
-pub async fn create_shop(
-    app: &App,
-    once: &Idempotency,
-    seller: &Seller,
-    terms: &ShopTerms,
-) -> Result<Answered<Shop>, Error> {
-    app.execute(once, || plan_new(app, seller, terms)).await
+pub async fn create_shop(app: &App, ctx: &Ctx, seller: &Seller, terms: &ShopTerms) -> Result<Answered<Shop>, Error> {
+    app.execute(ctx, || plan_new(app, seller, terms)).await
 }
 
 async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop, Tx), Error> {
@@ -66,7 +61,7 @@ async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop
         created_at: app.clock.now(),
     };
     let mut tx = app.tx();
-    tx.insert(&shop, OnConflict::Retry);
+    tx.insert(&shop);
     if let Some(parent) = &parent {
         counted(&mut tx, parent, true)?;
     }
@@ -74,7 +69,7 @@ async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop
         appoint(app, &mut tx, user, &shop).await?;
     }
     let audit = by_seller(app, seller, "shop.created", id.to_string()).change("", written(terms));
-    tx.insert(&audit, OnConflict::Retry);
+    tx.insert(&audit);
     Ok((shop, tx))
 }
 
@@ -95,7 +90,7 @@ pub struct ChangeShop {
 /// `not_found`; `version_mismatch`; `shop_in_use` for a move of a shop on which something rests; `forbidden` for an agent's move of
 /// its own shop or to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
 pub async fn change_shop(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
-    app.execute(&Idempotency::Natural, || plan_change(app, seller, ask)).await
+    app.execute(&Ctx::system(), || plan_change(app, seller, ask)).await
 }
 
 async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Shop, Tx), Error> {
@@ -114,7 +109,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Sh
     if before.parent() != parent {
         after.path = moved(app, seller, &mut tx, &before, parent).await?;
     }
-    tx.replace(&before, &after, OnConflict::Retry);
+    tx.replace(&before, &after);
     if before.user != after.user || before.path != after.path {
         if let Some(user) = before.user.filter(|user| Some(*user) != after.user) {
             dismiss(app, &mut tx, user).await?;
@@ -125,7 +120,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Sh
     }
     let was = ShopTerms { name: before.name.clone(), parent: Some(before.parent()), user: before.user };
     let audit = by_seller(app, seller, "shop.changed", before.id.to_string());
-    tx.insert(&audit.change(written(&was), written(&ask.terms)), OnConflict::Retry);
+    tx.insert(&audit.change(written(&was), written(&ask.terms)));
     Ok((after, tx))
 }
 
@@ -164,7 +159,7 @@ async fn moved(
 
 fn counted(tx: &mut Tx, parent: &Versioned<Shop>, more: bool) -> Result<(), Fault> {
     let after = parent.with_child(more).ok_or_else(|| Fault::bug("a shop's children were miscounted"))?;
-    tx.replace(parent, &after, OnConflict::Retry);
+    tx.replace(parent, &after);
     Ok(())
 }
 
@@ -179,7 +174,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
     }
     let after = User { role: Role::Agent, shop: Some(shop.path.clone()), ..User::clone(&user) };
     if *user != after {
-        tx.replace(&user, &after, OnConflict::Retry);
+        tx.replace(&user, &after);
     }
     Ok(())
 }
@@ -188,7 +183,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
 async fn dismiss(app: &App, tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let Some(user) = app.store.get::<User>(&User::key(user)).await? else { return Ok(()) };
     let role = if user.role == Role::Agent { Role::User } else { user.role };
-    tx.replace(&user, &User { role, shop: None, ..User::clone(&user) }, OnConflict::Retry);
+    tx.replace(&user, &User { role, shop: None, ..User::clone(&user) });
     Ok(())
 }
 

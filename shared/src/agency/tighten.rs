@@ -15,10 +15,10 @@ use crate::message::Message;
 use kernel::fault::{Error, Fault};
 use kernel::id::{GrantId, SeriesId};
 use kernel::refusal::Refusal;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::store::{Index, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What offers: a series to level 1, a grant to the shops right below.
 pub(crate) enum Node<'a> {
@@ -98,7 +98,7 @@ impl Lowered {
             let Some(grant) = self.below.get(wanted.at) else { continue };
             let after = grant.with_terms(wanted.terms.clone(), app.clock.now());
             let after = after.ok_or_else(|| Fault::bug("a grant's versions ran out"))?;
-            tx.replace(grant, &Grant { closing: grant.closing.clone(), ..after }, OnConflict::Retry);
+            tx.replace(grant, &Grant { closing: grant.closing.clone(), ..after });
         }
         Ok(())
     }
@@ -140,7 +140,7 @@ async fn lowered(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Lower
 /// A fault; the message is delivered again.
 pub async fn lower(app: &App, series: SeriesId, grant: Option<GrantId>) -> Result<(), Error> {
     loop {
-        let more = app.execute(&Idempotency::Natural, || plan(app, series, grant)).await?.answer;
+        let more = app.execute(&Ctx::system(), || plan(app, series, grant)).await?.answer;
         if !more {
             return Ok(());
         }
@@ -173,7 +173,7 @@ async fn plan_series(app: &App, series: &Versioned<Series>) -> Result<(bool, Tx)
     let more = !moves.fits();
     if !more {
         let after = Series { terms: (**closing).clone(), closing: None, ..Series::clone(series) };
-        tx.replace(series, &after, OnConflict::Retry);
+        tx.replace(series, &after);
     }
     Ok((more, tx))
 }
@@ -189,7 +189,7 @@ async fn plan_grant(app: &App, grant: &Versioned<Grant>) -> Result<(bool, Tx), E
     let more = !moves.fits();
     if !more {
         let after = grant.with_terms(terms, app.clock.now()).ok_or_else(|| Fault::bug("a grant's versions ran out"))?;
-        tx.replace(grant, &after, OnConflict::Retry);
+        tx.replace(grant, &after);
         above.touched(&mut tx);
     }
     Ok((more, tx))
@@ -230,9 +230,9 @@ impl Above {
     /// would not do: the one who lowers it demands nothing of grants that are not in its way.
     pub(crate) fn touched(&self, tx: &mut Tx) {
         match self {
-            Self::Series(series) => tx.replace(series, series, OnConflict::Retry),
-            Self::Grant(grant) => tx.replace(grant, grant, OnConflict::Retry),
-        }
+            Self::Series(series) => tx.replace(series, series),
+            Self::Grant(grant) => tx.replace(grant, grant),
+        };
     }
 
     /// Counts one grant more or less right below it.
@@ -243,10 +243,10 @@ impl Above {
         let off = || Fault::bug("grants were miscounted");
         match self {
             Self::Series(series) => {
-                tx.replace(series, &series.with_grant(more).ok_or_else(off)?, OnConflict::Retry);
+                tx.replace(series, &series.with_grant(more).ok_or_else(off)?);
             }
             Self::Grant(grant) => {
-                tx.replace(grant, &grant.with_child(more).ok_or_else(off)?, OnConflict::Retry);
+                tx.replace(grant, &grant.with_child(more).ok_or_else(off)?);
             }
         }
         Ok(())

@@ -17,10 +17,10 @@ use kernel::id::{ShopId, UserId};
 use kernel::ledger::{JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a wallet holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,9 +85,9 @@ impl std::ops::Deref for Found {
 impl Found {
     fn put(&self, tx: &mut Tx, after: &Wallet) {
         match self {
-            Self::Stored(before) => tx.replace(before, after, OnConflict::Retry),
-            Self::New(_) => tx.insert(after, OnConflict::Retry),
-        }
+            Self::Stored(before) => tx.replace(before, after),
+            Self::New(_) => tx.insert(after),
+        };
     }
 }
 
@@ -108,12 +108,12 @@ async fn read(app: &App, shop: ShopId) -> Result<(Found, bool), Error> {
 /// `insufficient_balance` above what was earned; `forbidden` for another shop.
 pub async fn transfer(
     app: &App,
-    once: &Idempotency,
+    ctx: &Ctx,
     seller: &Seller,
     shop: Option<ShopId>,
     amount: Decimal,
 ) -> Result<Answered<WalletAmounts>, Error> {
-    app.execute(once, || plan_transfer(app, seller, shop, amount)).await
+    app.execute(ctx, || plan_transfer(app, seller, shop, amount)).await
 }
 
 async fn plan_transfer(
@@ -136,7 +136,7 @@ async fn plan_transfer(
     let (after, postings) = wallet.transfer(&header, amount, &shop.to_string()).map_err(|error| refused(&error))?;
     let mut tx = app.tx();
     for posting in &postings {
-        tx.insert(posting, OnConflict::Retry);
+        tx.insert(posting);
     }
     wallet.put(&mut tx, &after);
     tx.send(Message::WalletChanged { shop });
@@ -160,8 +160,8 @@ pub struct AdjustShop {
 ///
 /// # Refuses
 /// `not_found`; `insufficient_balance`.
-pub async fn adjust_shop(app: &App, once: &Idempotency, ask: &AdjustShop) -> Result<Answered<JournalEntry>, Error> {
-    app.execute(once, || plan_adjust(app, ask)).await
+pub async fn adjust_shop(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<Answered<JournalEntry>, Error> {
+    app.execute(ctx, || plan_adjust(app, ask)).await
 }
 
 async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(JournalEntry, Tx), Error> {
@@ -175,12 +175,12 @@ async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(JournalEntry, Tx), 
     let (after, posting) = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
     let audit = audit.change(wallet.main.balance().to_string(), after.main.balance().to_string());
     let mut tx = app.tx();
-    tx.insert(&posting, OnConflict::Retry);
+    tx.insert(&posting);
     wallet.put(&mut tx, &after);
-    tx.insert(&audit.because(ask.remark.clone()), OnConflict::Retry);
+    tx.insert(&audit.because(ask.remark.clone()));
     if !begun {
         let at = app.clock.now();
-        tx.insert(&AgencyBegun { at }, OnConflict::Retry);
+        tx.insert(&AgencyBegun { at });
     }
     tx.send(Message::WalletChanged { shop: ask.shop });
     Ok((posting, tx))

@@ -11,12 +11,12 @@ use crate::operations::settings::SettingsRecord;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
 use table::ledger::LedgerBegun;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// An area's document as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
 pub async fn change_settings(app: &App, ask: &Change) -> Result<Answered<Document>, Error> {
-    let done = app.execute(&Idempotency::Natural, || plan(app, ask)).await;
+    let done = app.execute(&Ctx::system(), || plan(app, ask)).await;
     app.settings.forget();
     done
 }
@@ -82,16 +82,16 @@ async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
         return Err(Refusal::VersionMismatch.into());
     }
     let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
-    tx.upsert(stored.as_ref(), &record, OnConflict::Retry);
+    tx.upsert(stored.as_ref(), &record);
     if let Some(fixed_by) = moves_currency(&before, &ask.settings) {
         if (fixed_by == LedgerBegun::key() && ledger) || (fixed_by == AgencyBegun::key() && agency) {
             return Err(Refusal::CurrencyInUse.into());
         }
-        tx.absent(fixed_by, OnConflict::Reject(Refusal::CurrencyInUse));
+        tx.absent(fixed_by).or(Refusal::CurrencyInUse);
     }
     let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
     let audit = audit.change(before.document().to_string(), answer.settings.to_string());
-    tx.insert(&audit, OnConflict::Retry);
+    tx.insert(&audit);
     Ok((answer, tx))
 }
 

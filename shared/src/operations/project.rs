@@ -31,10 +31,10 @@ use crate::referral::model::referral::Reward;
 use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::key::{Key, SHARDS};
 use table::store;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most things of one transaction: each is read with what is held of it, in one call.
 const TOGETHER: usize = 48;
@@ -96,7 +96,7 @@ async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
     if subjects.is_empty() {
         return Ok(());
     }
-    app.execute(&Idempotency::Natural, || plan(app, &subjects)).await.map(|_| ())
+    app.execute(&Ctx::system(), || plan(app, &subjects)).await.map(|_| ())
 }
 
 async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
@@ -123,7 +123,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
         }
         add(&mut change, difference)?;
         let counted = ProjectedMetrics { subject: key.pk, tallies: texts(&after) };
-        tx.upsert(before.as_ref(), &counted, OnConflict::Retry);
+        tx.upsert(before.as_ref(), &counted);
     }
     let shard = u8::from_be_bytes(app.entropy.bytes()) % SHARDS;
     for (key, counts) in by_item(change, shard) {

@@ -9,10 +9,9 @@ use kernel::fault::Error;
 use kernel::id::{OrderId, UserId};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::OnConflict;
 
 /// Cancels a pending order of `user`. Cancelling it again answers the same.
 ///
@@ -24,7 +23,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
         close_at_provider(app, &before).await?;
     }
     let done = app
-        .execute(&Idempotency::Natural, || async {
+        .execute(&Ctx::system(), || async {
             let mut tx = app.tx();
             let order = own(app, user, order).await?;
             match order.status {
@@ -33,7 +32,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
                 _ => return Err(Refusal::OrderNotPending.into()),
             }
             let cancelled = Order { status: OrderStatus::Cancelled, ..(*order).clone() };
-            tx.replace(&order, &cancelled, OnConflict::Retry);
+            tx.replace(&order, &cancelled);
             tx.send(Message::OrderClosed { order: cancelled.id });
             Ok((cancelled, tx))
         })

@@ -14,9 +14,9 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{AuditId, OrderId, UserId};
 use kernel::ledger::Operator;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Which order, and why.
 #[derive(Debug, Clone)]
@@ -42,8 +42,8 @@ pub struct Completed {
 ///
 /// # Refuses
 /// `not_found`; `order_already_paid`; 422 when the named payment is another order's.
-pub async fn complete_order(app: &App, once: &Idempotency, ask: &Complete) -> Result<Answered<Completed>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn complete_order(app: &App, ctx: &Ctx, ask: &Complete) -> Result<Answered<Completed>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
@@ -81,7 +81,7 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
         now,
     };
     capture.write(app, &mut tx).await?;
-    tx.insert(&audit(app, ask, &order), OnConflict::Retry);
+    tx.insert(&audit(app, ask, &order));
     Ok((Completed { order: order.id }, tx))
 }
 

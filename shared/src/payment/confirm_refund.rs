@@ -14,10 +14,10 @@ use kernel::ledger::Operator;
 use kernel::money::{PayMoney, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What was seen at the gateway.
 #[derive(Debug, Clone)]
@@ -41,9 +41,9 @@ pub struct ConfirmRefund {
 ///
 /// # Errors
 /// `outcome_unknown` when Stripe did not answer.
-pub async fn confirm_refund(app: &App, once: &Idempotency, ask: &ConfirmRefund) -> Result<Answered<Requested>, Error> {
+pub async fn confirm_refund(app: &App, ctx: &Ctx, ask: &ConfirmRefund) -> Result<Answered<Requested>, Error> {
     let audit = AuditId::new(app.ulid());
-    let done = app.execute(once, || plan(app, ask, audit)).await?;
+    let done = app.execute(ctx, || plan(app, ask, audit)).await?;
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?;
     if order.is_some_and(|order| order.provider == Provider::Stripe) {
         carry_out(app, done.answer, false).await?;
@@ -67,7 +67,7 @@ async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Request
     let seen = given.map_or_else(|| "not made".to_owned(), |amount| amount.to_string());
     let record = by_admin(app, ask.admin, "order.refund_confirmed", ask.order.to_string());
     let record = record.change(format!("{} {}", ask.refund, request.amount), seen).because(&ask.reason);
-    tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record }, OnConflict::Retry);
+    tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record });
     match given {
         Some(amount) => gave(app, ask, &order, &stored, amount, &mut tx).await?,
         None => {
@@ -75,7 +75,7 @@ async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Request
             if let Some(request) = after.requests.get_mut(&ask.refund) {
                 request.failure = Some(ask.reason.clone());
             }
-            tx.replace(&stored, &after, OnConflict::Retry);
+            tx.replace(&stored, &after);
         }
     }
     Ok((done, tx))

@@ -20,12 +20,13 @@ use kernel::id::{OrderId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::{Idempotency, IdempotencyRecord};
 use table::item::Versioned;
 use table::key::Key;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// The window in which a user's orders are counted (R4.2).
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -60,10 +61,10 @@ pub struct PlacedOrder {
 ///
 /// # Refuses
 /// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
-pub async fn create_order(app: &App, once: &Idempotency, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
+pub async fn create_order(app: &App, ctx: &Ctx, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
-    let first = match read(app, once, ask, now, &settings).await? {
+    let first = match read(app, ctx, ask, now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
     };
@@ -74,7 +75,7 @@ pub async fn create_order(app: &App, once: &Idempotency, ask: &CreateOrder) -> R
     order.return_url.clone_from(&settings.return_url);
     ask_for(app, &settings, &mut order).await;
     let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
-    let done = app.execute(once, || plan(app, &window, &bare, &settings)).await?;
+    let done = app.execute(ctx, || plan(app, &window, &bare, &settings)).await?;
     if done.replayed {
         return shown(app, done).await;
     }
@@ -96,13 +97,13 @@ struct First {
 /// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
 async fn read(
     app: &App,
-    once: &Idempotency,
+    ctx: &Ctx,
     ask: &CreateOrder,
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
     let (user, window) = (User::key(ask.user), OrderWindow::key(ask.user));
-    let record = match once {
+    let record = match &ctx.idempotency {
         Idempotency::Key(key) => Some(IdempotencyRecord::key(&key.hash)),
         Idempotency::Natural => None,
     };
@@ -110,7 +111,7 @@ async fn read(
     let mut batch = app.store.get_many(&keys).await?;
     if let Some(record) = &record
         && let Some(record) = batch.take::<IdempotencyRecord>(record)?
-        && let Some(done) = app.answered(once, &record)?
+        && let Some(done) = app.answered(ctx, &record)?
     {
         return Ok(Read::Answered(done));
     }
@@ -319,8 +320,8 @@ async fn plan(
     };
     let window = count(stored.as_deref(), order.user, order.created_at, settings)?;
     let mut tx = app.tx();
-    tx.insert(order, OnConflict::Retry);
-    tx.upsert(stored.as_ref(), &window, OnConflict::Retry);
+    tx.insert(order);
+    tx.upsert(stored.as_ref(), &window);
     if order.status == OrderStatus::Failed {
         tx.send(Message::OrderClosed { order: order.id });
     }

@@ -16,7 +16,7 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
 use kernel::ledger::{Header, Operator, PlatformAccount, PlatformLine};
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a paid transaction is about.
 pub struct CreditOrder<'a> {
@@ -66,17 +66,17 @@ impl CreditOrder<'_> {
             let last = Some(posting.header.as_last());
             let review = payment.review.filter(|_| self.known.is_none());
             let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
-            tx.upsert(*before, &paying, OnConflict::Retry);
+            tx.upsert(*before, &paying);
         }
         // Who makes an order for a review's money writes the decision on the item.
         if let (Some(review), Some(_)) = (self.review, self.known) {
-            tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() }, OnConflict::Retry);
+            tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() });
         }
         let has_refunds = self.payment.as_ref().is_some_and(|(_, payment)| payment.has_refunds());
         let completed = self.payment.is_none().then_some(posting.header.journal);
-        tx.upsert(self.known, &Order { completed, has_refunds, ..paid }, OnConflict::Retry);
-        tx.replace(self.user, &user, OnConflict::Retry);
-        tx.insert(&posting, OnConflict::Retry);
+        tx.upsert(self.known, &Order { completed, has_refunds, ..paid });
+        tx.replace(self.user, &user);
+        tx.insert(&posting);
         let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
         tx.send(Message::OrderPaid { order: order.id, user: order.user, inviter });
         tell_agency(order, tx);

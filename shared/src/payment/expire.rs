@@ -14,12 +14,12 @@ use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::poll_provider::poll_or_give_up;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::text;
 use table::key::{SHARDS, due_shard, due_until};
 use table::store::Query;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most transitions of one shard in one tick.
 const PER_SHARD: usize = 250;
@@ -57,7 +57,7 @@ async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
         return Ok(false);
     }
     poll_or_give_up(app, &order).await?;
-    Ok(app.execute(&Idempotency::Natural, || expire_order(app, id)).await?.answer)
+    Ok(app.execute(&Ctx::system(), || expire_order(app, id)).await?.answer)
 }
 
 async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
@@ -66,7 +66,7 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok((false, tx));
     }
-    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() }, OnConflict::Retry);
+    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() });
     tx.send(Message::OrderClosed { order: id });
     Ok((true, tx))
 }
@@ -76,7 +76,7 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 /// # Errors
 /// When what is due can't be read.
 pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
-    let end = |id| async move { Ok(app.execute(&Idempotency::Natural, || expire_promotion(app, id)).await?.answer) };
+    let end = |id| async move { Ok(app.execute(&Ctx::system(), || expire_promotion(app, id)).await?.answer) };
     Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
 }
 
@@ -88,7 +88,7 @@ async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
         Some(promotion) if !promotion.closed && promotion.ends_at < app.clock.now() => promotion.closed = true,
         _ => return Ok((false, tx)),
     }
-    tx.replace(&user, &after, OnConflict::Retry);
+    tx.replace(&user, &after);
     tx.send(Message::PromotionExpired { user: id });
     Ok((true, tx))
 }

@@ -20,10 +20,10 @@ use kernel::id::{OrderId, ReviewId};
 use kernel::ledger::{JournalEntry, JournalRef, Operator, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, PayMoney};
 use kernel::provider::Provider;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::key::Key;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// An authentic event, in terms of both providers.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ pub enum Ingested {
 pub async fn settle(app: &App, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
-    let done = app.execute(&Idempotency::Natural, || plan(app, notice, &asked, review)).await?;
+    let done = app.execute(&Ctx::system(), || plan(app, notice, &asked, review)).await?;
     Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 
@@ -250,14 +250,14 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
         _ => None,
     };
     let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
-    tx.insert(&event(notice, outcome, known.order.as_deref(), None), OnConflict::Retry);
+    tx.insert(&event(notice, outcome, known.order.as_deref(), None));
     if let Some((order, status)) = closing {
         let failed = status == OrderStatus::Failed;
         let failure = failed.then(|| Failure {
             code: FailureCode::ProviderRefused,
             detail: "The payment was not completed.".to_owned(),
         });
-        tx.replace(order, &Order { status, failure, ..(**order).clone() }, OnConflict::Retry);
+        tx.replace(order, &Order { status, failure, ..(**order).clone() });
         tx.send(Message::OrderClosed { order: order.id });
     }
     Ok((Some(outcome), tx))
@@ -340,7 +340,7 @@ impl Step<'_> {
     fn note(self, outcome: EventOutcome) -> Planned {
         let mut tx = self.marked(outcome, self.payment.review);
         if self.known.payment.as_deref() != Some(&self.payment) {
-            tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
+            tx.upsert(self.known.payment.as_ref(), &self.payment);
         }
         (Some(outcome), tx)
     }
@@ -370,12 +370,12 @@ impl Step<'_> {
         let mut tx = self.marked(EventOutcome::Review, Some(review.id));
         let suspended = self.suspend(&review, review.held().as_ledger())?;
         let last = suspended.as_ref().map(|posting| posting.header.as_last());
-        tx.insert(&Review { last, ..review.clone() }, OnConflict::Retry);
+        tx.insert(&Review { last, ..review.clone() });
         if let Some(posting) = suspended {
-            tx.insert(&posting, OnConflict::Retry);
+            tx.insert(&posting);
         }
         self.payment.review = Some(review.id);
-        tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
+        tx.upsert(self.known.payment.as_ref(), &self.payment);
         tracing::error!(review = %review.id, reason = reason.as_str(), "money needs a person");
         table::telemetry::count("ReviewsOpened");
         Ok((Some(EventOutcome::Review), tx))
@@ -391,12 +391,12 @@ impl Step<'_> {
         let mut tx = self.marked(EventOutcome::Review, Some(review.id));
         let moved = self.suspend(review, after.held().minus(review.held())?.as_ledger())?;
         let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
-        tx.replace(review, &Review { last, ..after }, OnConflict::Retry);
+        tx.replace(review, &Review { last, ..after });
         if let Some(posting) = moved {
-            tx.insert(&posting, OnConflict::Retry);
+            tx.insert(&posting);
         }
         if self.known.payment.as_deref() != Some(&self.payment) {
-            tx.upsert(self.known.payment.as_ref(), &self.payment, OnConflict::Retry);
+            tx.upsert(self.known.payment.as_ref(), &self.payment);
         }
         Ok((Some(EventOutcome::Review), tx))
     }
@@ -418,7 +418,7 @@ impl Step<'_> {
 
     fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {
         let mut tx = self.app.tx();
-        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review), OnConflict::Retry);
+        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review));
         tx
     }
 }

@@ -18,10 +18,10 @@ use kernel::id::{OrderId, UserId};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// How long an order whose provider can't be asked waits beyond its end.
 const UNASKED: SignedDuration = SignedDuration::from_hours(24);
@@ -150,7 +150,7 @@ async fn poll(app: &App, id: OrderId) -> Result<Option<bool>, Error> {
         return Ok(None);
     }
     poll_or_give_up(app, &order).await?;
-    let done = app.execute(&Idempotency::Natural, || look_counted(app, id, order.looks)).await?;
+    let done = app.execute(&Ctx::system(), || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
 
@@ -161,7 +161,7 @@ async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), 
     let mut tx = app.tx();
     if order.next_look().is_some() && order.looks == looks {
         let looks = looks.saturating_add(1);
-        tx.replace(&order, &Order { looks, ..Order::clone(&order) }, OnConflict::Retry);
+        tx.replace(&order, &Order { looks, ..Order::clone(&order) });
     }
     Ok((order.status.is_captured(), tx))
 }

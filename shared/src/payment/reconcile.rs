@@ -33,13 +33,13 @@ use kernel::id::{JournalId, OrderId, ReviewId};
 use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::key::Key;
 use table::list::Window;
 use table::list::in_list;
 use table::store::Cursor;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// How many days back a missed report is made up for.
 const DAYS: i64 = 7;
@@ -116,7 +116,7 @@ async fn step(app: &App, date: Date, provider: Provider) -> Result<Step, Error> 
     };
     let looked = look(app, &report).await?;
     let (after, differences) = report.after(looked, app.clock.now())?;
-    let written = app.execute(&Idempotency::Natural, || plan(app, &report, &after, &differences)).await?;
+    let written = app.execute(&Ctx::system(), || plan(app, &report, &after, &differences)).await?;
     if !written.answer || after.stage != Stage::Done {
         return Ok(Step::Page);
     }
@@ -140,16 +140,16 @@ async fn plan(
     if stored.as_ref().is_some_and(|stored| stored.pages != before.pages) {
         return Ok((false, tx));
     }
-    tx.upsert(stored.as_ref(), after, OnConflict::Retry);
+    tx.upsert(stored.as_ref(), after);
     if !differences.lines.is_empty() {
-        tx.insert(differences, OnConflict::Retry);
+        tx.insert(differences);
     }
     let reviews = reviews(differences, app.clock.now());
     let keys: Vec<Key> = reviews.iter().map(|review| Review::key(review.id)).collect();
     let mut known = app.store.get_many(&keys).await?;
     for review in reviews {
         if known.take::<Review>(&Review::key(review.id))?.is_none() {
-            tx.insert(&review, OnConflict::Retry);
+            tx.insert(&review);
             metrics::count("ReviewsOpened");
         }
     }

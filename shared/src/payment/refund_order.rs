@@ -21,11 +21,11 @@ use kernel::id::{OrderId, RefundId, UserId};
 use kernel::money::{PayMoney, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be given back, and why.
 #[derive(Debug, Clone)]
@@ -56,9 +56,9 @@ pub struct Requested {
 ///
 /// # Errors
 /// `outcome_unknown` when Stripe did not answer: the same key goes on.
-pub async fn refund_order(app: &App, once: &Idempotency, ask: &RefundOrder) -> Result<Answered<Requested>, Error> {
+pub async fn refund_order(app: &App, ctx: &Ctx, ask: &RefundOrder) -> Result<Answered<Requested>, Error> {
     let id = RefundId::new(app.ulid());
-    let done = app.execute(once, || plan(app, ask, id)).await?;
+    let done = app.execute(ctx, || plan(app, ask, id)).await?;
     carry_out(app, done.answer, !done.replayed).await?;
     Ok(done)
 }
@@ -80,11 +80,11 @@ async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, 
     payment.requests.insert(id, request);
     let audit = by_admin(app, ask.admin, "order.refund_requested", ask.order.to_string());
     let mut tx = app.tx();
-    tx.replace(&stored, &payment, OnConflict::Retry);
+    tx.replace(&stored, &payment);
     if !order.has_refunds {
-        tx.replace(&order, &Order { has_refunds: true, ..Order::clone(&order) }, OnConflict::Retry);
+        tx.replace(&order, &Order { has_refunds: true, ..Order::clone(&order) });
     }
-    tx.insert(&audit.change(left.to_string(), format!("{id} {amount}")).because(&ask.reason), OnConflict::Retry);
+    tx.insert(&audit.change(left.to_string(), format!("{id} {amount}")).because(&ask.reason));
     Ok((Requested { order: ask.order, refund: id }, tx))
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn carry_out(app: &App, requested: Requested, fresh: bool) -> R
     match made {
         Made::Told(id, refund) => told(app, &payment, requested, id, refund).await,
         Made::Refused(why) => {
-            app.execute(&Idempotency::Natural, || failed(app, requested, &payment.id, &why)).await.map(|_| ())
+            app.execute(&Ctx::system(), || failed(app, requested, &payment.id, &why)).await.map(|_| ())
         }
         Made::Unknown => Ok(()),
     }
@@ -225,7 +225,7 @@ async fn failed(app: &App, of: Requested, payment: &str, why: &str) -> Result<((
     let still_open = stored.open_request(of.refund).is_some();
     if let Some(request) = after.requests.get_mut(&of.refund).filter(|_| still_open) {
         request.failure = Some(why.to_owned());
-        tx.replace(&stored, &after, OnConflict::Retry);
+        tx.replace(&stored, &after);
     }
     Ok(((), tx))
 }

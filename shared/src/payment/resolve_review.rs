@@ -16,10 +16,10 @@ use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::ledger::Operator;
 use kernel::money::MoneyError;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be done with the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +57,9 @@ pub struct Resolved {
 /// # Refuses
 /// `not_found`; `review_closed`; 422 for an order that is none or another currency's, and for a decision about money that the item
 /// does not stand for.
-pub async fn resolve_review(app: &App, once: &Idempotency, ask: &ResolveReview) -> Result<Answered<Resolved>, Error> {
+pub async fn resolve_review(app: &App, ctx: &Ctx, ask: &ResolveReview) -> Result<Answered<Resolved>, Error> {
     let order = OrderId::new(app.ulid());
-    app.execute(once, || plan(app, ask, order)).await
+    app.execute(ctx, || plan(app, ask, order)).await
 }
 
 async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved, Tx), Error> {
@@ -81,10 +81,10 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
         ReviewResolution::Ignore => (ReviewState::Ignored, None),
     };
     let resolution = Resolution { reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), order };
-    tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) }, OnConflict::Retry);
+    tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) });
     let record = by_admin(app, ask.admin, "review.resolved", ask.review.to_string());
     let record = record.change(review.state.as_str(), state.as_str()).because(&ask.reason);
-    tx.insert(&record, OnConflict::Retry);
+    tx.insert(&record);
     Ok((Resolved { review: ask.review }, tx))
 }
 

@@ -15,7 +15,7 @@ use crate::payment::model::reversal::Reversal;
 use kernel::fault::{Error, Fault};
 use kernel::ledger::{Header, JournalRef, Operator};
 use table::item::Versioned;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a reversing transaction is about.
 pub struct Reverse<'a> {
@@ -47,10 +47,10 @@ impl Reverse<'_> {
         let has_refunds = payment.has_refunds();
         let Some(reversal) = Reversal::of(order, &payment)? else {
             if self.told.is_some() || order.has_refunds != has_refunds {
-                tx.replace(self.order, &Order { has_refunds, ..order.clone() }, OnConflict::Retry);
+                tx.replace(self.order, &Order { has_refunds, ..order.clone() });
             }
             if known.is_none_or(|known| **known != payment) {
-                tx.upsert(known, &payment, OnConflict::Retry);
+                tx.upsert(known, &payment);
             }
             return Ok(false);
         };
@@ -64,11 +64,11 @@ impl Reverse<'_> {
             if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
                 attribution.net_moved(reversal.before, reversal.net)?;
             }
-            tx.replace(self.user, &user, OnConflict::Retry);
-            tx.insert(&posting, OnConflict::Retry);
+            tx.replace(self.user, &user);
+            tx.insert(&posting);
         }
-        tx.upsert(known, &payment, OnConflict::Retry);
-        tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) }, OnConflict::Retry);
+        tx.upsert(known, &payment);
+        tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) });
         let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
         let refunded = reversal.net.amount() < reversal.before.amount();
         tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded });

@@ -13,9 +13,9 @@ use crate::redemption::model::plan::Plan;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Codes of one transaction; the batch, its audit record, its once-record and its outbox item come on top.
 const TOGETHER: u32 = 90;
@@ -41,8 +41,8 @@ pub struct CreateBatch {
 ///
 /// # Refuses
 /// 422 for a plan that is not there.
-pub async fn create_batch(app: &App, once: &Idempotency, ask: &CreateBatch) -> Result<Answered<Batch>, Error> {
-    let begun: Answered<BatchId> = app.execute(once, || begin(app, ask)).await?;
+pub async fn create_batch(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<Answered<Batch>, Error> {
+    let begun: Answered<BatchId> = app.execute(ctx, || begin(app, ask)).await?;
     if ask.count <= LISTED || begun.replayed {
         fill_batch(app, begun.answer).await?;
     }
@@ -69,14 +69,14 @@ async fn begin(app: &App, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
     let mut tx = app.tx();
     let whole = ask.count <= TOGETHER;
     let batch = if whole { with_more(&empty) } else { empty.clone() };
-    tx.insert(&batch, OnConflict::Retry);
+    tx.insert(&batch);
     make(&empty, &batch, &mut tx);
     if !whole {
         tx.send(Message::BatchStarted { batch: id });
     }
     let terms = serde_json::to_string(&ask.terms).unwrap_or_default();
     let audit = by_admin(app, ask.admin, "batch.created", id.to_string()).change("", terms);
-    tx.insert(&audit.because(format!("{} codes: {}", ask.count, ask.label)), OnConflict::Retry);
+    tx.insert(&audit.because(format!("{} codes: {}", ask.count, ask.label)));
     Ok((id, tx))
 }
 
@@ -96,7 +96,7 @@ pub async fn plan_exists(app: &App, terms: &Terms) -> Result<(), Error> {
 /// When the database can't be reached; what was made stays.
 pub async fn fill_batch(app: &App, batch: BatchId) -> Result<(), Error> {
     loop {
-        let done = app.execute(&Idempotency::Natural, || fill_some(app, batch)).await?;
+        let done = app.execute(&Ctx::system(), || fill_some(app, batch)).await?;
         if done.answer == BatchState::Ready {
             return Ok(());
         }
@@ -111,7 +111,7 @@ async fn fill_some(app: &App, id: BatchId) -> Result<(BatchState, Tx), Error> {
         return Ok((BatchState::Ready, tx));
     }
     let more = with_more(&batch);
-    tx.replace(&batch, &more, OnConflict::Retry);
+    tx.replace(&batch, &more);
     make(&batch, &more, &mut tx);
     Ok((more.state, tx))
 }
@@ -127,7 +127,7 @@ fn with_more(batch: &Batch) -> Batch {
 /// random bits: it never passes, and the batch is never ready.
 fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
     for ordinal in before.created..after.created {
-        tx.insert(&after.code(ordinal), OnConflict::Retry);
+        tx.insert(&after.code(ordinal));
     }
     if after.state == BatchState::Ready {
         tx.send(Message::BatchReady { batch: after.id });

@@ -16,11 +16,12 @@ use crate::redemption::redeem::shards_of;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, UserId};
 use kernel::refusal::{FieldError, Refusal};
+use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most codes that are deleted together.
 pub const DELETED_TOGETHER: usize = 90;
@@ -73,7 +74,7 @@ pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Op
 /// # Refuses
 /// `code_not_found`; 422 for a plan that is not there, a window that ends before it begins, a total below what was taken.
 pub async fn edit_code(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
-    let done = app.execute(&Idempotency::Natural, || plan(app, text, ask, admin)).await?;
+    let done = app.execute(&Ctx::system(), || plan(app, text, ask, admin)).await?;
     let mut code = done.answer;
     if let Some(total) = ask.total_uses
         && code.shards > 0
@@ -100,11 +101,11 @@ async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Resu
     let mut tx = app.tx();
     if after != *before {
         after.edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
-        tx.replace(&before, &after, OnConflict::Retry);
+        tx.replace(&before, &after);
     } else if ask.total_uses.is_none_or(|total| total == before.terms.total_uses) {
         return Ok((after, tx));
     } else {
-        tx.unchanged(&before, OnConflict::Retry);
+        tx.unchanged(&before);
     }
     let total = ask.total_uses.unwrap_or(after.terms.total_uses);
     let wanted = Terms { total_uses: total, ..after.terms };
@@ -112,10 +113,7 @@ async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Resu
         tx.send(Message::CodeChanged { code: before.of });
     }
     let audit = by_admin(app, admin, "code.edited", before.of.to_string());
-    tx.insert(
-        &audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)),
-        OnConflict::Retry,
-    );
+    tx.insert(&audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)));
     Ok((after, tx))
 }
 
@@ -156,12 +154,12 @@ async fn enough_for(app: &App, code: &Code, total: u64) -> Result<(), Error> {
 async fn move_total(app: &App, text: &CodeText, total: u64) -> Result<Code, Error> {
     let first = live(app, text).await?.terms.total_uses;
     loop {
-        let done = app.execute(&Idempotency::Natural, || move_some(app, text, total)).await;
+        let done = app.execute(&Ctx::system(), || move_some(app, text, total)).await;
         match done {
             Ok(Answered { answer: code, .. }) if code.terms.total_uses == total => return Ok(code),
             Ok(_) => {}
             Err(Error::Refused(refusal)) if first != total => {
-                while app.execute(&Idempotency::Natural, || move_some(app, text, first)).await?.answer.terms.total_uses
+                while app.execute(&Ctx::system(), || move_some(app, text, first)).await?.answer.terms.total_uses
                     != first
                 {}
                 return Err(refusal.into());
@@ -199,8 +197,8 @@ async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx),
     let (own_uses, total_uses) =
         to(shard.own_uses).zip(to(before.terms.total_uses)).ok_or_else(|| Fault::bug("a share out of range"))?;
     let after = Code { terms: Terms { total_uses, ..before.terms }, ..Code::clone(&before) };
-    tx.replace(&before, &after, OnConflict::Retry);
-    tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard }, OnConflict::Retry);
+    tx.replace(&before, &after);
+    tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard });
     tx.send(Message::CodeChanged { code: before.of });
     Ok((after, tx))
 }
@@ -214,7 +212,7 @@ async fn bring_up_to_date(app: &App, code: &Code) -> Result<(), Error> {
     for shard in 0..code.shards {
         let late = known.iter().find(|known| known.shard == shard).is_none_or(|known| known.edition < code.edition);
         if late {
-            app.execute(&Idempotency::Natural, || update_shard(app, code, shard)).await?;
+            app.execute(&Ctx::system(), || update_shard(app, code, shard)).await?;
         }
     }
     Ok(())
@@ -225,7 +223,7 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
     let mut tx = app.tx();
     let before = there.as_ref().map_or_else(|| code.fresh_shard(shard), |there| CodeShard::clone(there));
     if there.is_none() || before.edition < code.edition {
-        tx.upsert(there.as_ref(), &CodeShard { edition: code.edition, ..before }, OnConflict::Retry);
+        tx.upsert(there.as_ref(), &CodeShard { edition: code.edition, ..before });
         if code.deleted {
             tx.send(Message::CodeChanged { code: code.of });
         }
@@ -238,13 +236,8 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
 ///
 /// # Refuses
 /// `code_not_found` when any of them is not there.
-pub async fn delete_codes(
-    app: &App,
-    once: &Idempotency,
-    texts: &[CodeText],
-    admin: UserId,
-) -> Result<Answered<u64>, Error> {
-    let done = app.execute(once, || plan_deletion(app, once, texts, admin)).await?;
+pub async fn delete_codes(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<Answered<u64>, Error> {
+    let done = app.execute(ctx, || plan_deletion(app, ctx, texts, admin)).await?;
     let keys: Vec<Key> = texts.iter().map(Code::key).collect();
     let mut batch = app.store.get_many(&keys).await?;
     for key in &keys {
@@ -255,7 +248,7 @@ pub async fn delete_codes(
     Ok(done)
 }
 
-async fn plan_deletion(app: &App, once: &Idempotency, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
+async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
     let keys: Vec<Key> = texts.iter().map(Code::key).collect();
     let mut batch = app.store.get_many(&keys).await?;
     let mut tx = app.tx();
@@ -263,13 +256,13 @@ async fn plan_deletion(app: &App, once: &Idempotency, texts: &[CodeText], admin:
     for key in &keys {
         let before = batch.take::<Code>(key)?.ok_or(Refusal::CodeNotFound)?;
         if before.deleted {
-            if matches!(once, Idempotency::Natural) {
+            if ctx.idempotency == Idempotency::Natural {
                 continue;
             }
             return Err(Refusal::CodeNotFound.into());
         }
         let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
-        tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) }, OnConflict::Retry);
+        tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) });
         tx.send(Message::CodeChanged { code: before.of });
         deleted.push(before.of.to_string());
     }
@@ -278,7 +271,7 @@ async fn plan_deletion(app: &App, once: &Idempotency, texts: &[CodeText], admin:
     }
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
     let audit = by_admin(app, admin, "code.deleted", subject).change(deleted.join(" "), "");
-    tx.insert(&audit, OnConflict::Retry);
+    tx.insert(&audit);
     Ok((u64::try_from(texts.len()).unwrap_or(u64::MAX), tx))
 }
 
@@ -287,14 +280,15 @@ async fn plan_deletion(app: &App, once: &Idempotency, texts: &[CodeText], admin:
 /// # Refuses
 /// [`Refusal::NotFound`].
 pub async fn set_batch_status(app: &App, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
-    let done = app.execute(&Idempotency::Natural, || async {
+    let ctx = Ctx::system();
+    let done = app.execute(&ctx, || async {
         let before = app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?;
         let after = Batch { enabled, ..Batch::clone(&before) };
         let mut tx = app.tx();
         if before.enabled != enabled {
-            tx.replace(&before, &after, OnConflict::Retry);
+            tx.replace(&before, &after);
             let audit = by_admin(app, admin, "batch.status_set", id.to_string());
-            tx.insert(&audit.change(before.enabled.to_string(), enabled.to_string()), OnConflict::Retry);
+            tx.insert(&audit.change(before.enabled.to_string(), enabled.to_string()));
         }
         Ok((after, tx))
     });

@@ -23,14 +23,14 @@ use kernel::id::{PlanId, RedemptionId, SubscriptionId, UserId};
 use kernel::ledger::{NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::key::Key;
 use table::plain::RateWindow;
 use table::store::{Index, Query};
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// The window of the guess limit, in seconds (R7.7).
 const GUESSES: (&str, i64) = ("redeem", 3_600);
@@ -87,13 +87,13 @@ impl From<&Redemption> for Redeemed {
 /// # Refuses
 /// `programme_off`; `account_blocked`; `rate_limited` after too many unknown codes; `code_not_found`, `already_redeemed`,
 /// `code_disabled`, `code_not_yet_valid`, `code_expired`, `code_used_up`, `plan_off_sale`, `plan_quota` (R7.7).
-pub async fn redeem(app: &App, once: &Idempotency, ask: &Redeem) -> Result<Answered<Redeemed>, Error> {
+pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redeemed>, Error> {
     let settings = app.settings::<RedemptionSettings>().await?.settings;
     if !settings.enabled {
         return Err(Refusal::ProgrammeOff.into());
     }
     let attempts = AtomicU32::new(0);
-    let done = app.execute(once, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
+    let done = app.execute(ctx, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
     let outcome = match &done {
         Ok(done) if done.replayed => return Ok(done.clone()),
         Ok(_) => "redeemed",
@@ -144,9 +144,12 @@ async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u
         Some((plan, time)) => needs.extend(app, ask, (plan, time), &mut redemption, &mut effect)?,
         None => credit(app, &user, &mut redemption, &mut effect).await?,
     }
-    let taken =
-        if code.terms.per_user_limit == 1 { OnConflict::Reject(Refusal::AlreadyRedeemed) } else { OnConflict::Retry };
-    effect.mark(|tx| tx.insert(&redemption, taken));
+    effect.mark(|tx| {
+        let guard = tx.insert(&redemption);
+        if code.terms.per_user_limit == 1 {
+            guard.or(Refusal::AlreadyRedeemed);
+        }
+    });
     count.write(&code, &mut effect);
     effect.send(Message::RedemptionCompleted { user: ask.user, code: code.of, number });
     Ok((Redeemed::from(&redemption), effect))
@@ -233,7 +236,7 @@ impl Needs {
         let too_far = || Refusal::field("/code", "out_of_range", "The subscription would end beyond the calendar.");
         if let Some(before) = last.filter(|_| !ask.new_subscription) {
             let after = before.extended(plan, time, now).ok_or_else(too_far)?;
-            tx.replace(before, &after, OnConflict::Retry);
+            tx.replace(before, &after);
             redemption.extension = Some(Extension::of(Some(before), &after, plan));
             return Ok(());
         }
@@ -243,7 +246,7 @@ impl Needs {
         let number = highest.checked_add(1).ok_or_else(|| Fault::bug("subscriptions without end"))?;
         let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.user, number };
         let after = Subscription::begin(by, plan, time, now).ok_or_else(too_far)?;
-        tx.insert(&after, OnConflict::Retry);
+        tx.insert(&after);
         redemption.extension = Some(Extension::of(None, &after, plan));
         Ok(())
     }
@@ -264,7 +267,7 @@ impl Needs {
             return Err(Refusal::PlanQuota);
         }
         if let Some(last) = last.filter(|last| !last.is_live(now)) {
-            tx.unchanged(last, OnConflict::Retry);
+            tx.unchanged(last);
         }
         Ok(())
     }
@@ -284,8 +287,8 @@ async fn credit(app: &App, user: &Versioned<User>, redemption: &mut Redemption, 
     let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
-    tx.insert(&posting, OnConflict::Retry);
-    tx.replace(user, &User { accounts, ..User::clone(user) }, OnConflict::Retry);
+    tx.insert(&posting);
+    tx.replace(user, &User { accounts, ..User::clone(user) });
     (redemption.credit, redemption.journal) = (Some(amount), Some(journal));
     Ok(())
 }
@@ -402,15 +405,11 @@ impl<'a> Count<'a> {
     fn write(&self, code: &Code, tx: &mut Tx) {
         match self {
             Self::Nowhere => {}
-            Self::Code => tx.take_use(code, OnConflict::Retry),
-            Self::Shard(shard) => tx.take_shard_use(shard, OnConflict::Retry),
+            Self::Code => drop(tx.take_use(code)),
+            Self::Shard(shard) => drop(tx.take_shard_use(shard)),
             Self::Late(shard) => {
                 let used = shard.used.saturating_add(1);
-                tx.replace(
-                    shard,
-                    &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) },
-                    OnConflict::Retry,
-                );
+                tx.replace(shard, &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) });
             }
         }
     }

@@ -8,9 +8,9 @@ use crate::redemption::model::plan::Plan;
 use kernel::fault::{Error, Fault};
 use kernel::id::{PlanId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What a plan is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,21 +45,16 @@ impl PlanTerms {
 ///
 /// # Errors
 /// When it can't be written.
-pub async fn create_plan(
-    app: &App,
-    once: &Idempotency,
-    terms: &PlanTerms,
-    admin: UserId,
-) -> Result<Answered<Plan>, Error> {
-    app.execute(once, || async {
+pub async fn create_plan(app: &App, ctx: &Ctx, terms: &PlanTerms, admin: UserId) -> Result<Answered<Plan>, Error> {
+    app.execute(ctx, || async {
         let (id, created_at) = (PlanId::new(app.ulid()), app.clock.now());
         let bare =
             Plan { id, version: 1, name: String::new(), quota: 0, on_sale: false, traffic_bytes: None, created_at };
         let plan = terms.clone().on(bare);
         let mut tx = app.tx();
-        tx.insert(&plan, OnConflict::Retry);
+        tx.insert(&plan);
         let audit = by_admin(app, admin, "plan.created", id.to_string());
-        tx.insert(&audit.change("", terms.written()), OnConflict::Retry);
+        tx.insert(&audit.change("", terms.written()));
         Ok((plan, tx))
     })
     .await
@@ -84,7 +79,7 @@ pub struct ChangePlan {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] when somebody changed it meanwhile.
 pub async fn change_plan(app: &App, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
-    app.execute(&Idempotency::Natural, || plan_change(app, ask)).await
+    app.execute(&Ctx::system(), || plan_change(app, ask)).await
 }
 
 async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
@@ -98,9 +93,9 @@ async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
     if before.version != ask.version {
         return Err(Refusal::VersionMismatch.into());
     }
-    tx.replace(&before, &after, OnConflict::Retry);
+    tx.replace(&before, &after);
     let audit = by_admin(app, ask.admin, "plan.changed", ask.plan.to_string());
-    tx.insert(&audit.change(PlanTerms::of(&before).written(), ask.terms.written()), OnConflict::Retry);
+    tx.insert(&audit.change(PlanTerms::of(&before).written(), ask.terms.written()));
     Ok((after, tx))
 }
 

@@ -16,11 +16,11 @@ use kernel::id::{RedemptionId, UserId};
 use kernel::ledger::{Header, JournalRef, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::key::Key;
 use table::list::in_list;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -37,9 +37,9 @@ pub struct Undo {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn undo_redemption(app: &App, once: &Idempotency, ask: &Undo) -> Result<Answered<Redemption>, Error> {
+pub async fn undo_redemption(app: &App, ctx: &Ctx, ask: &Undo) -> Result<Answered<Redemption>, Error> {
     let key = place(app, ask.redemption).await?;
-    app.execute(once, || plan(app, ask, &key)).await
+    app.execute(ctx, || plan(app, ask, &key)).await
 }
 
 /// Where a redemption is: its id tells the month of the list that it stands in.
@@ -67,9 +67,11 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
     free(app, &redemption, &mut tx).await?;
     let undone = Undone { admin: ask.admin, reason: ask.reason.clone(), extension, at: now };
     let after = Redemption { undone: Some(undone), ..Redemption::clone(&redemption) };
-    tx.mark(|tx| tx.replace(&redemption, &after, OnConflict::Retry));
+    tx.mark(|tx| {
+        tx.replace(&redemption, &after);
+    });
     let audit = by_admin(app, ask.admin, "redemption.undone", ask.redemption.to_string());
-    tx.insert(&audit.because(ask.reason.clone()), OnConflict::Retry);
+    tx.insert(&audit.because(ask.reason.clone()));
     let (user, code, number) = (redemption.user, redemption.of, redemption.number);
     tx.send(Message::RedemptionUndone { user, code, number });
     tx.send(Message::CodeChanged { code });
@@ -90,7 +92,7 @@ async fn shorten(
     let step = before.extensions.checked_add(1).ok_or_else(|| Fault::bug("extensions ran out"))?;
     let expires_at = given.taken_off(before.expires_at, redemption.redeemed_at, now);
     let after = Subscription { expires_at, extensions: step, ..Subscription::clone(&before) };
-    tx.replace(&before, &after, OnConflict::Retry);
+    tx.replace(&before, &after);
     Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
 }
 
@@ -112,8 +114,8 @@ async fn take_back(
     let house = vec![PlatformLine::new(PlatformAccount::Codes, credit)];
     let posted = user.accounts.post(user.id, header, &[movement], house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
-    tx.insert(&posting, OnConflict::Retry);
-    tx.replace(&user, &User { accounts, ..User::clone(&user) }, OnConflict::Retry);
+    tx.insert(&posting);
+    tx.replace(&user, &User { accounts, ..User::clone(&user) });
     Ok(())
 }
 
@@ -125,13 +127,13 @@ async fn free(app: &App, redemption: &Redemption, tx: &mut Tx) -> Result<(), Err
         CountedOn::Code => {
             let code = app.store.get::<Code>(&Code::key(&redemption.code)).await?.ok_or_else(none)?;
             let used = code.used.checked_sub(1).ok_or_else(none)?;
-            tx.replace(&code, &Code { used, ..Code::clone(&code) }, OnConflict::Retry);
+            tx.replace(&code, &Code { used, ..Code::clone(&code) });
         }
         CountedOn::Shard(shard) => {
             let key = CodeShard::key(&redemption.code, shard);
             let counter = app.store.get::<CodeShard>(&key).await?.ok_or_else(none)?;
             let used = counter.used.checked_sub(1).ok_or_else(none)?;
-            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) }, OnConflict::Retry);
+            tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) });
         }
     }
     Ok(())

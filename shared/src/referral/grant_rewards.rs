@@ -17,11 +17,11 @@ use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, Rew
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, RewardId, UserId};
-use table::idempotency::Idempotency;
+use table::context::Ctx;
 use table::item::{Entity, Versioned};
 use table::key::Key;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and of its
 /// commission four items more; the inviter's accounts, counts and outbox item come once, so that ten stay below the hundred
@@ -100,7 +100,7 @@ impl<'a> Cause<'a> {
 /// # Errors
 /// A fault; then nothing of it is written.
 pub async fn settle(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
-    match app.execute(&Idempotency::Natural, || plan(app, messages, aim)).await {
+    match app.execute(&Ctx::system(), || plan(app, messages, aim)).await {
         Ok(done) => {
             let (rewards, commissions) = done.answer;
             for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {
@@ -274,30 +274,30 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
         let before = read.rewards.get(id);
         let granted = |reward: &Reward| reward.state == RewardState::Granted;
         let now = granted(reward) && !before.is_some_and(|before| granted(before));
-        tx.upsert(before, reward, OnConflict::Retry);
+        tx.upsert(before, reward);
         tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted: now });
     }
     for id in milestones {
         match (read.milestones.get(id), settlement.milestones.get(id)) {
-            (None, Some(milestone)) => tx.insert(milestone, OnConflict::Retry),
-            (Some(before), None) => tx.remove(before, OnConflict::Retry),
+            (None, Some(milestone)) => drop(tx.insert(milestone)),
+            (Some(before), None) => drop(tx.remove(before)),
             _ => {}
         }
     }
     for posting in &settlement.postings {
-        tx.insert(posting, OnConflict::Retry);
+        tx.insert(posting);
     }
     for (id, user) in pick(users, &settlement.users) {
         if let Some(before) = read.users.get(id) {
-            tx.replace(before, user, OnConflict::Retry);
+            tx.replace(before, user);
         }
     }
     for (id, counts) in pick(counts, &settlement.counts) {
-        tx.upsert(read.counts.get(id), counts, OnConflict::Retry);
+        tx.upsert(read.counts.get(id), counts);
     }
     if !tx.is_empty() {
         let moved_not = relied_on.difference(users).filter_map(|id| read.users.get(id));
-        moved_not.for_each(|user| tx.unchanged(user, OnConflict::Retry));
+        moved_not.for_each(|user| drop(tx.unchanged(user)));
     }
     tx
 }

@@ -14,13 +14,13 @@ use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::{Versioned, numbers};
 use table::key::{Key, SHARDS, owned_by};
 use table::list::Window;
 use table::store::{Index, Page, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// A code with what came of it.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ pub struct MakeCode {
 /// # Refuses
 /// [`Refusal::ProgrammeOff`] while the affiliate programme is off; [`Refusal::AccountBlocked`]; [`Refusal::MayNotInvite`];
 /// [`Refusal::InviteCodeLimit`].
-pub async fn make_code(app: &App, once: &Idempotency, ask: &MakeCode) -> Result<Answered<Invite>, Error> {
-    app.execute(once, || make(app, ask)).await
+pub async fn make_code(app: &App, ctx: &Ctx, ask: &MakeCode) -> Result<Answered<Invite>, Error> {
+    app.execute(ctx, || make(app, ask)).await
 }
 
 async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
@@ -69,10 +69,10 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
     codes.push(code.clone());
     let invite = Invite::beside(code, &user, ask.label.clone(), app.clock.now());
     let mut tx = app.tx();
-    tx.insert(&invite, OnConflict::Retry);
-    tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes }, OnConflict::Retry);
+    tx.insert(&invite);
+    tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes });
     // What the code says of its owner must not cross a change of it.
-    tx.unchanged(&user, OnConflict::Retry);
+    tx.unchanged(&user);
     Ok((invite, tx))
 }
 
@@ -80,13 +80,8 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`], also for somebody else's; [`Refusal::Forbidden`] for the primary one; [`Refusal::AccountBlocked`].
-pub async fn drop_code(
-    app: &App,
-    once: &Idempotency,
-    user: UserId,
-    code: &InviteCode,
-) -> Result<Answered<Invite>, Error> {
-    app.execute(once, || drop(app, user, code)).await
+pub async fn drop_code(app: &App, ctx: &Ctx, user: UserId, code: &InviteCode) -> Result<Answered<Invite>, Error> {
+    app.execute(ctx, || drop(app, user, code)).await
 }
 
 async fn drop(app: &App, user: UserId, code: &InviteCode) -> Result<(Invite, Tx), Error> {
@@ -106,8 +101,8 @@ async fn drop(app: &App, user: UserId, code: &InviteCode) -> Result<(Invite, Tx)
     let mut left = ActiveCodes::clone(&listed);
     left.codes.retain(|other| other != code);
     let after = Invite { active: false, ..Invite::clone(&invite) };
-    tx.replace(&invite, &after, OnConflict::Retry);
-    tx.replace(&listed, &left, OnConflict::Retry);
+    tx.replace(&invite, &after);
+    tx.replace(&listed, &left);
     Ok((after, tx))
 }
 
@@ -126,9 +121,9 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
     let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
     // A code that is made meanwhile says what its owner was: whoever makes one demands the owner as read, and this the list.
     match &listed {
-        Some(listed) => tx.unchanged(listed, OnConflict::Retry),
-        None => tx.absent(ActiveCodes::key(user.id), OnConflict::Retry),
-    }
+        Some(listed) => tx.unchanged(listed),
+        None => tx.absent(ActiveCodes::key(user.id)),
+    };
     let beside = listed.iter().flat_map(|listed| &listed.codes);
     let keys: Vec<Key> = user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect();
     let mut batch = app.store.get_many(&keys).await?;
@@ -136,7 +131,7 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
         let Some(invite) = batch.take::<Invite>(key)? else { continue };
         let told = Invite::clone(&invite).told(user);
         if *invite != told {
-            tx.replace(&invite, &told, OnConflict::Retry);
+            tx.replace(&invite, &told);
         }
     }
     Ok(())

@@ -7,9 +7,9 @@ use crate::referral::model::referral::{Reward, RewardState};
 use kernel::fault::Error;
 use kernel::id::{RewardId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be tried again.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,8 @@ pub struct Retry {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::RewardNotFailed`] for one that is on its way, granted or reversed.
-pub async fn retry_reward(app: &App, once: &Idempotency, ask: &Retry) -> Result<Answered<Reward>, Error> {
-    app.execute(once, || plan(app, ask)).await
+pub async fn retry_reward(app: &App, ctx: &Ctx, ask: &Retry) -> Result<Answered<Reward>, Error> {
+    app.execute(ctx, || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &Retry) -> Result<(Reward, Tx), Error> {
@@ -36,8 +36,8 @@ async fn plan(app: &App, ask: &Retry) -> Result<(Reward, Tx), Error> {
     let after = Reward { state: RewardState::Pending, ..Reward::clone(&reward) };
     let audit = by_admin(app, ask.admin, "reward.retried", reward.id.to_string());
     let mut tx = app.tx();
-    tx.replace(&reward, &after, OnConflict::Retry);
-    tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()), OnConflict::Retry);
+    tx.replace(&reward, &after);
+    tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()));
     tx.send(Message::RewardRetried { reward: reward.id, beneficiary: reward.beneficiary });
     tx.send(Message::RewardSettled { reward: reward.id, beneficiary: reward.beneficiary, granted: false });
     Ok((after, tx))

@@ -10,9 +10,9 @@ use crate::referral::model::referral::{ActiveCodes, Invite, InviteCode};
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What is to be set.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct SetInviteCode {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for somebody else's.
 pub async fn set_invite_code(app: &App, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
-    app.execute(&Idempotency::Natural, || plan(app, ask)).await
+    app.execute(&Ctx::system(), || plan(app, ask)).await
 }
 
 async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
@@ -47,7 +47,7 @@ async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
     if known.as_ref().is_some_and(|known| known.owner != user.id) {
         return Err(Refusal::InviteCodeTaken.into());
     }
-    tx.replace(&user, &after, OnConflict::Retry);
+    tx.replace(&user, &after);
     let fresh = Invite::primary(ask.code.clone(), &user, app.clock.now());
     let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
     let invite = Invite { created_at, ..fresh };
@@ -55,18 +55,18 @@ async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
     if let Some(others) = batch.take::<ActiveCodes>(&others)?.filter(|others| others.codes.contains(&ask.code)) {
         let mut left = ActiveCodes::clone(&others);
         left.codes.retain(|code| *code != ask.code);
-        tx.replace(&others, &left, OnConflict::Retry);
+        tx.replace(&others, &left);
     }
-    tx.upsert(known.as_ref(), &invite, OnConflict::Retry);
+    tx.upsert(known.as_ref(), &invite);
     let mut before = String::new();
     if let Some(code) = &user.invite_code {
         before = code.to_string();
         if let Some(old) = app.store.get::<Invite>(&Invite::key(code.as_str())).await? {
             let retired = Invite { primary: false, active: false, ..Invite::clone(&old) };
-            tx.replace(&old, &retired, OnConflict::Retry);
+            tx.replace(&old, &retired);
         }
     }
     let audit = by_admin(app, ask.admin, "user.invite_code_set", user.id.to_string());
-    tx.insert(&audit.change(before, ask.code.as_str()), OnConflict::Retry);
+    tx.insert(&audit.change(before, ask.code.as_str()));
     Ok((after, tx))
 }

@@ -23,14 +23,14 @@ use crate::webhooks::webhook_sender::WebhookRequest;
 use kernel::fault::{Error, Fault};
 use kernel::id::{EndpointId, EventId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::list::Window;
 use table::list::{ListSource, walk};
 use table::store::Page;
 use table::telemetry as metrics;
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// How long a tick begins attempts; each may take eight seconds more, and the function has thirty.
 const TICK: std::time::Duration = std::time::Duration::from_secs(18);
@@ -57,7 +57,7 @@ pub struct OutboundEvent {
 /// # Errors
 /// When it can't be written down.
 pub async fn deliver(app: &App, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
-    let new = app.execute(&Idempotency::Natural, || begin(app, endpoint.id, event)).await?.answer;
+    let new = app.execute(&Ctx::system(), || begin(app, endpoint.id, event)).await?.answer;
     if new && !endpoint.is_down(app.clock.now()) {
         attempt(app, endpoint.id, event.id).await?;
     }
@@ -69,7 +69,7 @@ async fn begin(app: &App, endpoint: EndpointId, event: &OutboundEvent) -> Result
     let known = app.store.get_item(&Delivery::key(endpoint, event.id)).await?.is_some();
     if !known {
         let of = (event.kind, event.about);
-        tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()), OnConflict::Retry);
+        tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()));
     }
     Ok((!known, tx))
 }
@@ -99,7 +99,7 @@ async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, E
         return Ok(Look::Nothing);
     }
     if !to.is_open() {
-        app.execute(&Idempotency::Natural, || wait(app, endpoint, id)).await?;
+        app.execute(&Ctx::system(), || wait(app, endpoint, id)).await?;
         return Ok(Look::Left);
     }
     let text = id.to_string();
@@ -108,7 +108,7 @@ async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, E
     let came = app.courier.deliver(&parcel, &secrets).await;
     let success = came.is_success();
     tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");
-    app.execute(&Idempotency::Natural, || write_down(app, endpoint, id, delivery.attempts, came)).await?;
+    app.execute(&Ctx::system(), || write_down(app, endpoint, id, delivery.attempts, came)).await?;
     Ok(if success { Look::Delivered } else { Look::Failed })
 }
 
@@ -133,7 +133,7 @@ async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), 
             (None, Some(_)) => before.waited(app.clock.now(), "the endpoint is disabled"),
             (None, None) => before.waited(app.clock.now(), "the endpoint failed for three days"),
         };
-        tx.replace(&before, &after, OnConflict::Retry);
+        tx.replace(&before, &after);
     }
     Ok(((), tx))
 }
@@ -147,18 +147,18 @@ async fn write_down(app: &App, endpoint: EndpointId, id: EventId, seen: u32, cam
         return Ok(((), tx));
     }
     let after = before.after(came, now);
-    tx.replace(&before, &after, OnConflict::Retry);
+    tx.replace(&before, &after);
     if after.state == DeliveryState::Failed {
         metrics::count("EventsGivenUp");
     }
     let health = to.after(came.is_success(), came.is_gone(), now);
     if health != *to {
-        tx.replace(&to, &health, OnConflict::Retry);
+        tx.replace(&to, &health);
     }
     if let (Some(disabled), None) = (health.disabled, to.disabled) {
         let audit = by_system(app, "webhook_endpoint.disabled", endpoint.to_string());
         let audit = audit.change(described(&to), described(&health)).because(disabled.because.as_str());
-        tx.insert(&audit, OnConflict::Retry);
+        tx.insert(&audit);
         metrics::count("EndpointsDisabled");
     }
     Ok(((), tx))
@@ -214,7 +214,7 @@ async fn to_one(app: &App, endpoint: EndpointId, events: &[EventId], started: In
         let look = if done.failed < FAILURES {
             attempt(app, endpoint, *event).await
         } else {
-            app.execute(&Idempotency::Natural, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
+            app.execute(&Ctx::system(), || wait(app, endpoint, *event)).await.map(|_| Look::Left)
         };
         match look {
             Ok(Look::Delivered) => done.delivered = done.delivered.saturating_add(1),
@@ -244,21 +244,16 @@ pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Res
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn replay(
-    app: &App,
-    once: &Idempotency,
-    endpoint: EndpointId,
-    id: EventId,
-) -> Result<Answered<Delivery>, Error> {
+pub async fn replay(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Result<Answered<Delivery>, Error> {
     let plan = || async {
         let mut tx = app.tx();
         found(app, endpoint).await?;
         let before = app.store.get::<Delivery>(&Delivery::key(endpoint, id)).await?.ok_or(Refusal::NotFound)?;
         let after = before.replayed(app.clock.now());
         if after != *before {
-            tx.replace(&before, &after, OnConflict::Retry);
+            tx.replace(&before, &after);
         }
         Ok((after, tx))
     };
-    app.execute(once, plan).await
+    app.execute(ctx, plan).await
 }

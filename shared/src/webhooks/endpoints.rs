@@ -11,13 +11,13 @@ use crate::webhooks::webhook_sender::written;
 use kernel::fault::{Error, Fault};
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::list::Window;
 use table::list::{ListSource, walk};
 use table::store::{Index, Page, Query};
-use table::tx::{OnConflict, Tx};
+use table::tx::Tx;
 
 /// What an endpoint is to be.
 #[derive(Debug, Clone)]
@@ -75,11 +75,7 @@ pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fau
 ///
 /// # Refuses
 /// 422 at `/url` for an address that is not on the internet, and when there are as many as there may be.
-pub async fn create(
-    app: &App,
-    once: &Idempotency,
-    ask: &NewEndpoint,
-) -> Result<(Answered<Endpoint>, Option<String>), Error> {
+pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered<Endpoint>, Option<String>), Error> {
     let plan = || async {
         let url = app.courier.admit("/url", &ask.url).await.map_err(Refusal::from)?;
         if all(app).await?.len() >= MOST {
@@ -98,12 +94,12 @@ pub async fn create(
             deleted_at: None,
         };
         let mut tx = app.tx();
-        tx.insert(&endpoint, OnConflict::Retry);
+        tx.insert(&endpoint);
         let audit = by_admin(app, ask.admin, "webhook_endpoint.made", endpoint.id.to_string());
-        tx.insert(&audit.change("", described(&endpoint)), OnConflict::Retry);
+        tx.insert(&audit.change("", described(&endpoint)));
         Ok((endpoint, tx))
     };
-    let done = app.execute(once, plan).await?;
+    let done = app.execute(ctx, plan).await?;
     let secret = (!done.replayed).then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done, secret))
 }
@@ -113,7 +109,7 @@ pub async fn create(
 /// # Refuses
 /// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
 pub async fn change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
-    let done = app.execute(&Idempotency::Natural, || plan_change(app, ask)).await?;
+    let done = app.execute(&Ctx::system(), || plan_change(app, ask)).await?;
     let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done.answer, secret))
 }
@@ -136,9 +132,9 @@ async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), 
         after = after.rotated(app.clock.now());
     }
     if after != *before {
-        tx.replace(&before, &after, OnConflict::Retry);
+        tx.replace(&before, &after);
         let audit = by_admin(app, ask.admin, "webhook_endpoint.changed", ask.id.to_string());
-        tx.insert(&audit.change(described(&before), described(&after)), OnConflict::Retry);
+        tx.insert(&audit.change(described(&before), described(&after)));
     }
     Ok((after, tx))
 }
@@ -152,12 +148,12 @@ pub async fn delete(app: &App, id: EndpointId, admin: UserId) -> Result<(), Erro
         let mut tx = app.tx();
         let before = found(app, id).await?;
         let after = Endpoint { deleted_at: Some(app.clock.now()), ..Endpoint::clone(&before) };
-        tx.replace(&before, &after, OnConflict::Retry);
+        tx.replace(&before, &after);
         let audit = by_admin(app, admin, "webhook_endpoint.deleted", id.to_string());
-        tx.insert(&audit.change(described(&before), ""), OnConflict::Retry);
+        tx.insert(&audit.change(described(&before), ""));
         Ok(((), tx))
     };
-    app.execute(&Idempotency::Natural, plan).await.map(|_| ())
+    app.execute(&Ctx::system(), plan).await.map(|_| ())
 }
 
 /// An endpoint that was not deleted.

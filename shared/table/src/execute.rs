@@ -13,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 use ulid::Ulid;
 
+use crate::context::Ctx;
 use crate::idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord};
 use crate::item::{Item, Versioned, text};
 use crate::key::Key;
@@ -21,7 +22,7 @@ use crate::outbox::Promised;
 use crate::queue::Queues;
 use crate::store::Store;
 use crate::system::{Clock, Entropy};
-use crate::tx::{CommitResult, OnConflict, Tx};
+use crate::tx::{CommitResult, Tx};
 
 /// Fewest attempts before contention is given up, if time allows at all.
 const ATTEMPTS: u32 = 20;
@@ -90,12 +91,13 @@ impl Executor {
     ///
     /// # Errors
     /// What `plan` refuses; `idempotency_key_reused`; a fault when the outcome is unknown or the work kept moving.
-    pub async fn execute<A, F, P>(&self, once: &Idempotency, plan: F) -> Result<Answered<A>, Error>
+    pub async fn execute<A, F, P>(&self, ctx: &Ctx, plan: F) -> Result<Answered<A>, Error>
     where
         A: Serialize + DeserializeOwned,
         F: Fn() -> P,
         P: Future<Output = Result<(A, Tx), Error>>,
     {
+        let idempotency = &ctx.idempotency;
         let started = Instant::now();
         let mut pause = PAUSES.0;
         let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
@@ -106,7 +108,7 @@ impl Executor {
                     if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                         return Ok(self.committed(answer, outbox).await);
                     }
-                    return self.first_answer_or(once, refusal).await;
+                    return self.first_answer_or(idempotency, refusal).await;
                 }
                 Err(fault) => return Err(fault),
             };
@@ -114,12 +116,12 @@ impl Executor {
                 if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                     return Ok(self.committed(answer, outbox).await);
                 }
-                let first = self.first_answer(once).await?;
+                let first = self.first_answer(idempotency).await?;
                 return Ok(first.unwrap_or(Answered { answer, replayed: false }));
             }
             self.begin_ledger(&mut tx);
             let outbox = self.promise(&mut tx);
-            self.mark(once, &mut tx, &answer)?;
+            self.mark(idempotency, &mut tx, &answer)?;
             let why = match self.store.commit(&tx).await? {
                 CommitResult::Committed => {
                     if tx.writes_journal() {
@@ -133,12 +135,12 @@ impl Executor {
                         let own = indeterminate.swap_remove(own);
                         return Ok(self.committed(own.answer, own.outbox).await);
                     }
-                    match once {
+                    match idempotency {
                         Idempotency::Key(key) => return replay(key, item),
                         Idempotency::Natural => "somebody wrote the marker".to_owned(),
                     }
                 }
-                CommitResult::Rejected(refusal) => return self.first_answer_or(once, refusal).await,
+                CommitResult::Rejected(refusal) => return self.first_answer_or(idempotency, refusal).await,
                 CommitResult::Conflict(why) => why,
                 CommitResult::Indeterminate(why) => {
                     let marker = tx.marker().cloned();
@@ -161,7 +163,7 @@ impl Executor {
     /// The first journal of all says so, and fixes the ledger currency (R9.1).
     fn begin_ledger(&self, tx: &mut Tx) {
         if tx.writes_journal() && !self.ledger_begun() {
-            tx.insert(&LedgerBegun { at: self.clock.now() }, OnConflict::Retry);
+            tx.insert(&LedgerBegun { at: self.clock.now() });
         }
     }
 
@@ -180,17 +182,17 @@ impl Executor {
         }
         let id = OutboxId::new(self.ulid());
         let promised = Promised { id, messages: tx.messages().to_vec() };
-        tx.insert(&promised.item(self.clock.now()), OnConflict::Retry);
+        tx.insert(&promised.item(self.clock.now()));
         Some(promised)
     }
 
-    fn mark<A: Serialize>(&self, once: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
-        let Idempotency::Key(key) = once else { return Ok(()) };
+    fn mark<A: Serialize>(&self, idempotency: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
+        let Idempotency::Key(key) = idempotency else { return Ok(()) };
         let now = self.clock.now();
         let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
         let record =
             IdempotencyRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
-        tx.mark(|tx| tx.insert_or_expired(&record, now, OnConflict::Retry));
+        tx.mark(|tx| drop(tx.insert_or_expired(&record, now)));
         Ok(())
     }
 
@@ -227,15 +229,15 @@ impl Executor {
     /// Before a refusal is answered, the marker is looked at: a repeated request must get its first answer.
     async fn first_answer_or<A: DeserializeOwned>(
         &self,
-        once: &Idempotency,
+        idempotency: &Idempotency,
         refusal: Refusal,
     ) -> Result<Answered<A>, Error> {
-        self.first_answer(once).await?.ok_or_else(|| refusal.into())
+        self.first_answer(idempotency).await?.ok_or_else(|| refusal.into())
     }
 
     /// The first answer to a request that was answered before under its key; so that also what finds its effect done tells it.
-    async fn first_answer<A: DeserializeOwned>(&self, once: &Idempotency) -> Result<Option<Answered<A>>, Error> {
-        if let Idempotency::Key(key) = once
+    async fn first_answer<A: DeserializeOwned>(&self, idempotency: &Idempotency) -> Result<Option<Answered<A>>, Error> {
+        if let Idempotency::Key(key) = idempotency
             && let Some(item) = self.store.get_item(&IdempotencyRecord::key(&key.hash)).await?
         {
             let record: Versioned<IdempotencyRecord> = Versioned::read(item.clone())?;
@@ -253,10 +255,10 @@ impl Executor {
     /// `idempotency_key_reused` when the key was used with another body.
     pub fn answered<A: DeserializeOwned>(
         &self,
-        once: &Idempotency,
+        ctx: &Ctx,
         record: &IdempotencyRecord,
     ) -> Result<Option<Answered<A>>, Error> {
-        match once {
+        match &ctx.idempotency {
             Idempotency::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
             _ => Ok(None),
         }

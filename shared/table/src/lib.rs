@@ -5,6 +5,7 @@
 
 mod attempts;
 pub mod aws;
+pub mod context;
 pub mod execute;
 pub mod idempotency;
 pub mod item;

@@ -31,15 +31,6 @@ pub trait Metered: Entity {
     fn edition(&self) -> u64;
 }
 
-/// What it means that a write's condition did not hold.
-#[derive(Debug, Clone)]
-pub enum OnConflict {
-    /// The business says no.
-    Reject(Refusal),
-    /// The world moved since it was read: plan again.
-    Retry,
-}
-
 #[derive(Debug)]
 enum Change {
     Put(Item),
@@ -73,7 +64,8 @@ struct Write {
     key: Key,
     change: Change,
     condition: Condition,
-    otherwise: OnConflict,
+    /// The refusal that a failed condition means; none when the world moved since it was read.
+    refusal: Option<Refusal>,
 }
 
 /// A list of conditional writes that happen together or not at all, and the messages they promise.
@@ -118,64 +110,64 @@ impl Tx {
     }
 
     /// Writes a noun for the first time; fails when there is an item in its place.
-    pub fn insert<T: Entity>(&mut self, noun: &T, otherwise: OnConflict) {
+    pub fn insert<T: Entity>(&mut self, noun: &T) -> Written<'_> {
         self.journals |= T::TYPE == JournalEntry::TYPE;
         let change = fresh(noun, &self.id, 1).map(Change::Put);
-        self.push(noun.own_key(), change, Condition::Absent, otherwise);
+        self.push(noun.own_key(), change, Condition::Absent)
     }
 
     /// Writes a noun for the first time or over one whose time to live is over, though the database still has it.
-    pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp, otherwise: OnConflict) {
+    pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp) -> Written<'_> {
         let change = fresh(noun, &self.id, 1).map(Change::Put);
-        self.push(noun.own_key(), change, Condition::AbsentOrExpired(now), otherwise);
+        self.push(noun.own_key(), change, Condition::AbsentOrExpired(now))
     }
 
     /// Replaces a noun as it was read by what it is now; fails when anybody wrote it since.
-    pub fn replace<T: Entity>(&mut self, before: &Versioned<T>, after: &T, otherwise: OnConflict) {
+    pub fn replace<T: Entity>(&mut self, before: &Versioned<T>, after: &T) -> Written<'_> {
         let change = before.rewritten(after, &self.id).map(Change::Put);
-        self.push(after.own_key(), change, Condition::Revision(before.rev()), otherwise);
+        self.push(after.own_key(), change, Condition::Revision(before.rev()))
     }
 
     /// Writes a noun over what was read in its place, if anything.
-    pub fn upsert<T: Entity>(&mut self, before: Option<&Versioned<T>>, after: &T, otherwise: OnConflict) {
+    pub fn upsert<T: Entity>(&mut self, before: Option<&Versioned<T>>, after: &T) -> Written<'_> {
         match before {
-            Some(before) => self.replace(before, after, otherwise),
-            None => self.insert(after, otherwise),
+            Some(before) => self.replace(before, after),
+            None => self.insert(after),
         }
     }
 
     /// Removes a noun as it was read; fails when anybody wrote it since.
-    pub fn remove<T: Entity>(&mut self, before: &Versioned<T>, otherwise: OnConflict) {
-        self.push(before.own_key(), Ok(Change::Delete), Condition::Revision(before.rev()), otherwise);
+    pub fn remove<T: Entity>(&mut self, before: &Versioned<T>) -> Written<'_> {
+        self.push(before.own_key(), Ok(Change::Delete), Condition::Revision(before.rev()))
     }
 
     /// Demands that a noun is still as it was read.
-    pub fn unchanged<T: Entity>(&mut self, before: &Versioned<T>, otherwise: OnConflict) {
-        self.push(before.own_key(), Ok(Change::Check), Condition::Revision(before.rev()), otherwise);
+    pub fn unchanged<T: Entity>(&mut self, before: &Versioned<T>) -> Written<'_> {
+        self.push(before.own_key(), Ok(Change::Check), Condition::Revision(before.rev()))
     }
 
     /// Demands that there is nothing at `key`.
-    pub fn absent(&mut self, key: Key, otherwise: OnConflict) {
-        self.push(key, Ok(Change::Check), Condition::Absent, otherwise);
+    pub fn absent(&mut self, key: Key) -> Written<'_> {
+        self.push(key, Ok(Change::Check), Condition::Absent)
     }
 
     /// Adds to named counters of the item at `key`, which comes to be with its first count. Fails by no condition.
     pub fn count(&mut self, key: Key, kind: &'static str, counts: Vec<(String, Decimal)>) {
-        self.push(key, Ok(Change::Count { kind, counts }), Condition::None, OnConflict::Retry);
+        self.push(key, Ok(Change::Count { kind, counts }), Condition::None);
     }
 
     /// Takes one of the uses that a code grants itself; fails when none is left or the code was edited since. Two uses at once do
     /// not disturb each other as two replacements would.
-    pub fn take_use<T: Metered>(&mut self, code: &T, otherwise: OnConflict) {
+    pub fn take_use<T: Metered>(&mut self, code: &T) -> Written<'_> {
         let change = Ok(Change::Use { edition: code.edition(), fresh: None });
-        self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false }, otherwise);
+        self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false })
     }
 
     /// Takes one of the uses that a shard of a code grants; `fresh` is the shard before its first use, which brings it about.
-    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T, otherwise: OnConflict) {
+    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T) -> Written<'_> {
         let edition = fresh_shard.edition();
         let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
-        self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true }, otherwise);
+        self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true })
     }
 
     /// Where the marker is.
@@ -197,13 +189,33 @@ impl Tx {
         self.writes.rotate_right(1);
     }
 
-    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition, otherwise: OnConflict) {
+    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition) -> Written<'_> {
         if self.writes.iter().any(|write| write.key == key) {
             self.broken.get_or_insert(Fault::bug(format!("two writes on {}/{}", key.pk, key.sk)));
         }
         match change {
-            Ok(change) => self.writes.push(Write { key, change, condition, otherwise }),
-            Err(fault) => self.broken = Some(fault),
+            Ok(change) => {
+                self.writes.push(Write { key, change, condition, refusal: None });
+                Written(self.writes.last_mut())
+            }
+            Err(fault) => {
+                self.broken = Some(fault);
+                Written(None)
+            }
+        }
+    }
+}
+
+/// A write of a transaction. When its condition fails the world moved since it was read, and the use case is planned again,
+/// unless [`or`](Self::or) says that it is a refusal.
+#[derive(Debug)]
+pub struct Written<'a>(Option<&'a mut Write>);
+
+impl Written<'_> {
+    /// Makes a failed condition the business's no.
+    pub fn or(self, refusal: Refusal) {
+        if let Some(write) = self.0 {
+            write.refusal = Some(refusal);
         }
     }
 }
@@ -406,7 +418,7 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
 /// Reasons stand in the order of the writes. A mixture of conditions and conflicts says nothing about the business: read
 /// again. Only a marker that is there for certain, or conditions alone, are an answer.
 fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitResult, Fault> {
-    let mut refused: Option<&OnConflict> = None;
+    let mut refused: Option<&Refusal> = None;
     let mut passing: Option<String> = None;
     for (index, (write, reason)) in tx.writes.iter().zip(reasons).enumerate() {
         match reason.code().unwrap_or_default() {
@@ -421,12 +433,10 @@ fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitRe
                     (0, Some(old)) if matches!(write.condition, Condition::Absent | Condition::AbsentOrExpired(_)) => {
                         return Ok(CommitResult::AlreadyApplied(old.clone()));
                     }
-                    _ if matches!(write.otherwise, OnConflict::Retry) => {
-                        passing.get_or_insert(format!("write {index} on {} moved", write.key.pk));
-                    }
-                    _ => {
-                        refused.get_or_insert(&write.otherwise);
-                    }
+                    _ => match &write.refusal {
+                        Some(refusal) => refused = refused.or(Some(refusal)),
+                        None => passing = passing.or_else(|| Some(format!("write {index} on {} moved", write.key.pk))),
+                    },
                 }
             }
             "ValidationError" | "ItemCollectionSizeLimitExceeded" => {
@@ -440,7 +450,7 @@ fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitRe
     }
     Ok(match (passing, refused) {
         (Some(why), _) => CommitResult::Conflict(why),
-        (None, Some(OnConflict::Reject(refusal))) => CommitResult::Rejected(refusal.clone()),
+        (None, Some(refusal)) => CommitResult::Rejected(refusal.clone()),
         (None, _) => CommitResult::Conflict("cancelled without a reason".to_owned()),
     })
 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::kernel::id::{RedemptionId, UserId};
 use shared::redemption::undo_redemption::{Undo, undo_redemption};
-use shared::table::idempotency::Idempotency;
 use shared::table::system::Clock;
 
 use super::{credit, pro, time_on};
 use crate::race::together;
 use crate::world::{Answer, World};
+use shared::table::context::Ctx;
 
 const RECORDS: &str = "/v1/admin/redemption/records";
 
@@ -118,7 +118,7 @@ fn time_is_taken_off_at_one_instant() {
             reason: "slowly".to_owned(),
             admin: UserId::new(ulid::Ulid::from_parts(1, 1)),
         };
-        let done = undo_redemption(&late, &Idempotency::Natural, &ask).await.unwrap().answer;
+        let done = undo_redemption(&late, &Ctx::system(), &ask).await.unwrap().answer;
         let undone = done.undone.unwrap();
         assert_eq!(undone.extension.unwrap().expires_at, undone.at);
     });

@@ -16,9 +16,8 @@ use shared::kernel::id::UserId;
 use shared::operations::model::settings::{AnySettings, Area};
 use shared::operations::settings::SettingsRecord;
 use shared::referral::model::referral::{Invite, InviteCode};
-use shared::table::idempotency::Idempotency;
+use shared::table::context::Ctx;
 use shared::table::item::{Entity, Versioned};
-use shared::table::tx::OnConflict;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -189,9 +188,9 @@ impl Desk {
     /// Writes a noun over what is in its place.
     pub async fn write<T: Entity + Clone>(&self, noun: &T) {
         let app = &self.0.app;
-        app.execute(&Idempotency::Natural, || async {
+        app.execute(&Ctx::system(), || async {
             let mut tx = app.tx();
-            tx.upsert(app.store.get::<T>(&noun.own_key()).await?.as_ref(), noun, OnConflict::Retry);
+            tx.upsert(app.store.get::<T>(&noun.own_key()).await?.as_ref(), noun);
             Ok(((), tx))
         })
         .await

@@ -30,7 +30,10 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
         ("order_net_changed", Message::OrderNetChanged { order, user, inviter: None, refunded: false }),
-        ("order_net_changed.invited", Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false }),
+        (
+            "order_net_changed.invited",
+            Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false },
+        ),
         ("order_net_changed.refunded", Message::OrderNetChanged { order, user, inviter: None, refunded: true }),
         ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),

@@ -207,8 +207,8 @@ pub async fn create(
     body: Body<NewBatch>,
 ) -> Result<Reply<Batch>, Problem> {
     let ask = body.value.read(admin.id, app.clock.now())?;
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/batches", &body.raw);
-    let done = create_batch(&app, &once, &ask).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let done = create_batch(&app, &ctx, &ask).await?;
     let (made, mut shown) = (&done.answer, Batch::from(&done.answer));
     if made.count > LISTED || made.state != BatchState::Ready {
         return Ok(Reply::accepted(shown).replayed(done.replayed));

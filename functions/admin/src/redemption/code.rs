@@ -21,11 +21,11 @@ use shared::redemption::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, ed
 use shared::redemption::model::code::CodeText;
 use shared::redemption::model::plan::Unit;
 use shared::redemption::view::BenefitView;
-use shared::table::idempotency::Idempotency;
 use utoipa::{IntoParams, ToSchema};
 
 use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, given};
 
@@ -264,7 +264,7 @@ pub async fn delete(
     admin: Admin,
     Path(code): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    delete_codes(&app, &Idempotency::Natural, &[code_text(&code)?], admin.id).await?;
+    delete_codes(&app, &edge::context(), &[code_text(&code)?], admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -310,7 +310,7 @@ pub async fn delete_many(
     body: Body<Deletion>,
 ) -> Result<Reply<Deleted>, Problem> {
     let texts = body.value.read()?;
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/codes/delete", &body.raw);
-    let done = delete_codes(&app, &once, &texts, admin.id).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let done = delete_codes(&app, &ctx, &texts, admin.id).await?;
     Ok(Reply::ok(Deleted { deleted: done.answer }).replayed(done.replayed))
 }

@@ -133,8 +133,8 @@ pub async fn create(
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
     let terms = body.value.read()?;
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/plans", &body.raw);
-    let done = verb::create_plan(&app, &once, &terms, admin.id).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let done = verb::create_plan(&app, &ctx, &terms, admin.id).await?;
     let version = done.answer.version;
     Ok(Reply::created(Plan::from(done.answer)).version(version).replayed(done.replayed))
 }

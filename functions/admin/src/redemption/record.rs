@@ -135,7 +135,7 @@ pub async fn undo(
     let redemption = RedemptionId::parse(&id).ok_or(Refusal::NotFound)?;
     let reason = body.value.read()?;
     let bound = json!({"id": id, "reason": reason});
-    let once = key.once(&app, &admin.id.to_string(), "POST /v1/admin/redemption/records/{id}/undo", &bound);
-    let done = undo_redemption(&app, &once, &Undo { redemption, reason, admin: admin.id }).await?;
+    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let done = undo_redemption(&app, &ctx, &Undo { redemption, reason, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }
