@@ -17,6 +17,7 @@ use crate::redemption::create_batch::fill_batch;
 use crate::referral::grant_rewards::{Cause, settle};
 use crate::referral::model::reconcile::Target;
 use kernel::fault::{Error, Fault};
+use table::context::Ctx;
 
 /// Most batches of ten in one sweep.
 const ROUNDS: usize = 20;
@@ -34,7 +35,7 @@ pub struct DeadLetterReport {
 ///
 /// # Errors
 /// When the queue can't be reached.
-pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
+pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport, Fault> {
     let mut swept = DeadLetterReport::default();
     for _ in 0..ROUNDS {
         let letters = app.queues.dead_rewards().await?;
@@ -47,7 +48,7 @@ pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
                 swept.kept = swept.kept.saturating_add(1);
                 continue;
             };
-            match give_up(app, &envelope).await {
+            match give_up(app, ctx, &envelope).await {
                 Ok(()) => {
                     tracing::error!(message = envelope.id, "a reward's message was given up");
                     table::telemetry::count("RewardsFailed");
@@ -66,18 +67,20 @@ pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
 
 /// What a dead letter was to make becomes visible as failed; what has no such state (a commission, the codes of a batch, a sale, a
 /// lowered bound) is made after all, or the letter stays.
-async fn give_up(app: &App, envelope: &MessageEnvelope) -> Result<(), Error> {
+async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(), Error> {
     let told = Cause { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchStarted { batch } => fill_batch(app, batch).await,
         Message::UserErased { user } => erase_traces_of(app, user).await,
-        Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. } => follow(app, envelope).await,
+        Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. } => follow(app, ctx, envelope).await,
         Message::OrderPaid { .. } | Message::OrderNetChanged { .. } | Message::PurchaseNetChanged { .. } => {
             let earned = earn(app, &told).await;
-            settle(app, &[told], Target::Fail).await?;
+            settle(app, ctx, &[told], Target::Fail).await?;
             earned
         }
-        Message::UserRegistered { .. } | Message::RewardRetried { .. } => Ok(settle(app, &[told], Target::Fail).await?),
+        Message::UserRegistered { .. } | Message::RewardRetried { .. } => {
+            Ok(settle(app, ctx, &[told], Target::Fail).await?)
+        }
         _ => Err(Fault::bug("not a message of the reward queue").into()),
     }
 }
