@@ -216,6 +216,15 @@ impl Queue {
             Self::Statistics => "statistics",
         }
     }
+
+    /// The environment variable with the queue's address.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Reward => "REWARD_QUEUE_URL",
+            Self::Mail => "MAIL_QUEUE_URL",
+            Self::Statistics => "STATISTICS_QUEUE_URL",
+        }
+    }
 }
 
 impl Message {

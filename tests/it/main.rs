@@ -49,6 +49,7 @@ mod service;
 mod stand;
 mod statistics;
 mod stored;
+mod strict;
 mod tidy;
 mod webhooks;
 mod wish;

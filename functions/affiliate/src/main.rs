@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::http(affiliate::api()).await
+    shared::edge::serve::http(affiliate::api(), &affiliate::NEEDS).await
 }

@@ -18,7 +18,7 @@ use shared::domain::access::PendingSignup;
 use shared::domain::endpoint::Endpoint;
 use shared::domain::identity::Email;
 use shared::edge::batch;
-use shared::edge::boot::{Aws, Environment, ProcessEnvironment};
+use shared::edge::boot::{self, Aws, Environment, ProcessEnvironment};
 use shared::fault::Fault;
 use shared::message::{MailKind, Message};
 use shared::store::key::Key;
@@ -28,6 +28,9 @@ use tokio::task::JoinSet;
 
 use self::event::Promised;
 use self::text::Text;
+
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 1] = ["MAIL_FROM"];
 
 /// Who mails are sent by.
 #[derive(Debug, Clone)]
@@ -56,7 +59,7 @@ impl Mailer {
     pub fn from_environment() -> Result<Self, Fault> {
         let environment = ProcessEnvironment;
         let aws = Aws::from(&environment, shared::edge::https::aws_client()?)?;
-        let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
+        let from = boot::set(&environment, "MAIL_FROM")?;
         Ok(Self::new(&aws, environment.get("AWS_ENDPOINT_URL_SESV2"), from))
     }
 

@@ -3,5 +3,5 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let mailer = notifier::Mailer::from_environment()?;
-    shared::edge::serve::queue(|app, event| notifier::batch(app, mailer.clone(), event)).await
+    shared::edge::serve::queue(|app, event| notifier::batch(app, mailer.clone(), event), &notifier::NEEDS).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::http(payment_webhook::api()).await
+    shared::edge::serve::http(payment_webhook::api(), &payment_webhook::NEEDS).await
 }

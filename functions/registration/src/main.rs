@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::http_with_key(registration::api()).await
+    shared::edge::serve::http_with_key(registration::api(), &registration::NEEDS).await
 }

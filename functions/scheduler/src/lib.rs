@@ -7,6 +7,9 @@ use shared::app::App;
 use shared::fault::Fault;
 use shared::usecase::{ask_provider, deliver, erase, expire, mark_failed, mature, reconcile, sweep_outbox};
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 4] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL", "REWARD_DEAD_QUEUE_URL"];
+
 /// Does what the schedule named in the event is for, and tells what it did.
 ///
 /// # Errors

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::schedule(scheduler::tick).await
+    shared::edge::serve::schedule(scheduler::tick, &scheduler::NEEDS).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::queue(statistics::batch).await
+    shared::edge::serve::queue(statistics::batch, &statistics::NEEDS).await
 }

@@ -12,10 +12,11 @@ use super::secrets::Secrets;
 use crate::app::{App, Clock, Config, Entropy};
 use crate::courier::Courier;
 use crate::fault::{Fault, OrLog};
+use crate::message::Queue;
 use crate::once::Secret;
 use crate::provider::http::{Https, https_client};
 use crate::provider::{ProviderConfig, Providers};
-use crate::queue::{Queues, Urls};
+use crate::queue::{Queues, REWARD_DEAD, Urls};
 use crate::settings::SettingsCache;
 use crate::store::Store;
 use crate::store::key::Key;
@@ -59,7 +60,7 @@ impl Aws {
     /// # Errors
     /// When one of them is not set.
     pub fn from(environment: &impl Environment, http: SharedHttpClient) -> Result<Self, Fault> {
-        let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+        let get = |name| set(environment, name);
         let credentials = Credentials::new(
             get("AWS_ACCESS_KEY_ID")?,
             get("AWS_SECRET_ACCESS_KEY")?,
@@ -107,12 +108,30 @@ impl Aws {
     }
 }
 
+/// The value of a variable.
+///
+/// # Errors
+/// When it is not set.
+pub fn set(environment: &impl Environment, variable: &'static str) -> Result<String, Fault> {
+    environment.get(variable).ok_or(Fault::Unset { variable })
+}
+
+/// Checks that a function's environment has what the function can't do without, so that what is forgotten in the template fails the
+/// deployment's first start and not the first message.
+///
+/// # Errors
+/// The first of `needs` that is not set.
+pub fn demand(environment: &impl Environment, needs: &[&'static str]) -> Result<(), Fault> {
+    needs.iter().try_for_each(|variable| set(environment, variable).map(drop))
+}
+
 /// The application of a deployed function: reads secrets, settings and public keys before the first request.
 ///
 /// # Errors
-/// When a mandatory variable or secret is missing. A missing provider secret only switches that provider off.
-pub async fn app() -> Result<Arc<App>, Fault> {
+/// When a mandatory variable, one of `needs` or a secret is missing. A missing provider secret only switches that provider off.
+pub async fn app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
     let environment = ProcessEnvironment;
+    demand(&environment, needs)?;
     let aws = Aws::from(&environment, super::https::aws_client()?)?;
     let secrets = Secrets::read(&environment, &aws).await?;
     let app = Arc::new(assemble(&environment, &aws, &secrets, &https_client())?);
@@ -125,16 +144,16 @@ pub async fn app() -> Result<Arc<App>, Fault> {
 /// # Errors
 /// When a mandatory variable or secret is missing.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
-    let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+    let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
     let urls = Urls {
-        reward: environment.get("REWARD_QUEUE_URL").unwrap_or_default(),
-        reward_dead: environment.get("REWARD_DEAD_QUEUE_URL").unwrap_or_default(),
-        mail: environment.get("MAIL_QUEUE_URL").unwrap_or_default(),
-        statistics: environment.get("STATISTICS_QUEUE_URL").unwrap_or_default(),
+        reward: environment.get(Queue::Reward.variable()).unwrap_or_default(),
+        reward_dead: environment.get(REWARD_DEAD).unwrap_or_default(),
+        mail: environment.get(Queue::Mail.variable()).unwrap_or_default(),
+        statistics: environment.get(Queue::Statistics.variable()).unwrap_or_default(),
     };
     let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
-    let secret = secrets.get("APP_SECRET").ok_or_else(|| Fault::bug("APP_SECRET is not set"))?;
+    let secret = secrets.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
     let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
     Ok(App {
         store: Store::new(aws.dynamodb(environment.get("AWS_ENDPOINT_URL_DYNAMODB")), get("TABLE_NAME")?),

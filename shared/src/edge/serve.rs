@@ -4,45 +4,54 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use axum::Router;
+use lambda_http::Adapter;
+use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::fault::Fault;
 
-/// Runs a set of routes.
+/// Runs a set of routes, of a function that `needs` these variables.
 ///
 /// # Errors
 /// When the function can't start or the runtime ends.
-pub async fn http(api: OpenApiRouter<Arc<App>>) -> Result<(), Error> {
+pub async fn http(api: OpenApiRouter<Arc<App>>, needs: &[&'static str]) -> Result<(), Error> {
     telemetry();
-    let app = super::boot::app().await?;
-    lambda_http::run(super::routes(api, app)).await
+    let app = super::boot::app(needs).await?;
+    run(super::routes(api, app)).await
 }
 
 /// Runs the routes of the function that makes tokens: publishes its public key first.
 ///
 /// # Errors
 /// When the function can't start or the runtime ends.
-pub async fn http_with_key(api: OpenApiRouter<Arc<App>>) -> Result<(), Error> {
+pub async fn http_with_key(api: OpenApiRouter<Arc<App>>, needs: &[&'static str]) -> Result<(), Error> {
     telemetry();
-    let app = super::boot::app().await?;
+    let app = super::boot::app(needs).await?;
     crate::usecase::create_admin::publish_key(&app).await?;
-    lambda_http::run(super::routes(api, app)).await
+    run(super::routes(api, app)).await
+}
+
+async fn run(router: Router) -> Result<(), Error> {
+    let escaped = |event: LambdaEvent<LambdaRequest>| LambdaEvent::new(super::escaped(event.payload), event.context);
+    lambda_runtime::run(Adapter::from(router).map_request(escaped)).await
 }
 
 /// Runs a queue's consumer.
 ///
 /// # Errors
 /// When the function can't start or the runtime ends.
-pub async fn queue<F, P>(consume: F) -> Result<(), Error>
+pub async fn queue<F, P>(consume: F, needs: &[&'static str]) -> Result<(), Error>
 where
     F: Fn(Arc<App>, SqsEvent) -> P,
     P: Future<Output = SqsBatchResponse>,
 {
     telemetry();
-    let app = super::boot::app().await?;
+    let app = super::boot::app(needs).await?;
     let consume = &consume;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let app = Arc::clone(&app);
@@ -55,13 +64,13 @@ where
 ///
 /// # Errors
 /// When the function can't start or the runtime ends.
-pub async fn schedule<F, P>(tick: F) -> Result<(), Error>
+pub async fn schedule<F, P>(tick: F, needs: &[&'static str]) -> Result<(), Error>
 where
     F: Fn(Arc<App>, Value) -> P,
     P: Future<Output = Result<Value, Fault>>,
 {
     telemetry();
-    let app = super::boot::app().await?;
+    let app = super::boot::app(needs).await?;
     let tick = &tick;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
