@@ -13,9 +13,9 @@ use crate::webhooks::webhook_sender::WebhookSender;
 use kernel::fault::{Error, Fault};
 use kernel::secret::Secret;
 use table::aws::secrets::Secrets;
-use table::aws::{Aws, Environment, ProcessEnvironment};
+use table::aws::{Aws, Environment, ProcessEnvironment, demand, set};
 use table::execute::Executor;
-use table::queue::{Queues, Urls};
+use table::queue::{Queue, Queues, REWARD_DEAD, Urls};
 use table::store::Store;
 use table::system::{Clock, Entropy};
 use table::telemetry::OrLog;
@@ -28,9 +28,10 @@ pub const PATIENCE: Duration = Duration::from_secs(7);
 /// The application of a deployed function: reads secrets, settings and public keys before the first request.
 ///
 /// # Errors
-/// When a mandatory variable or secret is missing. A missing provider secret only switches that provider off.
-pub async fn app() -> Result<Arc<App>, Fault> {
+/// When a mandatory variable, one of `needs` or a secret is missing. A missing provider secret only switches that provider off.
+pub async fn app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
     let environment = ProcessEnvironment;
+    demand(&environment, needs)?;
     let aws = Aws::from(&environment, table::aws::https::aws_client()?)?;
     let secrets = Secrets::read(&environment, &aws).await?;
     let app = Arc::new(assemble(&environment, &aws, &secrets, &https_client())?);
@@ -42,8 +43,8 @@ pub async fn app() -> Result<Arc<App>, Fault> {
 ///
 /// # Errors
 /// As [`app`]; when the key can't be published.
-pub async fn signing_app() -> Result<Arc<App>, Fault> {
-    let app = app().await?;
+pub async fn signing_app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
+    let app = app(needs).await?;
     publish_key(&app).await.map_err(Error::into_fault)?;
     Ok(app)
 }
@@ -53,16 +54,16 @@ pub async fn signing_app() -> Result<Arc<App>, Fault> {
 /// # Errors
 /// When a mandatory variable or secret is missing.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
-    let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+    let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
     let urls = Urls {
-        reward: environment.get("REWARD_QUEUE_URL").unwrap_or_default(),
-        reward_dead: environment.get("REWARD_DEAD_QUEUE_URL").unwrap_or_default(),
-        mail: environment.get("MAIL_QUEUE_URL").unwrap_or_default(),
-        statistics: environment.get("STATISTICS_QUEUE_URL").unwrap_or_default(),
+        reward: environment.get(Queue::Reward.variable()).unwrap_or_default(),
+        reward_dead: environment.get(REWARD_DEAD).unwrap_or_default(),
+        mail: environment.get(Queue::Mail.variable()).unwrap_or_default(),
+        statistics: environment.get(Queue::Statistics.variable()).unwrap_or_default(),
     };
     let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
-    let secret = secrets.get("APP_SECRET").ok_or_else(|| Fault::bug("APP_SECRET is not set"))?;
+    let secret = secrets.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
     let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
     let store = Store::new(aws.dynamodb(environment.get("AWS_ENDPOINT_URL_DYNAMODB")), get("TABLE_NAME")?);
     let queues = Queues::new(aws.sqs(environment.get("AWS_ENDPOINT_URL_SQS")), urls);

@@ -50,6 +50,7 @@ mod service;
 mod stand;
 mod statistics;
 mod stored;
+mod strict;
 mod tidy;
 mod webhooks;
 mod wish;

@@ -83,7 +83,7 @@ pub fn asked(method: &str, path: &str, token: &str, body: &Value) -> Request<Byt
 }
 
 /// Where the binaries are, after building them.
-fn built() -> &'static Path {
+pub fn built() -> &'static Path {
     static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build(&own_profile().unwrap(), &["--workspace", "--bins"]).unwrap())
 }

@@ -204,7 +204,8 @@ async fn workers_that_run_at_once_grant_each_reward_once() {
     for worker in 0..8 {
         let app = std::sync::Arc::clone(&stand.app);
         let records = vec![outbox(worker, registered(&invitees[worker % 4]))];
-        workers.spawn(async move { shared::referral::grant_rewards::grant_rewards(&app, &Ctx::system(), &records).await });
+        workers
+            .spawn(async move { shared::referral::grant_rewards::grant_rewards(&app, &Ctx::system(), &records).await });
     }
     while let Some(failed) = workers.join_next().await {
         assert_eq!(failed.unwrap(), Vec::<String>::new());

@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use emulator::iam::Seen;
 use emulator::sim::Book;
 use emulator::stack::TABLE;
 use http::Request;
@@ -19,6 +20,8 @@ pub struct Scene {
     pub items: Vec<Value>,
     /// What the providers know.
     pub book: Book,
+    /// What functions did.
+    pub done: Seen,
 }
 
 /// The scene; played on first need.
@@ -29,7 +32,8 @@ pub fn scene() -> &'static Scene {
         World::run(async |world| {
             play(world).await;
             let items = world.stack.dynamo.scan(TABLE).unwrap();
-            played.set(Scene { items, book: world.stack.simulators.book() }).ok().unwrap();
+            let book = world.stack.simulators.book();
+            played.set(Scene { items, book, done: world.stack.guard.seen() }).ok().unwrap();
         });
         played.into_inner().unwrap()
     })

@@ -107,6 +107,8 @@ impl World {
             let depth = self.stack.queues.depth(&queue.spec.name).unwrap();
             assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 0), "left in {}", queue.logical_id);
         }
+        assert_eq!(self.stack.guard.seen().denied, [""; 0], "no function is denied what it does");
+        crate::strict::grants::record(&self.stack);
         self.look();
         let items = self.seen.lock().unwrap();
         let findings: Vec<_> =

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::http(admin::api(), shared::boot::app()).await
+    shared::edge::serve::http(admin::api(), shared::boot::app(&admin::NEEDS)).await
 }

@@ -31,6 +31,9 @@ use utoipa_axum::routes;
 use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
 use shared::edge;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of the affiliate programme.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

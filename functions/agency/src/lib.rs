@@ -17,6 +17,9 @@ use shared::app::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 2] = ["REWARD_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of the agency.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -30,6 +30,9 @@ use self::event::Promised;
 use self::text::Text;
 use shared::edge;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 1] = ["MAIL_FROM"];
+
 /// Who mails are sent by.
 #[derive(Debug, Clone)]
 pub struct Mailer {

@@ -14,6 +14,9 @@ use shared::table::telemetry as metrics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of this function.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -35,6 +35,9 @@ use utoipa_axum::routes;
 use self::wire::{Config, NewOrder, Offer, ProviderChoice};
 use shared::edge;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of this function.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -25,6 +25,9 @@ use utoipa_axum::routes;
 
 use self::wire::Ask;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of redemption codes.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(redeem, redemptions)).routes(routes!(subscriptions))

@@ -12,6 +12,9 @@ use shared::app::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of this function. Whatever no function takes comes here, too, and is answered 404 or 405.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::http(registration::api(), shared::boot::signing_app()).await
+    shared::edge::serve::http(registration::api(), shared::boot::signing_app(&registration::NEEDS)).await
 }

@@ -14,6 +14,9 @@ use shared::message::ReceivedMessage;
 use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// Grants what a batch of messages makes due, one transaction per beneficiary. Bodies that can't be read fail alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);

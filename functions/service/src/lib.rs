@@ -31,6 +31,9 @@ use utoipa_axum::routes;
 use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
 use shared::table::context::Ctx;
 
+/// The variables that it can't do without, besides those that every function has.
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+
 /// The routes of the operator's backend.
 pub fn api() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -181,7 +181,7 @@ fn related(text: &str) -> Result<String, FieldError> {
 pub struct PurchaseReport {
     /// Who bought.
     user_id: String,
-    /// The backend's id of it, unique per key.
+    /// The backend's id of it, unique per key, without a slash: a refund has it in its path.
     #[schema(example = "order-4711")]
     external_order_id: String,
     /// What was paid, in pay currency.
@@ -204,7 +204,8 @@ impl PurchaseReport {
         let mut errors = Vec::new();
         let unknown = || FieldError::new("/user_id", "unknown", "There is no such user.");
         let user = taken(UserId::parse(&self.user_id).ok_or_else(unknown), &mut errors);
-        let external = taken(ExternalId::at("/external_order_id", &self.external_order_id), &mut errors);
+        let external = ExternalId::at("/external_order_id", &self.external_order_id).and_then(refundable);
+        let external = taken(external, &mut errors);
         let time = |_| FieldError::new("/paid_at", "not_a_time", "A time as RFC 3339 writes it.");
         let paid_at = taken(self.paid_at.parse::<Timestamp>().map_err(time), &mut errors);
         let (Some(user), Some(external_order_id), Some(paid_at)) = (user, external, paid_at) else {
@@ -212,6 +213,13 @@ impl PurchaseReport {
         };
         Ok(Report { key, external_order_id, user, amount: self.amount, currency: self.currency, paid_at })
     }
+}
+
+/// An order's id that the path of a refund can hold.
+fn refundable(id: ExternalId) -> Result<ExternalId, FieldError> {
+    let is_lost = id.as_str().contains('/') || matches!(id.as_str(), "." | "..");
+    let detail = "An id that a path can hold: without a slash, and not . or ..";
+    if is_lost { Err(FieldError::new("/external_order_id", "out_of_range", detail)) } else { Ok(id) }
 }
 
 /// What went back of a purchase.

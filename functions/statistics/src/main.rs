@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::edge::serve::queue(statistics::batch, shared::boot::app()).await
+    shared::edge::serve::queue(statistics::batch, shared::boot::app(&statistics::NEEDS)).await
 }

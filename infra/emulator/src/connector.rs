@@ -27,6 +27,12 @@ pub trait Backend: Send + Sync + Debug {
     fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>>;
 }
 
+impl<B: Backend + ?Sized> Backend for Arc<B> {
+    fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>> {
+        self.as_ref().call(req)
+    }
+}
+
 /// What a caller sees instead of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectFault {

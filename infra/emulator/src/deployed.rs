@@ -16,10 +16,13 @@ use crate::clock::MovableClock;
 use crate::connector::Backend;
 use crate::gateway;
 use crate::http::serve;
+use crate::iam::Guarded;
+use crate::iam::call::Service;
 use crate::runtime_api::{FunctionProcess, cargo};
 use crate::sim::AtTime;
 use crate::sqs::SqsBackend;
 use crate::stack::{Setup, Stack, Trouble};
+use crate::template::intrinsics::Names;
 
 /// The profile that the running program was built with, by where it stands.
 ///
@@ -62,7 +65,7 @@ pub struct Deployment {
     /// The services that all of them share.
     pub stack: Arc<Stack>,
     folder: PathBuf,
-    environment: BTreeMap<String, String>,
+    names: Names,
 }
 
 /// A function's process, and the sockets that it reaches its services through; all end when this is dropped.
@@ -78,9 +81,11 @@ impl Deployment {
     /// # Errors
     /// When the stack does not start.
     pub async fn new(folder: &Path, setup: Setup) -> Result<Self, Trouble> {
-        let mut environment = setup.environment();
-        environment.insert("MAIL_FROM".to_owned(), "no-reply@guerdon.test".to_owned());
-        Ok(Self { stack: Arc::new(Stack::start(setup).await?), folder: folder.to_owned(), environment })
+        let base_url = setup.base_url.clone();
+        let providers = setup.providers.clone();
+        let stack = Arc::new(Stack::start(setup).await?);
+        let names = Setup { base_url, providers, ..Setup::in_memory() }.names(&stack.template);
+        Ok(Self { stack, folder: folder.to_owned(), names })
     }
 
     /// Starts a function's binary.
@@ -105,21 +110,40 @@ impl Deployment {
         let providers = AtTime { simulators: Arc::clone(&stack.simulators), clock: MovableClock::real() };
         let mailbox: Arc<dyn Backend> = stack.mailbox.clone();
         let services: [(&[(&str, &str)], Arc<dyn Backend>); 4] = [
-            (&[("AWS_ENDPOINT_URL_DYNAMODB", "")], Arc::new(stack.dynamo.clone())),
-            (&[("AWS_ENDPOINT_URL_SQS", "")], Arc::new(SqsBackend(stack.queues.clone()))),
-            (&[("AWS_ENDPOINT_URL_SESV2", "")], mailbox),
+            (&[("AWS_ENDPOINT_URL_DYNAMODB", "")], self.guarded(Service::Dynamo, stack.dynamo.clone())),
+            (&[("AWS_ENDPOINT_URL_SQS", "")], self.guarded(Service::Sqs, SqsBackend(stack.queues.clone()))),
+            (&[("AWS_ENDPOINT_URL_SESV2", "")], self.guarded(Service::Ses, mailbox)),
             (&[("STRIPE_API_URL", "/_sim/stripe"), ("ZPAY_API_URL", "/_sim/zpay")], Arc::new(providers)),
         ];
-        let mut environment = self.environment.clone();
+        let (mut environment, access_key) = self.environment(binary)?;
         let mut servers = JoinSet::new();
         for (variables, service) in services {
             let address = listen(&mut servers, between(service)).await?;
             for (name, path) in variables {
-                environment.insert((*name).to_owned(), format!("{address}{path}"));
+                // An address of a service is its SDK's business; one of a provider is the template's.
+                if name.starts_with("AWS_") || environment.contains_key(*name) {
+                    environment.insert((*name).to_owned(), format!("{address}{path}"));
+                }
             }
         }
+        let parameters = self.guarded(Service::Ssm, stack.parameters.clone());
+        environment.insert("AWS_ENDPOINT_URL_SSM".to_owned(), listen(&mut servers, parameters).await?);
+        environment.insert("AWS_ACCESS_KEY_ID".to_owned(), access_key);
         let process = FunctionProcess::spawn(self.folder.join(binary), binary, &environment).await?;
         Ok(Deployed { process, _servers: servers })
+    }
+
+    fn guarded(&self, service: Service, backend: impl Backend + 'static) -> Arc<dyn Backend> {
+        Arc::new(Guarded { backend, service, guard: self.stack.guard.clone() })
+    }
+
+    /// The variables of a function's own entry in the template, and its access key.
+    fn environment(&self, binary: &str) -> io::Result<(BTreeMap<String, String>, String)> {
+        let template = &self.stack.template;
+        let function = template.functions.iter().find(|function| function.binary == binary);
+        let function = function.ok_or_else(|| io::Error::other(format!("no function is called {binary}")))?;
+        let environment = template.environment(function, &self.names).map_err(io::Error::other)?;
+        Ok((environment, function.logical_id.clone()))
     }
 
     /// The binary that a request goes to, and the event that the gateway makes of it; `None` when there is no such route.

@@ -2,12 +2,20 @@
 
 use bytes::Bytes;
 use data_encoding::BASE64;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::template::Matched;
+use crate::iam::policy::like;
+use crate::template::{Matched, decoded};
+
+/// The longest body that the gateway takes.
+pub const MAX_REQUEST: usize = 10 * 1024 * 1024;
+/// The longest event that a function is given, and the longest answer that it may give.
+pub const MAX_EVENT: usize = 6 * 1024 * 1024;
+/// What is shorter than this as a body needs no counting as an event: escapes and base64 make six times of it at most.
+const SURELY_SHORT: usize = MAX_EVENT / 8;
 
 /// What the gateway adds to a request.
 #[derive(Debug, Clone)]
@@ -22,7 +30,7 @@ pub struct Arrival<'a> {
 
 /// The event of a request that goes to `matched`.
 pub fn event(request: &Request<Bytes>, matched: &Matched<'_>, arrival: &Arrival<'_>) -> Value {
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let (path, query) = (decoded(request.uri().path()), request.uri().query().unwrap_or_default());
     let method = request.method().as_str();
     let headers = joined(request.headers());
     let agent = headers.get("user-agent").cloned().unwrap_or_default();
@@ -50,8 +58,9 @@ pub fn event(request: &Request<Bytes>, matched: &Matched<'_>, arrival: &Arrival<
         },
     });
     let Value::Object(fields) = &mut event else { return event };
+    let cookies = request.headers().get_all("cookie").iter().filter_map(|value| value.to_str().ok());
     let cookies: Vec<&str> =
-        request.headers().get_all("cookie").iter().filter_map(|value| value.to_str().ok()).collect();
+        cookies.flat_map(|line| line.split(';')).map(str::trim).filter(|cookie| !cookie.is_empty()).collect();
     if !cookies.is_empty() {
         fields.insert("cookies".to_owned(), json!(cookies));
     }
@@ -109,12 +118,118 @@ pub const NO_ANSWER: &str = r#"{"message":"Internal Server Error"}"#;
 
 /// The gateway's own answer when a function gives none.
 pub fn no_answer() -> Response<Bytes> {
-    let response = Response::builder().status(500).header("content-type", "application/json");
-    response.body(Bytes::from_static(NO_ANSWER.as_bytes())).unwrap_or_default()
+    own(500, NO_ANSWER)
 }
 
-/// The HTTP answer of what a function returned.
+/// The gateway's own answer to what no route takes.
+pub fn not_found() -> Response<Bytes> {
+    own(404, r#"{"message":"Not Found"}"#)
+}
+
+/// The gateway's own answer to what is too long for it or for a function.
+pub fn too_large() -> Response<Bytes> {
+    own(413, r#"{"message":"Request Entity Too Large"}"#)
+}
+
+fn own(status: u16, body: &'static str) -> Response<Bytes> {
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(Bytes::from_static(body.as_bytes())).unwrap_or_default()
+}
+
+/// Whether a function can be given this event, or give this answer, in which `text` is what may be long.
+pub fn fits(whole: &Value, text: usize) -> bool {
+    text <= SURELY_SHORT || whole.to_string().len() <= MAX_EVENT
+}
+
+/// How the gateway answers pages of other origins: it answers preflights by itself, and what functions say of it is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    origins: Vec<String>,
+    methods: String,
+    headers: String,
+    exposed: String,
+    max_age: Option<u64>,
+    has_credentials: bool,
+}
+
+impl Cors {
+    /// What a resolved `CorsConfiguration` says; `None` when it allows no origin.
+    pub fn of(configuration: &Value) -> Option<Self> {
+        let list = |name: &str| -> Vec<String> {
+            let list = configuration.get(name).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(|one| one.as_str().map(str::to_owned)).filter(|one| !one.is_empty()).collect()
+        };
+        let cors = Self {
+            origins: list("AllowOrigins"),
+            methods: list("AllowMethods").join(","),
+            headers: list("AllowHeaders").join(","),
+            exposed: list("ExposeHeaders").join(","),
+            max_age: configuration.get("MaxAge").and_then(Value::as_u64),
+            has_credentials: configuration.get("AllowCredentials") == Some(&json!(true)),
+        };
+        (!cors.origins.is_empty()).then_some(cors)
+    }
+
+    /// The answer to a preflight; `None` for every other request.
+    pub fn preflight(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let headers = request.headers();
+        let is_preflight = request.method() == Method::OPTIONS
+            && headers.contains_key("origin")
+            && headers.contains_key("access-control-request-method");
+        if !is_preflight {
+            return None;
+        }
+        let mut response = Response::builder().status(204).body(Bytes::new()).unwrap_or_default();
+        if let Some(origin) = self.allowed(headers) {
+            self.say(&mut response, origin);
+            let age = self.max_age.map(|age| age.to_string()).unwrap_or_default();
+            for (name, value) in [("methods", &self.methods), ("headers", &self.headers)] {
+                put(&mut response, &format!("access-control-allow-{name}"), value);
+            }
+            put(&mut response, "access-control-max-age", &age);
+        }
+        Some(response)
+    }
+
+    /// Lets the page that sent a request with these headers see the answer, if it may.
+    pub fn show(&self, headers: &HeaderMap, response: &mut Response<Bytes>) {
+        let said: Vec<HeaderName> = response.headers().keys().cloned().collect();
+        for name in said.iter().filter(|name| name.as_str().starts_with("access-control-")) {
+            response.headers_mut().remove(name);
+        }
+        if let Some(origin) = self.allowed(headers) {
+            self.say(response, origin);
+            put(response, "access-control-expose-headers", &self.exposed);
+        }
+    }
+
+    fn say(&self, response: &mut Response<Bytes>, origin: &str) {
+        put(response, "access-control-allow-origin", origin);
+        put(response, "access-control-allow-credentials", if self.has_credentials { "true" } else { "" });
+    }
+
+    /// The origin to name, if a request comes from one that is allowed.
+    fn allowed<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let origin = headers.get("origin")?.to_str().ok()?;
+        if self.origins.iter().any(|allowed| allowed == "*") {
+            return Some("*");
+        }
+        self.origins.iter().any(|allowed| like(allowed, origin)).then_some(origin)
+    }
+}
+
+fn put(response: &mut Response<Bytes>, name: &str, value: &str) {
+    if let (false, Ok(name), Ok(value)) = (value.is_empty(), HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The HTTP answer of what a function returned. What is too long never got here: it is as if there was no answer.
 pub fn response(returned: &Value) -> Response<Bytes> {
+    let length = returned.get("body").and_then(Value::as_str).map_or(0, str::len);
+    if !fits(returned, length) {
+        return no_answer();
+    }
     let status = returned.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let mut response = Response::builder().status(status.unwrap_or(502));
     for (name, value) in returned.get("headers").and_then(Value::as_object).into_iter().flatten() {
@@ -122,8 +237,102 @@ pub fn response(returned: &Value) -> Response<Bytes> {
             response = response.header(name, value);
         }
     }
+    for cookie in returned.get("cookies").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        response = response.header("set-cookie", cookie);
+    }
     let text = returned.get("body").and_then(Value::as_str).unwrap_or_default();
     let base64 = returned.get("isBase64Encoded") == Some(&json!(true));
     let body = if base64 { BASE64.decode(text.as_bytes()).unwrap_or_default() } else { text.as_bytes().to_vec() };
     response.body(Bytes::from(body)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Template;
+
+    fn template() -> Template {
+        Template::parse(include_str!("../../../template.yaml")).unwrap()
+    }
+
+    fn event_of(request: &Request<Bytes>) -> Value {
+        let template = template();
+        let matched = template.route(request.method().as_str(), request.uri().path()).unwrap();
+        event(request, &matched, &Arrival { client_ip: "203.0.113.7", request_id: "r", at: Timestamp::UNIX_EPOCH })
+    }
+
+    fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Bytes> {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Bytes::new()).unwrap()
+    }
+
+    /// deploy.md D8
+    #[test]
+    fn a_path_is_handed_over_decoded_and_matched_as_it_was_sent() {
+        let event = event_of(&request("GET", "/v1/referral-codes/a%2Fb%3Fc%25?d=%2F", &[]));
+        assert_eq!(event["rawPath"], "/v1/referral-codes/a/b?c%");
+        assert_eq!(event["requestContext"]["http"]["path"], "/v1/referral-codes/a/b?c%");
+        assert_eq!(
+            (&event["routeKey"], &event["pathParameters"]["code"]),
+            (&json!("GET /v1/referral-codes/{code}"), &json!("a/b?c%"))
+        );
+        assert_eq!(event["rawQueryString"], "d=%2F");
+    }
+
+    #[test]
+    fn cookies_go_both_ways_one_by_one() {
+        let event = event_of(&request("GET", "/v1/me", &[("cookie", "a=1; b=2"), ("cookie", "c=3")]));
+        assert_eq!(event["cookies"], json!(["a=1", "b=2", "c=3"]));
+        assert_eq!(event["headers"].get("cookie"), None);
+        let response = response(&json!({"statusCode": 200, "cookies": ["a=1; Path=/", "b=2"], "body": "x"}));
+        let set: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+        assert_eq!(set, ["a=1; Path=/", "b=2"]);
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_none() {
+        let of = |length: usize| response(&json!({"statusCode": 200, "body": "x".repeat(length)})).status().as_u16();
+        assert_eq!((of(MAX_EVENT - 100), of(MAX_EVENT)), (200, 500));
+    }
+
+    #[test]
+    fn preflights_are_answered_and_answers_shown_to_the_origins_that_are_allowed() {
+        let cors = Cors::of(&json!({
+            "AllowOrigins": ["https://app.test", "http://localhost:*"], "AllowMethods": ["GET", "POST"],
+            "AllowHeaders": ["authorization"], "ExposeHeaders": ["etag"], "MaxAge": 600,
+        }));
+        let cors = cors.unwrap();
+        let asked = |origin: &str| {
+            request("OPTIONS", "/v1/me", &[("origin", origin), ("access-control-request-method", "GET")])
+        };
+        let header = |response: &Response<Bytes>, name: &str| {
+            response.headers().get(format!("access-control-{name}")).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let of = |text: &str| Some(text.to_owned());
+        for origin in ["https://app.test", "http://localhost:5173"] {
+            let answer = cors.preflight(&asked(origin)).unwrap();
+            assert_eq!((answer.status().as_u16(), header(&answer, "allow-origin")), (204, of(origin)));
+            assert_eq!(
+                (header(&answer, "allow-methods"), header(&answer, "allow-headers")),
+                (of("GET,POST"), of("authorization"))
+            );
+            assert_eq!(header(&answer, "max-age"), of("600"));
+        }
+        let foreign = cors.preflight(&asked("https://evil.test")).unwrap();
+        assert_eq!((foreign.status().as_u16(), header(&foreign, "allow-origin")), (204, None));
+        assert!(cors.preflight(&request("OPTIONS", "/v1/me", &[])).is_none());
+        let mut answer =
+            response(&json!({"statusCode": 200, "headers": {"access-control-allow-origin": "*"}, "body": ""}));
+        cors.show(request("GET", "/", &[("origin", "https://evil.test")]).headers(), &mut answer);
+        assert_eq!(header(&answer, "allow-origin"), None);
+        cors.show(request("GET", "/", &[("origin", "https://app.test")]).headers(), &mut answer);
+        assert_eq!(
+            (header(&answer, "allow-origin"), header(&answer, "expose-headers")),
+            (of("https://app.test"), of("etag"))
+        );
+        assert_eq!(Cors::of(&json!({"AllowOrigins": []})), None);
+    }
 }

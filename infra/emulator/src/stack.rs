@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use bytes::Bytes;
 use data_encoding::BASE64;
 use http::{Request, Response};
@@ -19,7 +20,7 @@ use shared::account::create_admin::publish_key;
 use shared::app::App;
 use shared::boot::assemble;
 use shared::operations::auditor::{Finding, audit};
-use shared::table::aws::secrets::Secrets;
+use shared::table::aws::secrets::{NAMES as SECRETS, Secrets};
 use shared::table::aws::{Aws, Environment};
 use shared::table::item::Item;
 use shared::table::json::item;
@@ -32,15 +33,19 @@ use crate::connector::{Backend, BoxFuture, ConnectFault, client};
 use crate::dynamo::Dynamo;
 use crate::faults::{Faulty, Plan, process};
 use crate::gateway;
+use crate::iam::call::Service;
+use crate::iam::{Guard, Guarded, OPERATOR};
 use crate::ses::Mailbox;
 use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, road};
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
-use crate::template::{Template, TemplateError};
+use crate::ssm::Parameters;
+pub use crate::template::TABLE;
+use crate::template::Template;
+use crate::template::intrinsics::Names;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
-static PARSED: LazyLock<Result<Template, TemplateError>> = LazyLock::new(|| Template::parse(TEMPLATE));
-/// The table's name.
-pub const TABLE: &str = "guerdon";
+static PARSED: LazyLock<Result<Arc<Template>, String>> =
+    LazyLock::new(|| Template::parse(TEMPLATE).map(Arc::new).map_err(|error| error.to_string()));
 
 /// Where a stack for tests says that it stands.
 pub const BASE: &str = "http://127.0.0.1:3000";
@@ -68,12 +73,18 @@ pub struct Setup {
     pub providers: SimConfig,
     /// Whether events may go to plain HTTP and private addresses, over the network. Only a person who runs it wants that.
     pub private_endpoints: bool,
+    /// What is deployed; the product's own template if it is not another.
+    pub template: Option<Arc<Template>>,
 }
 
 /// The running stack.
 pub struct Stack {
     /// What the template declares.
-    pub template: Template,
+    pub template: Arc<Template>,
+    /// Who may do what, and who did.
+    pub guard: Guard,
+    /// What the operator keeps for the functions.
+    pub parameters: Parameters,
     /// The database.
     pub dynamo: Dynamo,
     /// The queues.
@@ -86,7 +97,7 @@ pub struct Stack {
     pub mailbox: Arc<Mailbox>,
     /// What goes wrong between the functions and their services.
     pub faults: Plan,
-    /// The application, able to sign.
+    /// The operator's application, which has everything and may do everything.
     pub app: Arc<App>,
     functions: Functions,
     requests: AtomicU64,
@@ -96,9 +107,13 @@ impl Stack {
     /// Starts a stack: creates what the template declares and is not there yet.
     ///
     /// # Errors
-    /// When the template, the data or the database can't be used.
+    /// When the template, the data or the database can't be used, or a function lacks a variable that it needs.
     pub async fn start(setup: Setup) -> Result<Self, Trouble> {
-        let template = PARSED.as_ref().map_err(ToString::to_string)?.clone();
+        let template = match &setup.template {
+            Some(template) => Arc::clone(template),
+            None => Arc::clone(PARSED.as_ref().map_err(String::as_str)?),
+        };
+        let guard = Guard::new(&template);
         let clock = setup.clock.clone();
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let file = |name: &str| setup.data.as_deref().map(|data| data.join(name));
@@ -122,31 +137,72 @@ impl Stack {
         let mailbox = Arc::new(Mailbox::new(shared_clock, file("mail.jsonl").as_deref()));
         let faults = Plan::default();
         let services = Services {
-            dynamo: Faulty { backend: dynamo.clone(), plan: faults.clone() },
-            sqs: Faulty { backend: SqsBackend(queues.clone()), plan: faults.clone() },
-            mail: Arc::clone(&mailbox),
+            dynamo: Faulty { backend: guarded(Service::Dynamo, dynamo.clone(), &guard), plan: faults.clone() },
+            sqs: Faulty { backend: guarded(Service::Sqs, SqsBackend(queues.clone()), &guard), plan: faults.clone() },
+            mail: guarded(Service::Ses, Arc::clone(&mailbox), &guard),
         };
-        let aws = Aws {
-            http: client(Arc::new(services)),
-            region: sqs::REGION.to_owned(),
-            credentials: Credentials::new("local", "local", None, None, "local"),
-        };
-        let app = Arc::new(application(&setup, &aws, &simulators, &faults)?);
-        publish_key(&app).await?;
-        let functions = Functions::new(&template, &app, &aws);
+        let backend = AtTime { simulators: Arc::clone(&simulators), clock: clock.clone() };
+        let outside =
+            Outside { aws: client(Arc::new(services)), providers: Arc::new(Faulty { backend, plan: faults.clone() }) };
+        let mut app = outside.application(&Variables(setup.environment()), OPERATOR)?;
+        let far = setup.private_endpoints.then(WebhookSender::anywhere);
+        let road = road(&setup.base_url, connector(Arc::clone(&outside.providers)), far);
+        app.courier = WebhookSender::through(road, names(), setup.private_endpoints);
+        let time = setup.clock.clone();
+        app.executor.clock = AppClock::new(move || time.now());
+        app.executor.entropy = setup.entropy.clone();
+        app.config.password_cost = setup.password_cost;
+        let app = Arc::new(app);
+        let parameters = setup.parameters(&template)?;
+        let functions = Functions::new(&template, &setup, &guard, &parameters, &app, outside)?;
+        if let Some(registration) = functions.application("registration")? {
+            publish_key(&registration).await?;
+        }
         let requests = AtomicU64::new(0);
-        Ok(Self { template, dynamo, queues, clock, simulators, mailbox, faults, app, functions, requests })
+        let (template, simulators) = (Arc::clone(&template), Arc::clone(&simulators));
+        Ok(Self {
+            template,
+            guard,
+            parameters,
+            dynamo,
+            queues,
+            clock,
+            simulators,
+            mailbox,
+            faults,
+            app,
+            functions,
+            requests,
+        })
     }
 
     /// Answers one HTTP request as the gateway and the functions would.
     pub async fn http(&self, request: Request<Bytes>, client_ip: &str) -> Response<Bytes> {
+        let headers = request.headers().clone();
+        let mut answer = match self.template.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+            Some(answer) => return answer,
+            None => self.answered(request, client_ip).await,
+        };
+        if let Some(cors) = &self.template.cors {
+            cors.show(&headers, &mut answer);
+        }
+        answer
+    }
+
+    async fn answered(&self, request: Request<Bytes>, client_ip: &str) -> Response<Bytes> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("local-{}-{number}", self.clock.now().as_millisecond());
         let Some(matched) = self.template.route(request.method().as_str(), request.uri().path()) else {
-            return status(404);
+            return gateway::not_found();
         };
+        if request.body().len() > gateway::MAX_REQUEST {
+            return gateway::too_large();
+        }
         let arrival = gateway::Arrival { client_ip, request_id: &request_id, at: self.clock.now() };
         let event = gateway::event(&request, &matched, &arrival);
+        if !gateway::fits(&event, request.body().len()) {
+            return gateway::too_large();
+        }
         match invoked(self.functions.request(&matched.function.binary, event)).await {
             Ok(returned) => gateway::response(&returned),
             Err(trouble) => {
@@ -154,6 +210,11 @@ impl Stack {
                 gateway::no_answer()
             }
         }
+    }
+
+    /// The variables that a function has, with the secrets that it may read.
+    pub fn variables(&self, binary: &str) -> BTreeMap<String, String> {
+        self.functions.variables(binary)
     }
 
     /// Runs a schedule now and tells what it did.
@@ -310,9 +371,13 @@ async fn invoked(invocation: impl Future<Output = Result<Value, Trouble>>) -> Re
 /// All AWS services behind one client, told apart by the host that the SDK calls.
 #[derive(Debug)]
 struct Services {
-    dynamo: Faulty<Dynamo>,
-    sqs: Faulty<SqsBackend>,
-    mail: Arc<Mailbox>,
+    dynamo: Faulty<Guarded<Dynamo>>,
+    sqs: Faulty<Guarded<SqsBackend>>,
+    mail: Guarded<Arc<Mailbox>>,
+}
+
+fn guarded<B>(service: Service, backend: B, guard: &Guard) -> Guarded<B> {
+    Guarded { backend, service, guard: guard.clone() }
 }
 
 impl Backend for Services {
@@ -325,7 +390,7 @@ impl Backend for Services {
     }
 }
 
-/// The functions' environment, as the template would have it.
+/// Variables, as a process has them.
 struct Variables(BTreeMap<String, String>);
 
 impl Environment for Variables {
@@ -348,11 +413,41 @@ impl Setup {
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
             private_endpoints: false,
+            template: None,
         }
     }
 
-    /// The functions' environment but for the endpoints of AWS services.
-    pub fn environment(&self) -> BTreeMap<String, String> {
+    /// What references in the template mean where this is set up.
+    pub fn names(&self, template: &Template) -> Names {
+        let providers = &self.providers;
+        template.names.with([
+            ("PublicBaseUrl", self.base_url.clone()),
+            ("ZpayApiUrl", providers.zpay_api_url()),
+            ("ZpayPid", providers.zpay_pid.clone()),
+            ("StripeApiUrl", providers.stripe_api_url()),
+        ])
+    }
+
+    /// The secrets, under the names of the parameters that functions are told to read.
+    ///
+    /// # Errors
+    /// When a variable names what is not known here.
+    pub fn parameters(&self, template: &Template) -> Result<Parameters, Trouble> {
+        let (names, own) = (self.names(template), self.environment());
+        let mut parameters = BTreeMap::new();
+        for function in &template.functions {
+            for secret in SECRETS {
+                let Some(named) = function.environment.get(&format!("{secret}_PARAMETER")) else { continue };
+                if let Some(value) = own.get(secret) {
+                    parameters.insert(names.text(named)?, value.clone());
+                }
+            }
+        }
+        Ok(Parameters(parameters))
+    }
+
+    /// The operator's environment, which has everything that a function may have but for the endpoints of AWS services.
+    fn environment(&self) -> BTreeMap<String, String> {
         let providers = &self.providers;
         let variables = [
             ("TABLE_NAME", TABLE.to_owned()),
@@ -374,24 +469,30 @@ impl Setup {
     }
 }
 
-fn application(setup: &Setup, aws: &Aws, simulators: &Arc<Simulators>, faults: &Plan) -> Result<App, Trouble> {
-    let mut variables = Variables(setup.environment());
-    for (service, url) in [("DYNAMODB", "http://dynamodb.local"), ("SQS", "http://sqs.local")] {
-        variables.0.insert(format!("AWS_ENDPOINT_URL_{service}"), url.to_owned());
+/// What is outside of a process.
+struct Outside {
+    aws: SharedHttpClient,
+    providers: Arc<dyn Backend>,
+}
+
+impl Outside {
+    fn aws(&self, access_key: &str) -> Aws {
+        Aws {
+            http: self.aws.clone(),
+            region: sqs::REGION.to_owned(),
+            credentials: Credentials::new(access_key, "local", None, None, "local"),
+        }
     }
-    let secrets = Secrets::given(|name| variables.get(name));
-    let backend = AtTime { simulators: Arc::clone(simulators), clock: setup.clock.clone() };
-    let world = Faulty { backend, plan: faults.clone() };
-    let world: Arc<dyn Backend> = Arc::new(world);
-    let mut app = assemble(&variables, aws, &secrets, &https(Arc::clone(&world)))?;
-    let far = setup.private_endpoints.then(WebhookSender::anywhere);
-    let road = road(&setup.base_url, connector(world), far);
-    app.courier = WebhookSender::through(road, names(), setup.private_endpoints);
-    let clock = setup.clock.clone();
-    app.executor.clock = AppClock::new(move || clock.now());
-    app.executor.entropy = setup.entropy.clone();
-    app.config.password_cost = setup.password_cost;
-    Ok(app)
+
+    /// The application that a process with these variables is, known by this access key.
+    fn application(&self, variables: &Variables, access_key: &str) -> Result<App, Trouble> {
+        let mut variables = Variables(variables.0.clone());
+        for (service, url) in [("DYNAMODB", "http://dynamodb.local"), ("SQS", "http://sqs.local")] {
+            variables.0.insert(format!("AWS_ENDPOINT_URL_{service}"), url.to_owned());
+        }
+        let secrets = Secrets::given(|name| variables.get(name));
+        Ok(assemble(&variables, &self.aws(access_key), &secrets, &https(Arc::clone(&self.providers)))?)
+    }
 }
 
 /// The context of an invocation.

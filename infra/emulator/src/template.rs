@@ -3,13 +3,24 @@
 //! Intrinsic functions are kept as CloudFormation writes them in JSON (`{"Ref": …}`), and only the ones that name another
 //! resource are understood here.
 
+pub mod intrinsics;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
 
+use self::intrinsics::Names;
 use crate::dynamo::{IndexSpec, TableSpec};
+use crate::gateway::Cors;
+use crate::iam::policy::{Statement, statements};
 use crate::sqs::QueueSpec;
+
+/// The table's name.
+pub const TABLE: &str = "guerdon";
+/// Values here of parameters that have no default and that nobody chooses.
+const GIVEN: [(&str, &str); 2] =
+    [("MailFrom", "no-reply@guerdon.test"), ("AllowedOrigins", "http://localhost:*,http://127.0.0.1:*")];
 
 /// What the template declares.
 #[derive(Debug, Clone)]
@@ -20,6 +31,10 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// Functions.
     pub functions: Vec<Function>,
+    /// The gateway's answers to pages of other origins, if it has any.
+    pub cors: Option<Cors>,
+    /// What references mean.
+    pub names: Names,
     /// The whole template as JSON.
     pub raw: Value,
 }
@@ -50,16 +65,18 @@ pub struct Function {
     pub queues: Vec<Source>,
     /// What wakes it.
     pub schedules: Vec<Schedule>,
-    /// Environment variables, globals included.
+    /// Environment variables, globals included, as they are written.
     pub environment: BTreeMap<String, Value>,
+    /// What it may do.
+    pub statements: Vec<Statement>,
 }
 
 /// A route of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Upper-case method; `ANY` for `$default`.
+    /// Upper-case method, or `ANY`.
     pub method: String,
-    /// Path with `{parameters}`, or `$default`.
+    /// Path with `{parameters}`, the last of which may be greedy (`{proxy+}`), or `$default`.
     pub path: String,
 }
 
@@ -90,7 +107,7 @@ pub struct Matched<'a> {
     pub function: &'a Function,
     /// `GET /v1/me`, or `$default`.
     pub route_key: String,
-    /// Values of the path's parameters, still percent-encoded as they came.
+    /// Values of the path's parameters, decoded.
     pub path_parameters: BTreeMap<String, String>,
 }
 
@@ -122,33 +139,46 @@ impl Template {
         let tables = of("AWS::DynamoDB::Table");
         let (_, table) = tables.first().ok_or_else(|| missing("AWS::DynamoDB::Table"))?;
         let table = table_of(table)?;
-        let names = queue_names(&of("AWS::SQS::Queue"));
+        let queue_ids = queue_names(&of("AWS::SQS::Queue"));
         let mut queues = Vec::new();
         for (id, queue) in of("AWS::SQS::Queue") {
-            queues.push(Queue { logical_id: id.clone(), spec: queue_of(id, queue, &names)? });
+            queues.push(Queue { logical_id: id.clone(), spec: queue_of(id, queue, &queue_ids)? });
         }
         queues.sort_by_key(|queue| queue.spec.redrive.is_some());
+        let names = Names::of(&raw, TABLE, &queue_ids, &GIVEN);
         let globals = raw.pointer("/Globals/Function").cloned().unwrap_or_default();
         let functions = of("AWS::Serverless::Function");
-        let functions = functions.into_iter().map(|(id, function)| function_of(id, function, &globals, &names));
+        let functions =
+            functions.into_iter().map(|(id, function)| function_of(id, function, &globals, &queue_ids, &names));
         let functions = functions.collect::<Result<_>>()?;
-        Ok(Self { table, queues, functions, raw })
+        let apis = of("AWS::Serverless::HttpApi");
+        let cors = apis.iter().find_map(|(_, api)| api.pointer("/Properties/CorsConfiguration"));
+        let cors = cors.map(|cors| names.resolve(cors)).transpose()?.and_then(|cors| Cors::of(&cors));
+        Ok(Self { table, queues, functions, cors, names, raw })
     }
 
-    /// Where the gateway sends a request: the most specific path that matches wins, then `$default`.
+    /// The variables of a function, those of its own entry and of the globals, where some parameters have these values.
+    ///
+    /// # Errors
+    /// When one names what is not known here.
+    pub fn environment(&self, function: &Function, names: &Names) -> Result<BTreeMap<String, String>> {
+        let of = |(name, value): (&String, &Value)| Ok((name.clone(), names.text(value)?));
+        function.environment.iter().map(of).collect()
+    }
+
+    /// Where the gateway sends a request: the most specific path that matches wins, a greedy one comes after all others, then `$default`.
     pub fn route(&self, method: &str, path: &str) -> Option<Matched<'_>> {
-        let mut best: Option<(usize, Matched<'_>)> = None;
+        let mut best: Option<(Rank, Matched<'_>)> = None;
         for function in &self.functions {
             for route in &function.routes {
-                let Some(parameters) = matches(route, method, path) else { continue };
-                let rank = if route.path == "$default" { usize::MAX } else { parameters.len() };
+                let Some(path_parameters) = matches(route, method, path) else { continue };
+                let is_default = route.path == "$default";
+                let is_greedy = route.path.ends_with("+}");
+                let rank = (is_default, is_greedy, path_parameters.len(), route.method == "ANY");
                 if best.as_ref().is_none_or(|(known, _)| rank < *known) {
-                    let route_key = if route.path == "$default" {
-                        route.path.clone()
-                    } else {
-                        format!("{} {}", route.method, route.path)
-                    };
-                    best = Some((rank, Matched { function, route_key, path_parameters: parameters }));
+                    let route_key =
+                        if is_default { route.path.clone() } else { format!("{} {}", route.method, route.path) };
+                    best = Some((rank, Matched { function, route_key, path_parameters }));
                 }
             }
         }
@@ -156,29 +186,39 @@ impl Template {
     }
 }
 
+/// The lower, the better a route fits: by default, greedy, how many parameters, any method.
+type Rank = (bool, bool, usize, bool);
+
 fn matches(route: &Route, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
     if route.path == "$default" {
         return Some(BTreeMap::new());
     }
-    if route.method != method {
-        return None;
-    }
-    let (wanted, given): (Vec<&str>, Vec<&str>) = (route.path.split('/').collect(), path.split('/').collect());
-    if wanted.len() != given.len() {
+    if route.method != method && route.method != "ANY" {
         return None;
     }
     let mut parameters = BTreeMap::new();
-    for (wanted, given) in wanted.iter().zip(given) {
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) if !given.is_empty() => {
-                parameters.insert(name.to_owned(), given.to_owned());
-            }
-            Some(_) => return None,
-            None if *wanted != given => return None,
-            None => {}
+    let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
+    loop {
+        let (part, name) = match wanted.next() {
+            Some(part) => (part, part.strip_prefix('{').and_then(|name| name.strip_suffix('}'))),
+            None => return given.next().is_none().then_some(parameters),
+        };
+        if let Some(name) = name.and_then(|name| name.strip_suffix('+')) {
+            let rest = given.collect::<Vec<_>>().join("/");
+            parameters.insert(name.to_owned(), decoded(&rest));
+            return (!rest.is_empty()).then_some(parameters);
+        }
+        match (name, given.next()?) {
+            (Some(name), given) if !given.is_empty() => drop(parameters.insert(name.to_owned(), decoded(given))),
+            (None, given) if part == given => {}
+            _ => return None,
         }
     }
-    Some(parameters)
+}
+
+/// A path, or a part of one, as the gateway hands it over.
+pub fn decoded(path: &str) -> String {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
 /// YAML with CloudFormation's short tags as the JSON that CloudFormation knows.
@@ -208,7 +248,8 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-fn missing(what: impl Into<String>) -> TemplateError {
+/// What a template lacks.
+pub fn missing(what: impl Into<String>) -> TemplateError {
     TemplateError::Missing(what.into())
 }
 
@@ -283,7 +324,13 @@ pub fn referred(value: Option<&Value>, names: &BTreeMap<String, String>) -> Resu
     names.get(&id).cloned().ok_or_else(|| missing(id))
 }
 
-fn function_of(id: &str, function: &Value, globals: &Value, names: &BTreeMap<String, String>) -> Result<Function> {
+fn function_of(
+    id: &str,
+    function: &Value,
+    globals: &Value,
+    queues: &BTreeMap<String, String>,
+    names: &Names,
+) -> Result<Function> {
     let set = |name: &str| {
         let own = number(function, &format!("/Properties/{name}"));
         own.or_else(|| number(globals, &format!("/{name}"))).ok_or_else(|| missing(format!("{id} {name}")))
@@ -304,10 +351,11 @@ fn function_of(id: &str, function: &Value, globals: &Value, names: &BTreeMap<Str
         queues: Vec::new(),
         schedules: Vec::new(),
         environment,
+        statements: statements(&names.resolve(function.pointer("/Properties/Policies").unwrap_or(&Value::Null))?)?,
     };
     let events = function.pointer("/Properties/Events").and_then(Value::as_object);
     for (name, event) in events.into_iter().flatten() {
-        add_event(&mut read, name, event, names)?;
+        add_event(&mut read, name, event, queues)?;
     }
     Ok(read)
 }
@@ -411,6 +459,27 @@ mod tests {
         assert_eq!(parameters.get("id").map(String::as_str), Some("ord_1"));
         assert_eq!(to("GET", "/v1/admin/payment/orders/summary").1, "GET /v1/admin/payment/orders/summary");
         assert_eq!(to("PATCH", "/v1/me").1, "$default");
+    }
+
+    #[test]
+    fn a_greedy_path_takes_what_no_other_does() {
+        let mut template = real();
+        let mut add = |method: &str, path: &str| {
+            template.functions[0].routes.push(Route { method: method.to_owned(), path: path.to_owned() });
+        };
+        add("ANY", "/x/{proxy+}");
+        add("GET", "/x/{id}");
+        add("GET", "/x/y");
+        let to = |method: &str, path: &str| {
+            let matched = template.route(method, path).unwrap();
+            (matched.route_key, matched.path_parameters.into_values().next())
+        };
+        assert_eq!(to("GET", "/x/y"), ("GET /x/y".to_owned(), None));
+        assert_eq!(to("GET", "/x/a%2Fb"), ("GET /x/{id}".to_owned(), Some("a/b".to_owned())));
+        assert_eq!(to("PUT", "/x/y"), ("ANY /x/{proxy+}".to_owned(), Some("y".to_owned())));
+        assert_eq!(to("GET", "/x/y/z"), ("ANY /x/{proxy+}".to_owned(), Some("y/z".to_owned())));
+        assert_eq!(to("GET", "/x/").0, "$default");
+        assert_eq!(to("GET", "/x").0, "$default");
     }
 
     #[test]

@@ -77,6 +77,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
         password_cost: PASSWORD_COST,
         providers: SimConfig::read(&base_url, |name| std::env::var(name).ok()),
         private_endpoints: true,
+        template: None,
     });
     let stack = stack.await.map_err(|trouble| {
         format!("the data in {} can't be used ({trouble}): start with --fresh to begin anew", options.data.display())

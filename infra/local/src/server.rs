@@ -9,15 +9,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use emulator::gateway;
 use emulator::stack::{Stack, Trouble};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::control;
 use crate::data::Data;
-
-/// What the gateway takes at most; functions refuse much less.
-const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// The running stack with its data.
 pub struct Local {
@@ -88,7 +86,9 @@ async fn stopped() {
 
 async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let Ok(body) = to_bytes(body, gateway::MAX_REQUEST).await else {
+        return gateway::too_large().map(Body::from).into_response();
+    };
     let request = Request::from_parts(parts, body);
     let path = request.uri().path().to_owned();
     let private = path.starts_with("/_local") || path.starts_with("/_sim");

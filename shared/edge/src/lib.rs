@@ -26,7 +26,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
-use lambda_http::request::RequestContext;
+use lambda_http::request::{LambdaRequest, RequestContext};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::application::Application;
@@ -49,6 +50,35 @@ pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Rou
         .layer(middleware::from_fn(with_origin))
 }
 
+/// What a path holds as it is; everything else is escaped in it.
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A request with its path escaped again. An HTTP API hands it over decoded: a `?`, `%` or space of an id would name something else
+/// or be no path at all. Only an escaped `/` is lost for good: it divides the path and meets no route.
+pub fn escaped(mut request: LambdaRequest) -> LambdaRequest {
+    if let LambdaRequest::ApiGatewayV2(event) = &mut request
+        && let Some(path) = event.raw_path.take()
+    {
+        event.raw_path = Some(utf8_percent_encode(&path, IN_PATH).to_string());
+    }
+    request
+}
+
 async fn with_origin(request: Request, next: Next) -> Response {
     let mut origin = Origin {
         user_agent: header(&request, "user-agent").map(|agent| agent.chars().take(200).collect()),
@@ -69,11 +99,15 @@ async fn with_origin(request: Request, next: Next) -> Response {
         .await
 }
 
-/// What the router itself refuses, a path or query that can't be decoded, it says in plain text: callers get a problem.
+/// What the router itself refuses, a path or query that can't be decoded, it says in plain text, and what it does not know without a
+/// word: callers get a problem.
 fn as_problem(response: Response) -> Response {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain") {
         return Problem::from(Refusal::MalformedRequest).because("The path or query can't be decoded.").into_response();
+    }
+    if response.status() == StatusCode::NOT_FOUND && kind.is_empty() {
+        return Problem::from(Refusal::NotFound).into_response();
     }
     response
 }

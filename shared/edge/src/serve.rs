@@ -4,14 +4,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use axum::Router;
+use lambda_http::Adapter;
+use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::application::Application;
 use kernel::fault::Fault;
 
-/// Runs a set of routes.
+/// Runs a set of routes, of a function that `needs` these variables.
 ///
 /// # Errors
 /// When the function can't start or the runtime ends.
@@ -21,7 +25,12 @@ pub async fn http<A: Application>(
 ) -> Result<(), Error> {
     telemetry();
     let app = start.await?;
-    lambda_http::run(crate::routes(api, app)).await
+    run(crate::routes(api, app)).await
+}
+
+async fn run(router: Router) -> Result<(), Error> {
+    let escaped = |event: LambdaEvent<LambdaRequest>| LambdaEvent::new(crate::escaped(event.payload), event.context);
+    lambda_runtime::run(Adapter::from(router).map_request(escaped)).await
 }
 
 /// Runs a queue's consumer.

@@ -38,6 +38,12 @@ pub enum Fault {
         /// What stood in the way last.
         last: String,
     },
+    /// The function lacks a variable that it can't do without.
+    #[error("{variable} is not set")]
+    Unset {
+        /// Which.
+        variable: &'static str,
+    },
     /// Something that the code holds to be impossible.
     #[error("bug: {0}")]
     Bug(String),

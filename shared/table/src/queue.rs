@@ -15,6 +15,9 @@ const BATCH: usize = 10;
 /// For how many seconds a dead letter that was looked at is hidden.
 const HIDDEN: i32 = 120;
 
+/// The environment variable with the address of the reward queue's dead letters.
+pub const REWARD_DEAD: &str = "REWARD_DEAD_QUEUE_URL";
+
 /// Where messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Queue {
@@ -38,9 +41,18 @@ impl Queue {
             Self::Statistics => "statistics",
         }
     }
+
+    /// The environment variable with the queue's address.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Reward => "REWARD_QUEUE_URL",
+            Self::Mail => "MAIL_QUEUE_URL",
+            Self::Statistics => "STATISTICS_QUEUE_URL",
+        }
+    }
 }
 
-/// Where the queues are.
+/// Addresses of the queues. An address that is not known is empty: whoever needs it is told which variable is not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Urls {
     /// The FIFO queue of rewards.
@@ -115,7 +127,7 @@ impl Queues {
     }
 
     async fn send(&self, queue: Queue, batch: impl Iterator<Item = (&str, &Promise)>) -> Result<(), Fault> {
-        let mut send = self.client.send_message_batch().queue_url(self.url(queue));
+        let mut send = self.client.send_message_batch().queue_url(self.url(queue)?);
         let mut first = None;
         for (index, (id, promise)) in batch.enumerate() {
             first.get_or_insert(id);
@@ -149,7 +161,7 @@ impl Queues {
     /// # Errors
     /// When the queue can't be reached.
     pub async fn dead_rewards(&self) -> Result<Vec<DeadLetter>, Fault> {
-        self.look(&self.urls.reward_dead).await
+        self.look(known(&self.urls.reward_dead, REWARD_DEAD)?).await
     }
 
     /// Takes a letter off the reward queue's dead letters. Lost: it is seen again.
@@ -157,7 +169,7 @@ impl Queues {
     /// # Errors
     /// When the queue can't be reached.
     pub async fn forget_dead_reward(&self, letter: &DeadLetter) -> Result<(), Fault> {
-        self.forget(&self.urls.reward_dead, letter).await
+        self.forget(known(&self.urls.reward_dead, REWARD_DEAD)?, letter).await
     }
 
     async fn forget(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
@@ -170,10 +182,7 @@ impl Queues {
     /// # Errors
     /// When the queue can't be reached.
     pub async fn dead_letters_of(&self, queue: Queue) -> Result<Option<String>, Fault> {
-        let url = self.url(queue);
-        if url.is_empty() {
-            return Ok(None);
-        }
+        let Ok(url) = self.url(queue) else { return Ok(None) };
         let policy = self.attribute(url, QueueAttributeName::RedrivePolicy).await?;
         let policy: Option<serde_json::Value> = policy.and_then(|policy| serde_json::from_str(&policy).ok());
         let target = policy.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
@@ -230,19 +239,26 @@ impl Queues {
     pub async fn send_back(&self, queue: Queue, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let fifo = queue == Queue::Reward;
         let group = letter.group.clone().filter(|_| fifo);
-        let send = self.client.send_message().queue_url(self.url(queue)).message_body(&letter.body);
+        let send = self.client.send_message().queue_url(self.url(queue)?).message_body(&letter.body);
         let send = send.set_message_group_id(group).set_message_deduplication_id(fifo.then(|| letter.id.clone()));
         send.send().await.map_err(|error| unavailable("SendMessage", &error))?;
         self.forget(url, letter).await
     }
 
-    fn url(&self, queue: Queue) -> &str {
-        match queue {
+    /// # Errors
+    /// When the queue's address is not known.
+    fn url(&self, queue: Queue) -> Result<&str, Fault> {
+        let url = match queue {
             Queue::Reward => &self.urls.reward,
             Queue::Mail => &self.urls.mail,
             Queue::Statistics => &self.urls.statistics,
-        }
+        };
+        known(url, queue.variable())
     }
+}
+
+fn known<'a>(url: &'a str, variable: &'static str) -> Result<&'a str, Fault> {
+    if url.is_empty() { Err(Fault::Unset { variable }) } else { Ok(url) }
 }
 
 impl From<aws_sdk_sqs::types::Message> for DeadLetter {

@@ -39,6 +39,8 @@ impl Drop for Audited {
         if !std::thread::panicking() {
             // In a thread of its own, as a drop can't wait.
             std::thread::scope(|scope| scope.spawn(|| rest(&self.0)).join()).unwrap();
+            assert_eq!(self.0.guard.seen().denied, [""; 0], "no function is denied what it does");
+            crate::strict::grants::record(&self.0);
             let findings = self.0.audit().unwrap();
             assert!(findings.is_empty(), "the auditor finds {findings:#?}");
         }

@@ -40,6 +40,23 @@ fn purchases_that_reach_the_threshold_reward_the_inviter() {
     });
 }
 
+/// deploy.md D8: a gateway hands paths over decoded, so no purchase has an id that the path of its refund can't hold.
+#[test]
+fn a_purchase_whose_refund_could_not_be_told_is_refused() {
+    World::run(async |world| {
+        world.open().await;
+        let key = backend(world).await;
+        let user = anns_invitee(world, &key).await;
+        for id in ["o/1", "/", ".", ".."] {
+            let answer = world.holder(&key).once().post("/v1/service/purchases", bought(&user, id, "30")).await;
+            assert_eq!(answer.refused(422, "invalid")["errors"][0]["pointer"], "/external_order_id", "{id}");
+        }
+        let refund = json!({"amount": "10", "refund_id": "r-1"});
+        let path = "/v1/service/purchases/o%2F1/refunds";
+        world.holder(&key).once().post(path, refund).await.refused(404, "not_found");
+    });
+}
+
 /// R4.11, R2.6: a refund of a purchase takes the reward back; told twice it counts once, and more than everything is everything.
 #[test]
 fn a_refund_of_a_purchase_takes_the_reward_back() {
@@ -47,15 +64,15 @@ fn a_refund_of_a_purchase_takes_the_reward_back() {
         world.open().await;
         let key = backend(world).await;
         let user = anns_invitee(world, &key).await;
-        world.holder(&key).once().post("/v1/service/purchases", bought(&user, "o/1", "30")).await.is(201);
+        world.holder(&key).once().post("/v1/service/purchases", bought(&user, "o?1%ü", "30")).await.is(201);
         world.settle().await;
         assert_eq!(world.balance("ann").await, "3");
         let refund = |id: &str, amount: &str| {
             let body = json!({"amount": amount, "refund_id": id});
-            world.holder(&key).once().post("/v1/service/purchases/o%2F1/refunds", body)
+            world.holder(&key).once().post("/v1/service/purchases/o%3F1%25%C3%BC/refunds", body)
         };
         let body = json!({"amount": "10", "refund_id": "r-1"});
-        let path = "/v1/service/purchases/o%2F1/refunds";
+        let path = "/v1/service/purchases/o%3F1%25%C3%BC/refunds";
         let first = world.holder(&key).key("first").post(path, body.clone()).await.is(201);
         for _ in 0..2 {
             let after = refund("r-1", "10").await.is(201);

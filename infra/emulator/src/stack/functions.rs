@@ -1,7 +1,7 @@
-//! The functions' handlers, linked in. A new function is one line here.
+//! The functions' handlers, linked in. A new function is one line in each of the two lists here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
@@ -10,18 +10,32 @@ use lambda_http::request::LambdaRequest;
 use notifier::Mailer;
 use serde_json::Value;
 use shared::app::App;
-use shared::table::aws::Aws;
+use shared::edge::escaped;
+use shared::table::aws::secrets::NAMES as SECRETS;
+use shared::table::aws::{self, Environment};
 use tower::Service;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{Trouble, invocation};
-use crate::template::Template;
+use super::{Outside, Setup, Trouble, Variables, invocation};
+use crate::iam::Guard;
+use crate::iam::call::parameter;
+use crate::ssm::Parameters;
+use crate::template::{Function, Template};
 
 /// The handlers of all functions.
 pub struct Functions {
-    routers: BTreeMap<&'static str, Router>,
-    app: Arc<App>,
-    mailer: Mailer,
+    all: BTreeMap<String, Process>,
+    /// What functions share here, though they don't on AWS: what was read of settings and keys is known to all at once.
+    known: Arc<App>,
+    outside: Outside,
+}
+
+/// A function with its own variables; it is put together when it is first called.
+struct Process {
+    access_key: String,
+    variables: Variables,
+    app: OnceLock<Arc<App>>,
+    router: OnceLock<Router>,
 }
 
 /// The routes of a function that has any.
@@ -40,22 +54,98 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
     })
 }
 
+/// The variables that a function can't do without.
+pub fn needs(binary: &str) -> &'static [&'static str] {
+    match binary {
+        "registration" => &registration::NEEDS,
+        "affiliate" => &affiliate::NEEDS,
+        "agency" => &agency::NEEDS,
+        "referral" => &referral::NEEDS,
+        "payment" => &payment::NEEDS,
+        "service" => &service::NEEDS,
+        "redemption" => &redemption::NEEDS,
+        "admin" => &admin::NEEDS,
+        "payment-webhook" => &payment_webhook::NEEDS,
+        "reward-worker" => &reward_worker::NEEDS,
+        "statistics" => &statistics::NEEDS,
+        "notifier" => &notifier::NEEDS,
+        "scheduler" => &scheduler::NEEDS,
+        _ => &[],
+    }
+}
+
 impl Functions {
-    /// The handlers of the functions that the template declares.
-    pub fn new(template: &Template, app: &Arc<App>, aws: &Aws) -> Self {
-        let apis = template.functions.iter().filter_map(|function| api(&function.binary));
-        let routers = apis.map(|(binary, api)| (binary, shared::edge::routes(api, Arc::clone(app)))).collect();
-        let mailer =
-            Mailer::new(aws, Some("http://ses.local".to_owned()), "Guerdon <no-reply@guerdon.test>".to_owned());
-        Self { routers, app: Arc::clone(app), mailer }
+    /// The handlers of the functions that the template declares, each with the variables of its own entry and the secrets whose
+    /// parameters it may read.
+    pub(super) fn new(
+        template: &Template,
+        setup: &Setup,
+        guard: &Guard,
+        parameters: &Parameters,
+        known: &Arc<App>,
+        outside: Outside,
+    ) -> Result<Self, Trouble> {
+        let names = setup.names(template);
+        let mut all = BTreeMap::new();
+        for function in &template.functions {
+            let mut variables = Variables(template.environment(function, &names)?);
+            check(function, &variables)?;
+            secrets(function, &mut variables, guard, parameters)?;
+            let access_key = function.logical_id.clone();
+            let process = Process { access_key, variables, app: OnceLock::new(), router: OnceLock::new() };
+            all.insert(function.binary.clone(), process);
+        }
+        Ok(Self { all, known: Arc::clone(known), outside })
+    }
+
+    fn process(&self, binary: &str) -> Result<&Process, Trouble> {
+        self.all.get(binary).ok_or_else(|| format!("no function is called {binary}").into())
+    }
+
+    /// The application of a function; `None` when the template has no such function.
+    ///
+    /// # Errors
+    /// When its variables don't make one.
+    pub fn application(&self, binary: &str) -> Result<Option<Arc<App>>, Trouble> {
+        match self.all.get(binary) {
+            Some(process) => self.app_of(process).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn app_of(&self, process: &Process) -> Result<Arc<App>, Trouble> {
+        if let Some(app) = process.app.get() {
+            return Ok(Arc::clone(app));
+        }
+        let mut app = self.outside.application(&process.variables, &process.access_key)?;
+        let known = &self.known;
+        app.config.password_cost = known.config.password_cost;
+        (app.executor.clock, app.executor.entropy) = (known.clock.clone(), known.entropy.clone());
+        app.courier = known.courier.clone();
+        (app.settings, app.keys) = (known.settings.clone(), known.keys.clone());
+        Ok(Arc::clone(process.app.get_or_init(|| Arc::new(app))))
+    }
+
+    fn router(&self, binary: &str) -> Result<Router, Trouble> {
+        let process = self.process(binary)?;
+        if let Some(router) = process.router.get() {
+            return Ok(router.clone());
+        }
+        let (_, api) = api(binary).ok_or("the function has no routes")?;
+        let app = self.app_of(process)?;
+        Ok(process.router.get_or_init(|| shared::edge::routes(api, app)).clone())
+    }
+
+    /// The variables of a function, secrets that it may read included.
+    pub fn variables(&self, binary: &str) -> BTreeMap<String, String> {
+        self.all.get(binary).map(|process| process.variables.0.clone()).unwrap_or_default()
     }
 
     /// Gives a function an event of the gateway and takes what it returns.
     pub async fn request(&self, binary: &str, event: Value) -> Result<Value, Trouble> {
-        let router = self.routers.get(binary).ok_or("no such function")?.clone();
         let request: LambdaRequest = serde_json::from_value(event)?;
         // The adapter can't be kept across the await: it is not Sync.
-        let answering = Adapter::from(router).call(invocation(request));
+        let answering = Adapter::from(self.router(binary)?).call(invocation(escaped(request)));
         let returned = answering.await?;
         Ok(serde_json::to_value(returned)?)
     }
@@ -63,12 +153,18 @@ impl Functions {
     /// Gives a consumer a batch and takes what it returns.
     pub async fn batch(&self, binary: &str, event: Value) -> Result<Value, Trouble> {
         let event: SqsEvent = serde_json::from_value(event)?;
-        let app = Arc::clone(&self.app);
+        let process = self.process(binary)?;
+        let app = self.app_of(process)?;
         let answer = match binary {
             // Boxed, as what a function awaits is large.
             "reward-worker" => Box::pin(reward_worker::batch(app, event)).await,
             "statistics" => Box::pin(statistics::batch(app, event)).await,
-            "notifier" => Box::pin(notifier::batch(app, self.mailer.clone(), event)).await,
+            "notifier" => {
+                let from = aws::set(&process.variables, "MAIL_FROM")?;
+                let aws = self.outside.aws(&process.access_key);
+                let mailer = Mailer::new(&aws, Some("http://ses.local".to_owned()), from);
+                Box::pin(notifier::batch(app, mailer, event)).await
+            }
             other => return Err(format!("{other} consumes no queue").into()),
         };
         Ok(serde_json::to_value(answer)?)
@@ -76,6 +172,32 @@ impl Functions {
 
     /// Gives the scheduler a tick and takes what it returns.
     pub async fn tick(&self, event: Value) -> Result<Value, Trouble> {
-        Ok(Box::pin(scheduler::tick(Arc::clone(&self.app), event)).await?)
+        let app = self.app_of(self.process("scheduler")?)?;
+        Ok(Box::pin(scheduler::tick(app, event)).await?)
     }
+}
+
+/// What a function checks when it starts.
+fn check(function: &Function, variables: &Variables) -> Result<(), Trouble> {
+    let checked = aws::demand(variables, needs(&function.binary));
+    checked.map_err(|fault| format!("{} can't start: {fault}", function.logical_id).into())
+}
+
+/// Puts the secrets whose parameters a function's variables name beside them, as the function does when it starts: in one call, all of
+/// whose parameters it must be allowed to read.
+fn secrets(
+    function: &Function,
+    variables: &mut Variables,
+    guard: &Guard,
+    parameters: &Parameters,
+) -> Result<(), Trouble> {
+    for secret in SECRETS {
+        let Some(name) = variables.get(&format!("{secret}_PARAMETER")) else { continue };
+        let judged = guard.judge(&function.logical_id, &parameter("GetParameters", &name));
+        judged.map_err(|said| format!("{} can't start: {said}", function.logical_id))?;
+        if let Some(value) = parameters.0.get(&name) {
+            variables.0.insert(secret.to_owned(), value.clone());
+        }
+    }
+    Ok(())
 }

@@ -44,7 +44,7 @@ impl Aws {
     /// # Errors
     /// When one of them is not set.
     pub fn from(environment: &impl Environment, http: SharedHttpClient) -> Result<Self, Fault> {
-        let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
+        let get = |name| set(environment, name);
         let credentials = Credentials::new(
             get("AWS_ACCESS_KEY_ID")?,
             get("AWS_SECRET_ACCESS_KEY")?,
@@ -90,4 +90,21 @@ impl Aws {
         config.set_endpoint_url(endpoint);
         aws_sdk_sqs::Client::from_conf(config.build())
     }
+}
+
+/// The value of a variable.
+///
+/// # Rejects
+/// One that is not set.
+pub fn set(environment: &impl Environment, variable: &'static str) -> Result<String, Fault> {
+    environment.get(variable).ok_or(Fault::Unset { variable })
+}
+
+/// Checks that a function's environment has what the function can't do without, so that a variable forgotten in the template fails
+/// the deployment's first start and not the first message.
+///
+/// # Rejects
+/// The first of `needs` that is not set.
+pub fn demand(environment: &impl Environment, needs: &[&'static str]) -> Result<(), Fault> {
+    needs.iter().try_for_each(|variable| set(environment, variable).map(drop))
 }

@@ -1,0 +1,91 @@
+//! Grants of the template and the use that tests make of them. `GUERDON_RECORD_GRANTS=1 cargo test -p tests --test it` writes down what
+//! every world's functions were allowed because of which grant, beside what is known; a line that nothing in the template is like any
+//! more goes with the next record.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use emulator::stack::Stack;
+use emulator::template::{Function, Template};
+
+use super::TEMPLATE;
+
+/// Grants that no world has a use for, and why they stay.
+const UNUSED: &[(&str, &str, &str)] = &[(
+    "redemption",
+    "dynamodb:ConditionCheckItem",
+    "a plan's quota is held against the last subscription when that is of another plan's and over (use case redeem)",
+)];
+
+static RECORDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/strict/grants.txt")
+}
+
+fn known() -> BTreeSet<String> {
+    std::fs::read_to_string(file()).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+/// One use: by whom, of which action, on what, on which condition.
+fn line(binary: &str, action: &str, resource: &str, condition: &str) -> String {
+    let resource = resource.rsplit(':').next().unwrap_or_default();
+    format!("{binary} {action} {resource} {condition}").trim_end().to_owned()
+}
+
+fn lines(function: &Function) -> impl Iterator<Item = (usize, Vec<String>)> {
+    function.statements.iter().enumerate().map(|(index, statement)| {
+        let of = |action: &String| -> Vec<String> {
+            let all = statement.resources.iter();
+            all.map(|resource| line(&function.binary, action, resource, &statement.condition)).collect()
+        };
+        (index, statement.actions.iter().flat_map(of).collect())
+    })
+}
+
+/// Writes down what a world's functions made use of, if it is asked for.
+pub fn record(stack: &Stack) {
+    if std::env::var_os("GUERDON_RECORD_GRANTS").is_none() {
+        return;
+    }
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if recorded.is_empty() {
+        let possible: BTreeSet<String> =
+            stack.template.functions.iter().flat_map(lines).flat_map(|(_, all)| all).collect();
+        recorded.extend(known().into_iter().filter(|line| possible.contains(line)));
+    }
+    let before = recorded.len();
+    for (binary, grant) in stack.guard.seen().used {
+        let function = stack.template.functions.iter().find(|function| function.binary == binary).unwrap();
+        let statement = &function.statements[grant.statement];
+        let (action, resource) = (&statement.actions[grant.action], &statement.resources[grant.resource]);
+        recorded.insert(line(&binary, action, resource, &statement.condition));
+    }
+    if recorded.len() > before {
+        let all: Vec<&str> = recorded.iter().map(String::as_str).collect();
+        std::fs::write(file(), all.join("\n") + "\n").unwrap();
+    }
+}
+
+/// Every action of a statement, and every resource of it, is made use of by some world, or has its reason.
+#[test]
+fn no_grant_is_unused() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let used = known();
+    let mut unused = Vec::new();
+    for function in &template.functions {
+        for statement in &function.statements {
+            let is_used = |action: &String, resource: &String| {
+                used.contains(&line(&function.binary, action, resource, &statement.condition))
+            };
+            let (actions, resources) = (&statement.actions, &statement.resources);
+            let idle = actions.iter().filter(|action| !resources.iter().any(|resource| is_used(action, resource)));
+            unused.extend(idle.map(|action| (function.binary.as_str(), action.as_str())));
+            let idle = resources.iter().filter(|resource| !actions.iter().any(|action| is_used(action, resource)));
+            unused.extend(idle.map(|resource| (function.binary.as_str(), resource.as_str())));
+        }
+    }
+    unused.retain(|(binary, what)| !UNUSED.iter().any(|(of, known, _)| of == binary && known == what));
+    assert!(unused.is_empty(), "granted and never used, as far as grants.txt says: {unused:#?}");
+}
