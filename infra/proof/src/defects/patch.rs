@@ -50,7 +50,8 @@ impl Patch {
             let found = head.lines().find_map(|line| line.strip_prefix(word)).map(str::trim);
             found.filter(|said| !said.is_empty()).map(str::to_owned).ok_or(format!("has no line {word}"))
         };
-        let tests: Vec<_> = head.lines().filter_map(|line| line.strip_prefix("Tests:")).map(tests).collect();
+        let named = head.lines().filter_map(|line| line.strip_prefix("Tests:")).map(tests);
+        let tests: Vec<_> = named.collect::<Option<_>>().ok_or("names tests of a crate that has none")?;
         if tests.is_empty() || tests.iter().any(|(_, filters)| filters.is_empty()) {
             return Err("names no tests".to_owned());
         }
@@ -74,14 +75,14 @@ impl Patch {
     }
 }
 
-/// `filter filter`, or `-p shared filter` for the tests beside the code.
-fn tests(said: &str) -> (Build, Vec<String>) {
+/// `filter filter`, or `-p shared filter` for the tests beside the code of a crate; none when there is no such crate.
+fn tests(said: &str) -> Option<(Build, Vec<String>)> {
     let words: Vec<&str> = said.split_whitespace().collect();
     let (build, filters) = match words.as_slice() {
-        ["-p", "shared", rest @ ..] => (Build::Shared, rest),
+        ["-p", package, rest @ ..] => (Build::beside(package)?, rest),
         all => (Build::Behaviour, all),
     };
-    (build, filters.iter().map(|&word| word.to_owned()).collect())
+    Some((build, filters.iter().map(|&word| word.to_owned()).collect()))
 }
 
 #[cfg(test)]
@@ -94,19 +95,21 @@ mod tests {
 
     #[test]
     fn a_patch_says_what_it_is_and_changes_the_product_only() {
-        let head = "Defect: money is lost.\nKind: money\nTests: a b\nTests: -p shared c\n\n";
+        let head = "Defect: money is lost.\nKind: money\nTests: a b\nTests: -p shared c\nTests: -p kernel d\n\n";
         let diff = "diff --git a/shared/src/x.rs b/shared/src/x.rs\n--- a/shared/src/x.rs\n+++ b/shared/src/x.rs\n";
         let patch = read(&format!("{head}{diff}")).unwrap();
         assert_eq!((patch.defect.as_str(), patch.kind.as_str()), ("money is lost.", "money"));
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        assert_eq!(patch.tests, [(Build::Behaviour, names(&["a", "b"])), (Build::Shared, names(&["c"]))]);
+        let expected = [(Build::Behaviour, ["a", "b"].as_slice()), (Build::Shared, &["c"]), (Build::Kernel, &["d"])];
+        assert_eq!(patch.tests, expected.map(|(build, filters)| (build, names(filters))));
         assert_eq!(patch.files, [PathBuf::from("shared/src/x.rs")]);
         for line in ["Defect: money is lost.\n", "Kind: money\n"] {
             assert!(read(&format!("{}{diff}", head.replace(line, ""))).is_err(), "{line}");
         }
-        for file in ["tests/it/x.rs", "shared/src/domain/tests.rs", "infra/proof/src/x.rs"] {
+        for file in ["tests/it/x.rs", "shared/kernel/src/money/tests.rs", "infra/proof/src/x.rs"] {
             assert!(read(&format!("{head}{}", diff.replace("shared/src/x.rs", file))).is_err(), "{file}");
         }
+        assert!(read(&format!("{}{diff}", head.replace("-p kernel", "-p nothing"))).is_err());
         assert!(read(head).is_err() && read(&format!("Defect: x\nKind: y\nTests:\n{diff}")).is_err());
     }
 }

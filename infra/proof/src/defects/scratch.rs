@@ -18,7 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// A test binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// The tests beside the code of `shared`.
+    /// The tests beside the code of the crate `kernel`.
+    Kernel,
+    /// Those of `table`.
+    Table,
+    /// Those of `edge`.
+    Edge,
+    /// Those of `shared`.
     Shared,
     /// The tests of behaviour.
     Behaviour,
@@ -26,11 +32,25 @@ pub enum Build {
 
 impl Build {
     /// The cheaper first.
-    pub const ALL: [Self; 2] = [Self::Shared, Self::Behaviour];
+    pub const ALL: [Self; 5] = [Self::Kernel, Self::Table, Self::Edge, Self::Shared, Self::Behaviour];
+
+    /// The tests beside the code of the crate that cargo calls `package`.
+    pub fn beside(package: &str) -> Option<Self> {
+        match package {
+            "kernel" => Some(Self::Kernel),
+            "table" => Some(Self::Table),
+            "edge" => Some(Self::Edge),
+            "shared" => Some(Self::Shared),
+            _ => None,
+        }
+    }
 
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            // Both of both packages, so that what they depend on has the same features and is compiled once.
+            // Always with `tests`, so that what they depend on has the same features and is compiled once.
+            Self::Kernel => &["-p", "kernel", "-p", "tests", "--lib"],
+            Self::Table => &["-p", "table", "-p", "tests", "--lib"],
+            Self::Edge => &["-p", "edge", "-p", "tests", "--lib"],
             Self::Shared => &["-p", "shared", "-p", "tests", "--lib"],
             Self::Behaviour => &["-p", "shared", "-p", "tests", "--test", "it"],
         }
@@ -38,6 +58,9 @@ impl Build {
 
     fn folder(self) -> &'static str {
         match self {
+            Self::Kernel => "shared/kernel",
+            Self::Table => "shared/table",
+            Self::Edge => "shared/edge",
             Self::Shared => "shared",
             Self::Behaviour => "tests",
         }
