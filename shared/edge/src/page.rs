@@ -55,7 +55,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 impl Paging {
     /// Where the page before ended.
     ///
-    /// # Refuses
+    /// # Rejects
     /// [`Refusal::ForgedCursor`] for a cursor of another list, another caller, or nobody.
     pub fn position(&self, secret: &Secret, list: &str) -> Result<Option<Cursor>, Refusal> {
         self.cursor.as_deref().map(|cursor| open(secret, list, cursor).ok_or(Refusal::ForgedCursor)).transpose()

@@ -94,7 +94,7 @@ fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
 
 /// What a filter says; a blank one says nothing.
 ///
-/// # Refuses
+/// # Rejects
 /// 422 at `pointer` for what `read` does not know.
 pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     let unknown = || Refusal::field(pointer, "unknown", "no such value");
@@ -103,7 +103,7 @@ pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option
 
 /// The user that a filter names.
 ///
-/// # Refuses
+/// # Rejects
 /// 422 for what is not an id.
 pub fn user(pointer: &str, text: Option<&str>) -> Result<Option<UserId>, Refusal> {
     given(pointer, text, UserId::parse)

@@ -7,7 +7,7 @@ use kernel::refusal::Refusal;
 
 /// The version that `If-Match` names. What is no version of ours matches none.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] for what names no one version.
 pub fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     let mut all = headers.get_all(IF_MATCH).iter();

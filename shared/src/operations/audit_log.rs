@@ -13,7 +13,7 @@ pub fn by_admin(app: &App, admin: UserId, action: &str, subject: impl Into<Strin
 
 /// That an admin does something to somebody else: nobody takes their own way in away.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::Forbidden`].
 pub(crate) fn must_be_another(user: UserId, admin: UserId) -> Result<(), Refusal> {
     if user == admin { Err(Refusal::Forbidden) } else { Ok(()) }

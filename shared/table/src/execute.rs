@@ -251,7 +251,7 @@ impl Executor {
     /// The answer that a once-record holds for this request; none once it is out of date. For use cases that read the record
     /// with their first read.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `idempotency_key_reused` when the key was used with another body.
     pub fn answered<A: DeserializeOwned>(
         &self,

@@ -97,7 +97,7 @@ pub struct Facts {
 impl Facts {
     /// Every decision, in the order in which they are taken.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn explain(&self) -> Result<Vec<Explained>, MoneyError> {
         if self.order.agency.is_some() {
