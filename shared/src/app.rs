@@ -53,7 +53,7 @@ impl App {
     /// Reads the public keys when a token names one that is not known yet.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn learn_key(&self, kid: &str) -> Result<(), Fault> {
         if !self.keys.knows(kid)
             && let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await?

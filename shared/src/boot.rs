@@ -28,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(7);
 /// The application of a deployed function: reads secrets, settings and public keys before the first request.
 ///
 /// # Errors
-/// When a mandatory variable or secret is missing. A missing provider secret only switches that provider off.
+/// A mandatory variable or secret is missing. A missing provider secret only switches that provider off.
 pub async fn app() -> Result<Arc<App>, Fault> {
     let environment = ProcessEnvironment;
     let aws = Aws::from(&environment, table::aws::https::aws_client()?)?;
@@ -51,7 +51,7 @@ pub async fn signing_app() -> Result<Arc<App>, Fault> {
 /// Puts an application together from what its environment says.
 ///
 /// # Errors
-/// When a mandatory variable or secret is missing.
+/// A mandatory variable or secret is missing.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
     let get = |name: &str| environment.get(name).ok_or_else(|| Fault::bug(format!("{name} is not set")));
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
@@ -81,7 +81,7 @@ impl App {
     /// Reads settings and public keys, and publishes the own signing key if it is new.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn warm(&self) -> Result<(), Fault> {
         self.settings::<crate::operations::model::settings::IdentitySettings>().await?;
         if let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await? {

@@ -14,7 +14,7 @@ use kernel::fault::Fault;
 /// Runs a set of routes.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start or the runtime ends.
 pub async fn http<A: Application>(
     api: OpenApiRouter<Arc<A>>,
     start: impl Future<Output = Result<Arc<A>, Fault>>,
@@ -27,7 +27,7 @@ pub async fn http<A: Application>(
 /// Runs a queue's consumer.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start or the runtime ends.
 pub async fn queue<A, F, P>(consume: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
 where
     F: Fn(Arc<A>, SqsEvent) -> P,
@@ -46,7 +46,7 @@ where
 /// Runs a schedule's target.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start or the runtime ends.
 pub async fn schedule<A, F, P>(tick: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
 where
     F: Fn(Arc<A>, Value) -> P,

@@ -33,7 +33,7 @@ pub struct DeadLetterReport {
 /// Marks the rewards of all dead letters as failed. Twice is once: a letter that is seen again finds its rewards there.
 ///
 /// # Errors
-/// When the queue can't be reached.
+/// The queue can't be reached.
 pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
     let mut swept = DeadLetterReport::default();
     for _ in 0..ROUNDS {

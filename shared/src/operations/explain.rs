@@ -13,7 +13,7 @@ use table::item::Versioned;
 /// Everything that decisions about an order rest on; none where there is no such order.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// The database can't be reached, or an item does not decode.
 pub async fn facts(app: &App, id: OrderId) -> Result<Option<Facts>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let order = order.into_inner();

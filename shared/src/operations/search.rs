@@ -38,7 +38,7 @@ fn nothing<T>() -> Page<T> {
 /// Whose account an e-mail is.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn by_email(app: &App, email: &Email) -> Result<Option<UserId>, Fault> {
     let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await?;
     Ok(claim.map(|claim| claim.user))
@@ -47,7 +47,7 @@ pub async fn by_email(app: &App, email: &Email) -> Result<Option<UserId>, Fault>
 /// The accounts of some ids, those that are there.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<BTreeMap<UserId, User>, Fault> {
     app.store.named(ids.into_iter().map(|id| (id, User::key(id))).collect()).await
 }
@@ -55,7 +55,7 @@ pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Resul
 /// Users: the one with an e-mail, or all, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<Page<User>, Fault> {
     let Some(email) = email else {
         let all = window.walk(ListSource::Platform("USERS"), false);
@@ -82,7 +82,7 @@ pub struct RecordFilter {
 /// Records of all accounts, with whose they are.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn records(
     app: &App,
     filter: &RecordFilter,
@@ -120,7 +120,7 @@ pub struct ReferralFilter {
 /// Referrals: the users that somebody invited (R3.10).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<User>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("INVITEES", inviter)),
@@ -138,7 +138,7 @@ pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> R
 /// Rewards of the referral programme; of an inviter those of the inviter's side.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<Reward>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("REWARDS", inviter)),
@@ -171,7 +171,7 @@ pub struct OrderFilter {
 /// Orders by their creation (R4.12).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<Page<Order>, Fault> {
     let mut user = filter.user;
     if let Some(email) = &filter.email {
@@ -198,7 +198,7 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
 /// How many orders are pending: those that stand in the list of what expires, as nothing is counted when an order is made.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
     let mut pending = 0_usize;
     for shard in 0..SHARDS {
@@ -218,7 +218,7 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
 /// The review queue (R4.5).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
     walk(app, &window.walk(ListSource::Platform("REVIEWS"), state.is_some()), |review: &Review| {
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
@@ -229,7 +229,7 @@ pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> 
 /// The daily reports about the providers' books (R4.10), by their day.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
     walk(app, &window.walk(ListSource::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
         only(window.holds(report.day()), report)
@@ -240,7 +240,7 @@ pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconcil
 /// A day's reports, and a page of the payments that differ, a row for each with its provider.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reconciliation(
     app: &App,
     date: Date,
@@ -269,7 +269,7 @@ pub struct CommissionFilter {
 /// Commissions (R6.7).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
     let source = match filter.beneficiary {
         Some(user) => ListSource::Owned(owned_by("COMMISSIONS", user)),
@@ -295,7 +295,7 @@ pub struct WithdrawalFilter {
 /// Withdrawals (R6.7).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
     let source = match filter.user {
         Some(user) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
@@ -320,7 +320,7 @@ pub struct AuditFilter {
 /// Audit records (R9.3).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn audits(app: &App, filter: &AuditFilter, window: &Window) -> Result<Page<AuditRecord>, Fault> {
     let filtered = filter.actor.is_some() || filter.subject.is_some();
     walk(app, &window.walk(ListSource::Platform("AUDITS"), filtered), |record: &AuditRecord| {

@@ -18,7 +18,7 @@ pub const MOST_DAYS: i32 = 366;
 /// The totals of the platform: the sum of all shards, in one query. Names are those of [`crate::operations::model::projection`].
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn totals(app: &App) -> Result<Tallies, Fault> {
     let mut totals = Tallies::new();
     for item in partition(app, Statistics::totals_key(0).pk).await? {
@@ -30,7 +30,7 @@ pub async fn totals(app: &App) -> Result<Tallies, Fault> {
 /// The totals of each day from `from` to `to`, both included, that has any; at most [`MOST_DAYS`] from `from` on.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tallies>, Fault> {
     let last = from.checked_add(MOST_DAYS.days()).map_or(to, |last| last.min(to));
     let mut days: BTreeMap<Date, Tallies> = BTreeMap::new();

@@ -32,7 +32,7 @@ pub struct SweepReport {
 /// The age of the oldest is told before anything is sent: a queue that is down must not keep its own alarm from ringing.
 ///
 /// # Errors
-/// When the outbox can't be read.
+/// The outbox can't be read.
 pub async fn sweep_outbox(app: &App) -> Result<SweepReport, Fault> {
     let now = app.clock.now();
     let horizon = now.checked_sub(PATIENCE).unwrap_or(now).as_millisecond();
