@@ -1,4 +1,4 @@
-//! Statistics: the totals, read without touching what they are about (R9.2).
+//! Statistics: reads the projected totals without reading any entity (R9.2).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,12 @@ use kernel::fault::Fault;
 use table::item::{Item, numbers, text};
 use table::store::{Index, Query};
 
-/// Most days of one report.
+/// Longest period of one report, in days.
 pub const MOST_DAYS: i32 = 366;
 
-/// The totals of the platform: the sum of all shards, in one query. Names are those of [`crate::operations::model::projection`].
+/// Totals of the platform: the sum of all shards, in one query.
+///
+/// The names are those of [`crate::operations::model::projection`].
 ///
 /// # Errors
 /// The database can't be reached.
@@ -27,7 +29,9 @@ pub async fn totals(app: &App) -> Result<Tallies, Fault> {
     Ok(totals)
 }
 
-/// The totals of each day from `from` to `to`, both included, that has any; at most [`MOST_DAYS`] from `from` on.
+/// Totals of each day from `from` to `to`, both included; days without totals are left out.
+///
+/// The report ends at most [`MOST_DAYS`] after `from`.
 ///
 /// # Errors
 /// The database can't be reached.
