@@ -71,7 +71,9 @@ pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<
 pub struct RecordFilter {
     /// Account owner.
     pub user: Option<UserId>,
-    /// True for the user's commission account, else the balance and its debt. Without a user, lines of both are listed.
+    /// True for the user's commission account, else the balance and its debt.
+    ///
+    /// Without a user, lines of both are listed.
     pub of_commission: bool,
     pub kind: Option<RecordType>,
     /// Id of the order, reward or code they belong to.

@@ -1,6 +1,6 @@
 //! Keys of items and of their index entries.
 //!
-//! Capabilities declare the keys of their entities by [`records!`](crate::records). No key contains personal data; e-mails are
+//! Capabilities declare the keys of their entities by [`records!`](macro@crate::records). No key contains personal data; e-mails are
 //! hashed with a secret. A part of a key cannot contain the separator `#`, see [`KeyPart`](kernel::key_part::KeyPart).
 
 use std::fmt::Display;

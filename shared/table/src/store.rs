@@ -1,7 +1,7 @@
 //! All reads of DynamoDB.
 //!
 //! [`key`](crate::key) builds keys, [`item`](crate::item) converts entities to items, [`tx`](crate::tx) makes all changes,
-//! [`plain`](crate::plain) has the few writes outside a transaction, and [`records`](crate::records) declares the storage of each
+//! [`plain`](crate::plain) has the few writes outside a transaction, and [`records`](mod@crate::records) declares the storage of each
 //! entity.
 
 use std::collections::{BTreeMap, HashMap};
