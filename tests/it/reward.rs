@@ -8,6 +8,7 @@ use shared::referral::model::referral::{Reward, RewardState, Side, Trigger};
 
 use crate::stand::{Stand, paid, registered, usd};
 use shared::referral::model::counts::ReferralCounts;
+use shared::table::context::Ctx;
 
 async fn state(stand: &Stand, invitee: &User, trigger: Trigger, side: Side) -> Option<RewardState> {
     let key = Reward::key(Reward::id_of(invitee.id, trigger, side));
@@ -156,10 +157,10 @@ async fn poison_holds_up_nobody_and_becomes_a_failed_reward() {
     assert_eq!(stand.balance(&ann).await, usd("10"));
     assert_eq!(stand.queues.depth("reward-dead.fifo").unwrap().visible, 1);
 
-    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport { marked: 1, kept: 0 });
+    assert_eq!(drain_dead_letters(&stand.app, &Ctx::system()).await.unwrap(), DeadLetterReport { marked: 1, kept: 0 });
     assert_eq!(state(&stand, &eves, Trigger::Registration, Side::Inviter).await, Some(RewardState::Failed));
     assert_eq!(counts(&stand, &eve).await.pending, usd("2"));
-    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport::default());
+    assert_eq!(drain_dead_letters(&stand.app, &Ctx::system()).await.unwrap(), DeadLetterReport::default());
 
     stand.put_back(&before);
     stand.write(&[], &[retry(&eves, Trigger::Registration, &eve)]).await;
@@ -181,7 +182,7 @@ async fn a_body_that_cannot_be_read_fails_alone() {
     stand.write(&all, &invitees.iter().map(registered).collect::<Vec<_>>()).await;
     stand.reward().await;
     assert_eq!(stand.balance(&ann).await, usd("18"));
-    assert_eq!(drain_dead_letters(&stand.app).await.unwrap(), DeadLetterReport { marked: 0, kept: 1 });
+    assert_eq!(drain_dead_letters(&stand.app, &Ctx::system()).await.unwrap(), DeadLetterReport { marked: 0, kept: 1 });
     stand.later(121);
     assert_eq!(stand.queues.depth("reward-dead.fifo").unwrap().visible, 1);
 }
@@ -203,7 +204,7 @@ async fn workers_that_run_at_once_grant_each_reward_once() {
     for worker in 0..8 {
         let app = std::sync::Arc::clone(&stand.app);
         let records = vec![outbox(worker, registered(&invitees[worker % 4]))];
-        workers.spawn(async move { shared::referral::grant_rewards::grant_rewards(&app, &records).await });
+        workers.spawn(async move { shared::referral::grant_rewards::grant_rewards(&app, &Ctx::system(), &records).await });
     }
     while let Some(failed) = workers.join_next().await {
         assert_eq!(failed.unwrap(), Vec::<String>::new());

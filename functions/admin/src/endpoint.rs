@@ -22,6 +22,7 @@ use shared::webhooks::model::endpoint::{self, Disabled, events_at};
 use shared::webhooks::model::{delivery, outbound_event as told};
 use utoipa::ToSchema;
 
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, Unfiltered};
 
@@ -247,7 +248,7 @@ pub async fn change(
     body: Body<EndpointChange>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
     let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
-    let (endpoint, secret) = verb::change(&app, &body.value.read(id, admin.id)?).await?;
+    let (endpoint, secret) = verb::change(&app, &edge::context(), &body.value.read(id, admin.id)?).await?;
     Ok(Reply::ok(EndpointWithSecret { about: endpoint.into(), secret }))
 }
 
@@ -264,7 +265,7 @@ pub async fn change(
 )]
 pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
-    verb::delete(&app, id, admin.id).await?;
+    verb::delete(&app, &edge::context(), id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -36,6 +36,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::programme::Person;
 use super::stats::Reading;
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, given, user as user_filter};
 
@@ -348,7 +349,7 @@ pub async fn verify(
     _: Admin,
     Path(id): Path<String>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
-    let order = verify_any(&app, named(&id)?).await?;
+    let order = verify_any(&app, &edge::context(), named(&id)?).await?;
     Ok(Reply::ok(file(&app, order.id).await?))
 }
 

@@ -21,6 +21,7 @@ use shared::operations::model::settings::{AnySettings, Area};
 use shared::operations::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
 
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::ListParameters;
 
@@ -92,7 +93,8 @@ pub async fn change_settings(
     let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
     let version = if_match(&headers)?;
     let settings = AnySettings::parse(area, body.value)?;
-    let done = verb::change_settings(&app, &Change { area, version, settings, admin: admin.id }).await?;
+    let done =
+        verb::change_settings(&app, &edge::context(), &Change { area, version, settings, admin: admin.id }).await?;
     Ok(tagged(done.answer))
 }
 

@@ -19,6 +19,7 @@ use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, Unfiltered};
 
@@ -150,6 +151,6 @@ pub async fn create(
 )]
 pub async fn revoke(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let id = ServiceKeyId::parse(&id).ok_or(Refusal::NotFound)?;
-    verb::revoke_key(&app, id, admin.id).await?;
+    verb::revoke_key(&app, &edge::context(), id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,6 +33,7 @@ use shared::referral::model::referral::InviteCode;
 use shared::referral::set_invite_code::{self as invite_code, SetInviteCode};
 use utoipa::{IntoParams, ToSchema};
 
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, given, user as user_filter};
 
@@ -181,7 +182,7 @@ pub async fn set_status(
 ) -> Result<Reply<AdminUser>, Problem> {
     let user = named(&id)?;
     let (status, reason) = value.read()?;
-    let done = status::set_status(&app, &SetStatus { user, status, reason, admin: admin.id }).await?;
+    let done = status::set_status(&app, &edge::context(), &SetStatus { user, status, reason, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -226,7 +227,7 @@ pub async fn set_role(
     Body { value, .. }: Body<RoleSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
     let ask = value.read(named(&id)?, &admin)?;
-    let done = role::set_role(&app, &ask).await?;
+    let done = role::set_role(&app, &edge::context(), &ask).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -271,7 +272,7 @@ pub async fn set_policy(
     Body { value, .. }: Body<PolicySetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
     let (user, policy) = (named(&id)?, value.read()?);
-    let done = policy::set_policy(&app, &SetPolicy { user, policy, admin: admin.id }).await?;
+    let done = policy::set_policy(&app, &edge::context(), &SetPolicy { user, policy, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -324,7 +325,8 @@ pub async fn set_invite_code(
     let user = named(&id)?;
     let bad = || Refusal::field("/code", "not_a_code", "4 to 32 of A–Z and 0–9");
     let code = InviteCode::parse(&value.code).ok_or_else(bad)?;
-    let done = invite_code::set_invite_code(&app, &SetInviteCode { user, code, admin: admin.id }).await?;
+    let done =
+        invite_code::set_invite_code(&app, &edge::context(), &SetInviteCode { user, code, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 

@@ -27,6 +27,7 @@ use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 use super::wire::{Findings, currency, shown};
+use shared::edge;
 
 /// Most packages of one order.
 const PACKAGES: usize = 50;
@@ -260,7 +261,7 @@ pub async fn change(
 ) -> Result<Reply<Asset>, Problem> {
     let asset = read(&app, &seller.reach, named(&id)?).await?;
     let shop = body.value.read(&asset)?;
-    let done = move_asset(&app, &seller, asset.id, shop).await?;
+    let done = move_asset(&app, &edge::context(), &seller, asset.id, shop).await?;
     Ok(Reply::ok(Asset::of(done.answer, currency(&app).await?)?))
 }
 

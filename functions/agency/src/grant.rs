@@ -24,6 +24,7 @@ use shared::kernel::refusal::Refusal;
 
 use self::wire::{Filter, Grant, GrantChange, Names, NewGrant, PackagesBody, RetailBody, SalesView};
 use super::wire::{Findings, currency};
+use shared::edge;
 
 async fn viewed(app: &App, grant: grant::Grant) -> Result<(Grant, u64), Problem> {
     let version = grant.version;
@@ -121,7 +122,8 @@ pub async fn change(
     body: Body<GrantChange>,
 ) -> Result<Reply<Grant>, Problem> {
     let ask = body.value.read(named(&id)?, if_match(&headers)?, currency(&app).await?)?;
-    let (grant, version) = viewed(&app, verb::change_grant(&app, &seller, &ask).await?.answer).await?;
+    let (grant, version) =
+        viewed(&app, verb::change_grant(&app, &edge::context(), &seller, &ask).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 
@@ -143,7 +145,8 @@ pub async fn delete(
     seller: Seller,
     Path(id): Path<String>,
 ) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) = viewed(&app, verb::delete_grant(&app, &seller, named(&id)?).await?.answer).await?;
+    let (grant, version) =
+        viewed(&app, verb::delete_grant(&app, &edge::context(), &seller, named(&id)?).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 
@@ -171,7 +174,9 @@ pub async fn change_packages(
 ) -> Result<Reply<Grant>, Problem> {
     let (grant, version) = (named(&id)?, if_match(&headers)?);
     let (changes, adjust) = (body.value.read(currency(&app).await?)?, body.value.adjust_children);
-    let done = verb::change_packages(&app, &seller, &ChangePackages { grant, version, changes, adjust }).await?;
+    let done =
+        verb::change_packages(&app, &edge::context(), &seller, &ChangePackages { grant, version, changes, adjust })
+            .await?;
     let (grant, version) = viewed(&app, done.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
@@ -207,6 +212,6 @@ pub async fn set_retail(
     let price = findings.amount("/retail_price", &body.value.retail_price, currency(&app).await?);
     findings.none()?;
     let ask = SetRetail { grant, version, package, price, on_shelf: body.value.on_shelf };
-    let (grant, version) = viewed(&app, verb::set_retail(&app, &seller, &ask).await?.answer).await?;
+    let (grant, version) = viewed(&app, verb::set_retail(&app, &edge::context(), &seller, &ask).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }

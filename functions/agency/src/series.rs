@@ -35,6 +35,7 @@ use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
 use super::wire::{Findings, ForcedDocument, currency, shown};
+use shared::edge;
 
 /// A group of packages with one commission.
 #[derive(Debug, Serialize, ToSchema)]
@@ -446,7 +447,9 @@ pub async fn change(
 ) -> Result<Reply<Series>, Problem> {
     let (series, version, currency) = (named(&id)?, if_match(&headers)?, currency(&app).await?);
     let (document, adjust) = (body.value.read(currency)?, body.value.adjust_children);
-    let done = change_series(&app, &ChangeSeries { series, version, document, adjust, admin: admin.id }).await?;
+    let done =
+        change_series(&app, &edge::context(), &ChangeSeries { series, version, document, adjust, admin: admin.id })
+            .await?;
     let version = done.answer.version;
     Ok(Reply::ok(Series::of(done.answer, None, currency)?).version(version))
 }

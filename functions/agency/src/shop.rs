@@ -24,6 +24,7 @@ use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
 use super::wire::Findings;
+use shared::edge;
 
 /// A reseller's place in the tree.
 #[derive(Debug, Serialize, ToSchema)]
@@ -196,6 +197,6 @@ pub async fn change(
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
     let (shop, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
-    let done = change_shop(&app, &seller, &ChangeShop { shop, version, terms }).await?;
+    let done = change_shop(&app, &edge::context(), &seller, &ChangeShop { shop, version, terms }).await?;
     Ok(tagged(done.answer))
 }

@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 
 use self::event::Promised;
 use self::text::Text;
+use shared::edge;
 
 /// Who mails are sent by.
 #[derive(Debug, Clone)]
@@ -128,7 +129,7 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
         let Some(event) = events.get(index).cloned() else { continue };
         let app = Arc::clone(app);
         tasks.spawn(async move {
-            let done = deliver(&app, &endpoint, &event).await;
+            let done = deliver(&app, &edge::context(), &endpoint, &event).await;
             done.inspect_err(
                 |error| tracing::error!(%error, endpoint = %endpoint.id, event = %event.id, "not written down"),
             )

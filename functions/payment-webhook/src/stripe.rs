@@ -18,6 +18,7 @@ use shared::payment::model::order::OrderStatus;
 use utoipa::ToSchema;
 
 use super::callback;
+use shared::edge;
 
 /// Stripe only looks at the status.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,7 +55,7 @@ pub async fn stripe_webhook(
         callback(Provider::Stripe, None);
         Refusal::BadSignature
     })?;
-    let settled = settle(&app, &notice(&app, stripe, &body)).await?;
+    let settled = settle(&app, &edge::context(), &notice(&app, stripe, &body)).await?;
     callback(Provider::Stripe, Some(settled));
     Ok(Reply::ok(Received { received: true }))
 }

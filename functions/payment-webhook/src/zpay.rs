@@ -15,6 +15,7 @@ use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
 
 use super::callback;
+use shared::edge;
 
 /// Takes a notification in the query.
 #[utoipa::path(
@@ -99,7 +100,7 @@ async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, 
         received_at: app.clock.now(),
         raw: String::from_utf8_lossy(raw).into_owned(),
     };
-    settle(app, &notice).await
+    settle(app, &edge::context(), &notice).await
 }
 
 /// Whether the caller's address is on the list; an empty list takes any.

@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::wire::{Config, NewOrder, Offer, ProviderChoice};
+use shared::edge;
 
 /// The routes of this function.
 pub fn api() -> OpenApiRouter<Arc<App>> {
@@ -226,6 +227,6 @@ async fn verify(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Reply<OrderView>, Problem> {
-    let order = poll_provider::verify_own(&app, caller.id(), order_id(&id)?).await?;
+    let order = poll_provider::verify_own(&app, &edge::context(), caller.id(), order_id(&id)?).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }

@@ -7,6 +7,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::account::erase::erase_traces;
 use shared::agency::settle::settle_sales;
 use shared::app::App;
+use shared::edge;
 use shared::edge::batch;
 use shared::message::Message;
 use shared::message::ReceivedMessage;
@@ -25,8 +26,8 @@ pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (sales, rewards) = take(records, |message| {
         matches!(message, Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. })
     });
-    failures.extend(grant_rewards(&app, &rewards).await);
-    failures.extend(settle_sales(&app, &sales).await);
+    failures.extend(grant_rewards(&app, &edge::context(), &rewards).await);
+    failures.extend(settle_sales(&app, &edge::context(), &sales).await);
     failures.extend(fill_batches(&app, &batches).await);
     failures.extend(erase_traces(&app, &erased).await);
     batch::answer(failures)

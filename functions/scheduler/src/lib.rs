@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::account::erase;
 use shared::affiliate::release_holds as mature;
 use shared::app::App;
+use shared::edge;
 use shared::kernel::fault::Fault;
 use shared::operations::{dead_letters as drain_dead_letters, sweep_outbox};
 use shared::payment::{expire, poll_provider, reconcile};
@@ -18,16 +19,16 @@ use shared::webhooks::deliver;
 pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
     let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
     let did = match schedule.as_str() {
-        "expire-orders" => json!(expire::expire_orders(&app).await?),
-        "poll-payments" => json!(poll_provider::poll_payments(&app).await?),
-        "mature-commissions" => json!(mature::mature_commissions(&app).await?),
-        "reconcile" => json!(reconcile::reconcile(&app).await?),
+        "expire-orders" => json!(expire::expire_orders(&app, &edge::context()).await?),
+        "poll-payments" => json!(poll_provider::poll_payments(&app, &edge::context()).await?),
+        "mature-commissions" => json!(mature::mature_commissions(&app, &edge::context()).await?),
+        "reconcile" => json!(reconcile::reconcile(&app, &edge::context()).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
         "erase-traces" => json!(erase::erase_traces_again(&app).await?),
-        "deliver-events" => json!(deliver::deliver_due(&app).await?),
+        "deliver-events" => json!(deliver::deliver_due(&app, &edge::context()).await?),
         "sweep-outbox" => {
             let swept = sweep_outbox::sweep_outbox(&app).await?;
-            json!({"outbox": swept, "rewards": drain_dead_letters::drain_dead_letters(&app).await?})
+            json!({"outbox": swept, "rewards": drain_dead_letters::drain_dead_letters(&app, &edge::context()).await?})
         }
         other => return Err(Fault::bug(format!("no schedule is called {other}"))),
     };

@@ -91,10 +91,10 @@ pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
 pub async fn adjust_balance(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let currency = match user.accounts.balance.seq {
         0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
@@ -112,7 +112,7 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     };
     let takes = matches!(ask.by, AdjustedBy::Backend { .. }) && amount.is_negative();
     let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
-    let header = header(app, cause, operator, actor, app.clock.now());
+    let header = header(app, ctx, cause, operator, actor, app.clock.now());
     let movement = NewLine { kind, amount, remark, related_id };
     let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
@@ -122,7 +122,7 @@ async fn plan(app: &App, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     tx.insert(&posting);
     tx.replace(&user, &after);
     if let AdjustedBy::Admin(admin) = ask.by {
-        let audit = by_admin(app, admin, "balance.adjusted", ask.user.to_string());
+        let audit = by_admin(app, ctx, admin, "balance.adjusted", ask.user.to_string());
         let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
         tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) });
     }

@@ -53,10 +53,10 @@ pub struct Erase {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     must_be_another(ask.user, ask.admin)?;
     let mut tx = app.tx();
     let (user, account) = (User::key(ask.user), CommissionAccount::key(ask.user));
@@ -87,7 +87,7 @@ async fn plan(app: &App, ask: &Erase) -> Result<(User, Tx), Error> {
         }
     }
     tell_codes(app, &after, &mut tx).await?;
-    let audit = by_admin(app, ask.admin, "user.erased", ask.user.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "user.erased", ask.user.to_string());
     let audit = audit.change(user.status.as_str(), after.status.as_str());
     tx.insert(&audit.because(ask.reason.clone()));
     tx.send(Message::UserErased { user: ask.user });

@@ -111,7 +111,7 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<N
     let plan = || async {
         let planned = match app.settings::<IdentitySettings>().await?.settings.email_verification {
             true => plan_pending(app, &newcomer, &mailbox, &mail).await,
-            false => sign_up(app, &newcomer).await,
+            false => sign_up(app, ctx, &newcomer).await,
         };
         match planned {
             Err(Error::Refused(Refusal::EmailTaken)) if ctx.idempotency == Idempotency::Natural => {
@@ -272,14 +272,14 @@ impl Programmes {
 
 /// The whole of sign-up as one transaction (R2.2); its marker is the claim on the backend's id, else that on the e-mail. Whom the
 /// backend authenticates gets no session by it.
-pub(crate) async fn sign_up(app: &App, newcomer: &NewAccount) -> Result<(Registered, Tx), Error> {
+pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
     let (found, _) = Found::read(app, newcomer, &programmes, None).await?;
     let bound = found.bind(newcomer, &programmes);
     let mut tx = app.tx();
     newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
-    let (user, reward) = newcomer.user(app, programmes, bound.as_ref().ok(), &mut tx)?;
+    let (user, reward) = newcomer.user(app, ctx, programmes, bound.as_ref().ok(), &mut tx)?;
     tx.insert(&user);
     if bound.is_ok() {
         found.count(&mut tx);
@@ -392,6 +392,7 @@ impl NewAccount {
     fn user(
         &self,
         app: &App,
+        ctx: &Ctx,
         programmes: Programmes,
         bound: Option<&Referral>,
         tx: &mut Tx,
@@ -416,7 +417,7 @@ impl NewAccount {
         };
         let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();
         if let Some(reward) = &reward {
-            let (accounts, posting) = grant(app, &user, reward)?;
+            let (accounts, posting) = grant(app, ctx, &user, reward)?;
             user.accounts = accounts;
             tx.insert(reward);
             tx.insert(&posting);
@@ -432,9 +433,9 @@ fn own_reward(bound: &Referral, invitee: UserId, at: Timestamp) -> Result<Option
     Ok(due.into_iter().find(|reward| reward.side == Side::Invitee).map(|reward| reward.granted(at)))
 }
 
-fn grant(app: &App, user: &User, reward: &Reward) -> Result<(Accounts, JournalEntry), Fault> {
+fn grant(app: &App, ctx: &Ctx, user: &User, reward: &Reward) -> Result<(Accounts, JournalEntry), Fault> {
     let cause = format!("reward:{}", reward.id);
-    let header = header(app, cause, Operator::System, "registration".to_owned(), reward.created_at);
+    let header = header(app, ctx, cause, Operator::System, "registration".to_owned(), reward.created_at);
     let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
     user.accounts.post(user.id, header, &[movement], house).map_err(|error| Fault::bug(error.to_string()))

@@ -58,17 +58,17 @@ pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> 
         locale: None,
         created_at: app.clock.now(),
     };
-    app.execute(ctx, || plan(app, &newcomer, &hash)).await
+    app.execute(ctx, || plan(app, ctx, &newcomer, &hash)).await
 }
 
-async fn plan(app: &App, newcomer: &NewAccount, hash: &str) -> Result<(Joined, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, newcomer: &NewAccount, hash: &str) -> Result<(Joined, Tx), Error> {
     let claim = app.store.get::<ExternalClaim>(&ExternalClaim::key(hash)).await?;
     // What this very request wrote, without learning of it, is not somebody who was there before.
     if let Some(claim) = claim.filter(|claim| claim.user != newcomer.id) {
         let registered = known(app, claim.user, claim.not_applied).await?;
         return Ok((Joined { registered, created: false }, app.tx()));
     }
-    let (registered, tx) = sign_up(app, newcomer).await?;
+    let (registered, tx) = sign_up(app, ctx, newcomer).await?;
     Ok((Joined { registered, created: true }, tx))
 }
 

@@ -42,7 +42,7 @@ pub async fn issue_key(app: &App, ctx: &Ctx, ask: &IssueKey) -> Result<(Answered
         revoked_at: None,
     };
     let scopes: Vec<&str> = ask.scopes.iter().map(|scope| scope.as_str()).collect();
-    let audit = by_admin(app, ask.admin, "service_key.made", id.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "service_key.made", id.to_string());
     let audit = audit.change("", format!("{}: {}", ask.name, scopes.join(" ")));
     let plan = || async {
         let mut tx = app.tx();
@@ -59,18 +59,18 @@ pub async fn issue_key(app: &App, ctx: &Ctx, ask: &IssueKey) -> Result<(Answered
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn revoke_key(app: &App, id: ServiceKeyId, admin: UserId) -> Result<(), Error> {
+pub async fn revoke_key(app: &App, ctx: &Ctx, id: ServiceKeyId, admin: UserId) -> Result<(), Error> {
     let plan = || async {
         let mut tx = app.tx();
         let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::NotFound)?;
         if key.revoked_at.is_none() {
             tx.replace(&key, &ServiceKey { revoked_at: Some(app.clock.now()), ..(*key).clone() });
-            let audit = by_admin(app, admin, "service_key.revoked", id.to_string());
+            let audit = by_admin(app, ctx, admin, "service_key.revoked", id.to_string());
             tx.insert(&audit.change("active", "revoked"));
         }
         Ok(((), tx))
     };
-    app.execute(&Ctx::system(), plan).await.map(|_| ())
+    app.execute(ctx, plan).await.map(|_| ())
 }
 
 /// All keys, newest first.

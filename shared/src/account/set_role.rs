@@ -31,18 +31,18 @@ pub struct SetRole {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
-pub async fn set_role(app: &App, ask: &SetRole) -> Result<Answered<User>, Error> {
-    app.execute(&Ctx::system(), || plan(app, ask)).await
+pub async fn set_role(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<Answered<User>, Error> {
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &SetRole) -> Result<(User, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<(User, Tx), Error> {
     must_be_another(ask.user, ask.admin)?;
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
     if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
         tx.replace(&user, &after);
-        let audit = by_admin(app, ask.admin, "user.role_set", user.id.to_string());
+        let audit = by_admin(app, ctx, ask.admin, "user.role_set", user.id.to_string());
         tx.insert(&audit.change(shown(&user), shown(&after)));
     }
     Ok((after, tx))

@@ -40,18 +40,18 @@ pub struct SetStatus {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::AccountErased`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
-pub async fn set_status(app: &App, ask: &SetStatus) -> Result<Answered<User>, Error> {
+pub async fn set_status(app: &App, ctx: &Ctx, ask: &SetStatus) -> Result<Answered<User>, Error> {
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);
     let first = chunks.next().unwrap_or_default();
-    let done = app.execute(&Ctx::system(), || plan(app, ask, first)).await?;
+    let done = app.execute(ctx, || plan(app, ctx, ask, first)).await?;
     for more in chunks {
-        app.execute(&Ctx::system(), || plan(app, ask, more)).await?;
+        app.execute(ctx, || plan(app, ctx, ask, more)).await?;
     }
     Ok(done)
 }
 
-async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx), Error> {
     must_be_another(ask.user, ask.admin)?;
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     if user.status == Status::Erased {
@@ -62,7 +62,7 @@ async fn plan(app: &App, ask: &SetStatus, held: &[RewardId]) -> Result<(User, Tx
     if user.status != ask.status {
         tx.replace(&user, &after);
         tell_codes(app, &after, &mut tx).await?;
-        let audit = by_admin(app, ask.admin, "user.status_set", user.id.to_string());
+        let audit = by_admin(app, ctx, ask.admin, "user.status_set", user.id.to_string());
         let audit = audit.change(user.status.as_str(), ask.status.as_str());
         tx.insert(&audit.because(ask.reason.clone()));
     } else if !held.is_empty() {

@@ -38,7 +38,7 @@ async fn plan(app: &App, ctx: &Ctx, email: &Email, typed: &str) -> Result<(Regis
             Ok((known(app, claim.user, claim.not_applied).await?, app.tx()))
         }
         (None, Some(pending)) => {
-            let (registered, mut tx) = sign_up(app, &newcomer(app, &pending)).await?;
+            let (registered, mut tx) = sign_up(app, ctx, &newcomer(app, &pending)).await?;
             tx.remove(&pending);
             Ok((registered, tx))
         }

@@ -43,10 +43,10 @@ pub struct CloseWithdrawal {
 /// [`Refusal::NotFound`], also for somebody else's; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] after another
 /// verdict.
 pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<Answered<Withdrawn>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error> {
     let mut tx = app.tx();
     let (withdrawal, account) = read(app, ask).await?;
     if is_so(&withdrawal, &ask.verdict) {
@@ -57,7 +57,7 @@ async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error
         ClosedBy::Owner(user) => (Operator::User, user.to_string()),
     };
     let now = app.clock.now();
-    let header = header(app, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
+    let header = header(app, ctx, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
     let (after, moved) = withdrawal.settled(&ask.verdict, now, header.as_last())?;
     let house = match moved {
         CommissionMove::PayOut(amount) => vec![PlatformLine::new(PlatformAccount::Payout, amount)],
@@ -70,7 +70,7 @@ async fn plan(app: &App, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error
     tx.insert(&posting);
     if let ClosedBy::Admin(admin) = ask.who {
         let action = format!("withdrawal.{}", after.state.as_str());
-        let audit = by_admin(app, admin, &action, withdrawal.id.to_string());
+        let audit = by_admin(app, ctx, admin, &action, withdrawal.id.to_string());
         let said = after.reference.as_ref().or(after.reason.as_ref()).cloned().unwrap_or_default();
         tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said));
     }

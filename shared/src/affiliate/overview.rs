@@ -12,6 +12,7 @@ use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 use table::list::Window;
 use table::store::Page;
 
@@ -43,7 +44,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Erro
     let counts = batch.take::<ReferralCounts>(counts)?;
     let mut account = batch.take::<CommissionAccount>(account)?.map(|account| *account);
     if !waiting.is_empty() {
-        account = matured(app, user, &waiting).await?.now.accounts.remove(&user);
+        account = matured(app, &Ctx::system(), user, &waiting).await?.now.accounts.remove(&user);
     }
     let currency = owner.accounts.balance().currency();
     let account = account.unwrap_or_else(|| CommissionAccount::none(user, currency));

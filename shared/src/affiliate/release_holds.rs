@@ -25,10 +25,10 @@ const TOGETHER: usize = 25;
 ///
 /// # Errors
 /// A fault; what was matured before it stays so.
-pub async fn mature(app: &App, user: UserId) -> Result<usize, Error> {
+pub async fn mature(app: &App, ctx: &Ctx, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
-        let some = app.execute(&Ctx::system(), || plan(app, user)).await?.answer;
+        let some = app.execute(ctx, || plan(app, ctx, user)).await?.answer;
         matured = matured.saturating_add(some);
         if some < TOGETHER {
             return Ok(matured);
@@ -46,13 +46,13 @@ pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Versioned<Commission
     Ok(app.store.list::<CommissionHold>(&ask).await?.items)
 }
 
-async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(usize, Tx), Error> {
     let mut tx = app.tx();
     let waiting = overdue(app, user).await?;
     if waiting.is_empty() {
         return Ok((0, tx));
     }
-    let settled = matured(app, user, &waiting).await?;
+    let settled = matured(app, ctx, user, &waiting).await?;
     settled.write(&mut tx);
     for waiting in &waiting {
         tx.remove(waiting);
@@ -66,6 +66,7 @@ async fn plan(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
 /// When the database can't be reached, or what is there does not add up.
 pub(crate) async fn matured(
     app: &App,
+    ctx: &Ctx,
     user: UserId,
     waiting: &[Versioned<CommissionHold>],
 ) -> Result<AccrualState, Fault> {
@@ -82,7 +83,7 @@ pub(crate) async fn matured(
             settled.now.commissions.insert(one.order, Commission::clone(&found));
             settled.commissions.insert(one.order, found);
         }
-        let by = by_worker(app, &table::request::request_id().unwrap_or_default());
+        let by = by_worker(app, &ctx.request_id);
         let moved = settled.now.mature(one.order, &by, JournalId::new(app.ulid()));
         moved.map_err(|error| Fault::bug(error.to_string()))?;
     }
@@ -93,8 +94,8 @@ pub(crate) async fn matured(
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn mature_commissions(app: &App) -> Result<ExpiryReport, Fault> {
+pub async fn mature_commissions(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
     let mut users = due(app, "commission", UserId::parse).await?;
     users.dedup();
-    Ok(each(users, async |user| Ok(mature(app, user).await? > 0)).await.into())
+    Ok(each(users, async |user| Ok(mature(app, ctx, user).await? > 0)).await.into())
 }

@@ -28,10 +28,10 @@ pub struct ReverseCommission {
 /// # Refuses
 /// [`Refusal::NotFound`].
 pub async fn reverse_commission(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<Answered<Commission>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
     let mut tx = app.tx();
     let (id, order) = (Commission::key(ask.commission), Commission::order_of(ask.commission));
     let [one, other] = source_keys(order);
@@ -44,7 +44,7 @@ async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Er
     let key = CommissionAccount::key(commission.beneficiary);
     let account = app.store.get::<CommissionAccount>(&key).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
-    let audit = by_admin(app, ask.admin, "commission.reversed", ask.commission.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
     let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
     let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
@@ -54,7 +54,7 @@ async fn plan(app: &App, ask: &ReverseCommission) -> Result<(Commission, Tx), Er
     let by = AccruedBy {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
-        request_id: table::request::request_id().unwrap_or_default(),
+        request_id: ctx.request_id.clone(),
         at: app.clock.now(),
     };
     let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));

@@ -26,18 +26,18 @@ pub struct SetPolicy {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn set_policy(app: &App, ask: &SetPolicy) -> Result<Answered<User>, Error> {
-    app.execute(&Ctx::system(), || plan(app, ask)).await
+pub async fn set_policy(app: &App, ctx: &Ctx, ask: &SetPolicy) -> Result<Answered<User>, Error> {
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &SetPolicy) -> Result<(User, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &SetPolicy) -> Result<(User, Tx), Error> {
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { affiliate: ask.policy, ..User::clone(&user) };
     if user.affiliate != ask.policy {
         tx.replace(&user, &after);
         tell_codes(app, &after, &mut tx).await?;
-        let audit = by_admin(app, ask.admin, "user.affiliate_policy_set", user.id.to_string());
+        let audit = by_admin(app, ctx, ask.admin, "user.affiliate_policy_set", user.id.to_string());
         tx.insert(&audit.change(user.affiliate, ask.policy));
     }
     Ok((after, tx))

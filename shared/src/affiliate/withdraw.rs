@@ -82,7 +82,7 @@ impl From<&Withdrawal> for Withdrawn {
 /// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash a method that is not offered, and less than the
 /// least amount.
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
-    let done = app.execute(ctx, || plan(app, ask)).await;
+    let done = app.execute(ctx, || plan(app, ctx, ask)).await;
     let result = if done.is_ok() { "ok" } else { "failed" };
     metrics::metric("Withdrawals", 1, "Count", &[("Result", result)]);
     if done.as_ref().is_ok_and(|done| done.answer.state == WithdrawalState::Requested && !done.replayed) {
@@ -91,17 +91,17 @@ pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<W
     done
 }
 
-async fn plan(app: &App, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     payable(&settings, ask)?;
-    let (user, account) = read(app, ask.user).await?;
+    let (user, account) = read(app, ctx, ask.user).await?;
     user.must_be_active()?;
     let account = account.ok_or(Refusal::InsufficientAvailable)?;
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };
     let id = WithdrawalId::new(app.ulid());
-    let header = header(app, Withdrawal::cause(id), Operator::User, ask.user.to_string(), now);
+    let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.user.to_string(), now);
     let done = to == Destination::Balance;
     let withdrawal = Withdrawal {
         id,
@@ -127,12 +127,16 @@ async fn plan(app: &App, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
 }
 
 /// User and commission account, in which everything has matured that is due.
-async fn read(app: &App, user: UserId) -> Result<(Versioned<User>, Option<Versioned<CommissionAccount>>), Error> {
+async fn read(
+    app: &App,
+    ctx: &Ctx,
+    user: UserId,
+) -> Result<(Versioned<User>, Option<Versioned<CommissionAccount>>), Error> {
     let keys = [User::key(user), CommissionAccount::key(user)];
     let (batch, due) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
     let mut batch = batch?;
     if !due?.is_empty() {
-        mature(app, user).await?;
+        mature(app, ctx, user).await?;
         batch = app.store.get_many(&keys).await?;
     }
     let [user, account] = &keys;

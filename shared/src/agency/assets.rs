@@ -36,10 +36,10 @@ pub struct CreateAsset {
 /// # Refuses
 /// `not_found` for a shop out of reach; `grant_disabled` for a series that it was not granted; `identifier_taken`.
 pub async fn create_asset(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateAsset) -> Result<Answered<Asset>, Error> {
-    app.execute(ctx, || plan_new(app, seller, ask)).await
+    app.execute(ctx, || plan_new(app, ctx, seller, ask)).await
 }
 
-async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asset, Tx), Error> {
+async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateAsset) -> Result<(Asset, Tx), Error> {
     let currency = app.settings::<AgencySettings>().await?.settings.currency;
     let shop = granted(app, &seller.reach, ask.shop, ask.series).await?;
     let asset = Asset {
@@ -58,7 +58,7 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
     let claim = AssetClaim { kind: ask.kind, identifier: ask.identifier.clone(), asset: asset.id };
     tx.insert(&claim).or(Refusal::IdentifierTaken);
     stock(&mut tx, &shop);
-    let audit = by_seller(app, seller, "asset.created", asset.id.to_string());
+    let audit = by_seller(app, ctx, seller, "asset.created", asset.id.to_string());
     tx.insert(&audit.change("", shop.id.to_string()));
     Ok((asset, tx))
 }
@@ -67,11 +67,17 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateAsset) -> Result<(Asse
 ///
 /// # Refuses
 /// `not_found` for an asset or shop out of reach; `grant_disabled`.
-pub async fn move_asset(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<Answered<Asset>, Error> {
-    app.execute(&Ctx::system(), || plan_move(app, seller, asset, shop)).await
+pub async fn move_asset(
+    app: &App,
+    ctx: &Ctx,
+    seller: &Seller,
+    asset: AssetId,
+    shop: ShopId,
+) -> Result<Answered<Asset>, Error> {
+    app.execute(ctx, || plan_move(app, ctx, seller, asset, shop)).await
 }
 
-async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {
+async fn plan_move(app: &App, ctx: &Ctx, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {
     let before = asset_in(app, &seller.reach, asset).await?;
     let shop = granted(app, &seller.reach, shop, before.series).await?;
     let after = Asset { path: shop.path.clone(), ..Asset::clone(&before) };
@@ -81,7 +87,7 @@ async fn plan_move(app: &App, seller: &Seller, asset: AssetId, shop: ShopId) -> 
     }
     tx.replace(&before, &after);
     stock(&mut tx, &shop);
-    let audit = by_seller(app, seller, "asset.moved", asset.to_string());
+    let audit = by_seller(app, ctx, seller, "asset.moved", asset.to_string());
     let from = before.path.shop().map(|shop| shop.to_string()).unwrap_or_default();
     tx.insert(&audit.change(from, shop.id.to_string()));
     Ok((after, tx))

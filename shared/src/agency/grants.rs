@@ -41,10 +41,10 @@ pub struct CreateGrant {
 /// # Refuses
 /// `not_found` for a shop out of reach; `forbidden` unless by its parent or an admin; and everything R8.3 names.
 pub async fn create_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> Result<Answered<Grant>, Error> {
-    app.execute(ctx, || plan_new(app, seller, ask)).await
+    app.execute(ctx, || plan_new(app, ctx, seller, ask)).await
 }
 
-async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
+async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
     let keys = [Shop::key(ask.shop), Series::key(ask.series)];
     let mut batch = app.store.get_many(&keys).await?;
     let shop = batch.take::<Shop>(&Shop::key(ask.shop))?.filter(|shop| seller.reach.holds(&shop.path));
@@ -87,7 +87,7 @@ async fn plan_new(app: &App, seller: &Seller, ask: &CreateGrant) -> Result<(Gran
     above.counted(&mut tx, true)?;
     let counted = shop.with_grant(true).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
     tx.replace(&shop, &counted);
-    let audit = by_seller(app, seller, "grant.created", grant.id.to_string());
+    let audit = by_seller(app, ctx, seller, "grant.created", grant.id.to_string());
     tx.insert(&audit.change("", written(&grant.terms)));
     Ok((grant, tx))
 }
@@ -115,11 +115,11 @@ pub struct ChangeGrant {
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; `ceiling_exceeded`, `tiers_mismatch`; `children_above`; `change_under_way`.
-pub async fn change_grant(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Answered<Grant>, Error> {
-    app.execute(&Ctx::system(), || plan_change(app, seller, ask)).await
+pub async fn change_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -> Result<Answered<Grant>, Error> {
+    app.execute(&Ctx::system(), || plan_change(app, ctx, seller, ask)).await
 }
 
-async fn plan_change(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
+async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
     let known = Known::read(app, seller, ask.grant).await?;
     known.decided_by(seller)?;
     let terms = known.grant.wanted();
@@ -133,7 +133,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<(G
     if after.own != terms.own {
         after.own.must_fit(&known.above.offer().own)?;
     }
-    known.put(app, seller, after, ask.version, ask.adjust, "grant.changed").await
+    known.put(app, ctx, seller, after, ask.version, ask.adjust, "grant.changed").await
 }
 
 /// A change of a grant's packages as they were read.
@@ -154,11 +154,16 @@ pub struct ChangePackages {
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; `package_not_in_series`, `package_not_granted`, `cost_below_parent`;
 /// `children_above`; `change_under_way`.
-pub async fn change_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Answered<Grant>, Error> {
-    app.execute(&Ctx::system(), || plan_packages(app, seller, ask)).await
+pub async fn change_packages(
+    app: &App,
+    ctx: &Ctx,
+    seller: &Seller,
+    ask: &ChangePackages,
+) -> Result<Answered<Grant>, Error> {
+    app.execute(&Ctx::system(), || plan_packages(app, ctx, seller, ask)).await
 }
 
-async fn plan_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<(Grant, Tx), Error> {
+async fn plan_packages(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangePackages) -> Result<(Grant, Tx), Error> {
     let known = Known::read(app, seller, ask.grant).await?;
     known.decided_by(seller)?;
     if known.is_done(ask.version, |terms| ask.changes.iter().all(|change| holds(terms, change))) {
@@ -167,7 +172,7 @@ async fn plan_packages(app: &App, seller: &Seller, ask: &ChangePackages) -> Resu
     let series = series::read(app, known.grant.series).await?;
     let (terms, offer) = (known.grant.wanted(), known.above.offer());
     let after = terms.with_packages(&ask.changes, series.wanted(), &offer, app.clock.now())?;
-    known.put(app, seller, after, ask.version, ask.adjust, "grant.packages_changed").await
+    known.put(app, ctx, seller, after, ask.version, ask.adjust, "grant.packages_changed").await
 }
 
 fn holds(terms: &GrantTerms, change: &PackageChange) -> bool {
@@ -196,26 +201,26 @@ pub struct SetRetail {
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `version_mismatch`; 422 below the cost price; `change_under_way`.
-pub async fn set_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<Answered<Grant>, Error> {
-    app.execute(&Ctx::system(), || plan_retail(app, seller, ask)).await
+pub async fn set_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> Result<Answered<Grant>, Error> {
+    app.execute(&Ctx::system(), || plan_retail(app, ctx, seller, ask)).await
 }
 
-async fn plan_retail(app: &App, seller: &Seller, ask: &SetRetail) -> Result<(Grant, Tx), Error> {
+async fn plan_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> Result<(Grant, Tx), Error> {
     let known = Known::read(app, seller, ask.grant).await?;
     seller.reach.must_be(Some(&known.grant.path))?;
     let after = known.grant.with_retail(ask.package, ask.price, ask.on_shelf)?;
-    known.put(app, seller, after, ask.version, false, "grant.retail_set").await
+    known.put(app, ctx, seller, after, ask.version, false, "grant.retail_set").await
 }
 
 /// Deletes a grant; it stays for who looks back. A repeated request finds it deleted.
 ///
 /// # Refuses
 /// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
-pub async fn delete_grant(app: &App, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
-    app.execute(&Ctx::system(), || plan_delete(app, seller, grant)).await
+pub async fn delete_grant(app: &App, ctx: &Ctx, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
+    app.execute(ctx, || plan_delete(app, ctx, seller, grant)).await
 }
 
-async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {
+async fn plan_delete(app: &App, ctx: &Ctx, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {
     let known = Known::read(app, seller, id).await?;
     known.decided_by(seller)?;
     let mut tx = app.tx();
@@ -234,7 +239,7 @@ async fn plan_delete(app: &App, seller: &Seller, id: GrantId) -> Result<(Grant, 
     known.above.counted(&mut tx, false)?;
     let counted = shop.with_grant(false).ok_or_else(|| Fault::bug("a shop's grants were miscounted"))?;
     tx.replace(&shop, &counted);
-    let audit = by_seller(app, seller, "grant.deleted", id.to_string());
+    let audit = by_seller(app, ctx, seller, "grant.deleted", id.to_string());
     tx.insert(&audit.change(written(&known.grant.terms), ""));
     Ok((after, tx))
 }
@@ -278,6 +283,7 @@ impl Known {
     async fn put(
         self,
         app: &App,
+        ctx: &Ctx,
         seller: &Seller,
         after: GrantTerms,
         version: u64,
@@ -312,7 +318,7 @@ impl Known {
             self.above.touched(&mut tx);
         }
         moves.write(app, &mut tx, &node)?;
-        let audit = by_seller(app, seller, action, self.grant.id.to_string());
+        let audit = by_seller(app, ctx, seller, action, self.grant.id.to_string());
         tx.insert(&audit.change(written(self.grant.wanted()), written(&raised)));
         Ok((written_now, tx))
     }

@@ -55,7 +55,7 @@ pub async fn create_series(
             Series { id, version: 1, name, code, trigger, forced, terms, closing: None, grants: 0, created_at };
         let mut tx = app.tx();
         tx.insert(&series);
-        let audit = by_admin(app, admin, "series.created", id.to_string());
+        let audit = by_admin(app, ctx, admin, "series.created", id.to_string());
         tx.insert(&audit.change("", written(document)));
         Ok((series, tx))
     })
@@ -81,11 +81,11 @@ pub struct ChangeSeries {
 ///
 /// # Refuses
 /// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
-pub async fn change_series(app: &App, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
-    app.execute(&Ctx::system(), || plan_change(app, ask)).await
+pub async fn change_series(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
+    app.execute(ctx, || plan_change(app, ctx, ask)).await
 }
 
-async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {
+async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {
     let before = read(app, ask.series).await?;
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
     let was = SeriesDocument::of(&before);
@@ -100,7 +100,7 @@ async fn plan_change(app: &App, ask: &ChangeSeries) -> Result<(Series, Tx), Erro
     let terms = SeriesTerms { commission, packages: before.wanted().packages.clone() };
     let after = Series { version: next, name, code, trigger, forced, ..Series::clone(&before) };
     let (after, mut tx) = put(app, &before, after, terms, ask.adjust).await?;
-    let audit = by_admin(app, ask.admin, "series.changed", ask.series.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "series.changed", ask.series.to_string());
     tx.insert(&audit.change(written(&was), written(&ask.document)));
     Ok((after, tx))
 }
@@ -146,10 +146,10 @@ pub struct SavePackage {
 /// `not_found`; `version_mismatch`; 422 for a code that another package has, and above 200 packages; `children_above` (R8.5);
 /// `change_under_way`.
 pub async fn save_package(app: &App, ctx: &Ctx, ask: &SavePackage) -> Result<Answered<Package>, Error> {
-    app.execute(ctx, || plan_package(app, ask)).await
+    app.execute(ctx, || plan_package(app, ctx, ask)).await
 }
 
-async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Error> {
+async fn plan_package(app: &App, ctx: &Ctx, ask: &SavePackage) -> Result<(Package, Tx), Error> {
     let before = read(app, ask.series).await?;
     let (package, was) = match ask.known {
         None => (Package { id: PackageId::new(app.ulid()), version: 1, ..ask.package.clone() }, None),
@@ -169,7 +169,7 @@ async fn plan_package(app: &App, ask: &SavePackage) -> Result<(Package, Tx), Err
     let terms = before.wanted().with_package(package.clone())?;
     let (_, mut tx) = put(app, &before, Series::clone(&before), terms, ask.adjust).await?;
     let action = if was.is_some() { "package.changed" } else { "package.created" };
-    let audit = by_admin(app, ask.admin, action, package.id.to_string());
+    let audit = by_admin(app, ctx, ask.admin, action, package.id.to_string());
     let was = was.map(|was| written(&was)).unwrap_or_default();
     tx.insert(&audit.change(was, written(&package)));
     Ok((package, tx))

@@ -201,7 +201,7 @@ pub async fn create_agency_order(
         Some(online) => Some(awaited(app, seller, ask, online).await?),
         None => None,
     };
-    let done = app.execute(ctx, || plan(app, seller, ask, payment.as_ref())).await?;
+    let done = app.execute(ctx, || plan(app, ctx, seller, ask, payment.as_ref())).await?;
     let answer = read(app, &seller.reach, done.answer.order).await?;
     Ok(Answered { answer, replayed: done.replayed })
 }
@@ -246,6 +246,7 @@ fn enough(offered: &Offered, paid_by: PaidBy, price: Decimal) -> Result<(), Refu
 
 async fn plan(
     app: &App,
+    ctx: &Ctx,
     seller: &Seller,
     ask: &CreateAgencyOrder,
     payment: Option<&Order>,
@@ -288,7 +289,7 @@ async fn plan(
     if let Some(payment) = payment {
         tx.insert(payment);
     }
-    take(app, seller, &offered, &order, &mut tx)?;
+    take(app, ctx, seller, &offered, &order, &mut tx)?;
     if !offered.begun {
         tx.insert(&AgencyBegun { at: now });
     }
@@ -302,13 +303,20 @@ async fn plan(
 }
 
 /// Takes the money from the selling shop's wallet, or from the asset's balance.
-fn take(app: &App, seller: &Seller, offered: &Offered, order: &AgencyOrder, tx: &mut Tx) -> Result<(), Error> {
+fn take(
+    app: &App,
+    ctx: &Ctx,
+    seller: &Seller,
+    offered: &Offered,
+    order: &AgencyOrder,
+    tx: &mut Tx,
+) -> Result<(), Error> {
     if !matches!(order.paid_by, PaidBy::Wallet | PaidBy::Asset) {
         return Ok(());
     }
     let operator = if seller.reach == Reach::Platform { Operator::Admin } else { Operator::User };
     let cause = format!("{}:payment", cause(order.id));
-    let header = header(app, cause, operator, seller.id.to_string(), order.created_at);
+    let header = header(app, ctx, cause, operator, seller.id.to_string(), order.created_at);
     let movement = NewLine::new(RecordType::Payment, order.amount.negated(), order.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Sales, order.amount)];
     let posting = match order.paid_by {

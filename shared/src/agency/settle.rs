@@ -28,7 +28,7 @@ use table::context::Ctx;
 
 /// Settles what a batch's messages tell of the agency, in their order. Answers the ids of the records that are to be delivered again:
 /// from the first that failed on, those of its group.
-pub async fn settle_sales(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
+pub async fn settle_sales(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> Vec<String> {
     let (mut failed, mut stopped) = (Vec::new(), Vec::new());
     for record in records {
         let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
@@ -36,7 +36,7 @@ pub async fn settle_sales(app: &App, records: &[ReceivedMessage]) -> Vec<String>
             failed.push(record.id.clone());
             continue;
         }
-        if let Err(error) = follow(app, &record.envelope).await {
+        if let Err(error) = follow(app, ctx, &record.envelope).await {
             tracing::error!(%error, message = record.envelope.id, "not settled");
             failed.push(record.id.clone());
             stopped.push(group);
@@ -49,9 +49,9 @@ pub async fn settle_sales(app: &App, records: &[ReceivedMessage]) -> Vec<String>
 ///
 /// # Errors
 /// A fault; then it is to come again.
-pub async fn follow(app: &App, told: &MessageEnvelope) -> Result<(), Error> {
+pub async fn follow(app: &App, ctx: &Ctx, told: &MessageEnvelope) -> Result<(), Error> {
     match told.message {
-        Message::AgencyOrderNetChanged { order, .. } => settle_sale(app, order, told).await,
+        Message::AgencyOrderNetChanged { order, .. } => settle_sale(app, ctx, order, told).await,
         Message::GrantTermsTightened { series, grant } => lower(app, series, grant).await,
         _ => Ok(()),
     }
@@ -61,8 +61,8 @@ pub async fn follow(app: &App, told: &MessageEnvelope) -> Result<(), Error> {
 ///
 /// # Errors
 /// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
-async fn settle_sale(app: &App, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
-    let (shops, moved) = app.execute(&Ctx::system(), || plan(app, order, &cause.id)).await?.answer;
+async fn settle_sale(app: &App, ctx: &Ctx, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
+    let (shops, moved) = app.execute(ctx, || plan(app, ctx, order, &cause.id)).await?.answer;
     if moved {
         metrics::count("AgencySalesSettled");
     }
@@ -77,7 +77,7 @@ struct Read {
     sales: Vec<Option<Versioned<ShopSales>>>,
 }
 
-async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
     let mut tx = app.tx();
     let missing = || Fault::Item { key: id.to_string(), why: "a message names it, but it is not there".to_owned() };
     let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?.ok_or_else(missing)?;
@@ -105,7 +105,7 @@ async fn plan(app: &App, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopI
             .collect(),
         postings: Vec::new(),
     };
-    let by = header(app, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
+    let by = header(app, ctx, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
     let by = Header { request_id: message.to_owned(), ..by };
     let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
     tx.replace(&order, &after.order);

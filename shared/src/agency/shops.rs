@@ -32,10 +32,10 @@ pub struct ShopTerms {
 /// # Refuses
 /// `not_found` for a parent out of reach; `forbidden` for level 1 unless by an admin; 422 beyond the tenth level; `user_has_shop`.
 pub async fn create_shop(app: &App, ctx: &Ctx, seller: &Seller, terms: &ShopTerms) -> Result<Answered<Shop>, Error> {
-    app.execute(ctx, || plan_new(app, seller, terms)).await
+    app.execute(ctx, || plan_new(app, ctx, seller, terms)).await
 }
 
-async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop, Tx), Error> {
+async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, terms: &ShopTerms) -> Result<(Shop, Tx), Error> {
     let own = match &seller.reach {
         Reach::Platform => None,
         Reach::Below(path) => path.shop(),
@@ -68,7 +68,7 @@ async fn plan_new(app: &App, seller: &Seller, terms: &ShopTerms) -> Result<(Shop
     if let Some(user) = terms.user {
         appoint(app, &mut tx, user, &shop).await?;
     }
-    let audit = by_seller(app, seller, "shop.created", id.to_string()).change("", written(terms));
+    let audit = by_seller(app, ctx, seller, "shop.created", id.to_string()).change("", written(terms));
     tx.insert(&audit);
     Ok((shop, tx))
 }
@@ -89,11 +89,11 @@ pub struct ChangeShop {
 /// # Refuses
 /// `not_found`; `version_mismatch`; `shop_in_use` for a move of a shop on which something rests; `forbidden` for an agent's move of
 /// its own shop or to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
-pub async fn change_shop(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
-    app.execute(&Ctx::system(), || plan_change(app, seller, ask)).await
+pub async fn change_shop(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
+    app.execute(ctx, || plan_change(app, ctx, seller, ask)).await
 }
 
-async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Shop, Tx), Error> {
+async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) -> Result<(Shop, Tx), Error> {
     let before = shop_in(app, &seller.reach, ask.shop).await?;
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
     let parent = ask.terms.parent.unwrap_or_else(|| before.parent());
@@ -119,7 +119,7 @@ async fn plan_change(app: &App, seller: &Seller, ask: &ChangeShop) -> Result<(Sh
         }
     }
     let was = ShopTerms { name: before.name.clone(), parent: Some(before.parent()), user: before.user };
-    let audit = by_seller(app, seller, "shop.changed", before.id.to_string());
+    let audit = by_seller(app, ctx, seller, "shop.changed", before.id.to_string());
     tx.insert(&audit.change(written(&was), written(&ask.terms)));
     Ok((after, tx))
 }

@@ -113,11 +113,12 @@ pub async fn transfer(
     shop: Option<ShopId>,
     amount: Decimal,
 ) -> Result<Answered<WalletAmounts>, Error> {
-    app.execute(ctx, || plan_transfer(app, seller, shop, amount)).await
+    app.execute(ctx, || plan_transfer(app, ctx, seller, shop, amount)).await
 }
 
 async fn plan_transfer(
     app: &App,
+    ctx: &Ctx,
     seller: &Seller,
     shop: Option<ShopId>,
     amount: Decimal,
@@ -132,7 +133,7 @@ async fn plan_transfer(
     let amount = LedgerMoney::exact(amount, wallet.main.balance().currency())?;
     let operator = if seller.reach == Reach::Platform { Operator::Admin } else { Operator::User };
     let id = app.ulid().to_string().to_ascii_lowercase();
-    let header = header(app, format!("transfer:{id}"), operator, seller.id.to_string(), app.clock.now());
+    let header = header(app, ctx, format!("transfer:{id}"), operator, seller.id.to_string(), app.clock.now());
     let (after, postings) = wallet.transfer(&header, amount, &shop.to_string()).map_err(|error| refused(&error))?;
     let mut tx = app.tx();
     for posting in &postings {
@@ -161,15 +162,16 @@ pub struct AdjustShop {
 /// # Refuses
 /// `not_found`; `insufficient_balance`.
 pub async fn adjust_shop(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<Answered<JournalEntry>, Error> {
-    app.execute(ctx, || plan_adjust(app, ask)).await
+    app.execute(ctx, || plan_adjust(app, ctx, ask)).await
 }
 
-async fn plan_adjust(app: &App, ask: &AdjustShop) -> Result<(JournalEntry, Tx), Error> {
+async fn plan_adjust(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<(JournalEntry, Tx), Error> {
     let shop = shop_in(app, &Reach::Platform, ask.shop).await?;
     let (wallet, begun) = read(app, shop.id).await?;
     let amount = LedgerMoney::exact(ask.amount, wallet.main.balance().currency())?;
-    let audit = by_admin(app, ask.admin, "shop.adjusted", ask.shop.to_string());
-    let header = header(app, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
+    let audit = by_admin(app, ctx, ask.admin, "shop.adjusted", ask.shop.to_string());
+    let header =
+        header(app, ctx, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
     let movement = NewLine { kind: RecordType::Admin, amount, remark: Some(ask.remark.clone()), related_id: None };
     let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let (after, posting) = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;

@@ -5,10 +5,11 @@ use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
 use kernel::id::{AuditId, UserId};
 use kernel::refusal::Refusal;
+use table::context::Ctx;
 
 /// Audit record of an admin's `action` on `subject` in the current request.
-pub fn by_admin(app: &App, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
-    by(app, format!("admin:{admin}"), action, subject)
+pub fn by_admin(app: &App, ctx: &Ctx, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
+    by(app, ctx, format!("admin:{admin}"), action, subject)
 }
 
 /// Checks that an admin acts on another account, so that none locks itself out.
@@ -20,17 +21,17 @@ pub(crate) fn must_be_another(user: UserId, admin: UserId) -> Result<(), Refusal
 }
 
 /// Audit record of an admin's or agent's `action` on `subject` in the agency.
-pub fn by_seller(app: &App, seller: &Seller, action: &str, subject: impl Into<String>) -> AuditRecord {
+pub fn by_seller(app: &App, ctx: &Ctx, seller: &Seller, action: &str, subject: impl Into<String>) -> AuditRecord {
     let role = if seller.reach == Reach::Platform { "admin" } else { "agent" };
-    by(app, format!("{role}:{}", seller.id), action, subject)
+    by(app, ctx, format!("{role}:{}", seller.id), action, subject)
 }
 
 /// Audit record of an `action` on `subject` by a job.
-pub fn by_system(app: &App, action: &str, subject: impl Into<String>) -> AuditRecord {
-    by(app, "system".to_owned(), action, subject)
+pub fn by_system(app: &App, ctx: &Ctx, action: &str, subject: impl Into<String>) -> AuditRecord {
+    by(app, ctx, "system".to_owned(), action, subject)
 }
 
-fn by(app: &App, actor: String, action: &str, subject: impl Into<String>) -> AuditRecord {
+fn by(app: &App, ctx: &Ctx, actor: String, action: &str, subject: impl Into<String>) -> AuditRecord {
     AuditRecord {
         id: AuditId::new(app.ulid()),
         actor,
@@ -39,7 +40,7 @@ fn by(app: &App, actor: String, action: &str, subject: impl Into<String>) -> Aud
         before: None,
         after: None,
         reason: None,
-        request_id: table::request::request_id(),
+        request_id: Some(ctx.request_id.clone()).filter(|id| !id.is_empty()),
         at: app.clock.now(),
     }
 }

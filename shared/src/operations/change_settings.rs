@@ -58,13 +58,13 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// # Refuses
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
-pub async fn change_settings(app: &App, ask: &Change) -> Result<Answered<Document>, Error> {
-    let done = app.execute(&Ctx::system(), || plan(app, ask)).await;
+pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<Document>, Error> {
+    let done = app.execute(ctx, || plan(app, ctx, ask)).await;
     app.settings.forget();
     done
 }
 
-async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(Document, Tx), Error> {
     let key = SettingsRecord::key(ask.area.as_str());
     let mut batch = app.store.get_many(&[key.clone(), LedgerBegun::key(), AgencyBegun::key()]).await?;
     let stored = batch.take::<SettingsRecord>(&key)?;
@@ -89,7 +89,7 @@ async fn plan(app: &App, ask: &Change) -> Result<(Document, Tx), Error> {
         }
         tx.absent(fixed_by).or(Refusal::CurrencyInUse);
     }
-    let audit = by_admin(app, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
+    let audit = by_admin(app, ctx, ask.admin, "settings.changed", format!("settings:{}", ask.area.as_str()));
     let audit = audit.change(before.document().to_string(), answer.settings.to_string());
     tx.insert(&audit);
     Ok((answer, tx))

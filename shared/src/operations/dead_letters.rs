@@ -17,6 +17,7 @@ use crate::redemption::create_batch::fill_batch;
 use crate::referral::grant_rewards::{Cause, settle};
 use crate::referral::model::reconcile::Target;
 use kernel::fault::{Error, Fault};
+use table::context::Ctx;
 
 /// Limit of receives in one run, ten letters each.
 const ROUNDS: usize = 20;
@@ -36,7 +37,7 @@ pub struct DeadLetterReport {
 ///
 /// # Errors
 /// The queue can't be reached.
-pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
+pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport, Fault> {
     let mut swept = DeadLetterReport::default();
     for _ in 0..ROUNDS {
         let letters = app.queues.dead_rewards().await?;
@@ -49,7 +50,7 @@ pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
                 swept.kept = swept.kept.saturating_add(1);
                 continue;
             };
-            match give_up(app, &envelope).await {
+            match give_up(app, ctx, &envelope).await {
                 Ok(()) => {
                     tracing::error!(message = envelope.id, "a reward's message was given up");
                     table::telemetry::count("RewardsFailed");
@@ -70,18 +71,20 @@ pub async fn drain_dead_letters(app: &App) -> Result<DeadLetterReport, Fault> {
 ///
 /// Effects without such a state (a commission, a batch's codes, a sale, tightened grants, an erasure) are carried out now, or the
 /// letter stays.
-async fn give_up(app: &App, envelope: &MessageEnvelope) -> Result<(), Error> {
+async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(), Error> {
     let told = Cause { id: &envelope.id, message: &envelope.message };
     match envelope.message {
         Message::BatchStarted { batch } => fill_batch(app, batch).await,
         Message::UserErased { user } => erase_traces_of(app, user).await,
-        Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. } => follow(app, envelope).await,
+        Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. } => follow(app, ctx, envelope).await,
         Message::OrderPaid { .. } | Message::OrderNetChanged { .. } | Message::PurchaseNetChanged { .. } => {
             let earned = earn(app, &told).await;
-            settle(app, &[told], Target::Fail).await?;
+            settle(app, ctx, &[told], Target::Fail).await?;
             earned
         }
-        Message::UserRegistered { .. } | Message::RewardRetried { .. } => Ok(settle(app, &[told], Target::Fail).await?),
+        Message::UserRegistered { .. } | Message::RewardRetried { .. } => {
+            Ok(settle(app, ctx, &[told], Target::Fail).await?)
+        }
         _ => Err(Fault::bug("not a message of the reward queue").into()),
     }
 }

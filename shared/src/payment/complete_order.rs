@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::model::user::User;
 use crate::app::App;
-use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::CreditOrder;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{CaptureOutcome, Payment, decide};
 use crate::payment::model::review::Review;
 use kernel::fault::{Error, Fault};
-use kernel::id::{AuditId, OrderId, UserId};
+use kernel::id::{OrderId, UserId};
 use kernel::ledger::Operator;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -43,10 +43,10 @@ pub struct Completed {
 /// # Refuses
 /// `not_found`; `order_already_paid`; 422 when the named payment is another order's.
 pub async fn complete_order(app: &App, ctx: &Ctx, ask: &Complete) -> Result<Answered<Completed>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Complete) -> Result<(Completed, Tx), Error> {
     let now = app.clock.now();
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     if order.status.is_captured() {
@@ -80,21 +80,8 @@ async fn plan(app: &App, ask: &Complete) -> Result<(Completed, Tx), Error> {
         actor: format!("admin:{}", ask.admin),
         now,
     };
-    capture.write(app, &mut tx).await?;
-    tx.insert(&audit(app, ask, &order));
+    capture.write(app, ctx, &mut tx).await?;
+    let audit = by_admin(app, ctx, ask.admin, "order.completed", order.id.to_string());
+    tx.insert(&audit.change(order.status.as_str(), "paid").because(ask.reason.clone()));
     Ok((Completed { order: order.id }, tx))
-}
-
-fn audit(app: &App, ask: &Complete, order: &Order) -> AuditRecord {
-    AuditRecord {
-        id: AuditId::new(app.ulid()),
-        actor: format!("admin:{}", ask.admin),
-        action: "order.completed".to_owned(),
-        subject: order.id.to_string(),
-        before: Some(order.status.as_str().to_owned()),
-        after: Some("paid".to_owned()),
-        reason: Some(ask.reason.clone()),
-        request_id: table::request::request_id(),
-        at: app.clock.now(),
-    }
 }

@@ -43,15 +43,15 @@ pub struct ConfirmRefund {
 /// `outcome_unknown` when Stripe did not answer.
 pub async fn confirm_refund(app: &App, ctx: &Ctx, ask: &ConfirmRefund) -> Result<Answered<Requested>, Error> {
     let audit = AuditId::new(app.ulid());
-    let done = app.execute(ctx, || plan(app, ask, audit)).await?;
+    let done = app.execute(ctx, || plan(app, ctx, ask, audit)).await?;
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?;
     if order.is_some_and(|order| order.provider == Provider::Stripe) {
-        carry_out(app, done.answer, false).await?;
+        carry_out(app, ctx, done.answer, false).await?;
     }
     Ok(done)
 }
 
-async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Requested, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &ConfirmRefund, audit: AuditId) -> Result<(Requested, Tx), Error> {
     let done = Requested { order: ask.order, refund: ask.refund };
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     let stored = payment_of(app, &order).await?.ok_or(Refusal::NotFound)?;
@@ -65,11 +65,11 @@ async fn plan(app: &App, ask: &ConfirmRefund, audit: AuditId) -> Result<(Request
     }
     let given = given(ask, request.amount)?;
     let seen = given.map_or_else(|| "not made".to_owned(), |amount| amount.to_string());
-    let record = by_admin(app, ask.admin, "order.refund_confirmed", ask.order.to_string());
+    let record = by_admin(app, ctx, ask.admin, "order.refund_confirmed", ask.order.to_string());
     let record = record.change(format!("{} {}", ask.refund, request.amount), seen).because(&ask.reason);
     tx.insert(&crate::operations::model::audit_record::AuditRecord { id: audit, ..record });
     match given {
-        Some(amount) => gave(app, ask, &order, &stored, amount, &mut tx).await?,
+        Some(amount) => gave(app, ctx, ask, &order, &stored, amount, &mut tx).await?,
         None => {
             let mut after = Payment::clone(&stored);
             if let Some(request) = after.requests.get_mut(&ask.refund) {
@@ -93,6 +93,7 @@ fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refus
 /// The gateway gave back: the fact goes on the payment, and the order follows it.
 async fn gave(
     app: &App,
+    ctx: &Ctx,
     ask: &ConfirmRefund,
     order: &Versioned<Order>,
     stored: &Versioned<Payment>,
@@ -113,6 +114,6 @@ async fn gave(
         actor: format!("admin:{}", ask.admin),
         now,
     };
-    reverse.write(app, tx)?;
+    reverse.write(app, ctx, tx)?;
     Ok(())
 }

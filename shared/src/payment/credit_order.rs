@@ -15,6 +15,7 @@ use crate::payment::model::review::{Review, ReviewState};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
 use kernel::ledger::{Header, Operator, PlatformAccount, PlatformLine};
+use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
@@ -45,7 +46,7 @@ impl CreditOrder<'_> {
     ///
     /// # Errors
     /// When amounts do not add up, which nothing that was validated does.
-    pub async fn write(self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+    pub async fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<(), Error> {
         let referral = app.settings::<ReferralSettings>().await?.settings;
         let (order, credited) = (self.order, self.credited);
         let payment_id = self.payment.as_ref().map(|(_, payment)| payment.id.clone());
@@ -53,7 +54,7 @@ impl CreditOrder<'_> {
         let (accounts, posting) = self
             .user
             .accounts
-            .post(order.user, self.header(app), &credited.movements(order), self.house()?)
+            .post(order.user, self.header(app, ctx), &credited.movements(order), self.house()?)
             .map_err(|error| Fault::bug(error.to_string()))?;
         let mut user = User { accounts, ..(**self.user).clone() };
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
@@ -83,12 +84,12 @@ impl CreditOrder<'_> {
         Ok(())
     }
 
-    fn header(&self, app: &App) -> Header {
+    fn header(&self, app: &App, ctx: &Ctx) -> Header {
         let cause = match &self.payment {
             Some((_, payment)) => format!("payment:{}:{}", payment.provider.as_str(), payment.id),
             None => by_hand(self.order.id),
         };
-        header(app, cause, self.operator.clone(), self.actor.clone(), self.now)
+        header(app, ctx, cause, self.operator.clone(), self.actor.clone(), self.now)
     }
 
     /// The house's lines; money that stood on `suspense` comes from there.
@@ -116,7 +117,7 @@ pub fn by_hand(order: OrderId) -> String {
 }
 
 /// The header of a journal that corrects nothing.
-pub fn header(app: &App, cause: String, operator: Operator, actor: String, now: Timestamp) -> Header {
-    let request_id = table::request::request_id().unwrap_or_default();
+pub fn header(app: &App, ctx: &Ctx, cause: String, operator: Operator, actor: String, now: Timestamp) -> Header {
+    let request_id = ctx.request_id.clone();
     Header { journal: JournalId::new(app.ulid()), cause, step: 0, corrects: None, operator, actor, request_id, at: now }
 }

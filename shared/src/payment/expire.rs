@@ -41,9 +41,9 @@ pub struct ExpiryReport {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn expire_orders(app: &App) -> Result<ExpiryReport, Fault> {
+pub async fn expire_orders(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
     let due = due(app, "order", OrderId::parse).await?;
-    let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, id)).await);
+    let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, ctx, id)).await);
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
     }
@@ -51,13 +51,13 @@ pub async fn expire_orders(app: &App) -> Result<ExpiryReport, Fault> {
 }
 
 /// An order's provider is always asked before it expires (R4.10).
-async fn ask_and_expire(app: &App, id: OrderId) -> Result<bool, Error> {
+async fn ask_and_expire(app: &App, ctx: &Ctx, id: OrderId) -> Result<bool, Error> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(false) };
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok(false);
     }
-    poll_or_give_up(app, &order).await?;
-    Ok(app.execute(&Ctx::system(), || expire_order(app, id)).await?.answer)
+    poll_or_give_up(app, ctx, &order).await?;
+    Ok(app.execute(ctx, || expire_order(app, id)).await?.answer)
 }
 
 async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {

@@ -91,10 +91,10 @@ pub enum Ingested {
 ///
 /// # Errors
 /// A fault when nothing was stored: the provider is to send it again.
-pub async fn settle(app: &App, notice: &ProviderEvent) -> Result<Ingested, Error> {
+pub async fn settle(app: &App, ctx: &Ctx, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
-    let done = app.execute(&Ctx::system(), || plan(app, notice, &asked, review)).await?;
+    let done = app.execute(ctx, || plan(app, ctx, notice, &asked, review)).await?;
     Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 
@@ -108,7 +108,7 @@ struct Asked {
 
 type Planned = (Option<EventOutcome>, Tx);
 
-async fn plan(app: &App, notice: &ProviderEvent, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
+async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
     let mut known = Known::read(app, notice).await?;
     if let Some(event) = &known.event {
         return Ok((Some(event.outcome), app.tx()));
@@ -143,7 +143,7 @@ async fn plan(app: &App, notice: &ProviderEvent, asked: &Asked, review: ReviewId
     };
     let promotion = user.as_ref().and_then(|user| user.promotion.as_ref());
     let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
-    let step = Step { app, notice, known: &known, payment, review };
+    let step = Step { app, ctx, notice, known: &known, payment, review };
     match settlement {
         CaptureOutcome::Credit(credited) => step.credit(user.as_ref(), &credited).await,
         CaptureOutcome::Confirms => step.confirm(user.as_ref()),
@@ -266,6 +266,7 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
 /// What an event writes about its payment, once it is decided what it means.
 struct Step<'a> {
     app: &'a App,
+    ctx: &'a Ctx,
     notice: &'a ProviderEvent,
     known: &'a Known,
     payment: Payment,
@@ -289,7 +290,7 @@ impl Step<'_> {
             actor: format!("provider:{}", self.notice.provider.as_str()),
             now: self.notice.received_at,
         };
-        capture.write(self.app, &mut tx).await?;
+        capture.write(self.app, self.ctx, &mut tx).await?;
         Ok((Some(EventOutcome::Credited), tx))
     }
 
@@ -301,7 +302,7 @@ impl Step<'_> {
         let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
         let told = Order { payment_id: Some(payment.id.clone()), completed: None, ..(**order).clone() };
         let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
-        Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, &mut tx)?;
+        Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, self.ctx, &mut tx)?;
         Ok((Some(EventOutcome::AlreadyCredited), tx))
     }
 
@@ -315,7 +316,7 @@ impl Step<'_> {
             (false, _) => EventOutcome::Noted,
         };
         let mut tx = self.marked(outcome, None);
-        self.reversing(order, user, self.payment.clone())?.write(self.app, &mut tx)?;
+        self.reversing(order, user, self.payment.clone())?.write(self.app, self.ctx, &mut tx)?;
         Ok((Some(outcome), tx))
     }
 
@@ -411,7 +412,14 @@ impl Step<'_> {
             PlatformLine::new(PlatformAccount::Suspense, amount),
         ];
         let actor = format!("provider:{}", self.notice.provider.as_str());
-        let first = header(self.app, format!("review:{}", review.id), Operator::System, actor, self.notice.received_at);
+        let first = header(
+            self.app,
+            self.ctx,
+            format!("review:{}", review.id),
+            Operator::System,
+            actor,
+            self.notice.received_at,
+        );
         let header = review.last.map_or(first.clone(), |last| first.correcting(last));
         JournalEntry::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
     }

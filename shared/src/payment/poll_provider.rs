@@ -40,7 +40,7 @@ struct Taken {
 ///
 /// # Errors
 /// A fault when the provider can't be asked now, or what it said not be stored.
-pub async fn poll_provider(app: &App, order: &Order) -> Result<bool, Error> {
+pub async fn poll_provider(app: &App, ctx: &Ctx, order: &Order) -> Result<bool, Error> {
     let taken = match order.provider {
         Provider::Stripe => ask_stripe(app, order).await?,
         Provider::Zpay => ask_zpay(app, order).await?,
@@ -61,7 +61,7 @@ pub async fn poll_provider(app: &App, order: &Order) -> Result<bool, Error> {
             received_at: app.clock.now(),
             raw: raw.to_string(),
         };
-        settle(app, &notice).await?;
+        settle(app, ctx, &notice).await?;
     }
     Ok(true)
 }
@@ -71,8 +71,8 @@ pub async fn poll_provider(app: &App, order: &Order) -> Result<bool, Error> {
 ///
 /// # Errors
 /// As [`poll_provider`], until the order has waited long enough.
-pub(crate) async fn poll_or_give_up(app: &App, order: &Order) -> Result<(), Error> {
-    match poll_provider(app, order).await {
+pub(crate) async fn poll_or_give_up(app: &App, ctx: &Ctx, order: &Order) -> Result<(), Error> {
+    match poll_provider(app, ctx, order).await {
         Ok(_) => {}
         Err(error) if app.clock.now().duration_since(order.expires_at) < UNASKED => return Err(error),
         Err(error) => tracing::error!(%error, order = %order.id, "is not asked about any more"),
@@ -128,8 +128,8 @@ pub struct Polled {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn poll_payments(app: &App) -> Result<Polled, Fault> {
-    let ticked = each(due(app, "order", OrderId::parse).await?, |id| poll(app, id)).await;
+pub async fn poll_payments(app: &App, ctx: &Ctx) -> Result<Polled, Fault> {
+    let ticked = each(due(app, "order", OrderId::parse).await?, |id| poll(app, ctx, id)).await;
     let asked = || ticked.done.iter().flatten();
     let healed = counted(asked().filter(|paid| **paid));
     let done = Polled { asked: counted(asked()), healed, failed: ticked.failed, left: ticked.left };
@@ -142,15 +142,15 @@ pub async fn poll_payments(app: &App) -> Result<Polled, Fault> {
 /// Asks about one order, if its time has come; answers whether it is paid now. A pending order's last time is [`expire_orders`]'.
 ///
 /// [`expire_orders`]: crate::payment::expire::expire_orders
-async fn poll(app: &App, id: OrderId) -> Result<Option<bool>, Error> {
+async fn poll(app: &App, ctx: &Ctx, id: OrderId) -> Result<Option<bool>, Error> {
     let now = app.clock.now();
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let expires = order.status == OrderStatus::Pending && order.expires_at <= now;
     if expires || order.next_look().is_none_or(|at| at > now) {
         return Ok(None);
     }
-    poll_or_give_up(app, &order).await?;
-    let done = app.execute(&Ctx::system(), || look_counted(app, id, order.looks)).await?;
+    poll_or_give_up(app, ctx, &order).await?;
+    let done = app.execute(ctx, || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
 
@@ -170,7 +170,7 @@ async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), 
 ///
 /// # Refuses
 /// [`Refusal::NotFound`] for somebody else's; [`Refusal::RateLimited`] after ten times in a minute.
-pub async fn verify_own(app: &App, user: UserId, id: OrderId) -> Result<Order, Error> {
+pub async fn verify_own(app: &App, ctx: &Ctx, user: UserId, id: OrderId) -> Result<Order, Error> {
     let order = crate::payment::cancel_order::own(app, user, id).await?;
     if !order.status.is_captured() {
         let (now, asker) = (app.clock.now(), app.config.secret.hex("verifier", &[user.to_string().as_bytes()]));
@@ -179,22 +179,22 @@ pub async fn verify_own(app: &App, user: UserId, id: OrderId) -> Result<Order, E
             return Err(asked.refused(now).into());
         }
     }
-    verify(app, order).await
+    verify(app, ctx, order).await
 }
 
 /// The same for an admin, of anybody's order.
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn verify_any(app: &App, id: OrderId) -> Result<Order, Error> {
-    verify(app, app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?).await
+pub async fn verify_any(app: &App, ctx: &Ctx, id: OrderId) -> Result<Order, Error> {
+    verify(app, ctx, app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?).await
 }
 
-async fn verify(app: &App, order: Versioned<Order>) -> Result<Order, Error> {
+async fn verify(app: &App, ctx: &Ctx, order: Versioned<Order>) -> Result<Order, Error> {
     if order.status.is_captured() {
         return Ok(order.into_inner());
     }
-    poll_provider(app, &order).await?;
+    poll_provider(app, ctx, &order).await?;
     let now = app.store.get::<Order>(&Order::key(order.id)).await?;
     Ok(now.ok_or_else(|| Fault::bug("an order that was there is not"))?.into_inner())
 }

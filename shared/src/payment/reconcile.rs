@@ -63,7 +63,7 @@ pub struct Reconciled {
 ///
 /// # Errors
 /// When a report can't be read.
-pub async fn reconcile(app: &App) -> Result<Reconciled, Fault> {
+pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
     let started = Instant::now();
     let mut done = Reconciled::default();
     for (date, provider) in due_reports(app) {
@@ -71,7 +71,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, Fault> {
             if started.elapsed() > TICK {
                 return Ok(done);
             }
-            match step(app, date, provider).await {
+            match step(app, ctx, date, provider).await {
                 Ok(Step::Nothing) => break,
                 Ok(Step::Page) => done.pages = done.pages.saturating_add(1),
                 Ok(Step::Finished) => {
@@ -106,7 +106,7 @@ enum Step {
 }
 
 /// Looks at the next page of a report and writes it.
-async fn step(app: &App, date: Date, provider: Provider) -> Result<Step, Error> {
+async fn step(app: &App, ctx: &Ctx, date: Date, provider: Provider) -> Result<Step, Error> {
     let key = Reconciliation::key(date, provider);
     let stored = app.store.get::<Reconciliation>(&key).await?;
     let report = match &stored {
@@ -114,9 +114,9 @@ async fn step(app: &App, date: Date, provider: Provider) -> Result<Step, Error> 
         Some(report) => Reconciliation::clone(report),
         None => Reconciliation::begin(date, provider, app.clock.now()),
     };
-    let looked = look(app, &report).await?;
+    let looked = look(app, ctx, &report).await?;
     let (after, differences) = report.after(looked, app.clock.now())?;
-    let written = app.execute(&Ctx::system(), || plan(app, &report, &after, &differences)).await?;
+    let written = app.execute(ctx, || plan(app, &report, &after, &differences)).await?;
     if !written.answer || after.stage != Stage::Done {
         return Ok(Step::Page);
     }
@@ -183,10 +183,10 @@ fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
     differing.filter_map(review).collect()
 }
 
-async fn look(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
+async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
     let unavailable = || Fault::Unavailable { call: "provider", why: "not configured".to_owned() };
     match (report.stage, report.provider) {
-        (Stage::Book, _) => book(app, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
+        (Stage::Book, _) => book(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
         (Stage::Orders, Provider::Stripe) => {
             let stripe = app.providers.stripe.as_ref().ok_or_else(unavailable)?;
             let (page, next) = of_day(app, report).await?;
@@ -201,23 +201,23 @@ async fn look(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
             let (page, next) = of_day(app, report).await?;
             let mut looked = Looked { next, ..Looked::default() };
             for order in page {
-                looked.compared.extend(known_at_zpay(app, zpay, &order).await?);
+                looked.compared.extend(known_at_zpay(app, ctx, zpay, &order).await?);
             }
             Ok(looked)
         }
-        (Stage::Unconfirmed, _) => unconfirmed(app, report).await,
+        (Stage::Unconfirmed, _) => unconfirmed(app, ctx, report).await,
         (Stage::Done, _) => Ok(Looked::default()),
     }
 }
 
 /// One page of Stripe's own list: each charge is settled if we were not told, then compared.
-async fn book(app: &App, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
+async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
     let (from, to) = day_of(report.date);
     let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
     let mut looked = Looked { next: page.next, ..Looked::default() };
     for (charge, disputed) in page.charges {
         let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
-        let net = heal(app, stripe, &payment_id, &charge, disputed).await?;
+        let net = heal(app, ctx, stripe, &payment_id, &charge, disputed).await?;
         let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
         looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
     }
@@ -227,6 +227,7 @@ async fn book(app: &App, stripe: &Stripe, report: &Reconciliation) -> Result<Loo
 /// What is left of a charge by Stripe's word; what we were not told of is settled first.
 async fn heal(
     app: &App,
+    ctx: &Ctx,
     stripe: &Stripe,
     payment_id: &str,
     charge: &ChargeFact,
@@ -247,7 +248,7 @@ async fn heal(
     let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
     if known.as_ref().is_none_or(|known| known.captured.is_none()) {
         let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.created) };
-        tell(app, &of, format!("asked:{payment_id}"), fact).await?;
+        tell(app, ctx, &of, format!("asked:{payment_id}"), fact).await?;
     }
     if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
         let refunds = stripe.refunds(payment_id).await.map_err(unavailable)?;
@@ -255,11 +256,11 @@ async fn heal(
         let at = asked_at.as_second();
         if !refunds.is_empty() {
             let fact = PaymentEvent::Refunded { cumulative: None, refunds };
-            tell(app, &of, format!("asked:{payment_id}:refunds:{at}"), fact).await?;
+            tell(app, ctx, &of, format!("asked:{payment_id}:refunds:{at}"), fact).await?;
         }
         for (id, dispute) in told {
             let event = format!("asked:{payment_id}:{id}:{at}");
-            tell(app, &of, event, PaymentEvent::Disputed { id, dispute }).await?;
+            tell(app, ctx, &of, event, PaymentEvent::Disputed { id, dispute }).await?;
         }
     }
     Ok(net)
@@ -273,7 +274,7 @@ struct Of<'a> {
 }
 
 /// Settles what Stripe said as an event of its own; a webhook that says the same finds it done.
-async fn tell(app: &App, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> Result<(), Error> {
+async fn tell(app: &App, ctx: &Ctx, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> Result<(), Error> {
     let raw = json!({"asked": of.payment_id, "order": of.order, "at": of.at});
     let notice = ProviderEvent {
         provider: Provider::Stripe,
@@ -286,7 +287,7 @@ async fn tell(app: &App, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> R
         received_at: of.at,
         raw: raw.to_string(),
     };
-    settle(app, &notice).await.map(|_| ())
+    settle(app, ctx, &notice).await.map(|_| ())
 }
 
 type Compared = Option<(Option<String>, Option<OrderId>, Sides)>;
@@ -305,7 +306,7 @@ async fn known_at_stripe(app: &App, stripe: &Stripe, order: &Order) -> Result<Co
 }
 
 /// An order as the gateway knows it; a payment that we were not told of is settled first.
-async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared, Error> {
+async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Result<Compared, Error> {
     if order.status == OrderStatus::Failed {
         return Ok(None);
     }
@@ -325,7 +326,7 @@ async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared
     let key = Payment::key(Provider::Zpay, &trade);
     let mut payment = app.store.get::<Payment>(&key).await?;
     if payment.as_ref().is_none_or(|payment| payment.captured.is_none()) {
-        poll_provider(app, order).await?;
+        poll_provider(app, ctx, order).await?;
         payment = app.store.get::<Payment>(&key).await?;
     }
     // The gateway says what it took. What it gave back, only we know.
@@ -340,7 +341,7 @@ async fn known_at_zpay(app: &App, zpay: &Zpay, order: &Order) -> Result<Compared
 }
 
 /// The orders that a person completed and nobody confirmed; the provider is asked once more.
-async fn unconfirmed(app: &App, report: &Reconciliation) -> Result<Looked, Error> {
+async fn unconfirmed(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
     let mut waiting: Vec<OrderId> = due(app, "confirm", OrderId::parse).await?;
     waiting.sort();
     let after = report.cursor.as_deref().and_then(OrderId::parse);
@@ -352,7 +353,7 @@ async fn unconfirmed(app: &App, report: &Reconciliation) -> Result<Looked, Error
         if order.provider != report.provider || order.completed.is_none() {
             continue;
         }
-        poll_provider(app, &order).await?;
+        poll_provider(app, ctx, &order).await?;
         let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { continue };
         let Some(journal) = order.completed else { continue };
         let ledger = posted(app, order.provider, Some(JournalRef { id: journal, step: 0 }), order.net()).await?;

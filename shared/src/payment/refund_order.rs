@@ -58,12 +58,12 @@ pub struct Requested {
 /// `outcome_unknown` when Stripe did not answer: the same key goes on.
 pub async fn refund_order(app: &App, ctx: &Ctx, ask: &RefundOrder) -> Result<Answered<Requested>, Error> {
     let id = RefundId::new(app.ulid());
-    let done = app.execute(ctx, || plan(app, ask, id)).await?;
-    carry_out(app, done.answer, !done.replayed).await?;
+    let done = app.execute(ctx, || plan(app, ctx, ask, id)).await?;
+    carry_out(app, ctx, done.answer, !done.replayed).await?;
     Ok(done)
 }
 
-async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &RefundOrder, id: RefundId) -> Result<(Requested, Tx), Error> {
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     let stored = payment_of(app, &order).await?.ok_or(Refusal::NothingToRefund)?;
     if !app.providers.has(order.provider) {
@@ -78,7 +78,7 @@ async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, 
         RefundRequest { amount, reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), failure: None };
     let mut payment = Payment::clone(&stored);
     payment.requests.insert(id, request);
-    let audit = by_admin(app, ask.admin, "order.refund_requested", ask.order.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "order.refund_requested", ask.order.to_string());
     let mut tx = app.tx();
     tx.replace(&stored, &payment);
     if !order.has_refunds {
@@ -117,7 +117,7 @@ pub(crate) fn part(pointer: &str, text: &str, whole: PayMoney) -> Result<PayMone
 ///
 /// # Errors
 /// `outcome_unknown` when Stripe did not answer.
-pub(crate) async fn carry_out(app: &App, requested: Requested, fresh: bool) -> Result<(), Error> {
+pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh: bool) -> Result<(), Error> {
     let gone = || Fault::bug("a refund of nothing");
     let order = app.store.get::<Order>(&Order::key(requested.order)).await?.ok_or_else(gone)?;
     let payment = payment_of(app, &order).await?.ok_or_else(gone)?;
@@ -128,10 +128,8 @@ pub(crate) async fn carry_out(app: &App, requested: Requested, fresh: bool) -> R
         Provider::Zpay => return Ok(()),
     };
     match made {
-        Made::Told(id, refund) => told(app, &payment, requested, id, refund).await,
-        Made::Refused(why) => {
-            app.execute(&Ctx::system(), || failed(app, requested, &payment.id, &why)).await.map(|_| ())
-        }
+        Made::Told(id, refund) => told(app, ctx, &payment, requested, id, refund).await,
+        Made::Refused(why) => app.execute(ctx, || failed(app, requested, &payment.id, &why)).await.map(|_| ()),
         Made::Unknown => Ok(()),
     }
 }
@@ -193,7 +191,7 @@ async fn zpay(app: &App, payment: &Payment, request: &RefundRequest, of: Request
 }
 
 /// Settles the provider's answer as an event of its own; a webhook that says the same finds it done.
-async fn told(app: &App, payment: &Payment, of: Requested, id: String, refund: Refund) -> Result<(), Error> {
+async fn told(app: &App, ctx: &Ctx, payment: &Payment, of: Requested, id: String, refund: Refund) -> Result<(), Error> {
     let state = refund.state().as_str();
     let raw = json!({"refund": of.refund, "id": id, "amount": refund.amount.to_string(), "state": state});
     let notice = ProviderEvent {
@@ -207,7 +205,7 @@ async fn told(app: &App, payment: &Payment, of: Requested, id: String, refund: R
         received_at: app.clock.now(),
         raw: raw.to_string(),
     };
-    match settle(app, &notice).await {
+    match settle(app, ctx, &notice).await {
         Ok(_) => Ok(()),
         // The provider has made it: only what became of it here is not known.
         Err(error) => Err(Fault::OutcomeUnknown { call: "refund", why: error.to_string() }.into()),

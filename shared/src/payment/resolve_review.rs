@@ -59,10 +59,10 @@ pub struct Resolved {
 /// does not stand for.
 pub async fn resolve_review(app: &App, ctx: &Ctx, ask: &ResolveReview) -> Result<Answered<Resolved>, Error> {
     let order = OrderId::new(app.ulid());
-    app.execute(ctx, || plan(app, ask, order)).await
+    app.execute(ctx, || plan(app, ctx, ask, order)).await
 }
 
-async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &ResolveReview, new: OrderId) -> Result<(Resolved, Tx), Error> {
     let review = app.store.get::<Review>(&Review::key(ask.review)).await?.ok_or(Refusal::NotFound)?;
     if review.state != ReviewState::Open {
         return Err(Refusal::ReviewClosed.into());
@@ -74,7 +74,7 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
     let mut tx = app.tx();
     let (state, order) = match ask.decision {
         ReviewResolution::Credit(named) => {
-            credit(app, ask, &review, named, new, &mut tx).await?;
+            credit(app, ctx, ask, &review, named, new, &mut tx).await?;
             (ReviewState::Credited, Some(new))
         }
         ReviewResolution::RefundDue => (ReviewState::RefundDue, None),
@@ -82,7 +82,7 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
     };
     let resolution = Resolution { reason: ask.reason.clone(), admin: ask.admin, at: app.clock.now(), order };
     tx.replace(&review, &Review { state, resolution: Some(resolution), ..Review::clone(&review) });
-    let record = by_admin(app, ask.admin, "review.resolved", ask.review.to_string());
+    let record = by_admin(app, ctx, ask.admin, "review.resolved", ask.review.to_string());
     let record = record.change(review.state.as_str(), state.as_str()).because(&ask.reason);
     tx.insert(&record);
     Ok((Resolved { review: ask.review }, tx))
@@ -91,6 +91,7 @@ async fn plan(app: &App, ask: &ResolveReview, new: OrderId) -> Result<(Resolved,
 /// The paid transaction of a new order over what was received, without bonus; the money leaves `suspense`.
 async fn credit(
     app: &App,
+    ctx: &Ctx,
     ask: &ResolveReview,
     review: &Versioned<Review>,
     named: OrderId,
@@ -120,7 +121,7 @@ async fn credit(
         actor: format!("admin:{}", ask.admin),
         now: app.clock.now(),
     };
-    capture.write(app, tx).await
+    capture.write(app, ctx, tx).await
 }
 
 /// An order over what was received, of the user and at the rate of the order that was named.

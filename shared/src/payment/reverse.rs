@@ -14,6 +14,7 @@ use crate::payment::model::payment::Payment;
 use crate::payment::model::reversal::Reversal;
 use kernel::fault::{Error, Fault};
 use kernel::ledger::{Header, JournalRef, Operator};
+use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
@@ -41,7 +42,7 @@ impl Reverse<'_> {
     ///
     /// # Errors
     /// When amounts do not add up, which nothing that was validated does.
-    pub fn write(self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
+    pub fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<bool, Error> {
         let (known, mut payment) = self.payment;
         let order = self.told.as_ref().unwrap_or(self.order);
         let has_refunds = payment.has_refunds();
@@ -55,7 +56,7 @@ impl Reverse<'_> {
             return Ok(false);
         };
         if reversal.moves_money() {
-            let header = next(header(app, cause(&payment), self.operator, self.actor, self.now), payment.last);
+            let header = next(header(app, ctx, cause(&payment), self.operator, self.actor, self.now), payment.last);
             payment.last = Some(header.as_last());
             let (movements, house) = (reversal.movements(order), reversal.house(order)?);
             let posted = self.user.accounts.post(order.user, header, &movements, house);

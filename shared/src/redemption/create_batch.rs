@@ -42,7 +42,7 @@ pub struct CreateBatch {
 /// # Refuses
 /// 422 for a plan that is not there.
 pub async fn create_batch(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<Answered<Batch>, Error> {
-    let begun: Answered<BatchId> = app.execute(ctx, || begin(app, ask)).await?;
+    let begun: Answered<BatchId> = app.execute(ctx, || begin(app, ctx, ask)).await?;
     if ask.count <= LISTED || begun.replayed {
         fill_batch(app, begun.answer).await?;
     }
@@ -51,7 +51,7 @@ pub async fn create_batch(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<Ans
     Ok(Answered { answer: batch.into_inner(), replayed: begun.replayed })
 }
 
-async fn begin(app: &App, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
+async fn begin(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
     plan_exists(app, &ask.terms).await?;
     let id = BatchId::new(app.ulid());
     let empty = Batch {
@@ -75,7 +75,7 @@ async fn begin(app: &App, ask: &CreateBatch) -> Result<(BatchId, Tx), Error> {
         tx.send(Message::BatchStarted { batch: id });
     }
     let terms = serde_json::to_string(&ask.terms).unwrap_or_default();
-    let audit = by_admin(app, ask.admin, "batch.created", id.to_string()).change("", terms);
+    let audit = by_admin(app, ctx, ask.admin, "batch.created", id.to_string()).change("", terms);
     tx.insert(&audit.because(format!("{} codes: {}", ask.count, ask.label)));
     Ok((id, tx))
 }

@@ -73,8 +73,8 @@ pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Op
 ///
 /// # Refuses
 /// `code_not_found`; 422 for a plan that is not there, a window that ends before it begins, a total below what was taken.
-pub async fn edit_code(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
-    let done = app.execute(&Ctx::system(), || plan(app, text, ask, admin)).await?;
+pub async fn edit_code(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
+    let done = app.execute(ctx, || plan(app, ctx, text, ask, admin)).await?;
     let mut code = done.answer;
     if let Some(total) = ask.total_uses
         && code.shards > 0
@@ -86,7 +86,7 @@ pub async fn edit_code(app: &App, text: &CodeText, ask: &EditCode, admin: UserId
     Ok(code)
 }
 
-async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<(Code, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<(Code, Tx), Error> {
     let before = live(app, text).await?;
     let terms = ask.terms(&before.terms)?;
     if terms.benefit != before.terms.benefit {
@@ -112,7 +112,7 @@ async fn plan(app: &App, text: &CodeText, ask: &EditCode, admin: UserId) -> Resu
     if after.terms.total_uses != before.terms.total_uses {
         tx.send(Message::CodeChanged { code: before.of });
     }
-    let audit = by_admin(app, admin, "code.edited", before.of.to_string());
+    let audit = by_admin(app, ctx, admin, "code.edited", before.of.to_string());
     tx.insert(&audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)));
     Ok((after, tx))
 }
@@ -270,7 +270,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
         return Ok((0, tx));
     }
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
-    let audit = by_admin(app, admin, "code.deleted", subject).change(deleted.join(" "), "");
+    let audit = by_admin(app, ctx, admin, "code.deleted", subject).change(deleted.join(" "), "");
     tx.insert(&audit);
     Ok((u64::try_from(texts.len()).unwrap_or(u64::MAX), tx))
 }
@@ -279,15 +279,14 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn set_batch_status(app: &App, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
-    let ctx = Ctx::system();
-    let done = app.execute(&ctx, || async {
+pub async fn set_batch_status(app: &App, ctx: &Ctx, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
+    let done = app.execute(ctx, || async {
         let before = app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?;
         let after = Batch { enabled, ..Batch::clone(&before) };
         let mut tx = app.tx();
         if before.enabled != enabled {
             tx.replace(&before, &after);
-            let audit = by_admin(app, admin, "batch.status_set", id.to_string());
+            let audit = by_admin(app, ctx, admin, "batch.status_set", id.to_string());
             tx.insert(&audit.change(before.enabled.to_string(), enabled.to_string()));
         }
         Ok((after, tx))

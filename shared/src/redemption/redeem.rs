@@ -93,7 +93,7 @@ pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redee
         return Err(Refusal::ProgrammeOff.into());
     }
     let attempts = AtomicU32::new(0);
-    let done = app.execute(ctx, || plan(app, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
+    let done = app.execute(ctx, || plan(app, ctx, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
     let outcome = match &done {
         Ok(done) if done.replayed => return Ok(done.clone()),
         Ok(_) => "redeemed",
@@ -112,7 +112,13 @@ fn guesser(app: &App, user: UserId) -> String {
     app.config.secret.hex("redeemer", &[user.to_string().as_bytes()])
 }
 
-async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u32) -> Result<(Redeemed, Tx), Error> {
+async fn plan(
+    app: &App,
+    ctx: &Ctx,
+    ask: &Redeem,
+    settings: &RedemptionSettings,
+    attempt: u32,
+) -> Result<(Redeemed, Tx), Error> {
     let now = app.clock.now();
     let (user, code) = who_and_what(app, ask, settings, now).await?;
     let needs = Needs::read(app, ask, &code, attempt > 0).await?;
@@ -142,7 +148,7 @@ async fn plan(app: &App, ask: &Redeem, settings: &RedemptionSettings, attempt: u
     let mut effect = app.tx();
     match code.terms.benefit.plan_time() {
         Some((plan, time)) => needs.extend(app, ask, (plan, time), &mut redemption, &mut effect)?,
-        None => credit(app, &user, &mut redemption, &mut effect).await?,
+        None => credit(app, ctx, &user, &mut redemption, &mut effect).await?,
     }
     effect.mark(|tx| {
         let guard = tx.insert(&redemption);
@@ -274,14 +280,20 @@ impl Needs {
 }
 
 /// Credits a code for balance (R1.6, type `redeem`); the other side is the house line `codes`.
-async fn credit(app: &App, user: &Versioned<User>, redemption: &mut Redemption, tx: &mut Tx) -> Result<(), Error> {
+async fn credit(
+    app: &App,
+    ctx: &Ctx,
+    user: &Versioned<User>,
+    redemption: &mut Redemption,
+    tx: &mut Tx,
+) -> Result<(), Error> {
     let Benefit::Balance { credit } = redemption.benefit else { return Err(Fault::bug("no balance to credit").into()) };
     let currency = match user.accounts.balance.seq {
         0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
         _ => user.accounts.balance().currency(),
     };
     let amount = LedgerMoney::exact(credit, currency)?;
-    let header = header(app, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
+    let header = header(app, ctx, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
     let journal = header.journal;
     let movement = NewLine::new(RecordType::Redeem, amount, redemption.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];

@@ -53,7 +53,7 @@ pub async fn create_plan(app: &App, ctx: &Ctx, terms: &PlanTerms, admin: UserId)
         let plan = terms.clone().on(bare);
         let mut tx = app.tx();
         tx.insert(&plan);
-        let audit = by_admin(app, admin, "plan.created", id.to_string());
+        let audit = by_admin(app, ctx, admin, "plan.created", id.to_string());
         tx.insert(&audit.change("", terms.written()));
         Ok((plan, tx))
     })
@@ -78,11 +78,11 @@ pub struct ChangePlan {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] when somebody changed it meanwhile.
-pub async fn change_plan(app: &App, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
-    app.execute(&Ctx::system(), || plan_change(app, ask)).await
+pub async fn change_plan(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
+    app.execute(ctx, || plan_change(app, ctx, ask)).await
 }
 
-async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
+async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
     let before = app.store.get::<Plan>(&Plan::key(ask.plan)).await?.ok_or(Refusal::NotFound)?;
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
     let after = ask.terms.clone().on(Plan { version: next, ..Plan::clone(&before) });
@@ -94,7 +94,7 @@ async fn plan_change(app: &App, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {
         return Err(Refusal::VersionMismatch.into());
     }
     tx.replace(&before, &after);
-    let audit = by_admin(app, ask.admin, "plan.changed", ask.plan.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "plan.changed", ask.plan.to_string());
     tx.insert(&audit.change(PlanTerms::of(&before).written(), ask.terms.written()));
     Ok((after, tx))
 }

@@ -39,7 +39,7 @@ pub struct Undo {
 /// [`Refusal::NotFound`].
 pub async fn undo_redemption(app: &App, ctx: &Ctx, ask: &Undo) -> Result<Answered<Redemption>, Error> {
     let key = place(app, ask.redemption).await?;
-    app.execute(ctx, || plan(app, ask, &key)).await
+    app.execute(ctx, || plan(app, ctx, ask, &key)).await
 }
 
 /// Where a redemption is: its id tells the month of the list that it stands in.
@@ -49,7 +49,7 @@ async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
     Ok(Redemption::key(found.user, found.of, found.number))
 }
 
-async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Error> {
     let mut tx = app.tx();
     let redemption = app.store.get::<Redemption>(key).await?.ok_or(Refusal::NotFound)?;
     if redemption.undone.is_some() {
@@ -61,7 +61,7 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
         None => None,
     };
     if let Some(credit) = redemption.credit {
-        let header = header(app, cause(redemption.id), Operator::Admin, format!("admin:{}", ask.admin), now);
+        let header = header(app, ctx, cause(redemption.id), Operator::Admin, format!("admin:{}", ask.admin), now);
         take_back(app, header, &redemption, credit, &mut tx).await?;
     }
     free(app, &redemption, &mut tx).await?;
@@ -70,7 +70,7 @@ async fn plan(app: &App, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Erro
     tx.mark(|tx| {
         tx.replace(&redemption, &after);
     });
-    let audit = by_admin(app, ask.admin, "redemption.undone", ask.redemption.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "redemption.undone", ask.redemption.to_string());
     tx.insert(&audit.because(ask.reason.clone()));
     let (user, code, number) = (redemption.user, redemption.of, redemption.number);
     tx.send(Message::RedemptionUndone { user, code, number });

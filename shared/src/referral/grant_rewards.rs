@@ -35,7 +35,7 @@ impl From<SettlementError> for Error {
 }
 
 /// Grants what a batch's messages make due. Answers the ids of the records that are to be delivered again.
-pub async fn grant_rewards(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
+pub async fn grant_rewards(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> Vec<String> {
     let mut groups: BTreeMap<String, Vec<&ReceivedMessage>> = BTreeMap::new();
     for record in records {
         let group = record.group.clone().unwrap_or_else(|| record.envelope.message.group());
@@ -43,21 +43,21 @@ pub async fn grant_rewards(app: &App, records: &[ReceivedMessage]) -> Vec<String
     }
     let mut failed = Vec::new();
     for group in groups.values() {
-        failed.extend(settle_group(app, group).await);
+        failed.extend(settle_group(app, ctx, group).await);
     }
     failed
 }
 
 /// Settles one group's records in their order; what failed and everything after it is answered.
-async fn settle_group(app: &App, group: &[&ReceivedMessage]) -> Vec<String> {
+async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<String> {
     let mut settled = 0_usize;
     for together in group.chunks(TOGETHER) {
         let messages: Vec<Cause<'_>> = together.iter().copied().map(Cause::by).collect();
-        let done = match settle(app, &messages, Target::Grant).await {
+        let done = match settle(app, ctx, &messages, Target::Grant).await {
             Ok(()) => together.len(),
             Err(fault) => {
                 tracing::warn!(%fault, messages = together.len(), "settling one by one");
-                settle_singly(app, &messages).await
+                settle_singly(app, ctx, &messages).await
             }
         };
         settled = settled.saturating_add(done);
@@ -69,9 +69,9 @@ async fn settle_group(app: &App, group: &[&ReceivedMessage]) -> Vec<String> {
 }
 
 /// Settles messages one by one until one fails; answers how many were settled.
-async fn settle_singly(app: &App, messages: &[Cause<'_>]) -> usize {
+async fn settle_singly(app: &App, ctx: &Ctx, messages: &[Cause<'_>]) -> usize {
     for (index, message) in messages.iter().enumerate() {
-        if let Err(fault) = settle(app, std::slice::from_ref(message), Target::Grant).await {
+        if let Err(fault) = settle(app, ctx, std::slice::from_ref(message), Target::Grant).await {
             tracing::error!(%fault, message = message.id, "not settled");
             return index;
         }
@@ -99,8 +99,8 @@ impl<'a> Cause<'a> {
 ///
 /// # Errors
 /// A fault; then nothing of it is written.
-pub async fn settle(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
-    match app.execute(&Ctx::system(), || plan(app, messages, aim)).await {
+pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
+    match app.execute(ctx, || plan(app, messages, aim)).await {
         Ok(done) => {
             let (rewards, commissions) = done.answer;
             for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {

@@ -25,16 +25,16 @@ pub struct Retry {
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::RewardNotFailed`] for one that is on its way, granted or reversed.
 pub async fn retry_reward(app: &App, ctx: &Ctx, ask: &Retry) -> Result<Answered<Reward>, Error> {
-    app.execute(ctx, || plan(app, ask)).await
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &Retry) -> Result<(Reward, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Retry) -> Result<(Reward, Tx), Error> {
     let reward = app.store.get::<Reward>(&Reward::key(ask.reward)).await?.ok_or(Refusal::NotFound)?;
     if !matches!(reward.state, RewardState::Failed | RewardState::Held) {
         return Err(Refusal::RewardNotFailed.into());
     }
     let after = Reward { state: RewardState::Pending, ..Reward::clone(&reward) };
-    let audit = by_admin(app, ask.admin, "reward.retried", reward.id.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "reward.retried", reward.id.to_string());
     let mut tx = app.tx();
     tx.replace(&reward, &after);
     tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()));

@@ -29,11 +29,11 @@ pub struct SetInviteCode {
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for somebody else's.
-pub async fn set_invite_code(app: &App, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
-    app.execute(&Ctx::system(), || plan(app, ask)).await
+pub async fn set_invite_code(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
+    app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
     let (user_key, code_key) = (User::key(ask.user), Invite::key(ask.code.as_str()));
     let others = ActiveCodes::key(ask.user);
     let mut batch = app.store.get_many(&[user_key.clone(), code_key.clone(), others.clone()]).await?;
@@ -66,7 +66,7 @@ async fn plan(app: &App, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
             tx.replace(&old, &retired);
         }
     }
-    let audit = by_admin(app, ask.admin, "user.invite_code_set", user.id.to_string());
+    let audit = by_admin(app, ctx, ask.admin, "user.invite_code_set", user.id.to_string());
     tx.insert(&audit.change(before, ask.code.as_str()));
     Ok((after, tx))
 }

@@ -56,10 +56,10 @@ pub struct OutboundEvent {
 ///
 /// # Errors
 /// When it can't be written down.
-pub async fn deliver(app: &App, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
-    let new = app.execute(&Ctx::system(), || begin(app, endpoint.id, event)).await?.answer;
+pub async fn deliver(app: &App, ctx: &Ctx, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
+    let new = app.execute(ctx, || begin(app, endpoint.id, event)).await?.answer;
     if new && !endpoint.is_down(app.clock.now()) {
-        attempt(app, endpoint.id, event.id).await?;
+        attempt(app, ctx, endpoint.id, event.id).await?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ enum Look {
 }
 
 /// Attempts a delivery that is pending, and writes down what came of it.
-async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, Error> {
+async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Result<Look, Error> {
     let keys = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
     let mut batch = app.store.get_many(&keys).await?;
     let [to, delivery] = &keys;
@@ -99,7 +99,7 @@ async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, E
         return Ok(Look::Nothing);
     }
     if !to.is_open() {
-        app.execute(&Ctx::system(), || wait(app, endpoint, id)).await?;
+        app.execute(ctx, || wait(app, endpoint, id)).await?;
         return Ok(Look::Left);
     }
     let text = id.to_string();
@@ -108,7 +108,7 @@ async fn attempt(app: &App, endpoint: EndpointId, id: EventId) -> Result<Look, E
     let came = app.courier.deliver(&parcel, &secrets).await;
     let success = came.is_success();
     tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");
-    app.execute(&Ctx::system(), || write_down(app, endpoint, id, delivery.attempts, came)).await?;
+    app.execute(ctx, || write_down(app, ctx, endpoint, id, delivery.attempts, came)).await?;
     Ok(if success { Look::Delivered } else { Look::Failed })
 }
 
@@ -140,7 +140,14 @@ async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), 
 
 /// Writes an attempt down, unless another one was meanwhile; the endpoint is written only where it begins to fail, stops to, or has
 /// failed too long.
-async fn write_down(app: &App, endpoint: EndpointId, id: EventId, seen: u32, came: Attempt) -> Result<((), Tx), Error> {
+async fn write_down(
+    app: &App,
+    ctx: &Ctx,
+    endpoint: EndpointId,
+    id: EventId,
+    seen: u32,
+    came: Attempt,
+) -> Result<((), Tx), Error> {
     let (mut tx, now) = (app.tx(), app.clock.now());
     let Some((to, before)) = both(app, endpoint, id).await? else { return Ok(((), tx)) };
     if before.attempts != seen && !came.is_success() {
@@ -156,7 +163,7 @@ async fn write_down(app: &App, endpoint: EndpointId, id: EventId, seen: u32, cam
         tx.replace(&to, &health);
     }
     if let (Some(disabled), None) = (health.disabled, to.disabled) {
-        let audit = by_system(app, "webhook_endpoint.disabled", endpoint.to_string());
+        let audit = by_system(app, ctx, "webhook_endpoint.disabled", endpoint.to_string());
         let audit = audit.change(described(&to), described(&health)).because(disabled.because.as_str());
         tx.insert(&audit);
         metrics::count("EndpointsDisabled");
@@ -179,7 +186,7 @@ pub struct Delivered {
 ///
 /// # Errors
 /// When what is due can't be read.
-pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
+pub async fn deliver_due(app: &Arc<App>, ctx: &Ctx) -> Result<Delivered, Fault> {
     let started = Instant::now();
     let mut of: BTreeMap<EndpointId, Vec<EventId>> = BTreeMap::new();
     for (pk, sk) in due_keys(app, "delivery").await? {
@@ -192,8 +199,8 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
     let mut tasks = JoinSet::new();
     for (endpoint, mut events) in of {
         events.sort();
-        let app = Arc::clone(app);
-        tasks.spawn(async move { to_one(&app, endpoint, &events, started).await });
+        let (app, ctx) = (Arc::clone(app), ctx.clone());
+        tasks.spawn(async move { to_one(&app, &ctx, endpoint, &events, started).await });
     }
     let mut done = Delivered::default();
     for part in tasks.join_all().await {
@@ -204,7 +211,7 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<Delivered, Fault> {
     Ok(done)
 }
 
-async fn to_one(app: &App, endpoint: EndpointId, events: &[EventId], started: Instant) -> Delivered {
+async fn to_one(app: &App, ctx: &Ctx, endpoint: EndpointId, events: &[EventId], started: Instant) -> Delivered {
     let mut done = Delivered::default();
     for event in events {
         if started.elapsed() > TICK {
@@ -212,9 +219,9 @@ async fn to_one(app: &App, endpoint: EndpointId, events: &[EventId], started: In
             continue;
         }
         let look = if done.failed < FAILURES {
-            attempt(app, endpoint, *event).await
+            attempt(app, ctx, endpoint, *event).await
         } else {
-            app.execute(&Ctx::system(), || wait(app, endpoint, *event)).await.map(|_| Look::Left)
+            app.execute(ctx, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
         };
         match look {
             Ok(Look::Delivered) => done.delivered = done.delivered.saturating_add(1),

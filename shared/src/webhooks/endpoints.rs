@@ -95,7 +95,7 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
         };
         let mut tx = app.tx();
         tx.insert(&endpoint);
-        let audit = by_admin(app, ask.admin, "webhook_endpoint.made", endpoint.id.to_string());
+        let audit = by_admin(app, ctx, ask.admin, "webhook_endpoint.made", endpoint.id.to_string());
         tx.insert(&audit.change("", described(&endpoint)));
         Ok((endpoint, tx))
     };
@@ -108,13 +108,13 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
 ///
 /// # Refuses
 /// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
-pub async fn change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
-    let done = app.execute(&Ctx::system(), || plan_change(app, ask)).await?;
+pub async fn change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
+    let done = app.execute(ctx, || plan_change(app, ctx, ask)).await?;
     let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done.answer, secret))
 }
 
-async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), Error> {
+async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), Error> {
     let mut tx = app.tx();
     let before = found(app, ask.id).await?;
     let mut after = Endpoint::clone(&before);
@@ -133,7 +133,7 @@ async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), 
     }
     if after != *before {
         tx.replace(&before, &after);
-        let audit = by_admin(app, ask.admin, "webhook_endpoint.changed", ask.id.to_string());
+        let audit = by_admin(app, ctx, ask.admin, "webhook_endpoint.changed", ask.id.to_string());
         tx.insert(&audit.change(described(&before), described(&after)));
     }
     Ok((after, tx))
@@ -143,17 +143,17 @@ async fn plan_change(app: &App, ask: &ChangeEndpoint) -> Result<(Endpoint, Tx), 
 ///
 /// # Refuses
 /// [`Refusal::NotFound`].
-pub async fn delete(app: &App, id: EndpointId, admin: UserId) -> Result<(), Error> {
+pub async fn delete(app: &App, ctx: &Ctx, id: EndpointId, admin: UserId) -> Result<(), Error> {
     let plan = || async {
         let mut tx = app.tx();
         let before = found(app, id).await?;
         let after = Endpoint { deleted_at: Some(app.clock.now()), ..Endpoint::clone(&before) };
         tx.replace(&before, &after);
-        let audit = by_admin(app, admin, "webhook_endpoint.deleted", id.to_string());
+        let audit = by_admin(app, ctx, admin, "webhook_endpoint.deleted", id.to_string());
         tx.insert(&audit.change(described(&before), ""));
         Ok(((), tx))
     };
-    app.execute(&Ctx::system(), plan).await.map(|_| ())
+    app.execute(ctx, plan).await.map(|_| ())
 }
 
 /// An endpoint that was not deleted.

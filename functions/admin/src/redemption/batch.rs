@@ -26,6 +26,7 @@ use shared::redemption::view::BenefitView;
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv, csv};
 use shared::edge::search::{ListParameters, Unfiltered};
 
@@ -316,6 +317,6 @@ pub async fn set_status(
     Path(id): Path<String>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Batch>, Problem> {
-    let batch = set_batch_status(&app, batch_id(&id)?, body.value.enabled, admin.id).await?;
+    let batch = set_batch_status(&app, &edge::context(), batch_id(&id)?, body.value.enabled, admin.id).await?;
     Ok(Reply::ok(Batch::from(&batch)))
 }

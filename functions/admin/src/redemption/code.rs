@@ -222,7 +222,7 @@ pub async fn edit(
 ) -> Result<Reply<Code>, Problem> {
     let text = code_text(&code)?;
     let ask = body.value.read(&codes::code(&app, &text).await?.code)?;
-    edit_code(&app, &text, &ask, admin.id).await?;
+    edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
     Ok(Reply::ok(codes::code(&app, &text).await?.into()))
 }
 
@@ -244,7 +244,7 @@ pub async fn set_status(
 ) -> Result<Reply<Code>, Problem> {
     let text = code_text(&code)?;
     let ask = EditCode { enabled: Some(body.value.enabled), ..EditCode::default() };
-    edit_code(&app, &text, &ask, admin.id).await?;
+    edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
     Ok(Reply::ok(codes::code(&app, &text).await?.into()))
 }
 

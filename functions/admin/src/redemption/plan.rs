@@ -23,6 +23,7 @@ use shared::redemption::save_plan::{self as verb, ChangePlan, PlanTerms};
 use utoipa::ToSchema;
 
 use super::{ranged, taken};
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{ListParameters, Unfiltered};
 
@@ -180,6 +181,6 @@ pub async fn change(
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
     let (plan, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
-    let done = verb::change_plan(&app, &ChangePlan { plan, version, terms, admin: admin.id }).await?;
+    let done = verb::change_plan(&app, &edge::context(), &ChangePlan { plan, version, terms, admin: admin.id }).await?;
     Ok(tagged(done.answer))
 }
