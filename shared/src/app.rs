@@ -1,4 +1,4 @@
-//! The application: everything a use case is given.
+//! The application: everything that use cases depend on.
 
 use std::ops::Deref;
 
@@ -11,33 +11,32 @@ use crate::operations::settings::SettingsCache;
 use crate::payment::gateway::Providers;
 use crate::webhooks::webhook_sender::WebhookSender;
 
-/// What differs between deployments.
+/// Configuration of a deployment.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the operator's users reach the API, without a trailing slash.
+    /// Public URL of the API, without a trailing slash.
     pub public_base_url: String,
-    /// From which fingerprints, cursors and codes are made.
+    /// Key of fingerprints, cursors and codes.
     pub secret: Secret,
-    /// Argon2's cost: memory in KiB and passes.
+    /// Argon2 cost: memory in KiB and passes.
     pub password_cost: (u32, u32),
 }
 
-/// Everything a use case needs.
+/// Dependencies of use cases.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The table and the queues.
+    /// Table and queues.
     pub executor: Executor,
-    /// The payment providers that are configured.
+    /// Configured payment providers.
     pub providers: Providers,
-    /// How events reach the operator's product.
+    /// Sender of outbound webhooks to the operator's product.
     pub courier: WebhookSender,
-    /// Settings, cached.
+    /// Cache of settings documents.
     pub settings: SettingsCache,
-    /// The public keys of access tokens.
+    /// Public keys of access tokens.
     pub keys: KeyRing,
-    /// The private one; only where tokens are made.
+    /// Signer of access tokens; only in functions that issue them.
     pub signer: Option<Signer>,
-    /// What differs between deployments.
     pub config: Config,
 }
 
@@ -50,10 +49,10 @@ impl Deref for App {
 }
 
 impl App {
-    /// Reads the public keys when a token names one that is not known yet.
+    /// Reloads the public keys if a token has an unknown key id.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn learn_key(&self, kid: &str) -> Result<(), Fault> {
         if !self.keys.knows(kid)
             && let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await?

@@ -1,4 +1,6 @@
-//! Start-up: the application from its environment. Runs during a function's initialisation, at full speed whatever its memory.
+//! Start-up: builds the application from the environment.
+//!
+//! It runs in Lambda's initialisation phase, which has full CPU speed at any memory size.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,15 +22,17 @@ use table::store::Store;
 use table::system::{Clock, Entropy};
 use table::telemetry::OrLog;
 
-/// Argon2's cost on AWS: 19 MiB, two passes.
+/// Argon2 cost on AWS: 19 MiB in KiB, two passes.
 pub const PASSWORD_COST: (u32, u32) = (19 * 1024, 2);
-/// How long a use case may try: the functions' time-out less three seconds.
+/// Retry budget of a use case: the functions' time-out less three seconds.
 pub const PATIENCE: Duration = Duration::from_secs(7);
 
-/// The application of a deployed function: reads secrets, settings and public keys before the first request.
+/// The application of a deployed function.
+///
+/// Reads secrets, settings and public keys before the first request.
 ///
 /// # Errors
-/// When a mandatory variable, one of `needs` or a secret is missing. A missing provider secret only switches that provider off.
+/// A mandatory variable or secret is missing. A missing provider secret only disables that provider.
 pub async fn app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
     let environment = ProcessEnvironment;
     demand(&environment, needs)?;
@@ -39,20 +43,20 @@ pub async fn app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
     Ok(app)
 }
 
-/// The application of the function that makes tokens, with its public key published.
+/// The application of the function that issues tokens. Publishes its public key.
 ///
 /// # Errors
-/// As [`app`]; when the key can't be published.
+/// As [`app`]; the key can't be published.
 pub async fn signing_app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
     let app = app(needs).await?;
     publish_key(&app).await.map_err(Error::into_fault)?;
     Ok(app)
 }
 
-/// Puts an application together from what its environment says.
+/// Builds an application from its environment and secrets.
 ///
 /// # Errors
-/// When a mandatory variable or secret is missing.
+/// A mandatory variable or secret is missing.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
     let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
@@ -79,10 +83,10 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
 }
 
 impl App {
-    /// Reads settings and public keys, and publishes the own signing key if it is new.
+    /// Fills the caches of settings and public keys.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn warm(&self) -> Result<(), Fault> {
         self.settings::<crate::operations::model::settings::IdentitySettings>().await?;
         if let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await? {

@@ -1,8 +1,7 @@
 //! Guerdon's domain crate: the capabilities that every function shares.
 //!
-//! Each capability is a folder with the same rooms: `model` (nouns and rules, pure), one file per verb, `table` (where it is
-//! stored), `audit` (its invariants), `view` (its extractors and wire types). Below them stand the crates [`kernel`], [`table`] and
-//! [`edge`].
+//! Each capability is a folder with the same parts: `model` (entities and rules, pure), one file per use case, `table` (storage),
+//! `audit` (invariants) and `view` (extractors and wire types). They build on the crates [`kernel`], [`table`] and [`edge`].
 //!
 //! # Glossary
 //!
@@ -72,7 +71,7 @@ pub mod redemption;
 pub mod referral;
 pub mod webhooks;
 
-/// How every entity is stored, by capability.
+/// Storage of every entity, by capability.
 pub fn records() -> impl Iterator<Item = &'static RecordSchema> {
     let of_capabilities = [
         table::records::RECORDS,

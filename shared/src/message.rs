@@ -1,8 +1,8 @@
-//! Messages: what a committed transaction has promised to tell others.
+//! Queue messages about committed transactions.
 //!
-//! They carry ids, never amounts to be trusted: a consumer reads the facts. A transaction lists its messages on one
-//! outbox item; they are sent right after the commit and, if that fails, by the sweeper, so each is sent at least once and only
-//! for what was committed.
+//! A message carries ids; a consumer reads the current state and trusts no amounts in it. A transaction stores its messages in
+//! one outbox item. They are sent right after the commit or, if that fails, by the sweeper. Each is sent at least once, and only
+//! if its transaction committed.
 
 use kernel::fault::Fault;
 use serde::{Deserialize, Serialize};
@@ -15,193 +15,146 @@ use crate::redemption::model::code::CodeRef;
 use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
 use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
 
-/// What kind of e-mail.
+/// Kind of an e-mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
-    /// The code that verifies a sign-up (R2.4).
+    /// Verification code of a sign-up (R2.4).
     Verification,
-    /// The code that resets a password (R2.8).
+    /// Code of a password reset (R2.10).
     PasswordReset,
 }
 
-/// What happened.
+/// Message about a committed change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
-    /// A user registered, invited by `inviter` if there is one.
-    UserRegistered {
-        /// The new user.
-        user: UserId,
-        /// Who invited them.
-        inviter: Option<UserId>,
-    },
+    /// A user registered, invited by `inviter` if set.
+    UserRegistered { user: UserId, inviter: Option<UserId> },
     /// An order's payment was captured and credited.
     OrderPaid {
-        /// The order.
         order: OrderId,
-        /// Who paid.
+        /// User of the order.
         user: UserId,
-        /// Who invited them.
+        /// Inviter of the user.
         inviter: Option<UserId>,
     },
-    /// What is left of a credited order's charge moved, or a dispute of it began or ended (R4.11).
+    /// The net of a credited order changed, or a dispute of it opened or closed (R4.11).
     OrderNetChanged {
-        /// The order.
         order: OrderId,
-        /// Who paid.
+        /// User of the order.
         user: UserId,
-        /// Who invited them.
+        /// Inviter of the user.
         inviter: Option<UserId>,
-        /// Whether less is left of the charge than before.
+        /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         refunded: bool,
     },
-    /// The operator's backend reported a purchase of an invitee's, or what is left of one moved (R2.6).
+    /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).
     PurchaseNetChanged {
-        /// The purchase.
         purchase: OrderId,
-        /// Who bought.
+        /// Buyer.
         user: UserId,
-        /// Who invited them.
+        /// Inviter of the buyer.
         inviter: UserId,
     },
-    /// An order reached another state than paid.
-    OrderClosed {
-        /// The order.
-        order: OrderId,
-    },
-    /// A promotion window is over.
-    PromotionExpired {
-        /// Whose.
-        user: UserId,
-    },
-    /// A user's balance changed for another reason than an order or a reward.
-    BalanceChanged {
-        /// Whose.
-        user: UserId,
-    },
-    /// A reward came to be or changed its state.
+    /// An order became failed, expired or cancelled.
+    OrderClosed { order: OrderId },
+    /// A promotion window ended.
+    PromotionExpired { user: UserId },
+    /// A user's balance changed for a reason other than an order or a reward.
+    BalanceChanged { user: UserId },
+    /// A reward was created or changed its state.
     RewardSettled {
-        /// The reward.
         reward: RewardId,
-        /// Who gets it.
         beneficiary: UserId,
-        /// Whether it was granted now.
+        /// True if this change granted it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         granted: bool,
     },
-    /// A failed or held reward is to be tried again.
-    RewardRetried {
-        /// The reward.
-        reward: RewardId,
-        /// Who gets it.
-        beneficiary: UserId,
-    },
-    /// A commission came to be or moved, and with it its beneficiary's account.
+    /// A failed or held reward is to be retried.
+    RewardRetried { reward: RewardId, beneficiary: UserId },
+    /// A commission was created or changed, and so did its beneficiary's account.
     CommissionSettled {
-        /// Of which order.
+        /// Order of the commission.
         order: OrderId,
-        /// Who gets it.
         beneficiary: UserId,
-        /// What it went through now.
+        /// Steps of the commission in this change.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         steps: Vec<CommissionStep>,
     },
-    /// A withdrawal came to be or moved, and with it its user's accounts.
+    /// A withdrawal was created or changed its state, and so did its user's accounts.
     WithdrawalStateChanged {
-        /// Which.
         withdrawal: WithdrawalId,
-        /// Whose.
         user: UserId,
-        /// Where it stands since then.
+        /// New state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<WithdrawalState>,
     },
-    /// A batch of redemption codes was begun: its codes are to be made (R7.1).
-    BatchStarted {
-        /// Which.
-        batch: BatchId,
-    },
-    /// All codes of a batch are there.
-    BatchReady {
-        /// Which.
-        batch: BatchId,
-    },
+    /// A batch of redemption codes was started; its codes are to be created (R7.1).
+    BatchStarted { batch: BatchId },
+    /// All codes of a batch exist.
+    BatchReady { batch: BatchId },
     /// A code was redeemed.
     RedemptionCompleted {
-        /// By whom.
+        /// User who redeemed it.
         user: UserId,
-        /// Which code.
         code: CodeRef,
-        /// Which of their uses of it.
+        /// Ordinal of the use among the user's uses of the code.
         number: u32,
     },
-    /// A person was erased: what else tells of them is to be removed.
-    UserErased {
-        /// Whose account.
-        user: UserId,
-    },
-    /// How often a code may be redeemed changed, or it is gone.
-    CodeChanged {
-        /// Which.
-        code: CodeRef,
-    },
-    /// A redemption was taken back.
+    /// A user was erased; their remaining personal data is to be removed.
+    UserErased { user: UserId },
+    /// The use limit of a code changed, or the code was deleted.
+    CodeChanged { code: CodeRef },
+    /// A redemption was undone.
     RedemptionUndone {
-        /// Whose.
+        /// User who redeemed the code.
         user: UserId,
-        /// Of which code.
         code: CodeRef,
-        /// Which of their uses of it.
+        /// Ordinal of the use among the user's uses of the code.
         number: u32,
     },
-    /// An agency order was paid, or what is left of its payment moved: levels, asset and statistics are to follow (R8.8–R8.10).
+    /// An agency order was paid or its net changed; levels, asset and statistics follow (R8.8–R8.10).
     AgencyOrderNetChanged {
-        /// Which.
         order: AgencyOrderId,
-        /// The level-1 shop of its tree.
+        /// Level-1 shop of the order's tree, whose sales are settled one after another.
         tree: ShopId,
     },
-    /// A sale was settled, or brought to where its payment stands now: its levels' wallets moved with it (R9.2). Sent by whoever
-    /// consumed [`Self::AgencyOrderNetChanged`], which stands in its queue until this one is acknowledged.
+    /// A sale was settled or adjusted to its net, and so were its levels' wallets (R9.2).
+    ///
+    /// The consumer of [`Self::AgencyOrderNetChanged`] sends it before it acknowledges that message.
     AgencyOrderSettled {
-        /// Which.
         order: AgencyOrderId,
-        /// The shops of its levels.
+        /// Shops of the order's levels.
         shops: Vec<ShopId>,
     },
-    /// A shop's wallet moved for another reason than a sale.
-    WalletChanged {
-        /// Whose.
-        shop: ShopId,
-    },
-    /// Grants are to be moved under a stricter offer (R8.5), a part at a time.
+    /// A shop's wallet changed for a reason other than a sale.
+    WalletChanged { shop: ShopId },
+    /// Grants are to be lowered under stricter terms, in several steps (R8.5).
     GrantTermsTightened {
-        /// Of which series.
         series: SeriesId,
-        /// Below which grant; none is the series itself.
+        /// Parent of the grants; `None` for the series itself.
         grant: Option<GrantId>,
     },
-    /// An e-mail is to be sent. The address and any code are read or derived by the notifier; they are not in the message.
+    /// An e-mail is to be sent. It contains neither address nor code; the notifier looks them up.
     Mail {
-        /// What kind.
         mail: MailKind,
-        /// The secret hash of the address, which is the key of what the mail is about.
+        /// Secret hash of the address, the key of the sign-up or reset that the mail is about.
         email: String,
-        /// Which of the codes sent to it.
+        /// Nonce of the code among those sent to the address.
         nonce: String,
     },
 }
 
 impl Message {
-    /// What kind it is, as it is written in a queue.
+    /// Name of the message kind in its JSON form.
     pub fn kind(&self) -> String {
         let written = serde_json::to_value(self).unwrap_or_default();
         written.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// Whether it goes to `queue`.
+    /// True if the message goes to `queue`.
     pub fn goes_to(&self, queue: Queue) -> bool {
         match queue {
             Queue::Reward => matches!(
@@ -244,7 +197,7 @@ impl Message {
         }
     }
 
-    /// What the operator's product is told of by it, in this order: the transaction that promised the message had these effects.
+    /// Outbound events this message triggers, in order.
     pub fn events(&self) -> Vec<(EventKind, EventSubject)> {
         match self {
             Self::UserRegistered { user, .. } => vec![(EventKind::UserRegistered, EventSubject::User(*user))],
@@ -269,7 +222,9 @@ impl Message {
         }
     }
 
-    /// The FIFO group: whoever's account the consumer will write, so that a popular inviter's rewards follow each other.
+    /// FIFO group: the account that the consumer writes.
+    ///
+    /// So the rewards of a popular inviter follow each other without conflicts.
     pub fn group(&self) -> String {
         match self {
             Self::UserRegistered { user, inviter }
@@ -315,7 +270,7 @@ fn of_withdrawal(state: WithdrawalState) -> EventKind {
     }
 }
 
-/// A message as it stands in a queue.
+/// A message in a queue.
 pub type MessageEnvelope = table::outbox::Envelope<Message>;
 
 /// A message as a consumer receives it.
@@ -329,10 +284,10 @@ impl Publish for Message {
     }
 }
 
-/// The messages of an outbox item with their destinations.
+/// Messages of an outbox item with their destinations.
 ///
 /// # Errors
-/// [`Fault::Item`] when one of them does not decode.
+/// [`Fault::Item`] when a message does not decode.
 pub fn promises(outbox: &Outbox) -> Result<Vec<Promise>, Fault> {
     let decode = |message: &Value| -> Result<Promise, Fault> {
         let bad = |error: serde_json::Error| Fault::Item { key: outbox.id.to_string(), why: error.to_string() };

@@ -1,12 +1,12 @@
-//! What the edge asks of the application behind its routes.
+//! Interface between the edge and the application behind its routes.
 
 use std::sync::Arc;
 
 use kernel::secret::Secret;
 
-/// The application that handlers have as their state.
+/// Application state of the handlers.
 pub trait Application: Send + Sync + 'static {
-    /// The secret that cursors and idempotency keys are sealed with.
+    /// Key of cursor seals and idempotency hashes.
     fn secret(&self) -> &Secret;
 }
 

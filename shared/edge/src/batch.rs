@@ -1,11 +1,11 @@
-//! Queue batches: bodies are decoded one by one, and bad records fail alone.
+//! Batches of queue messages: each body is decoded separately, and undecodable ones fail alone.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 
 use serde::de::DeserializeOwned;
 use table::outbox::{Envelope, Received};
 
-/// The records of a batch that could be read, in their order, and the ids of those that could not.
+/// Decodes a batch: the readable records in order, and the ids of the others.
 pub fn read<M: DeserializeOwned>(event: SqsEvent) -> (Vec<Received<M>>, Vec<String>) {
     let mut records = Vec::new();
     let mut failures = Vec::new();
@@ -30,7 +30,7 @@ fn decode<M: DeserializeOwned>(message: &SqsMessage) -> Result<Envelope<M>, Stri
     serde_json::from_str(body).map_err(|error| error.to_string())
 }
 
-/// The answer that makes the queue deliver the failed records again.
+/// Response that makes the queue deliver the failed records again.
 pub fn answer(failures: Vec<String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failures

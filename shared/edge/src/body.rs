@@ -1,4 +1,4 @@
-//! Bodies: what a request brings, read strictly.
+//! Request bodies, read strictly.
 
 use axum::body::{Body as Stream, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -10,21 +10,20 @@ use serde_json::Value;
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
 
-/// Largest body of a route.
+/// Size limit of a request body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Largest body of a webhook.
+/// Size limit of a webhook body, in bytes.
 pub const MAX_WEBHOOK: usize = 256 * 1024;
 
-/// A JSON body: what it means, and as it was written.
+/// A JSON body, decoded and as raw JSON.
 #[derive(Debug)]
 pub struct Body<T> {
-    /// What it means.
     pub value: T,
-    /// As it was written, for fingerprints.
+    /// Raw JSON, for fingerprints.
     pub raw: Value,
 }
 
-/// The bytes of a webhook's body.
+/// Raw bytes of a webhook body, for its signature.
 #[derive(Debug)]
 pub struct Raw(pub Bytes);
 
@@ -42,7 +41,7 @@ where
         }
         let bytes = read(request.into_body(), MAX_BODY).await?;
         let malformed = |error: serde_json::Error| Problem::from(Refusal::MalformedRequest).because(error.to_string());
-        // Read from the text, so that a field named twice is noticed.
+        // Decode from the text, not from `raw`: only so a duplicate field is an error.
         let value = serde_json::from_slice(&bytes).map_err(malformed)?;
         let raw = serde_json::from_slice(&bytes).map_err(malformed)?;
         Ok(Self { value, raw })

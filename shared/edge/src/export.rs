@@ -1,7 +1,7 @@
-//! Sheets: lists of operators and agents also as CSV (RFC 4180), one page of it, safe to open in a spreadsheet.
+//! Lists as JSON or CSV (RFC 4180), one page each, safe to open in a spreadsheet.
 //!
-//! A cell that a spreadsheet would take for a formula gets a leading apostrophe (R4.12). The cursor of the next page is in the
-//! header `Next-Cursor`.
+//! A cell that a spreadsheet would read as a formula gets a leading apostrophe (R4.12). The header `Next-Cursor` has the cursor
+//! of the next page.
 
 use std::convert::Infallible;
 
@@ -16,18 +16,16 @@ use serde_json::Value;
 use crate::page::Listing;
 use crate::reply::Reply;
 
-/// One line of a list.
+/// A list item that has a CSV form.
 pub trait CsvRow: Serialize {
-    /// The columns of its sheet: paths in its JSON form, `charge.amount`.
+    /// CSV columns as paths in the item's JSON form, `charge.amount`.
     const COLUMNS: &'static [&'static str];
 }
 
-/// In which form a list is wanted.
+/// Response format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// JSON, unless something else is asked for.
     Json,
-    /// CSV.
     Csv,
 }
 
@@ -42,20 +40,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
     }
 }
 
-/// A page of a list in the form that was asked for.
+/// A page of a list with its response format.
 #[derive(Debug)]
 pub struct JsonOrCsv<T> {
-    /// The page.
     pub listing: Listing<T>,
-    /// Its form.
     pub format: Format,
 }
 
 impl<T, E> JsonOrCsv<Result<T, E>> {
-    /// The page, if all of its rows could be made.
+    /// The page, or the first error among its items.
     ///
     /// # Errors
-    /// The first row's that could not.
+    /// The first item's error.
     pub fn whole(self) -> Result<JsonOrCsv<T>, E> {
         let items = self.listing.items.into_iter().collect::<Result<_, _>>()?;
         Ok(JsonOrCsv { listing: Listing { items, next_cursor: self.listing.next_cursor }, format: self.format })
@@ -79,7 +75,7 @@ impl<T: CsvRow> IntoResponse for JsonOrCsv<T> {
     }
 }
 
-/// The sheet of some rows under their columns' names.
+/// CSV text of rows, with a header line.
 pub fn csv(columns: &[&str], rows: impl Iterator<Item = Value>) -> String {
     let mut text = line(columns.iter().map(|column| (*column).to_owned()));
     for row in rows {
@@ -94,7 +90,7 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     line
 }
 
-/// What stands at a path of names; a list as JSON, nothing for null.
+/// Text of a field by path: JSON for a list or object, empty for null.
 pub fn content(row: &Value, path: &str) -> String {
     let found = path.split('.').try_fold(row, |value, name| value.get(name));
     match found {
@@ -120,7 +116,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// R4.12
+    /// R4.12: a cell never starts as a formula.
     #[test]
     fn no_cell_is_a_formula() {
         for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {

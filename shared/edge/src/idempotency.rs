@@ -1,4 +1,4 @@
-//! The `Idempotency-Idempotent` header (R1.8).
+//! The `Idempotency-Key` header (R1.8).
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
@@ -10,14 +10,14 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::idempotency::{Idempotency, IdempotencyKey};
 
-/// The caller's key, if one came, and the route it was sent to.
+/// Optional idempotency key with its route.
 #[derive(Debug, Clone)]
 pub struct Idempotent {
     key: Option<String>,
     route: String,
 }
 
-/// The caller's key on a route that moves money.
+/// Mandatory idempotency key, for routes that move money.
 #[derive(Debug, Clone)]
 pub struct RequiresIdempotencyKey(Idempotent);
 
@@ -52,8 +52,9 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiresIdempotencyKey {
 }
 
 impl Idempotent {
-    /// The context of the request: its key is scoped to caller, route and body hash. Without a key, the plan's first write is the
-    /// idempotency guard.
+    /// Context of the request.
+    ///
+    /// The key is scoped to caller, route and body hash. Without a key, the plan's first write is the idempotency guard.
     pub fn bind(&self, app: &impl Application, caller: &str, body: &Value) -> Ctx {
         let idempotency = match &self.key {
             Some(key) => Idempotency::Key(IdempotencyKey::new(app.secret(), caller, &self.route, key, body)),
@@ -64,7 +65,7 @@ impl Idempotent {
 }
 
 impl RequiresIdempotencyKey {
-    /// The context of the request: its key is scoped to caller, route and body hash.
+    /// Context of the request, with its key scoped to caller, route and body hash.
     pub fn bind(&self, app: &impl Application, caller: &str, body: &Value) -> Ctx {
         self.0.bind(app, caller, body)
     }

@@ -1,8 +1,8 @@
-//! The Lambda side: HTTP requests, problem documents, callers, queue batches, telemetry. Nobody else names `lambda_http`.
+//! The Lambda side: HTTP requests, problem documents, queue batches, telemetry.
 //!
-//! A function is either a set of routes ([`routes`]), a consumer of a queue ([`batch`]) or a schedule's target. The types here show in a
-//! handler's signature who may call it and what it takes: [`caller::Caller`], [`caller::Admin`], [`body::Body`],
-//! [`once::Key`], [`page::Paging`].
+//! No other crate names `lambda_http`. A function serves routes ([`routes`]), consumes a queue ([`batch`]) or runs on a schedule
+//! ([`serve::schedule`]). The extractors in a handler's signature show its input: [`body::Body`], [`idempotency::Idempotent`],
+//! [`page::Paging`], [`search::Search`].
 
 pub mod application;
 pub mod batch;
@@ -36,12 +36,12 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::request::{ORIGIN, Origin};
 
-/// The context of the request being answered, without a key of its caller.
+/// Context of the current request, without an idempotency key.
 pub fn context() -> Ctx {
     Ctx::natural(table::request::request_id().unwrap_or_default())
 }
 
-/// A function's routes as one service: with its state, request ids, and problems for what it does not know.
+/// A function's routes as one service, with state, request ids and problem documents.
 pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Router {
     let (router, _) = router.split_for_parts();
     router
@@ -99,8 +99,7 @@ async fn with_origin(request: Request, next: Next) -> Response {
         .await
 }
 
-/// What the router itself refuses, a path or query that can't be decoded, it says in plain text, and what it does not know without a
-/// word: callers get a problem.
+/// Turns the router's own plain-text rejection of an undecodable path or query into a problem.
 fn as_problem(response: Response) -> Response {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain") {

@@ -1,4 +1,6 @@
-//! Lists: `?limit=&cursor=` in, a page out. A cursor is sealed to its list and its caller; a forged one is refused.
+//! Paging of lists: `?limit=&cursor=`.
+//!
+//! A cursor is sealed to its list and its caller; a forged one is rejected.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -12,21 +14,21 @@ use kernel::refusal::Refusal;
 use kernel::secret::Secret;
 use table::store::Cursor;
 
-/// Which page of a list is asked for.
+/// Requested page of a list.
 #[derive(Debug, Clone)]
 pub struct Paging {
-    /// Most items wanted, 1 to 100.
+    /// Maximum of items, 1 to 100.
     pub limit: i32,
-    /// The cursor as it came.
+    /// Cursor as received, not yet verified.
     pub cursor: Option<String>,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Listing<T> {
-    /// What is on it, newest first.
+    /// Items of the page, newest first.
     pub items: Vec<T>,
-    /// How to ask for the next one; null at the end.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -53,16 +55,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 }
 
 impl Paging {
-    /// Where the page before ended.
+    /// Opens the cursor; `None` for the first page.
     ///
-    /// # Refuses
-    /// [`Refusal::ForgedCursor`] for a cursor of another list, another caller, or nobody.
+    /// # Rejects
+    /// [`Refusal::ForgedCursor`] for a cursor of another list or caller, or a forged one.
     pub fn position(&self, secret: &Secret, list: &str) -> Result<Option<Cursor>, Refusal> {
         self.cursor.as_deref().map(|cursor| open(secret, list, cursor).ok_or(Refusal::ForgedCursor)).transpose()
     }
 }
 
-/// The cursor of a position in a list; `list` names the list and whose it is.
+/// Seals a position as a cursor; `list` identifies the list and its caller.
 pub fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
     let said = serde_json::to_vec(position).unwrap_or_default();
     let mut bytes = secret.hash("cursor", &[list.as_bytes(), &said]).iter().take(16).copied().collect::<Vec<_>>();

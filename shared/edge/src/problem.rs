@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): how a refusal or a fault is answered.
+//! Problem documents (RFC 9457) for refusals and faults.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,43 +10,43 @@ use kernel::fault::{Error, Fault};
 use kernel::money::MoneyError;
 use kernel::refusal::{FieldError, Refusal};
 
-/// What a caller is told when a request is not carried out.
+/// Problem document (RFC 9457) of a request that was not carried out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// A URN that ends with the code.
+    /// URN of the problem type: `urn:guerdon:problem:` and the code.
     #[serde(rename = "type")]
     pub kind: String,
-    /// One sentence for a person.
+    /// Summary of the problem, one sentence for a person.
     pub title: &'static str,
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// What to do about it.
+    /// Advice for the caller, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The request's id, as the log has it.
+    /// Id of the request, as in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The stable code.
+    /// Stable code of the problem, for programs.
     pub code: &'static str,
-    /// For 422: which fields and why.
+    /// Errors by field, only for status 422 `invalid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
-    /// For `forced_recharge_required`: how much at least.
+    /// Least amount to pay, only for `forced_recharge_required`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
-    /// For `ceiling_exceeded`: the threshold of the tier.
+    /// Threshold of the tier above the ceiling, only for `ceiling_exceeded`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<String>,
-    /// For refusals about a package: which.
+    /// Id of the package, only for `package_not_in_series`, `package_not_granted` and `cost_below_parent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package_id: Option<String>,
-    /// For `children_above`: the grants.
+    /// Ids of the grants above the new bound, only for `children_above`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<Vec<String>>,
-    /// Seconds for `Retry-After`.
+    /// Value of the header `Retry-After`, in seconds.
     #[serde(skip)]
     pub retry_after: Option<u32>,
-    /// The methods a path takes, for 405.
+    /// Value of the header `Allow`, for status 405.
     #[serde(skip)]
     pub allow: Option<String>,
 }
@@ -75,7 +75,7 @@ impl From<Refusal> for Problem {
 }
 
 impl From<Fault> for Problem {
-    /// The fault is logged here, once; the caller only learns what to do.
+    /// Logs the fault, at this one place; the caller only gets advice.
     fn from(fault: Fault) -> Self {
         tracing::error!(%fault, "fault");
         let (code, detail) = match fault {
@@ -125,7 +125,7 @@ impl Problem {
         }
     }
 
-    /// The same with a sentence of advice.
+    /// Sets the advice.
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self

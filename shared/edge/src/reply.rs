@@ -1,4 +1,4 @@
-//! Replies: an answer with its status and headers.
+//! JSON responses with status and headers.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use table::execute::Answered;
 
-/// An answer in JSON.
+/// JSON response.
 #[derive(Debug)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -17,28 +17,28 @@ pub struct Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// 200.
+    /// Response with status 200.
     pub fn ok(body: T) -> Self {
         Self { status: StatusCode::OK, body, replayed: false, version: None }
     }
 
-    /// 201.
+    /// Response with status 201.
     pub fn created(body: T) -> Self {
         Self { status: StatusCode::CREATED, ..Self::ok(body) }
     }
 
-    /// 202.
+    /// Response with status 202.
     pub fn accepted(body: T) -> Self {
         Self { status: StatusCode::ACCEPTED, ..Self::ok(body) }
     }
 
-    /// Says whether this is the first answer given again.
+    /// Sets the header `Idempotency-Replayed` if this is a stored first answer.
     pub fn replayed(mut self, replayed: bool) -> Self {
         self.replayed = replayed;
         self
     }
 
-    /// Adds the `ETag` of a versioned document.
+    /// Sets the `ETag` of a versioned document.
     pub fn version(mut self, version: u64) -> Self {
         self.version = Some(version);
         self

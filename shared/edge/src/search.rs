@@ -1,4 +1,4 @@
-//! Searching a list: its filters, its page, its form, read from one request.
+//! Search of a list: filters, page and format from one request.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,39 +20,39 @@ use kernel::refusal::Refusal;
 use table::list::Window;
 use table::store::Page;
 
-/// What every list takes.
+/// Query parameters of every list.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListParameters {
-    /// Not before: a time, or a day (UTC).
+    /// Earliest time of the items: a time (RFC 3339), or a day in UTC from its beginning.
     pub from: Option<String>,
-    /// Not after: a time, or a day (UTC) with all of it.
+    /// Latest time of the items: a time (RFC 3339), or a day in UTC to its end.
     pub to: Option<String>,
-    /// Most items, 1 to 100; 20 if not given.
+    /// Maximum number of items, 1 to 100; default 20.
     #[param(value_type = Option<i32>, minimum = 1, maximum = 100)]
     pub limit: Option<String>,
-    /// Where the page before ended.
+    /// Cursor from `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// A list without filters of its own.
+/// Filters of a list without filters of its own.
 #[derive(Debug, Deserialize)]
 pub struct Unfiltered {}
 
-/// Whose list it is.
+/// Authorised caller of a list.
 pub trait Searcher<A>: FromRequestParts<Arc<A>, Rejection = Problem> + Send + Sync {
-    /// Their account.
+    /// Account of the caller.
     fn id(&self) -> UserId;
 }
 
-/// The search of a list with filters of its own, by whoever may see it.
+/// Search by the authorised caller `S` with the filters `F`.
 #[derive(Debug)]
 pub struct Search<F, S> {
-    /// Who searches.
+    /// Authorised caller.
     pub by: S,
-    /// Its own filters.
+    /// Filters of this list.
     pub filters: F,
-    /// Which page.
+    /// Page and time range.
     pub window: Window,
     format: Format,
     list: String,
@@ -62,13 +62,13 @@ impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromReq
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
-        // First who asks: a stranger is told nothing about filters.
+        // Authorise first, so that an unauthorised caller learns nothing about the filters.
         let by = S::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
         let common = query::<ListParameters>(parts)?;
         let paging = Paging::from_request_parts(parts, app).await?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
-        // A position only makes sense in the same list, filtered alike.
+        // A cursor is valid only for the same list with the same filters.
         let times = (common.from.as_deref(), common.to.as_deref());
         let list = format!("{}:{}:{filters:?}:{times:?}", parts.uri.path(), by.id());
         let (from, to) = (begin("/from", common.from.as_deref())?, end("/to", common.to.as_deref())?);
@@ -79,7 +79,7 @@ impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromReq
 }
 
 impl<F, S> Search<F, S> {
-    /// The page that was found.
+    /// Response with the found page.
     pub fn found<N, T>(&self, app: &impl Application, page: Page<N>, view: impl Fn(N) -> T) -> JsonOrCsv<T> {
         let next_cursor = page.next.map(|next| seal(app.secret(), &self.list, &next));
         let items = page.items.into_iter().map(view).collect();
@@ -92,19 +92,19 @@ fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
     read.map(|Query(read)| read).map_err(|_| Refusal::MalformedRequest)
 }
 
-/// What a filter says; a blank one says nothing.
+/// Parses a filter; a missing or empty one is `None`.
 ///
-/// # Refuses
-/// 422 at `pointer` for what `read` does not know.
+/// # Rejects
+/// 422 at `pointer` if `read` does not know the value.
 pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     let unknown = || Refusal::field(pointer, "unknown", "no such value");
     text.filter(|text| !text.is_empty()).map(|text| read(text).ok_or_else(unknown)).transpose()
 }
 
-/// The user that a filter names.
+/// Parses a filter by user id.
 ///
-/// # Refuses
-/// 422 for what is not an id.
+/// # Rejects
+/// 422 at `pointer` if it is not a user id.
 pub fn user(pointer: &str, text: Option<&str>) -> Result<Option<UserId>, Refusal> {
     given(pointer, text, UserId::parse)
 }

@@ -1,4 +1,4 @@
-//! The `main` of every function: telemetry, start-up, and the runtime's loop.
+//! Entry points of functions: telemetry, start-up and the runtime's loop.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::application::Application;
 use kernel::fault::Fault;
 
-/// Runs a set of routes, of a function that `needs` these variables.
+/// Serves routes.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start, or the runtime ends.
 pub async fn http<A: Application>(
     api: OpenApiRouter<Arc<A>>,
     start: impl Future<Output = Result<Arc<A>, Fault>>,
@@ -33,10 +33,10 @@ async fn run(router: Router) -> Result<(), Error> {
     lambda_runtime::run(Adapter::from(router).map_request(escaped)).await
 }
 
-/// Runs a queue's consumer.
+/// Consumes a queue.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start, or the runtime ends.
 pub async fn queue<A, F, P>(consume: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
 where
     F: Fn(Arc<A>, SqsEvent) -> P,
@@ -52,10 +52,10 @@ where
     .await
 }
 
-/// Runs a schedule's target.
+/// Runs a scheduled job.
 ///
 /// # Errors
-/// When the function can't start or the runtime ends.
+/// The function can't start, or the runtime ends.
 pub async fn schedule<A, F, P>(tick: F, start: impl Future<Output = Result<Arc<A>, Fault>>) -> Result<(), Error>
 where
     F: Fn(Arc<A>, Value) -> P,
@@ -71,11 +71,11 @@ where
     .await
 }
 
-/// Metrics, and structured logs, on standard output: one JSON object per line, no colour, no time zone but UTC.
+/// Enables metrics and structured logs on standard output, one JSON object per line.
 pub fn telemetry() {
     table::telemetry::print();
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO);
     let logs = tracing_subscriber::fmt().json().with_max_level(level).with_target(false).with_current_span(false);
-    // An error says that a subscriber is set already.
+    // An error means that a subscriber is already set.
     logs.flatten_event(true).try_init().ok();
 }

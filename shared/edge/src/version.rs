@@ -1,14 +1,14 @@
-//! The `If-Match` header: which version of a document a change is made to (R9.1, R8.6).
+//! The `If-Match` header: optimistic locking of documents (R9.1, R8.6).
 
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
 
 use kernel::refusal::Refusal;
 
-/// The version that `If-Match` names. What is no version of ours matches none.
+/// The version in `If-Match`; a malformed tag matches no version.
 ///
-/// # Refuses
-/// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] for what names no one version.
+/// # Rejects
+/// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] unless it is exactly one version.
 pub fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     let mut all = headers.get_all(IF_MATCH).iter();
     let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
@@ -22,7 +22,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// R9.1
+    /// R9.1: `If-Match` is one version or matches none.
     #[test]
     fn if_match_names_one_version_or_none() {
         let read = |value: &str| {

@@ -1,18 +1,18 @@
-//! What several functions show: amounts, records, orders, redemptions, subscriptions, withdrawals.
+//! Wire types shared by several functions.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use kernel::money::{Money, Scale};
 
-/// An amount in its currency, as a decimal string.
+/// Amount of money: a decimal string with its currency.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Money)]
 pub struct Amount {
-    /// Without trailing zeros in ledger currency, with exactly its digits in pay currency.
+    /// Decimal amount. Ledger currency: no trailing zeros. Pay currency: exactly the currency's digits.
     #[schema(example = "18.05555554")]
     pub amount: String,
-    /// ISO 4217.
+    /// ISO 4217 code of the currency.
     #[schema(example = "USD")]
     pub currency: String,
 }

@@ -1,21 +1,21 @@
-//! How a bare decimal is stored and shown: as text, exactly (`#[serde(with = "crate::decimal")]`).
+//! Serde form of a bare decimal: its exact text (`#[serde(with = "crate::decimal")]`).
 //!
-//! Reading refuses what could only be kept by rounding, exponents included, instead of approximating it (R1.1).
+//! Deserializing rejects a value that would need rounding, and exponents; it never approximates (R1.1).
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 /// Writes the exact digits.
 ///
-/// # Refuses
-/// What the serializer refuses.
+/// # Rejects
+/// Errors of the serializer.
 pub fn serialize<S: Serializer>(value: &Decimal, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }
 
 /// Reads exact digits.
 ///
-/// # Refuses
+/// # Rejects
 /// Anything but the text of a decimal that fits without rounding.
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(from)?;
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&holder).unwrap(), r#"{"value":"20.00"}"#);
     }
 
-    /// faults.md, storage: numbers that do not fit are a typed error, never rounded.
+    /// faults.md, storage: a number that does not fit is a typed error and is never rounded.
     #[test]
     fn what_does_not_fit_exactly_is_not_read() {
         for bad in [r#""1e2""#, r#""""#, "1", "1.5", "null", &format!("\"{}\"", "9".repeat(39))] {

@@ -1,74 +1,71 @@
-//! Faults and errors: a [`Fault`] is our failure, a [`Refusal`] is the business's no. They never mix.
+//! Faults and errors. A [`Fault`] is our failure, a [`Refusal`] is a business no; they never mix.
 
 use crate::money::MoneyError;
 use crate::refusal::Refusal;
 
-/// We failed. Keeps context for the log, is logged once at the edge and never shown to a caller.
+/// Failure on our side.
+///
+/// It carries context for the log. The edge logs it once and never shows it to a caller.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Fault {
-    /// A call to another system failed for certain: nothing happened there.
+    /// A call to another system certainly failed and had no effect there.
     #[error("{call}: {why}")]
     Unavailable {
-        /// Which call.
+        /// Name of the API call, `GetItem`.
         call: &'static str,
-        /// What it said.
+        /// Error message of the other system.
         why: String,
     },
-    /// A call's outcome is not known: it may have happened.
+    /// A call may or may not have taken effect.
     #[error("{call}: outcome unknown: {why}")]
     OutcomeUnknown {
-        /// Which call.
         call: &'static str,
-        /// What was seen.
+        /// Last error or symptom.
         why: String,
     },
-    /// A stored item does not decode; it is left as it is.
+    /// A stored item does not decode. It stays unchanged.
     #[error("item {key}: {why}")]
     Item {
-        /// Where it is.
+        /// Key of the item, `pk/sk`.
         key: String,
-        /// What is wrong with it.
+        /// Decoding error.
         why: String,
     },
-    /// The work kept moving for the whole time there was.
+    /// Write conflicts lasted until the retry budget was spent.
     #[error("gave up after {attempts} attempts: {last}")]
     Contention {
-        /// How often it was tried.
         attempts: u32,
-        /// What stood in the way last.
+        /// Last conflict.
         last: String,
     },
-    /// The function lacks a variable that it can't do without.
+    /// The function lacks an environment variable that it needs.
     #[error("{variable} is not set")]
-    Unset {
-        /// Which.
-        variable: &'static str,
-    },
-    /// Something that the code holds to be impossible.
+    Unset { variable: &'static str },
+    /// A state that the code considers impossible.
     #[error("bug: {0}")]
     Bug(String),
 }
 
 impl Fault {
-    /// Something that the code holds to be impossible.
+    /// A [`Fault::Bug`] with this message.
     pub fn bug(what: impl Into<String>) -> Self {
         Self::Bug(what.into())
     }
 }
 
-/// Why a use case did not answer.
+/// Reason why a use case did not succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The business says no; nothing changed.
+    /// A business no. Nothing changed.
     #[error("refused: {}", .0.code())]
     Refused(Refusal),
-    /// We failed; the same request may be repeated.
+    /// Our failure. The same request may be repeated.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl Error {
-    /// The fault of work that nothing can refuse.
+    /// The fault; a refusal becomes a bug. For work that cannot be refused.
     pub fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,
@@ -84,7 +81,7 @@ impl From<Refusal> for Error {
 }
 
 impl From<MoneyError> for Error {
-    /// Validated input cannot overflow; if it does, nothing was committed.
+    /// A bug: validated input cannot overflow. Nothing was committed.
     fn from(error: MoneyError) -> Self {
         Self::Fault(Fault::bug(error.to_string()))
     }

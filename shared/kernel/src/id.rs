@@ -1,7 +1,7 @@
 //! Ids: a type prefix and a time-ordered part, `ord_01k9…` (26 symbols of Crockford's base 32).
 //!
-//! The alphabet excludes the key separator `#`, so an id is a safe part of a key. At thirty characters an id still fits
-//! the 32 that Zpay gateways allow for `out_trade_no`.
+//! The alphabet excludes the key separator `#`, so an id is a safe part of a key. An id has 30 characters and fits the 32 that
+//! Zpay gateways allow for `out_trade_no`.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ macro_rules! ids {
             /// The type prefix with its underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id made of a time-ordered part.
+            /// The id with this time-ordered part.
             pub const fn new(ulid: Ulid) -> Self {
                 Self(ulid)
             }
@@ -29,14 +29,14 @@ macro_rules! ids {
                 self.0
             }
 
-            /// When it was made, by its time-ordered part.
+            /// Creation time, from the time-ordered part.
             pub fn made_at(self) -> Option<Timestamp> {
                 Timestamp::from_millisecond(i64::try_from(self.0.timestamp_ms()).ok()?).ok()
             }
 
-            /// Reads the one written form.
+            /// Parses the canonical form.
             ///
-            /// # Refuses
+            /// # Rejects
             /// `None` for another prefix, length or alphabet, and for upper case.
             pub fn parse(text: &str) -> Option<Self> {
                 let rest = text.strip_prefix($prefix)?;
@@ -81,7 +81,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An account holder.
+    /// A user account.
     UserId = "usr_";
     /// A top-up payment order.
     OrderId = "ord_";
@@ -89,11 +89,11 @@ ids! {
     RewardId = "rwd_";
     /// An item of the review queue.
     ReviewId = "rvw_";
-    /// A refund that an admin asked for.
+    /// A refund requested by an admin.
     RefundId = "rfd_";
-    /// One cause and its entries in the ledger.
+    /// A journal: one cause and its lines in the ledger.
     JournalId = "jrn_";
-    /// A sign-in and the chain of refresh tokens that follow from it.
+    /// A sign-in and its chain of refresh tokens.
     SessionId = "ses_";
     /// One transaction's outbox item.
     OutboxId = "obx_";
@@ -105,7 +105,7 @@ ids! {
     SubscriptionId = "sub_";
     /// A batch of redemption codes.
     BatchId = "bat_";
-    /// A redemption.
+    /// A redemption of a code.
     RedemptionId = "rdm_";
     /// A commission.
     CommissionId = "cms_";
@@ -121,13 +121,13 @@ ids! {
     GrantId = "grt_";
     /// A service key.
     ServiceKeyId = "svk_";
-    /// A card or device that is sold for.
+    /// A card or device that packages are sold for.
     AssetId = "ast_";
     /// An agency order.
     AgencyOrderId = "ago_";
-    /// An endpoint of the operator's product.
+    /// A webhook endpoint of the operator's product.
     EndpointId = "whe_";
-    /// Something that happened, as the operator's product is told of it.
+    /// An outbound event for the operator's product.
     EventId = "evt_";
 }
 

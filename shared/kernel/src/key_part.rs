@@ -6,21 +6,21 @@ use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
 
-/// A value that may stand between the separators `#` of a key.
+/// A value that is safe between the separators `#` of a key.
 ///
-/// Typed parts exclude the separator; a foreign text that could contain it is replaced by its hash.
+/// Typed parts cannot contain the separator. Foreign text that might is replaced by its hash.
 pub trait KeyPart {
-    /// The part as it is written.
+    /// Written form of the part.
     type Part: Display;
 
-    /// The part as it is written.
+    /// This value as a part of a key.
     fn part(self) -> Self::Part;
 }
 
 impl KeyPart for &str {
     type Part = String;
 
-    /// The text as it is when its alphabet is harmless, else its hash.
+    /// The text itself if all its characters are safe, else `~` and its SHA-256.
     fn part(self) -> String {
         let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
         if (1..=200).contains(&self.len()) && self.bytes().all(harmless) {
@@ -61,7 +61,7 @@ macro_rules! numbers {
 
 numbers!(u8 u32 u64);
 
-/// A time whose text sorts as the time does.
+/// Text of a time that sorts by time, with milliseconds, in UTC.
 pub fn sortable(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

@@ -1,14 +1,14 @@
-//! The ledger: immutable journals, and each user's accounts as their running end (R1.4–R1.7).
+//! The ledger: immutable journals and the running balances of each owner's accounts (R1.4–R1.7).
 //!
-//! A [`JournalEntry`] is one holder's share of a journal together with the house lines that balance it. [`Accounts::post`] is the
-//! only way to make one: it numbers the entries, chains before and after, nets debt, and proves that the journal sums to
-//! zero per currency. House accounts are lines only, never items.
+//! A [`JournalEntry`] holds one owner's lines of a journal and the platform lines that balance them. [`Accounts::post`] makes it:
+//! it numbers the lines, chains before and after, nets debt and checks that the journal sums to zero per currency. Platform
+//! accounts have no stored balance; they appear only as journal lines.
 //!
-//! Signs: every entry and line counts as it is written. The debt account is therefore zero or negative: owing 6 is an
-//! amount of −6 there, and a user's net worth is balance + debt. A balance above zero and a debt never stand together.
+//! Signs: every line counts as written. The receivable (debt) account is therefore zero or negative: a debt of 6 is an amount of
+//! −6, and a user's net worth is balance + debt. A positive balance and a debt never exist together.
 //!
-//! Stored: [`Accounts`] on the user's item, each posting as an item of its own. The commission account is an item of its own too
-//! (`domain::commission`), with a list of postings of its own.
+//! Storage: [`Accounts`] are part of the user's item, and each journal entry is an item of its own. The commission account is a
+//! separate item with its own numbering of journal entries.
 
 mod holder;
 mod name;
@@ -26,37 +26,37 @@ use crate::id::{JournalId, UserId};
 use crate::money::{Currency, LedgerMoney, MoneyError};
 use crate::refusal::Refusal;
 
-/// Why a journal could not be made.
+/// Reason why a journal cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The entries and lines of a currency do not sum to zero; nothing may be written.
+    /// The lines of a currency do not sum to zero. Nothing may be written.
     #[error("a journal is off by {0}")]
     Unbalanced(LedgerMoney),
-    /// A debit above the balance.
+    /// A debit exceeds the balance.
     #[error("the balance is too low")]
     InsufficientBalance,
-    /// A withdrawal above what is available of the commission account.
+    /// A withdrawal exceeds the available part of the commission account.
     #[error("less is available")]
     InsufficientAvailable,
-    /// A part of the commission account would fall below zero; nothing may be written.
+    /// A part of the commission account would fall below zero. Nothing may be written.
     #[error("{0:?} would fall below zero")]
     PartBelowZero(Part),
-    /// Nothing would move.
+    /// The journal has no lines.
     #[error("a journal without any movement")]
     Empty,
-    /// `debt` entries are made by the netting alone.
+    /// A caller requests a `debt` line, which only netting may write.
     #[error("debt is never posted by hand")]
     DebtByHand,
-    /// An amount does not fit or is of another currency than the account.
+    /// An amount does not fit, or its currency is not that of the account.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// A number ran out.
+    /// A sequence number overflows.
     #[error("a sequence number is out of range")]
     Exhausted,
 }
 
 impl LedgerError {
-    /// The refusal this is, unless it is a fault.
+    /// The refusal for this error; `None` if it is a fault.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::InsufficientBalance => Some(Refusal::InsufficientBalance),
@@ -66,34 +66,31 @@ impl LedgerError {
     }
 }
 
-/// What a journal is about, without its entries.
+/// Header of a journal: everything but its lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The journal's id.
     pub journal: JournalId,
-    /// What made it, `payment:stripe:pi_1` or `reward:rwd_…`.
+    /// Source of the journal, `payment:stripe:pi_1` or `reward:rwd_…`.
     pub cause: String,
-    /// Which journal of that cause it is, from 0: (cause, step) is one to one with the journal.
+    /// Sequence of the journal among those of its source, from 0. Source and sequence identify the journal.
     pub step: u32,
-    /// The journal this one corrects (R1.4).
+    /// Previous journal of the same source, which this one corrects (R1.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrects: Option<JournalId>,
-    /// In which role money was moved.
+    /// Role that moves the money.
     pub operator: Operator,
-    /// Who exactly: `usr_…`, `provider:zpay`, `service:billing` (R9.3).
+    /// Exact actor: `usr_…`, `provider:zpay`, `service:billing` (R9.3).
     pub actor: String,
-    /// The request that did it.
+    /// Id of the request that caused it.
     pub request_id: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The last journal of a cause: the next one of it comes a step later and names it (R1.4).
+/// Reference to the last journal of a source; the next one follows and corrects it (R1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalRef {
-    /// Its id.
     pub id: JournalId,
-    /// Its step.
+    /// Sequence of the journal among those of its source.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub step: u32,
 }
@@ -103,35 +100,34 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Header {
-    /// This header as the next of its cause after `last`.
+    /// This header as the one that follows `last` and corrects it.
     pub fn correcting(self, last: JournalRef) -> Self {
         Self { step: last.step.saturating_add(1), corrects: Some(last.id), ..self }
     }
 
-    /// This journal as the last of its cause.
+    /// Reference to this journal, for the next one of its source.
     pub fn as_last(&self) -> JournalRef {
         JournalRef { id: self.journal, step: self.step }
     }
 }
 
-/// A wanted change of a user's balance.
+/// Requested change of an owner's balance.
 ///
-/// A negative amount of type `refund` is a take-back and may become debt; of any other type it is a debit and is refused
-/// above the balance (R1.7).
+/// A negative amount of type `refund` is a take-back and may become debt. A negative amount of any other type is a debit and is
+/// refused above the balance (R1.7).
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewLine {
-    /// Its record type.
     pub kind: RecordType,
-    /// The signed amount in ledger currency; zero writes no entry.
+    /// Signed amount in ledger currency. Zero writes no line.
     pub amount: LedgerMoney,
-    /// What a person reads.
+    /// Remark for a person.
     pub remark: Option<String>,
-    /// The order, code, withdrawal … it belongs to.
+    /// Id of the order, code, withdrawal … it belongs to.
     pub related_id: Option<String>,
 }
 
 impl NewLine {
-    /// A movement that belongs to `related_id`.
+    /// A change that belongs to `related_id`.
     pub fn new(kind: RecordType, amount: LedgerMoney, related_id: impl Into<String>) -> Self {
         Self { kind, amount, remark: None, related_id: Some(related_id.into()) }
     }
@@ -141,75 +137,71 @@ impl NewLine {
     }
 }
 
-/// What a person reads of an entry, and what it belongs to.
+/// Remark and related id of a line.
 pub(super) type Note = (Option<String>, Option<String>);
 
-/// One entry of a user's account.
+/// One amount on one of an owner's accounts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Which account.
     pub account: AccountKind,
-    /// Which part of the commission account.
+    /// Part of the commission account; `None` for other accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// The record type.
+    /// Type on the statement.
     #[serde(rename = "type")]
     pub kind: RecordType,
-    /// The signed amount.
     pub amount: LedgerMoney,
-    /// The entry's number in its account, 1..n without gaps.
+    /// Number of the line in its account, 1..n without gaps.
     pub seq: u64,
-    /// The account before it, in the amount's currency.
+    /// Balance of the account (or part) before the line, in the amount's currency.
     #[serde(with = "crate::decimal")]
     pub before: Decimal,
-    /// The account after it, in the amount's currency.
+    /// Balance of the account (or part) after the line, in the amount's currency.
     #[serde(with = "crate::decimal")]
     pub after: Decimal,
-    /// What a person reads.
+    /// Remark for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
-    /// The order, code, withdrawal … it belongs to.
+    /// Id of the order, code, withdrawal … it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related_id: Option<String>,
 }
 
-/// One line of a house account.
+/// One amount on a platform account.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PlatformLine {
-    /// Which one.
     pub account: PlatformAccount,
-    /// The signed amount, in any currency.
+    /// Signed amount, in any currency.
     pub amount: LedgerMoney,
 }
 
 impl PlatformLine {
-    /// A line.
+    /// A line on `account`.
     pub fn new(account: PlatformAccount, amount: LedgerMoney) -> Self {
         Self { account, amount }
     }
 }
 
-/// One holder's share of a journal, with the house lines that balance it. Immutable once written.
+/// One owner's lines of a journal with the platform lines that balance them. Immutable once written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
-    /// What it is about.
     #[serde(flatten)]
     pub header: Header,
-    /// Whose entries these are; absent when only house accounts move.
+    /// Account owner; absent if only platform accounts change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<AccountOwner>,
-    /// The number of this posting among its holder's, 1..n; 0 when only house accounts move.
+    /// Number among the owner's journal entries, 1..n; 0 if only platform accounts change.
     pub number: u64,
-    /// The holder's entries in their order.
+    /// The owner's lines in order.
     pub entries: Vec<Line>,
-    /// The house lines.
+    /// The platform lines.
     pub house: Vec<PlatformLine>,
 }
 
 impl JournalEntry {
-    /// A journal that moves house accounts only: money to and from `suspense`.
+    /// A journal of platform accounts only: money to and from `suspense`.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Lines that do not sum to zero per currency.
     pub fn of_house(header: Header, house: Vec<PlatformLine>) -> Result<Self, LedgerError> {
         let posting = Self { header, holder: None, number: 0, entries: Vec::new(), house: moving(house) };
@@ -217,9 +209,11 @@ impl JournalEntry {
         Ok(posting)
     }
 
-    /// A holder's share of a journal: `number` is the posting's among those of the accounts that it moves.
+    /// An owner's lines of a journal.
     ///
-    /// # Refuses
+    /// `number` is the entry's number among the journal entries of the accounts it changes.
+    ///
+    /// # Rejects
     /// As [`JournalEntry::check`].
     pub fn of_holder(
         holder: AccountOwner,
@@ -233,21 +227,21 @@ impl JournalEntry {
         Ok(posting)
     }
 
-    /// The user whose entries these are, if a user's they are.
+    /// The account owner, if it is a user.
     pub fn user(&self) -> Option<UserId> {
         self.holder.and_then(AccountOwner::user)
     }
 
-    /// Whether it moves the commission account, whose postings are numbered by themselves.
+    /// True for lines of the commission account, which numbers its journal entries separately.
     pub fn is_of_commission(&self) -> bool {
         let of = |entry: &Line| matches!(entry.account, AccountKind::Commission | AccountKind::CommissionReceivable);
         self.entries.first().is_some_and(of)
     }
 
-    /// That it moves something and sums to zero per currency (R1.4).
+    /// Checks that the entry has lines and sums to zero per currency (R1.4).
     ///
-    /// # Refuses
-    /// The first currency that is off; an empty journal; sums out of range.
+    /// # Rejects
+    /// The first unbalanced currency; an entry without lines; sums out of range.
     pub fn check(&self) -> Result<(), LedgerError> {
         let entries = self.entries.iter().map(|entry| entry.amount);
         let mut sums: BTreeMap<&'static str, LedgerMoney> = BTreeMap::new();
@@ -265,7 +259,7 @@ impl JournalEntry {
         sums.into_values().find(|sum| !sum.is_zero()).map_or(Ok(()), |off| Err(LedgerError::Unbalanced(off)))
     }
 
-    /// The posting's entries as the records a user or admin sees (R1.6).
+    /// The owner's lines as statement lines (R1.6).
     pub fn records(&self) -> Vec<StatementLine> {
         let money = |amount, currency| LedgerMoney::exact(amount, currency).ok();
         let record = |entry: &Line| {
@@ -289,52 +283,47 @@ impl JournalEntry {
     }
 }
 
-/// The user-visible view of an entry (R1.6).
+/// A line as users and admins see it (R1.6).
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatementLine {
-    /// The journal it is part of; with account and seq it names the record.
+    /// Journal of the line. With `account` and `seq` it identifies the statement line.
     pub journal: JournalId,
-    /// Whose account.
     pub account: AccountKind,
-    /// The entry's number in its account.
+    /// Number of the line in its account.
     pub seq: u64,
-    /// The record type.
     pub kind: RecordType,
-    /// The part of the commission account.
+    /// Part of the commission account; `None` for other accounts.
     pub part: Option<Part>,
-    /// The signed amount.
     pub amount: LedgerMoney,
-    /// The account (or part) before.
+    /// Balance of the account (or part) before the line.
     pub balance_before: LedgerMoney,
-    /// The account (or part) after.
+    /// Balance of the account (or part) after the line.
     pub balance_after: LedgerMoney,
-    /// In which role money was moved.
+    /// Role that moved the money.
     pub operator: Operator,
-    /// What a person reads.
+    /// Remark for a person.
     pub remark: Option<String>,
-    /// The order, code, withdrawal … it belongs to.
+    /// Id of the order, code, withdrawal … it belongs to.
     pub related_id: Option<String>,
-    /// When.
     pub created_at: Timestamp,
 }
 
-/// The running end of one account: always equal to its last entry (R1.5).
+/// Running balance of one account. It always equals the `after` of the last line (R1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Account {
-    /// The number of its last entry, 0 before the first.
+    /// Number of the last line, 0 before the first.
     pub seq: u64,
-    /// Its amount.
     pub amount: LedgerMoney,
 }
 
-/// A holder's accounts: a balance and what is owed by it.
+/// An owner's accounts: the balance and the receivable against it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Accounts {
-    /// How many postings there are: the number of the last one.
+    /// Number of the last journal entry, 0 before the first.
     pub postings: u64,
-    /// What the user can spend, never below zero.
+    /// Spendable balance, never below zero.
     pub balance: Account,
-    /// What is still owed, as an amount of zero or below.
+    /// Receivable: the debt as an amount of zero or below.
     pub debt: Account,
 }
 
@@ -345,20 +334,22 @@ impl Accounts {
         Self { postings: 0, balance: empty, debt: empty }
     }
 
-    /// What the user can spend.
+    /// Spendable balance.
     pub fn balance(&self) -> LedgerMoney {
         self.balance.amount
     }
 
-    /// What the user owes, as an amount of zero or above.
+    /// Debt as an amount of zero or above.
     pub fn owed(&self) -> LedgerMoney {
         self.debt.amount.negated()
     }
 
-    /// Makes the journal of `movements` and the accounts after it. Credits are written whole and then pay debt; a
-    /// take-back above the balance becomes debt (R1.7). Accounts without entries take the currency of their first.
+    /// Makes the journal entry of `movements` and returns the accounts after it.
     ///
-    /// # Refuses
+    /// A credit is written whole and then pays debt. A take-back above the balance becomes debt (R1.7). Accounts without lines
+    /// adopt the currency of their first line.
+    ///
+    /// # Rejects
     /// A debit above the balance; a journal that is empty or does not sum to zero; another currency; overflow.
     pub fn post(
         &self,
@@ -378,7 +369,7 @@ impl Accounts {
         Ok((after, posting))
     }
 
-    /// The ledger currency may change until the first journal (R9.1); accounts that hold nothing yet follow it.
+    /// Adopts `currency` while the accounts have no line, since it may change until then (R9.1).
     fn adopt(&mut self, currency: Currency) {
         if self.balance.seq == 0 && self.debt.seq == 0 {
             *self = Self { postings: self.postings, ..Self::new(currency) };
@@ -411,7 +402,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Pays debt out of the balance: both entries, or none for nothing.
+    /// Pays debt from the balance: two lines, or none if `pays` is zero.
     fn shift_debt(&mut self, pays: LedgerMoney, of: &NewLine, entries: &mut Vec<Line>) -> Result<(), LedgerError> {
         if pays.is_zero() {
             return Ok(());
@@ -423,7 +414,7 @@ impl Accounts {
 }
 
 impl Account {
-    /// The next entry of the account; a note is what a person reads and what it belongs to.
+    /// Writes the next line of the account and moves its balance.
     pub fn move_by(
         &mut self,
         account: AccountKind,

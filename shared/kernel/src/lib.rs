@@ -1,4 +1,4 @@
-//! Guerdon's pure core: money, ids, refusals and the ledger. No clock, no randomness, no input or output.
+//! Guerdon's pure core: money, ids, refusals and the ledger. No clock, randomness or I/O.
 
 pub mod decimal;
 pub mod fault;

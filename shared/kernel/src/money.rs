@@ -1,9 +1,9 @@
 //! Money: an exact amount in a currency (R1.1–R1.3).
 //!
-//! There are two kinds, told apart by type so that they cannot be mixed: [`LedgerMoney`] carries at most eight
-//! fractional digits and is written without trailing zeros; [`PayMoney`] is what a provider takes or returns and
-//! carries exactly the digits of its ISO 4217 currency. Arithmetic is exact and checked: every product and quotient goes
-//! through [`proportion`], which works on integers and rounds once, in the direction named at the call.
+//! Two distinct types keep the two kinds apart. [`LedgerMoney`] has at most eight fractional digits and is written without
+//! trailing zeros. [`PayMoney`] is an amount at a provider and has exactly the digits of its ISO 4217 currency. Arithmetic is
+//! exact and checked: every product and quotient goes through [`proportion`], which computes on integers and rounds once, in the
+//! direction the caller names.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -15,24 +15,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Fractional digits of a ledger amount.
 pub const LEDGER_DIGITS: u32 = 8;
 
-/// Why an amount could not be made or computed.
+/// Reason why an amount cannot be made or computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The result does not fit; nothing was rounded away silently.
+    /// The result does not fit. Nothing is rounded silently.
     #[error("amount out of range")]
     Overflow,
-    /// Two currencies met in one sum or comparison.
+    /// A sum or comparison mixes two currencies.
     #[error("amounts of different currencies")]
     CurrencyMismatch,
     /// More fractional digits than the kind of money carries.
     #[error("more fractional digits than the currency has")]
     TooManyDigits,
-    /// A division by nothing.
     #[error("division by zero")]
     DivisionByZero,
 }
 
-/// Which way an inexact result goes; always named at the call (R1.3).
+/// Rounding direction of an inexact result; every call names it (R1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
     /// Toward zero: credits, bonuses, commissions.
@@ -51,7 +50,7 @@ impl Currency {
     /// US dollar.
     pub const USD: Self = Self(iso_currency::Currency::USD);
 
-    /// The currency of a three-letter upper-case code that has a defined exponent.
+    /// Parses a three-letter upper-case code; `None` for a currency without a defined exponent.
     pub fn parse(code: &str) -> Option<Self> {
         let found = iso_currency::Currency::from_code(code)?;
         (found.code() == code && found.exponent().is_some()).then_some(Self(found))
@@ -93,11 +92,11 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-/// How many digits a kind of money carries and how it is written.
+/// Number of digits and written form of a kind of money.
 pub trait Scale: Copy + fmt::Debug + Eq {
     /// Fractional digits of an amount of `currency`.
     fn digits(currency: Currency) -> u32;
-    /// The one written form of an amount that has no more than those digits.
+    /// Canonical form of an amount that has at most these digits.
     fn tidy(amount: Decimal, currency: Currency) -> Decimal;
 }
 
@@ -124,7 +123,7 @@ impl Scale for Pay {
     }
     fn tidy(mut amount: Decimal, currency: Currency) -> Decimal {
         amount.rescale(currency.digits());
-        // The decimal type knows a negative zero, which would be written as one.
+        // `Decimal` has a negative zero and would print its sign.
         if amount.is_zero() {
             amount.set_sign_positive(true);
         }
@@ -140,13 +139,13 @@ pub struct Money<S> {
     scale: PhantomData<S>,
 }
 
-/// What the ledger holds: credits, bonuses, rewards, commissions, balances.
+/// Amount in the ledger: credits, bonuses, rewards, commissions, balances.
 pub type LedgerMoney = Money<Ledger>;
-/// What a provider takes or returns: order amounts, charges, refunds.
+/// Amount at a provider: order amounts, charges, refunds.
 pub type PayMoney = Money<Pay>;
 
 impl<S: Scale> Money<S> {
-    /// Nothing, in `currency`.
+    /// Zero in `currency`.
     pub fn zero(currency: Currency) -> Self {
         Self::tidied(Decimal::ZERO, currency)
     }
@@ -157,7 +156,7 @@ impl<S: Scale> Money<S> {
 
     /// Exactly `amount`.
     ///
-    /// # Refuses
+    /// # Rejects
     /// [`MoneyError::TooManyDigits`] when the amount would have to be rounded.
     pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         if amount.normalize().scale() > S::digits(currency) {
@@ -168,7 +167,7 @@ impl<S: Scale> Money<S> {
 
     /// `amount × numerator ÷ denominator` in `currency`, rounded once.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow and division by zero.
     pub fn proportional(
         amount: Decimal,
@@ -183,15 +182,17 @@ impl<S: Scale> Money<S> {
 
     /// This amount times a rate, in the same currency, rounded once.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn times(self, rate: Decimal, rounding: Rounding) -> Result<Self, MoneyError> {
         Self::proportional(self.amount, rate, Decimal::ONE, self.currency, rounding)
     }
 
-    /// This amount × `part` ÷ `whole`, rounded down: what is left of it when only `part` of `whole` stands (R4.11).
+    /// This amount × `part` ÷ `whole`, rounded down (R4.11).
     ///
-    /// # Refuses
+    /// After a partial refund: the remaining credit for the remaining `part` of the `whole` charge.
+    ///
+    /// # Rejects
     /// Overflow and division by zero.
     pub fn share(self, part: Decimal, whole: Decimal) -> Result<Self, MoneyError> {
         Self::proportional(self.amount, part, whole, self.currency, Rounding::Down)
@@ -199,7 +200,7 @@ impl<S: Scale> Money<S> {
 
     /// The sum of two amounts of one currency.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency; overflow.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same(other)?;
@@ -209,20 +210,20 @@ impl<S: Scale> Money<S> {
 
     /// This amount less another of the same currency; may be negative.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency; overflow.
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.plus(other.negated())
     }
 
-    /// The same amount with the other sign.
+    /// This amount with the opposite sign.
     pub fn negated(self) -> Self {
         Self::tidied(-self.amount, self.currency)
     }
 
-    /// How two amounts of one currency compare.
+    /// Compares two amounts of one currency.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency.
     pub fn compare(self, other: Self) -> Result<Ordering, MoneyError> {
         self.same(other)?;
@@ -231,7 +232,7 @@ impl<S: Scale> Money<S> {
 
     /// The smaller of two amounts of one currency.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency.
     pub fn least(self, other: Self) -> Result<Self, MoneyError> {
         Ok(if self.compare(other)?.is_gt() { other } else { self })
@@ -239,7 +240,7 @@ impl<S: Scale> Money<S> {
 
     /// The larger of two amounts of one currency.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency.
     pub fn most(self, other: Self) -> Result<Self, MoneyError> {
         Ok(if self.compare(other)?.is_lt() { other } else { self })
@@ -259,47 +260,49 @@ impl<S: Scale> Money<S> {
         self.currency
     }
 
-    /// Whether it is nothing.
+    /// True for zero.
     pub fn is_zero(self) -> bool {
         self.amount.is_zero()
     }
 
-    /// Whether it is more than nothing.
+    /// True above zero.
     pub fn is_positive(self) -> bool {
         self.amount > Decimal::ZERO
     }
 
-    /// Whether it is less than nothing.
+    /// True below zero.
     pub fn is_negative(self) -> bool {
         self.amount < Decimal::ZERO
     }
 }
 
 impl PayMoney {
-    /// What this buys at `exchange_rate` pay-currency units per ledger unit, rounded down (R4.1).
+    /// Ledger amount that this buys, rounded down (R4.1).
     ///
-    /// # Refuses
+    /// `exchange_rate` is in pay-currency units per ledger unit.
+    ///
+    /// # Rejects
     /// Overflow; a rate of zero.
     pub fn bought_at(self, exchange_rate: Decimal, ledger: Currency) -> Result<LedgerMoney, MoneyError> {
         Money::proportional(self.amount, Decimal::ONE, exchange_rate, ledger, Rounding::Down)
     }
 
-    /// The same amount as a line of the ledger, in pay currency (R1.4).
+    /// The same amount as ledger money in pay currency, for a journal line (R1.4).
     pub fn as_ledger(self) -> LedgerMoney {
         Money::tidied(self.amount, self.currency)
     }
 
-    /// The amount in the currency's smallest unit, as Stripe counts it.
+    /// The amount in the currency's smallest unit, as in Stripe's API.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn minor_units(self) -> Result<i64, MoneyError> {
         i64::try_from(self.amount.mantissa()).map_err(|_| MoneyError::Overflow)
     }
 
-    /// The amount that is `units` of the currency's smallest unit.
+    /// The amount of `units` of the currency's smallest unit.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn from_minor_units(units: i64, currency: Currency) -> Result<Self, MoneyError> {
         let amount = Decimal::try_new(units, currency.digits()).map_err(|_| MoneyError::Overflow)?;
@@ -339,18 +342,20 @@ impl<'de, S: Scale> Deserialize<'de> for Money<S> {
     }
 }
 
-/// The exact sum of two decimals (R1.1): the library would round one that needs more digits than it has.
+/// Exact sum of two decimals (R1.1).
 ///
-/// # Refuses
-/// Overflow, also of the digits.
+/// `Decimal` alone would round a sum that needs more digits than it has.
+///
+/// # Rejects
+/// Overflow, in the number of digits too.
 pub fn exact_sum(one: Decimal, other: Decimal) -> Result<Decimal, MoneyError> {
     unrounded(one.checked_add(other), one, other)
 }
 
-/// The exact difference of two decimals, as [`exact_sum`].
+/// Exact difference of two decimals, as [`exact_sum`].
 ///
-/// # Refuses
-/// Overflow, also of the digits.
+/// # Rejects
+/// Overflow, in the number of digits too.
 pub fn exact_difference(one: Decimal, other: Decimal) -> Result<Decimal, MoneyError> {
     unrounded(one.checked_sub(other), one, other)
 }
@@ -360,9 +365,11 @@ fn unrounded(result: Option<Decimal>, one: Decimal, other: Decimal) -> Result<De
     result.filter(|result| result.scale() >= digits).ok_or(MoneyError::Overflow)
 }
 
-/// `amount × numerator ÷ denominator` with `digits` fractional digits, exact until the one rounding at the end.
+/// `amount × numerator ÷ denominator` with `digits` fractional digits.
 ///
-/// # Refuses
+/// Exact until the one rounding at the end.
+///
+/// # Rejects
 /// Overflow and division by zero.
 pub fn proportion(
     amount: Decimal,
@@ -394,10 +401,12 @@ pub fn proportion(
     Decimal::try_from_i128_with_scale(units, digits).map_err(|_| MoneyError::Overflow)
 }
 
-/// Reads an amount as clients write it: digits, at most one point, no sign, no exponent, no leading zero (R1.2).
+/// Parses an amount from client input (R1.2).
 ///
-/// # Refuses
-/// `None` for anything that is not a plain decimal or has more than `digits` fractional digits.
+/// It takes digits and at most one point; no sign, no exponent, no leading zero.
+///
+/// # Rejects
+/// `None` for anything but a plain decimal, and for more than `digits` fractional digits.
 pub fn plain_decimal(text: &str, digits: u32) -> Option<Decimal> {
     let (whole, fraction) = match text.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),

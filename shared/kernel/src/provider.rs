@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key_part::KeyPart;
 
-/// Who takes the money.
+/// Payment provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -18,7 +18,7 @@ impl Provider {
     /// Every provider.
     pub const ALL: [Self; 2] = [Self::Stripe, Self::Zpay];
 
-    /// The provider as it is written.
+    /// Name of the provider in JSON, keys and URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
@@ -26,7 +26,7 @@ impl Provider {
         }
     }
 
-    /// The provider that is written so.
+    /// Parses [`Self::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.as_str() == text)
     }

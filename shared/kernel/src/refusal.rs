@@ -1,32 +1,33 @@
-//! Refusals: the business says no. Closed: every one has a stable code, a status, and a test that produces it.
+//! Refusals: business reasons to reject a request.
 //!
-//! A refusal is not a fault: nothing failed, nothing changed, and the same request may succeed later (R1.8).
+//! The set is closed: each refusal has a stable code, a status and a test that produces it. A refusal is not a fault. Nothing
+//! failed and nothing changed, and the same request may succeed later (R1.8).
 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::id::{GrantId, PackageId};
 
-/// One thing that is wrong with one field.
+/// One error in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// JSON pointer of the field (RFC 6901), `/amount`.
+    /// JSON pointer of the field (RFC 6901), for example `/amount`.
     pub pointer: String,
-    /// Stable code, `out_of_range`.
+    /// Stable error code, for example `out_of_range`.
     pub code: &'static str,
-    /// What would be right, for a person.
+    /// Sentence for a person that names an acceptable value.
     pub detail: String,
 }
 
 impl FieldError {
-    /// A finding at `pointer`.
+    /// An error in the field at `pointer`.
     pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code, detail: detail.into() }
     }
 }
 
 impl From<FieldError> for Refusal {
-    /// The one thing that is wrong.
+    /// A refusal with this one error.
     fn from(found: FieldError) -> Self {
         Self::Invalid(vec![found])
     }
@@ -34,12 +35,12 @@ impl From<FieldError> for Refusal {
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $({ $($(#[$about:meta])* $field:ident: $type:ty),* })? = $status:literal $code:literal, $title:literal;)*) => {
-        /// Why a request was refused.
+        /// Business reason to reject a request.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Refusal {
-            /// One or more fields are out of range or refused by a rule.
+            /// One or more fields are out of range or break a rule.
             Invalid(Vec<FieldError>),
-            /// Too many requests; how long to wait.
+            /// The rate limit is reached.
             RateLimited {
                 /// Seconds until the next attempt can succeed.
                 retry_after: u32,
@@ -57,7 +58,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// The HTTP status it is answered with.
+            /// The HTTP status of the response.
             pub fn status(&self) -> u16 {
                 match self {
                     Self::Invalid(_) => 422,
@@ -86,148 +87,144 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// The body is not the JSON this route takes.
+    /// The body is not the JSON that this route takes.
     MalformedRequest = 400 "malformed_request", "The request could not be read.";
-    /// A list cursor that was not issued for this list.
+    /// The list cursor was not issued for this list.
     ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list.";
-    /// A route that moves money needs an `Idempotency-Key`.
+    /// The route requires an `Idempotency-Key`, since it moves money.
     IdempotencyKeyRequired = 400 "idempotency_key_required", "This route needs an Idempotency-Key header.";
-    /// A webhook whose signature does not verify.
+    /// The signature of the webhook does not verify.
     BadSignature = 400 "bad_signature", "The signature does not verify.";
-    /// No identity, or one that is not valid any more.
+    /// The request has no identity, or an expired or revoked one.
     Unauthenticated = 401 "unauthenticated", "Sign in first.";
-    /// E-mail and password, or a refresh token, that do not match.
+    /// E-mail and password, or the refresh token, do not match.
     BadCredentials = 401 "bad_credentials", "The credentials are not right.";
-    /// The caller is known but may not do this.
+    /// The caller is known but lacks the right.
     Forbidden = 403 "forbidden", "You may not do this.";
     /// The account is blocked (R2.8).
     AccountBlocked = 403 "account_blocked", "This account is blocked.";
-    /// No such thing, or somebody else's.
+    /// The object does not exist or belongs to another user.
     NotFound = 404 "not_found", "There is no such thing.";
-    /// No such redemption code: unknown, deleted or malformed alike (R7.7).
+    /// The redemption code is unknown, deleted or malformed; the three look alike (R7.7).
     CodeNotFound = 404 "code_not_found", "There is no such code.";
     /// The path exists with other methods.
     MethodNotAllowed = 405 "method_not_allowed", "This path does not take that method.";
-    /// The e-mail has an account (R2.1).
+    /// The e-mail already has an account (R2.1).
     EmailTaken = 409 "email_taken", "This e-mail already has an account.";
     /// The programme is switched off.
     ProgrammeOff = 409 "programme_off", "This programme is switched off.";
-    /// The order has left `pending`.
+    /// The order is no longer `pending`.
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
-    /// There is no payment to give back, or nothing left of it (R4.11).
+    /// The order has no payment, or nothing of it is left to refund (R4.11).
     NothingToRefund = 409 "nothing_to_refund", "Nothing is left of this order's payment to give back.";
-    /// The provider or a person has said how the refund ended.
+    /// The refund already has its final state, from the provider or an admin.
     RefundClosed = 409 "refund_closed", "It is known already how this refund ended.";
-    /// Somebody or a later event has decided about the review item (R4.12).
+    /// A person or a later event has already closed the review item (R4.12).
     ReviewClosed = 409 "review_closed", "This review item is closed.";
-    /// An available amount never goes below zero (R1.7).
+    /// The debit exceeds the balance; an available amount never goes below zero (R1.7).
     InsufficientBalance = 409 "insufficient_balance", "The balance is too low.";
-    /// A withdrawal above the available commission (R6.5).
+    /// The withdrawal exceeds the available commission (R6.5).
     InsufficientAvailable = 409 "insufficient_available", "Less commission is available.";
     /// The withdrawal was paid, rejected or cancelled (R6.6).
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
-    /// Somebody waits for cash: erasing them would lose where it goes.
+    /// The user has an open cash withdrawal; erasing them would lose its payout account.
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
-    /// The account's person was erased; it stays so.
+    /// The account was erased, which is permanent.
     AccountErased = 409 "account_erased", "The account was erased.";
-    /// The currency is fixed after the first journal (R9.1).
+    /// The currency is fixed by the first journal (R9.1).
     CurrencyInUse = 409 "currency_in_use", "The currency can't change after the first entry of the ledger.";
-    /// A vanity code that belongs to somebody.
+    /// The vanity code belongs to another user.
     InviteCodeTaken = 409 "invite_code_taken", "This invite code is taken.";
-    /// As many codes beside the primary one as a user may have (R6.2).
+    /// The user has the maximum of invite codes besides the primary one (R6.2).
     InviteCodeLimit = 409 "invite_code_limit", "You have as many invite codes as you may.";
-    /// The user's policy does not let them invite (R6.1).
+    /// The user's policy does not allow invitations (R6.1).
     MayNotInvite = 409 "may_not_invite", "You may not invite.";
-    /// A reward that is not in a state to be retried.
+    /// The reward is not in a state that can be retried.
     RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
-    /// Every use of the code was taken (R7.3).
+    /// No uses of the code are left (R7.3).
     CodeUsedUp = 409 "code_used_up", "The code is used up.";
-    /// The caller has used the code as often as one person may (R7.2).
+    /// The caller has reached the code's limit per user (R7.2).
     AlreadyRedeemed = 409 "already_redeemed", "You have redeemed this code already.";
-    /// The code's time is over.
     CodeExpired = 409 "code_expired", "The code has expired.";
-    /// The code or its batch was switched off.
+    /// The code or its batch is disabled.
     CodeDisabled = 409 "code_disabled", "The code is switched off.";
-    /// The code's time has not come.
     CodeNotYetValid = 409 "code_not_yet_valid", "The code is not valid yet.";
-    /// As many live subscriptions of the plan as one user may have (R7.5).
+    /// The user has the maximum of live subscriptions of the plan (R7.5).
     PlanQuota = 409 "plan_quota", "You have as many subscriptions of this plan as you may.";
     /// The plan is off sale (R7.5).
     PlanOffSale = 409 "plan_off_sale", "This plan is not on sale.";
-    /// A shop with children, grants or sales can't be moved (R8.1).
+    /// A shop with children, grants or sales keeps its place in the tree (R8.1).
     ShopInUse = 409 "shop_in_use", "A shop with children, grants or sales can't be moved.";
-    /// Type, thresholds, dimensions, scopes and operators of a series with grants are fixed (R8.2).
+    /// A series with grants keeps its type, thresholds, dimensions, scopes and operators (R8.2).
     SeriesInUse = 409 "series_in_use", "With grants, only the amounts of a commission can change.";
-    /// The shop has the series (R8.3).
+    /// The shop already has a grant of the series (R8.3).
     AlreadyGranted = 409 "already_granted", "The shop has a grant of this series.";
     /// The shop's parent has no grant of the series (R8.3).
     AllocatorNotGranted = 409 "allocator_not_granted", "The shop's parent has no grant of this series.";
-    /// More commission than the allocator has itself (R8.4).
+    /// The commission exceeds the allocator's own (R8.4).
     CeilingExceeded {
-        /// The tier's threshold; none is the amount without tiers.
+        /// Threshold of the tier; `None` for the amount without tiers.
         threshold: Option<Decimal>
     } = 409 "ceiling_exceeded", "The commission is above the allocator's own.";
-    /// Tiers that are not those of the series (R8.3).
+    /// The tiers differ from those of the series (R8.3).
     TiersMismatch = 409 "tiers_mismatch", "The tiers must have the thresholds of the series, each once.";
-    /// A package of another series (R8.3).
+    /// The package belongs to another series (R8.3).
     PackageNotInSeries {
-        /// Which.
         package: PackageId
     } = 409 "package_not_in_series", "The package is not in this series.";
-    /// A package that the allocator, or the grant, does not hold (R8.3, R8.6).
+    /// The allocator or the grant does not have the package (R8.3, R8.6).
     PackageNotGranted {
-        /// Which.
         package: PackageId
     } = 409 "package_not_granted", "The package is not granted.";
-    /// A cost price below the allocator's own (R8.3).
+    /// The cost price is below the allocator's own (R8.3).
     CostBelowParent {
-        /// Which package's.
+        /// Package with the price.
         package: PackageId
     } = 409 "cost_below_parent", "The cost price is below the allocator's own.";
-    /// A grant that others rest on (R8.6).
+    /// Other grants were made from this one (R8.6).
     GrantHasChildren = 409 "grant_has_children", "Shops below have grants from this one.";
-    /// Grants below are above the new bound (R8.5).
+    /// Child grants exceed the new bound (R8.5).
     ChildrenAbove {
-        /// Which.
+        /// Child grants above the bound.
         affected: Vec<GrantId>
     } = 409 "children_above", "Grants are above the new bound; adjust_children moves them.";
-    /// Grants are being moved under a stricter offer (R8.5); what is asked has to wait for it.
+    /// A job is still lowering grants under stricter terms; the request has to wait for it (R8.5).
     ChangeUnderWay = 409 "change_under_way", "An earlier change is still being carried out; try again later.";
-    /// No order is accepted from a shop without a working grant, or below one (R8.6).
+    /// The shop, or one above it, has no working grant, so it takes no orders (R8.6).
     GrantDisabled = 409 "grant_disabled", "The shop, or one above it, has no working grant of this series.";
-    /// More has to be paid at once (R8.7).
+    /// The asset first needs a recharge of at least this amount (R8.7).
     ForcedRechargeRequired {
-        /// How much at least.
+        /// Least amount in the agency currency.
         amount: Decimal
     } = 409 "forced_recharge_required", "This asset has to be paid at least the amount first.";
-    /// The identifier is another asset's.
+    /// Another asset has the identifier.
     IdentifierTaken = 409 "identifier_taken", "An asset of this kind has the identifier.";
-    /// A user runs one shop.
+    /// The user already runs a shop.
     UserHasShop = 409 "user_has_shop", "The user runs another shop, or can't run one.";
-    /// `If-Match` names another version.
+    /// `If-Match` does not name the current version.
     VersionMismatch = 412 "version_mismatch", "The document was changed meanwhile; read it again.";
-    /// The body is larger than the route takes.
+    /// The body exceeds the route's limit.
     BodyTooLarge = 413 "body_too_large", "The body is too large.";
-    /// The body is of another type than the route takes.
+    /// The route does not take this content type.
     UnsupportedMediaType = 415 "unsupported_media_type", "The content type is not one this route takes.";
-    /// The key was used with another body.
+    /// The idempotency key was used with another body.
     IdempotencyKeyReused = 422 "idempotency_key_reused", "The Idempotency-Key was used with another request.";
-    /// A settings document is only replaced by one who names its version.
+    /// Replacing a settings document requires its version in `If-Match`.
     PreconditionRequired = 428 "precondition_required", "This route needs an If-Match header.";
 }
 
 impl Refusal {
-    /// A single wrong field.
+    /// A refusal with one error in one field.
     pub fn field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(pointer, code, detail)])
     }
 
-    /// All findings, if there are any.
+    /// Rejects if there are errors.
     ///
-    /// # Refuses
-    /// [`Refusal::Invalid`] with every finding.
+    /// # Rejects
+    /// [`Refusal::Invalid`] with all errors.
     pub fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }
     }

@@ -1,9 +1,9 @@
-//! The deployment's secret, from which labelled hashes are made.
+//! The deployment's secret, the key of labelled hashes.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A secret from which labelled hashes are made: fingerprints, key parts, cursors, codes.
+/// Key of labelled hashes: fingerprints, key parts, cursors, codes.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
@@ -14,13 +14,14 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A secret of these bytes.
+    /// A secret with these bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
     }
 
-    /// HMAC-SHA-256 of the parts under this secret; `label` keeps uses apart. Parts are length-prefixed: no two lists of
-    /// parts hash alike.
+    /// HMAC-SHA-256 of the parts under this secret.
+    ///
+    /// `label` separates the uses. Each part is length-prefixed, so two different lists of parts never hash the same input.
     pub fn hash(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&self.0) {
             Ok(mac) => mac,
@@ -33,7 +34,7 @@ impl Secret {
         mac.finalize().into_bytes().into()
     }
 
-    /// The same as lower-case hexadecimal.
+    /// [`Self::hash`] in lower-case hexadecimal.
     pub fn hex(&self, label: &str, parts: &[&[u8]]) -> String {
         data_encoding::HEXLOWER.encode(&self.hash(label, parts))
     }

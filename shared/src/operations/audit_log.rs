@@ -1,4 +1,4 @@
-//! Audit records of what admins do, written in the transaction that does it (R9.3).
+//! Audit records of admin actions, written in the transaction of the action (R9.3).
 
 use crate::agency::model::shop::{Reach, Seller};
 use crate::app::App;
@@ -7,26 +7,26 @@ use kernel::id::{AuditId, UserId};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 
-/// That `admin` did `action` to `subject` in the request being answered.
+/// Audit record of an admin's `action` on `subject` in the current request.
 pub fn by_admin(app: &App, ctx: &Ctx, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
     by(app, ctx, format!("admin:{admin}"), action, subject)
 }
 
-/// That an admin does something to somebody else: nobody takes their own way in away.
+/// Checks that an admin acts on another account, so that none locks itself out.
 ///
-/// # Refuses
-/// [`Refusal::Forbidden`].
+/// # Rejects
+/// [`Refusal::Forbidden`] for the admin's own account.
 pub(crate) fn must_be_another(user: UserId, admin: UserId) -> Result<(), Refusal> {
     if user == admin { Err(Refusal::Forbidden) } else { Ok(()) }
 }
 
-/// That whoever acts in the agency did `action` to `subject`: an admin, or an agent.
+/// Audit record of an admin's or agent's `action` on `subject` in the agency.
 pub fn by_seller(app: &App, ctx: &Ctx, seller: &Seller, action: &str, subject: impl Into<String>) -> AuditRecord {
     let role = if seller.reach == Reach::Platform { "admin" } else { "agent" };
     by(app, ctx, format!("{role}:{}", seller.id), action, subject)
 }
 
-/// That nobody but time did `action` to `subject`.
+/// Audit record of an `action` on `subject` by a job.
 pub fn by_system(app: &App, ctx: &Ctx, action: &str, subject: impl Into<String>) -> AuditRecord {
     by(app, ctx, "system".to_owned(), action, subject)
 }
@@ -46,12 +46,12 @@ fn by(app: &App, ctx: &Ctx, actor: String, action: &str, subject: impl Into<Stri
 }
 
 impl AuditRecord {
-    /// With what the subject was and what it is now.
+    /// Adds the subject before and after the change.
     pub fn change(self, before: impl Into<String>, after: impl Into<String>) -> Self {
         Self { before: Some(before.into()), after: Some(after.into()), ..self }
     }
 
-    /// With the reason that was given.
+    /// Adds the given reason.
     pub fn because(self, reason: impl Into<String>) -> Self {
         Self { reason: Some(reason.into()), ..self }
     }

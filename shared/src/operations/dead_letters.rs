@@ -1,9 +1,9 @@
-//! Failed rewards become visible (R3.7): what the reward queue gave up on is a state of the reward, not only a dead letter.
+//! Dead letters of the reward queue: their rewards become visibly `failed` (R3.7).
 //!
-//! On a message's last delivery the worker can't know that it is the last, so a sweep looks at the dead-letter queue. A letter is
-//! taken off it once the table shows its rewards as `failed`: from then on the table keeps what is owed, for longer than any
-//! queue would, and a retry sends a fresh message. What can't be marked (a body that can't be read, an account that does not
-//! decode) stays in the queue, where the alarm and an operator see it. A letter whose rewards were granted meanwhile is done.
+//! A worker cannot tell its last delivery, so a job drains the dead-letter queue and marks the rewards failed. A letter is
+//! deleted once the table shows its rewards as `failed`. From then on the table keeps the claim, for longer than any queue would,
+//! and a retry sends a new message. A letter that can't be marked (an undecodable body or account) stays in the queue, where the
+//! alarm shows it to an operator. A letter whose rewards were granted meanwhile is deleted.
 
 use serde::Serialize;
 
@@ -19,22 +19,24 @@ use crate::referral::model::reconcile::Target;
 use kernel::fault::{Error, Fault};
 use table::context::Ctx;
 
-/// Most batches of ten in one sweep.
+/// Limit of receives in one run, ten letters each.
 const ROUNDS: usize = 20;
 
-/// What a sweep of the dead-letter queue came to.
+/// Result of draining the dead-letter queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct DeadLetterReport {
-    /// Letters whose rewards are visible in the table now.
+    /// Letters whose rewards the table now shows.
     pub marked: u32,
     /// Letters that stay in the queue.
     pub kept: u32,
 }
 
-/// Marks the rewards of all dead letters as failed. Twice is once: a letter that is seen again finds its rewards there.
+/// Marks the rewards of all dead letters failed.
+///
+/// Idempotent: a letter that is received again finds its rewards marked.
 ///
 /// # Errors
-/// When the queue can't be reached.
+/// The queue can't be reached.
 pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport, Fault> {
     let mut swept = DeadLetterReport::default();
     for _ in 0..ROUNDS {
@@ -65,8 +67,10 @@ pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport
     Ok(swept)
 }
 
-/// What a dead letter was to make becomes visible as failed; what has no such state (a commission, the codes of a batch, a sale, a
-/// lowered bound) is made after all, or the letter stays.
+/// Marks the outcome of a dead letter failed.
+///
+/// Effects without such a state (a commission, a batch's codes, a sale, tightened grants, an erasure) are carried out now, or the
+/// letter stays.
 async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(), Error> {
     let told = Cause { id: &envelope.id, message: &envelope.message };
     match envelope.message {

@@ -1,4 +1,4 @@
-//! Explaining an order to the operator: what was stored when each decision was taken, read and put into words (R9.3).
+//! Explanation of an order for the operator: reads the data that its decisions used (R9.3).
 
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, Earnings};
@@ -10,10 +10,10 @@ use kernel::fault::Fault;
 use kernel::id::OrderId;
 use table::item::Versioned;
 
-/// Everything that decisions about an order rest on; none where there is no such order.
+/// Reads all data that decisions about an order use; `None` if the order does not exist.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// The database can't be reached, or an item does not decode.
 pub async fn facts(app: &App, id: OrderId) -> Result<Option<Facts>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let order = order.into_inner();

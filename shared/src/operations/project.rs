@@ -1,8 +1,9 @@
-//! Counting: statistics follow what happened (R9.2).
+//! Projection of changes into statistics (R9.2).
 //!
-//! A message names things; each is read as it stands and what it contributes is compared with what the totals hold of it
-//! ([`ProjectedMetrics`]). The difference goes to one random shard of the totals, in the transaction that writes the new [`ProjectedMetrics`]
-//! items. So a message may come twice, late or out of order, and the totals still equal the sum over all things.
+//! A message names entities. Each is read in its current state, and its contribution is compared with the counted one
+//! ([`ProjectedMetrics`]). The difference goes to one random shard of the totals, in the transaction that stores the new
+//! [`ProjectedMetrics`] items. So a message may arrive twice, late or out of order, and the totals still equal the sum over all
+//! entities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,10 +37,10 @@ use table::key::{Key, SHARDS};
 use table::store;
 use table::tx::Tx;
 
-/// Most things of one transaction: each is read with what is held of it, in one call.
+/// Entity limit of one transaction; each is read with its counted contribution in one call.
 const TOGETHER: usize = 48;
 
-/// What a message is about.
+/// Entity that a message names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     User(UserId),
@@ -55,8 +56,9 @@ enum Subject {
     Code(CodeRef),
 }
 
-/// Counts what a batch of messages names, all in one transaction; when that faults, message by message. Answers the ids of
-/// the records that are to be delivered again.
+/// Projects a batch of messages and returns the ids of the records to deliver again.
+///
+/// As many as fit go into one transaction; on a fault, its messages are projected one by one.
 pub async fn count(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let (mut failed, mut rest) = (Vec::new(), records);
     while !rest.is_empty() {
@@ -67,7 +69,9 @@ pub async fn count(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     failed
 }
 
-/// How many of these records fit into one transaction: at least one, as none names more things than fit.
+/// Number of leading records that fit into one transaction.
+///
+/// At least one, since no message names more entities than fit.
 fn fitting(records: &[ReceivedMessage]) -> usize {
     let mut things = 0_usize;
     let fits = records.iter().take_while(|record| {
@@ -105,7 +109,8 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
     for subject in subjects {
         keys.insert(*subject, subject.key(&batches)?);
     }
-    // What is held is read before the things: so it never is what somebody made of newer ones.
+    // Read the counted contributions before the entities. Otherwise a concurrent projection could have counted a newer state than
+    // ours.
     let mut held = app.store.get_many(&keys.values().map(ProjectedMetrics::key).collect::<Vec<_>>()).await?;
     let mut things = app.store.get_many(&keys.values().cloned().collect::<Vec<_>>()).await?;
     let mut tx = app.tx();
@@ -132,7 +137,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
     Ok(((), tx))
 }
 
-/// The batches of the codes that messages name: they say what is typed, which is where a code is.
+/// Reads the batches of changed codes, which give the code text and so the code's key.
 async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
     let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
     app.store.named(named.into_iter().map(|id| (id, Batch::key(id))).collect()).await
@@ -142,7 +147,7 @@ fn missing(key: &Key) -> Fault {
     Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() }
 }
 
-/// The things that a message is about.
+/// Entities that a message names.
 fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
@@ -189,7 +194,7 @@ impl Subject {
         }
     }
 
-    /// Where it is.
+    /// Key of the entity.
     fn key(self, batches: &BTreeMap<BatchId, Batch>) -> Result<Key, Fault> {
         Ok(match self {
             Self::User(user) => User::key(user),
@@ -209,7 +214,9 @@ impl Subject {
         })
     }
 
-    /// What the thing contributes as it stands. A message is only sent for what was committed, so that it is missing is a fault.
+    /// Contribution of the entity in its current state.
+    ///
+    /// A missing entity is a fault, since messages are only sent about committed changes.
     async fn contribution(
         self,
         app: &App,
@@ -228,22 +235,23 @@ impl Subject {
             Self::Redemption(..) => batch.take::<Redemption>(key)?.map(|redemption| of_redemption(&redemption)),
             Self::Code(of) => match batches.get(&of.batch).zip(batch.take::<Code>(key)?) {
                 Some((made, code)) => {
-                    // Of a deleted one all uses are looked at, wherever they were counted.
+                    // A deleted code counts all its uses, those on its shards included.
                     let taken = if code.deleted { taken(app, &code).await? } else { 0 };
                     Some(of_code(&code, made, taken))
                 }
                 None => None,
             },
             Self::AgencyOrder(_) => batch.take::<AgencyOrder>(key)?.map(|order| of_agency_order(&order)),
-            // A shop that never had money has no wallet yet.
+            // A shop gets its wallet with its first money.
             Self::Wallet(_) => Some(batch.take::<Wallet>(key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
         };
         found.ok_or_else(|| missing(key))
     }
 }
 
-/// Spreads a change over the items that hold it: one shard of the totals, one of each day, one of each unlimited
-/// code, one of each invite code.
+/// Splits a change by the item that stores it.
+///
+/// The totals, each day, each unlimited code and each invite code have one item in each shard.
 fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
     let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
     for (name, amount) in change {
@@ -290,7 +298,7 @@ mod tests {
         pairs.iter().map(|(name, amount)| ((*name).to_owned(), Decimal::from(*amount))).collect()
     }
 
-    /// R9.2: totals and days are separate items, so that neither grows with the years.
+    /// R9.2: totals and days are separate items, so that no item grows over the years.
     #[test]
     fn what_counts_for_a_day_goes_to_the_items_of_its_month() {
         let change = tallies(&[("users", 1), ("day.2026-11-20.users", 1), ("day.2026-11-20.stripe.charge.CNY", 100)]);
@@ -301,7 +309,7 @@ mod tests {
         assert_eq!(day, vec![("stripe.charge.CNY".to_owned(), Decimal::from(100)), ("users".to_owned(), Decimal::ONE)]);
     }
 
-    /// R9.2: what one thing takes and another gives leaves the totals alone.
+    /// R9.2: changes that cancel out leave the totals unchanged.
     #[test]
     fn changes_that_cancel_out_are_not_written() {
         let mut sum = tallies(&[("orders.pending.count", -1), ("users", 1)]);

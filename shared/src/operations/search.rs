@@ -1,4 +1,4 @@
-//! Searching: the operator's lists with their filters (R3.10, R4.12, R9.3). All stand on [`table::list`].
+//! The operator's lists with their filters (R3.10, R4.12, R9.3), all by [`table::list`].
 
 use std::collections::BTreeMap;
 
@@ -35,27 +35,27 @@ fn nothing<T>() -> Page<T> {
     Page { items: Vec::new(), next: None }
 }
 
-/// Whose account an e-mail is.
+/// Finds the account with an e-mail.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn by_email(app: &App, email: &Email) -> Result<Option<UserId>, Fault> {
     let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await?;
     Ok(claim.map(|claim| claim.user))
 }
 
-/// The accounts of some ids, those that are there.
+/// Reads the existing accounts among some ids.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Result<BTreeMap<UserId, User>, Fault> {
     app.store.named(ids.into_iter().map(|id| (id, User::key(id))).collect()).await
 }
 
-/// Users: the one with an e-mail, or all, newest first.
+/// Lists users, newest first, or the one with an e-mail.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<Page<User>, Fault> {
     let Some(email) = email else {
         let all = window.walk(ListSource::Platform("USERS"), false);
@@ -66,23 +66,24 @@ pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<
     Ok(Page { items: user.into_iter().map(|user| user.into_inner()).collect(), next: None })
 }
 
-/// Which records.
+/// Filter of statement lines.
 #[derive(Debug, Clone, Default)]
 pub struct RecordFilter {
-    /// Whose.
+    /// Account owner.
     pub user: Option<UserId>,
-    /// Those of the commission account, when it is one user's; of nobody in particular both accounts' are shown.
+    /// True for the user's commission account, else the balance and its debt.
+    ///
+    /// Without a user, lines of both are listed.
     pub of_commission: bool,
-    /// Of this type.
     pub kind: Option<RecordType>,
-    /// That belong to this order, reward or code.
+    /// Id of the order, reward or code they belong to.
     pub related_id: Option<String>,
 }
 
-/// Records of all accounts, with whose they are.
+/// Lists statement lines of all users with their account owner.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn records(
     app: &App,
     filter: &RecordFilter,
@@ -106,21 +107,21 @@ pub async fn records(
     .await
 }
 
-/// Which referrals or rewards.
+/// Filter of referrals and rewards.
 #[derive(Debug, Clone, Default)]
 pub struct ReferralFilter {
-    /// Of whose invitees.
+    /// Inviter of the invitees.
     pub inviter: Option<UserId>,
-    /// Only qualified invitees, or only others.
+    /// True for qualified invitees only, false for the others only.
     pub qualified: Option<bool>,
-    /// Rewards in this state.
+    /// State of the rewards.
     pub state: Option<RewardState>,
 }
 
-/// Referrals: the users that somebody invited (R3.10).
+/// Lists referrals: users with an inviter (R3.10).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<User>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("INVITEES", inviter)),
@@ -135,10 +136,10 @@ pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> R
     .await
 }
 
-/// Rewards of the referral programme; of an inviter those of the inviter's side.
+/// Lists rewards of the referral programme; with an inviter, only those of the inviter's side.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<Reward>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("REWARDS", inviter)),
@@ -153,25 +154,21 @@ pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Res
     .await
 }
 
-/// Which orders.
+/// Filter of orders.
 #[derive(Debug, Clone, Default)]
 pub struct OrderFilter {
-    /// In this state.
     pub status: Option<OrderStatus>,
-    /// By this provider.
     pub provider: Option<Provider>,
-    /// By this method.
     pub method: Option<String>,
-    /// Of this user.
     pub user: Option<UserId>,
-    /// Of the user with this e-mail.
+    /// E-mail of the user.
     pub email: Option<Email>,
 }
 
-/// Orders by their creation (R4.12).
+/// Lists orders by creation time (R4.12).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<Page<Order>, Fault> {
     let mut user = filter.user;
     if let Some(email) = &filter.email {
@@ -195,10 +192,10 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
     .await
 }
 
-/// How many orders are pending: those that stand in the list of what expires, as nothing is counted when an order is made.
+/// Counts pending orders, from the due-time list, since no message is sent when an order is created.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
     let mut pending = 0_usize;
     for shard in 0..SHARDS {
@@ -215,10 +212,10 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
     Ok(pending)
 }
 
-/// The review queue (R4.5).
+/// Lists the review queue (R4.5).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
     walk(app, &window.walk(ListSource::Platform("REVIEWS"), state.is_some()), |review: &Review| {
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
@@ -226,10 +223,10 @@ pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> 
     .await
 }
 
-/// The daily reports about the providers' books (R4.10), by their day.
+/// Lists the daily reconciliation reports (R4.10), by day.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
     walk(app, &window.walk(ListSource::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
         only(window.holds(report.day()), report)
@@ -237,10 +234,10 @@ pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconcil
     .await
 }
 
-/// A day's reports, and a page of the payments that differ, a row for each with its provider.
+/// Reads a day's reports with a page of their differing payments, one row per payment.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn reconciliation(
     app: &App,
     date: Date,
@@ -257,19 +254,17 @@ pub async fn reconciliation(
     Ok((reports, lines))
 }
 
-/// Which commissions.
+/// Filter of commissions.
 #[derive(Debug, Clone, Default)]
 pub struct CommissionFilter {
-    /// Whose.
     pub beneficiary: Option<UserId>,
-    /// In this state.
     pub state: Option<CommissionState>,
 }
 
-/// Commissions (R6.7).
+/// Lists commissions (R6.7).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
     let source = match filter.beneficiary {
         Some(user) => ListSource::Owned(owned_by("COMMISSIONS", user)),
@@ -283,19 +278,17 @@ pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) 
     .await
 }
 
-/// Which withdrawals.
+/// Filter of withdrawals.
 #[derive(Debug, Clone, Default)]
 pub struct WithdrawalFilter {
-    /// Whose.
     pub user: Option<UserId>,
-    /// In this state.
     pub state: Option<WithdrawalState>,
 }
 
-/// Withdrawals (R6.7).
+/// Lists withdrawals (R6.7).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
     let source = match filter.user {
         Some(user) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
@@ -308,19 +301,19 @@ pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) 
     .await
 }
 
-/// Which audit records.
+/// Filter of audit records.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// By whom: `admin:usr_…`, or the bare id of the admin.
+    /// Actor: `admin:usr_…`, or the bare id of the admin.
     pub actor: Option<String>,
-    /// About what.
+    /// Subject of the action, `settings:referral` or `usr_…`.
     pub subject: Option<String>,
 }
 
-/// Audit records (R9.3).
+/// Lists audit records (R9.3).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn audits(app: &App, filter: &AuditFilter, window: &Window) -> Result<Page<AuditRecord>, Fault> {
     let filtered = filter.actor.is_some() || filter.subject.is_some();
     walk(app, &window.walk(ListSource::Platform("AUDITS"), filtered), |record: &AuditRecord| {

@@ -1,4 +1,4 @@
-//! Statistics: the totals, read without touching what they are about (R9.2).
+//! Statistics: reads the projected totals without reading any entity (R9.2).
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,15 @@ use kernel::fault::Fault;
 use table::item::{Item, numbers, text};
 use table::store::{Index, Query};
 
-/// Most days of one report.
+/// Longest period of one report, in days.
 pub const MOST_DAYS: i32 = 366;
 
-/// The totals of the platform: the sum of all shards, in one query. Names are those of [`crate::operations::model::projection`].
+/// Totals of the platform: the sum of all shards, in one query.
+///
+/// The names are those of [`crate::operations::model::projection`].
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn totals(app: &App) -> Result<Tallies, Fault> {
     let mut totals = Tallies::new();
     for item in partition(app, Statistics::totals_key(0).pk).await? {
@@ -27,10 +29,12 @@ pub async fn totals(app: &App) -> Result<Tallies, Fault> {
     Ok(totals)
 }
 
-/// The totals of each day from `from` to `to`, both included, that has any; at most [`MOST_DAYS`] from `from` on.
+/// Totals of each day from `from` to `to`, both included; days without totals are left out.
+///
+/// The report ends at most [`MOST_DAYS`] after `from`.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// The database can't be reached.
 pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tallies>, Fault> {
     let last = from.checked_add(MOST_DAYS.days()).map_or(to, |last| last.min(to));
     let mut days: BTreeMap<Date, Tallies> = BTreeMap::new();

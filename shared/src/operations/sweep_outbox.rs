@@ -1,4 +1,6 @@
-//! The sweep: sends what was promised and not sent. Together with the marker in the transaction this is why no message is lost.
+//! The outbox sweeper: sends messages whose transaction committed but whose sending failed.
+//!
+//! Messages are stored in the transaction of their effect and swept until they are acknowledged, so none is lost.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -14,25 +16,27 @@ use table::outbox::{Outbox, outbox_shard};
 use table::store::{Index, Query};
 use table::telemetry as metrics;
 
-/// What is younger is still being sent by whoever committed it.
+/// Minimum age of a swept item. A younger one is still being sent by the process that committed it.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
     /// Outbox items whose messages were all acknowledged.
     pub sent: u32,
     /// Items left for the next sweep.
     pub failed: u32,
-    /// Seconds that the oldest item had been waiting.
+    /// Age of the oldest item, in seconds.
     pub oldest_seconds: i64,
 }
 
-/// Sends every outbox item that is older than a minute: all shards, all pages; deleted only after every entry was acknowledged.
-/// The age of the oldest is told before anything is sent: a queue that is down must not keep its own alarm from ringing.
+/// Sends every outbox item that is older than a minute: all shards, all pages.
+///
+/// An item is deleted only after the queues acknowledged all its messages. The age of the oldest item is reported before anything
+/// is sent: a queue that is down must not suppress its own alarm.
 ///
 /// # Errors
-/// When the outbox can't be read.
+/// The outbox can't be read.
 pub async fn sweep_outbox(app: &App) -> Result<SweepReport, Fault> {
     let now = app.clock.now();
     let horizon = now.checked_sub(PATIENCE).unwrap_or(now).as_millisecond();
@@ -44,7 +48,7 @@ pub async fn sweep_outbox(app: &App) -> Result<SweepReport, Fault> {
         loop {
             let page = app.store.list_items(&ask).await?;
             for item in page.items {
-                // An item that does not decode waits for a person; the others go on.
+                // An item that does not decode needs a person; go on with the others.
                 match Versioned::<Outbox>::read(item) {
                     Ok(outbox) => swept.count(send(app, &outbox).await),
                     Err(fault) => swept.fail(&fault),
@@ -59,13 +63,13 @@ pub async fn sweep_outbox(app: &App) -> Result<SweepReport, Fault> {
     Ok(swept)
 }
 
-/// The items of a shard before a sort key, the oldest first.
+/// Query for the items of a shard before a sort key, oldest first.
 fn waiting(shard: u8, before: &str, limit: i32) -> Query {
     let before = Some(before.to_owned());
     Query { descending: false, before, ..Query::newest(Index::Table, outbox_shard(shard), limit) }
 }
 
-/// Seconds that the oldest item has been waiting, by its id: one that does not decode counts, too.
+/// Age of the oldest item in seconds, from its id, so that an undecodable item counts too.
 async fn oldest(app: &App, before: &str, now: Timestamp) -> Result<i64, Fault> {
     let mut oldest = 0;
     for shard in 0..SHARDS {

@@ -1,4 +1,4 @@
-//! Where settings, audit records and statistics are stored.
+//! Storage of settings, audit records and statistics.
 
 use jiff::civil::Date;
 use kernel::id::AuditId;
@@ -19,7 +19,7 @@ records! {
         at |it| SettingsRecord::key(it.area.as_str());
     }
 
-    /// An audit record: who did what (R9.3).
+    /// An audit record: actor, action and subject (R9.3).
     AuditRecord = "audit" {
         fn key(id: AuditId) = "AUDIT#{id}", "AUDIT";
         at |it| AuditRecord::key(it.id);
@@ -28,7 +28,7 @@ records! {
 }
 
 impl ProjectedMetrics {
-    /// Where the contribution of the thing at `subject` is.
+    /// Key of the contribution of the entity at `subject`.
     pub fn key(subject: &Key) -> Key {
         Key::of(subject.pk.clone(), "COUNTED")
     }
@@ -42,7 +42,7 @@ impl Entity for ProjectedMetrics {
     }
 }
 
-/// The contributions that statistics count; where each is follows from its subject.
+/// Storage of projected contributions; each has its key from its subject.
 pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<ProjectedMetrics>(
     "What statistics hold of one thing (R9.2).",
     &[("{subject}", "COUNTED")],
@@ -50,7 +50,7 @@ pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<ProjectedMetrics>(
     false,
 )];
 
-/// The totals of the platform and of its days, in shards (R9.2). Counted by statistics.
+/// Totals of the platform and of its days, in shards (R9.2). The statistics projection adds to them.
 #[derive(Debug, Clone, Copy)]
 pub struct Statistics;
 
@@ -67,7 +67,7 @@ impl Statistics {
     }
 }
 
-/// The partition that holds the totals of a month's days.
+/// Partition of the totals of a month's days.
 pub fn statistics_of_month(month: Date) -> String {
     format!("STATISTICS#{}", month.strftime("%Y-%m"))
 }

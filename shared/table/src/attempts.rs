@@ -1,5 +1,7 @@
-//! What the SDK's own repetitions hide: a try that was carried out though its reply was lost, followed by one that is turned away.
-//! The caller is told of the last try alone, which says truly that it did nothing.
+//! Detection of ambiguous attempts among the SDK's internal retries.
+//!
+//! The SDK retries internally. An earlier attempt may have committed with its response lost; we only see the last error, which
+//! truly says that the last attempt did nothing. So track the attempts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +11,12 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as CommitError;
 
-/// Whether a try of a commit may have been carried out without saying so.
+/// Record of attempts that may have committed without a response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AmbiguousAttempts(Arc<AtomicBool>);
 
 impl AmbiguousAttempts {
-    /// Whether any of the tries until now was such a one.
+    /// True if any attempt so far was ambiguous.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -22,7 +24,7 @@ impl AmbiguousAttempts {
 
 impl Intercept for AmbiguousAttempts {
     fn name(&self) -> &'static str {
-        "Doubt"
+        "AmbiguousAttempts"
     }
 
     fn read_after_attempt(
@@ -41,7 +43,7 @@ impl Intercept for AmbiguousAttempts {
     }
 }
 
-/// Whether the database says that it did nothing, for a reason that passes or that stands in the cancellation.
+/// True if the database reports that nothing was written, as a transient error or a cancellation.
 pub(super) fn definitely_not_applied(error: &CommitError) -> bool {
     matches!(error, CommitError::TransactionCanceledException(_))
         || matches!(

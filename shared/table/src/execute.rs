@@ -1,4 +1,4 @@
-//! The one way in which a use case takes effect.
+//! Execution of use cases: plan, commit, retry, replay.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,73 +24,68 @@ use crate::store::Store;
 use crate::system::{Clock, Entropy};
 use crate::tx::{CommitResult, Tx};
 
-/// Fewest attempts before contention is given up, if time allows at all.
+/// Minimum of attempts before a use case gives up on conflicts, beyond the retry budget if need be.
 const ATTEMPTS: u32 = 20;
-/// First and longest pause between attempts.
+/// Shortest and longest pause between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(400));
-/// How long sending messages may hold up an answer.
+/// Time limit for sending messages after a commit, so that it does not delay the response.
 const SEND_TIME: Duration = Duration::from_secs(1);
 
-/// The table and the queues, and how a plan takes effect in them.
+/// Runs plans against the table and the queues.
 #[derive(Debug, Clone)]
 pub struct Executor {
-    /// The table.
     pub store: Store,
-    /// The queues.
     pub queues: Queues,
-    /// The time.
     pub clock: Clock,
-    /// Randomness.
     pub entropy: Entropy,
-    /// How long one use case may try before it gives up.
+    /// Time for all attempts of one use case.
     pub retry_budget: Duration,
     ledger_begun: Arc<AtomicBool>,
 }
 
-/// What a use case answered.
+/// Answer of a use case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered<A> {
-    /// The answer.
     pub answer: A,
-    /// Whether it is the first answer, given again.
+    /// True if this is the stored first answer to a repeated request.
     pub replayed: bool,
 }
 
 impl Executor {
-    /// An executor that gives up after `patience`.
+    /// An executor that gives up after `retry_budget`.
     pub fn new(store: Store, queues: Queues, clock: Clock, entropy: Entropy, retry_budget: Duration) -> Self {
         Self { store, queues, clock, entropy, retry_budget, ledger_begun: Arc::default() }
     }
 
-    /// Whether this process knows that there is a journal.
+    /// True if this process knows that the ledger has a journal.
     pub fn ledger_begun(&self) -> bool {
         self.ledger_begun.load(Ordering::Relaxed)
     }
 
-    /// There is a journal.
+    /// Remembers that the ledger has a journal.
     pub fn learn_ledger_begun(&self) {
         self.ledger_begun.store(true, Ordering::Relaxed);
     }
 
-    /// A fresh time-ordered id.
+    /// A new time-ordered id.
     pub fn ulid(&self) -> Ulid {
         let now = u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
         Ulid::from_parts(now, u128::from_be_bytes(self.entropy.bytes()))
     }
 
-    /// An empty transaction.
+    /// An empty transaction with a new id.
     pub fn tx(&self) -> Tx {
         Tx::new(self.ulid().to_string())
     }
 
-    /// Makes a planned effect happen once and answers it; the one way in which anything changes.
+    /// Commits a plan's effect exactly once and returns its answer; every change goes through here.
     ///
-    /// `plan` reads, decides, and returns the answer with the transaction that makes it true; an empty transaction is an answer
-    /// without an effect. When the world moved meanwhile it is planned again, with full jitter, until the deployment's
-    /// patience ends. A request that was answered before gets its first answer.
+    /// `plan` reads, decides, and returns the answer with the transaction that makes it true. An empty transaction is an answer
+    /// without an effect. On a write conflict, re-plan with full-jitter backoff until the retry budget is spent. A repeated
+    /// request gets its first answer.
     ///
     /// # Errors
-    /// What `plan` refuses; `idempotency_key_reused`; a fault when the outcome is unknown or the work kept moving.
+    /// Refusals of `plan`; `idempotency_key_reused`; a fault if the outcome is indeterminate or conflicts spend the retry budget.
     pub async fn execute<A, F, P>(&self, ctx: &Ctx, plan: F) -> Result<Answered<A>, Error>
     where
         A: Serialize + DeserializeOwned,
@@ -160,14 +155,14 @@ impl Executor {
         Err(Fault::bug("attempts without end").into())
     }
 
-    /// The first journal of all says so, and fixes the ledger currency (R9.1).
+    /// Adds the guard of the first journal, which fixes the ledger currency (R9.1).
     fn begin_ledger(&self, tx: &mut Tx) {
         if tx.writes_journal() && !self.ledger_begun() {
             tx.insert(&LedgerBegun { at: self.clock.now() });
         }
     }
 
-    /// Another process may have written the first journal meanwhile.
+    /// Notices that another process has written the first journal.
     async fn look_for_ledger(&self, tx: &Tx) -> Result<(), Fault> {
         if tx.writes_journal() && !self.ledger_begun() && self.store.get_item(&LedgerBegun::key()).await?.is_some() {
             self.learn_ledger_begun();
@@ -175,7 +170,7 @@ impl Executor {
         Ok(())
     }
 
-    /// Puts the promised messages on the transaction's outbox item.
+    /// Adds the outbox item with the transaction's messages.
     fn promise(&self, tx: &mut Tx) -> Option<Promised> {
         if tx.messages().is_empty() {
             return None;
@@ -196,7 +191,9 @@ impl Executor {
         Ok(())
     }
 
-    /// The attempt among those without a reply whose marker is there, if any: what stands in the way is its own effect.
+    /// Finds an indeterminate attempt that committed, by reading the guards.
+    ///
+    /// Its own effect is then the reason for the refusal or the empty plan.
     async fn find_applied<A>(
         &self,
         indeterminate: &mut Vec<IndeterminateAttempt<A>>,
@@ -219,14 +216,14 @@ impl Executor {
         Answered { answer, replayed: false }
     }
 
-    /// Sends an outbox item's messages, one attempt of at most a second, and deletes it.
+    /// Sends an outbox item's messages, in one attempt of at most a second, and deletes the item.
     async fn deliver(&self, outbox: &Promised) -> Result<(), Fault> {
         let late = |_| Fault::OutcomeUnknown { call: "SendMessageBatch", why: "late".to_owned() };
         tokio::time::timeout(SEND_TIME, self.queues.deliver(outbox.id, &outbox.messages)).await.map_err(late)??;
         self.store.delete_sent(outbox.id).await
     }
 
-    /// Before a refusal is answered, the marker is looked at: a repeated request must get its first answer.
+    /// Returns the first answer to a repeated request, else the refusal.
     async fn first_answer_or<A: DeserializeOwned>(
         &self,
         idempotency: &Idempotency,
@@ -235,7 +232,9 @@ impl Executor {
         self.first_answer(idempotency).await?.ok_or_else(|| refusal.into())
     }
 
-    /// The first answer to a request that was answered before under its key; so that also what finds its effect done tells it.
+    /// First answer under the request's key, if any.
+    ///
+    /// A repetition whose plan finds nothing left to do gets it too.
     async fn first_answer<A: DeserializeOwned>(&self, idempotency: &Idempotency) -> Result<Option<Answered<A>>, Error> {
         if let Idempotency::Key(key) = idempotency
             && let Some(item) = self.store.get_item(&IdempotencyRecord::key(&key.hash)).await?
@@ -248,11 +247,12 @@ impl Executor {
         Ok(None)
     }
 
-    /// The answer that a once-record holds for this request; none once it is out of date. For use cases that read the record
-    /// with their first read.
+    /// Answer in an idempotency record for this request; `None` once the record has expired.
     ///
-    /// # Refuses
-    /// `idempotency_key_reused` when the key was used with another body.
+    /// For use cases that read the record in their first batch read.
+    ///
+    /// # Rejects
+    /// `idempotency_key_reused` if the key was used with another body.
     pub fn answered<A: DeserializeOwned>(
         &self,
         ctx: &Ctx,
@@ -270,7 +270,7 @@ impl Executor {
     }
 }
 
-/// An attempt whose reply was lost.
+/// Attempt with a lost response.
 struct IndeterminateAttempt<A> {
     tx: String,
     marker: Option<Key>,

@@ -1,8 +1,8 @@
-//! Once: what makes a request happen one time only (R1.8).
+//! Idempotency: each request takes effect once (R1.8).
 //!
-//! A request either brings an `Idempotency-Key`, and then its first answer is kept on a once-record that is written in the
-//! same transaction as the effect; or the effect has a natural marker (an e-mail's claim, a state's transition) that its own plan
-//! writes first. The once-record holds the answer without its secrets.
+//! A request with an `Idempotency-Key` has its first answer stored in an idempotency record, in the transaction of the effect.
+//! Any other effect has a natural guard that its plan writes first, such as an e-mail claim or a state transition. The record
+//! stores the answer without its secrets.
 
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -13,47 +13,46 @@ use crate::key::Key;
 use kernel::key_part::KeyPart;
 use kernel::secret::Secret;
 
-/// How long a once-record is kept.
+/// Retention of an idempotency record, in hours.
 pub const KEPT_HOURS: i64 = 72;
 
-/// How a request is recognised when it comes again.
+/// Recognition of a repeated request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Idempotency {
-    /// The plan's first write is its marker.
+    /// The plan's first write is the guard.
     Natural,
-    /// The caller's key; see [`IdempotencyKey`].
+    /// The caller's key is the guard; see [`IdempotencyKey`].
     Key(IdempotencyKey),
 }
 
-/// An `Idempotency-Key`, bound to its caller and route.
+/// An `Idempotency-Key`, scoped to caller and route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Secret hash of caller, route and key: where the record is.
+    /// Secret hash of caller, route and key; part of the record's key.
     pub hash: String,
-    /// Secret hash of the body without its passwords.
+    /// Secret hash of the body without its password.
     pub fingerprint: String,
 }
 
-/// The first answer to a request.
+/// Stored first answer to a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdempotencyRecord {
-    /// Where it is.
+    /// Secret hash of caller, route and key.
     pub hash: String,
-    /// The request's body, hashed.
+    /// Secret hash of the request body.
     pub fingerprint: String,
-    /// The answer as JSON text: numbers keep their form and empty fields stay.
+    /// The answer as JSON text, which keeps the form of numbers and empty fields.
     pub answer: String,
-    /// When it was given.
     pub at: Timestamp,
 }
 
 impl IdempotencyRecord {
-    /// Where the record of a request is, by the secret hash of caller, route and key.
+    /// Key of the record, by the secret hash of caller, route and key.
     pub fn key(hash: &str) -> Key {
         Key::of(format!("ONCE#{}", hash.part()), "ONCE")
     }
 
-    /// When it may go.
+    /// Expiry time.
     pub fn until(&self) -> Timestamp {
         self.at.checked_add(KEPT_HOURS.hours()).unwrap_or(Timestamp::MAX)
     }
@@ -72,14 +71,16 @@ impl Entity for IdempotencyRecord {
 }
 
 impl IdempotencyKey {
-    /// Binds `key` to who calls which route with which body. Fields called `password` leave no trace in the fingerprint.
+    /// Scopes `key` to caller and route and fingerprints the body.
+    ///
+    /// The field `password` does not enter the fingerprint.
     pub fn new(secret: &Secret, caller: &str, route: &str, key: &str, body: &Value) -> Self {
         let parts = [caller.as_bytes(), route.as_bytes(), key.as_bytes()];
         Self { hash: secret.hex("once", &parts), fingerprint: fingerprint(secret, body) }
     }
 }
 
-/// The secret hash of a body without its passwords; object keys are in their sorted order.
+/// Secret hash of a body without its password; object keys are sorted.
 pub fn fingerprint(secret: &Secret, body: &Value) -> String {
     let mut body = body.clone();
     if let Some(fields) = body.as_object_mut() {
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// R1.8: the record tells bodies apart but never passwords.
+    /// R1.8: a fingerprint distinguishes bodies but never passwords.
     #[test]
     fn a_fingerprint_tells_bodies_apart_but_never_passwords() {
         let secret = Secret::new(*b"secret");

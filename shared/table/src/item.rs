@@ -1,10 +1,10 @@
-//! Items: how a noun becomes attributes and back.
+//! Conversion of entities to items and back.
 //!
-//! A noun goes through its serde form. Integers become numbers (`N`), money becomes a map of its currency to its amount, a number
-//! from the exact decimal text (`{"CNY": 100}`: an item costs by its size, and a user's or posting's has much money in it);
-//! everything else keeps its JSON type; a float cannot be stored. Reading is strict: an unknown version, a
-//! missing field, a number that does not fit is a typed fault, never a default (faults.md, Storage). Attributes that this
-//! version of the code does not know survive a rewrite.
+//! An entity goes through its serde form. Integers become numbers (`N`). Money becomes a map from its currency to its amount, a
+//! number with the exact decimal digits: `{"CNY": 100}`. This form is short, since cost follows item size and users and journal
+//! entries hold many amounts. All other values keep their JSON type; floats are rejected. Reading is strict: an unknown version,
+//! a missing field or a number that does not fit is a typed fault, never a default (faults.md, Storage). Attributes that are
+//! unknown to this version of the code survive a rewrite.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -18,29 +18,29 @@ use serde_json::{Map, Number, Value};
 use crate::key::Key;
 use kernel::fault::Fault;
 
-/// An item as the database holds it.
+/// An item in DynamoDB.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Attributes that belong to the storage, not to the noun.
+/// Attributes of the storage layer, not of the entity.
 const OWN: [&str; 13] =
     ["pk", "sk", "type", "v", "rev", "tx", "ttl", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk"];
 
-/// A noun that is stored: its type name, where it is, and the lists it stands in.
+/// Stored entity: type name, key and index entries.
 pub trait Entity: Serialize + DeserializeOwned {
-    /// The item's `type` attribute.
+    /// Value of the item's `type` attribute.
     const TYPE: &'static str;
-    /// The item's `v` attribute; readers refuse a version above it.
+    /// Value of the item's `v` attribute; readers reject a higher version.
     const VERSION: i64 = 1;
 
-    /// Where it is.
+    /// Primary key.
     fn own_key(&self) -> Key;
 
-    /// The index entries it has in this state.
+    /// Index entries in the current state.
     fn indexes(&self) -> Indexes {
         Indexes::default()
     }
 
-    /// When the database may drop it; only for what is not a business marker.
+    /// Expiry time for deletion by the database. Never set for a guard of a business effect.
     fn time_to_live(&self) -> Option<Timestamp> {
         None
     }
@@ -49,15 +49,15 @@ pub trait Entity: Serialize + DeserializeOwned {
 /// Entries in the three indexes: partition and sort key each.
 #[derive(Debug, Clone, Default)]
 pub struct Indexes {
-    /// Lists that belong to a user.
+    /// Entry in an owner's list.
     pub owner: Option<(String, String)>,
-    /// Lists of the whole platform, by month.
+    /// Entry in a platform list, by month.
     pub platform: Option<(String, String)>,
-    /// What is due at a time.
+    /// Entry in a due-time list.
     pub due: Option<(String, String)>,
 }
 
-/// A noun as it was read, with what a later conditional write of it needs.
+/// An entity as it was read, with the revision for a later conditional write.
 #[derive(Debug, Clone)]
 pub struct Versioned<T> {
     value: T,
@@ -73,10 +73,10 @@ impl<T> Deref for Versioned<T> {
 }
 
 impl<T: Entity> Versioned<T> {
-    /// Reads an item.
+    /// Decodes an item.
     ///
     /// # Errors
-    /// [`Fault::Item`] when it is of another type or version, or a field is missing or does not fit.
+    /// [`Fault::Item`] for another type, a newer version, or a field that is missing or does not fit.
     pub fn read(raw: Item) -> Result<Self, Fault> {
         let bad = |why: String| Fault::Item { key: describe(&raw), why };
         let kind = text(&raw, "type").ok_or_else(|| bad("no type".into()))?;
@@ -98,22 +98,22 @@ impl<T: Entity> Versioned<T> {
         Ok(Self { value, rev, raw })
     }
 
-    /// The revision that a conditional write of it demands.
+    /// Revision that a conditional write requires.
     pub fn rev(&self) -> i64 {
         self.rev
     }
 
-    /// The noun itself.
+    /// The entity without its revision.
     pub fn into_inner(self) -> T {
         self.value
     }
 
-    /// The transaction that wrote it last.
+    /// Id of the transaction that last wrote it.
     pub fn written_by(&self) -> Option<&str> {
         text(&self.raw, "tx")
     }
 
-    /// The item that replaces this one: the new fields, and those this code does not know.
+    /// Item that replaces this one: the new fields, plus attributes unknown to this code.
     pub(super) fn rewritten(&self, after: &T, tx: &str) -> Result<Item, Fault> {
         let next = self.rev.checked_add(1).ok_or_else(|| Fault::bug("revision overflow"))?;
         let mut item = fresh(after, tx, next)?;
@@ -127,10 +127,10 @@ impl<T: Entity> Versioned<T> {
     }
 }
 
-/// The item of a noun as transaction `tx` writes it, as revision `rev`.
+/// Item of an entity as transaction `tx` writes it, with revision `rev`.
 ///
 /// # Errors
-/// [`Fault::Bug`] for a noun that cannot be stored: it holds a float, or a field with a name of the storage's own.
+/// [`Fault::Bug`] for an entity that contains a float or a field with a reserved name.
 pub fn fresh<T: Entity>(noun: &T, tx: &str, rev: i64) -> Result<Item, Fault> {
     let mut item = Item::new();
     for (name, value) in fields(noun)? {
@@ -183,7 +183,7 @@ pub fn describe(item: &Item) -> String {
     format!("{}/{}", text(item, "pk").unwrap_or("?"), text(item, "sk").unwrap_or("?"))
 }
 
-/// A text attribute.
+/// A string attribute.
 pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
@@ -196,7 +196,7 @@ pub fn integer(item: &Item, name: &str) -> Option<i64> {
 /// The counters of an item that [`crate::tx::Tx::count`] writes.
 ///
 /// # Errors
-/// [`Fault::Item`] when one of them does not fit.
+/// [`Fault::Item`] when a counter does not fit.
 pub fn numbers(item: &Item) -> Result<BTreeMap<String, Decimal>, Fault> {
     let mut numbers = BTreeMap::new();
     for (name, value) in item {
@@ -213,19 +213,19 @@ fn is_currency(name: &str) -> bool {
     name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Amount and currency of a money object, which has nothing else.
+/// Amount and currency of a JSON money object, which has no other fields.
 fn money(object: &Map<String, Value>) -> Option<(&str, &str)> {
     let (amount, currency) = (object.get("amount")?.as_str()?, object.get("currency")?.as_str()?);
     (object.len() == 2 && is_currency(currency)).then_some((amount, currency))
 }
 
-/// Amount and currency of money as it is stored.
+/// Amount and currency of stored money.
 fn stored_money(map: &Item) -> Option<(&str, &str)> {
     let (currency, amount) = map.iter().next().filter(|_| map.len() == 1)?;
     is_currency(currency).then_some((amount.as_n().ok()?, currency))
 }
 
-/// The attribute of a JSON value; `None` for null, which is stored as absence.
+/// Attribute of a JSON value; `None` for null, which is stored as absence.
 fn to_attribute(value: Value) -> Result<Option<AttributeValue>, String> {
     Ok(Some(match value {
         Value::Null => return Ok(None),
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(*Versioned::<Purse>::read(item).unwrap(), purse());
     }
 
-    /// R1.1: what looks like stored money and is none can't be written, and money that is damaged is not read.
+    /// R1.1: only money is stored in the form of money, and damaged money does not decode.
     #[test]
     fn nothing_but_money_is_stored_as_money() {
         let lookalike = to_attribute(serde_json::json!({"USD": 5}));

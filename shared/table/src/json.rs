@@ -1,4 +1,4 @@
-//! Items out of DynamoDB's JSON, as a scan of the embedded database gives them.
+//! Items from DynamoDB JSON, the format of the embedded database's scans.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::item::Item;
 
-/// The item of `{"pk": {"S": "…"}, …}`; `None` for any other shape.
+/// Decodes `{"pk": {"S": "…"}, …}`; `None` for any other shape.
 pub fn item(json: &Value) -> Option<Item> {
     json.as_object()?.iter().map(|(name, value)| Some((name.clone(), attribute(value)?))).collect()
 }

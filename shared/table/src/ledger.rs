@@ -1,4 +1,4 @@
-//! Journal entries: where they are stored.
+//! Keys of journal entries and the guard of the first journal.
 
 use jiff::Timestamp;
 use kernel::id::JournalId;
@@ -11,17 +11,17 @@ use crate::key::{Key, by_month};
 /// Prefix of the sort keys of an account's journal entries.
 pub const JOURNAL_ENTRIES: &str = "POSTING#";
 
-/// That the first journal of all was written, and with it the ledger currency fixed (R9.1). The transaction of that journal
-/// writes it, so a change of the currency, which demands its absence, either comes before or is refused. It never goes
-/// again: a process that has seen it once neither reads nor writes it any more.
+/// Guard that exists once the first journal is written and the ledger currency fixed (R9.1).
+///
+/// The transaction of that journal inserts it. A change of the currency requires its absence, so the change comes before the
+/// journal or is rejected. It is never removed; a process that has seen it neither reads nor writes it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerBegun {
-    /// When.
     pub at: Timestamp,
 }
 
 impl LedgerBegun {
-    /// Where it is said that the first journal was written.
+    /// The one key of the guard.
     pub fn key() -> Key {
         Key::of("LEDGER", "LEDGER")
     }
@@ -35,7 +35,7 @@ impl Entity for LedgerBegun {
     }
 }
 
-/// Where the `number`-th entry of an owner's account is.
+/// Key of the `number`-th journal entry of an owner's account.
 pub fn journal_entry_key(holder: AccountOwner, of_commission: bool, number: u64) -> Key {
     let partition = match holder {
         AccountOwner::User(user) if of_commission => format!("AFFILIATE#{user}"),
@@ -46,7 +46,7 @@ pub fn journal_entry_key(holder: AccountOwner, of_commission: bool, number: u64)
     Key::of(partition, format!("{JOURNAL_ENTRIES}{number:012}"))
 }
 
-/// Where an entry is that moves platform accounts only.
+/// Key of a journal entry of platform accounts only.
 pub fn platform_entry_key(journal: JournalId) -> Key {
     Key::of(format!("JOURNAL#{journal}"), "POSTING")
 }

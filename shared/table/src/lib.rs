@@ -1,7 +1,7 @@
-//! Storage: entities and their keys, reads, lists, the transaction and how it is carried out, idempotency, outbox and queues.
+//! Storage: entities, keys, reads, lists, transactions, idempotency, outbox and queues.
 //!
-//! Nobody else names `aws_sdk_dynamodb` or `aws_sdk_sqs`. A use case reads through [`store`], decides, and returns a
-//! [`tx::Tx`]; [`execute::Executor`] makes it take effect once.
+//! No other crate names `aws_sdk_dynamodb` or `aws_sdk_sqs`. A use case reads through [`store`], decides, and returns a
+//! [`tx::Tx`]; [`execute::Executor`] commits it exactly once.
 
 mod attempts;
 pub mod aws;

@@ -1,9 +1,8 @@
-//! Listing: the one walk over the operator's lists, newest first.
+//! Paged walk over lists, newest first.
 //!
-//! A list of the whole platform stands in one partition per month; the walk goes from the month of `to` back to that of
-//! `from`. A list that belongs to a user, or a user's own postings, is one partition. Work per page is bounded, so a filter
-//! that hardly anything fits gives pages with few items, or none, and a position to go on from. An item may show as several
-//! rows (a journal's entries); a page can end between them.
+//! A platform list has one partition per month; the walk goes from the month of `to` back to that of `from`. An owner's list and
+//! a user's journal entries are one partition each. Work per page is bounded, so a selective filter yields pages with few items
+//! or none, and a cursor. One item may give several rows, such as the lines of a journal entry; a page may end between them.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,99 +14,98 @@ use crate::key::{self, Key};
 use crate::store::{Cursor, Index, Page, Query};
 use kernel::fault::Fault;
 
-/// Nothing is older: no deployment was made before.
+/// Lower bound of all months; no deployment is older.
 const FIRST_MONTH: Date = jiff::civil::date(2026, 1, 1);
-/// Most queries of one page.
+/// Query limit of one page.
 const QUERIES: usize = 24;
-/// Items per query of a walk that leaves items out.
+/// Items per query of a filtered walk.
 const CHUNK: i32 = 100;
-/// Items after which a page ends, however few of them fitted.
+/// Limit of items read for one page, however few pass the filter.
 const MOST_READ: usize = 1_000;
 
-/// In a position: the month it is in.
+/// Cursor field: month of the position.
 const MONTH: &str = "month";
-/// In a position: the item that the page was cut in.
+/// Cursor field: item whose rows the page end splits.
 const CUT: &str = "cut";
-/// In a position: how many of its rows were shown.
+/// Cursor field: number of rows of that item already returned.
 const SHOWN: &str = "shown";
 
-/// A page that is asked for, and the time it is about.
+/// Requested page and time range of a list.
 #[derive(Debug, Clone, Default)]
 pub struct Window {
-    /// Not before.
+    /// Lower bound, inclusive.
     pub from: Option<Timestamp>,
-    /// Not after.
+    /// Upper bound, inclusive.
     pub to: Option<Timestamp>,
-    /// Most rows.
+    /// Maximum of rows.
     pub limit: i32,
-    /// Where the page before ended.
+    /// Cursor from the previous page.
     pub after: Option<Cursor>,
 }
 
 impl Window {
-    /// The walk that reads this page of a list; `filtered` when filters leave items out.
+    /// Walk that reads this page; `filtered` if the rows function drops items.
     pub fn walk(&self, source: ListSource, filtered: bool) -> Walk {
         let filtered = filtered || self.from.is_some() || self.to.is_some();
         Walk { source, filtered, from: self.from, to: self.to, limit: self.limit, after: self.after.clone() }
     }
 
-    /// An item of this time, if the window holds it.
+    /// The item as a row if its time is in the range.
     pub fn only<T: Clone>(&self, at: Timestamp, item: &T) -> Vec<T> {
         only(self.holds(at), item)
     }
 
-    /// Whether it holds a time.
+    /// True if the time is in the range.
     pub fn holds(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
     }
 }
 
-/// An item, if it fits.
+/// The item as a row if it passes the filter.
 pub fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
     fits.then(|| item.clone()).into_iter().collect()
 }
 
-/// Where a list stands.
+/// Location of a list.
 #[derive(Debug, Clone)]
 pub enum ListSource {
-    /// A list of the platform, by its name: `ORDERS`.
+    /// Platform list by name: `ORDERS`.
     Platform(&'static str),
-    /// A list that belongs to a user, by its partition: `ORDERS#usr_…`.
+    /// Owner's list by partition: `ORDERS#usr_…`.
     Owned(String),
-    /// A user's own items of one kind: partition and what their sort keys begin with.
+    /// Items in a user's own partition: partition and sort-key prefix.
     Own(String, &'static str),
 }
 
-/// A page that is asked for.
+/// Request for one page of a list.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    /// Which list.
     pub source: ListSource,
-    /// Whether some items are left out.
+    /// True if the rows function may drop items.
     pub filtered: bool,
-    /// Nothing from before this time is wanted.
+    /// Lower bound of the months to read.
     pub from: Option<Timestamp>,
-    /// Nothing from after this time is wanted.
+    /// Upper bound of the months to read.
     pub to: Option<Timestamp>,
-    /// Most rows.
+    /// Maximum of rows.
     pub limit: i32,
-    /// Where the page before ended.
+    /// Cursor from the previous page.
     pub after: Option<Cursor>,
 }
 
-/// The item of a list of the platform that has an id, as the list has it: the month that it stands in follows from when it was made.
+/// Reads an item of a platform list by id; its creation time gives the month partition.
 ///
 /// # Errors
-/// When the database can't be reached, or the item does not decode.
+/// The database can't be reached, or the item does not decode.
 pub async fn in_list<T: Entity>(app: &Executor, name: &str, made: Timestamp, id: &str) -> Result<Option<T>, Fault> {
     let ask = Query { prefix: Some(id.to_owned()), ..Query::newest(Index::Platform, key::month_of(name, made), 1) };
     Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Versioned::into_inner))
 }
 
-/// Reads one page; `rows` says what an item shows as, nothing when it does not fit.
+/// Reads one page; `rows` maps an item to its rows, none if it does not pass the filter.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// The database can't be reached, or an item does not decode.
 pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -> Vec<R>) -> Result<Page<R>, Fault> {
     let limit = usize::try_from(walk.limit).unwrap_or(1).max(1);
     let mut at = Place::begin(walk, app.clock.now());
@@ -141,14 +139,14 @@ pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -
     Ok(Page { items, next: Some(at.position()) })
 }
 
-/// Where a walk is.
+/// Current position of a walk.
 struct Place {
     month: Date,
     last: Option<Cursor>,
     cut: Option<(Spot, usize)>,
 }
 
-/// Which item: its sort key in the list, newest first, and its partition where several share one.
+/// Position of an item: its sort key in the list, and its partition to break ties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Spot {
     sort: String,
@@ -194,7 +192,9 @@ impl Place {
         Query { prefix, after: self.last.clone(), ..Query::newest(list, partition, limit) }
     }
 
-    /// How many rows of the item at `spot` the page before showed. What came to be above its cut since is not shown at all.
+    /// Number of rows of the item at `spot` on the previous page.
+    ///
+    /// Items that appeared above the page end since then are skipped whole.
     fn shown_of(&self, spot: &Spot) -> usize {
         match &self.cut {
             Some((cut, shown)) if spot == cut => *shown,
@@ -216,7 +216,7 @@ impl Place {
         true
     }
 
-    /// Whether there is an older month to look at.
+    /// Moves to the previous month; false at the oldest one.
     fn month_before(&mut self, walk: &Walk) -> bool {
         let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
         let Ok(before) = self.month.checked_sub(1.month()) else { return false };
@@ -242,7 +242,7 @@ impl Place {
     }
 }
 
-/// The key of an item in the list that is walked, as the database wants to be told where to go on.
+/// Exclusive start key of an item in the list.
 fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
     let Key { pk, sk } = item.own_key();
     let indexes = item.indexes();

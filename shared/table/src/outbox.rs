@@ -1,7 +1,7 @@
-//! The outbox: messages that a transaction has promised to send.
+//! The outbox: messages to send after a transaction commits.
 //!
-//! They stand on one item of the transaction. They are sent right after the commit and, if that fails, by the sweeper, so each is
-//! sent at least once and only for what was committed.
+//! The transaction stores its messages in one item. They are sent right after the commit or, if that fails, by the sweeper. Each
+//! message is sent at least once, and only if its transaction committed.
 
 use jiff::Timestamp;
 use kernel::fault::Fault;
@@ -13,82 +13,76 @@ use crate::item::Entity;
 use crate::key::{Key, shard_of};
 use crate::queue::Queue;
 
-/// A message that a transaction can promise.
+/// A message that a transaction can send.
 pub trait Publish {
     /// The message with its destination.
     ///
     /// # Errors
-    /// When it can't be written as JSON.
+    /// The message can't be encoded as JSON.
     fn promise(&self) -> Result<Promise, Fault>;
 }
 
 /// A message with its destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
-    /// The message as it is sent.
+    /// Payload of the queue message.
     pub message: Value,
-    /// The FIFO group.
+    /// FIFO group on a FIFO queue.
     pub group: String,
-    /// The queues it goes to.
     pub queues: Vec<Queue>,
 }
 
 /// The messages of one transaction with their destinations.
 #[derive(Debug, Clone)]
 pub struct Promised {
-    /// Id of the outbox item.
     pub id: OutboxId,
-    /// The messages in the order in which they were promised.
+    /// The messages in sending order.
     pub messages: Vec<Promise>,
 }
 
 impl Promised {
-    /// The item that keeps the promise.
+    /// The outbox item to store at the time of the commit.
     pub fn item(&self, at: Timestamp) -> Outbox {
         Outbox { id: self.id, at, messages: self.messages.iter().map(|promise| promise.message.clone()).collect() }
     }
 }
 
-/// The messages of one transaction as they are stored.
+/// Stored messages of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
-    /// Its id, from which the queue's deduplication ids are made.
+    /// Id of the item; the queue's deduplication ids derive from it.
     pub id: OutboxId,
-    /// Time of the commit.
     pub at: Timestamp,
-    /// The promised messages.
     pub messages: Vec<Value>,
 }
 
-/// A message as it stands in a queue.
+/// A message in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<M> {
-    /// Outbox id and index.
+    /// Outbox id and index of the message.
     pub id: String,
-    /// The message.
     pub message: M,
 }
 
 /// A message as a consumer receives it.
 #[derive(Debug, Clone)]
 pub struct Received<M> {
-    /// The queue's id of it, by which a failure is reported.
+    /// The queue's message id, for reporting a failure.
     pub id: String,
-    /// Its FIFO group, on a FIFO queue.
+    /// FIFO group; `None` on a standard queue.
     pub group: Option<String>,
-    /// What happened.
     pub envelope: Envelope<M>,
 }
 
 impl<M: DeserializeOwned> Envelope<M> {
-    /// The envelope that a queue's body holds; `None` when it does not decode.
+    /// Decodes the body of a queue message; `None` if it does not decode.
     pub fn read(body: &str) -> Option<Self> {
         serde_json::from_str(body).ok()
     }
 }
 
 impl Outbox {
-    /// Where the messages of a transaction are.
+    /// Key of an outbox item.
     pub fn key(id: OutboxId) -> Key {
         Key::of(outbox_shard(shard_of(&id.to_string())), id.to_string())
     }
@@ -102,7 +96,7 @@ impl Entity for Outbox {
     }
 }
 
-/// The partition of one outbox shard.
+/// Partition of one outbox shard.
 pub fn outbox_shard(shard: u8) -> String {
     format!("OUTBOX#{shard}")
 }

@@ -1,6 +1,6 @@
-//! The plain writes: harmless when they are lost or happen twice, and the only writes outside a transaction.
+//! Plain writes: the only writes outside a transaction, harmless if lost or repeated.
 //!
-//! Their permissions name the key prefix in the template.
+//! Their permissions in the template are limited to their key prefixes.
 
 #![allow(clippy::disallowed_methods, reason = "the one place where a write stands outside a transaction")]
 
@@ -17,19 +17,23 @@ use kernel::key_part::KeyPart;
 use kernel::refusal::Refusal;
 
 impl Store {
-    /// Deletes an outbox item whose messages were sent. Lost: the sweeper sends them again.
+    /// Deletes an outbox item after its messages were sent.
+    ///
+    /// If the deletion is lost, the sweeper sends them again.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn delete_sent(&self, outbox: OutboxId) -> Result<(), Fault> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(&Outbox::key(outbox))));
         delete.send().await.map_err(|error| unavailable("DeleteItem", &error)).map(drop)
     }
 
-    /// Keeps a noun that nothing decides on, such as a raw event, unless it is there. Twice is once.
+    /// Stores an entity unless it exists; idempotent.
+    ///
+    /// For entities that no decision depends on, such as raw events.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn keep<T: Entity>(&self, noun: &T) -> Result<(), Fault> {
         let put = self
             .client
@@ -44,11 +48,12 @@ impl Store {
         }
     }
 
-    /// Counts one attempt in a window of `seconds` that begins with the first one, and answers what it holds. Attempts are
-    /// counted before they are judged; a lost count lets one more attempt through.
+    /// Counts one attempt in a window of `seconds` from the first attempt and returns the window.
+    ///
+    /// Attempts are counted before they are checked. A lost count lets one more attempt through.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn record_attempt(
         &self,
         kind: &str,
@@ -58,7 +63,8 @@ impl Store {
     ) -> Result<RateWindow, Fault> {
         let key = RateWindow::key(kind, hash);
         let ends = now.as_second().saturating_add(seconds);
-        // Within the window, or the first of one; then over a window that has ended; then within the one another began.
+        // First try the current window or a new one, then replace an expired one, then retry in the window of a concurrent
+        // caller.
         for over in [false, true, false] {
             let (change, condition) = if over {
                 ("SET #type = :type, v = :one, tries = :one, #ttl = :ends", "#ttl <= :now")
@@ -89,27 +95,26 @@ impl Store {
         Err(Fault::Unavailable { call: "UpdateItem", why: "windows of tries kept ending".to_owned() })
     }
 
-    /// What the window of attempts that contains `now` holds.
+    /// Reads the window of attempts that contains `now`.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn tries(&self, kind: &str, hash: &str, now: Timestamp) -> Result<RateWindow, Fault> {
         let item = self.get_item(&RateWindow::key(kind, hash)).await?;
         Ok(RateWindow::within(item.as_ref(), now))
     }
 }
 
-/// How many attempts a window holds, and when it ends.
+/// Number of attempts in a window and its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateWindow {
-    /// How many.
     pub count: i64,
     /// Unix time in seconds.
     pub ends: i64,
 }
 
 impl RateWindow {
-    /// Where the attempts of one kind by one subject are counted, by its secret hash.
+    /// Key of the window for one kind of attempt and one subject, by its secret hash.
     pub fn key(kind: &str, hash: &str) -> Key {
         Key::of(format!("TRY#{}#{}", kind.part(), hash.part()), "TRY")
     }
@@ -118,12 +123,12 @@ impl RateWindow {
         Self { count: integer(item, "tries").unwrap_or(0), ends: integer(item, "ttl").unwrap_or(0) }
     }
 
-    /// What an item says of the window that contains `now`: nothing, if its window is over.
+    /// The window in `item` if it contains `now`, else an empty one.
     pub fn within(item: Option<&Item>, now: Timestamp) -> Self {
         item.map(Self::of).filter(|tries| tries.ends > now.as_second()).unwrap_or_default()
     }
 
-    /// That nothing more is tried until the window ends.
+    /// Refusal until the window ends.
     pub fn refused(self, now: Timestamp) -> Refusal {
         let left = self.ends.saturating_sub(now.as_second()).max(1);
         Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(u32::MAX) }

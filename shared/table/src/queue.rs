@@ -1,4 +1,4 @@
-//! All of SQS: sending what an outbox item promises. Nobody else names `aws_sdk_sqs`.
+//! All access to SQS: sending outbox messages and handling dead letters.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
@@ -9,23 +9,23 @@ use kernel::id::OutboxId;
 
 use kernel::fault::Fault;
 
-/// Most entries of one batch.
+/// Maximum of entries in one batch, set by SQS.
 const BATCH: usize = 10;
 
-/// For how many seconds a dead letter that was looked at is hidden.
+/// Visibility time-out of a received dead letter, in seconds.
 const HIDDEN: i32 = 120;
 
-/// The environment variable with the address of the reward queue's dead letters.
+/// Environment variable with the URL of the reward queue's dead letters.
 pub const REWARD_DEAD: &str = "REWARD_DEAD_QUEUE_URL";
 
-/// Where messages go.
+/// Queues of the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Queue {
     /// FIFO, one group per beneficiary.
     Reward,
-    /// What the notifier sends: e-mails, and events to the operator's product.
+    /// Notifications: e-mails and outbound events for the operator's product.
     Mail,
-    /// What statistics count.
+    /// Input of the statistics projection.
     Statistics,
 }
 
@@ -33,7 +33,7 @@ impl Queue {
     /// Every queue.
     pub const ALL: [Self; 3] = [Self::Reward, Self::Mail, Self::Statistics];
 
-    /// The queue as the operator names it.
+    /// Stable name of the queue.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reward => "reward",
@@ -52,36 +52,34 @@ impl Queue {
     }
 }
 
-/// Addresses of the queues. An address that is not known is empty: whoever needs it is told which variable is not set.
+/// URLs of the queues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Urls {
-    /// The FIFO queue of rewards.
+    /// FIFO queue of rewards.
     pub reward: String,
-    /// Where its messages end that the worker failed on.
+    /// Dead-letter queue of the reward queue.
     pub reward_dead: String,
-    /// The queue of e-mails.
+    /// Queue of notifications.
     pub mail: String,
-    /// The queue of statistics.
     pub statistics: String,
 }
 
-/// A message that its consumer failed on until the queue gave up.
+/// Dead letter: a message whose consumer failed until the queue's receive limit.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// The queue's id of it.
+    /// The queue's message id.
     pub id: String,
-    /// When it was sent first.
+    /// Time of the first sending.
     pub sent_at: Option<Timestamp>,
-    /// How often it was received, looks included.
+    /// Number of receives, including those from the dead-letter queue.
     pub received: u64,
-    /// Its FIFO group.
     pub group: Option<String>,
-    /// The message as it was sent.
+    /// Body as it was sent.
     pub body: String,
     receipt: String,
 }
 
-/// The queues.
+/// Client of the deployment's queues.
 #[derive(Debug, Clone)]
 pub struct Queues {
     client: Client,
@@ -94,10 +92,10 @@ impl Queues {
         Self { client, urls }
     }
 
-    /// Sends the messages of a transaction. When it answers, every entry of every batch was acknowledged.
+    /// Sends the messages of a transaction and waits until the queues acknowledge all of them.
     ///
     /// # Errors
-    /// When any entry was not; those already sent are sent again by the next attempt.
+    /// The queue did not acknowledge an entry. The next attempt sends all of them again.
     pub async fn deliver(&self, outbox: OutboxId, messages: &[Promise]) -> Result<(), Fault> {
         let ids = (0..messages.len()).map(|index| format!("{outbox}.{index}"));
         let all: Vec<_> = ids.zip(messages).collect();
@@ -113,11 +111,13 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends what follows from the message `cause`, which its consumer has not acknowledged yet: if this fails, that one must come
-    /// again. So it is sent at least once, as if an outbox item promised it, and no item is written.
+    /// Sends a follow-up of the message `cause` before its consumer acknowledges `cause`.
+    ///
+    /// If sending fails, `cause` must be received again. So the follow-up is sent at least once, as from an outbox, without an
+    /// item.
     ///
     /// # Errors
-    /// When it was not acknowledged.
+    /// The queue did not acknowledge the message.
     pub async fn follow(&self, cause: &str, message: &impl Publish) -> Result<(), Fault> {
         let (id, promise) = (format!("{cause}.next"), message.promise()?);
         for queue in Queue::ALL.into_iter().filter(|queue| promise.queues.contains(queue)) {
@@ -155,19 +155,20 @@ impl Queues {
         }
     }
 
-    /// Up to ten dead letters of the reward queue, hidden from others for two minutes. They stay there until they are
-    /// forgotten.
+    /// Receives up to ten dead letters of the reward queue and hides them for two minutes.
+    ///
+    /// They stay in the queue until they are deleted.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn dead_rewards(&self) -> Result<Vec<DeadLetter>, Fault> {
         self.look(known(&self.urls.reward_dead, REWARD_DEAD)?).await
     }
 
-    /// Takes a letter off the reward queue's dead letters. Lost: it is seen again.
+    /// Deletes a dead letter of the reward queue. If the deletion is lost, it is received again.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn forget_dead_reward(&self, letter: &DeadLetter) -> Result<(), Fault> {
         self.forget(known(&self.urls.reward_dead, REWARD_DEAD)?, letter).await
     }
@@ -177,10 +178,12 @@ impl Queues {
         delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
     }
 
-    /// Where the dead letters of a queue are, by its redrive policy; `None` when it has none or its address is not known.
+    /// URL of a queue's dead-letter queue, from its redrive policy.
+    ///
+    /// `None` if the queue has none or its own URL is unknown.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn dead_letters_of(&self, queue: Queue) -> Result<Option<String>, Fault> {
         let Ok(url) = self.url(queue) else { return Ok(None) };
         let policy = self.attribute(url, QueueAttributeName::RedrivePolicy).await?;
@@ -191,10 +194,10 @@ impl Queues {
         Ok(answer.map_err(|error| unavailable("GetQueueUrl", &error))?.queue_url)
     }
 
-    /// About how many messages a queue holds, those that somebody has in hand included.
+    /// Approximate number of messages in a queue, including those in flight.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn depth(&self, url: &str) -> Result<u64, Fault> {
         let waiting = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessages).await?;
         let in_hand = self.attribute(url, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await?;
@@ -208,10 +211,10 @@ impl Queues {
         Ok(answer.attributes.and_then(|mut all| all.remove(&name)))
     }
 
-    /// Up to ten messages of a dead-letter queue, hidden from others for two minutes or until they are let go.
+    /// Receives up to ten messages of a dead-letter queue and hides them for two minutes.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn look(&self, url: &str) -> Result<Vec<DeadLetter>, Fault> {
         let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
         let all = receive.visibility_timeout(HIDDEN).message_system_attribute_names(MessageSystemAttributeName::All);
@@ -219,23 +222,23 @@ impl Queues {
         Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
     }
 
-    /// Lets a message be seen by others again.
+    /// Makes a received message visible to others again.
     ///
     /// # Errors
-    /// When the queue can't be reached.
+    /// The queue can't be reached.
     pub async fn let_go(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let show = self.client.change_message_visibility().queue_url(url).receipt_handle(&letter.receipt);
         let shown = show.visibility_timeout(0).send().await;
         shown.map_err(|error| unavailable("ChangeMessageVisibility", &error)).map(drop)
     }
 
-    /// Sends a dead letter to its queue once more, in its group, and takes it off the dead-letter queue `url` once that was acknowledged.
+    /// Sends a dead letter back to its queue, in its group, and then deletes it from the queue at `url`.
     ///
-    /// It is deduplicated by its own id and not by that of its first sending: within five minutes the queue would acknowledge that and
-    /// drop it. So the same letter goes back once, even when its deletion is lost and it is sent again soon.
+    /// Its deduplication id is its own message id, not that of the first sending, which the queue would drop within five minutes.
+    /// So it goes back once, even if the deletion is lost and it is soon sent back again.
     ///
     /// # Errors
-    /// When a queue can't be reached; the letter is then still where it was.
+    /// A queue can't be reached. The letter is then still in the dead-letter queue.
     pub async fn send_back(&self, queue: Queue, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let fifo = queue == Queue::Reward;
         let group = letter.group.clone().filter(|_| fifo);

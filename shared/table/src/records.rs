@@ -1,4 +1,4 @@
-//! `records!`: where each entity is stored, written down once.
+//! `records!`: one declaration of storage per entity.
 
 use kernel::fault::Fault;
 
@@ -10,27 +10,26 @@ use crate::key::Key;
 use crate::ledger::LedgerBegun;
 use crate::outbox::Outbox;
 
-/// How one kind of entity is stored.
+/// Storage of one entity type.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordSchema {
-    /// The item's `type` attribute.
     pub kind: &'static str,
-    /// What it is read for.
+    /// Description of the entity and its reads, from its doc comment.
     pub about: &'static str,
-    /// The key's parts as they are declared, `USER#{id}` and `USER`; several where it has several places.
+    /// Declared parts of the key, `USER#{id}` and `USER`; several if it has several places.
     pub keys: &'static [(&'static str, &'static str)],
-    /// The indexes in which it can have an entry.
+    /// Indexes with a possible entry.
     pub indexes: &'static [&'static str],
-    /// Whether the database may drop it at a time.
+    /// True if the database may delete it by time to live.
     pub expires: bool,
-    /// Decodes an item of this kind and says where it should be.
+    /// Decodes an item and computes its expected key and index entries.
     pub place: fn(Item) -> Result<Place, Fault>,
-    /// Decodes an item of this kind and writes it again.
+    /// Decodes an item and encodes it again.
     pub rewrite: fn(Item) -> Result<Item, Fault>,
 }
 
 impl RecordSchema {
-    /// The schema of an entity.
+    /// The schema of an entity type.
     pub const fn of<T: Entity>(
         about: &'static str,
         keys: &'static [(&'static str, &'static str)],
@@ -46,7 +45,7 @@ fn rewrite<T: Entity>(item: Item) -> Result<Item, Fault> {
     fresh(&*stored, stored.written_by().unwrap_or_default(), stored.rev())
 }
 
-/// How the entities of this crate are stored.
+/// Storage of this crate's entities.
 pub const RECORDS: &[RecordSchema] = &[
     RecordSchema::of::<JournalEntry>(
         "One owner's lines of a journal, or those of platform accounts alone: records, one query per page (R1.5).",
@@ -75,20 +74,18 @@ pub const RECORDS: &[RecordSchema] = &[
     RecordSchema::of::<Outbox>("Messages that a transaction promised.", &[("OUTBOX#{shard}", "{id}")], &[], false),
 ];
 
-/// Where an item should be by what it says.
+/// Expected key and index entries of an item.
 #[derive(Debug)]
 pub struct Place {
-    /// Its key.
     pub key: Key,
-    /// Its index entries.
     pub indexes: Indexes,
 }
 
 impl Place {
-    /// Where an item should be as a `T`.
+    /// Computes the place of an item by decoding it as a `T`.
     ///
     /// # Errors
-    /// [`Fault::Item`] when it does not decode as one.
+    /// [`Fault::Item`] when it does not decode.
     pub fn of<T: Entity>(item: Item) -> Result<Self, Fault> {
         let entity = Versioned::<T>::read(item)?;
         Ok(Self { key: entity.own_key(), indexes: entity.indexes() })
@@ -113,7 +110,7 @@ impl Place {
 ///
 /// ```ignore
 /// impl Withdrawal {
-///     /// A withdrawal: lists (R6.5, R6.6).
+///     /// The key `WITHDRAWAL#{id}` / `WITHDRAWAL`.
 ///     pub fn key(id: WithdrawalId) -> Key {
 ///         let id = KeyPart::part(id);
 ///         Key::of(format!("WITHDRAWAL#{id}"), format!("WITHDRAWAL"))
@@ -133,8 +130,8 @@ impl Place {
 /// pub const RECORDS: &[RecordSchema] = &[RecordSchema::of::<Withdrawal>(…)];
 /// ```
 ///
-/// A key's parameters are [`KeyPart`](kernel::key_part::KeyPart)s and may be named in both of its parts. `due |it| …` is an entry among what is due at a
-/// time, `expires |it| …` when the database may drop the item; both are optional like `owner` and `platform`.
+/// The parameters of a key are [`KeyPart`](kernel::key_part::KeyPart)s and may appear in both of its parts. `due |it| …` gives the
+/// entry in a due-time list and `expires |it| …` the expiry time. Both are optional, like `owner` and `platform`.
 #[macro_export]
 macro_rules! records {
     ($(
@@ -183,7 +180,7 @@ macro_rules! records {
             }
         )+
 
-        /// How the entities of this capability are stored.
+        /// Storage of this capability's entities.
         pub const RECORDS: &[$crate::records::RecordSchema] = &[$(
             $crate::records::RecordSchema::of::<$entity>(
                 concat!($($doc),+),

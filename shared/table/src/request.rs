@@ -1,27 +1,27 @@
-//! The request being answered, for logs and audit records.
+//! Origin of the current request, for logs and audit records.
 
-/// What is known of a request besides what it says.
+/// Technical origin of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The gateway's id of the request.
+    /// Request id from API Gateway.
     pub request_id: String,
-    /// Where it came from.
+    /// Source IP address as API Gateway reports it.
     pub client_ip: Option<String>,
-    /// What the client calls itself, cut to 200 characters.
+    /// `User-Agent` header, cut to 200 characters.
     pub user_agent: Option<String>,
 }
 
 tokio::task_local! {
-    /// The request being answered.
+    /// Origin of the current request.
     pub static ORIGIN: Origin;
 }
 
-/// The id of the request being answered.
+/// Id of the current request.
 pub fn request_id() -> Option<String> {
     ORIGIN.try_with(|origin| origin.request_id.clone()).ok().filter(|id| !id.is_empty())
 }
 
-/// What is known of the request being answered.
+/// Origin of the current request; empty outside a request.
 pub fn origin() -> Origin {
     ORIGIN.try_with(Clone::clone).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! All of DynamoDB. Nobody else names `aws_sdk_dynamodb`.
+//! All reads of DynamoDB.
 //!
-//! [`key`] holds every key, [`item`] turns nouns into items, [`tx`] is the one way to change anything, [`plain`] the
-//! plain writes that are harmless when lost or doubled, [`record`] says where each noun is stored.
+//! [`key`](crate::key) builds keys, [`item`](crate::item) converts entities to items, [`tx`](crate::tx) makes all changes,
+//! [`plain`](crate::plain) has the few writes outside a transaction, and [`records`](mod@crate::records) declares the storage of each
+//! entity.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,71 +14,68 @@ use crate::item::{Entity, Item, Versioned, text};
 use crate::key::Key;
 use kernel::fault::Fault;
 
-/// Most keys of one BatchGetItem.
+/// Key limit of one BatchGetItem, set by DynamoDB.
 const TOGETHER: usize = 100;
 
-/// The table.
+/// Client of the table.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) client: Client,
     pub(crate) table: String,
 }
 
-/// Several items read in one call.
+/// Result of one batch read.
 #[derive(Debug, Default)]
 pub struct ReadSet(HashMap<(String, String), Item>);
 
-/// A list in the table or one of its indexes.
+/// The table or one of its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Index {
-    /// Items of one partition of the table.
+    /// The table itself.
     Table,
-    /// `gsi1`: lists that belong to a user.
+    /// `gsi1`: lists of an owner.
     Owner,
-    /// `gsi2`: lists of the whole platform, by month.
+    /// `gsi2`: platform lists, by month.
     Platform,
-    /// `gsi3`: what is due at a time.
+    /// `gsi3`: entities by due time.
     Due,
 }
 
-/// What to read of a list.
+/// Query of one partition of a list.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// Which list.
     pub list: Index,
-    /// Its partition.
     pub partition: String,
-    /// Only sort keys that begin so.
+    /// Prefix of the sort keys.
     pub prefix: Option<String>,
-    /// Only sort keys up to this one (exclusive).
+    /// Upper bound of the sort keys, exclusive.
     pub before: Option<String>,
-    /// Where the page before ended: the key it returned.
+    /// Cursor from the previous page.
     pub after: Option<Cursor>,
-    /// Most items to read.
+    /// Maximum of items to read.
     pub limit: i32,
-    /// Newest first.
+    /// True for newest first.
     pub descending: bool,
 }
 
-/// Where a page of a list ended.
+/// End of a page: the key attributes of its last item, plus the fields of [`crate::list`].
 pub type Cursor = std::collections::BTreeMap<String, String>;
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// What was read.
     pub items: Vec<T>,
-    /// Where to go on; `None` at the end.
+    /// Cursor for the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
 impl Query {
-    /// The newest `limit` of a list's partition.
+    /// Query for the newest `limit` items of a partition.
     pub fn newest(list: Index, partition: impl Into<String>, limit: i32) -> Self {
         Self { list, partition: partition.into(), prefix: None, before: None, after: None, limit, descending: true }
     }
 
-    /// What is due before `sort_key`, the most overdue first.
+    /// Query for entities due before `before`, the most overdue first.
     pub fn due(partition: impl Into<String>, before: String, limit: i32) -> Self {
         let before = Some(before);
         Self {
@@ -104,32 +102,32 @@ impl Index {
 }
 
 impl Store {
-    /// The table called `table`, reached through `client`.
+    /// A client of the table called `table`.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Reads one noun, consistently.
+    /// Reads one entity, strongly consistent.
     ///
     /// # Errors
-    /// When the database can't be reached, or the item does not decode.
+    /// The database can't be reached, or the item does not decode.
     pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
         self.get_item(key).await?.map(Versioned::read).transpose()
     }
 
-    /// Reads one item as it is, consistently.
+    /// Reads one raw item, strongly consistent.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn get_item(&self, key: &Key) -> Result<Option<Item>, Fault> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
         Ok(get.send().await.map_err(|error| unavailable("GetItem", &error))?.item)
     }
 
-    /// Reads several items in one call, consistently each. At most 100.
+    /// Reads up to 100 items in one call, each strongly consistent.
     ///
     /// # Errors
-    /// When the database can't be reached, or leaves keys unread again and again.
+    /// The database can't be reached, or leaves keys unread again and again.
     pub async fn get_many(&self, keys: &[Key]) -> Result<ReadSet, Fault> {
         let mut found = ReadSet::default();
         let mut distinct: Vec<&Key> = keys.iter().collect();
@@ -154,10 +152,10 @@ impl Store {
         Err(Fault::Unavailable { call: "BatchGetItem", why: "keys left unread".to_owned() })
     }
 
-    /// The nouns at some keys, each under its name; those that are there, however many are asked for.
+    /// Reads the entities at any number of keys and returns those that exist, by the keys' names.
     ///
     /// # Errors
-    /// When the database can't be reached, or an item does not decode.
+    /// The database can't be reached, or an item does not decode.
     pub async fn named<I: Ord, T: Entity>(&self, mut keys: BTreeMap<I, Key>) -> Result<BTreeMap<I, T>, Fault> {
         let all: Vec<Key> = keys.values().cloned().collect();
         let mut batch = ReadSet::default();
@@ -173,20 +171,22 @@ impl Store {
         Ok(found)
     }
 
-    /// Reads one page of nouns of a list. The table itself is read consistently, an index is not: no money decision rests on it.
+    /// Reads one page of entities.
+    ///
+    /// The table is read strongly consistent, an index is not; no money decision depends on an index.
     ///
     /// # Errors
-    /// When the database can't be reached, or an item does not decode.
+    /// The database can't be reached, or an item does not decode.
     pub async fn list<T: Entity>(&self, ask: &Query) -> Result<Page<Versioned<T>>, Fault> {
         let page = self.list_items(ask).await?;
         let items = page.items.into_iter().map(Versioned::read).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }
 
-    /// Reads all of a list that is known to be short, page by page.
+    /// Reads a whole list that is known to be short, page by page.
     ///
     /// # Errors
-    /// When the database can't be reached, or an item does not decode.
+    /// The database can't be reached, or an item does not decode.
     pub async fn all<T: Entity>(&self, mut ask: Query) -> Result<Vec<Versioned<T>>, Fault> {
         let mut all = Vec::new();
         loop {
@@ -199,10 +199,10 @@ impl Store {
         }
     }
 
-    /// Reads one page of a list as items.
+    /// Reads one page of raw items.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     pub async fn list_items(&self, ask: &Query) -> Result<Page<Item>, Fault> {
         let (index, pk, sk) = ask.list.names();
         let mut condition = "#pk = :pk".to_owned();
@@ -235,10 +235,12 @@ impl Store {
 }
 
 impl Store {
-    /// Reads one page of the whole table, `limit` items at most, consistently. For the auditor; nothing that serves a request scans.
+    /// Reads one page of the whole table, strongly consistent.
+    ///
+    /// For the auditor only; no request scans.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// The database can't be reached.
     #[allow(clippy::disallowed_methods, reason = "the operator's command line reads the whole table; no function does")]
     pub async fn scan(&self, after: Option<Cursor>, limit: i32) -> Result<Page<Item>, Fault> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
@@ -257,35 +259,35 @@ fn position(key: Item) -> Cursor {
 }
 
 impl ReadSet {
-    /// Takes the noun at `key` out of what was read.
+    /// Takes the entity at `key` out of the set.
     ///
     /// # Errors
-    /// When the item does not decode.
+    /// The item does not decode.
     pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
         self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Versioned::read).transpose()
     }
 
-    /// The item at `key` as it is.
+    /// The raw item at `key`.
     pub fn item(&self, key: &Key) -> Option<&Item> {
         self.0.get(&(key.pk.clone(), key.sk.clone()))
     }
 
-    /// Reads the noun at `key` and leaves it in the batch.
+    /// Decodes the entity at `key` and leaves it in the set.
     ///
     /// # Errors
-    /// When the item does not decode.
+    /// The item does not decode.
     pub fn peek<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
         self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Versioned::read).transpose()
     }
 }
 
-/// The key attributes of a key.
+/// Key attributes of a key.
 pub(crate) fn key_item(key: &Key) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     [("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(&key.sk))].into()
 }
 
-/// What an SDK error says, for the log.
+/// Text of an SDK error for the log.
 pub(crate) fn explain<E, R>(error: &SdkError<E, R>) -> String
 where
     SdkError<E, R>: std::error::Error,

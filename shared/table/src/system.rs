@@ -1,32 +1,32 @@
-//! Time and randomness: the two things that a use case cannot work out.
+//! Time and randomness, the two inputs that a use case cannot compute.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// Source of time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
-/// Fills bytes with randomness fit for secrets.
+/// Source of cryptographic randomness.
 #[derive(Clone)]
 pub struct Entropy(Arc<Fill>);
 
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Clock {
-    /// A clock that answers what `now` does.
+    /// A clock that returns `now()`.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         #[allow(clippy::disallowed_methods, reason = "the one place where time comes from")]
         Self::new(Timestamp::now)
     }
 
-    /// The time, to the millisecond.
+    /// Current time, truncated to milliseconds.
     pub fn now(&self) -> Timestamp {
         let now = (self.0)();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
@@ -39,7 +39,9 @@ impl Entropy {
         Self(Arc::new(fill))
     }
 
-    /// The operating system's randomness. Without it nothing secret can be made: the process ends its invocation.
+    /// The operating system's randomness.
+    ///
+    /// Panics if there is none, which ends the invocation: without it no secret can be made.
     pub fn system() -> Self {
         Self::new(|bytes| {
             #[allow(clippy::disallowed_methods, reason = "the one place where randomness comes from")]

@@ -1,7 +1,7 @@
-//! Metrics: CloudWatch's embedded format, one JSON line on standard output each, so that a metric costs no call (R9.4).
+//! Metrics in CloudWatch's embedded format: one JSON line on standard output, no API call (R9.4).
 //!
-//! A line is only a metric when it is the whole line: it does not pass through the log, whose fields would wrap it, nor
-//! through its level. Outside a function nobody reads metrics, and nothing is printed.
+//! CloudWatch needs the whole line, so metrics bypass the log, which would wrap the fields, and its level. Nothing is printed
+//! outside a function, since nothing reads it there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,17 +10,17 @@ use serde_json::{Map, Value, json};
 
 use crate::system::Clock;
 
-/// The namespace of all of them.
+/// Namespace of all metrics.
 pub const NAMESPACE: &str = "Guerdon";
 
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// Prints metrics from now on; called where a function starts.
+/// Enables printing; called at the start of a function.
 pub fn print() {
     PRINTED.store(true, Ordering::Relaxed);
 }
 
-/// Counts one.
+/// Adds one to a counter.
 pub fn count(name: &'static str) {
     metric(name, 1, "Count", &[]);
 }
@@ -30,7 +30,9 @@ pub fn value(name: &'static str, value: i64, unit: &'static str) {
     metric(name, value, unit, &[]);
 }
 
-/// Records a value by dimensions, each a name and one of few values: every combination is a metric of its own.
+/// Records a value with dimensions.
+///
+/// Each dimension has few values, since every combination is a separate metric.
 pub fn metric(name: &'static str, value: i64, unit: &'static str, dimensions: &[(&'static str, &str)]) {
     if PRINTED.load(Ordering::Relaxed) {
         let line = embedded(Clock::system().now(), name, value, unit, dimensions);
@@ -60,9 +62,9 @@ fn embedded(at: Timestamp, name: &str, value: i64, unit: &str, dimensions: &[(&'
     Value::Object(line)
 }
 
-/// Drops an error on purpose, with the reason in the log.
+/// Deliberate dropping of an error, with the reason in the log.
 pub trait OrLog<T> {
-    /// Goes on without the value; `why` says why that is harmless.
+    /// Logs the error and drops it; `why` is the reason why that is harmless.
     fn or_log(self, why: &'static str) -> Option<T>;
 }
 
@@ -76,7 +78,7 @@ impl<T, E: std::fmt::Display> OrLog<T> for Result<T, E> {
 mod tests {
     use super::*;
 
-    /// R9.4: CloudWatch reads name, value and dimensions from the root of the line, and demands a time.
+    /// R9.4: CloudWatch reads name, value and dimensions from the root of the line and needs a time.
     #[test]
     fn a_metric_is_a_line_of_the_embedded_format() {
         let at = Timestamp::from_millisecond(1_790_000_000_123).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! The transaction: the one way to change anything (R1.8).
+//! The transaction: the only way to change anything (R1.8).
 //!
-//! A use case lists writes, each with what its failure means; [`Store::commit`] is the only code that reads
-//! DynamoDB's answers to them. Write 0 is the **marker**: the write that makes the effect happen once. Every item that is
-//! written carries the id of its transaction, so a transaction recognises its own success after a lost reply.
+//! A use case lists conditional writes and the meaning of each failure. [`Store::commit`] is the only code that interprets
+//! DynamoDB's response. Write 0 is the **guard**: it makes the effect happen once. Every written item carries the transaction's
+//! id, so a transaction recognises its own commit after a lost response.
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as CommitError;
@@ -22,12 +22,12 @@ use kernel::fault::Fault;
 use kernel::ledger::JournalEntry;
 use kernel::refusal::Refusal;
 
-/// Most writes of one transaction.
+/// Write limit of one transaction, set by DynamoDB.
 pub const MAX_WRITES: usize = 100;
 
-/// An item whose uses are counted by the database: `used` against `own_uses`, under an `edition`.
+/// Entity whose uses the database counts: `used` up to `own_uses`, within an `edition`.
 pub trait Metered: Entity {
-    /// Counts the changes of how many uses there are.
+    /// Number of the current use limit; each change of the limit increases it.
     fn edition(&self) -> u64;
 }
 
@@ -40,7 +40,7 @@ enum Change {
         kind: &'static str,
         counts: Vec<(String, Decimal)>,
     },
-    /// One use of a code more; the item to begin with where there may be none.
+    /// One more use; `fresh` is the initial item if none may exist yet.
     Use {
         edition: u64,
         fresh: Option<Item>,
@@ -52,7 +52,7 @@ enum Condition {
     Absent,
     AbsentOrExpired(Timestamp),
     Revision(i64),
-    /// Fewer uses were taken than are granted, under the edition that was read.
+    /// `used` is below `own_uses`, in the edition that was read.
     UseLeft {
         may_be_absent: bool,
     },
@@ -64,11 +64,11 @@ struct Write {
     key: Key,
     change: Change,
     condition: Condition,
-    /// The refusal that a failed condition means; none when the world moved since it was read.
+    /// Refusal if the condition fails; `None` means a conflict.
     refusal: Option<Refusal>,
 }
 
-/// A list of conditional writes that happen together or not at all, and the messages they promise.
+/// All-or-nothing list of conditional writes, with the messages to send after the commit.
 #[derive(Debug)]
 pub struct Tx {
     id: String,
@@ -79,56 +79,56 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// An empty transaction with a fresh id.
+    /// An empty transaction with this id.
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), writes: Vec::new(), messages: Vec::new(), journals: false, broken: None }
     }
 
-    /// Its id, which every item it writes carries.
+    /// The id, which every written item carries.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether there is nothing to do.
+    /// True if it has no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
-    /// How many writes it has so far.
+    /// Number of writes.
     pub fn len(&self) -> usize {
         self.writes.len()
     }
 
-    /// The messages it promises.
+    /// Messages to send after the commit.
     pub fn messages(&self) -> &[Promise] {
         &self.messages
     }
 
-    /// Whether it writes a journal.
+    /// True if it writes a journal.
     pub(crate) fn writes_journal(&self) -> bool {
         self.journals
     }
 
-    /// Writes a noun for the first time; fails when there is an item in its place.
+    /// Inserts an entity; fails if an item with its key exists.
     pub fn insert<T: Entity>(&mut self, noun: &T) -> Written<'_> {
         self.journals |= T::TYPE == JournalEntry::TYPE;
         let change = fresh(noun, &self.id, 1).map(Change::Put);
         self.push(noun.own_key(), change, Condition::Absent)
     }
 
-    /// Writes a noun for the first time or over one whose time to live is over, though the database still has it.
+    /// Inserts an entity; also replaces an expired item that the database has not deleted yet.
     pub fn insert_or_expired<T: Entity>(&mut self, noun: &T, now: Timestamp) -> Written<'_> {
         let change = fresh(noun, &self.id, 1).map(Change::Put);
         self.push(noun.own_key(), change, Condition::AbsentOrExpired(now))
     }
 
-    /// Replaces a noun as it was read by what it is now; fails when anybody wrote it since.
+    /// Replaces an entity; fails if it changed since it was read.
     pub fn replace<T: Entity>(&mut self, before: &Versioned<T>, after: &T) -> Written<'_> {
         let change = before.rewritten(after, &self.id).map(Change::Put);
         self.push(after.own_key(), change, Condition::Revision(before.rev()))
     }
 
-    /// Writes a noun over what was read in its place, if anything.
+    /// Inserts the entity, or replaces the one that was read.
     pub fn upsert<T: Entity>(&mut self, before: Option<&Versioned<T>>, after: &T) -> Written<'_> {
         match before {
             Some(before) => self.replace(before, after),
@@ -136,46 +136,47 @@ impl Tx {
         }
     }
 
-    /// Removes a noun as it was read; fails when anybody wrote it since.
+    /// Deletes an entity; fails if it changed since it was read.
     pub fn remove<T: Entity>(&mut self, before: &Versioned<T>) -> Written<'_> {
         self.push(before.own_key(), Ok(Change::Delete), Condition::Revision(before.rev()))
     }
 
-    /// Demands that a noun is still as it was read.
+    /// Requires that an entity has not changed since it was read.
     pub fn unchanged<T: Entity>(&mut self, before: &Versioned<T>) -> Written<'_> {
         self.push(before.own_key(), Ok(Change::Check), Condition::Revision(before.rev()))
     }
 
-    /// Demands that there is nothing at `key`.
+    /// Requires that no item exists at `key`.
     pub fn absent(&mut self, key: Key) -> Written<'_> {
         self.push(key, Ok(Change::Check), Condition::Absent)
     }
 
-    /// Adds to named counters of the item at `key`, which comes to be with its first count. Fails by no condition.
+    /// Adds to named counters of the item at `key`; the first count creates it. It has no condition.
     pub fn count(&mut self, key: Key, kind: &'static str, counts: Vec<(String, Decimal)>) {
         self.push(key, Ok(Change::Count { kind, counts }), Condition::None);
     }
 
-    /// Takes one of the uses that a code grants itself; fails when none is left or the code was edited since. Two uses at once do
-    /// not disturb each other as two replacements would.
+    /// Takes one of a code's own uses; fails if none is left or the code was edited since it was read.
+    ///
+    /// Concurrent uses do not conflict as replacements would.
     pub fn take_use<T: Metered>(&mut self, code: &T) -> Written<'_> {
         let change = Ok(Change::Use { edition: code.edition(), fresh: None });
         self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false })
     }
 
-    /// Takes one of the uses that a shard of a code grants; `fresh` is the shard before its first use, which brings it about.
+    /// Takes one use of a shard of a code; creates the shard from `fresh_shard` at its first use.
     pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T) -> Written<'_> {
         let edition = fresh_shard.edition();
         let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
         self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true })
     }
 
-    /// Where the marker is.
+    /// Key of the guard.
     pub(crate) fn marker(&self) -> Option<&Key> {
         self.writes.first().map(|write| &write.key)
     }
 
-    /// Promises a message: it is sent at least once if, and only if, this commits.
+    /// Queues a message; it is sent at least once if, and only if, the transaction commits.
     pub fn send(&mut self, message: impl Publish) {
         match message.promise() {
             Ok(promise) => self.messages.push(promise),
@@ -183,7 +184,7 @@ impl Tx {
         }
     }
 
-    /// Makes this transaction's first write a marker written by `mark`.
+    /// Puts the write added by `mark` first, as the guard.
     pub fn mark(&mut self, mark: impl FnOnce(&mut Self)) {
         mark(self);
         self.writes.rotate_right(1);
@@ -206,13 +207,14 @@ impl Tx {
     }
 }
 
-/// A write of a transaction. When its condition fails the world moved since it was read, and the use case is planned again,
-/// unless [`or`](Self::or) says that it is a refusal.
+/// A write of a transaction.
+///
+/// If its condition fails, that is a conflict and the use case is planned again, unless [`or`](Self::or) names a refusal.
 #[derive(Debug)]
 pub struct Written<'a>(Option<&'a mut Write>);
 
 impl Written<'_> {
-    /// Makes a failed condition the business's no.
+    /// Rejects with `refusal` if the condition fails.
     pub fn or(self, refusal: Refusal) {
         if let Some(write) = self.0 {
             write.refusal = Some(refusal);
@@ -289,7 +291,7 @@ fn counting(
     update.update_expression(format!("SET #type = :type, v = :one ADD {}", adds.join(", ")))
 }
 
-/// One use more, of the item that is there or of the fresh one.
+/// Adds one use to the existing item, or creates the fresh one with it.
 fn using(
     table: &str,
     key: &Key,
@@ -315,7 +317,7 @@ fn using(
     update.update_expression(format!("SET {} ADD used :one, rev :one", sets.join(", ")))
 }
 
-/// What a use moves, and the key, which no update sets.
+/// Attributes not copied from the fresh item: the key, and those the update itself sets.
 const COUNTED: [&str; 5] = ["pk", "sk", "used", "rev", "tx"];
 
 impl Condition {
@@ -347,18 +349,18 @@ impl Condition {
     }
 }
 
-/// How a commit ended.
+/// Result of a commit attempt.
 #[derive(Debug)]
 pub enum CommitResult {
-    /// All writes are there.
+    /// All writes are stored.
     Committed,
-    /// The marker was there already, and this is it; nothing was written now.
+    /// The guard already exists; this is its item. Nothing was written now.
     AlreadyApplied(Item),
-    /// The business says no; nothing was written.
+    /// A condition failed that means a refusal. Nothing was written.
     Rejected(Refusal),
-    /// Nothing was written for a reason that passes: plan again.
+    /// A transient failure; plan again. Nothing was written.
     Conflict(String),
-    /// The reply was lost: look at the marker.
+    /// The response was lost. Read the guard to learn the outcome.
     Indeterminate(String),
 }
 
@@ -366,8 +368,8 @@ impl Store {
     /// Commits a transaction, all or nothing.
     ///
     /// # Errors
-    /// [`Fault`] when it can never commit as it is: too many writes, an item that can't be built, a request that the
-    /// database calls invalid.
+    /// [`Fault`] when it can never commit: too many writes, an item that can't be built, a request that the database rejects as
+    /// invalid.
     pub async fn commit(&self, tx: &Tx) -> Result<CommitResult, Fault> {
         if let Some(broken) = &tx.broken {
             return Err(broken.clone());
@@ -392,7 +394,7 @@ impl Store {
 fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
     let why = crate::store::explain(&error);
     let Some(service) = error.as_service_error() else {
-        // Never sent for certain: a construction failure is ours, everything else may have reached the database.
+        // Only a construction failure was certainly not sent. Anything else may have reached the database.
         return match error {
             SdkError::ConstructionFailure(_) => Err(Fault::bug(why)),
             _ => Ok(CommitResult::Indeterminate(why)),
@@ -415,8 +417,10 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
     }
 }
 
-/// Reasons stand in the order of the writes. A mixture of conditions and conflicts says nothing about the business: read
-/// again. Only a marker that is there for certain, or conditions alone, are an answer.
+/// Interprets a cancellation; the reasons are in the order of the writes.
+///
+/// A mix of failed conditions and conflicts is inconclusive, so plan again. Only an existing guard, or failed conditions alone,
+/// are conclusive.
 fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitResult, Fault> {
     let mut refused: Option<&Refusal> = None;
     let mut passing: Option<String> = None;

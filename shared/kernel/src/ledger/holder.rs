@@ -1,4 +1,4 @@
-//! Whose account an entry is on.
+//! Owners of ledger accounts.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::id::{AssetId, ShopId, UserId};
 
-/// Who holds an account. Written `usr_…`, `ast_…`, `shp_….main`, `shp_….commission`.
+/// Owner of ledger accounts, written `usr_…`, `ast_…`, `shp_….main` or `shp_….commission`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccountOwner {
     /// A user: balance and commission.
     User(UserId),
-    /// A shop: what it can spend on orders (R8.12).
+    /// A shop's main wallet, which pays its orders (R8.12).
     Main(ShopId),
-    /// A shop: what it earned of sales (R8.9, R8.10).
+    /// A shop's commission wallet, which collects commission and cost differences (R8.9, R8.10).
     Commission(ShopId),
-    /// An asset: what it was recharged with (R8.12).
+    /// An asset's balance from recharges (R8.12).
     Asset(AssetId),
 }
 
 impl AccountOwner {
-    /// The user, if it is one.
+    /// The user id, if the owner is a user.
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(user),
@@ -28,7 +28,7 @@ impl AccountOwner {
         }
     }
 
-    /// The holder that is written so.
+    /// Parses the `Display` form.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(shop) = text.strip_suffix(".main") {
             return ShopId::parse(shop).map(Self::Main);

@@ -1,4 +1,4 @@
-//! The names of the ledger: accounts, house lines, record types, operators (R1.4–R1.6).
+//! Names of the ledger: accounts, platform accounts, record types, operators (R1.4–R1.6).
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::provider::Provider;
 
-/// One of a user's ledger accounts.
+/// Ledger account of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
-    /// What the user can spend.
+    /// Spendable balance.
     Balance,
-    /// What the user earned as an affiliate.
+    /// Affiliate commission.
     Commission,
-    /// Credit that was taken back and is still owed by the balance (R1.7).
+    /// Debt against the balance: credit taken back after it was spent (R1.7).
     #[serde(rename = "debt")]
     Receivable,
-    /// Credit that is still owed by the commission account.
+    /// Debt against the commission account.
     #[serde(rename = "commission_debt")]
     CommissionReceivable,
 }
@@ -26,20 +26,20 @@ pub enum AccountKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// The hold time is not over.
+    /// In its hold time.
     Pending,
-    /// Can be withdrawn.
+    /// Free to withdraw.
     Available,
-    /// Set aside for an open cash withdrawal.
+    /// Reserved for an open cash withdrawal.
     Held,
 }
 
-/// A house account: a line of a journal, never an item with a balance (R1.4).
+/// Platform account: lines of a journal, without a stored balance (R1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PlatformAccount {
     /// Money at a provider.
     Provider(Provider),
-    /// What was sold: pay currency in, ledger currency out.
+    /// Sold credit: pay currency in, ledger currency out.
     Sales,
     /// Bonuses of the new-user promotion.
     Promotion,
@@ -53,12 +53,12 @@ pub enum PlatformAccount {
     Adjustment,
     /// Cash withdrawals.
     Payout,
-    /// Money received that nobody was credited (R4.5).
+    /// Received money that is credited to no user (R4.5).
     Suspense,
 }
 
 impl PlatformAccount {
-    /// Every house account.
+    /// Every platform account.
     pub const ALL: [Self; 10] = [
         Self::Provider(Provider::Stripe),
         Self::Provider(Provider::Zpay),
@@ -72,7 +72,7 @@ impl PlatformAccount {
         Self::Suspense,
     ];
 
-    /// The name, `provider:stripe`.
+    /// Stable name, `provider:stripe`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provider(Provider::Stripe) => "provider:stripe",
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for PlatformAccount {
     }
 }
 
-/// What kind of movement a record shows (R1.6).
+/// Type of a statement line (R1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordType {
@@ -115,7 +115,7 @@ pub enum RecordType {
     Promotion,
     /// A referral reward.
     Referral,
-    /// A commission earned or matured.
+    /// A commission: its accrual or its release from hold.
     Commission,
     /// A redemption code for balance.
     Redeem,
@@ -123,16 +123,16 @@ pub enum RecordType {
     Admin,
     /// A service's debit.
     Deduct,
-    /// Taken back or reinstated.
+    /// A take-back or its reinstatement.
     Refund,
-    /// Commission leaving its account.
+    /// Commission withdrawn to the balance or to cash.
     Withdrawal,
-    /// Debt paid by a credit, or made by a take-back (R1.7).
+    /// A debt made by a take-back or paid by a credit (R1.7).
     Debt,
 }
 
 impl RecordType {
-    /// The type as it is written.
+    /// Stable name of the type.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Payment => "payment",
@@ -148,7 +148,7 @@ impl RecordType {
         }
     }
 
-    /// The type that is written so.
+    /// Parses [`Self::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
         const ALL: [RecordType; 10] = [
             RecordType::Payment,
@@ -166,16 +166,16 @@ impl RecordType {
     }
 }
 
-/// Who moved the money (R1.6): `system`, `user`, `admin`, `service:{name}`.
+/// Role that moves money (R1.6): `system`, `user`, `admin`, `service:{name}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operator {
-    /// A rule did.
+    /// A business rule.
     System,
     /// The account's owner.
     User,
     /// The operator's staff.
     Admin,
-    /// The operator's backend, by the name of its key.
+    /// The operator's backend, with the name of its service key.
     Service(String),
 }
 

@@ -1,4 +1,4 @@
-//! R1.4–R1.7 by table and by law.
+//! R1.4–R1.7: worked figures and properties.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
@@ -68,7 +68,7 @@ fn a_hundred_yuan_with_its_bonus_is_one_journal_of_zero_sum() {
     assert_eq!(records[1].related_id.as_deref(), Some("ord_1"));
 }
 
-/// R1.7
+/// R1.7: a take-back above the balance becomes debt.
 #[test]
 fn taking_back_more_than_the_balance_becomes_debt_that_a_later_credit_pays() {
     let (accounts, _) = post(&empty(), RecordType::Payment, "4").unwrap();
@@ -91,7 +91,7 @@ fn a_debit_above_the_balance_is_refused() {
     }
 }
 
-/// R1.4: what does not sum to zero is not a journal.
+/// R1.4: lines that do not sum to zero are not a journal.
 #[test]
 fn an_unbalanced_journal_is_a_typed_error() {
     let movement = [NewLine::new(RecordType::Payment, usd("1"), "x")];
@@ -104,7 +104,7 @@ fn an_unbalanced_journal_is_a_typed_error() {
     assert!(post(&empty(), RecordType::Payment, "1").unwrap().1.check().is_ok());
 }
 
-/// R9.1: the ledger currency can change until an account has an entry, not after.
+/// R9.1: the ledger currency can change until an account has a line, not after.
 #[test]
 fn empty_accounts_follow_the_ledger_currency_and_used_ones_do_not() {
     let in_cny = |accounts: &Accounts| {
@@ -116,7 +116,7 @@ fn empty_accounts_follow_the_ledger_currency_and_used_ones_do_not() {
     assert_eq!(in_cny(&used), Err(LedgerError::Money(MoneyError::CurrencyMismatch)));
 }
 
-/// R4.5: money that nobody was credited stands on suspense.
+/// R4.5: money that is credited to no user stands on suspense.
 #[test]
 fn house_lines_alone_can_be_a_journal() {
     let lines = |out: &str| {
@@ -130,7 +130,7 @@ fn house_lines_alone_can_be_a_journal() {
     assert!(JournalEntry::of_house(header(), lines("9.98")).is_err());
 }
 
-/// R1.4, R1.6: postings and their names survive storage.
+/// R1.4, R1.6: journal entries and their names survive storage.
 #[test]
 fn a_posting_survives_storage() {
     let (_, posting) = post(&empty(), RecordType::Payment, "4").unwrap();
@@ -157,8 +157,9 @@ fn movements() -> impl Strategy<Value = Vec<Vec<i64>>> {
 }
 
 proptest! {
-    /// R1.4, R1.5, R1.7: whatever is credited and taken back, every journal sums to zero, numbers have no gap, before and
-    /// after chain, no account crosses zero, and what remains is the plain sum.
+    /// R1.4, R1.5, R1.7: random credits and take-backs net to their plain sum.
+    ///
+    /// Every journal sums to zero, numbers have no gap, before and after chain, and no account crosses zero.
     #[test]
     fn credits_and_take_backs_net_to_their_plain_sum(journals in movements()) {
         let mut accounts = empty();

@@ -1,4 +1,4 @@
-//! R1.1–R1.3 by table and by law.
+//! R1.1–R1.3: worked figures and properties.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn provider_amounts_carry_exactly_their_currencys_digits() {
     assert_eq!(PayMoney::exact(dec("5.1"), Currency::parse("JPY").unwrap()), Err(MoneyError::TooManyDigits));
 }
 
-/// R1.3: what is due rounds up, what is given rounds down.
+/// R1.3: an amount due rounds up, an amount given rounds down.
 #[test]
 fn rounding_goes_toward_the_house() {
     assert_eq!(pay("10.01", "CNY").times(dec("0.95"), Rounding::Up).unwrap().to_string(), "9.51 CNY");
@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// R1.1: nothing is written without a sign, however it came about.
+/// R1.1: zero has no sign, however it is computed.
 #[test]
 fn nothing_has_no_sign() {
     for zero in [
@@ -106,7 +106,9 @@ fn nothing_has_no_sign() {
     }
 }
 
-/// R1.3: a product or quotient that does not fit is refused; none becomes another amount. Two to the 128th would wrap around to zero.
+/// R1.3: a product or quotient that does not fit is rejected and never becomes another amount.
+///
+/// 2^128 would wrap around to zero.
 #[test]
 fn a_product_that_does_not_fit_is_refused() {
     let two_to_64 = Decimal::from(u64::MAX) + Decimal::ONE;
@@ -124,7 +126,7 @@ fn a_product_that_does_not_fit_is_refused() {
     }
 }
 
-/// R1.1: found by the fuzzer: a sum that needs more digits than there are was rounded.
+/// R1.1, found by the fuzzer: a sum with too many digits is rejected; it was rounded before.
 #[test]
 fn a_sum_with_too_many_digits_is_refused_instead_of_rounded() {
     let many = dec("9999999999999999999999999925");

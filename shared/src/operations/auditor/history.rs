@@ -1,4 +1,4 @@
-//! L5, A1, P6 over time: what an earlier scan had that may never change or go away.
+//! L5, A1, P6 over time: compares a scan with an earlier one.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,10 @@ use table::item::Entity as _;
 use table::item::Item;
 use table::key::Key;
 
-/// Names what a later scan has lost or changed of an earlier one: entries of the ledger (L5), the bond to an inviter with its
-/// terms (A1), an order's snapshot and the direction of its states (P6). What does not decode is for [`super::audit`] to name.
+/// Reports forbidden changes between two scans.
+///
+/// Journal entries never change or disappear (L5), nor does a referral's inviter with its terms (A1), nor an order's snapshot,
+/// and its states change only in legal directions (P6). Undecodable items are left to [`super::audit`].
 pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
     let (before, after) = (Snapshot::read(before).0, Snapshot::read(after).0);
     let mut findings = Vec::new();
@@ -37,7 +39,9 @@ pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
     findings
 }
 
-/// Total and time of qualification move; who invited, when, with which code and on which terms never does.
+/// Compares the fixed part of a referral: inviter, code, time and terms.
+///
+/// Online total and time of qualification may change.
 fn same_bond(before: &User, after: &User) -> bool {
     let bond = |user: &User| user.attribution.as_ref().map(|b| (b.inviter, b.code.clone(), b.bound_at, b.terms));
     bond(before) == bond(after)

@@ -1,4 +1,4 @@
-//! L1–L6: every movement is a journal that sums to zero, and every account is the end of its chain.
+//! L1–L4, L6: every journal sums to zero, and every account equals the end of its lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         if let Err(error) = posting.check() {
             findings.push(Finding::new("L1", header.journal, error.to_string()));
         }
-        // A journal that moves several accounts has a posting for each.
+        // A journal that changes several accounts has one journal entry for each.
         let step = (header.cause.as_str(), header.step);
         let share = (header.journal, posting.holder, posting.is_of_commission());
         let shares = causes.entry(step).or_insert_with(BTreeSet::new);
@@ -38,7 +38,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// Everybody's accounts, apart from commission accounts of users.
+/// Accounts of all owners, without users' commission accounts.
 pub(super) fn held(snapshot: &Snapshot) -> Vec<(AccountOwner, Accounts)> {
     let users = snapshot.users.values().map(|user| (AccountOwner::User(user.id), user.accounts));
     let assets = snapshot.agency.assets.values().map(|asset| (AccountOwner::Asset(asset.id), asset.accounts));

@@ -1,4 +1,4 @@
-//! O1, O2, O4: at rest nothing waits to be sent, what waits has its cause, and statistics hold what the things say.
+//! O1, O2, O4: no messages wait at rest, each has its cause, and statistics match the entities.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::Reward;
 use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 
-/// Checks the outbox, and what the statistics' consumer has made of its messages.
+/// Checks the outbox and the statistics projection.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for outbox in &snapshot.outbox {
@@ -49,7 +49,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// Whether what a message says was committed.
+/// True if the change that the message reports was committed.
 fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
@@ -95,13 +95,14 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
     }
 }
 
-/// A user's inviter, if there is one; `None` for nobody.
+/// Inviter of a user, if any; `None` for an unknown user.
 fn invited_by(all: &Snapshot, user: &UserId) -> Option<Option<UserId>> {
     all.users.get(user).map(|user| user.attribution.as_ref().map(|bond| bond.inviter))
 }
 
-/// What is held of a thing is what it contributes. A promotion's end is a matter of time, which a scan does not tell, so either
-/// side of it is right.
+/// Checks that an entity's counted contribution matches its state.
+///
+/// A scan has no time, so a promotion may count as active or as expired.
 fn check_counted(counted: &ProjectedMetrics, all: &Snapshot, findings: &mut Vec<Finding>) {
     let Some(possible) = contributions(&counted.subject, all) else {
         findings.push(Finding::new("O2", &counted.subject, "is counted and does not exist"));
@@ -118,7 +119,7 @@ fn check_counted(counted: &ProjectedMetrics, all: &Snapshot, findings: &mut Vec<
     }
 }
 
-/// What a thing may contribute; `None` when it is not there.
+/// Possible contributions of an entity; `None` if it does not exist.
 pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies>> {
     match subject.split_once('#')? {
         ("USER", id) => {
@@ -151,8 +152,9 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
     }
 }
 
-/// The partitions of everything that messages tell statistics of. An order that waits for its payment has promised nothing yet;
-/// pending ones are counted where they fall due.
+/// Partitions of all entities that messages name for statistics.
+///
+/// A pending order has sent no message yet; pending orders are counted in the due-time list.
 pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
     let closed = all.orders.values().filter(|order| order.status != OrderStatus::Pending);
     let subjects = (all.users.keys().map(|user| User::key(*user)))
@@ -168,7 +170,7 @@ pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
     subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned())
 }
 
-/// Codes that are not as their batch made them: the others contribute nothing of their own.
+/// Codes that differ from their batch's terms; the others contribute nothing of their own.
 fn changed(all: &Snapshot) -> impl Iterator<Item = &Code> {
     all.codes.values().filter(|code| {
         let made = all.batches.get(&code.of.batch).map(|batch| batch.terms.total_uses);
@@ -176,7 +178,7 @@ fn changed(all: &Snapshot) -> impl Iterator<Item = &Code> {
     })
 }
 
-/// Everything that contributes is counted: at rest no message is on its way.
+/// Checks that every contribution is counted, since no messages are in flight.
 fn check_complete(all: &Snapshot, findings: &mut Vec<Finding>) {
     let counted: BTreeSet<&str> = all.counted.iter().map(|counted| counted.subject.as_str()).collect();
     for subject in told(all).filter(|subject| !counted.contains(subject.as_str())) {

@@ -1,16 +1,19 @@
-//! The auditor: the invariants of the whole, as a pure function over a full scan of the table.
+//! The auditor: all invariants, as a pure function over a full scan of the table.
 //!
-//! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups, one file each: [`snapshot`]
-//! D1–D3 (what does not decode, stands elsewhere, or in other lists), [`ledger`] L1–L4 and L6, [`payments`] P1–P3 and P5–P7,
-//! [`refunds`] P8, [`referral`] A1–A4, [`commission`] C1, C3–C5, W1, W2 and L2–L4 of its account, [`codes`] K1–K3,
-//! [`purchase`] B1, [`messages`] O1, O2 and O4, [`delivery`] E1, [`identity`] I1–I4, [`agency`] G1–G4 and C1, C2 and C4 of its orders.
+//! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups: [`snapshot`] D1–D3 (items that do
+//! not decode, or have the wrong key or index entries), [`ledger`] L1–L4 and L6, [`payment`](crate::payment::audit) P1–P3 and
+//! P5–P7 and, in [`refunds`](crate::payment::audit::refunds), P8, [`referral`](crate::referral::audit) A1–A4,
+//! [`affiliate`](crate::affiliate::audit) C1, C3–C5, W1, W2 and L2–L4 of the commission account and, in
+//! [`purchase`](crate::affiliate::audit::purchase), B1, [`redemption`](crate::redemption::audit) K1–K3, [`messages`] O1, O2 and
+//! O4, [`webhooks`](crate::webhooks::audit) E1, [`account`](crate::account::audit) I1–I4, [`agency`](crate::agency::audit) G1–G4,
+//! and C1, C2 and C4 of its orders.
 //!
-//! Two more need something beside the scan: [`unchanged`] an earlier one (L5, and the moves of A1 and P6), [`told`] the
-//! providers' books (P4).
+//! Two checks need more input than the scan: [`unchanged`] takes an earlier scan (L5, and the transitions of A1 and P6), [`told`]
+//! the providers' books (P4).
 //!
-//! [`rebuild()`] works every number out again and says what it should be.
+//! [`rebuild()`] recomputes every number and reports the expected value.
 //!
-//! Each is tested by damage (`tests/it/audit`): one item is changed, and the auditor names that invariant.
+//! A damage test covers each invariant (`tests/it/audit`): it changes one item, and the auditor must name that invariant.
 
 pub mod history;
 pub mod ledger;
@@ -26,25 +29,25 @@ pub use crate::operations::auditor::rebuild::{RebuildDifference, Rebuilt, rebuil
 pub use crate::payment::audit::book::{BookedPayment, told};
 use table::item::Item;
 
-/// Something that does not add up.
+/// Violation of an invariant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// Which invariant is broken.
+    /// Name of the violated invariant.
     pub invariant: &'static str,
-    /// Where: an id or a key.
+    /// Id or key of the entity.
     pub subject: String,
-    /// What is there and what should be.
+    /// Actual and expected state.
     pub detail: String,
 }
 
 impl Finding {
-    /// A finding.
+    /// A violation of `invariant` at `subject`.
     pub fn new(invariant: &'static str, subject: impl ToString, detail: impl Into<String>) -> Self {
         Self { invariant, subject: subject.to_string(), detail: detail.into() }
     }
 }
 
-/// Names everything in a full scan that does not add up. At rest: no message is under way.
+/// Reports every violation in a full scan of a quiescent table, with no messages in flight.
 pub fn audit(items: &[Item]) -> Vec<Finding> {
     let (snapshot, mut findings) = Snapshot::read(items);
     findings.extend(ledger::check(&snapshot));

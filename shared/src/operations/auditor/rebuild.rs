@@ -1,18 +1,18 @@
-//! Rebuilding: every account, counter and total worked out again from journals and facts, and compared with what is stored.
+//! Rebuild: recomputes every account, counter and total and compares them with the stored values.
 //!
-//! The auditor says which invariant is broken; this says which number is wrong and what it should be. A pure function over a full
-//! scan, which changes nothing. What counts only for a time (attempts, orders per minute, sign-ups under a limit) is not kept as
-//! facts and is left out.
+//! The auditor names the violated invariant; the rebuild names the wrong number and its expected value. It is a pure function
+//! over a full scan and changes nothing. Short-lived counters (attempts, orders per minute, sign-ups under a limit) have no
+//! stored source and are left out.
 //!
-//! | what | from |
+//! | recomputed | from |
 //! | --- | --- |
-//! | accounts of users, assets and shops' wallets: amounts, entries, postings | the entries of their postings |
-//! | commission accounts: their parts | the entries; `withdrawn` and `clawed_back` from withdrawals and commissions |
+//! | accounts of users, assets and shops' wallets: amounts, lines, journal entries | the lines of their journal entries |
+//! | commission accounts: their parts | the lines; `withdrawn` and `clawed_back` from withdrawals and commissions |
 //! | inviters' counts, invitees' totals and earnings | users, orders, purchases, rewards, commissions |
-//! | what is left of orders | the facts on their payments |
+//! | net of orders | their payments |
 //! | uses of codes, codes of batches | redemptions, codes |
 //! | children and grants of shops, sales, progress of assets | shops, grants, agency orders |
-//! | statistics, thing by thing and in total | the things themselves |
+//! | statistics, by entity and in total | the entities |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,33 +33,33 @@ use kernel::id::{BatchId, OrderId, UserId};
 use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, Line, Part};
 use table::item::Item;
 
-/// A number that is stored otherwise than journals and facts have it.
+/// Stored number that differs from its recomputed value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RebuildDifference {
-    /// Whose: an id or a key.
+    /// Id or key of the entity.
     pub subject: String,
-    /// Which number.
+    /// Name of the number.
     pub value: String,
-    /// What is stored.
     pub stored: String,
-    /// What it should be.
     pub recomputed: String,
 }
 
-/// What came of it.
+/// Result of a rebuild.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Rebuilt {
-    /// How many numbers were compared.
+    /// Count of compared numbers.
     pub compared: u64,
-    /// Those that differ, by subject.
+    /// Differing numbers, by subject.
     pub differences: Vec<RebuildDifference>,
 }
 
-/// Works everything out again from a full scan. At rest: what a message still has to count is named as a difference.
+/// Recomputes everything from a full scan of a quiescent table.
+///
+/// A change that a message has not projected yet shows as a difference.
 pub fn rebuild(items: &[Item]) -> Rebuilt {
     let (snapshot, findings) = Snapshot::read(items);
     let mut rebuilt = Rebuilt::default();
-    // Without what can't be read no number is worth much; where things stand in lists is the auditor's.
+    // An undecodable item makes the numbers unreliable, so report it. Wrong keys and index entries are left to the auditor.
     for unread in findings.into_iter().filter(|finding| finding.invariant == "D1") {
         rebuilt.is(&unread.subject, "item", &format!("can't be read: {}", unread.detail), &"");
     }
@@ -154,7 +154,7 @@ impl Rebuilt {
         }
         let own = || all.commissions.values().filter(|commission| commission.beneficiary == user);
         let back = |one: &Commission| one.amount.amount().saturating_sub(one.left().amount());
-        // What is to be taken back was taken or is owed; debt is an amount of zero or below.
+        // A clawback due is either taken or owed; `debt` is zero or negative.
         let clawed_back = own().map(back).fold(debt, Decimal::saturating_add);
         self.amount(&user, "commission.clawed_back", account.clawed_back.amount(), clawed_back);
         let gone = |state| matches!(state, WithdrawalState::Done | WithdrawalState::Paid);
@@ -236,7 +236,7 @@ impl Rebuilt {
             let uses = used.entry((redemption.code.as_str(), place(redemption.counted))).or_default();
             *uses = uses.saturating_add(1);
         }
-        // Codes are secrets: they are named by their batch and number.
+        // Codes are secrets, so identify them by batch and ordinal.
         for code in all.codes.values() {
             let uses = used.get(&(code.text.as_str(), place(UsedAt::Code))).copied().unwrap_or_default();
             self.is(&code.of, "used", &code.used, &uses);
@@ -283,7 +283,7 @@ impl Rebuilt {
         }
     }
 
-    /// What the totals hold of each thing, and the totals as the sum over all things.
+    /// Recomputes each entity's counted contribution, and the totals as their sum.
     fn statistics(&mut self, all: &Snapshot) {
         let counted: BTreeMap<&str, _> = all.counted.iter().map(|of| (of.subject.as_str(), &of.tallies)).collect();
         let mut sum = Tallies::new();
@@ -297,7 +297,7 @@ impl Rebuilt {
                 .map(|(name, text)| (name.clone(), Decimal::from_str_exact(text).unwrap_or_default()))
                 .collect();
             let possible = messages::contributions(&subject, all).unwrap_or_default();
-            // A promotion's end is a matter of time, so either side of it is right.
+            // A promotion ends by time and a scan has no time, so accept both contributions.
             let right =
                 if possible.contains(&held) { held.clone() } else { possible.into_iter().next().unwrap_or_default() };
             self.tallies(&subject, &held, &right);
@@ -318,7 +318,7 @@ impl Rebuilt {
     }
 }
 
-/// Where a use was counted, in an order.
+/// Sortable form of the place a use is counted.
 type UsedAtKey = (u8, u8);
 
 fn place(of: UsedAt) -> UsedAtKey {
@@ -329,7 +329,7 @@ fn place(of: UsedAt) -> UsedAtKey {
     }
 }
 
-/// How many entries fit, and their sum.
+/// Number and sum of the matching lines.
 fn summed(postings: &[&JournalEntry], fits: impl Fn(&Line) -> bool) -> (usize, Decimal) {
     let fitting = postings.iter().flat_map(|posting| &posting.entries).filter(|entry| fits(entry));
     fitting.fold((0, Decimal::ZERO), |(count, sum), entry| {

@@ -1,4 +1,4 @@
-//! A full scan, decoded. What does not decode, stands under another key, or in other lists than it should, is a finding.
+//! A decoded full scan. Items that do not decode or have the wrong key or index entries are findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,100 +42,83 @@ use table::item::{Entity, Item, Versioned, describe, numbers, text};
 use table::ledger::LedgerBegun;
 use table::outbox::Outbox;
 
-/// Everything in the table, by kind.
+/// All entities in the table, by type.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// Users.
     pub users: BTreeMap<UserId, User>,
-    /// All postings, of users and of the house.
+    /// Journal entries of owners and of platform accounts.
     pub postings: Vec<JournalEntry>,
-    /// Orders.
     pub orders: BTreeMap<OrderId, Order>,
-    /// Payments.
     pub payments: Vec<Payment>,
-    /// Events.
     pub events: Vec<ProviderEventRecord>,
-    /// Reviews.
     pub reviews: Vec<Review>,
-    /// Rewards.
     pub rewards: BTreeMap<RewardId, Reward>,
-    /// Milestones without a reward.
+    /// Milestones of referrals without a reward.
     pub milestones: Vec<(UserId, Trigger)>,
-    /// Inviters' counts.
+    /// Referral counts of inviters.
     pub counts: BTreeMap<UserId, ReferralCounts>,
-    /// Invite codes.
     pub invites: Vec<Invite>,
-    /// Users' active codes beside the primary one.
+    /// Active codes of users besides the primary one.
     pub active_codes: Vec<ActiveCodes>,
     /// Claims on e-mails.
     pub claims: Vec<EmailClaim>,
-    /// Claims on ids of the operator's backend.
+    /// Claims on external ids of the operator's backend.
     pub external: Vec<ExternalClaim>,
-    /// Purchases that the operator's backend reported.
+    /// Purchases reported by the operator's backend.
     pub purchases: BTreeMap<OrderId, Purchase>,
-    /// Secret hashes of the e-mails that a mail may be about: claimed, signing up, or resetting.
+    /// Secret hashes of e-mails that a mail may go to: claimed, pending sign-ups, or resets.
     pub addressed: BTreeSet<String>,
-    /// Commission accounts.
+    /// Commission accounts of users.
     pub affiliates: BTreeMap<UserId, CommissionAccount>,
-    /// Commissions.
+    /// Commissions by order.
     pub commissions: BTreeMap<OrderId, Commission>,
-    /// Commissions whose hold time is not over, by beneficiary and order.
+    /// Commissions in their hold time, by beneficiary and order.
     pub maturing: BTreeMap<(UserId, OrderId), CommissionHold>,
-    /// What invitees' orders earned.
+    /// Commission totals by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
-    /// Withdrawals.
     pub withdrawals: BTreeMap<WithdrawalId, Withdrawal>,
-    /// Plans.
     pub plans: BTreeMap<PlanId, Plan>,
-    /// Subscriptions.
     pub subscriptions: Vec<Subscription>,
-    /// Batches of redemption codes.
     pub batches: BTreeMap<BatchId, Batch>,
-    /// Redemption codes.
     pub codes: BTreeMap<CodeText, Code>,
-    /// Shares of codes' uses.
+    /// Shards of codes' uses.
     pub shards: Vec<CodeShard>,
-    /// Redemptions by their partition.
+    /// Redemptions by partition.
     pub redemptions: BTreeMap<String, Redemption>,
-    /// Shops, grants and what they sold.
+    /// Entities of the agency.
     pub agency: Agency,
-    /// Endpoints of the operator's product, deleted ones too.
+    /// Webhook endpoints, deleted ones included.
     pub endpoints: BTreeMap<EndpointId, Endpoint>,
-    /// Events on their way to them, and where that ended.
+    /// Webhook deliveries.
     pub deliveries: Vec<Delivery>,
-    /// Messages not sent yet.
+    /// Unsent messages.
     pub outbox: Vec<Outbox>,
-    /// What statistics hold of each thing.
+    /// Counted contributions of the statistics projection.
     pub counted: Vec<ProjectedMetrics>,
-    /// The totals of statistics, all shards added.
+    /// Totals of statistics, summed over all shards.
     pub totals: Tallies,
 }
 
-/// The agency's part of the table.
+/// Entities of the agency.
 #[derive(Debug, Default)]
 pub struct Agency {
-    /// Shops.
     pub shops: BTreeMap<ShopId, Shop>,
-    /// Their wallets.
     pub wallets: BTreeMap<ShopId, Wallet>,
-    /// What they sold.
+    /// Sales statistics by shop and series.
     pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
-    /// Series.
     pub series: BTreeMap<SeriesId, Series>,
-    /// Grants, deleted ones too.
+    /// Grants, deleted ones included.
     pub grants: BTreeMap<GrantId, Grant>,
-    /// Where grants are said to be.
+    /// Index of grants: the place of each.
     pub places: BTreeMap<GrantId, GrantPlace>,
-    /// Assets.
     pub assets: BTreeMap<AssetId, Asset>,
-    /// Claims of identifiers.
+    /// Claims on asset identifiers.
     pub claims: BTreeMap<AssetId, AssetClaim>,
-    /// Orders.
     pub orders: BTreeMap<AgencyOrderId, AgencyOrder>,
 }
 
 impl Snapshot {
-    /// Decodes a scan.
+    /// Decodes a scan and reports items that do not fit.
     pub fn read(items: &[Item]) -> (Self, Vec<Finding>) {
         let mut snapshot = Self::default();
         let mut findings = Vec::new();
@@ -183,7 +166,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// What the operator's backend did, and what its product is told.
+    /// Adds entities of the operator's backend and product.
     fn add_service(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "external" => self.external.push(decode(item, findings)?),
@@ -202,7 +185,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Commissions, the accounts they are on, and what left those.
+    /// Adds commissions, their accounts and withdrawals.
     fn add_commissions(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "commission_account" => {
@@ -230,7 +213,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Redemption codes, what they were used for and what came of it.
+    /// Adds plans, redemption codes and redemptions.
     fn add_codes(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "plan" => {
@@ -256,7 +239,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Shops, what they were granted and what they sold.
+    /// Adds entities of the agency.
     fn add_agency(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         let agency = &mut self.agency;
         match text(item, "type").unwrap_or_default() {
@@ -301,7 +284,9 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Who gets in, and what no other item is compared with: that it decodes and stands where it should is all there is to say.
+    /// Adds sign-in entities, and entities that no invariant compares with others.
+    ///
+    /// For the latter, decoding with the right key and index entries is the whole check.
     fn add_rest(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "email" => {
@@ -334,8 +319,9 @@ impl Snapshot {
         Ok(())
     }
 
-    /// A day's totals stand under names that begin with the day, an unlimited code's uses and an invite code's
-    /// invitees under its own.
+    /// Adds totals under their full names.
+    ///
+    /// A day's totals get the day as a prefix, an unlimited code's uses and an invite code's invitees the code.
     fn add_totals(&mut self, item: &Item) -> Result<(), String> {
         let of = |list: &str, name: &str| {
             text(item, "pk").and_then(|pk| pk.strip_prefix(list)).map(|code| format!("{name}.{code}."))

@@ -1,33 +1,33 @@
-//! Audit records: who changed what, why and when; append-only (R9.3). For a movement of money the journal is the record.
+//! Audit records, append-only: actor, action, reason and time of a change (R9.3).
+//!
+//! For a movement of money the journal is the audit record.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use kernel::id::AuditId;
 
-/// One change by an admin.
+/// Audit record of one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
-    /// Which.
     pub id: AuditId,
-    /// Who did it: `admin:usr_…`, `system`.
+    /// Actor, `admin:usr_…`, `agent:usr_…` or `system`.
     pub actor: String,
-    /// What was done, `settings.changed`.
+    /// Action, `settings.changed`.
     pub action: String,
-    /// To what, `settings:referral`, `usr_…`.
+    /// Subject of the action, `settings:referral` or `usr_…`.
     pub subject: String,
-    /// What it was before, as JSON text.
+    /// Subject before the change, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What it is now, as JSON text.
+    /// Subject after the change, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Why.
+    /// Reason given by the actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The request that did it.
+    /// Id of the request that made the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// When.
     pub at: Timestamp,
 }

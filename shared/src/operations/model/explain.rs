@@ -1,7 +1,7 @@
-//! Explaining an order: every decision about it, from what is stored, also why something was not granted (R9.3).
+//! Explanation of an order: every decision about it and its reason, from stored data (R9.3).
 //!
-//! Nothing is decided here. Each [`Explained`] says what came of one question, and why, in numbers of the snapshots that the
-//! decision itself used.
+//! Nothing is decided here. Each [`Explained`] gives the outcome of one decision and the reason, also why something was not
+//! granted, with the numbers of the snapshots that the decision used.
 
 use jiff::Timestamp;
 
@@ -13,29 +13,29 @@ use crate::payment::model::promotion::Promotion;
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::money::{LedgerMoney, MoneyError};
 
-/// What a decision was about.
+/// Subject of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// What the order costs.
+    /// Price of the order.
     Price,
-    /// Whether its money came.
+    /// Receipt of the money.
     Payment,
-    /// What its user is credited.
+    /// Credit for the user.
     Credit,
-    /// The promotion's tier.
+    /// Promotion tier.
     Tier,
-    /// The promotion's bonus.
+    /// Promotion bonus.
     Bonus,
-    /// The reward of its user's inviter.
+    /// Reward for the inviter.
     InviterReward,
-    /// Its user's own reward.
+    /// Reward for the invitee, who is the order's user.
     InviteeReward,
-    /// The inviter's commission.
+    /// Commission for the inviter.
     Commission,
 }
 
 impl Subject {
-    /// The subject as it is written.
+    /// Stable name of the subject.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Price => "price",
@@ -50,18 +50,17 @@ impl Subject {
     }
 }
 
-/// What came of one question.
+/// Outcome of one decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explained {
-    /// Which question.
     pub subject: Subject,
-    /// The answer in a word that programs may rely on: `granted`, `below_threshold` …
+    /// Stable code of the outcome, for programs: `granted`, `below_threshold` …
     pub outcome: &'static str,
-    /// What it came to, where it is an amount.
+    /// Resulting amount, if the outcome is one.
     pub amount: Option<LedgerMoney>,
-    /// Why, for a person.
+    /// Reason, for a person.
     pub because: String,
-    /// When, where that is known.
+    /// Time of the decision, if known.
     pub at: Option<Timestamp>,
 }
 
@@ -79,25 +78,23 @@ impl Explained {
     }
 }
 
-/// Everything that decisions about an order rest on.
+/// All stored data that decisions about an order use.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The order.
     pub order: Order,
-    /// Whose it is.
+    /// User of the order.
     pub user: User,
-    /// Rewards for reaching the threshold, that exist.
+    /// Existing rewards for reaching the threshold.
     pub rewards: Vec<Reward>,
-    /// Its commission.
     pub commission: Option<Commission>,
-    /// What its user's orders earned their inviter so far.
+    /// Earlier commissions on this user's orders.
     pub earnings: Option<Earnings>,
 }
 
 impl Facts {
-    /// Every decision, in the order in which they are taken.
+    /// Explains every decision, in the order they are made.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn explain(&self) -> Result<Vec<Explained>, MoneyError> {
         if self.order.agency.is_some() {
@@ -211,7 +208,7 @@ impl Facts {
         }
     }
 
-    /// Why a promotion gave an order no tier at an instant.
+    /// Reason why a promotion gave the order no tier at `at`.
     fn no_tier(&self, promotion: &Promotion, at: Timestamp) -> (&'static str, String) {
         let order = &self.order;
         let below = order.amount.compare(promotion.min_amount).is_ok_and(std::cmp::Ordering::is_lt);
@@ -250,7 +247,7 @@ impl Facts {
             return Ok(told(if due == bonus { "credited" } else { "reduced" }, because).of(due).at(Some(used.at)));
         }
         let paid_at = order.paid_at.unwrap_or(order.created_at);
-        // Paid in time, the tier on the order decides; later, the one at the time of payment.
+        // If paid in time, the tier at the order's creation counts, else the one at the time of payment.
         let at = if paid_at < order.expires_at { order.created_at } else { paid_at };
         let used_before = promotion.used.filter(|used| used.order_id != order.id && order.promotion.is_some());
         let (outcome, because) = match used_before {

@@ -1,26 +1,26 @@
-//! Tallies: what is counted about things, outside the money transactions (R3.9, R9.2).
+//! Metrics of entities, projected outside the money transactions (R3.9, R9.2).
 //!
-//! Statistics hold of each thing what it contributes ([`ProjectedMetrics`]); when a message says that the thing changed, the difference
-//! is added to the totals and the new contribution written beside it, in one transaction. So a message may come twice, late, or in any order.
+//! Statistics store each entity's last counted contribution ([`ProjectedMetrics`]). A message about a change adds the difference
+//! to the totals and stores the new contribution, in one transaction. So a message may arrive twice, late, or in any order.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// Named amounts that one thing contributes to the totals.
+/// Named amounts that one entity contributes to the totals.
 pub type Tallies = BTreeMap<String, Decimal>;
 
-/// What the totals hold of one thing.
+/// Contribution of one entity that the totals already include.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProjectedMetrics {
-    /// Partition of the thing.
+    /// Partition of the entity.
     pub subject: String,
-    /// Its contribution, amounts as text.
+    /// Contribution by name, amounts as text.
     pub tallies: BTreeMap<String, String>,
 }
 
-/// What the difference between two contributions adds to the totals; what is unchanged is left out.
+/// Difference between two contributions; unchanged names are left out.
 pub fn difference(before: &Tallies, after: &Tallies) -> Tallies {
     let mut difference = Tallies::new();
     for name in before.keys().chain(after.keys()) {
@@ -37,7 +37,7 @@ pub fn difference(before: &Tallies, after: &Tallies) -> Tallies {
 mod tests {
     use super::*;
 
-    /// R9.2: a message that comes again adds nothing.
+    /// R9.2: a repeated message adds nothing.
     #[test]
     fn a_contribution_counted_twice_adds_nothing() {
         let of = |pairs: &[(&str, i64)]| -> Tallies {

@@ -1,4 +1,4 @@
-//! Nouns and rules, pure.
+//! Entities and rules, pure.
 
 pub mod audit_record;
 pub mod explain;

@@ -1,38 +1,38 @@
-//! Contributions: what one user, order or reward adds to the platform's totals (R9.2, R3.10).
+//! Projection: contributions of each entity to the platform's totals (R9.2, R3.10).
 //!
-//! Names are dotted. `day.{YYYY-MM-DD}.` leads what counts for a day (UTC); amounts in pay currency end with their currency,
-//! as that may change; all other amounts are in ledger currency. What a thing does not contribute to is left out.
+//! Names are dotted. `day.{YYYY-MM-DD}.` is the prefix of a day's totals (UTC). Amounts in pay currency end with their currency,
+//! since that may change; all other amounts are in ledger currency. A zero contribution is left out.
 //!
-//! | name | of | what |
+//! | name | of | contribution |
 //! | --- | --- | --- |
-//! | `users`, `day.*.users` | user | one |
-//! | `referrals.relations`, `day.*.referrals.relations` | user | one for an invitee |
-//! | `invite.{code}.invitees` | user | one for an invitee, of the code that brought them |
-//! | `referrals.qualified`, `day.*.referrals.qualified` | user | one for an invitee at the threshold, on the day it was reached |
-//! | `promotions.{active\|used\|expired}` | user | one |
-//! | `promotions.tier.{n}.{count\|bonus}` | user | a promotion that was used in the tier |
-//! | `liabilities.{balance\|debt}` | user | what is owed to them, and by them |
-//! | `orders.{status}.count` | order | one |
-//! | `orders.{charge.{CUR}\|credit\|bonus}` | order | of one whose money was taken, whatever went back since |
-//! | `orders.returned.{CUR}` | order | what of its charge went back or is disputed, by its net (R4.11) |
-//! | `orders.reversed` | order | what of credit and bonus was taken back for it |
-//! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same on the day it was taken |
-//! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | one, what it earned, what of that was taken back |
-//! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts, and what it owes |
-//! | `withdrawals.{state}.{count\|amount}` | withdrawal | one |
-//! | `day.*.withdrawals.{balance\|cash}` | withdrawal | of one that left the account, on the day it did |
-//! | `redemptions.{plan\|balance}`, also `day.*` | redemption | one, unless it was taken back |
-//! | `redemptions.undone` | redemption | one that was taken back |
-//! | `redemptions.credit`, also `day.*` | redemption | what it credited |
-//! | `code.{bat}.{ordinal}.uses` | redemption | one, of an unlimited code |
-//! | `codes.issued` | batch | its codes, once all are there |
-//! | `codes.outstanding` | batch, code, redemption | uses that limited codes have left: those of the batch's terms, what edits and deletion make of them, less one |
-//! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | one that was settled, its price, what of that went back |
-//! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | what its levels earn, and what the platform keeps of the pool |
-//! | `liabilities.agency.{main\|commission\|debt}.{CUR}` | wallet | what a shop can spend, what it earned, what it owes |
-//! | `rewards.{state}.count` | reward | one |
-//! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | its amount, once granted |
-//! | `rewards.pending` | reward | its amount while it is promised but not there |
+//! | `users`, `day.*.users` | user | 1 |
+//! | `referrals.relations`, `day.*.referrals.relations` | user | 1 for an invitee |
+//! | `invite.{code}.invitees` | user | 1 for an invitee, for the invite code used |
+//! | `referrals.qualified`, `day.*.referrals.qualified` | user | 1 for a qualified invitee, on the day the threshold was reached |
+//! | `promotions.{active\|used\|expired}` | user | 1 |
+//! | `promotions.tier.{n}.{count\|bonus}` | user | 1 and the bonus, for a promotion used in the tier |
+//! | `liabilities.{balance\|debt}` | user | balance; debt |
+//! | `orders.{status}.count` | order | 1 |
+//! | `orders.{charge.{CUR}\|credit\|bonus}` | order | original amounts of a captured order, before refunds |
+//! | `orders.returned.{CUR}` | order | refunded and disputed part of the charge, by its net (R4.11) |
+//! | `orders.reversed` | order | reversed part of credit and bonus |
+//! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same, on the day of the capture |
+//! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | 1; accrued amount; reversed amount |
+//! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts and its debt |
+//! | `withdrawals.{state}.{count\|amount}` | withdrawal | 1; amount |
+//! | `day.*.withdrawals.{balance\|cash}` | withdrawal | amount of a completed one, on the day of its completion |
+//! | `redemptions.{plan\|balance}`, also `day.*` | redemption | 1, unless it was undone |
+//! | `redemptions.undone` | redemption | 1 if it was undone |
+//! | `redemptions.credit`, also `day.*` | redemption | credited amount |
+//! | `code.{bat}.{ordinal}.uses` | redemption | 1, for an unlimited code |
+//! | `codes.issued` | batch | its codes, once all exist |
+//! | `codes.outstanding` | batch, code, redemption | remaining uses of limited codes: + uses by the batch's terms, ± edits and deletion of a code, − 1 per redemption |
+//! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | 1 for a settled order; its price; refunded part of it |
+//! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | commission of its levels; the platform's part of the pool |
+//! | `liabilities.agency.{main\|commission\|debt}.{CUR}` | wallet | main balance; commission balance; debt of the commission account |
+//! | `rewards.{state}.count` | reward | 1 |
+//! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | amount of a granted reward |
+//! | `rewards.pending` | reward | amount of a reward that waits to be granted |
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -52,7 +52,7 @@ use crate::referral::model::reconcile::waits;
 use crate::referral::model::referral::{Reward, RewardState, Side};
 use kernel::money::LedgerMoney;
 
-/// What a user contributes at `now`, which decides whether a promotion is over (R5.5).
+/// Contribution of a user; `now` decides if a promotion is over (R5.5).
 pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     let mut tallies = Tallies::new();
     let registered = user.created_at;
@@ -86,7 +86,7 @@ fn of_promotion(tallies: &mut Tallies, promotion: &Promotion, now: Timestamp) {
     }
 }
 
-/// What an order contributes. Its day is that on which the provider took the money.
+/// Contribution of an order. Its day is that of the capture.
 pub fn of_order(order: &Order) -> Tallies {
     let mut tallies = Tallies::new();
     put(&mut tallies, format!("orders.{}.count", order.status.as_str()), Decimal::ONE);
@@ -110,8 +110,9 @@ pub fn of_order(order: &Order) -> Tallies {
     tallies
 }
 
-/// What went back of an order's charge, and what was taken back of its credit and bonus for it. Nothing of an order that was
-/// paid can overflow here; if it did, its totals would be off by what the auditor names (P1).
+/// Refunded or disputed part of an order's charge, and reversed part of its credit and bonus.
+///
+/// `None` on overflow, which no paid order can cause; the auditor would report the difference (P1).
 fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
     let net = order.net();
     let lost = |whole: LedgerMoney| whole.minus(target(whole, net, order.charge).ok()?).ok();
@@ -120,7 +121,7 @@ fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
     Some((order.charge.minus(net).ok()?.amount(), reversed.amount()))
 }
 
-/// What a reward contributes.
+/// Contribution of a reward.
 pub fn of_reward(reward: &Reward) -> Tallies {
     let mut tallies = Tallies::new();
     put(&mut tallies, format!("rewards.{}.count", reward.state.as_str()), Decimal::ONE);
@@ -138,7 +139,7 @@ pub fn of_reward(reward: &Reward) -> Tallies {
     tallies
 }
 
-/// What a commission contributes.
+/// Contribution of a commission.
 pub fn of_commission(commission: &Commission) -> Tallies {
     let mut tallies = Tallies::new();
     let (at, earned) = (commission.created_at, commission.amount);
@@ -149,7 +150,9 @@ pub fn of_commission(commission: &Commission) -> Tallies {
     tallies
 }
 
-/// What a commission account contributes. What has matured by time alone counts as available once its journal is written.
+/// Contribution of a commission account.
+///
+/// Commission whose hold is over counts as available once its release is journaled.
 pub fn of_account(account: &CommissionAccount) -> Tallies {
     let mut tallies = Tallies::new();
     let parts = [
@@ -164,7 +167,7 @@ pub fn of_account(account: &CommissionAccount) -> Tallies {
     tallies
 }
 
-/// What a withdrawal contributes.
+/// Contribution of a withdrawal.
 pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
     let mut tallies = Tallies::new();
     let state = withdrawal.state.as_str();
@@ -176,21 +179,22 @@ pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
     tallies
 }
 
-/// What a batch of redemption codes contributes.
+/// Contribution of a batch of redemption codes.
 pub fn of_batch(batch: &Batch) -> Tallies {
     let mut tallies = Tallies::new();
     if batch.state == BatchState::Ready {
         let codes = Decimal::from(batch.created);
         put(&mut tallies, "codes.issued", codes);
-        // Ten thousand codes of any total there can be are far from overflowing.
+        // Cannot overflow: at most 10 000 codes, and `total_uses` is bounded.
         let uses = codes.checked_mul(Decimal::from(batch.terms.total_uses)).unwrap_or_default();
         put(&mut tallies, "codes.outstanding", uses);
     }
     tallies
 }
 
-/// What a code contributes beside its batch: what an edit added to its total or took off, and once it is deleted nothing but its `taken`
-/// uses is left of that.
+/// Contribution of a code: the difference between its uses and those of its batch's terms.
+///
+/// An edit changes its total; a deleted code counts only its `taken` uses.
 pub fn of_code(code: &Code, batch: &Batch, taken: u64) -> Tallies {
     let mut tallies = Tallies::new();
     let total = if code.deleted && !code.terms.unlimited() { taken } else { code.terms.total_uses };
@@ -199,7 +203,9 @@ pub fn of_code(code: &Code, batch: &Batch, taken: u64) -> Tallies {
     tallies
 }
 
-/// What a redemption contributes. It is no purchase: nothing of it touches orders or referrals (R7.6).
+/// Contribution of a redemption.
+///
+/// It is not a purchase, so it adds nothing to orders or referrals (R7.6).
 pub fn of_redemption(redemption: &Redemption) -> Tallies {
     let mut tallies = Tallies::new();
     if redemption.undone.is_some() {
@@ -222,12 +228,12 @@ pub fn of_redemption(redemption: &Redemption) -> Tallies {
     tallies
 }
 
-/// What an agency order contributes once it is settled. Its day is that on which it was paid.
+/// Contribution of an agency order, once it is settled. Its day is that of the payment.
 pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
     let mut tallies = Tallies::new();
     let Some(outcome) = &order.outcome else { return tallies };
     let (at, currency) = (order.paid_at.unwrap_or(order.created_at), order.amount.currency());
-    // Nothing of an order that was settled can overflow here; if it did, its totals would be off by what the auditor names (C4).
+    // A settled order cannot overflow here; the auditor would report the difference (C4).
     let part = |whole: Decimal| order.part(whole, outcome.net).unwrap_or_default();
     let shares = outcome.shares.iter().flat_map(|share| [share.one_time, share.difference]);
     let returned = order.amount.amount().checked_sub(outcome.net).unwrap_or_default();
@@ -239,7 +245,7 @@ pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
     tallies
 }
 
-/// What a shop's wallet contributes.
+/// Contribution of a shop's wallet.
 pub fn of_wallet(wallet: &Wallet) -> Tallies {
     let mut tallies = Tallies::new();
     let parts = [
@@ -253,7 +259,7 @@ pub fn of_wallet(wallet: &Wallet) -> Tallies {
     tallies
 }
 
-/// Adds to a total and to that of a day.
+/// Adds to a total and to the total of the day.
 fn both(tallies: &mut Tallies, at: Timestamp, name: &str, amount: Decimal) {
     put(tallies, name, amount);
     put(tallies, format!("{}.{name}", day(at)), amount);

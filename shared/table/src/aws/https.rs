@@ -1,5 +1,6 @@
-//! The HTTPS client of all AWS services: TLS by ring, trusting Amazon's roots alone. Reading the operating system's certificates
-//! would cost more than everything else that a function does while it starts.
+//! HTTPS client of all AWS services: TLS by ring, trusting only Amazon's roots.
+//!
+//! Loading the operating system's certificates would take longer than the rest of a function's start.
 
 use std::time::Duration;
 
@@ -10,21 +11,21 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClie
 
 use kernel::fault::Fault;
 
-/// Amazon Root CA 1 to 4 and Starfield Services G2: every AWS endpoint's certificate ends in one of them.
+/// Amazon Root CA 1 to 4 and Starfield Services G2, the roots of every AWS endpoint's certificate.
 const ROOTS: &str = include_str!("amazon-roots.pem");
 
-/// One client for DynamoDB, SQS and SES.
+/// Client shared by DynamoDB, SQS and SES.
 ///
 /// # Errors
-/// When the roots can't be read, which a test excludes.
+/// The roots do not parse, which a test excludes.
 pub fn aws_client() -> Result<SharedHttpClient, Fault> {
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(roots()?).build_https())
 }
 
-/// A connector for the one call that reads secrets, before there is a client.
+/// Connector for the one call that reads secrets, before the client exists.
 ///
 /// # Errors
-/// When the roots can't be read, which a test excludes.
+/// The roots do not parse, which a test excludes.
 pub fn aws_connector() -> Result<SharedHttpConnector, Fault> {
     let time = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_secs(1))

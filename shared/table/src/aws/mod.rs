@@ -1,4 +1,4 @@
-//! How to reach AWS: region, credentials, one HTTPS client, secrets.
+//! Access to AWS: region, credentials, one HTTPS client, secrets.
 
 pub mod https;
 pub mod secrets;
@@ -11,13 +11,13 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use kernel::fault::Fault;
 
-/// Where an environment variable is looked up.
+/// Source of environment variables.
 pub trait Environment {
-    /// The value of a variable that is set and not blank.
+    /// The value of a variable, `None` if it is unset or blank.
     fn get(&self, name: &str) -> Option<String>;
 }
 
-/// The process's own environment.
+/// The environment of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessEnvironment;
 
@@ -27,22 +27,20 @@ impl Environment for ProcessEnvironment {
     }
 }
 
-/// How to reach an AWS service.
+/// Access to AWS services.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// The client that all services share.
+    /// HTTP client shared by all services.
     pub http: SharedHttpClient,
-    /// Region.
     pub region: String,
-    /// Who we are.
     pub credentials: Credentials,
 }
 
 impl Aws {
-    /// The region and credentials that Lambda sets, over `http`.
+    /// Reads the region and credentials that Lambda sets.
     ///
     /// # Errors
-    /// When one of them is not set.
+    /// A variable is not set.
     pub fn from(environment: &impl Environment, http: SharedHttpClient) -> Result<Self, Fault> {
         let get = |name| set(environment, name);
         let credentials = Credentials::new(
@@ -55,7 +53,7 @@ impl Aws {
         Ok(Self { http, region: get("AWS_REGION")?, credentials })
     }
 
-    /// Explicit time-outs, all below the functions' deadline: the SDK has no read time-out of its own.
+    /// Explicit time-outs below the functions' deadline; the SDK has no read time-out by default.
     pub fn timeouts() -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))

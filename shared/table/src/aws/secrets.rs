@@ -1,7 +1,7 @@
-//! Secrets: read once while a function starts, never logged.
+//! Secrets, read once at start-up and never logged.
 //!
-//! A secret is either in the variable of its name, or `NAME_PARAMETER` names the SSM SecureString that holds it. All that are named so
-//! are read in one signed call; an SDK for that one call would be larger than the rest of the function.
+//! A secret is in the variable with its name, or `NAME_PARAMETER` names an SSM SecureString that holds it. One signed call reads
+//! all such parameters; an SDK for that one call would be larger than the rest of the function.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ use crate::aws::{Aws, Environment};
 use crate::system::Clock;
 use kernel::fault::Fault;
 
-/// Every secret a function may have.
+/// Names of all secrets.
 pub const NAMES: [&str; 6] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
@@ -31,12 +31,12 @@ pub const NAMES: [&str; 6] = [
     "APP_SECRET",
     "SIGNING_KEY",
 ];
-/// How long the call may take, a second try included.
+/// Time limit of the call, including one retry.
 const WITHIN: Duration = Duration::from_secs(4);
-/// Largest answer: ten parameters of 8 KB and their descriptions.
+/// Size limit of the response: ten parameters of 8 KB with their metadata.
 const MAX_ANSWER: usize = 128 * 1024;
 
-/// The secrets that are there.
+/// The secrets of a function by name.
 #[derive(Clone, Default)]
 pub struct Secrets(HashMap<String, String>);
 
@@ -46,15 +46,16 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-/// Which parameter holds which secret.
+/// Secret names with the names of their parameters.
 type Named = Vec<(&'static str, String)>;
 
 impl Secrets {
-    /// The secrets of a function: those in its environment, and those whose parameter its environment names. A parameter that does
-    /// not exist is a secret that is not there.
+    /// Reads the secrets from the environment and from the parameters that it names.
+    ///
+    /// A missing parameter means a missing secret.
     ///
     /// # Errors
-    /// When parameters are named and can't be read.
+    /// The environment names parameters that can't be read.
     pub async fn read(environment: &impl Environment, aws: &Aws) -> Result<Self, Fault> {
         let mut secrets = Self::given(|name| environment.get(name));
         let named = secrets.named(environment);
@@ -68,21 +69,21 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// The secrets that `lookup` knows.
+    /// The secrets that `lookup` finds.
     pub fn given(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let found = |name: &&str| Some(((*name).to_owned(), lookup(name).filter(|value| !value.trim().is_empty())?));
         Self(NAMES.iter().filter_map(found).collect())
     }
 
-    /// A secret that is there and not blank.
+    /// A secret, `None` if it is missing or blank.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }
 
-    /// The seed that access tokens are signed with, where there is one.
+    /// Seed of the key that signs access tokens, if set.
     ///
     /// # Errors
-    /// When it is not the base64 of 32 bytes.
+    /// It is not the base64 of 32 bytes.
     pub fn signing_key(&self) -> Result<Option<[u8; 32]>, Fault> {
         let Some(text) = self.get("SIGNING_KEY") else { return Ok(None) };
         let bytes = BASE64.decode(text.trim().as_bytes()).ok();
@@ -114,7 +115,7 @@ fn unavailable(why: impl std::fmt::Display) -> Fault {
     Fault::Unavailable { call: "GetParameters", why: why.to_string() }
 }
 
-/// What the one call to SSM needs.
+/// Inputs of the one call to SSM.
 struct Call {
     connector: SharedHttpConnector,
     endpoint: String,
@@ -137,7 +138,7 @@ struct Parameter {
 }
 
 impl Call {
-    /// The values of the parameters that exist, by their names.
+    /// Values of the existing parameters, by name.
     async fn parameters(&self, named: &Named) -> Result<HashMap<String, String>, Fault> {
         let names: Vec<&String> = named.iter().map(|(_, parameter)| parameter).collect();
         let body = serde_json::json!({"Names": names, "WithDecryption": true}).to_string();
@@ -154,7 +155,7 @@ impl Call {
         let status = response.status().as_u16();
         let bytes = Limited::new(response.take_body(), MAX_ANSWER).collect().await.map_err(unavailable)?.to_bytes();
         if status != 200 {
-            // The body of an error names what is not permitted; the body of a success is all secrets.
+            // Log only the body of an error, which names the missing permission. A success body is all secrets.
             let why: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
             return Err(unavailable(format!("HTTP {status}: {why}")));
         }
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Answers in turn and keeps what it was asked.
+    /// Returns the given responses in turn and records the requests.
     #[derive(Debug, Clone)]
     struct Ssm(Arc<Mutex<Vec<(u16, &'static str)>>>, Arc<Mutex<Vec<HttpRequest>>>);
 

@@ -33,7 +33,7 @@ fn names(tallies: &Tallies) -> Vec<(&str, u32)> {
     tallies.iter().map(|(name, amount)| (name.as_str(), u32::try_from(*amount).unwrap())).collect()
 }
 
-/// R3.10: a reward is pending until it is granted, and counts on the day it is.
+/// R3.10: a reward is pending until it is granted, and counts on the day of the grant.
 #[test]
 fn a_reward_counts_as_pending_until_it_is_granted() {
     for state in [RewardState::Pending, RewardState::Held, RewardState::Failed] {
@@ -54,7 +54,7 @@ fn a_reward_counts_as_pending_until_it_is_granted() {
     assert_eq!(names(&of_reward(&reward(RewardState::Reversed, Side::Inviter))), [("rewards.reversed.count", 1)]);
 }
 
-/// R9.2: an order counts in its state; its amounts count once the money was taken, on that day and for its provider.
+/// R9.2: an order counts by state; its amounts count from the capture on, by day and provider.
 #[test]
 fn an_orders_amounts_count_once_the_money_was_taken() {
     let pending = hundred();
@@ -78,7 +78,9 @@ fn an_orders_amounts_count_once_the_money_was_taken() {
     );
 }
 
-/// R4.11: what went back counts beside what was taken, on the day of the payment, and follows the net both ways.
+/// R4.11: refunds count beside the original amounts, on the day of the payment.
+///
+/// They follow the net up and down.
 #[test]
 fn what_went_back_of_an_order_counts_by_its_net() {
     let bonus = Some(usd("4.16666666"));
@@ -93,7 +95,7 @@ fn what_went_back_of_an_order_counts_by_its_net() {
     assert!(!of_order(&paid).contains_key("orders.reversed"));
 }
 
-/// R5.5: whether a promotion is over is decided by time.
+/// R5.5: a promotion ends by time.
 #[test]
 fn a_promotion_is_counted_as_it_stands_by_time() {
     let counted = |promotion: &Promotion, at: Timestamp| {
