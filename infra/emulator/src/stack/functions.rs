@@ -1,7 +1,7 @@
 //! The functions' handlers, linked in. A new function is one line here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
@@ -40,11 +40,25 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
     })
 }
 
+/// The routes of a function, made once: their description comes with them, and a process may start thousands of stacks.
+fn router(binary: &str) -> Option<(&'static str, Router<Arc<App>>)> {
+    static MADE: Mutex<BTreeMap<&'static str, Router<Arc<App>>>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((binary, router)) = made.get_key_value(binary) {
+        return Some((binary, router.clone()));
+    }
+    let (binary, api) = api(binary)?;
+    let (router, _) = api.split_for_parts();
+    made.insert(binary, router.clone());
+    Some((binary, router))
+}
+
 impl Functions {
     /// The handlers of the functions that the template declares.
     pub fn new(template: &Template, app: &Arc<App>, aws: &Aws) -> Self {
-        let apis = template.functions.iter().filter_map(|function| api(&function.binary));
-        let routers = apis.map(|(binary, api)| (binary, shared::edge::routes(api, Arc::clone(app)))).collect();
+        let known = template.functions.iter().filter_map(|function| router(&function.binary));
+        let served = |router: Router<Arc<App>>| shared::edge::routes(OpenApiRouter::from(router), Arc::clone(app));
+        let routers = known.map(|(binary, router)| (binary, served(router))).collect();
         let mailer =
             Mailer::new(aws, Some("http://ses.local".to_owned()), "Guerdon <no-reply@guerdon.test>".to_owned());
         Self { routers, app: Arc::clone(app), mailer }
