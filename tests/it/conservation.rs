@@ -1,7 +1,7 @@
 //! Conservation: a seeded random workload of all operations, with everything that may go wrong at rates that each seed draws anew;
 //! then the auditor.
 //!
-//! `GUERDON_SEEDS=1000` plays that many seeds, `GUERDON_SEED=17` that one, `GUERDON_STEPS=3,9` only these steps of it: each step draws
+//! `GUERDON_SEEDS=1000` plays that many seeds, `GUERDON_FIRST_SEED=5000` from there on, `GUERDON_SEED=17` that one, `GUERDON_STEPS=3,9` only these steps of it: each step draws
 //! from a generator of its own, so that a seed plays the same way every time, and the steps that are left play as they did. A seed
 //! that fails is shrunk to few steps, and the command that replays it is printed.
 
@@ -441,7 +441,10 @@ fn shrunk(seed: u64, mut steps: Vec<u64>) -> Vec<u64> {
 fn play_quarter(quarter: u64) {
     let seeds = match wished("GUERDON_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..wished("GUERDON_SEEDS").unwrap_or(200),
+        None => {
+            let first: u64 = wished("GUERDON_FIRST_SEED").unwrap_or(0);
+            first..first + wished::<u64>("GUERDON_SEEDS").unwrap_or(200)
+        }
     };
     let mut played = 0_u64;
     for seed in seeds.filter(|seed| seed % 4 == quarter) {

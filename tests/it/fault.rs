@@ -1,4 +1,7 @@
 //! Faults: whatever goes wrong between a function and its services, state is before or after, never between.
+//!
+//! Where each call can go wrong in each of ten ways, a run plays one of them at each call: which one moves on with `GUERDON_TURN=17`, and
+//! ten turns in a row play them all, as one run does with `GUERDON_FAULTS=all`.
 
 mod every;
 
@@ -7,7 +10,29 @@ use serde_json::{Value, json};
 
 use crate::commission::{invited, totals};
 use crate::returns::{act, file, given_back, paid};
+use crate::wish::wished;
 use crate::world::{Answer, World};
+
+/// Whether a run plays every kind of fault at every call.
+pub fn is_every_kind() -> bool {
+    wished::<String>("GUERDON_FAULTS").is_some_and(|wanted| wanted == "all")
+}
+
+/// How far the kinds of faults have moved on from call to call.
+pub fn turn() -> usize {
+    wished("GUERDON_TURN").unwrap_or(0)
+}
+
+/// The kinds of faults that the call at this place meets in this run.
+pub fn kinds_at(place: usize) -> &'static [Fault] {
+    const ALL: &[Fault] = &Fault::ALL;
+    if is_every_kind() { ALL } else { &ALL[(place + turn()) % ALL.len()..][..1] }
+}
+
+/// Whether the nth call of an operation of a service meets this kind of fault in this run.
+pub fn is_met(operation: &str, nth: u32, kind: Fault) -> bool {
+    kinds_at(operation.len() + nth as usize).contains(&kind)
+}
 
 /// The client repeats with the same key until it is told that something is made.
 async fn insist(world: &World, name: &str, key: &str, path: &str, body: Value) -> Value {
@@ -19,14 +44,14 @@ async fn told(world: &World, name: &str, key: &str, path: &str, body: Value) -> 
     world.insist(async || caller().key(key).post(path, body.clone()).await).await
 }
 
-/// R1.8: each call of a registration, an order and its payment goes wrong in each way, once; one account, one order, one credit
+/// R1.8: each call of a registration, an order and its payment goes wrong, once, in each way by turns; one account, one order, one credit
 /// and one reward come of it.
 #[test]
 fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
         for operation in ["TransactWriteItems", "BatchGetItem", "GetItem", "PutItem", "SendMessageBatch", "DeleteItem"]
         {
-            for nth in 0..4 {
+            for nth in (0..4).filter(|nth| is_met(operation, *nth, fault)) {
                 World::run(async |world| {
                     world.open().await;
                     world.register("ann", None).await;
@@ -57,14 +82,14 @@ fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
     }
 }
 
-/// R1.8, R7.3: each call of a redemption goes wrong in each way, once; one use is taken and one effect comes of it.
+/// R1.8, R7.3: each call of a redemption goes wrong, once, in each way by turns; one use is taken and one effect comes of it.
 #[test]
 fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
         for (operation, calls) in
             [("TransactWriteItems", 2), ("BatchGetItem", 2), ("Query", 1), ("SendMessageBatch", 1)]
         {
-            for nth in 0..calls {
+            for nth in (0..calls).filter(|nth| is_met(operation, *nth, fault)) {
                 World::run(async |world| {
                     world.register("ann", None).await;
                     let plan = world.plan(json!({"name": "Pro", "quota": 2, "on_sale": true})).await;
@@ -90,7 +115,7 @@ fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
     }
 }
 
-/// R6.3, R6.5, R6.6: each call between an order and the withdrawal of its commission goes wrong in each way, once; one commission,
+/// R6.3, R6.5, R6.6: each call between an order and the withdrawal of its commission goes wrong, once, in each way by turns; one commission,
 /// one movement and one verdict come of it.
 #[test]
 fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
@@ -98,7 +123,7 @@ fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
         for (operation, calls) in
             [("TransactWriteItems", 4), ("BatchGetItem", 3), ("Query", 2), ("SendMessageBatch", 2)]
         {
-            for nth in 0..calls {
+            for nth in (0..calls).filter(|nth| is_met(operation, *nth, fault)) {
                 World::run(async |world| {
                     invited(world).await;
                     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
@@ -132,11 +157,11 @@ fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
     }
 }
 
-/// R7.1: each call that makes a large batch goes wrong in each way, once; the batch is whole with the codes it always had.
+/// R7.1: each call that makes a large batch goes wrong, once, in each way by turns; the batch is whole with the codes it always had.
 #[test]
 fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
     for fault in Fault::ALL {
-        for nth in 0..5 {
+        for nth in (0..5).filter(|nth| is_met("TransactWriteItems", *nth, fault)) {
             World::run(async |world| {
                 let body = json!({"label": "big", "count": 250, "credit": "1", "total_uses": 1});
                 world.stack.faults.script("TransactWriteItems", nth, fault);

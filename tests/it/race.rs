@@ -1,5 +1,6 @@
 //! Races: 64 clients ask at the same instant, in worlds whose transactions take their time, so that they really meet. Each operation is
-//! played for a round or two, each from another seed: `GUERDON_ROUNDS=1000` plays so many, `GUERDON_ROUND=17` that one.
+//! played for a round or two, each from another seed: `GUERDON_ROUNDS=1000` plays so many, `GUERDON_FIRST_ROUND=5000` from there
+//! on, `GUERDON_ROUND=17` that one.
 //!
 //! What everybody was told is held against what came of it. Who was told 2xx is told the same again by the same key, and it is there (J1);
 //! of who was refused, nothing is there (J2); who was told 503, or nothing, asks again with the same key until it tells (J3). Each test counts
@@ -60,7 +61,11 @@ pub type Asked<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 pub fn race(name: &str, weight: Weight, round: impl AsyncFn(&Round<'_>)) {
     let seeds = match wished("GUERDON_ROUND") {
         Some(seed) => seed..=seed,
-        None => 1..=wished("GUERDON_ROUNDS").unwrap_or(if weight == Weight::Light { 2 } else { 1 }),
+        None => {
+            let first: u64 = wished("GUERDON_FIRST_ROUND").unwrap_or(1);
+            let rounds = wished::<u64>("GUERDON_ROUNDS").unwrap_or(if weight == Weight::Light { 2 } else { 1 });
+            first..=first + rounds - 1
+        }
     };
     let (mut rounds, mut met, mut unknown) = (0_u64, 0, 0);
     for seed in seeds {

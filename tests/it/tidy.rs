@@ -140,6 +140,81 @@ fn no_function_links_another() {
     }
 }
 
+/// Every manifest of the workspace, by the folder of its package.
+fn manifests() -> Vec<(String, String)> {
+    let mut folders: Vec<PathBuf> = ["shared", "tests"].map(|name| root().join(name)).into();
+    for parent in ["functions", "infra", "shared"] {
+        folders.extend(fs::read_dir(root().join(parent)).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    folders.retain(|folder| folder.join("Cargo.toml").exists());
+    let read = |folder: &PathBuf| {
+        let name = folder.strip_prefix(root()).unwrap().display().to_string();
+        (name, fs::read_to_string(folder.join("Cargo.toml")).unwrap())
+    };
+    folders.iter().map(read).collect()
+}
+
+/// What a manifest depends on.
+fn depended_on(manifest: &str) -> Vec<String> {
+    let sections = manifest.split("\n[").filter(|section| section.split(']').next().unwrap().ends_with("dependencies"));
+    let lines = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a package depends on, its sources name.
+#[test]
+fn no_dependency_is_unused() {
+    // Crates that are called otherwise than their packages.
+    let called = [("md-5", "md5"), ("dynoxide-rs", "dynoxide")];
+    // Package, dependency, and why it is there though nothing names it.
+    let unnamed = [("shared", "tower", "nothing reads it; it goes when the crate is divided")];
+    let (manifests, mut seen) = (manifests(), 0);
+    assert!(manifests.len() >= 19, "{} manifests", manifests.len());
+    for (folder, manifest) in manifests {
+        let code: String = rust_files(&folder).into_iter().map(|(_, text)| text).collect();
+        let words: std::collections::BTreeSet<&str> =
+            code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+        for dependency in depended_on(&manifest) {
+            let name = called.iter().find(|(package, _)| *package == dependency).map(|(_, name)| (*name).to_owned());
+            let name = name.unwrap_or_else(|| dependency.replace('-', "_"));
+            let known = unnamed.iter().any(|(package, unnamed, _)| (*package, *unnamed) == (&folder, &dependency));
+            assert!(words.contains(name.as_str()) != known, "{folder} and {dependency}: unused, or used but excepted");
+            seen += 1;
+        }
+    }
+    assert!(seen > 150, "{seen} dependencies");
+}
+
+/// What CI executes is a script that a shell can read, and names files that are there; what is shared between a push and a night is written
+/// once.
+#[test]
+fn the_scripts_of_ci_can_be_read_and_name_files_that_are_there() {
+    for script in [".ci/steps", ".ci/run", ".ci/night", "tests/it/fuzz/long"] {
+        let read = std::process::Command::new("bash").arg("-n").arg(root().join(script)).output().unwrap();
+        assert!(read.status.success(), "{script}: {}", String::from_utf8_lossy(&read.stderr));
+        let text = fs::read_to_string(root().join(script)).unwrap();
+        for word in text.split(|letter: char| letter.is_whitespace() || "\"'`(),;:".contains(letter)) {
+            let word = word.trim_end_matches('.');
+            let file =
+                [".ci/", "tests/", "infra/", "functions/", "shared/"].iter().any(|start| word.starts_with(start));
+            let file = file || ["template.yaml", "README.md", "deny.toml", "Cargo.lock"].contains(&word);
+            assert!(!file || word.contains('*') || root().join(word).exists(), "{script} names {word}");
+        }
+    }
+    for script in [".ci/run", ".ci/night"] {
+        let text = fs::read_to_string(root().join(script)).unwrap();
+        assert!(text.contains("source \"$(dirname \"$0\")/steps\""), "{script} shares no steps");
+    }
+    let steps = fs::read_to_string(root().join(".ci/steps")).unwrap();
+    for line in steps.lines().map(str::trim).filter(|line| line.starts_with("cargo ")) {
+        assert!(line.contains("--locked") || line.starts_with("cargo fmt"), "{line} may change the lock file");
+    }
+}
+
 /// Where the manifest says that there are no tests, there are none that nobody would run.
 #[test]
 fn no_test_stands_where_none_is_run() {

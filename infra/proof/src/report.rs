@@ -72,7 +72,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
 fn tests(line: &Line, root: &Path, kept: &Path, out: &mut dyn Write) -> Result<bool, Trouble> {
     let began = Instant::now();
     let mut command = harness::cargo();
-    command.args(["test", "--workspace", "--profile", "suite", "--no-fail-fast"]).current_dir(root);
+    command.args(["test", "--locked", "--workspace", "--profile", "suite", "--no-fail-fast"]).current_dir(root);
     command.env("GUERDON_FACTS", kept).env("GUERDON_FAULTS", "all").env("GUERDON_SEEDS", line.seeds.to_string());
     command.env("GUERDON_FUZZ_SECONDS", line.fuzz_seconds.to_string());
     if let Some(rounds) = line.rounds {

@@ -6,6 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::{GRANTS, asset, fund, id, open, package, series};
+use crate::fault::is_met;
 use crate::wish::wished;
 use crate::world::World;
 
@@ -247,11 +248,12 @@ async fn begin(world: &World, seed: u64) -> Play<'_> {
 fn ceilings_hold_and_sales_add_up_after_any_sequence() {
     let seeds = wished::<u64>("GUERDON_SEEDS").unwrap_or(200);
     let seeds = seeds.div_ceil(5);
+    let first: u64 = wished("GUERDON_FIRST_SEED").unwrap_or(0);
     let [done, triggered, partly] = [(); 3].map(|()| std::sync::atomic::AtomicU64::new(0));
     let seen = |counter: &std::sync::atomic::AtomicU64, more: usize| {
         counter.fetch_add(more as u64, std::sync::atomic::Ordering::Relaxed);
     };
-    for seed in 0..seeds {
+    for seed in first..first + seeds {
         let played = std::panic::catch_unwind(|| {
             World::seeded(seed, async |world| {
                 let mut play = begin(world, seed).await;
@@ -281,16 +283,17 @@ fn ceilings_hold_and_sales_add_up_after_any_sequence() {
                 }
             });
         });
-        assert!(played.is_ok(), "seed {seed}");
+        assert!(played.is_ok(), "played again by GUERDON_FIRST_SEED={seed} GUERDON_SEEDS=1");
     }
     let [done, triggered, partly] = [done, triggered, partly].map(std::sync::atomic::AtomicU64::into_inner);
+    // One seed alone may be a poor one.
     assert!(
-        done >= seeds * 2 && triggered >= seeds / 2 && partly >= seeds / 8,
+        seeds < 4 || done >= seeds * 2 && triggered >= seeds / 2 && partly >= seeds / 8,
         "{done}, {triggered}, {partly}: hardly anything was sold"
     );
 }
 
-/// R8.8, R8.12, R1.8: each call of an order by wallet, and of its settlement, goes wrong in each way, once; one order, one debit and one
+/// R8.8, R8.12, R1.8: each call of an order by wallet, and of its settlement, goes wrong, once, in each way by turns; one order, one debit and one
 /// commission per level come of it.
 #[test]
 fn any_single_fault_in_a_sale_has_no_effect_on_its_end() {
@@ -299,7 +302,7 @@ fn any_single_fault_in_a_sale_has_no_effect_on_its_end() {
         for (operation, calls) in
             [("TransactWriteItems", 3), ("BatchGetItem", 3), ("GetItem", 3), ("SendMessageBatch", 1)]
         {
-            for nth in 0..calls {
+            for nth in (0..calls).filter(|nth| is_met(operation, *nth, fault)) {
                 World::run(async |world| {
                     open(world).await;
                     let [a, b, c] = super::chain(world).await;

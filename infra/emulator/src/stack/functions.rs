@@ -1,7 +1,7 @@
 //! The functions' handlers, linked in. A new function is one line in each of the two lists here.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
@@ -52,6 +52,19 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
         "payment-webhook" => ("payment-webhook", payment_webhook::api()),
         _ => return None,
     })
+}
+
+/// The routes of a function, made once: their description comes with them, and a process may start thousands of stacks.
+fn routes_of(binary: &str) -> Option<Router<Arc<App>>> {
+    static MADE: Mutex<BTreeMap<&'static str, Router<Arc<App>>>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(router) = made.get(binary) {
+        return Some(router.clone());
+    }
+    let (binary, api) = api(binary)?;
+    let (router, _) = api.split_for_parts();
+    made.insert(binary, router.clone());
+    Some(router)
 }
 
 /// The variables that a function can't do without.
@@ -131,9 +144,9 @@ impl Functions {
         if let Some(router) = process.router.get() {
             return Ok(router.clone());
         }
-        let (_, api) = api(binary).ok_or("the function has no routes")?;
+        let routes = OpenApiRouter::from(routes_of(binary).ok_or("the function has no routes")?);
         let app = self.app_of(process)?;
-        Ok(process.router.get_or_init(|| shared::edge::routes(api, app)).clone())
+        Ok(process.router.get_or_init(|| shared::edge::routes(routes, app)).clone())
     }
 
     /// The variables of a function, secrets that it may read included.

@@ -124,7 +124,7 @@ fn in_tests(facts: &Facts, tests: &Value) -> Vec<Row> {
             what: "Single faults",
             ran: format!(
                 "{operations} operations, {} calls, {kinds}: {} combinations",
-                parts(facts, "faults-").map(|part| number(part, "calls")).max().unwrap_or_default(),
+                total(facts, "faults-", "calls"),
                 total(facts, "faults-", "combinations"),
             ),
             wrong: wrong(facts, "faults-"),
