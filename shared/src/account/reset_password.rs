@@ -52,7 +52,7 @@ async fn plan_mail(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error
 /// A repeat with the same code and password succeeds without effect.
 ///
 /// # Rejects
-/// 422 at `/code` when it is wrong, used, expired or tried too often, or when nobody has this e-mail.
+/// 422 at `/code` when it is wrong, used, expired or tried too often, or when no account has this e-mail.
 pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Password) -> Result<(), Error> {
     let hash = email_hash(app, email);
     // Hash before any read, so that timing does not reveal whether an account exists.

@@ -44,7 +44,6 @@ pub struct ReferralOverview {
 /// Invitee as its inviter sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invitee {
-    /// Masked e-mail.
     pub email_masked: String,
     /// Time of the sign-up.
     pub registered_at: Timestamp,

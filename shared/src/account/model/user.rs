@@ -53,7 +53,6 @@ pub struct User {
     pub promotion: Option<Promotion>,
     /// Affiliate terms of the user as an inviter (R6.1).
     pub affiliate: AffiliatePolicy,
-    /// Ledger accounts.
     pub accounts: Accounts,
     /// Shop of an agent (R8.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]

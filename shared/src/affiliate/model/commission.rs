@@ -33,9 +33,7 @@ pub enum CommissionState {
     Pending,
     /// May be withdrawn.
     Available,
-    /// Partly taken back.
     PartiallyReversed,
-    /// Fully taken back.
     Reversed,
 }
 

@@ -90,7 +90,6 @@ pub struct RewardLedger {
     pub milestones: BTreeMap<(UserId, Trigger), Milestone>,
     /// New journal entries, in order.
     pub postings: Vec<JournalEntry>,
-    /// Changed entities.
     pub changed: Changed,
 }
 

@@ -52,7 +52,6 @@ pub struct AccruedBy {
 pub struct Accrual {
     /// Orders and purchases; never changed.
     pub orders: BTreeMap<OrderId, CommissionSource>,
-    /// Commissions by order.
     pub commissions: BTreeMap<OrderId, Commission>,
     /// Earnings by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
