@@ -1,27 +1,13 @@
-//! Affiliate invariants C1, C3–C5, W1, W2 and the ledger invariants of commission accounts.
+//! Affiliate invariants C1, C3–C5, W1, W2, and the ledger invariants L2–L4 of commission accounts.
 //!
-//! | invariant
-//!
-//! rule |
+//! | invariant | rule |
 //! | --- | --- |
-//! | C1
-//!
-//! an order has at most one commission, for its inviter, and its journals sum to what remains of it |
-//! | C3
-//!
-//! an account's earned total is the sum of its commissions, and its parts account for all of it |
-//! | C4
-//!
-//! the commission follows from its order's snapshot, and its remainder follows the order's net |
-//! | C5
-//!
-//! an invitee's commissions are numbered from 1, none above the limit of its order |
-//! | W1
-//!
-//! a withdrawal has one journal that requests and one that closes it, in line with its state |
-//! | W2
-//!
-//! the held part is the sum of open withdrawals, the withdrawn total is the sum of completed ones |
+//! | C1 | an order has at most one commission, for its inviter, and its journals sum to what remains of it |
+//! | C3 | an account's earned total is the sum of its commissions, and its parts account for all of it |
+//! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net |
+//! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
+//! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
+//! | W2 | the held part is the sum of open withdrawals, the withdrawn total is the sum of completed ones |
 
 pub mod purchase;
 

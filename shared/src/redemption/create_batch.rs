@@ -4,8 +4,6 @@
 //! `BatchStarted`; the handler of that message creates the codes, ninety per transaction, each with the batch's progress. The
 //! codes follow from the batch's seed, so a run after a crash creates the same ones. A code of a batch that is not ready cannot
 //! be redeemed.
-//! `BatchBegun`; whoever handles that makes the codes, ninety at a time, each time with the batch's progress. A batch's codes
-//! follow from its seed, so going on after a crash makes the same ones. No code of a batch that is not ready can be redeemed.
 
 use crate::app::App;
 use crate::message::Message;

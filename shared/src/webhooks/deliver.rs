@@ -138,7 +138,7 @@ async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), 
     Ok(((), tx))
 }
 
-/// Records an attempt, unless a concurrent attempt was recorded first.
+/// Records an attempt; a failed one only if no concurrent attempt was recorded first.
 ///
 /// The endpoint is written only when it starts or stops failing, or is disabled.
 async fn write_down(app: &App, endpoint: EndpointId, id: EventId, seen: u32, came: Attempt) -> Result<((), Tx), Error> {

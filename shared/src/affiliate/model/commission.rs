@@ -96,7 +96,7 @@ impl Commission {
         OrderId::new(id.ulid())
     }
 
-    /// Returns the journal source of a commission.
+    /// Returns the journal cause of a commission.
     pub fn cause(id: CommissionId) -> String {
         format!("commission:{id}")
     }

@@ -2,7 +2,7 @@
 //!
 //! A withdrawal to the balance completes at once. A cash withdrawal reserves its amount at the request. Then exactly one of
 //! three things happens: an admin pays it, an admin rejects it, or its user cancels it. Every step is a journal with the same
-//! source.
+//! cause.
 
 use std::fmt;
 
@@ -142,7 +142,7 @@ pub enum Resolution {
 }
 
 impl Withdrawal {
-    /// Returns the journal source of a withdrawal.
+    /// Returns the journal cause of a withdrawal.
     pub fn cause(id: WithdrawalId) -> String {
         format!("withdrawal:{id}")
     }

@@ -5,7 +5,6 @@
 //!
 //! A plan is one item. Subscriptions are items of their user, numbered from 1 per plan, so that two concurrent first ones
 //! conflict.
-//! come to be at once.
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};

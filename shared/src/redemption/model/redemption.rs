@@ -115,7 +115,7 @@ impl Extension {
     }
 }
 
-/// Returns the journal source of a redemption that credits a balance.
+/// Returns the journal cause of a redemption that credits a balance.
 pub fn cause(redemption: RedemptionId) -> String {
     format!("redemption:{redemption}")
 }

@@ -3,7 +3,6 @@
 //! The payload is fixed at creation, so every attempt sends the same bytes under the same id. Attempts go on for three days
 //! with growing pauses. Then the delivery has failed, until an admin replays it. Each delivery is one item, kept for thirty
 //! days.
-//! for three days, ever more rarely; then it has failed, until an admin replays it. One item each, kept for thirty days.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
