@@ -1,5 +1,6 @@
-//! A balance is moved from outside: by an admin's hand or the operator's backend (R1.6; R2.6); the other side of the journal is the
-//! house line `adjustment`.
+//! Manual balance adjustments, by an admin or the operator's backend (R1.6, R2.6).
+//!
+//! The other side of the journal is the platform account `adjustment`.
 
 use rust_decimal::Decimal;
 
@@ -19,40 +20,38 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// Most characters of a remark or reason.
+/// Maximum characters of a remark or reason.
 pub const TEXT_MAX: usize = 500;
 
-/// What is to be moved.
+/// Request to adjust a user's balance.
 #[derive(Debug, Clone)]
 pub struct Adjust {
-    /// Whose balance.
     pub user: UserId,
-    /// By how much, in ledger currency; never zero.
+    /// Signed amount in ledger currency; never zero.
     pub amount: Decimal,
-    /// Why, for the user to read.
+    /// Reason, shown to the user.
     pub remark: String,
-    /// Who.
     pub by: AdjustedBy,
 }
 
-/// Who moves a balance.
+/// Actor of a balance adjustment.
 #[derive(Debug, Clone)]
 pub enum AdjustedBy {
-    /// An admin; their audit record is written with it.
+    /// An admin. The transaction also writes their audit record.
     Admin(UserId),
-    /// The operator's backend, by the key of this name; the journal is the audit record (R9.3).
+    /// The operator's backend, identified by its service key. The journal is its audit record (R9.3).
     Backend {
-        /// The key's name.
+        /// Name of the service key.
         name: String,
-        /// What of the backend's it belongs to.
+        /// Id of the backend's own object that the adjustment belongs to.
         related_id: String,
     },
 }
 
-/// Reads a signed amount in ledger currency: a plain decimal (R1.2), after a minus for a debit.
+/// Parses a signed amount in ledger currency: a plain decimal (R1.2), with a leading minus for a debit.
 ///
-/// # Refuses
-/// The finding for the problem document, also for zero and amounts above the cap.
+/// # Rejects
+/// A [`FieldError`] for any other text, for zero and for an amount above [`AMOUNT_MAX`].
 pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -62,10 +61,10 @@ pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
     Ok(if negative { -amount } else { amount })
 }
 
-/// Reads an amount above zero in ledger currency: a plain decimal (R1.2).
+/// Parses a positive amount in ledger currency: a plain decimal (R1.2).
 ///
-/// # Refuses
-/// The finding for the problem document, also for zero and amounts above the cap.
+/// # Rejects
+/// A [`FieldError`] for any other text, for zero and for an amount above [`AMOUNT_MAX`].
 pub fn unsigned_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
     let plain = plain_decimal(text, LEDGER_DIGITS);
     let amount = plain.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", "a decimal of at most 8 digits"))?;
@@ -75,10 +74,10 @@ pub fn unsigned_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError>
     Ok(amount)
 }
 
-/// Reads what a person has to say about an action.
+/// Parses a reason or remark: 1 to [`TEXT_MAX`] characters on one line, trimmed.
 ///
-/// # Refuses
-/// The finding for the problem document when it says nothing or is too long.
+/// # Rejects
+/// A [`FieldError`] when it is empty, too long or has control characters.
 pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
     let said = text.trim();
     let good = (1..=TEXT_MAX).contains(&said.chars().count()) && !said.chars().any(char::is_control);
@@ -86,10 +85,12 @@ pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
     good.then(|| said.to_owned()).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
 }
 
-/// Adjusts a balance; the answer is the journal, whose first entry is the adjustment (a credit may pay debt after it, R1.7).
+/// Adjusts a balance and returns the journal entry.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::InsufficientBalance`] for a debit above the balance.
+/// The first line is the adjustment; on a credit, lines that repay debt may follow (R1.7).
+///
+/// # Rejects
+/// [`Refusal::NotFound`] for an unknown user; [`Refusal::InsufficientBalance`] for a debit above the balance.
 pub async fn adjust_balance(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -142,7 +143,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// R1.2: an adjustment's amount has one form, with a sign only for a debit.
+    /// R1.2: an adjustment's amount has one form; only a debit has a sign.
     #[test]
     fn a_signed_amount_is_a_plain_decimal_after_a_minus() {
         let read = |text: &str| signed_amount("/amount", text).ok().map(|amount| amount.to_string());

@@ -1,5 +1,7 @@
-//! I1–I4: one account per e-mail and per id of the operator's backend, one owner per invite code, an active code says of its owner what
-//! is so, and an erased person left no traces.
+//! Account invariants I1–I4.
+//!
+//! I1: one account per e-mail and per external id. I2: one owner per invite code. I3: an active code states its owner's current
+//! state. I4: an erased user leaves no personal data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +9,7 @@ use crate::account::model::identity::Status;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::UserId;
 
-/// Checks claims and codes.
+/// Checks e-mail claims, external claims and invite codes.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut claims: BTreeMap<UserId, u32> = BTreeMap::new();
@@ -48,7 +50,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// I4: of who was erased, nothing tells who they were.
+/// I4: an erased user's account, orders and withdrawals hold no personal data.
 fn check_erased(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let erased = |user: &UserId| snapshot.users.get(user).is_some_and(|user| user.status == Status::Erased);
     for user in
@@ -68,7 +70,7 @@ fn check_erased(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
-/// I2, I3: the active codes of a user are those listed, and they know whether their owner may invite.
+/// I2, I3: a user's active codes are the listed ones, and each states whether its owner may invite.
 fn check_codes(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let listed: BTreeSet<(UserId, &str)> =
         snapshot.active_codes.iter().flat_map(|own| own.codes.iter().map(|code| (own.user, code.as_str()))).collect();

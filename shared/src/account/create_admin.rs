@@ -1,4 +1,6 @@
-//! Making an admin: by the local stack for itself, and on AWS by the operator's command. There is no other first admin.
+//! Creation of an admin, by the local stack at start or by the operator's command on AWS.
+//!
+//! This is the only way to get the first admin.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +21,12 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// Makes whoever has this e-mail an admin without scopes with this password, which ends their sessions; who has none gets an account. Repeated, it
-/// changes nothing.
+/// Makes the user with this e-mail an admin without scopes, with this password.
+///
+/// Creates the account if there is none. The new password ends all sessions. A repeat with the same password changes nothing.
 ///
 /// # Errors
-/// When it can't be stored.
+/// A fault when the write fails.
 pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Result<UserId, Error> {
     let email_hash = email_hash(app, email);
     let newcomer = UserId::new(app.ulid());
@@ -111,10 +114,12 @@ fn audit(app: &App, subject: UserId) -> AuditRecord {
     }
 }
 
-/// Publishes the own signing key's public half, unless it is known; the newest three are kept, so that tokens outlive a change.
+/// Publishes the public half of this function's signing key, unless it is published already.
+///
+/// Keeps the newest three keys, so that existing tokens stay valid after a key change.
 ///
 /// # Errors
-/// When it can't be stored.
+/// A fault when the write fails.
 pub async fn publish_key(app: &App) -> Result<(), Error> {
     let signer = app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))?;
     let done = app

@@ -1,10 +1,10 @@
-//! Erasing a person: what tells who they are goes, what happened stays.
+//! Erases a user's personal data; journals, amounts and ids are kept.
 //!
-//! The account loses its e-mail, its language and its way in, in one transaction with the claim on the address, which is free again. Where
-//! their orders came from, where their withdrawals went and what providers told us of their payments word for word is removed by the
-//! reward worker, an order or a withdrawal at a time: each is left alone once it tells nothing more, so the work can stop anywhere and go
-//! on. The lists that it goes by are told of a write after a moment, and a provider may have more to tell: a day later the scheduler looks
-//! once more. Journals, amounts and ids stay, so everything still adds up.
+//! One transaction clears the account's e-mail, language and credentials and releases the claim on the address. The reward
+//! worker then clears the client data of orders, the payout accounts of withdrawals and the raw bodies of provider events, one
+//! order or withdrawal at a time. Each step is a no-op once done, so the work can stop anywhere and resume.
+//!
+//! Indexes are eventually consistent, and a provider may still send events. So the scheduler repeats the scrub a day later.
 
 use jiff::SignedDuration;
 
@@ -32,26 +32,24 @@ use table::key::{Key, owned_by};
 use table::store::{Index, Query};
 use table::tx::Tx;
 
-/// How long after somebody was erased their traces are looked for once more.
+/// Delay after the erasure until the personal data is scrubbed a second time.
 const AGAIN: SignedDuration = SignedDuration::from_hours(24);
-/// Most events whose bodies are removed at once.
+/// Maximum event bodies removed by one transaction.
 const TOGETHER: usize = 90;
 
-/// Who is to be erased.
+/// Request to erase a user.
 #[derive(Debug, Clone)]
 pub struct Erase {
-    /// Whose account.
     pub user: UserId,
-    /// Why.
     pub reason: String,
-    /// By whom.
     pub admin: UserId,
 }
 
-/// Erases a person; one that was erased before stays so.
+/// Erases a user's personal data; a no-op for an erased user.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for oneself; [`Refusal::WithdrawalOpen`] while cash is still to be paid out to them.
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal is
+/// unpaid.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -94,15 +92,16 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     Ok((after, tx))
 }
 
-/// The account without its person; an admin is none any more.
+/// Returns the account without personal data; an admin loses the role.
 fn nobody(user: &User) -> User {
     let role = if user.role == Role::Admin { Role::User } else { user.role };
     let scopes = std::collections::BTreeSet::new();
     User { email: None, locale: None, status: Status::Erased, role, scopes, ..user.clone() }
 }
 
-/// Removes what else tells of the persons that some messages say were erased. Answers the ids of the records that are to be
-/// delivered again.
+/// Scrubs the remaining personal data of the users in `UserErased` messages.
+///
+/// Returns the ids of the records to redeliver.
 pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {
@@ -115,10 +114,10 @@ pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String>
     failed
 }
 
-/// Removes what else tells of a person who was erased: done twice, it finds nothing.
+/// Scrubs the remaining personal data of an erased user; a no-op when nothing is left.
 ///
 /// # Errors
-/// A fault; then the rest is left.
+/// A fault; the rest is then still to be scrubbed.
 pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
     for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
         app.execute(&Ctx::system(), || plan_order(app, order)).await?;
@@ -135,10 +134,10 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks once more for what tells of the persons who were erased a day ago.
+/// Repeats the scrub for users erased a day ago.
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault when the due list cannot be read.
 pub async fn erase_traces_again(app: &App) -> Result<ExpiryReport, Fault> {
     Ok(each(due(app, "traces", UserId::parse).await?, |id| again(app, id)).await.into())
 }
@@ -173,7 +172,7 @@ async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
     Ok(((), tx))
 }
 
-/// Removes the bodies of some events, those that are there.
+/// Removes those of the given event bodies that exist.
 async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let mut batch = app.store.get_many(keys).await?;

@@ -1,6 +1,6 @@
-//! Mailed codes (R2.4, R2.8): six digits, derived from a nonce that is stored; the code itself is nowhere.
+//! Mailed codes (R2.4, R2.8): six digits, derived from a stored nonce; the code itself is never stored.
 //!
-//! A nonce carries the time it was made at, so that its age and the window its tries are counted in depend on nothing else.
+//! A nonce carries its creation time, so a code's age and its attempt window depend on nothing else.
 
 use jiff::{Timestamp, ToSpan};
 use subtle::ConstantTimeEq;
@@ -10,35 +10,35 @@ use crate::app::App;
 use kernel::fault::Error;
 use kernel::refusal::Refusal;
 
-/// How long a mailed code is good, in minutes.
+/// Lifetime of a mailed code, in minutes.
 pub const MINUTES: i64 = 15;
-/// Most tries of one code.
+/// Maximum attempts per code.
 const TRIES: i64 = 5;
-/// The window in which tries count, in seconds: longer than any code lives.
+/// Window in which attempts count, in seconds; longer than the lifetime of a code.
 const WINDOW: i64 = 24 * 3_600;
-/// Most codes mailed to one address, and the seconds of the window they count in.
+/// Maximum codes mailed to one address, and their window in seconds.
 const MAILS: (i64, i64) = (5, 3_600);
 
-/// A nonce for a code that is mailed now.
+/// Creates a nonce for a code mailed now.
 pub fn nonce(app: &App) -> String {
     app.ulid().to_string()
 }
 
-/// Until when a code mailed now is good.
+/// Expiry of a code mailed now.
 pub fn good_until(now: Timestamp) -> Timestamp {
     now.checked_add(MINUTES.minutes()).unwrap_or(now)
 }
 
-/// The code of a nonce.
+/// Derives the code of a nonce.
 pub fn code(app: &App, nonce: &str) -> String {
     let hash = app.config.secret.hash("mailed code", &[nonce.as_bytes()]);
     let number = hash.iter().take(7).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     format!("{:06}", number % 1_000_000)
 }
 
-/// One code more is mailed to an address.
+/// Counts one more code mailed to an address.
 ///
-/// # Refuses
+/// # Rejects
 /// `rate_limited` after five in an hour.
 pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
@@ -49,11 +49,12 @@ pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Counts a try of a nonce's code, before it is compared. Where there is no nonce the same is done for nothing, so that the time it
-/// takes tells nobody whether there is one.
+/// Counts an attempt at a nonce's code before the comparison.
 ///
-/// # Refuses
-/// What a wrong code is refused with, after five tries.
+/// Without a nonce the same work is done, so that timing does not reveal whether one exists.
+///
+/// # Rejects
+/// The refusal of a wrong code, after five attempts or without a nonce.
 pub async fn record_attempt(app: &App, nonce: Option<&str>) -> Result<(), Error> {
     let made = nonce.and_then(made_at);
     let (subject, at) = match (nonce, made) {
@@ -64,17 +65,17 @@ pub async fn record_attempt(app: &App, nonce: Option<&str>) -> Result<(), Error>
     if made.is_none() || tries.count > TRIES { Err(wrong().into()) } else { Ok(()) }
 }
 
-/// Compares what somebody typed with the code of a nonce.
+/// Compares a typed code with the code of a nonce, in constant time.
 ///
-/// # Refuses
-/// 422 at `/code` for a wrong one and for one that is too old.
+/// # Rejects
+/// 422 at `/code` for a wrong or expired code.
 pub fn compare(app: &App, nonce: &str, typed: &str) -> Result<(), Refusal> {
     let fresh = made_at(nonce).is_some_and(|made| app.clock.now() < good_until(made));
     let right = bool::from(code(app, nonce).as_bytes().ct_eq(typed.trim().as_bytes()));
     if fresh && right { Ok(()) } else { Err(wrong()) }
 }
 
-/// A code that is wrong, used, too old or tried too often: nobody learns which.
+/// Refusal of a code that is wrong, used, expired or tried too often, without naming the reason.
 pub fn wrong() -> Refusal {
     Refusal::field("/code", "wrong_code", "The code is wrong or no longer good.")
 }

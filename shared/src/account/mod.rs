@@ -1,4 +1,4 @@
-//! Accounts: sign-up and sign-in, e-mail claims, sessions, service keys, the balance by hand, erasure (R2).
+//! Accounts: sign-up, sign-in, claims, sessions, service keys, balance adjustments, erasure (R2).
 
 pub mod adjust_balance;
 pub mod audit;

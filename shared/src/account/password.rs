@@ -1,4 +1,4 @@
-//! Passwords: Argon2id, with the deployment's cost (R2.1).
+//! Password hashing: Argon2id with the deployment's cost (R2.1).
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
@@ -6,21 +6,24 @@ use crate::account::model::identity::Password;
 use crate::app::App;
 use kernel::fault::Fault;
 
-/// The hash of a password under a fresh salt, as a PHC string. Takes tens of milliseconds on purpose: once per request, never per attempt.
+/// Hashes a password under a fresh salt, as a PHC string.
+///
+/// Takes tens of milliseconds by design, so hash once per request, not once per transaction attempt.
 ///
 /// # Errors
-/// When the deployment's cost is out of range.
+/// A fault when the deployment's cost is out of range.
 pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
     let salt: [u8; 16] = app.entropy.bytes();
     let hashed = hasher(app)?.hash_password_with_salt(password.as_bytes(), &salt);
     hashed.map(|hash| hash.to_string()).map_err(|error| Fault::bug(error.to_string()))
 }
 
-/// Whether a password is the one that was hashed. Without a hash the same work is done, so that nobody learns from the time
-/// it takes whether an account exists (R2.8).
+/// Compares a password with a hash.
+///
+/// Without a hash the same work is done, so that timing does not reveal whether an account exists (R2.8).
 ///
 /// # Errors
-/// When the deployment's cost is out of range.
+/// A fault when the deployment's cost is out of range.
 pub fn verify(app: &App, password: &Password, hash: Option<&str>) -> Result<bool, Fault> {
     match hash {
         Some(hash) => Ok(hasher(app)?.verify_password(password.as_bytes(), hash).is_ok()),

@@ -1,4 +1,4 @@
-//! Records: an account's entries as its user sees them, newest first (R1.5, R1.6).
+//! Account statement: a user's statement lines, newest first (R1.5, R1.6).
 
 use jiff::Timestamp;
 
@@ -12,28 +12,27 @@ use table::item::Entity as _;
 use table::ledger::JOURNAL_ENTRIES;
 use table::store::{Cursor, Index, Page, Query};
 
-/// Which records.
+/// Filter and page of an account statement.
 #[derive(Debug, Clone)]
 pub struct StatementFilter {
-    /// Of which account.
     pub account: AccountKind,
-    /// Only of this type.
     pub kind: Option<RecordType>,
-    /// Not before.
+    /// Earliest time, inclusive.
     pub from: Option<Timestamp>,
-    /// Not after.
+    /// Latest time, inclusive.
     pub to: Option<Timestamp>,
-    /// Most of them.
+    /// Maximum lines of the page.
     pub limit: i32,
-    /// Where the page before ended.
+    /// Cursor of the previous page.
     pub after: Option<Cursor>,
 }
 
-/// Reads one page of records in one query. A posting with several entries may be cut by the end of a page: the position then names
-/// the posting and how many of its entries were shown.
+/// Reads one page of statement lines in one query.
+///
+/// A page may end within a journal entry. The cursor then holds the entry before it and the number of lines already returned.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn records(app: &App, user: UserId, wanted: &StatementFilter) -> Result<Page<StatementLine>, Fault> {
     let partition = match wanted.account {
         AccountKind::Balance | AccountKind::Receivable => User::key(user).pk,
@@ -46,7 +45,7 @@ pub async fn records(app: &App, user: UserId, wanted: &StatementFilter) -> Resul
         shown = after.remove(SHOWN).and_then(|shown| shown.parse().ok()).unwrap_or(0);
         after
     });
-    // A page that ended within the first posting has no posting before it.
+    // A cursor within the very first journal entry has no entry before it.
     ask.after = ask.after.filter(|after| !after.is_empty());
     let page = app.store.list::<JournalEntry>(&ask).await?;
     let limit = usize::try_from(wanted.limit).unwrap_or(1);
@@ -69,10 +68,10 @@ pub async fn records(app: &App, user: UserId, wanted: &StatementFilter) -> Resul
     Ok(Page { items, next: page.next })
 }
 
-/// How many entries of the next posting were shown already.
+/// Cursor attribute: number of lines already returned of the next journal entry.
 const SHOWN: &str = "shown";
 
-/// The position before a posting of which `shown` entries fitted; without one before it, the list's own beginning.
+/// Cursor within a journal entry, after `shown` of its lines.
 fn cut(before: Option<Cursor>, shown: usize) -> Option<Cursor> {
     let mut position = before.unwrap_or_default();
     position.insert(SHOWN.to_owned(), shown.to_string());

@@ -1,7 +1,7 @@
-//! Registration (R2.1–R2.4): everything that sign-up means is one transaction.
+//! Registration (R2.1–R2.4): sign-up is one transaction.
 //!
-//! One read brings the claim on the e-mail and the invite code; the claim is the marker. The code's owner is not read: their
-//! item is busy when they are popular, so what matters of them stands on the code.
+//! One read fetches the e-mail claim and the invite code. The claim is the idempotency guard. The code's owner is not read,
+//! because a popular inviter's item is busy; the code carries the needed owner state.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,61 +37,59 @@ use table::item::Versioned;
 use table::key::Key;
 use table::tx::Tx;
 
-/// Who wants an account.
+/// Request to register an account.
 #[derive(Debug, Clone)]
 pub struct Register {
-    /// Their address.
     pub email: Email,
-    /// Their password.
     pub password: Password,
-    /// The code they were given, as they typed it.
+    /// Referral code as typed.
     pub referral_code: Option<String>,
     /// Preferred language.
     pub locale: Option<String>,
 }
 
-/// What came of it.
+/// Outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Registered {
-    /// Who they are.
     pub user: UserId,
     /// `active`, or `pending` until the e-mail is verified.
     pub status: Status,
-    /// When they registered.
+    /// Time of the registration.
     pub created_at: Timestamp,
-    /// Their balance.
     pub balance: LedgerMoney,
-    /// What the code did; provisional while pending (R2.4).
+    /// Outcome of the referral code; provisional while pending (R2.4).
     pub referral: AppliedReferral,
-    /// The session that began; none while pending, and none in a replay: whoever repeats gets a new one.
+    /// Session of this registration.
+    ///
+    /// `None` while pending and in a replay; a repeated registration opens a new one.
     pub session: Option<Session>,
 }
 
-/// What a referral code did.
+/// Outcome of a referral code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppliedReferral {
-    /// Whether it bound the user to its owner.
+    /// True when the user is now referred by the code's owner.
     pub applied: bool,
-    /// If not, why; none when no code was given.
+    /// Reason when it did not apply; `None` without a code.
     pub reason: Option<NotApplied>,
-    /// What the user got for registering with it.
+    /// Registration reward of the user.
     pub reward: Option<LedgerMoney>,
 }
 
-/// An account as its owner gets it.
+/// Registration with the tokens of its session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// What came of the registration.
     pub registered: Registered,
-    /// A session, unless the e-mail is to be verified first.
+    /// `None` while the e-mail has to be verified first.
     pub tokens: Option<Tokens>,
 }
 
-/// Registers somebody, or makes a pending sign-up where e-mails are verified. Whoever repeats a registration finds their own and gets a
-/// new session, if the password is theirs.
+/// Registers an account, or a pending sign-up where e-mails are verified.
 ///
-/// # Refuses
-/// `email_taken`; `rate_limited` when too many codes were mailed. A bad referral code refuses nothing (R2.3).
+/// A repeated registration finds its own account and opens a new session, if the password matches.
+///
+/// # Rejects
+/// `email_taken`; `rate_limited` after too many mailed codes. A bad referral code does not reject the registration (R2.3).
 pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<NewSession>, Error> {
     let mailbox = EmailIdentity {
         hash: email_hash(app, &ask.email),
@@ -124,22 +122,23 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<N
     admit(app, &mailbox.hash, done, Credential::Password(&ask.password)).await
 }
 
-/// The mail of one request: one nonce, and counted once, however often it is planned.
+/// Mail of one request: one nonce, counted once, however often the transaction is re-planned.
 struct Mail {
     nonce: String,
     allowed: OnceCell<()>,
 }
 
-/// How somebody shows that an account is theirs.
+/// Evidence that the account is the caller's.
 pub(crate) enum Credential<'a> {
-    /// By its password.
     Password(&'a Password),
-    /// They have: by a mailed code.
+    /// A mailed code, verified already.
     Shown,
 }
 
-/// The answer to a registration, with its session. A first answer that is given again holds none: whoever repeats shows that the
-/// account is theirs and gets a new one, so that neither an address nor a guessed `Idempotency-Key` opens a session.
+/// Builds the response to a registration, with its session.
+///
+/// A replayed response has no session of its own. The caller must prove the account again and then gets a new session, so that
+/// neither an address nor a guessed `Idempotency-Key` opens one.
 pub(crate) async fn admit(
     app: &App,
     email_hash: &str,
@@ -169,7 +168,7 @@ pub(crate) async fn admit(
     Ok(Answered { answer: NewSession { registered, tokens }, replayed })
 }
 
-/// Whoever tried too many passwords is told what any stranger is.
+/// Maps the rate limit on passwords to the refusal that any stranger gets.
 fn instead(error: Error, refusal: &Refusal) -> Error {
     match error {
         Error::Refused(_) => refusal.clone().into(),
@@ -184,7 +183,7 @@ fn fingerprint_of(app: &App, ask: &Register) -> String {
     fingerprint(&app.config.secret, &body)
 }
 
-/// Somebody who is about to have an account: known by an e-mail, by an id of the operator's backend, or by both.
+/// Account to be created, identified by an e-mail, an external id, or both.
 pub(crate) struct NewAccount {
     pub id: UserId,
     pub mailbox: Option<EmailIdentity>,
@@ -195,23 +194,24 @@ pub(crate) struct NewAccount {
     pub fingerprint: String,
 }
 
-/// An e-mail to claim.
+/// E-mail to claim.
 #[derive(Clone)]
 pub(crate) struct EmailIdentity {
     pub hash: String,
     pub email: Email,
-    /// None for whom the operator's backend authenticates.
+    /// `None` when the operator's backend authenticates the user.
     pub password_hash: Option<String>,
 }
 
-/// An id of the operator's backend to claim.
+/// External id to claim.
 pub(crate) struct External {
     pub hash: String,
     pub id: ExternalId,
 }
 
-/// A repeated registration finds its own account: same address, same body. Whether the password is right is looked at when it is
-/// answered. What this very request wrote, without learning of it, is not a repetition.
+/// Finds the account of a repeated registration: same address, same body.
+///
+/// [`admit`] checks the password. A claim that this very request wrote in an attempt with a lost response is not a repetition.
 async fn own(app: &App, newcomer: &NewAccount, mailbox: &EmailIdentity) -> Result<(Registered, Tx), Error> {
     let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&mailbox.hash)).await?.ok_or(Refusal::EmailTaken)?;
     if claim.fingerprint != newcomer.fingerprint || claim.user == newcomer.id {
@@ -220,7 +220,9 @@ async fn own(app: &App, newcomer: &NewAccount, mailbox: &EmailIdentity) -> Resul
     Ok((known(app, claim.user, claim.not_applied).await?, app.tx()))
 }
 
-/// What came of the registration of a user, without its session; why its code did not bind stands on what it claimed.
+/// Rebuilds the outcome of an earlier registration, without its session.
+///
+/// `not_applied` comes from the claim.
 pub(crate) async fn known(app: &App, user: UserId, not_applied: Option<NotApplied>) -> Result<Registered, Error> {
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::EmailTaken)?;
     let reward = user.attribution.as_ref().map(|bound| own_reward(bound, user.id, user.created_at));
@@ -238,7 +240,7 @@ pub(crate) async fn known(app: &App, user: UserId, not_applied: Option<NotApplie
     })
 }
 
-/// What the programmes give whoever signs up now.
+/// Terms of the programmes for a user who signs up now.
 struct Programmes {
     referral: ReferralSettings,
     affiliate: AffiliateSettings,
@@ -248,7 +250,7 @@ struct Programmes {
 }
 
 impl Programmes {
-    /// A code that may bind while a programme is on (R3.8).
+    /// Parses a code while a programme is on (R3.8).
     fn readable(&self, code: &str) -> Result<InviteCode, NotApplied> {
         match self.referral.enabled || self.affiliate.enabled {
             true => InviteCode::parse(code).ok_or(NotApplied::Unknown),
@@ -270,8 +272,10 @@ impl Programmes {
     }
 }
 
-/// The whole of sign-up as one transaction (R2.2); its marker is the claim on the backend's id, else that on the e-mail. Whom the
-/// backend authenticates gets no session by it.
+/// Plans sign-up as one transaction (R2.2).
+///
+/// The guard is the claim of the external id if there is one, else that of the e-mail. A user whom the backend authenticates
+/// gets no session here.
 pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
@@ -302,7 +306,7 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
     Ok((registered, tx))
 }
 
-/// What was given as a referral code, and what is stored about it.
+/// Referral code of a registration, with the stored state behind it.
 struct Found {
     code: Option<Result<InviteCode, NotApplied>>,
     invite: Option<Versioned<Invite>>,
@@ -310,7 +314,9 @@ struct Found {
 }
 
 impl Found {
-    /// One read: the claim, the code and, where e-mails are verified, the sign-up that stands at `signup`. Under a limit one more.
+    /// Reads the claim, the code and the pending sign-up at `signup`, if given, in one batch.
+    ///
+    /// Under an invitee limit there is one more read.
     async fn read(
         app: &App,
         newcomer: &NewAccount,
@@ -342,7 +348,7 @@ impl Found {
         Ok((found, pending))
     }
 
-    /// The bond that the code makes, or why it makes none; no reason when none was given.
+    /// Returns the referral that the code makes, or the reason why it makes none; no reason without a code.
     fn bind(&self, newcomer: &NewAccount, programmes: &Programmes) -> Result<Referral, Option<NotApplied>> {
         let code = self.code.as_ref().ok_or(None)?.as_ref().map_err(|why| Some(*why))?;
         let owner = self.invite.as_ref().map(|invite| CodeOwner {
@@ -357,7 +363,9 @@ impl Found {
         attribute(code, owner.as_ref(), newcomer.id, settings, affiliate_on, terms, newcomer.created_at).map_err(Some)
     }
 
-    /// Under a limit, the count is written with what it was read as: it is exact however many sign up at once.
+    /// Counts the invitee under a limit.
+    ///
+    /// The write is conditional on the count as read, so the limit is exact under concurrent sign-ups.
     fn count(&self, tx: &mut Tx) {
         if let Some((stored, limit)) = &self.limit {
             let next = InviteeLimit { user: limit.user, invitees: limit.invitees.saturating_add(1) };
@@ -367,7 +375,7 @@ impl Found {
 }
 
 impl NewAccount {
-    /// Claims what makes the account unique; the first claim is the marker.
+    /// Claims the external id and the e-mail; the first claim is the guard.
     fn claim(&self, not_applied: Option<NotApplied>, tx: &mut Tx) {
         let (user, at) = (self.id, self.created_at);
         if let Some(external) = &self.external {
@@ -388,7 +396,7 @@ impl NewAccount {
         }
     }
 
-    /// The user, with the own registration reward on their balance; its items are added to the transaction.
+    /// Builds the user with their registration reward on the balance, and adds the writes to `tx`.
     fn user(
         &self,
         app: &App,
@@ -427,7 +435,7 @@ impl NewAccount {
     }
 }
 
-/// The invitee's own reward for registering, granted; none where its amount is 0.
+/// Returns the invitee's registration reward as granted; `None` when its amount is 0.
 fn own_reward(bound: &Referral, invitee: UserId, at: Timestamp) -> Result<Option<Reward>, Error> {
     let due = bound.rewards_due(invitee, Trigger::Registration, at)?;
     Ok(due.into_iter().find(|reward| reward.side == Side::Invitee).map(|reward| reward.granted(at)))
@@ -441,7 +449,7 @@ fn grant(app: &App, ctx: &Ctx, user: &User, reward: &Reward) -> Result<(Accounts
     user.accounts.post(user.id, header, &[movement], house).map_err(|error| Fault::bug(error.to_string()))
 }
 
-/// Where e-mails are verified, only a pending sign-up is written; a newer one replaces it (R2.4).
+/// Plans a pending sign-up where e-mails are verified; a newer one replaces it (R2.4).
 async fn plan_pending(
     app: &App,
     newcomer: &NewAccount,
@@ -466,7 +474,7 @@ async fn plan_pending(
         until: good_until(newcomer.created_at),
     };
     let mut tx = app.tx();
-    // What this very request wrote without learning of it stands as it is.
+    // An attempt with a lost response may have written the sign-up already; keep it then.
     if before.as_ref().is_none_or(|before| before.nonce != mail.nonce) {
         tx.upsert(before.as_ref(), &pending);
         let (email, nonce) = (pending.email_hash.clone(), pending.nonce.clone());

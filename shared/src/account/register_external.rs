@@ -1,5 +1,7 @@
-//! Registering a user whom the operator's own backend authenticates (R2.6): the same transaction as any sign-up (R2.2), under the
-//! claim on the backend's id. There is one user per id, whichever key registers it and however often.
+//! Registration of a user whom the operator's own backend authenticates (R2.6).
+//!
+//! It is the transaction of any sign-up (R2.2), guarded by the claim of the external id. There is one user per id, whichever
+//! key registers it and however often.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,30 +22,30 @@ use table::execute::Answered;
 use table::list::Window;
 use table::tx::Tx;
 
-/// Who is to be registered.
+/// Request to register a user of the backend.
 #[derive(Debug, Clone)]
 pub struct RegisterExternal {
-    /// What the backend calls them.
+    /// Id in the operator's backend.
     pub external_id: ExternalId,
-    /// Their address, if it is known.
+    /// Address, if known.
     pub email: Option<Email>,
-    /// The code they were given, as they typed it.
+    /// Referral code as typed.
     pub referral_code: Option<String>,
 }
 
-/// What came of it.
+/// Outcome of a registration by the backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
-    /// The registration, this one or the one before.
+    /// The registration; that of the first call if this one is a repeat.
     pub registered: Registered,
-    /// Whether the user is new.
+    /// True when this call created the user.
     pub created: bool,
 }
 
-/// Registers a user of the backend's, or finds the one with this id.
+/// Registers a user of the backend, or finds the one with this external id.
 ///
-/// # Refuses
-/// `email_taken` when the address is another user's. A bad referral code refuses nothing (R2.3).
+/// # Rejects
+/// `email_taken` when another user has the address. A bad referral code does not reject the registration (R2.3).
 pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> Result<Answered<Joined>, Error> {
     let mailbox =
         |email: &Email| EmailIdentity { hash: email_hash(app, email), email: email.clone(), password_hash: None };
@@ -51,7 +53,7 @@ pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> 
     let newcomer = NewAccount {
         id: UserId::new(app.ulid()),
         mailbox: ask.email.as_ref().map(mailbox),
-        // Nobody repeats this by an e-mail and a password.
+        // This value matches no registration by e-mail and password, so none of those counts as a repeat of this one.
         fingerprint: format!("external:{hash}"),
         external: Some(External { hash: hash.clone(), id: ask.external_id.clone() }),
         referral_code: ask.referral_code.clone().filter(|code| !code.trim().is_empty()),
@@ -63,7 +65,7 @@ pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> 
 
 async fn plan(app: &App, ctx: &Ctx, newcomer: &NewAccount, hash: &str) -> Result<(Joined, Tx), Error> {
     let claim = app.store.get::<ExternalClaim>(&ExternalClaim::key(hash)).await?;
-    // What this very request wrote, without learning of it, is not somebody who was there before.
+    // A claim by this very request, written in an attempt with a lost response, is not an earlier user.
     if let Some(claim) = claim.filter(|claim| claim.user != newcomer.id) {
         let registered = known(app, claim.user, claim.not_applied).await?;
         return Ok((Joined { registered, created: false }, app.tx()));
@@ -76,9 +78,9 @@ fn external_hash(app: &App, id: &ExternalId) -> String {
     app.config.secret.hex("external", &[id.as_str().as_bytes()])
 }
 
-/// A user and all their subscriptions.
+/// Reads a user and all their subscriptions.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn overview(app: &App, user: UserId) -> Result<(User, Vec<(Subscription, Plan)>), Error> {
     let found = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::NotFound)?;
@@ -98,9 +100,11 @@ async fn all_subscriptions(app: &App, user: UserId) -> Result<Vec<(Subscription,
     }
 }
 
-/// Opens a session for a user whom the backend has authenticated. Never for an admin: a service key must not become one.
+/// Opens a session for a user whom the backend has authenticated.
 ///
-/// # Refuses
+/// Rejects admins: a service key must not give admin access.
+///
+/// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::AccountBlocked`]; [`Refusal::Forbidden`] for an admin.
 pub async fn open_for(app: &App, user: UserId) -> Result<(User, Tokens), Error> {
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::NotFound)?;

@@ -1,4 +1,6 @@
-//! Resetting a password (R2.8): a mailed code, and the end of every session. Never tells whether an e-mail has an account.
+//! Password reset (R2.8): a mailed code sets a new password and ends every session.
+//!
+//! No response reveals whether an e-mail has an account.
 
 use crate::account::mailed_code::{self, good_until, wrong};
 use crate::account::model::access::{EmailClaim, PasswordReset};
@@ -12,9 +14,9 @@ use kernel::fault::{Error, Fault};
 use table::context::Ctx;
 use table::tx::Tx;
 
-/// Mails a code to whoever has this e-mail, if anybody.
+/// Mails a code to this e-mail if it has an account.
 ///
-/// # Refuses
+/// # Rejects
 /// `rate_limited` after five codes in an hour.
 pub async fn ask_reset(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);
@@ -23,7 +25,9 @@ pub async fn ask_reset(app: &App, email: &Email) -> Result<(), Error> {
     app.execute(&Ctx::system(), || plan_mail(app, &hash, &nonce)).await.map(|_| ())
 }
 
-/// The nonce is the request's, not the attempt's: a lost reply does not mail a second code.
+/// Plans the mail.
+///
+/// The nonce belongs to the request, not to the attempt, so that a lost response does not mail a second code.
 async fn plan_mail(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let Some(user) = by_email(app, hash).await? else { return Ok(((), tx)) };
@@ -43,13 +47,15 @@ async fn plan_mail(app: &App, hash: &str, nonce: &str) -> Result<((), Tx), Error
     Ok(((), tx))
 }
 
-/// Sets a new password with the mailed code, and ends all sessions. Asked again with the same code and password, it finds its own work.
+/// Sets a new password with the mailed code, and ends all sessions.
 ///
-/// # Refuses
-/// 422 at `/code` when it is wrong, used, too old or tried too often, or nobody has this e-mail.
+/// A repeat with the same code and password succeeds without effect.
+///
+/// # Rejects
+/// 422 at `/code` when it is wrong, used, expired or tried too often, or when no account has this e-mail.
 pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Password) -> Result<(), Error> {
     let hash = email_hash(app, email);
-    // Before anything is known, so that it costs the same whether or not there is an account.
+    // Hash before any read, so that timing does not reveal whether an account exists.
     let new_hash = password::hash(app, new)?;
     let reset = app.store.get::<PasswordReset>(&PasswordReset::key(&hash)).await?;
     mailed_code::record_attempt(app, reset.as_ref().map(|reset| reset.nonce.as_str())).await?;
@@ -61,7 +67,9 @@ pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Passwor
     }
 }
 
-/// Answers nothing when the password is set now, and the one that is set when the code was used before.
+/// Plans the reset.
+///
+/// Returns `None` when it sets the password, and the current hash when the code was used before.
 async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Option<String>, Tx), Error> {
     let reset = app.store.get::<PasswordReset>(&PasswordReset::key(hash)).await?.ok_or_else(wrong)?;
     mailed_code::compare(app, &reset.nonce, typed)?;

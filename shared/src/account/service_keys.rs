@@ -1,4 +1,4 @@
-//! Service keys: making, revoking, listing and recognising them (R2.6).
+//! Service keys: create, revoke, list and authenticate (R2.6).
 
 use subtle::ConstantTimeEq;
 
@@ -14,21 +14,21 @@ use table::list::Window;
 use table::list::{ListSource, walk};
 use table::store::Page;
 
-/// What a key is to be.
+/// Request to create a service key.
 #[derive(Debug, Clone)]
 pub struct IssueKey {
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// What it may do.
     pub scopes: std::collections::BTreeSet<ServiceScope>,
-    /// Who makes it.
     pub admin: UserId,
 }
 
-/// Makes a key; the second part of the answer is the key itself, which is told once: none in a replay.
+/// Creates a key.
+///
+/// The second part of the answer is the key itself; it is `None` in a replay, so the key is returned once.
 ///
 /// # Errors
-/// When it can't be stored.
+/// A fault when the write fails.
 pub async fn issue_key(app: &App, ctx: &Ctx, ask: &IssueKey) -> Result<(Answered<ServiceKey>, Option<String>), Error> {
     let id = ServiceKeyId::new(app.ulid());
     let secret = data_encoding::HEXLOWER.encode(&app.entropy.bytes::<32>());
@@ -55,9 +55,9 @@ pub async fn issue_key(app: &App, ctx: &Ctx, ask: &IssueKey) -> Result<(Answered
     Ok((done, token))
 }
 
-/// Revokes a key; one that is revoked stays so.
+/// Revokes a key; a no-op for a revoked key.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn revoke_key(app: &App, ctx: &Ctx, id: ServiceKeyId, admin: UserId) -> Result<(), Error> {
     let plan = || async {
@@ -73,19 +73,19 @@ pub async fn revoke_key(app: &App, ctx: &Ctx, id: ServiceKeyId, admin: UserId) -
     app.execute(ctx, plan).await.map(|_| ())
 }
 
-/// All keys, newest first.
+/// Lists all keys, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn keys(app: &App, window: &Window) -> Result<Page<ServiceKey>, Fault> {
     let list = window.walk(ListSource::Platform("SERVICE_KEYS"), false);
     walk(app, &list, |key: &ServiceKey| window.only(key.created_at, key)).await
 }
 
-/// The key that a token shows, by the table's word: one that was revoked a moment ago is none (R2.6).
+/// Authenticates a service key against the table, so that a revocation takes effect at once (R2.6).
 ///
-/// # Refuses
-/// [`Refusal::Unauthenticated`] for an unknown, forged or revoked one.
+/// # Rejects
+/// [`Refusal::Unauthenticated`] for an unknown, forged or revoked key.
 pub async fn recognise(app: &App, id: ServiceKeyId, secret: &str) -> Result<ServiceKey, Error> {
     let shown = hash(app, id, secret);
     let key = app.store.get::<ServiceKey>(&ServiceKey::key(id)).await?.ok_or(Refusal::Unauthenticated)?;

@@ -1,4 +1,4 @@
-//! Sessions (R2.5, R2.8): signing in, refreshing, signing out.
+//! Sessions (R2.5, R2.8): sign in, refresh, sign out.
 
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -16,26 +16,26 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// Failed sign-ins of one e-mail until the next ones are turned away, and the seconds of the window they count in.
+/// Maximum failed sign-ins of one e-mail, and their window in seconds.
 const FAILURES: (i64, i64) = (10, 15 * 60);
 
-/// The tokens of a session.
+/// Tokens of a session.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// For the next fifteen minutes.
+    /// Access token, valid for [`Tokens::expires_in`] seconds.
     pub access_token: String,
-    /// For the next tokens.
+    /// Refresh token, exchanged for the next tokens.
     pub refresh_token: String,
-    /// Seconds for which the access token is good.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
 }
 
-/// The secret hash under which an e-mail is claimed.
+/// Secret hash of an e-mail, the key of its claim.
 pub fn email_hash(app: &App, email: &Email) -> String {
     app.config.secret.hex("email", &[email.as_str().as_bytes()])
 }
 
-/// A session that begins now under this password of the user's.
+/// Builds a session that begins now under this password of the user.
 pub fn begin(app: &App, user: UserId, password_number: u64) -> Session {
     let now = app.clock.now();
     Session {
@@ -54,10 +54,10 @@ fn good_until(now: Timestamp) -> Timestamp {
     now.checked_add(REFRESH_DAYS.saturating_mul(24).hours()).unwrap_or(now)
 }
 
-/// The tokens of a session as it stands.
+/// Issues the tokens of a session in its current state.
 ///
 /// # Errors
-/// Where no tokens are made.
+/// A fault in a function that has no signing key.
 pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault> {
     let signer = signer(app)?;
     Ok(Tokens {
@@ -67,10 +67,10 @@ pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault
     })
 }
 
-/// The tokens of the session that began with a registration.
+/// Issues the tokens of the session that began with a registration.
 ///
 /// # Errors
-/// Where no tokens are made.
+/// A fault in a function that has no signing key.
 pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens, Fault> {
     let signer = signer(app)?;
     Ok(Tokens {
@@ -84,10 +84,10 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
     app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))
 }
 
-/// Opens a session for a user who has shown who they are, while this password of theirs was good.
+/// Opens a session for an authenticated user, under the password that was current then.
 ///
 /// # Errors
-/// When it can't be stored.
+/// A fault when the write fails.
 pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
     let session = begin(app, user.id, password_number);
     app.execute(&Ctx::system(), || async {
@@ -101,8 +101,8 @@ pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens
 
 /// Signs in with e-mail and password.
 ///
-/// # Refuses
-/// `bad_credentials`; `account_blocked`; `rate_limited` after ten failures in a quarter of an hour.
+/// # Rejects
+/// `bad_credentials`; `account_blocked`; `rate_limited` after ten failures in 15 minutes.
 pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Password>) -> Result<(User, Tokens), Error> {
     let (Some(email), Some(password)) = (email, password) else { return Err(Refusal::BadCredentials.into()) };
     let hash = email_hash(app, email);
@@ -118,17 +118,19 @@ pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Passwor
     Ok((user.into_inner(), tokens))
 }
 
-/// Whether the passwords shown for an e-mail are still looked at.
+/// Requires that an e-mail has failed sign-ins left.
 ///
-/// # Refuses
-/// `rate_limited` after ten failures in a quarter of an hour.
+/// # Rejects
+/// `rate_limited` after ten failures in 15 minutes.
 pub(crate) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
     let failures = app.store.tries("sign_in", email_hash, now).await?;
     if failures.count >= FAILURES.0 { Err(failures.refused(now).into()) } else { Ok(()) }
 }
 
-/// Whether a password is the one of a claim; a wrong one counts as a failed sign-in. Nobody's costs as much.
+/// Compares a password with that of a claim; a wrong one counts as a failed sign-in.
+///
+/// Without a claim the same work is done, so timing reveals nothing.
 pub(crate) async fn proves(
     app: &App,
     email_hash: &str,
@@ -142,10 +144,10 @@ pub(crate) async fn proves(
     Ok(right)
 }
 
-/// The user who claimed an e-mail.
+/// Finds the user who claimed an e-mail.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn by_email(app: &App, hash: &str) -> Result<Option<Versioned<User>>, Fault> {
     match app.store.get::<EmailClaim>(&EmailClaim::key(hash)).await? {
         Some(claim) => app.store.get(&User::key(claim.user)).await,
@@ -155,16 +157,17 @@ pub async fn by_email(app: &App, hash: &str) -> Result<Option<Versioned<User>>, 
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Refreshed {
-    /// This is the number of the one good token now.
+    /// The number of the one valid refresh token.
     Number(u64),
-    /// The token was used before: none of the session is good any more.
+    /// The token was used before; its session is revoked.
     Reused,
 }
 
 /// Exchanges a refresh token for the next tokens.
 ///
-/// # Refuses
-/// `bad_credentials` for a forged, expired or revoked one, and for one used twice, which revokes its session; `account_blocked`.
+/// # Rejects
+/// `bad_credentials` for a forged, expired or revoked token, and for a reused one, whose session is then revoked;
+/// `account_blocked`.
 pub async fn refresh(app: &App, token: &str) -> Result<(User, Tokens), Error> {
     let (user, session, number) = signer(app)?.read_refresh(token).ok_or(Refusal::BadCredentials)?;
     let done = app.execute(&Ctx::system(), || plan_refresh(app, user, session, number)).await?;
@@ -217,10 +220,10 @@ async fn live(
     Ok((user, session))
 }
 
-/// Ends the session of a refresh token. A token that is no good ends nothing and is no error.
+/// Ends the session of a refresh token; a no-op for an invalid token.
 ///
 /// # Errors
-/// When it can't be stored.
+/// A fault when the write fails.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), Error> {
     let Some((user, session, _)) = signer(app)?.read_refresh(token) else { return Ok(()) };
     app.execute(&Ctx::system(), || async {

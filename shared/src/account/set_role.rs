@@ -1,4 +1,4 @@
-//! An admin changes what somebody may do (R2.5).
+//! Change of a user's role and scopes by an admin (R2.5).
 
 use std::collections::BTreeSet;
 
@@ -14,23 +14,22 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What is to be set.
+/// Request to set a role.
 #[derive(Debug, Clone)]
 pub struct SetRole {
-    /// Whose.
     pub user: UserId,
-    /// To what.
     pub role: Role,
-    /// To which parts of it, if not all.
+    /// Scopes of an admin; empty means no limit.
     pub scopes: BTreeSet<AdminScope>,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Sets a role. Admin routes look at the table, so it holds from the next request on.
+/// Sets a role.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
+/// Admin routes read the account from the table, so the change holds from the next request on.
+///
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account, to prevent a lock-out.
 pub async fn set_role(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -48,7 +47,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<(User, Tx), Error> 
     Ok((after, tx))
 }
 
-/// The role with its scopes, `admin: orders:read, stats:read`.
+/// Formats the role with its scopes: `admin: orders:read, stats:read`.
 fn shown(user: &User) -> String {
     let scopes: Vec<&str> = user.scopes.iter().map(|scope| scope.as_str()).collect();
     let role = user.role.as_str();

@@ -1,7 +1,7 @@
-//! An admin blocks an account or makes it active again (R2.8).
+//! Block and reactivation of an account by an admin (R2.8).
 //!
-//! Blocked: no sign-in or refresh, no writes, its codes bind nothing, rewards are held, money stays. The items of its codes say it
-//! too, so that a sign-up need not read their owner. Made active again, the rewards that were held are tried again.
+//! A blocked user has no sign-in, no refresh and no writes. Their codes do not apply, their rewards are held, their money
+//! stays. The codes' items carry the block, so that a sign-up need not read the owner. Reactivation retries the held rewards.
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
@@ -20,26 +20,26 @@ use table::key::owned_by;
 use table::store::{Index, Query};
 use table::tx::Tx;
 
-/// Most messages of one transaction, so that its outbox item stays far below the size an item may have.
+/// Maximum messages of one transaction; keeps its outbox item far below the item size limit.
 const TOGETHER: usize = 500;
 
-/// What is to be set.
+/// Request to set an account's status.
 #[derive(Debug, Clone)]
 pub struct SetStatus {
-    /// Whose account.
     pub user: UserId,
     /// [`Status::Active`] or [`Status::Blocked`].
     pub status: Status,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Sets an account's state. Setting `active` again tries rewards again that are still held: the list of them may be a moment old.
+/// Sets an account's status.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::AccountErased`]; [`Refusal::Forbidden`] for one's own: nobody locks themselves out.
+/// Setting `active` again also retries rewards that are still held, since the index of held rewards is eventually consistent.
+///
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::AccountErased`]; [`Refusal::Forbidden`] for the admin's own account, to prevent a
+/// lock-out.
 pub async fn set_status(app: &App, ctx: &Ctx, ask: &SetStatus) -> Result<Answered<User>, Error> {
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);

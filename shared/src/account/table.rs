@@ -1,4 +1,4 @@
-//! Where accounts, sessions and keys are stored.
+//! Storage of accounts, sessions and keys.
 
 use jiff::{Timestamp, ToSpan};
 use kernel::id::{ServiceKeyId, SessionId, UserId};
@@ -11,7 +11,7 @@ use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
 
 records! {
-    /// An account holder: everything about a person, balance included.
+    /// A user's account: profile, ledger accounts and terms.
     User = "user" {
         fn key(id: UserId) = "USER#{id}", "USER";
         at |it| User::key(it.id);
@@ -20,33 +20,33 @@ records! {
         due |it| it.due_at().map(|(what, at)| due(what, it.id, at));
     }
 
-    /// The claim of an e-mail: one account per address (R2.1), its password hash.
+    /// The claim of an e-mail with its password hash: one account per address (R2.1).
     EmailClaim = "email" {
         fn key(hash: &str) = "EMAIL#{hash}", "EMAIL";
         at |it| EmailClaim::key(&it.email_hash);
     }
 
-    /// The claim of an id of the operator's backend: one account per id (R2.6).
+    /// The claim of an external id: one account per id (R2.6).
     ExternalClaim = "external" {
         fn key(hash: &str) = "EXTERNAL#{hash}", "EXTERNAL";
         at |it| ExternalClaim::key(&it.external_hash);
     }
 
-    /// A service key: who calls `/v1/service` (R2.6).
+    /// A service key of the operator's backend, for `/v1/service` (R2.6).
     ServiceKey = "service_key" {
         fn key(id: ServiceKeyId) = "SERVICE_KEY#{id}", "SERVICE_KEY";
         at |it| ServiceKey::key(it.id);
         platform |it| Some(by_month("SERVICE_KEYS", it.created_at, it.id));
     }
 
-    /// A sign-up that waits for its e-mail to be verified (R2.4).
+    /// A sign-up that awaits e-mail verification (R2.4).
     PendingSignup = "signup" {
         fn key(hash: &str) = "EMAIL#{hash}", "SIGNUP";
         at |it| PendingSignup::key(&it.email_hash);
         expires |it| a_day_after(it.until);
     }
 
-    /// A password reset that was asked for (R2.8).
+    /// A requested password reset (R2.8).
     PasswordReset = "reset" {
         fn key(hash: &str) = "EMAIL#{hash}", "RESET";
         at |it| PasswordReset::key(&it.email_hash);
@@ -60,7 +60,7 @@ records! {
         expires |it| Some(it.until);
     }
 
-    /// The public keys that access tokens are verified with (R2.5).
+    /// The public keys that verify access tokens (R2.5).
     PublicKeys = "public_keys" {
         fn key() = "KEYS", "KEYS";
         at |_it| PublicKeys::key();
@@ -72,11 +72,13 @@ fn a_day_after(at: Timestamp) -> Option<Timestamp> {
 }
 
 impl User {
-    /// The one thing that time will do to this account: scrub what is left of an erased person, or close the promotion window.
+    /// Returns the next due job of this account.
+    ///
+    /// It is the second scrub after an erasure, or the end of the promotion window.
     fn due_at(&self) -> Option<(&'static str, Timestamp)> {
         let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
         let window = window.map(|promotion| ("promotion", promotion.ends_at));
-        // One thing is due at a time: the window of who was erased can wait.
+        // An item has one due entry; an erased user's promotion window can wait.
         self.traces_due.map(|at| ("traces", at)).or(window)
     }
 }

@@ -1,9 +1,11 @@
-//! Tokens: who calls (R2.5).
+//! Access and refresh tokens (R2.5).
 //!
-//! An access token is a JWT signed with Ed25519 for fifteen minutes; only `registration` holds the key, everybody verifies with
-//! the public keys of one table item. A refresh token is derived, not stored: the `n`-th of a session is an HMAC under the
-//! signing key, so the table holds a number and nothing to steal, and the successor of a token can be told twice.
-//! Signatures are ring's; jsonwebtoken's own back ends would link a second cryptography library.
+//! An access token is a JWT signed with Ed25519, valid for fifteen minutes. Only `registration` holds the signing key; the
+//! other functions verify with the public keys of one table item. A refresh token is derived, not stored: the `n`-th of a
+//! session is an HMAC under the signing key. So the table holds a number and no secret, and a token's successor can be issued
+//! twice.
+//!
+//! ring makes the signatures, because jsonwebtoken's own back ends would link a second cryptography library.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,47 +25,46 @@ use kernel::fault::Fault;
 use kernel::id::{SessionId, UserId};
 use kernel::secret::Secret;
 
-/// How long an access token is good.
+/// Lifetime of an access token, in seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
-/// How long a refresh token is good.
+/// Lifetime of a refresh token, in days.
 pub const REFRESH_DAYS: i64 = 30;
-/// Within how many seconds a repeat of the last refresh token gets the same successor.
+/// Seconds in which a repeat of the previous refresh token gets the same successor.
 pub const REPEAT_SECONDS: i64 = 30;
 
-/// What an access token says.
+/// Claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who.
+    /// User id.
     pub sub: UserId,
-    /// As what.
     pub role: Role,
-    /// The session it belongs to.
+    /// Session id.
     pub sid: SessionId,
-    /// When it was made, epoch seconds.
+    /// Issue time, epoch seconds.
     pub iat: i64,
-    /// Until when it is good, epoch seconds.
+    /// Expiry, epoch seconds.
     pub exp: i64,
-    /// The deployment that made it.
+    /// Issuer: the deployment's public base URL.
     pub iss: String,
 }
 
-/// The public keys that access tokens are verified with, as stored.
+/// Public keys that verify access tokens, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKeys {
     /// Newest first.
     pub keys: Vec<PublicKey>,
 }
 
-/// One public key, as a JWK writes it.
+/// One public key, in the fields of a JWK.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
-    /// Which.
+    /// Key id.
     pub kid: String,
-    /// The key, base64url.
+    /// Public key, base64url.
     pub x: String,
 }
 
-/// Signs access tokens and derives refresh tokens; only `registration` has one.
+/// Signer of access tokens and source of refresh tokens; only `registration` has one.
 #[derive(Clone)]
 pub struct Signer {
     key: EncodingKey,
@@ -79,10 +80,10 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// The signer of a 32-byte seed.
+    /// Builds the signer of a 32-byte seed.
     ///
     /// # Errors
-    /// When the seed has another length.
+    /// A fault for a seed of another length.
     pub fn new(seed: &[u8], issuer: &str) -> Result<Self, Fault> {
         install();
         let pair = Ed25519KeyPair::from_seed_unchecked(seed);
@@ -97,15 +98,15 @@ impl Signer {
         })
     }
 
-    /// The key others verify with.
+    /// Returns the public key that verifies this signer's tokens.
     pub fn public(&self) -> &PublicKey {
         &self.public
     }
 
-    /// An access token for fifteen minutes from `now`.
+    /// Issues an access token, valid for fifteen minutes from `now`.
     ///
     /// # Errors
-    /// When signing fails, which it never does with a key that loaded.
+    /// A fault when signing fails, which it never does with a loaded key.
     pub fn access(&self, user: UserId, role: Role, session: SessionId, now: Timestamp) -> Result<String, Fault> {
         let iat = now.as_second();
         let exp = iat.saturating_add(ACCESS_SECONDS);
@@ -114,7 +115,7 @@ impl Signer {
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
     }
 
-    /// The `number`-th refresh token of a session.
+    /// Derives the `number`-th refresh token of a session.
     pub fn refresh(&self, user: UserId, session: SessionId, number: u64) -> String {
         let mut bytes = Vec::with_capacity(72);
         bytes.extend_from_slice(&user.ulid().to_bytes());
@@ -125,7 +126,7 @@ impl Signer {
         BASE64URL_NOPAD.encode(&bytes)
     }
 
-    /// Reads a refresh token that this signer made.
+    /// Verifies a refresh token of this signer and returns user, session and number.
     pub fn read_refresh(&self, token: &str) -> Option<(UserId, SessionId, u64)> {
         if token.len() > 200 {
             return None;
@@ -143,18 +144,18 @@ impl Signer {
     }
 }
 
-/// The public keys as a process knows them.
+/// Public keys that a process has loaded.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Arc<Mutex<HashMap<String, String>>>);
 
 impl KeyRing {
-    /// Knows these keys from now on.
+    /// Replaces the loaded keys.
     pub fn learn(&self, keys: &PublicKeys) {
         let known = keys.keys.iter().map(|key| (key.kid.clone(), key.x.clone())).collect();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
-    /// Which key a token names; `None` for what is no token of ours.
+    /// Reads the key id of a token; `None` when it is not an Ed25519 JWT.
     pub fn names(token: &str) -> Option<String> {
         install();
         if token.len() > 2_048 {
@@ -164,18 +165,18 @@ impl KeyRing {
         (header.alg == Algorithm::EdDSA).then_some(header.kid).flatten()
     }
 
-    /// Whether a key is known.
+    /// Tests whether a key is loaded.
     pub fn knows(&self, kid: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
     }
 
-    /// What a valid token says; `None` for a forged, foreign or expired one.
+    /// Verifies a token and returns its claims; `None` for a forged, foreign or expired one.
     pub fn verify(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
         let kid = Self::names(token)?;
         let x = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&kid).cloned()?;
         let key = DecodingKey::from_ed_components(&x).ok()?;
         let mut rules = Validation::new(Algorithm::EdDSA);
-        // Judged below by the application's clock; the library only knows the machine's.
+        // Expiry is checked below with the application's clock; the library knows only the system clock.
         rules.validate_exp = false;
         rules.required_spec_claims.clear();
         rules.set_issuer(&[issuer]);
@@ -231,7 +232,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> jsonwebtoken::errors::R
 fn install() {
     static RING: CryptoProvider =
         CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
-    // An error says that it is installed already.
+    // An error means that the provider is installed already.
     RING.install_default().ok();
 }
 
@@ -267,7 +268,7 @@ mod tests {
         assert_eq!(ring.verify(&token, "https://other.test", at(1_000_000)), None);
     }
 
-    /// R2.5: a token of another key, another algorithm, or changed by a byte is nobody's.
+    /// R2.5: a token of another key or algorithm, or with one changed byte, is rejected.
     #[test]
     fn a_forged_access_token_is_nobodys() {
         let (signer, ring) = ring();
@@ -300,7 +301,7 @@ mod tests {
         }
     }
 
-    /// R2.5: a refresh token is known again by who derived it, and by nobody else.
+    /// R2.5: only the signer that derived a refresh token accepts it.
     #[test]
     fn a_refresh_token_is_derived_and_cannot_be_counted_up() {
         let (signer, _) = ring();

@@ -1,4 +1,4 @@
-//! Verifying a sign-up's e-mail (R2.4): the transaction of R2.2 happens when its code is confirmed.
+//! Verification of a sign-up's e-mail (R2.4): confirming the code runs the transaction of R2.2.
 
 use crate::account::mailed_code::{self, good_until, wrong};
 use crate::account::model::access::{EmailClaim, PendingSignup};
@@ -15,11 +15,12 @@ use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// Confirms the code that was mailed, and makes the account with the referral code that was given at registration. Asked again with the
-/// same code, it finds its own work and answers with a new session.
+/// Confirms a mailed code and creates the account, with the referral code of the registration.
 ///
-/// # Refuses
-/// 422 at `/code` when it is wrong, too old or tried too often; `email_taken`.
+/// A repeat with the same code finds the account and opens a new session.
+///
+/// # Rejects
+/// 422 at `/code` when it is wrong, expired or tried too often; `email_taken`.
 pub async fn verify_signup(app: &App, ctx: &Ctx, email: &Email, typed: &str) -> Result<Answered<NewSession>, Error> {
     let hash = email_hash(app, email);
     let (claim, pending) = read(app, &hash).await?;
@@ -55,7 +56,7 @@ async fn read(
     Ok((batch.take(&claim)?, batch.take(&signup)?))
 }
 
-/// The nonce of the code that is asked for; after the confirmation it stands on the claim.
+/// Returns the nonce of the current code; after the confirmation it is on the claim.
 fn nonce_of<'a>(
     claim: Option<&'a Versioned<EmailClaim>>,
     pending: Option<&'a Versioned<PendingSignup>>,
@@ -66,7 +67,7 @@ fn nonce_of<'a>(
     }
 }
 
-/// Who is to have the account; they sign up now.
+/// Builds the account to create from a pending sign-up, as of now.
 fn newcomer(app: &App, pending: &PendingSignup) -> NewAccount {
     NewAccount {
         id: pending.user,
@@ -83,9 +84,9 @@ fn newcomer(app: &App, pending: &PendingSignup) -> NewAccount {
     }
 }
 
-/// Mails a new code for a pending sign-up; says nothing about whether there is one.
+/// Mails a new code for a pending sign-up, without revealing whether there is one.
 ///
-/// # Refuses
+/// # Rejects
 /// `rate_limited` after five codes in an hour.
 pub async fn resend(app: &App, email: &Email) -> Result<(), Error> {
     let hash = email_hash(app, email);

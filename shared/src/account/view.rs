@@ -1,4 +1,4 @@
-//! Callers, the authorization that a handler's signature shows, and records, the user's view of the ledger.
+//! Callers, role and scope extractors that authorise handlers, and statement lines on the wire.
 
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
@@ -26,27 +26,31 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Somebody with a valid access token. What they may do to money is decided by their account, which the use case reads.
+/// Caller with a valid access token.
+///
+/// The use case reads the account and decides what it may do with money.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Claims);
 
-/// An active admin, by the table's word and not the token's (R2.5). `D` says which admins a route is for: `Admin` alone for those
-/// without scopes, `Admin<OrdersRead>` also for those with that scope.
+/// Active admin, checked against the table, not the token (R2.5).
+///
+/// `D` is the route's duty: `Admin` alone needs an admin without scopes; `Admin<OrdersRead>` also takes admins with that scope.
 #[derive(Debug, Clone)]
 pub struct Admin<D = Everything> {
-    /// Who.
     pub id: UserId,
     duty: PhantomData<D>,
 }
 
-/// A seller who moves money: like any, but no admin with scopes.
+/// Seller who moves money: an agent, or an admin without scopes.
 #[derive(Debug, Clone)]
 pub struct Trader(pub Seller);
 
 impl FromRequestParts<Arc<App>> for Seller {
     type Rejection = Problem;
 
-    /// An active admin or agent with a shop, by the table's word (R2.5, R8.1); an admin with scopes needs that of the agency.
+    /// Requires an active admin or an agent with a shop, read from the table (R2.5, R8.1).
+    ///
+    /// An admin with scopes needs `grants:write`.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         seller(parts, app, Some(AdminScope::GrantsWrite)).await
     }
@@ -60,7 +64,7 @@ impl FromRequestParts<Arc<App>> for Trader {
     }
 }
 
-/// The caller's account as the table has it.
+/// Reads the caller's account from the table.
 async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<User, Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
     let user = app.store.get::<User>(&User::key(caller.id())).await?;
@@ -81,23 +85,22 @@ async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<AdminScope>) -
     Ok(Seller { id: user.id, reach })
 }
 
-/// The operator's backend, by the table's word, with a service key that carries the scope `S` (R2.6).
+/// Operator's backend, authenticated by a service key with scope `S`, read from the table (R2.6).
 #[derive(Debug, Clone)]
 pub struct Backend<S> {
-    /// Its key.
     pub key: ServiceKeyId,
-    /// The key's name.
+    /// Name of the key.
     pub name: String,
     scope: PhantomData<S>,
 }
 
-/// What a route lets admins do.
+/// Duty of an admin route.
 pub trait Duty: Send + Sync {
-    /// The scope that is enough for it; none when only admins without scopes may.
+    /// Scope that suffices for it; `None` when only admins without scopes may use it.
     const SCOPE: Option<AdminScope>;
 }
 
-/// What only admins without scopes do.
+/// Duty reserved to admins without scopes.
 #[derive(Debug, Clone, Copy)]
 pub struct Everything;
 
@@ -119,9 +122,8 @@ macro_rules! duties {
 
 duties!(OrdersRead OrdersRefund SettingsWrite WithdrawalsApprove CodesIssue GrantsWrite StatsRead);
 
-/// A service key's scope in a handler's signature.
+/// Service key scope in a handler's signature.
 pub trait Scoped {
-    /// Which.
     const SCOPE: service_key::ServiceScope;
 }
 
@@ -151,7 +153,7 @@ scopes! {
 }
 
 impl Caller {
-    /// Who calls.
+    /// Returns the caller's user id.
     pub fn id(&self) -> UserId {
         self.0.sub
     }
@@ -185,7 +187,7 @@ impl<S: Scoped> FromRequestParts<Arc<App>> for Backend<S> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(parts).ok_or(Refusal::Unauthenticated)?;
         let Some((id, secret)) = ServiceKey::read(token) else {
-            // A person is known, and may not do what only the backend may.
+            // A user's access token is valid, but this route is the backend's: 403, not 401.
             Caller::from_request_parts(parts, app).await?;
             return Err(Refusal::Forbidden.into());
         };
@@ -203,32 +205,32 @@ fn bearer(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && all.next().is_none()).then_some(token)
 }
 
-/// One entry of an account.
+/// One statement line of an account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Record {
-    /// Journal, account and number.
+    /// Unique id: journal, account and number.
     pub id: String,
-    /// The entry's number on its account, from 1 without gaps.
+    /// Number of the line on its account, from 1 without gaps.
     pub seq: u64,
-    /// What moved: `payment`, `promotion`, `referral`, `admin`, `debt` …
+    /// Record type: `payment`, `promotion`, `referral`, `admin`, `debt` and others.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Which part of the commission account.
+    /// Part of the commission account; only for commission lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// How much, with its sign.
+    /// Signed amount.
     pub amount: Amount,
-    /// The account before.
+    /// Balance of the account before the line.
     pub balance_before: Amount,
-    /// The account after.
+    /// Balance of the account after the line.
     pub balance_after: Amount,
-    /// Who moved it: `system`, `user`, `admin`, `service:…`.
+    /// Actor: `system`, `user`, `admin` or `service:{name}`.
     pub operator: String,
-    /// For a person.
+    /// Remark for the user.
     pub remark: Option<String>,
-    /// The order, reward or code it belongs to.
+    /// Id of the related order, reward, code or withdrawal.
     pub related_id: Option<String>,
-    /// When.
+    /// Time of the line.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -272,13 +274,13 @@ impl Searcher<App> for Seller {
     }
 }
 
-/// The search of an admin whom `D` lets see the list.
+/// Search by an admin whose duty is `D`.
 pub type AdminSearch<F, D = Everything> = Search<F, Admin<D>>;
 
-/// The e-mail that a filter names.
+/// Parses the e-mail of a list filter.
 ///
-/// # Refuses
-/// 422 for what is not an address.
+/// # Rejects
+/// 422 when it is not an address.
 pub fn email(text: Option<&str>) -> Result<Option<Email>, Refusal> {
     given("/email", text, Email::parse)
 }

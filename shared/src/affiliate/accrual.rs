@@ -1,8 +1,8 @@
-//! Commissions follow their orders: the reward worker's other verb (R6.3, R6.4, R4.11).
+//! Commission accrual of the reward worker: commissions follow their orders (R6.3, R6.4, R4.11).
 //!
-//! Everything that a message names is read by key in the one read of its batch ([`crate::referral::grant_rewards`]); what an inviter's
-//! orders earn or give back is written in the one transaction of the inviter's group. [`earn`] does the same for a message of
-//! which only the commission is left to do.
+//! The one read of the batch ([`crate::referral::grant_rewards`]) fetches by key all that its messages refer to. The one
+//! transaction of an inviter's group writes all commission changes of that inviter's orders. [`earn`] does the same for a
+//! single message, when only its commission is still to be processed.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use table::key::Key;
 use table::store::ReadSet;
 use table::tx::Tx;
 
-/// An order or purchase that a message tells of.
+/// Order or purchase of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Due {
     purchase: bool,
@@ -32,17 +32,17 @@ struct Due {
     message: String,
 }
 
-/// The orders of a batch that may earn or give back.
+/// Orders and purchases of a batch that may accrue or reverse commission.
 #[derive(Debug, Clone, Default)]
 pub struct Orders(BTreeMap<OrderId, Due>);
 
 impl Orders {
-    /// Those that messages tell of, each once.
+    /// Collects the orders of messages, each once.
     pub fn of(messages: &[Cause<'_>]) -> Self {
         Self(messages.iter().filter_map(due).collect())
     }
 
-    /// Everything that has to be read for them, each key once.
+    /// Returns all keys to read for them, each once.
     pub fn keys(&self) -> Vec<Key> {
         let of = |(order, due): (&OrderId, &Due)| {
             [
@@ -58,10 +58,10 @@ impl Orders {
         keys
     }
 
-    /// Looks at each order, as it was read.
+    /// Reconciles the commission of each order with the order as read.
     ///
     /// # Errors
-    /// What does not decode or add up; nothing is to be written then.
+    /// A fault when an item does not decode or amounts overflow; write nothing then.
     pub fn settle(&self, app: &App, batch: &ReadSet) -> Result<AccrualState, Fault> {
         let mut read = AccrualState::default();
         for (order, due) in &self.0 {
@@ -90,10 +90,10 @@ impl Due {
     }
 }
 
-/// What may earn, as it was read.
+/// Reads the order or purchase of a commission.
 ///
 /// # Errors
-/// What does not decode or add up.
+/// A fault when an item does not decode or amounts overflow.
 fn source(batch: &ReadSet, key: &Key, purchase: bool) -> Result<Option<CommissionSource>, Fault> {
     if !purchase {
         return Ok(batch.peek::<Order>(key)?.map(|order| CommissionSource::from(&*order)));
@@ -102,10 +102,10 @@ fn source(batch: &ReadSet, key: &Key, purchase: bool) -> Result<Option<Commissio
     CommissionSource::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
 }
 
-/// The source of a commission, whichever kind it is; [`source_keys`] were read.
+/// Reads the source of a commission, of either kind; the batch must hold [`source_keys`].
 ///
 /// # Errors
-/// What does not decode or add up.
+/// A fault when an item does not decode or amounts overflow.
 pub(crate) fn source_of(batch: &ReadSet, order: OrderId) -> Result<Option<CommissionSource>, Fault> {
     match source(batch, &Order::key(order), false)? {
         Some(found) => Ok(Some(found)),
@@ -113,7 +113,7 @@ pub(crate) fn source_of(batch: &ReadSet, order: OrderId) -> Result<Option<Commis
     }
 }
 
-/// Where the source of a commission may be.
+/// Returns the keys at which the source of a commission may be.
 pub(crate) fn source_keys(order: OrderId) -> [Key; 2] {
     [Order::key(order), Purchase::key(order)]
 }
@@ -131,16 +131,16 @@ fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
     }
 }
 
-/// The worker, for a message.
+/// Returns the worker as the actor, with the message id as the request id.
 pub(crate) fn by_worker(app: &App, message: &str) -> AccruedBy {
     let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
     AccruedBy { operator: Operator::System, actor, request_id, at: app.clock.now() }
 }
 
-/// What was read, as a conditional write needs it, and what it is to be.
+/// Accrual with the entities as read, for conditional writes.
 #[derive(Debug, Default)]
 pub struct AccrualState {
-    /// As it is to be.
+    /// The entities as they are to be written.
     pub now: Accrual,
     pub(crate) commissions: BTreeMap<OrderId, Versioned<Commission>>,
     pub(crate) earnings: BTreeMap<UserId, Versioned<Earnings>>,
@@ -148,7 +148,7 @@ pub struct AccrualState {
 }
 
 impl AccrualState {
-    /// Adds its writes: nothing for orders that stand as they did.
+    /// Adds the writes of changed entities.
     pub fn write(&self, tx: &mut Tx) {
         let now = &self.now;
         for (order, commission) in now.commissions.iter().filter(|(order, _)| now.changed.contains(order)) {
@@ -175,7 +175,7 @@ impl AccrualState {
     }
 }
 
-/// Keeps an item both as it was read and as it will be.
+/// Stores an entity both as read and as the value to change.
 fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
     read: &mut BTreeMap<I, Versioned<T>>,
     now: &mut BTreeMap<I, T>,
@@ -190,10 +190,10 @@ fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
     Ok(())
 }
 
-/// Brings the commission that one message tells of to where it should be, whatever became of the rewards.
+/// Reconciles the commission of one message's order, independent of its rewards.
 ///
 /// # Errors
-/// A fault; then nothing of it is written.
+/// A fault; nothing is written then.
 pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
     app.execute(&Ctx::system(), || plan(app, told)).await.map(|_| ())
 }

@@ -1,13 +1,13 @@
-//! C1, C3–C5, W1, W2: commissions follow their orders, the commission account is the end of its chain, withdrawals happen once.
+//! Affiliate invariants C1, C3–C5, W1, W2, and the ledger invariants L2–L4 of commission accounts.
 //!
-//! | what | says |
+//! | invariant | rule |
 //! | --- | --- |
-//! | C1 | a commission is its order's only one, for the inviter of the order, and what is posted of it is what is left |
-//! | C3 | what an account earned is the sum of its commissions, and all of it is somewhere |
-//! | C4 | a commission is what its order's snapshot makes of it, and what is left follows the order's net |
+//! | C1 | an order has at most one commission, for its inviter, and its journals sum to what remains of it |
+//! | C3 | an account's earned total is the sum of its commissions, and its parts account for all of it |
+//! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net |
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
-//! | W1 | a withdrawal has one journal that asks and one that settles, as its state says |
-//! | W2 | what is held is the sum of the open withdrawals, what was withdrawn that of the others |
+//! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
+//! | W2 | the held part is the sum of open withdrawals, the withdrawn total is the sum of completed ones |
 
 pub mod purchase;
 
@@ -50,7 +50,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// What may earn: orders, and purchases that were reported.
+/// Sources of commission: orders, and purchases that the backend reported.
 type Sources = BTreeMap<OrderId, CommissionSource>;
 
 fn sources(all: &Snapshot) -> Sources {
@@ -58,7 +58,7 @@ fn sources(all: &Snapshot) -> Sources {
     all.orders.values().map(CommissionSource::from).chain(bought).map(|source| (source.id, source)).collect()
 }
 
-/// L2–L4: the account is the end of its entries' chain, part by part.
+/// L2–L4: each part of the account equals its last line, and its lines chain without gaps.
 fn check_chain(account: &CommissionAccount, mut postings: Vec<&JournalEntry>, findings: &mut Vec<Finding>) {
     postings.sort_by_key(|posting| posting.number);
     if !postings.iter().map(|posting| posting.number).eq(1..=account.postings) {
@@ -96,7 +96,7 @@ fn name(entry: &Line) -> &'static str {
     }
 }
 
-/// C3, W2: what the account holds, owes and gave is what its commissions and withdrawals say.
+/// C3, W2: the account's sums match its commissions and withdrawals.
 fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Finding>) {
     let own = || all.commissions.values().filter(|commission| commission.beneficiary == account.user);
     let sum = |of: &dyn Fn(&Commission) -> LedgerMoney| -> Decimal { own().map(|one| of(one).amount()).sum() };
@@ -126,7 +126,7 @@ fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Fi
     }
 }
 
-/// C1, C4: a commission against its order and its journals.
+/// C1, C4: checks a commission against its order and its journals.
 fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
     let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
     let Some(order) = sources.get(&commission.order).filter(|order| order.paid_at.is_some()) else {
@@ -154,7 +154,9 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
     }
 }
 
-/// C4, C5: an invitee's commissions in their order are what their orders' terms make of them; what made none has a reason.
+/// C4, C5: an invitee's commissions, replayed in order, follow from their orders' terms.
+///
+/// An order without a commission has a reason for it.
 fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
     let mut invitees: BTreeMap<UserId, Vec<(&Commission, &CommissionSource)>> = BTreeMap::new();
     for commission in all.commissions.values() {
@@ -186,7 +188,7 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
     }
 }
 
-/// Earns an invitee's commissions again, one after the other.
+/// Replays an invitee's commissions in order.
 fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'static str, String)> {
     let Some((_, first)) = own.first() else { return Err(("C5", "nothing is counted".to_owned())) };
     let mut earnings = Earnings::none(first);
@@ -206,7 +208,9 @@ fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'sta
     Ok(earnings)
 }
 
-/// W1: one journal that asks, one that settles; to the balance it is one journal with a share of each account.
+/// W1: a cash withdrawal has one journal that requests and one that closes it.
+///
+/// A withdrawal to the balance has one journal with lines on both accounts.
 fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<Finding>) {
     let cause = Withdrawal::cause(withdrawal.id);
     let own: Vec<&JournalEntry> = all.postings.iter().filter(|posting| posting.header.cause == cause).collect();

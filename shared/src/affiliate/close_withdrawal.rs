@@ -1,4 +1,4 @@
-//! A cash withdrawal comes to its end: paid or rejected by an admin, or cancelled by its user (R6.6). One of them, once.
+//! Close of a cash withdrawal, once: an admin pays or rejects it, or its user cancels it (R6.6).
 
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{CommissionAccount, CommissionMove};
@@ -17,31 +17,27 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// Who decides.
+/// Actor who closes a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedBy {
-    /// An admin.
     Admin(UserId),
-    /// The user whose withdrawal it is.
+    /// The user who requested it.
     Owner(UserId),
 }
 
-/// What is to become of a withdrawal.
+/// Request to close a withdrawal.
 #[derive(Debug, Clone)]
 pub struct CloseWithdrawal {
-    /// Which.
     pub withdrawal: WithdrawalId,
-    /// What.
     pub verdict: Resolution,
-    /// Who.
     pub who: ClosedBy,
 }
 
-/// Settles a withdrawal; the same verdict again finds it so.
+/// Closes a withdrawal; a no-op when it is closed with the same resolution.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`], also for somebody else's; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] after another
-/// verdict.
+/// # Rejects
+/// [`Refusal::NotFound`], also for another user's withdrawal; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] when
+/// it is closed with another resolution.
 pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<Answered<Withdrawn>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }

@@ -1,4 +1,4 @@
-//! The affiliate programme as its users see it (R6.7): terms, totals, commissions.
+//! Queries of the affiliate programme, as its users see it (R6.7): terms, totals, commissions.
 
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
@@ -16,25 +16,27 @@ use table::context::Ctx;
 use table::list::Window;
 use table::store::Page;
 
-/// What a user sees first.
+/// Overview of the affiliate programme for a user.
 #[derive(Debug, Clone)]
 pub struct AffiliateOverview {
-    /// On which terms they invite.
+    /// Terms of the user as an inviter.
     pub policy: AffiliatePolicy,
-    /// Their account, in which everything has matured that is due.
+    /// Commission account, with all overdue holds released.
     pub account: CommissionAccount,
-    /// Everything that was ever earned.
+    /// Total of all commission ever earned.
     pub earned: LedgerMoney,
-    /// How many people their codes brought.
+    /// Number of users who signed up with the user's codes.
     pub invitees: u64,
-    /// The codes that bind.
+    /// Active codes.
     pub codes: Vec<Shown>,
 }
 
-/// What `user` sees first. Nothing is written: what is due to mature is shown as if it had.
+/// Reads the overview for `user`.
+///
+/// Writes nothing: overdue holds are shown as released.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Error> {
     let keys = [User::key(user), ReferralCounts::key(user), CommissionAccount::key(user)];
     let (batch, waiting) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
@@ -54,10 +56,10 @@ pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Erro
     Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes })
 }
 
-/// One page of a user's commissions, newest first, with the masked e-mails of the invitees.
+/// Lists one page of a user's commissions, newest first, with the invitees' masked e-mails.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn commissions(app: &App, user: UserId, window: &Window) -> Result<Page<(Commission, String)>, Fault> {
     let own = CommissionFilter { beneficiary: Some(user), ..CommissionFilter::default() };
     let page = search(app, &own, window).await?;

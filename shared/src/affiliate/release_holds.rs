@@ -1,7 +1,7 @@
-//! Hold times end (R6.4): what is left of a commission moves from the pending part to the available one.
+//! Releases commission holds (R6.4): moves the remaining amount from pending to available.
 //!
-//! That it is over is decided by time. The journal is written by whoever needs it first: a withdrawal of the same user, or the
-//! job that makes it visible. What is due is read from the table itself, consistently; each end is one conditional write.
+//! A hold ends by time; the release is journaled lazily, by the user's next withdrawal or by the job. Overdue holds are read
+//! consistently from the table itself, and each release is one conditional write.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ use table::key::{Key, due_until};
 use table::store::{Index, Query};
 use table::tx::Tx;
 
-/// Most commissions of one transaction: each writes three items.
+/// Maximum commissions of one transaction; each writes three items.
 const TOGETHER: usize = 25;
 
-/// Matures what is due of one user; answers how many commissions.
+/// Releases a user's overdue holds and returns their number.
 ///
 /// # Errors
-/// A fault; what was matured before it stays so.
+/// A fault; earlier releases of this call stay.
 pub async fn mature(app: &App, ctx: &Ctx, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
@@ -36,10 +36,10 @@ pub async fn mature(app: &App, ctx: &Ctx, user: UserId) -> Result<usize, Error> 
     }
 }
 
-/// The commissions of a user whose hold time is over though no journal says so, the longest first.
+/// Lists a user's overdue holds, earliest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Versioned<CommissionHold>>, Fault> {
     let limit = i32::try_from(TOGETHER).unwrap_or(i32::MAX);
     let ask = Query { list: Index::Table, ..Query::due(maturing(user), due_until(app.clock.now()), limit) };
@@ -60,10 +60,10 @@ async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(usize, Tx), Error> 
     Ok((waiting.len(), tx))
 }
 
-/// The account and commissions of a user as they are once `waiting` has matured.
+/// Returns a user's account and commissions with the holds in `waiting` released.
 ///
 /// # Errors
-/// When the database can't be reached, or what is there does not add up.
+/// A fault when the database cannot be reached or amounts do not add up.
 pub(crate) async fn matured(
     app: &App,
     ctx: &Ctx,
@@ -90,10 +90,12 @@ pub(crate) async fn matured(
     Ok(settled)
 }
 
-/// Matures whatever is due, user by user; a tick that is missed or cut short leaves the rest to the next.
+/// Releases all overdue holds, user by user.
+///
+/// If a run is missed or cut short, the next one continues.
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault when the due list cannot be read.
 pub async fn mature_commissions(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
     let mut users = due(app, "commission", UserId::parse).await?;
     users.dedup();

@@ -1,7 +1,7 @@
-//! Purchases that the operator's backend reports, and their refunds (R2.6): they earn like online payments and credit nothing.
+//! Reports of purchases and their refunds by the operator's backend (R2.6).
 //!
-//! The purchase, the invitee's charge total and the promise that the reward worker looks are one transaction. A refund may come
-//! before its purchase: it is kept, and the purchase then leaves only the net (R4.11).
+//! They earn like online payments and credit nothing. The purchase, the invitee's charge total and the message to the reward
+//! worker are one transaction. A refund may come before its purchase; it is kept and reduces the purchase's net (R4.11).
 
 use jiff::{Timestamp, ToSpan};
 
@@ -21,52 +21,52 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// How far ahead of ours the backend's clock may be.
+/// Maximum minutes that `paid_at` may be ahead of this system's clock.
 const AHEAD_MINUTES: i64 = 10;
 
-/// What was bought elsewhere.
+/// Report of a purchase.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The key that reports it.
+    /// Service key that reports it.
     pub key: ServiceKeyId,
-    /// The backend's id of it.
+    /// Id of the purchase in the operator's backend.
     pub external_order_id: ExternalId,
-    /// Who bought.
+    /// Buyer.
     pub user: UserId,
-    /// For how much, in pay currency, as it was written.
+    /// Amount in pay currency, as sent.
     pub amount: String,
-    /// In which currency, as it was written.
+    /// Currency code, as sent.
     pub currency: String,
-    /// When it was paid.
+    /// Time of the payment.
     pub paid_at: Timestamp,
 }
 
-/// What went back of a purchase.
+/// Report of a refund.
 #[derive(Debug, Clone)]
 pub struct Refunded {
-    /// The key that reported the purchase.
+    /// Service key that reported the purchase.
     pub key: ServiceKeyId,
-    /// The backend's id of the purchase.
+    /// Id of the purchase in the operator's backend.
     pub external_order_id: ExternalId,
-    /// How much, in pay currency, as it was written.
+    /// Amount in pay currency, as sent.
     pub amount: String,
-    /// The backend's id of the refund.
+    /// Id of the refund in the operator's backend.
     pub refund_id: ExternalId,
 }
 
-/// Reports a purchase, once; the same report again finds it.
+/// Records a purchase; the same report again returns it unchanged.
 ///
-/// # Refuses
-/// 422 for the amount, the currency (only pay currency counts), a time to come, an unknown user, and for another purchase under
-/// an id that this key has reported.
+/// # Rejects
+/// 422 for a bad amount, a currency other than pay currency, a future time, an unknown user, and for different data under an id
+/// that this key has reported.
 pub async fn report_purchase(app: &App, ctx: &Ctx, ask: &Report) -> Result<Answered<Purchase>, Error> {
     app.execute(ctx, || plan(app, ask)).await
 }
 
-/// Reports a refund of a purchase, once by its id; more than the purchase leaves nothing of it.
+/// Records a refund of a purchase, once per refund id; the net stops at 0.
 ///
-/// # Refuses
-/// 422 for the amount.
+/// # Rejects
+/// 422 for a bad amount.
 pub async fn refund_purchase(app: &App, ctx: &Ctx, ask: &Refunded) -> Result<Answered<Purchase>, Error> {
     app.execute(ctx, || plan_refund(app, ask)).await
 }
@@ -76,7 +76,7 @@ fn id_of(app: &App, key: ServiceKeyId, external: &ExternalId) -> OrderId {
     Purchase::id_of(key, &app.config.secret.hash("purchase", &parts))
 }
 
-/// Reads an amount in pay currency.
+/// Parses an amount in pay currency.
 fn amount_of(settings: &PaymentSettings, text: &str) -> Result<PayMoney, Refusal> {
     let digits = settings.pay_currency.digits();
     let detail = || format!("a plain decimal with at most {digits} fractional digits");
@@ -128,7 +128,7 @@ async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
     Ok((after, tx))
 }
 
-/// The amount of a report, once everything else of it is right.
+/// Validates a report and returns its amount.
 fn checked(settings: &PaymentSettings, ask: &Report, now: Timestamp) -> Result<PayMoney, Refusal> {
     let pay = settings.pay_currency.code();
     if ask.currency != pay {
@@ -168,7 +168,9 @@ async fn plan_refund(app: &App, ask: &Refunded) -> Result<(Purchase, Tx), Error>
     Ok((after, tx))
 }
 
-/// The invitee's charge total, and the promise that rewards and commission follow it. Who was invited by nobody earns nobody anything.
+/// Updates the invitee's charge total and sends the message for rewards and commission.
+///
+/// A user without an inviter makes none.
 fn moved(tx: &mut Tx, purchase: &Purchase, before: &Versioned<User>, after: &User) {
     if let Some(attribution) = &after.attribution {
         tx.replace(before, after);

@@ -1,4 +1,4 @@
-//! An admin takes a commission back for good, with a reason (R9.3): what was withdrawn of it becomes debt (R6.4).
+//! Permanent reversal of a commission by an admin (R9.3); a withdrawn share becomes debt (R6.4).
 
 use crate::affiliate::accrual::{AccrualState, source_keys, source_of};
 use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount};
@@ -12,20 +12,17 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What is to be taken back.
+/// Request to reverse a commission.
 #[derive(Debug, Clone)]
 pub struct ReverseCommission {
-    /// Which.
     pub commission: CommissionId,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Takes a commission back; one that was taken back before stays as it was.
+/// Reverses a commission permanently; a no-op when it is reversed already.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn reverse_commission(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<Answered<Commission>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await

@@ -1,4 +1,6 @@
-//! An admin changes one user's affiliate policy (R6.1). Orders carry the terms of their creation, so only later ones follow it.
+//! Change of a user's affiliate policy by an admin (R6.1).
+//!
+//! Orders snapshot the terms at creation, so the change affects later orders only.
 
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::app::App;
@@ -11,20 +13,19 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What is to be set.
+/// Request to set a policy.
 #[derive(Debug, Clone, Copy)]
 pub struct SetPolicy {
-    /// Whose.
     pub user: UserId,
-    /// The policy.
     pub policy: AffiliatePolicy,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Sets a user's policy. Without `can_invite` their codes bind nothing from now on.
+/// Sets a user's policy.
 ///
-/// # Refuses
+/// Without `can_invite` their codes no longer apply.
+///
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn set_policy(app: &App, ctx: &Ctx, ask: &SetPolicy) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await

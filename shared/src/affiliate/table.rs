@@ -1,4 +1,4 @@
-//! Where commissions and withdrawals are stored.
+//! Storage of commissions and withdrawals.
 
 use jiff::Timestamp;
 use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
@@ -10,7 +10,7 @@ use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 
 records! {
-    /// An affiliate's account by its parts (R6.4).
+    /// An affiliate's commission account with its parts (R6.4).
     CommissionAccount = "commission_account" {
         fn key(user: UserId) = "AFFILIATE#{user}", "ACCOUNT";
         at |it| CommissionAccount::key(it.user);
@@ -24,14 +24,14 @@ records! {
         platform |it| Some(by_month("COMMISSIONS", it.created_at, at_time(it.created_at, it.id)));
     }
 
-    /// A commission under its hold, read consistently by whoever withdraws (R6.4).
+    /// A commission's hold, read consistently by a withdrawal (R6.4).
     CommissionHold = "maturing" {
         fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
         at |it| CommissionHold::key(it.beneficiary, it.at, it.order);
         due |it| Some((due_shard("commission", shard_of(&it.beneficiary.to_string())), due_at(it.at)));
     }
 
-    /// The trigger limit and the cap of an invitee's commissions (R6.3).
+    /// An invitee's earnings, for the trigger limit and the cap (R6.3).
     Earnings = "earnings" {
         fn key(invitee: UserId) = "USER#{invitee}", "EARNINGS";
         at |it| Earnings::key(it.invitee);
@@ -45,19 +45,19 @@ records! {
         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
     }
 
-    /// A purchase that the operator's backend reported: one per key and id of the backend's (R2.6).
+    /// A purchase reported by the operator's backend: one per service key and external id (R2.6).
     Purchase = "purchase" {
         fn key(id: OrderId) = "PURCHASE#{id}", "PURCHASE";
         at |it| Purchase::key(it.id);
     }
 }
 
-/// The partition of a user's commission account.
+/// Returns the partition of a user's commission account.
 pub fn affiliate(user: UserId) -> String {
     format!("AFFILIATE#{user}")
 }
 
-/// The partition of a user's commissions under their hold, by its end.
+/// Returns the partition of a user's holds, ordered by their end.
 pub fn maturing(user: UserId) -> String {
     format!("MATURING#{user}")
 }

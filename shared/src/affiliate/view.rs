@@ -1,4 +1,4 @@
-//! A withdrawal as its user sees it, and the operator's answers to it (R6.5, R6.6).
+//! Withdrawals on the wire, for users and the operator (R6.5, R6.6).
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,39 +7,39 @@ use utoipa::ToSchema;
 use crate::affiliate::withdraw::Withdrawn;
 use edge::view::Amount;
 
-/// Commission that leaves its account.
+/// Withdrawal of commission.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Withdrawal)]
 pub struct WithdrawalView {
-    /// Which.
+    /// Id of the withdrawal.
     pub id: String,
-    /// How much.
+    /// Amount in ledger currency.
     pub amount: Amount,
-    /// `balance` or `cash`.
+    /// Destination: `balance` or `cash`.
     pub to: &'static str,
-    /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
+    /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
     pub state: &'static str,
-    /// Where cash goes.
+    /// Masked payout account; only for cash.
     pub payout: Option<PayoutView>,
-    /// The operator's reference of the payment.
+    /// Payment reference of a paid withdrawal.
     pub reference: Option<String>,
-    /// Why it was rejected.
+    /// Reason of a rejection.
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// Time of the request.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it came to its end.
+    /// Time when it completed or was closed; null while it is requested.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
 }
 
-/// Where cash goes, masked.
+/// Payout account, masked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = MaskedPayout)]
 pub struct PayoutView {
-    /// By which method.
+    /// Withdrawal method from the settings.
     pub method: String,
-    /// The payout account: its last characters.
+    /// Masked account id: at most its last four characters.
     #[schema(example = "****2051")]
     pub account: String,
 }

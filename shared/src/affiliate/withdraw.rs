@@ -1,7 +1,7 @@
-//! Withdrawing commission (R6.5, R6.6): to the balance at once, or as cash, set aside until somebody decides.
+//! Withdrawal of commission (R6.5, R6.6): to the balance at once, or as cash, reserved until closed.
 //!
-//! One read and one commit: the account's amounts are part of the condition, so parallel requests never take more than is
-//! available. Commissions whose hold time is over are matured first.
+//! It is one read and one commit. The write is conditional on the account as read, so concurrent requests never exceed the
+//! available amount. Overdue holds are released first.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -26,37 +26,32 @@ use table::item::Versioned;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// What is asked for.
+/// Request to withdraw commission.
 #[derive(Debug, Clone)]
 pub struct Withdraw {
-    /// Whose commission.
     pub user: UserId,
-    /// How much, in ledger currency, above zero.
+    /// Positive amount in ledger currency.
     pub amount: Decimal,
-    /// Where cash goes; none is to the balance.
+    /// Payout account for cash; `None` withdraws to the balance.
     pub payout: Option<Payout>,
 }
 
-/// A withdrawal as its user sees it, and as it is kept for a repeated request: the payout account is masked.
+/// Withdrawal as its user sees it, and as stored for replays; the payout account is masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawn {
-    /// Which.
     pub id: WithdrawalId,
-    /// How much.
     pub amount: LedgerMoney,
-    /// Where to.
     pub to: Destination,
-    /// Where it stands.
     pub state: WithdrawalState,
-    /// By which method cash goes, and the masked account.
+    /// Method and masked account of a cash withdrawal.
     pub payout: Option<(String, String)>,
-    /// The operator's reference.
+    /// Payment reference of a paid withdrawal.
     pub reference: Option<String>,
-    /// Why it was rejected.
+    /// Reason of a rejection.
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// Time of the request.
     pub created_at: Timestamp,
-    /// When it came to its end.
+    /// Time of completion or close.
     pub settled_at: Option<Timestamp>,
 }
 
@@ -78,9 +73,9 @@ impl From<&Withdrawal> for Withdrawn {
 
 /// Withdraws commission.
 ///
-/// # Refuses
-/// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash a method that is not offered, and less than the
-/// least amount.
+/// # Rejects
+/// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash, 422 for a method that is not offered and for an
+/// amount below the minimum.
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
     let done = app.execute(ctx, || plan(app, ctx, ask)).await;
     let result = if done.is_ok() { "ok" } else { "failed" };
@@ -126,7 +121,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     Ok(((&withdrawal).into(), tx))
 }
 
-/// User and commission account, in which everything has matured that is due.
+/// Reads the user and the commission account, with all overdue holds released.
 async fn read(
     app: &App,
     ctx: &Ctx,
@@ -143,7 +138,7 @@ async fn read(
     Ok((batch.take(user)?.ok_or(Refusal::Unauthenticated)?, batch.take(account)?))
 }
 
-/// Whether cash can go there.
+/// Requires an offered method and the minimum amount of a cash withdrawal.
 fn payable(settings: &AffiliateSettings, ask: &Withdraw) -> Result<(), Refusal> {
     let Some(payout) = &ask.payout else { return Ok(()) };
     if !settings.withdrawal_methods.contains(&payout.method) {
@@ -157,7 +152,7 @@ fn payable(settings: &AffiliateSettings, ask: &Withdraw) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// The commission account's share of the journal.
+/// Writes the commission account's journal entry.
 fn take(
     tx: &mut Tx,
     account: &Versioned<CommissionAccount>,
@@ -176,7 +171,7 @@ fn take(
     Ok(())
 }
 
-/// The balance's share of it.
+/// Writes the balance's journal entry.
 fn credit(tx: &mut Tx, user: &Versioned<User>, withdrawal: &Withdrawal, header: Header) -> Result<(), Error> {
     let movement = NewLine::new(RecordType::Withdrawal, withdrawal.amount, withdrawal.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Commission, withdrawal.amount.negated())];

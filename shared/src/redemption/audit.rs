@@ -1,4 +1,7 @@
-//! K1–K3: codes are used as often as they say and may be, each use changed what it says, and inside its window.
+//! Redemption invariants K1–K3.
+//!
+//! K1: uses are counted exactly and within their limits. K2: each redemption has its effect, and each effect its redemption.
+//! K3: a redemption is within the terms of its code.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ use crate::redemption::model::plan::Subscription;
 use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
 use kernel::id::{SubscriptionId, UserId};
 
-/// Checks codes and redemptions.
+/// Checks batches, codes and redemptions.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for batch in snapshot.batches.values() {
@@ -28,7 +31,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// A batch has the codes that it says, and all of them when it is ready.
+/// K1: a batch has the codes that it counts, and all of them once it is ready.
 fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) {
     let there = (0..batch.created).filter(|ordinal| snapshot.codes.contains_key(&batch.text(*ordinal))).count();
     let all = snapshot.codes.values().filter(|code| code.of.batch == batch.id).count();
@@ -40,7 +43,7 @@ fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) 
     }
 }
 
-/// Uses taken are redemptions, never above what may be taken; shares add up to the total.
+/// K1: each count equals its redemptions and stays within its share; the shares sum to the total.
 fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
     let shards: BTreeMap<u8, &CodeShard> =
         snapshot.shards.iter().filter(|shard| shard.text == code.text).map(|shard| (shard.shard, shard)).collect();
@@ -73,7 +76,7 @@ fn uses<'a>(snapshot: &'a Snapshot, code: &CodeText) -> impl Iterator<Item = &'a
     snapshot.redemptions.values().filter(move |redemption| redemption.code == *code && redemption.undone.is_none())
 }
 
-/// A user's uses of a code are numbered from 1 without gaps, and the last was allowed then.
+/// K1: a user's redemptions of a code are numbered from 1 without gaps, each within its limit.
 fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut claims: BTreeMap<(UserId, &CodeText), Vec<&Redemption>> = BTreeMap::new();
     for redemption in snapshot.redemptions.values() {
@@ -103,7 +106,7 @@ fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Every redemption is a step of a subscription or a journal, and every step and journal a redemption.
+/// K2: each redemption has a subscription step or a journal, and each step or journal a redemption.
 fn check_effects(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut steps: BTreeMap<SubscriptionId, Vec<(&Redemption, &Extension)>> = BTreeMap::new();
     for redemption in snapshot.redemptions.values() {
@@ -145,7 +148,7 @@ fn check_credit(snapshot: &Snapshot, redemption: &Redemption, credit: Decimal, f
     }
 }
 
-/// A subscription is the end of the chain of its redemptions.
+/// K2: a subscription is the last step in the chain of its redemptions.
 fn check_steps(subscription: &Subscription, mut steps: Vec<(&Redemption, &Extension)>, findings: &mut Vec<Finding>) {
     steps.sort_by_key(|(_, extension)| extension.step);
     let mut before: Option<Timestamp> = None;
@@ -177,7 +180,7 @@ fn check_steps(subscription: &Subscription, mut steps: Vec<(&Redemption, &Extens
     }
 }
 
-/// Under the code's current edition, its window and what it grants are still those of the redemption.
+/// K3: a redemption of the code's current edition is within the code's window and has its benefit.
 fn check_window(snapshot: &Snapshot, redemption: &Redemption, findings: &mut Vec<Finding>) {
     let Some(code) = snapshot.codes.get(&redemption.code) else { return };
     let as_granted = redemption.benefit == code.terms.benefit;

@@ -1,5 +1,6 @@
-//! Listing redemption codes (R7.8): batches newest first, and in each its codes in their order. No index holds codes: a batch
-//! says which there are.
+//! Lists of batches, codes, plans, redemptions and subscriptions (R7.8).
+//!
+//! Codes are listed by batch, newest first, and in a batch by ordinal. No index holds codes; a batch determines their texts.
 
 use std::collections::BTreeMap;
 
@@ -21,23 +22,23 @@ use table::list::Window;
 use table::list::{ListSource, Walk, walk};
 use table::store::{Cursor, Page};
 
-/// Codes that are read at once.
+/// Codes fetched by one read.
 const CHUNK: usize = 100;
-/// Reads of codes after which a page ends, however few fitted.
+/// Maximum reads of one page; a page ends then, however few codes matched.
 const READS: usize = 10;
 
-/// What an admin's list says of how a code stands.
+/// Status of a code in an admin's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeStatus {
-    /// Can be redeemed.
+    /// Redeemable now.
     Active,
-    /// It or its batch is switched off, or its batch is not ready.
+    /// The code or its batch is disabled, or its batch is not ready.
     Disabled,
-    /// Its time has not come.
+    /// Not valid yet.
     Scheduled,
-    /// Its time is over.
+    /// No longer valid.
     Expired,
-    /// Every use was taken.
+    /// Every use is taken.
     UsedUp,
 }
 
@@ -45,7 +46,7 @@ impl CodeStatus {
     /// Every status.
     pub const ALL: [Self; 5] = [Self::Active, Self::Disabled, Self::Scheduled, Self::Expired, Self::UsedUp];
 
-    /// The status as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -56,7 +57,7 @@ impl CodeStatus {
         }
     }
 
-    /// The status that is written so.
+    /// Parses a wire name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
@@ -74,48 +75,44 @@ impl CodeStatus {
     }
 }
 
-/// Which codes.
+/// Filter of a list of codes.
 #[derive(Debug, Clone, Default)]
 pub struct CodeFilter {
-    /// Of this batch.
     pub batch: Option<BatchId>,
-    /// For this plan.
+    /// Plan of the benefit.
     pub plan: Option<PlanId>,
-    /// In this unit.
+    /// Unit of the benefit's plan time.
     pub unit: Option<Unit>,
-    /// That stand so.
     pub status: Option<CodeStatus>,
-    /// That start so.
+    /// Start of the code's text, in stored form.
     pub prefix: Option<String>,
 }
 
-/// A code as a list shows it.
+/// Code with its status, as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeRow {
-    /// The code.
     pub code: Code,
-    /// How many uses were taken; of an unlimited code, how many were counted so far.
+    /// Uses taken; eventually consistent for an unlimited code.
     pub used: u64,
-    /// How it stands.
     pub status: CodeStatus,
-    /// Whether its batch is switched on.
+    /// False while the batch is disabled.
     pub batch_enabled: bool,
 }
 
-/// One code as a list shows it.
+/// Builds the list row of a code.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn row(app: &App, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
     let used = if code.terms.unlimited() { counted_uses(app, &code).await? } else { taken(app, &code).await? };
     let status = CodeStatus::of(&code, batch, used, app.clock.now());
     Ok(CodeRow { code, used, status, batch_enabled: batch.enabled })
 }
 
-/// One code by its text, with its batch.
+/// Reads a code by its text.
 ///
-/// # Refuses
-/// `code_not_found`, also for a deleted one.
+/// # Rejects
+/// `code_not_found`, also for a deleted code.
 pub async fn code(app: &App, text: &CodeText) -> Result<CodeRow, Error> {
     let code = app.store.get::<Code>(&Code::key(text)).await?;
     let code = code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?.into_inner();
@@ -123,15 +120,15 @@ pub async fn code(app: &App, text: &CodeText) -> Result<CodeRow, Error> {
     Ok(row(app, code, &batch).await?)
 }
 
-/// A batch.
+/// Reads a batch.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn batch(app: &App, id: BatchId) -> Result<Batch, Error> {
     Ok(app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner())
 }
 
-/// The uses of an unlimited code, which its redemptions' messages count.
+/// Reads the number of uses of an unlimited code, which its redemptions' messages count.
 async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
     let name = code.of.to_string();
     let keys: Vec<Key> = (0..SHARDS).map(|shard| CodeUses::key(&name, shard)).collect();
@@ -144,10 +141,10 @@ async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
     Ok(uses)
 }
 
-/// Codes that are there, as filtered; a page may be short.
+/// Lists one page of codes that match a filter, without deleted ones; a page may be short.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn codes(app: &App, filter: &CodeFilter, window: &Window) -> Result<Page<CodeRow>, Fault> {
     if let Some(text) = filter.prefix.as_deref().and_then(CodeText::parse) {
         let one = match code(app, &text).await {
@@ -185,7 +182,7 @@ impl CodeFilter {
     }
 }
 
-/// Where a list of codes is: in which batch, at which of its codes, and where the list of batches goes on.
+/// Position in a list of codes: the batch, the code in it, and the cursor of the list of batches.
 struct Place {
     only: Option<BatchId>,
     current: Option<BatchId>,
@@ -204,7 +201,7 @@ impl Place {
         Self { only: filter.batch, current, ordinal, after: after.filter(|after| !after.is_empty()), begun }
     }
 
-    /// The batch it is in; the next of the list when that one is through.
+    /// Returns the current batch, or the next one of the list when the current one is done.
     async fn batch(&mut self, app: &App, window: &Window) -> Result<Option<Batch>, Fault> {
         if let Some(id) = self.current {
             let batch = app.store.get::<Batch>(&Batch::key(id)).await?;
@@ -232,7 +229,7 @@ impl Place {
         }
     }
 
-    /// Whether there may be another batch after this one.
+    /// Leaves the current batch and tests whether there may be another one.
     fn next_batch(&mut self) -> bool {
         (self.current, self.ordinal) = (None, 0);
         self.only.is_none()
@@ -278,10 +275,10 @@ impl Place {
     }
 }
 
-/// All codes of a batch that are there, in their order.
+/// Reads all codes of a batch by ordinal, without deleted ones.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
     let mut codes = Vec::new();
     let ordinals: Vec<u32> = (0..batch.created).collect();
@@ -295,37 +292,35 @@ pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
     Ok(codes)
 }
 
-/// Batches, newest first.
+/// Lists batches, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
     let list = window.walk(ListSource::Platform("BATCHES"), false);
     walk(app, &list, |batch: &Batch| window.only(batch.created_at, batch)).await
 }
 
-/// Plans, newest first.
+/// Lists plans, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn plans(app: &App, window: &Window) -> Result<Page<Plan>, Fault> {
     let list = window.walk(ListSource::Platform("PLANS"), false);
     walk(app, &list, |plan: &Plan| window.only(plan.created_at, plan)).await
 }
 
-/// Which redemptions.
+/// Filter of a list of redemptions.
 #[derive(Debug, Clone, Default)]
 pub struct RedemptionFilter {
-    /// By whom.
     pub user: Option<UserId>,
-    /// Of which code.
     pub code: Option<CodeText>,
 }
 
-/// Redemptions, newest first (R7.8).
+/// Lists redemptions, newest first (R7.8).
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) -> Result<Page<Redemption>, Fault> {
     let source = match filter.user {
         Some(user) => ListSource::Owned(owned_by("REDEMPTIONS", user)),
@@ -341,10 +336,10 @@ pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) 
     .await
 }
 
-/// A user's subscriptions with their plans: by plan, the latest first.
+/// Lists a user's subscriptions with their plans: by plan, the latest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn subscriptions(app: &App, user: UserId, window: &Window) -> Result<Page<(Subscription, Plan)>, Fault> {
     let list = window.walk(ListSource::Own(User::key(user).pk, "SUBSCRIPTION#"), false);
     let page = walk(app, &list, |subscription: &Subscription| vec![subscription.clone()]).await?;

@@ -1,8 +1,9 @@
-//! Batches of redemption codes (R7.1): begun in one transaction, made in as many as it takes, redeemable once all codes are there.
+//! Creation of a batch of redemption codes (R7.1), redeemable once all codes exist.
 //!
-//! A small batch is whole in its first transaction. Of a larger one the first transaction writes the batch and promises
-//! `BatchBegun`; whoever handles that makes the codes, ninety at a time, each time with the batch's progress. A batch's codes
-//! follow from its seed, so going on after a crash makes the same ones. No code of a batch that is not ready can be redeemed.
+//! A small batch is complete in its first transaction. For a larger one the first transaction writes the batch and promises
+//! `BatchStarted`; the handler of that message creates the codes, ninety per transaction, each with the batch's progress. The
+//! codes follow from the batch's seed, so a run after a crash creates the same ones. A code of a batch that is not ready cannot
+//! be redeemed.
 
 use crate::app::App;
 use crate::message::Message;
@@ -17,30 +18,32 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// Codes of one transaction; the batch, its audit record, its once-record and its outbox item come on top.
+/// Codes of one transaction.
+///
+/// The batch, its audit record, the idempotency record and the outbox item come on top.
 const TOGETHER: u32 = 90;
 
-/// Most codes that an answer lists; a larger batch is made after the answer.
+/// Maximum codes that a response lists; a larger batch is completed after the response.
 pub const LISTED: u32 = 100;
 
-/// What is to be made.
+/// Request to create a batch.
 #[derive(Debug, Clone)]
 pub struct CreateBatch {
-    /// What its maker calls it.
+    /// Label given by the admin.
     pub label: String,
-    /// How many codes.
+    /// Number of codes.
     pub count: u32,
-    /// What they grant.
+    /// Terms of the codes.
     pub terms: Terms,
-    /// Who makes it.
     pub admin: UserId,
 }
 
-/// Makes a batch; one that an answer can list is made whole before it. The same key always answers the same batch, and makes what
-/// it still lacks.
+/// Creates a batch; one that a response can list is complete before the response.
 ///
-/// # Refuses
-/// 422 for a plan that is not there.
+/// The same key always returns the same batch, and creates the codes it still lacks.
+///
+/// # Rejects
+/// 422 for an unknown plan.
 pub async fn create_batch(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<Answered<Batch>, Error> {
     let begun: Answered<BatchId> = app.execute(ctx, || begin(app, ctx, ask)).await?;
     if ask.count <= LISTED || begun.replayed {
@@ -80,9 +83,9 @@ async fn begin(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<(BatchId, Tx),
     Ok((id, tx))
 }
 
-/// That the plan of some terms is there.
+/// Requires that the plan of some terms exists.
 ///
-/// # Refuses
+/// # Rejects
 /// 422 at `/plan_id`.
 pub async fn plan_exists(app: &App, terms: &Terms) -> Result<(), Error> {
     let Some((plan, _)) = terms.benefit.plan_time() else { return Ok(()) };
@@ -90,10 +93,10 @@ pub async fn plan_exists(app: &App, terms: &Terms) -> Result<(), Error> {
     found.map(drop).ok_or_else(|| Refusal::field("/plan_id", "unknown", "There is no such plan.").into())
 }
 
-/// Makes the codes that a batch still lacks. Safe to repeat, and to run twice at once.
+/// Creates the codes that a batch still lacks; safe to repeat and to run concurrently.
 ///
 /// # Errors
-/// When the database can't be reached; what was made stays.
+/// A fault when the database cannot be reached; codes created so far stay.
 pub async fn fill_batch(app: &App, batch: BatchId) -> Result<(), Error> {
     loop {
         let done = app.execute(&Ctx::system(), || fill_some(app, batch)).await?;
@@ -116,15 +119,17 @@ async fn fill_some(app: &App, id: BatchId) -> Result<(BatchState, Tx), Error> {
     Ok((more.state, tx))
 }
 
-/// A batch with its next codes.
+/// Returns the batch with its next codes counted.
 fn with_more(batch: &Batch) -> Batch {
     let created = batch.created.saturating_add(TOGETHER).min(batch.count);
     let state = if created == batch.count { BatchState::Ready } else { BatchState::Creating };
     Batch { created, state, ..batch.clone() }
 }
 
-/// Writes the codes that `after` has and `before` has not. A text that another batch has already would be a collision of 80
-/// random bits: it never passes, and the batch is never ready.
+/// Inserts the codes that `after` counts and `before` does not.
+///
+/// A text that another batch has would be a collision of 80 random bits: the insert would fail every time, and the batch would
+/// never be ready.
 fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
     for ordinal in before.created..after.created {
         tx.insert(&after.code(ordinal));
@@ -134,8 +139,9 @@ fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
     }
 }
 
-/// Makes the codes of the batches that some messages say were begun. Answers the ids of the records that are to be delivered
-/// again.
+/// Creates the codes of the batches in `BatchStarted` messages.
+///
+/// Returns the ids of the records to redeliver.
 pub async fn fill_batches(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {

@@ -1,9 +1,9 @@
-//! Codes and batches are edited, switched and deleted by admins (R7.8).
+//! Edits, switches and deletions of codes and batches by admins (R7.8).
 //!
-//! An edit is one write of the code, with its audit record, that raises its edition: uses are only counted under the edition that
-//! was read, so a redemption is before the edit or after it. On a code with shards the edit then goes from shard to shard; it is
-//! answered when all are up to date, and a redeemer who meets a late one brings it up to date itself. A total moves between
-//! shards in small transactions that change share and total together, so that the shares add up to the total at every moment.
+//! An edit is one write of the code, with its audit record, that increments the code's edition. Uses are counted only under the
+//! edition as read, so a redemption is either before or after the edit. On a code with shards the edit then goes from shard to
+//! shard. The response waits for all of them; a redeemer who reads an outdated shard updates it. A total moves between shards
+//! in small transactions that change share and total together, so the shares always sum to the total.
 
 use jiff::Timestamp;
 
@@ -23,28 +23,27 @@ use table::item::Versioned;
 use table::key::Key;
 use table::tx::Tx;
 
-/// Most codes that are deleted together.
+/// Maximum codes that one request deletes.
 pub const DELETED_TOGETHER: usize = 90;
 
-/// What is to change of a code; what is absent stays.
+/// Requested changes of a code; a field that is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct EditCode {
-    /// What it grants.
     pub benefit: Option<Benefit>,
-    /// How often in all.
+    /// Maximum uses in all; 0 is unlimited.
     pub total_uses: Option<u64>,
-    /// How often by one user.
+    /// Maximum uses by one user.
     pub per_user_limit: Option<u32>,
-    /// From when; `Some(None)` for always.
+    /// Start of the validity; `Some(None)` removes it.
     pub starts_at: Option<Option<Timestamp>>,
-    /// Until when; `Some(None)` for ever.
+    /// End of the validity, exclusive; `Some(None)` removes it.
     pub expires_at: Option<Option<Timestamp>>,
-    /// Whether it can be redeemed.
+    /// False to disable the code, true to enable it.
     pub enabled: Option<bool>,
 }
 
 impl EditCode {
-    /// The terms after the edit, its total left as it is.
+    /// Returns the terms after the edit, with the total unchanged.
     fn terms(&self, before: &Terms) -> Result<Terms, Refusal> {
         let after = Terms {
             benefit: self.benefit.unwrap_or(before.benefit),
@@ -63,16 +62,16 @@ impl EditCode {
     }
 }
 
-/// What is wrong with a window that ends before it begins.
+/// Returns the error of a window that does not end after its start.
 pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Option<FieldError> {
     let backwards = starts_at.zip(expires_at).is_some_and(|(starts_at, expires_at)| expires_at <= starts_at);
     backwards.then(|| FieldError::new("/expires_at", "out_of_range", "after starts_at"))
 }
 
-/// Edits a code. A repeated request finds its own edit and gets the same answer.
+/// Edits a code; a repeated request has no effect and returns the same answer.
 ///
-/// # Refuses
-/// `code_not_found`; 422 for a plan that is not there, a window that ends before it begins, a total below what was taken.
+/// # Rejects
+/// `code_not_found`; 422 for an unknown plan, a window that ends before its start, or a total below the uses taken.
 pub async fn edit_code(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
     let done = app.execute(ctx, || plan(app, ctx, text, ask, admin)).await?;
     let mut code = done.answer;
@@ -117,7 +116,7 @@ async fn plan(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: User
     Ok((after, tx))
 }
 
-/// A code that is there, as far as admins are concerned.
+/// Reads a code that is not deleted.
 async fn live(app: &App, text: &CodeText) -> Result<Versioned<Code>, Error> {
     let code = app.store.get::<Code>(&Code::key(text)).await?;
     Ok(code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?)
@@ -131,10 +130,10 @@ fn described(terms: &Terms, enabled: bool) -> String {
     written.to_string()
 }
 
-/// How many uses of a code were taken, wherever they were counted.
+/// Returns the number of uses taken of a limited code, over all its counts.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn taken(app: &App, code: &Code) -> Result<u64, Fault> {
     let mut taken = code.used;
     if code.shards > 0 {
@@ -149,8 +148,9 @@ async fn enough_for(app: &App, code: &Code, total: u64) -> Result<(), Error> {
     if total < taken { Err(below_used(taken).into()) } else { Ok(()) }
 }
 
-/// Moves the total of a code with shards, shard by shard. When redeemers take meanwhile what was to be taken away, what was moved is
-/// moved back.
+/// Moves the total of a code with shards, shard by shard.
+///
+/// If concurrent redemptions take the uses that were to be removed, the moves are undone.
 async fn move_total(app: &App, text: &CodeText, total: u64) -> Result<Code, Error> {
     let first = live(app, text).await?.terms.total_uses;
     loop {
@@ -185,7 +185,7 @@ async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx),
     let rising = total > before.terms.total_uses;
     let missing = total.abs_diff(before.terms.total_uses);
     let left = |shard: &CodeShard| shard.own_uses.saturating_sub(shard.used);
-    // Rising, the emptiest shard gets its part of what is missing; falling, the fullest gives what it has left.
+    // Rising, the shard with the fewest uses left gets its part; falling, the one with the most gives all it has left.
     let chosen =
         if rising { all.min_by_key(|(_, shard)| left(shard)) } else { all.max_by_key(|(_, shard)| left(shard)) };
     let (there, shard) = chosen.ok_or_else(|| Fault::bug("a code with shards has none"))?;
@@ -203,7 +203,7 @@ async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx),
     Ok((after, tx))
 }
 
-/// Brings every shard of a code up to its edition, one at a time, those that had no use yet included.
+/// Updates every shard of a code to its edition, one at a time, including shards that do not exist yet.
 async fn bring_up_to_date(app: &App, code: &Code) -> Result<(), Error> {
     if code.shards == 0 {
         return Ok(());
@@ -231,11 +231,13 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
     Ok(((), tx))
 }
 
-/// Deletes codes, all or none; their redemptions stay. To redeemers they are unknown from now on. Without a key, one that is deleted
-/// already is so: a repeat of what was broken off ends it.
+/// Deletes codes, all or none; their redemptions stay.
 ///
-/// # Refuses
-/// `code_not_found` when any of them is not there.
+/// Redeemers no longer find the codes. Without a key, a code that is deleted already counts as success, so a repeat completes
+/// an interrupted request.
+///
+/// # Rejects
+/// `code_not_found` when any of them does not exist.
 pub async fn delete_codes(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<Answered<u64>, Error> {
     let done = app.execute(ctx, || plan_deletion(app, ctx, texts, admin)).await?;
     let keys: Vec<Key> = texts.iter().map(Code::key).collect();
@@ -275,9 +277,9 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
     Ok((u64::try_from(texts.len()).unwrap_or(u64::MAX), tx))
 }
 
-/// Stops all codes of a batch in one write, or lets them go on.
+/// Enables or disables all codes of a batch in one write.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn set_batch_status(app: &App, ctx: &Ctx, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
     let done = app.execute(ctx, || async {

@@ -1,8 +1,8 @@
-//! Redeeming a code (R7.3–R7.7): one use counted, one redemption claimed, and plan time or balance given, in one transaction.
+//! Redemption of a code (R7.3–R7.7): one transaction counts the use and grants the benefit.
 //!
-//! Three round trips: who, which code and whether they had it; what the code needs; the commit. The first attempt takes a use of a
-//! shard at random. When that fails, the next attempts look at all shards in one consistent read and take one that has uses left;
-//! only when none has, the code is used up. Nothing is read or checked in the transaction that all redeemers share.
+//! There are three round trips: user, code and earlier guesses; the entities that the code needs; the commit. The first attempt
+//! takes a use of a random shard. Later attempts read all shards consistently and take one with uses left. Only when none has
+//! any, the code is used up. The transaction has no write or condition on an item that all redeemers share.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -32,38 +32,34 @@ use table::store::{Index, Query};
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// The window of the guess limit, in seconds (R7.7).
+/// Name and window in seconds of the guess limit (R7.7).
 const GUESSES: (&str, i64) = ("redeem", 3_600);
-/// How many of a user's claims on a code are read at once.
+/// Maximum redemptions of a user and code fetched by one read.
 const CLAIMS: u32 = 90;
 
-/// What somebody typed.
+/// Request to redeem a code.
 #[derive(Debug, Clone)]
 pub struct Redeem {
-    /// Who.
     pub user: UserId,
-    /// The code.
     pub code: CodeText,
-    /// Whether to begin a new subscription though there is one to extend.
+    /// True to start a new subscription even if there is one to extend.
     pub new_subscription: bool,
 }
 
-/// A redemption as it is answered, and kept for a repeated request: without the code itself.
+/// Redemption as returned, and as stored for replays; the code is masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Redeemed {
-    /// Which.
     pub id: RedemptionId,
-    /// The code's ends.
+    /// Masked code.
     pub code: String,
-    /// What the code granted.
+    /// Benefit at the time of the redemption.
     pub benefit: Benefit,
-    /// What became of the subscription.
+    /// Effect on the subscription, for plan time.
     pub extension: Option<Extension>,
-    /// What was credited.
+    /// Credit, for balance.
     pub credit: Option<LedgerMoney>,
-    /// When.
     pub redeemed_at: Timestamp,
-    /// When it was taken back, if it was.
+    /// Time of the reversal by an admin, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_at: Option<Timestamp>,
 }
@@ -82,9 +78,11 @@ impl From<&Redemption> for Redeemed {
     }
 }
 
-/// Redeems a code for plan time or balance. An unknown code is counted against the guess limit.
+/// Redeems a code for plan time or balance.
 ///
-/// # Refuses
+/// An unknown code counts toward the guess limit.
+///
+/// # Rejects
 /// `programme_off`; `account_blocked`; `rate_limited` after too many unknown codes; `code_not_found`, `already_redeemed`,
 /// `code_disabled`, `code_not_yet_valid`, `code_expired`, `code_used_up`, `plan_off_sale`, `plan_quota` (R7.7).
 pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redeemed>, Error> {
@@ -161,7 +159,7 @@ async fn plan(
     Ok((Redeemed::from(&redemption), effect))
 }
 
-/// The first read: who redeems, what, and how much they have guessed.
+/// Reads user, code and guess limit in one batch.
 async fn who_and_what(
     app: &App,
     ask: &Redeem,
@@ -181,15 +179,15 @@ async fn who_and_what(
     Ok((user, code))
 }
 
-/// The second read: what a code needs.
+/// Entities that a code needs, from the second read.
 struct Needs {
     batch: Option<Batch>,
     plan: Option<Plan>,
-    /// The caller's first use of the code that is free.
+    /// First free number among the caller's uses of the code; `None` when all are taken.
     free: Option<u32>,
     /// The caller's subscriptions of the plan.
     subscriptions: Vec<Versioned<Subscription>>,
-    /// All shards that there are, if they were looked at.
+    /// All existing shards, if they were read.
     shards: Option<Vec<Versioned<CodeShard>>>,
 }
 
@@ -224,7 +222,7 @@ impl Needs {
         })
     }
 
-    /// Extends the subscription that ends last, or begins one (R7.4, R7.5).
+    /// Extends the subscription that ends last, or starts one (R7.4, R7.5).
     fn extend(
         &self,
         app: &App,
@@ -247,7 +245,7 @@ impl Needs {
             return Ok(());
         }
         self.guard_quota(plan, last, now, tx)?;
-        // Two first ones at once want the same number, so one of them plans again and extends the other's.
+        // Concurrent first subscriptions want the same number, so one of them conflicts, re-plans and extends the other's.
         let highest = self.subscriptions.iter().map(|subscription| subscription.number).max().unwrap_or(0);
         let number = highest.checked_add(1).ok_or_else(|| Fault::bug("subscriptions without end"))?;
         let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.user, number };
@@ -257,7 +255,9 @@ impl Needs {
         Ok(())
     }
 
-    /// A new subscription must not be one too many. Only the one that ends last can come alive meanwhile: others are never extended.
+    /// Requires that a new subscription is within the plan's quota.
+    ///
+    /// Only the one that ends last can become live meanwhile, because no other is ever extended.
     fn guard_quota(
         &self,
         plan: &Plan,
@@ -279,7 +279,7 @@ impl Needs {
     }
 }
 
-/// Credits a code for balance (R1.6, type `redeem`); the other side is the house line `codes`.
+/// Credits the balance (R1.6, type `redeem`) against the platform account `codes`.
 async fn credit(
     app: &App,
     ctx: &Ctx,
@@ -305,13 +305,15 @@ async fn credit(
     Ok(())
 }
 
-/// The claims of a user on a code from number `first` to `last`, as many of them as are read at once.
+/// Returns the keys of a user's redemptions of a code from number `first` on, at most [`CLAIMS`].
 fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
     let last = first.saturating_add(CLAIMS).saturating_sub(1).min(last);
     (first..=last).map(|number| Redemption::key(user, code.of, number)).collect()
 }
 
-/// The first use that the user has not had; none when they had all they may have. One that was taken back leaves room for another.
+/// Finds the first free number of a user's uses; `None` when all are taken.
+///
+/// A redemption that was taken back allows one more.
 async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::ReadSet) -> Result<Option<u32>, Fault> {
     let (mut number, mut last) = (1_u32, code.terms.per_user_limit);
     let mut more: Option<table::store::ReadSet> = None;
@@ -328,10 +330,10 @@ async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::
     Ok(None)
 }
 
-/// A user's subscriptions of a plan.
+/// Reads a user's subscriptions of a plan.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub(crate) async fn subscriptions(
     app: &App,
     user: UserId,
@@ -342,7 +344,7 @@ pub(crate) async fn subscriptions(
     app.store.all(ask).await
 }
 
-/// All shards of a code in one consistent look, if they are wanted.
+/// Reads all shards of a code consistently, if `wanted`.
 async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Versioned<CodeShard>>>, Fault> {
     if !wanted {
         return Ok(None);
@@ -350,25 +352,25 @@ async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Versi
     shards_of(app, &code.text).await.map(Some)
 }
 
-/// All shards of a code that there are.
+/// Reads all existing shards of a code.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn shards_of(app: &App, code: &CodeText) -> Result<Vec<Versioned<CodeShard>>, Fault> {
     let mut ask = Query::newest(Index::Table, Code::key(code).pk, 200);
     ask.prefix = Some(CODE_SHARDS.to_owned());
     app.store.all(ask).await
 }
 
-/// Where this use is counted.
+/// Count that takes this use.
 enum Count<'a> {
-    /// The code is unlimited.
+    /// None, because the code is unlimited.
     Nowhere,
-    /// On the code.
+    /// The code's item.
     Code,
-    /// On a shard that is up to date, or comes to be.
+    /// A shard that is up to date, or a new one.
     Shard(CodeShard),
-    /// On a shard that an edit has not reached yet: it is brought up to date.
+    /// A shard that an edit has not reached yet; the write updates it.
     Late(&'a Versioned<CodeShard>),
 }
 
@@ -394,7 +396,7 @@ impl<'a> Count<'a> {
         }
     }
 
-    /// A shard that has uses left.
+    /// Returns a shard if it has uses left.
     fn of(code: &Code, shard: u8, known: &'a [Versioned<CodeShard>]) -> Option<Self> {
         let Some(there) = known.iter().find(|known| known.shard == shard) else {
             return Some(Self::Shard(code.fresh_shard(shard)));

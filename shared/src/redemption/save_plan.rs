@@ -1,4 +1,4 @@
-//! Plans are made and changed by admins (R7.2, R7.5).
+//! Creation and change of plans by admins (R7.2, R7.5).
 
 use serde::Serialize;
 
@@ -12,16 +12,16 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What a plan is to be.
+/// Editable fields of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanTerms {
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Most live subscriptions per user; 0 is no limit.
+    /// Maximum live subscriptions per user; 0 is no limit.
     pub quota: u32,
-    /// Whether it can be had.
+    /// False while the plan cannot be redeemed.
     pub on_sale: bool,
-    /// What a subscription may transfer per extension.
+    /// Traffic limit in bytes per extension; `None` is no limit.
     pub traffic_bytes: Option<u64>,
 }
 
@@ -41,10 +41,10 @@ impl PlanTerms {
     }
 }
 
-/// Makes a plan.
+/// Creates a plan.
 ///
 /// # Errors
-/// When it can't be written.
+/// A fault when the write fails.
 pub async fn create_plan(app: &App, ctx: &Ctx, terms: &PlanTerms, admin: UserId) -> Result<Answered<Plan>, Error> {
     app.execute(ctx, || async {
         let (id, created_at) = (PlanId::new(app.ulid()), app.clock.now());
@@ -60,24 +60,23 @@ pub async fn create_plan(app: &App, ctx: &Ctx, terms: &PlanTerms, admin: UserId)
     .await
 }
 
-/// A change of a plan as it was read.
+/// Request to change a plan.
 #[derive(Debug, Clone)]
 pub struct ChangePlan {
-    /// Which.
     pub plan: PlanId,
-    /// Which version was read.
+    /// Version that the caller read.
     pub version: u64,
-    /// What it is to be.
     pub terms: PlanTerms,
-    /// Who changes it.
     pub admin: UserId,
 }
 
-/// Changes a plan. Subscriptions that there are keep their end and their traffic until they are extended. A repeated request finds
-/// its own write and gets the same answer.
+/// Changes a plan.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] when somebody changed it meanwhile.
+/// Existing subscriptions keep their end and traffic limit until their next extension. A repeated request has no effect and
+/// returns the same answer.
+///
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] after a concurrent change.
 pub async fn change_plan(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
     app.execute(ctx, || plan_change(app, ctx, ask)).await
 }
@@ -99,9 +98,9 @@ async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<(Plan, Tx
     Ok((after, tx))
 }
 
-/// A plan.
+/// Reads a plan.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn plan(app: &App, plan: PlanId) -> Result<Plan, Error> {
     let found: Result<_, Fault> = app.store.get::<Plan>(&Plan::key(plan)).await;

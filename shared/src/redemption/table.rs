@@ -1,4 +1,4 @@
-//! Where plans, codes and redemptions are stored.
+//! Storage of plans, codes and redemptions.
 
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::key_part::KeyPart;
@@ -11,7 +11,7 @@ use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
 
 records! {
-    /// A plan: what time is sold of (R7.2).
+    /// A plan that grants time (R7.2).
     Plan = "plan" {
         fn key(id: PlanId) = "PLAN#{id}", "PLAN";
         at |it| Plan::key(it.id);
@@ -24,14 +24,14 @@ records! {
         at |it| Subscription::key(it.user, it.plan, it.number);
     }
 
-    /// A batch of redemption codes; their texts follow from it (R7.1).
+    /// A batch of redemption codes, with the seed of their texts (R7.1).
     Batch = "batch" {
         fn key(id: BatchId) = "BATCH#{id}", "BATCH";
         at |it| Batch::key(it.id);
         platform |it| Some(by_month("BATCHES", it.created_at, it.id));
     }
 
-    /// A redemption code: terms and, up to 100 uses, their count (R7.2).
+    /// A redemption code: its terms and, up to 100 uses, their count (R7.2).
     Code = "code" {
         fn key(code: &CodeText) = "CODE#{code}", "CODE";
         at |it| Code::key(&it.text);
@@ -55,7 +55,7 @@ records! {
 /// Prefix of the sort keys of a code's shards.
 pub const CODE_SHARDS: &str = "SHARD#";
 
-/// Prefix of the sort keys of a user's subscriptions of a plan.
+/// Returns the prefix of the sort keys of a user's subscriptions of a plan.
 pub fn subscriptions_of(plan: PlanId) -> String {
     format!("SUBSCRIPTION#{plan}#")
 }
@@ -88,7 +88,7 @@ impl Metered for CodeShard {
     }
 }
 
-/// The number of times an unlimited code was redeemed, in shards. Counted by statistics.
+/// Key of an unlimited code's number of uses, in shards; written by the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeUses;
 

@@ -1,4 +1,6 @@
-//! An admin takes a redemption back (R7.8): balance as any take-back (R1.7), what is not over of plan time, and its use is free again.
+//! Reversal of a redemption by an admin (R7.8).
+//!
+//! It takes back the credit (R1.7) or the unexpired plan time, and frees the use.
 
 use jiff::Timestamp;
 
@@ -22,27 +24,24 @@ use table::key::Key;
 use table::list::in_list;
 use table::tx::Tx;
 
-/// What is to be taken back.
+/// Request to take back a redemption.
 #[derive(Debug, Clone)]
 pub struct Undo {
-    /// Which.
     pub redemption: RedemptionId,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Takes a redemption back; one that was taken back before stays as it was.
+/// Takes a redemption back; a no-op when it is taken back already.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn undo_redemption(app: &App, ctx: &Ctx, ask: &Undo) -> Result<Answered<Redemption>, Error> {
     let key = place(app, ask.redemption).await?;
     app.execute(ctx, || plan(app, ctx, ask, &key)).await
 }
 
-/// Where a redemption is: its id tells the month of the list that it stands in.
+/// Finds a redemption's key; the id gives the month of its list.
 async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
     let made = id.made_at().ok_or(Refusal::NotFound)?;
     let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?.ok_or(Refusal::NotFound)?;
@@ -78,7 +77,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key) -> Result<(Redemption
     Ok((after, tx))
 }
 
-/// Ends the subscription sooner.
+/// Shortens the subscription by the unexpired part of the extension.
 async fn shorten(
     app: &App,
     redemption: &Redemption,
@@ -96,7 +95,7 @@ async fn shorten(
     Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
 }
 
-/// Takes the credit back; what was spent of it becomes debt (R1.7).
+/// Takes the credit back; a spent part becomes debt (R1.7).
 async fn take_back(
     app: &App,
     header: Header,

@@ -1,4 +1,4 @@
-//! Redemptions and subscriptions as the API shows them.
+//! Redemptions and subscriptions on the wire.
 
 use crate::redemption::model::code;
 use crate::redemption::model::plan;
@@ -9,23 +9,23 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a code grants.
+/// Benefit of a code.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schema(as = Benefit)]
 pub enum BenefitView {
     /// Time on a plan.
     Plan {
-        /// Which.
+        /// Id of the plan.
         plan_id: String,
-        /// `day`, `month`, `quarter`, `half_year` or `year`.
+        /// Unit of time: `day`, `month`, `quarter`, `half_year` or `year`.
         unit: String,
-        /// How many.
+        /// Number of units, 1 to 1000.
         quantity: u32,
     },
-    /// Balance.
+    /// Credit on the balance.
     Balance {
-        /// How much, in ledger currency.
+        /// Amount in ledger currency, a decimal.
         #[schema(example = "5")]
         credit: String,
     },
@@ -42,29 +42,29 @@ impl From<code::Benefit> for BenefitView {
     }
 }
 
-/// A plan by its name.
+/// Plan with its name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NamedPlan {
-    /// Which.
+    /// Id of the plan.
     pub id: String,
-    /// What it is called.
+    /// Display name of the plan.
     pub name: String,
 }
 
-/// What a redemption made of a subscription.
+/// Effect of a redemption on a subscription.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExtendedSubscription {
-    /// Which.
+    /// Id of the subscription.
     pub id: String,
-    /// Its plan.
+    /// Plan of the subscription; the name is that at the time of the redemption.
     pub plan: NamedPlan,
-    /// When it began.
+    /// Start of the subscription.
     #[schema(value_type = String, format = DateTime)]
     pub starts_at: Timestamp,
-    /// When it ends since then.
+    /// End of the subscription after the redemption.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// When it would have ended; null for one that began with this redemption.
+    /// End before the redemption; null for a new subscription.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_expires_at: Option<Timestamp>,
 }
@@ -81,27 +81,27 @@ impl From<Extension> for ExtendedSubscription {
     }
 }
 
-/// A redemption.
+/// Redemption of a code.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Redemption)]
 pub struct RedemptionView {
-    /// Which.
+    /// Id of the redemption.
     pub id: String,
-    /// The code's ends.
+    /// Masked code: its first and last four symbols.
     #[schema(example = "ABCD-****-****-WXYZ")]
     pub code: String,
-    /// What the code granted.
+    /// Benefit of the code at the time of the redemption.
     pub benefit: BenefitView,
-    /// What became of the subscription, of a code for plan time.
+    /// Effect on the subscription; only for plan time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<ExtendedSubscription>,
-    /// What was credited, of a code for balance.
+    /// Credited amount; only for balance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credit: Option<Amount>,
-    /// When.
+    /// Time of the redemption.
     #[schema(value_type = String, format = DateTime)]
     pub redeemed_at: Timestamp,
-    /// When it was taken back, if it was.
+    /// Time when an admin took the redemption back; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub undone_at: Option<Timestamp>,
@@ -121,30 +121,30 @@ impl From<Redeemed> for RedemptionView {
     }
 }
 
-/// A user's time on a plan.
+/// Subscription of a user to a plan.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Subscription)]
 pub struct SubscriptionView {
-    /// Which.
+    /// Id of the subscription.
     pub id: String,
-    /// Its plan.
+    /// Plan of the subscription.
     pub plan: NamedPlan,
-    /// `active` or `expired`.
+    /// State: `active` or `expired`.
     pub state: &'static str,
-    /// When it began.
+    /// Start of the subscription.
     #[schema(value_type = String, format = DateTime)]
     pub starts_at: Timestamp,
-    /// When it ends.
+    /// End of the subscription.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// What may be transferred until the next extension; null is no limit.
+    /// Traffic limit in bytes until the next extension; null means no limit.
     pub traffic_bytes: Option<u64>,
-    /// What was transferred since the last extension.
+    /// Traffic in bytes since the latest extension.
     pub traffic_used_bytes: u64,
 }
 
 impl SubscriptionView {
-    /// A subscription as it is at `now`.
+    /// Builds the view of a subscription at `now`.
     pub fn of(subscription: &plan::Subscription, plan: &plan::Plan, now: Timestamp) -> Self {
         Self {
             id: subscription.id.to_string(),

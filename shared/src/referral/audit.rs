@@ -1,4 +1,7 @@
-//! A1–A4: at most one inviter, rewards once and as promised, counts as the items say.
+//! Referral invariants A1–A4.
+//!
+//! A1: at most one inviter, no cycles. A2: a reward is as promised. A3: it is posted exactly while its cause holds. A4: counts
+//! match the entities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +17,10 @@ use kernel::id::UserId;
 use kernel::ledger::PlatformAccount;
 use kernel::money::PayMoney;
 
-/// How far the clocks of two functions may be apart.
+/// Maximum clock difference between two functions.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
-/// Checks referrals.
+/// Checks referrals, rewards and counts.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let charges = charges(snapshot);
@@ -63,11 +66,12 @@ fn check_attribution(snapshot: &Snapshot, charges: &Charges, user: &User, findin
     }
 }
 
-/// What was charged online and what is left of it.
+/// Online charges per user: the captured amount and the net of each.
 pub(crate) type Charges = BTreeMap<UserId, Vec<(PayMoney, PayMoney)>>;
 
-/// What each user was charged online and what is left of each charge: by captured orders, and by purchases that the operator's
-/// backend reported (R2.6).
+/// Collects each user's online charges with their nets.
+///
+/// They come from captured orders and from purchases that the operator's backend reported (R2.6).
 pub(crate) fn charges(snapshot: &Snapshot) -> Charges {
     let mut charges = Charges::new();
     for order in snapshot.orders.values().filter(|order| order.agency.is_none() && order.status.is_captured()) {
@@ -83,7 +87,7 @@ pub(crate) fn charges(snapshot: &Snapshot) -> Charges {
     charges
 }
 
-/// Whether the chain of inviters comes back to where it began.
+/// Tests whether the chain of inviters leads back to its start.
 fn is_own_ancestor(snapshot: &Snapshot, user: &User) -> bool {
     let inviter = |user: &User| snapshot.users.get(&user.attribution.as_ref()?.inviter);
     let mut ancestors = std::iter::successors(inviter(user), |user| inviter(user)).take(snapshot.users.len());
@@ -117,7 +121,9 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
     }
 }
 
-/// Counts are told by messages: at rest, every invitee was counted, once per milestone.
+/// A4: every invitee is counted once per milestone.
+///
+/// Counting is asynchronous, so this holds only when all messages are processed.
 fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut expected: BTreeMap<UserId, (u64, u64)> = BTreeMap::new();
     for (user, bond) in snapshot.users.values().filter_map(|user| Some((user, user.attribution.as_ref()?))) {
@@ -143,7 +149,7 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What was counted is marked: by the inviter's reward, or by a milestone where none was promised. Never by both.
+/// A4: the guard of a counted milestone is either the inviter's reward or a `Milestone`, never both.
 fn check_marker(snapshot: &Snapshot, invitee: UserId, trigger: Trigger, fired: bool, findings: &mut Vec<Finding>) {
     let reward = snapshot.rewards.get(&Reward::id_of(invitee, trigger, Side::Inviter));
     let rewarded = reward.is_some_and(|reward| reward.state != RewardState::Reversed);

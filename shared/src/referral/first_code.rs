@@ -1,4 +1,4 @@
-//! The first need of a primary invite code makes it (R3.2).
+//! Creation of a user's primary invite code on first need (R3.2).
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -9,11 +9,13 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::tx::Tx;
 
-/// A user's primary code, made now if there is none. Two first needs at once get the same code: the second finds the account
-/// changed and reads the code of the first. A code that is somebody's already is drawn again (R3.1).
+/// Returns a user's primary code, and creates it if there is none.
 ///
-/// # Refuses
-/// [`Refusal::AccountBlocked`] for an account that is not active and has no code.
+/// Concurrent first calls return the same code: the second write conflicts, re-plans and reads the first code. A code that is
+/// taken already is drawn again (R3.1).
+///
+/// # Rejects
+/// [`Refusal::AccountBlocked`] for an inactive account without a code.
 pub async fn first_code(app: &App, user: UserId) -> Result<InviteCode, Error> {
     Ok(app.execute(&Ctx::system(), || plan(app, user)).await?.answer)
 }

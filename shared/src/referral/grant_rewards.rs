@@ -1,9 +1,10 @@
-//! Granting rewards: the reward worker's verb (R3.6–R3.8). Commissions follow their orders in the same transactions
-//! ([`crate::affiliate::accrual`]).
+//! Grants rewards; used by the reward worker (R3.6–R3.8).
 //!
-//! A batch is cut by group, and everything one group's messages make due is one transaction: a popular inviter's ten rewards
-//! cost one read and one commit. If that faults, the group's records run one by one, and from the first failure on they are
-//! reported, so that a group keeps its order and other groups are not held up.
+//! Commissions of the same orders are in the same transactions ([`crate::affiliate::accrual`]).
+//!
+//! A batch is split by message group, and each group's messages are one transaction: ten rewards of a popular inviter cost one
+//! read and one commit. After a fault the group's records run one by one. From the first failure on they are reported as
+//! failed, so that a group keeps its order and does not delay others.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +24,10 @@ use table::key::Key;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// Most messages of one transaction: each writes at most two rewards, two postings and the invitee's account, and of its
-/// commission four items more; the inviter's accounts, counts and outbox item come once, so that ten stay below the hundred
-/// writes there may be.
+/// Maximum messages of one transaction.
+///
+/// A message writes at most two rewards, two journal entries and the invitee's account, and four more items for its commission.
+/// The inviter's account, the counts and the outbox item are written once. So ten messages stay below the limit of 100 writes.
 const TOGETHER: usize = 10;
 
 impl From<SettlementError> for Error {
@@ -34,7 +36,9 @@ impl From<SettlementError> for Error {
     }
 }
 
-/// Grants what a batch's messages make due. Answers the ids of the records that are to be delivered again.
+/// Grants the rewards that a batch of messages makes due.
+///
+/// Returns the ids of the records to redeliver.
 pub async fn grant_rewards(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> Vec<String> {
     let mut groups: BTreeMap<String, Vec<&ReceivedMessage>> = BTreeMap::new();
     for record in records {
@@ -48,7 +52,9 @@ pub async fn grant_rewards(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) ->
     failed
 }
 
-/// Settles one group's records in their order; what failed and everything after it is answered.
+/// Processes one group's records in order.
+///
+/// Returns the ids of the first failed record and of all after it.
 async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<String> {
     let mut settled = 0_usize;
     for together in group.chunks(TOGETHER) {
@@ -68,7 +74,7 @@ async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<S
     group.iter().skip(settled).map(|record| record.id.clone()).collect()
 }
 
-/// Settles messages one by one until one fails; answers how many were settled.
+/// Processes messages one by one until one fails; returns the number processed.
 async fn settle_singly(app: &App, ctx: &Ctx, messages: &[Cause<'_>]) -> usize {
     for (index, message) in messages.iter().enumerate() {
         if let Err(fault) = settle(app, ctx, std::slice::from_ref(message), Target::Grant).await {
@@ -79,12 +85,11 @@ async fn settle_singly(app: &App, ctx: &Ctx, messages: &[Cause<'_>]) -> usize {
     messages.len()
 }
 
-/// A message and the id under which it was told.
+/// Message with the id of its envelope.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause<'a> {
-    /// The envelope's id, which the journal names as its request.
+    /// Envelope id, stored in the journal as the request id.
     pub id: &'a str,
-    /// What happened.
     pub message: &'a Message,
 }
 
@@ -94,11 +99,12 @@ impl<'a> Cause<'a> {
     }
 }
 
-/// Settles messages of one beneficiary in one transaction. What was settled before is left out; a refusal is recorded and
-/// taken for settled.
+/// Processes messages of one beneficiary in one transaction.
+///
+/// Skips what was processed before. A refusal is logged and counts as processed.
 ///
 /// # Errors
-/// A fault; then nothing of it is written.
+/// A fault; nothing is written then.
 pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
     match app.execute(ctx, || plan(app, messages, aim)).await {
         Ok(done) => {
@@ -118,7 +124,7 @@ pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -
     }
 }
 
-/// Plans a settlement; the answer is how many rewards and commissions it grants.
+/// Plans the writes; the answer is the number of granted rewards and commissions.
 async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx), Error> {
     let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
@@ -134,7 +140,7 @@ async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i
     Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
 }
 
-/// The fact a message tells, if it may make rewards due.
+/// Maps a message to its reward cause, if it may make rewards due.
 fn fact_of(message: &Message) -> Option<RewardCause> {
     match *message {
         Message::UserRegistered { user, inviter: Some(_) } => Some(RewardCause::Registered { invitee: user }),
@@ -147,7 +153,7 @@ fn fact_of(message: &Message) -> Option<RewardCause> {
     }
 }
 
-/// What was read, as a conditional write of it needs it.
+/// Entities as read, for conditional writes.
 #[derive(Default)]
 struct Read {
     users: BTreeMap<UserId, Versioned<User>>,
@@ -156,7 +162,7 @@ struct Read {
     milestones: BTreeMap<(UserId, Trigger), Versioned<Milestone>>,
 }
 
-/// Whose items a batch needs.
+/// Keys that a batch has to read.
 #[derive(Default)]
 struct RewardReads {
     users: Vec<UserId>,
@@ -166,8 +172,9 @@ struct RewardReads {
 }
 
 impl RewardReads {
-    /// Everything in one read: all ids follow from the messages. To mark failures no beneficiary's account is needed, which
-    /// may be what the worker failed on.
+    /// Collects all keys for one read; all ids follow from the messages.
+    ///
+    /// To mark failures the beneficiary's account is not needed, and it may be what the worker failed on.
     fn by(messages: &[Cause<'_>], aim: Target) -> Self {
         let mut wanted = Self::default();
         for told in messages {
@@ -207,7 +214,7 @@ impl RewardReads {
         }
     }
 
-    /// Names everything once: what is read is taken out of the batch.
+    /// Removes duplicates, because each key is taken out of the batch once.
     fn once(&mut self) {
         self.users.sort();
         self.users.dedup();
@@ -266,7 +273,7 @@ fn keep<I: Ord + Copy, T: Entity + Clone>(
     }
 }
 
-/// The transaction of a settlement. A reward or milestone is its marker.
+/// Builds the transaction; the write of a reward or milestone is its guard.
 fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     let mut tx = app.tx();
     let Changed { users, relied_on, counts, rewards, milestones } = &settlement.changed;

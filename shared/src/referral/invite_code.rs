@@ -1,8 +1,8 @@
-//! Invite codes beside the primary one (R6.2): made, deactivated, listed.
+//! Invite codes beside the primary one (R6.2): create, deactivate, list.
 //!
-//! How many are active is made exact by the one item that lists them ([`ActiveCodes`]). A code's own item says whether its owner
-//! may invite, so that a sign-up reads that and nothing else; whoever changes the owner's state tells their codes
-//! (`tell_codes`), in the same transaction.
+//! The item [`ActiveCodes`] lists the active codes and makes their limit exact. A code's own item states whether its owner may
+//! invite, so that sign-up reads only that. Every change of the owner's state updates the codes in the same transaction
+//! (`tell_codes`).
 
 use std::collections::BTreeMap;
 
@@ -22,29 +22,27 @@ use table::list::Window;
 use table::store::{Index, Page, Query};
 use table::tx::Tx;
 
-/// A code with what came of it.
+/// Invite code with its link and its count of invitees.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// The code.
     pub invite: Invite,
-    /// The link that brings somebody with it (R3.3).
+    /// Sign-up link with the code (R3.3).
     pub link: String,
-    /// How many people it brought, as statistics have counted.
+    /// Number of invitees; eventually consistent, from the statistics.
     pub invitees: u64,
 }
 
-/// What is to be made.
+/// Request to create a code.
 #[derive(Debug, Clone)]
 pub struct MakeCode {
-    /// For whom.
     pub user: UserId,
-    /// What they call it.
+    /// Label given by the owner.
     pub label: Option<String>,
 }
 
-/// Makes a code. One that is somebody's already is drawn again (R3.1).
+/// Creates a code; a code that is taken already is drawn again (R3.1).
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::ProgrammeOff`] while the affiliate programme is off; [`Refusal::AccountBlocked`]; [`Refusal::MayNotInvite`];
 /// [`Refusal::InviteCodeLimit`].
 pub async fn make_code(app: &App, ctx: &Ctx, ask: &MakeCode) -> Result<Answered<Invite>, Error> {
@@ -71,15 +69,18 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
     let mut tx = app.tx();
     tx.insert(&invite);
     tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes });
-    // What the code says of its owner must not cross a change of it.
+    // Conflict with a concurrent change of the owner, whose state the code carries.
     tx.unchanged(&user);
     Ok((invite, tx))
 }
 
-/// Deactivates a code of the user's: it binds nobody any more, its history stays, and its slot is free. Again it stays so.
+/// Deactivates a user's code: it no longer applies, its history stays, its slot is free.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`], also for somebody else's; [`Refusal::Forbidden`] for the primary one; [`Refusal::AccountBlocked`].
+/// A repeat is a no-op.
+///
+/// # Rejects
+/// [`Refusal::NotFound`], also for another user's code; [`Refusal::Forbidden`] for the primary one;
+/// [`Refusal::AccountBlocked`].
 pub async fn drop_code(app: &App, ctx: &Ctx, user: UserId, code: &InviteCode) -> Result<Answered<Invite>, Error> {
     app.execute(ctx, || drop(app, user, code)).await
 }
@@ -113,13 +114,13 @@ async fn owner(app: &App, user: UserId) -> Result<(Versioned<User>, Option<Versi
     Ok((batch.take(own)?.ok_or(Refusal::Unauthenticated)?, batch.take(listed)?))
 }
 
-/// Writes on all active codes of a user what the user's state says about them; the user is written in the same transaction.
+/// Copies a user's state to all their active codes; the caller writes the user in the same transaction.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<(), Fault> {
     let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
-    // A code that is made meanwhile says what its owner was: whoever makes one demands the owner as read, and this the list.
+    // Conflict with a concurrently created code: its transaction requires the owner as read, and this one the list.
     match &listed {
         Some(listed) => tx.unchanged(listed),
         None => tx.absent(ActiveCodes::key(user.id)),
@@ -137,10 +138,10 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
     Ok(())
 }
 
-/// One page of a user's codes, newest first: the primary, the active and the deactivated ones.
+/// Lists one page of a user's codes, newest first: primary, active and deactivated.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Shown>, Error> {
     let ask =
         Query { after: window.after.clone(), ..Query::newest(Index::Owner, owned_by("INVITES", user), window.limit) };
@@ -149,10 +150,10 @@ pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Show
     Ok(Page { items: shown(app, invites).await?, next: page.next })
 }
 
-/// The codes of a user that bind: the primary one, if there is one yet, and those beside it.
+/// Lists a user's active codes: the primary one, if it exists yet, and those beside it.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
     let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
     let beside = listed.iter().flat_map(|listed| &listed.codes);
@@ -165,10 +166,10 @@ pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
     shown(app, invites).await
 }
 
-/// Codes with their links and counts.
+/// Adds links and counts to codes.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error> {
     let base = link_base(app).await?;
     let shards =
@@ -190,10 +191,10 @@ pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error>
     Ok(invites.into_iter().map(with).collect())
 }
 
-/// What links begin with (R3.3).
+/// Returns the base URL of invite links (R3.3).
 ///
 /// # Errors
-/// When the settings can't be read.
+/// A fault when the settings cannot be read.
 pub(crate) async fn link_base(app: &App) -> Result<String, Fault> {
     let settings = app.settings::<ReferralSettings>().await?.settings;
     Ok(settings.link_base_url.unwrap_or_else(|| format!("{}/register", app.config.public_base_url)))

@@ -1,4 +1,4 @@
-//! Reading the referral programme: what a user sees of it (R3.9).
+//! Queries of the referral programme, as a user sees it (R3.9).
 
 use jiff::Timestamp;
 
@@ -19,48 +19,49 @@ use table::item::Versioned;
 use table::key::{Key, owned_by};
 use table::store::{Cursor, Index, Page, Query, ReadSet};
 
-/// Looks at codes of one client in [`CHECK_SECONDS`].
+/// Maximum checks of codes per client in [`CHECK_SECONDS`].
 pub const CHECKS: i64 = 30;
-/// The window in which they are counted.
+/// Window of [`CHECKS`], in seconds.
 pub const CHECK_SECONDS: i64 = 60;
-/// Most invitees of one page, so that both rewards of each are one read.
+/// Maximum invitees of one page, so that one read fetches both rewards of each.
 const PAGE: i32 = 50;
 
-/// What a user sees first of the programme.
+/// Overview of the referral programme for a user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferralOverview {
-    /// Whether it is on.
+    /// True while the programme is on.
     pub enabled: bool,
-    /// The user's primary code.
+    /// Primary invite code.
     pub code: InviteCode,
-    /// The link with that code.
+    /// Sign-up link with the code.
     pub link: String,
-    /// What came of the user's codes.
+    /// Counts of the user as an inviter.
     pub counts: ReferralCounts,
-    /// The masked e-mail of who invited the user.
+    /// Masked e-mail of the user's inviter.
     pub invited_by: Option<String>,
 }
 
-/// One invitee, as their inviter sees them.
+/// Invitee as its inviter sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invitee {
-    /// The masked e-mail.
     pub email_masked: String,
-    /// When they registered.
+    /// Time of the sign-up.
     pub registered_at: Timestamp,
-    /// What they paid online, less refunds.
+    /// Online payments, less refunds.
     pub paid_total: PayMoney,
-    /// When they reached the threshold.
+    /// Time when the invitee reached the threshold, while that holds.
     pub qualified_at: Option<Timestamp>,
-    /// The inviter's rewards for them; those on their way are pending.
+    /// The inviter's rewards for this invitee; unprocessed ones are pending.
     pub rewards: Vec<Reward>,
 }
 
-/// Whether a code would bind somebody now, as far as anybody may know: the inviter's limit is judged at sign-up. All codes that would
-/// not look alike. Looks are counted per client before they are answered.
+/// Tests whether a code would apply at a sign-up now.
 ///
-/// # Refuses
-/// [`Refusal::RateLimited`] after [`CHECKS`] looks of a client in a minute.
+/// Does not check the inviter's limit, which sign-up does. The response does not tell why a code would not apply. Checks are
+/// counted per client before the answer.
+///
+/// # Rejects
+/// [`Refusal::RateLimited`] after [`CHECKS`] checks of a client in a minute.
 pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Error> {
     let now = app.clock.now();
     let client = app.config.secret.hex("client", &[client.as_bytes()]);
@@ -78,10 +79,12 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
     Ok(invite.active && owner.is_some_and(|owner| owner.status == Status::Active && owner.affiliate.can_invite))
 }
 
-/// What `user` sees first. Their primary code is made if this is its first need (R3.2).
+/// Reads the overview for `user`.
 ///
-/// # Refuses
-/// [`Refusal::AccountBlocked`] for an account that is not active and has no code.
+/// Creates their primary code if this is its first need (R3.2).
+///
+/// # Rejects
+/// [`Refusal::AccountBlocked`] for an inactive account without a code.
 pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error> {
     let settings = app.settings::<ReferralSettings>().await?.settings;
     let (user_key, counts_key) = (User::key(user), ReferralCounts::key(user));
@@ -101,10 +104,10 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
     Ok(ReferralOverview { enabled: settings.enabled, link: code.link(&base), code, counts, invited_by })
 }
 
-/// One page of the invitees of `inviter`, newest first, with the inviter's rewards for each.
+/// Lists one page of the invitees of `inviter`, newest first, with the inviter's rewards for each.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Cursor>) -> Result<Page<Invitee>, Error> {
     let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), limit.min(PAGE));
     let page = app.store.list::<User>(&Query { after, ..newest }).await?;
@@ -120,10 +123,10 @@ pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Curs
     Ok(Page { items, next: page.next })
 }
 
-/// One page of the rewards of `beneficiary`, newest first.
+/// Lists one page of the rewards of `beneficiary`, newest first.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault when the database cannot be reached or an item does not decode.
 pub async fn rewards(
     app: &App,
     beneficiary: UserId,
@@ -160,7 +163,7 @@ fn invitee(user: &User, attribution: &Referral, rewards: &mut ReadSet) -> Result
     })
 }
 
-/// The inviter's reward of a trigger that fired but that the worker has not settled yet (R3.7).
+/// Builds the inviter's reward of a fired trigger that the worker has not processed yet (R3.7).
 fn on_its_way(invitee: UserId, attribution: &Referral, trigger: Trigger) -> Result<Option<Reward>, MoneyError> {
     let Some(at) = fired(attribution, trigger).filter(|_| holds(attribution, trigger)) else { return Ok(None) };
     let due = attribution.rewards_due(invitee, trigger, at)?;
@@ -172,10 +175,10 @@ async fn mask_of(app: &App, user: UserId) -> Result<String, Fault> {
     Ok(user.map_or_else(|| MASK.to_owned(), |user| mask(&user)))
 }
 
-/// What stands for an e-mail that is gone.
+/// Mask of a missing or erased e-mail.
 const MASK: &str = "***";
 
-/// A user's masked e-mail (R2.7).
+/// Returns a user's masked e-mail (R2.7).
 pub(crate) fn mask(user: &User) -> String {
     user.email.as_ref().map_or_else(|| MASK.to_owned(), crate::account::model::identity::Email::masked)
 }

@@ -1,4 +1,4 @@
-//! A reward that failed or is held is tried again (R3.7): it becomes pending and its message is sent afresh.
+//! Retry of a failed or held reward (R3.7): it becomes pending and its message is sent again.
 
 use crate::app::App;
 use crate::message::Message;
@@ -11,19 +11,19 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What is to be tried again.
+/// Request to retry a reward.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
-    /// Which.
     pub reward: RewardId,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Tries a reward again. The worker grants it, or holds it while its beneficiary is still blocked.
+/// Retries a reward.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::RewardNotFailed`] for one that is on its way, granted or reversed.
+/// The worker grants it, or holds it while its beneficiary is still blocked.
+///
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::RewardNotFailed`] for a reward that is pending, granted or reversed.
 pub async fn retry_reward(app: &App, ctx: &Ctx, ask: &Retry) -> Result<Answered<Reward>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }

@@ -1,7 +1,7 @@
-//! An admin gives a user a vanity code (R3.1), which becomes the primary one.
+//! Assignment of a vanity code to a user by an admin (R3.1); it becomes the primary code.
 //!
-//! A user has one primary code (R3.2), so the code before it stops binding; its item and what it brought stay (R6.2), and it
-//! remains the user's: nobody else can take it, and giving it back makes it bind again.
+//! A user has one primary code (R3.2), so the previous one is deactivated. Its item and its history stay (R6.2), and it stays
+//! the user's: no one else can take it, and assigning it again reactivates it.
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -14,21 +14,18 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// What is to be set.
+/// Request to set a user's primary code.
 #[derive(Debug, Clone)]
 pub struct SetInviteCode {
-    /// Whose.
     pub user: UserId,
-    /// The code.
     pub code: InviteCode,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Makes a code a user's primary one.
+/// Makes a code the user's primary one.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for somebody else's.
+/// # Rejects
+/// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for another user's code.
 pub async fn set_invite_code(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -51,7 +48,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), E
     let fresh = Invite::primary(ask.code.clone(), &user, app.clock.now());
     let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
     let invite = Invite { created_at, ..fresh };
-    // One that was beside the primary code is the primary one now.
+    // A code beside the primary one becomes the primary one and leaves the list.
     if let Some(others) = batch.take::<ActiveCodes>(&others)?.filter(|others| others.codes.contains(&ask.code)) {
         let mut left = ActiveCodes::clone(&others);
         left.codes.retain(|code| *code != ask.code);

@@ -1,4 +1,4 @@
-//! Where invite codes, rewards and their counts are stored.
+//! Storage of invite codes, rewards and their counts.
 
 use kernel::id::{RewardId, UserId};
 use kernel::key_part::KeyPart;
@@ -16,7 +16,7 @@ records! {
         owner |it| Some(owned("INVITES", it.owner, at_time(it.created_at, &it.code)));
     }
 
-    /// The number of a user's active codes beside the primary one (R6.2).
+    /// A user's active codes beside the primary one, to limit their number (R6.2).
     ActiveCodes = "active_codes" {
         fn key(user: UserId) = "USER#{user}", "CODES";
         at |it| ActiveCodes::key(it.user);
@@ -30,19 +30,19 @@ records! {
         platform |it| Some(by_month("REWARDS", it.created_at, at_time(it.created_at, it.id)));
     }
 
-    /// The counts of an inviter's page (R3.9).
+    /// The counts of an inviter (R3.9).
     ReferralCounts = "referral_counts" {
         fn key(user: UserId) = "USER#{user}", "REFERRALS";
         at |it| ReferralCounts::key(it.user);
     }
 
-    /// The mark that an invitee was counted once for a milestone that made no reward.
+    /// The guard that counts an invitee once for a milestone that made no reward.
     Milestone = "milestone" {
         fn key(invitee: UserId, trigger: Trigger) = "USER#{invitee}", "MILESTONE#{trigger}";
         at |it| Milestone::key(it.invitee, it.trigger);
     }
 
-    /// The number of sign-ups that an inviter's codes bound under a limit (R3.4).
+    /// The number of sign-ups with an inviter's codes under a limit (R3.4).
     InviteeLimit = "invitee_limit" {
         fn key(user: UserId) = "USER#{user}", "LIMIT";
         at |it| InviteeLimit::key(it.user);
@@ -57,7 +57,7 @@ impl KeyPart for Trigger {
     }
 }
 
-/// The number of people that a code brought, in shards (R6.2). Counted by statistics.
+/// Key of a code's number of invitees, in shards (R6.2); written by the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeInvitees;
 

@@ -1,4 +1,4 @@
-//! E1: what is delivered has its cause and its endpoint, and stands where its attempts have brought it.
+//! Webhook invariant E1: a delivery has a committed cause and an endpoint, and a consistent state.
 
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::redemption::model::redemption::Redemption;
@@ -30,7 +30,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// Whether what a delivery tells of was committed, and is of the kind that it says.
+/// Tests whether the effect of a delivery's event was committed, and is of that kind.
 fn happened(of: &Delivery, all: &Snapshot) -> bool {
     use EventKind as Kind;
     match (of.event, of.about) {
@@ -63,7 +63,9 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
     }
 }
 
-/// Delivered is what was taken at a time; what is pending is due at one; what failed was attempted, or says why it was not.
+/// Tests whether a delivery's state is consistent.
+///
+/// A delivered one has a delivery time, a pending one a next attempt, and a failed one an error.
 fn stands(of: &Delivery) -> bool {
     let (delivered, due) = (of.delivered_at.is_some(), of.next_attempt_at.is_some());
     let state = match of.state {

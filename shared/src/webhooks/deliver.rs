@@ -1,8 +1,8 @@
-//! Delivering events to the operator's product.
+//! Webhook delivery of events to the operator's product.
 //!
-//! The notifier writes one [`Delivery`] per event and endpoint that wants it, and attempts it at once; what fails then is taken up
-//! by the schedule. The delivery is the marker: a message that comes twice finds it. An attempt happens before it is written down,
-//! so one whose outcome is lost is made again, under the same id.
+//! The notifier writes one [`Delivery`] per event and subscribed endpoint, and attempts it at once; the schedule retries
+//! failures. The delivery is the idempotency guard: a repeated message finds it. An attempt happens before it is recorded. So
+//! an attempt with a lost outcome is made again, under the same event id.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,30 +32,32 @@ use table::store::Page;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// How long a tick begins attempts; each may take eight seconds more, and the function has thirty.
+/// Time in which a job run starts attempts.
+///
+/// An attempt may take eight seconds more; the function has thirty.
 const TICK: std::time::Duration = std::time::Duration::from_secs(18);
-/// After how many failures a tick leaves an endpoint alone: what else it should get waits, so that one that is down does not keep the
-/// others waiting.
+/// Failures after which a job run skips an endpoint's other deliveries.
+///
+/// They wait, so that one endpoint that is down does not delay the others.
 const FAILURES: u32 = 4;
 
-/// An event with what is said of it.
+/// Outbound event with its payload.
 #[derive(Debug, Clone)]
 pub struct OutboundEvent {
-    /// Its id.
     pub id: EventId,
-    /// What happened.
     pub kind: EventKind,
-    /// To what.
     pub about: EventSubject,
-    /// What is sent.
+    /// JSON payload.
     pub body: String,
 }
 
-/// Delivers an event to an endpoint, unless that was begun before. One that has been failing for a while waits for the schedule:
-/// nobody else's events, and no mail, should wait until it does not answer.
+/// Delivers an event to an endpoint, unless its delivery exists already.
+///
+/// While an endpoint is down, its deliveries are left to the schedule, so that its timeouts do not delay other events and
+/// mails.
 ///
 /// # Errors
-/// When it can't be written down.
+/// A fault when the write fails.
 pub async fn deliver(app: &App, ctx: &Ctx, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
     let new = app.execute(ctx, || begin(app, endpoint.id, event)).await?.answer;
     if new && !endpoint.is_down(app.clock.now()) {
@@ -74,20 +76,18 @@ async fn begin(app: &App, endpoint: EndpointId, event: &OutboundEvent) -> Result
     Ok((!known, tx))
 }
 
-/// What one look at a pending delivery came to.
+/// Result of processing a pending delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// It is not pending any more, or not yet due.
+    /// Not pending any more, or not due yet.
     Nothing,
-    /// Its endpoint takes nothing now: it waits.
+    /// Not attempted, because the endpoint is disabled or deleted; it waits.
     Left,
-    /// It was delivered.
     Delivered,
-    /// It was not.
     Failed,
 }
 
-/// Attempts a delivery that is pending, and writes down what came of it.
+/// Attempts a pending delivery and records the outcome.
 async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Result<Look, Error> {
     let keys = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
     let mut batch = app.store.get_many(&keys).await?;
@@ -112,7 +112,7 @@ async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Res
     Ok(if success { Look::Delivered } else { Look::Failed })
 }
 
-/// Both as they are now; none of what is not there any more.
+/// Reads the endpoint and its pending delivery; `None` when one of them is gone.
 async fn both(
     app: &App,
     endpoint: EndpointId,
@@ -124,7 +124,7 @@ async fn both(
     Ok(batch.take::<Endpoint>(&to)?.zip(delivery))
 }
 
-/// A delivery that is not attempted now waits, or has failed.
+/// Plans the wait of a skipped delivery; it fails when its endpoint is deleted or its time is over.
 async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     if let Some((to, before)) = both(app, endpoint, id).await? {
@@ -138,8 +138,9 @@ async fn wait(app: &App, endpoint: EndpointId, id: EventId) -> Result<((), Tx), 
     Ok(((), tx))
 }
 
-/// Writes an attempt down, unless another one was meanwhile; the endpoint is written only where it begins to fail, stops to, or has
-/// failed too long.
+/// Records an attempt; a failed one only if no concurrent attempt was recorded first.
+///
+/// The endpoint is written only when it starts or stops failing, or is disabled.
 async fn write_down(
     app: &App,
     ctx: &Ctx,
@@ -171,21 +172,21 @@ async fn write_down(
     Ok(((), tx))
 }
 
-/// What a tick did.
+/// Report of a job run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Delivered {
-    /// What was delivered now.
+    /// Number of deliveries that succeeded.
     pub delivered: u32,
-    /// What was attempted in vain.
+    /// Number of attempts that failed.
     pub failed: u32,
-    /// What was not attempted: its endpoint fails or takes nothing, or there was no time.
+    /// Number of deliveries not attempted, because of their endpoint's state or for lack of time.
     pub left: u32,
 }
 
-/// Attempts the deliveries whose time has come: every endpoint's one after the other, endpoints side by side.
+/// Attempts all due deliveries: sequentially per endpoint, endpoints in parallel.
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault when the due list cannot be read.
 pub async fn deliver_due(app: &Arc<App>, ctx: &Ctx) -> Result<Delivered, Fault> {
     let started = Instant::now();
     let mut of: BTreeMap<EndpointId, Vec<EventId>> = BTreeMap::new();
@@ -237,9 +238,9 @@ async fn to_one(app: &App, ctx: &Ctx, endpoint: EndpointId, events: &[EventId], 
     done
 }
 
-/// An endpoint's deliveries, newest first.
+/// Lists an endpoint's deliveries, newest first.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`] when there is no such endpoint.
 pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Result<Page<Delivery>, Error> {
     found(app, endpoint).await?;
@@ -247,9 +248,9 @@ pub async fn deliveries(app: &App, endpoint: EndpointId, window: &Window) -> Res
     Ok(walk(app, &list, |delivery: &Delivery| window.only(delivery.created_at, delivery)).await?)
 }
 
-/// Sends an event to an endpoint again, with the next tick, under the same id.
+/// Replays an event: the next job run sends it again, under the same id.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn replay(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Result<Answered<Delivery>, Error> {
     let plan = || async {

@@ -1,4 +1,4 @@
-//! Endpoints of the operator's product: making, changing, deleting and listing them.
+//! Webhook endpoints of the operator's product: create, change, delete and list.
 
 use std::collections::BTreeSet;
 
@@ -19,62 +19,61 @@ use table::list::{ListSource, walk};
 use table::store::{Index, Page, Query};
 use table::tx::Tx;
 
-/// What an endpoint is to be.
+/// Request to create an endpoint.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
-    /// Its address, as somebody typed it.
+    /// URL as typed.
     pub url: String,
-    /// What it wants to hear of.
+    /// Subscribed event kinds.
     pub events: BTreeSet<EventKind>,
-    /// Who makes it.
     pub admin: UserId,
 }
 
-/// What an endpoint is to become; what is not given stays.
+/// Request to change an endpoint; a field that is `None` stays as it is.
 #[derive(Debug, Clone)]
 pub struct ChangeEndpoint {
-    /// Which.
     pub id: EndpointId,
-    /// Its address, as somebody typed it.
+    /// URL as typed.
     pub url: Option<String>,
-    /// What it wants to hear of.
+    /// Subscribed event kinds.
     pub events: Option<BTreeSet<EventKind>>,
-    /// Whether anything is delivered to it.
+    /// False to disable deliveries, true to enable them.
     pub enabled: Option<bool>,
-    /// Whether it gets another secret.
+    /// True to rotate the secret.
     pub rotate: bool,
-    /// Who changes it.
     pub admin: UserId,
 }
 
-/// The secret that an endpoint's messages are signed with, which follows from the deployment's.
+/// Derives a signing secret of an endpoint from the deployment's secret.
 pub(crate) fn secret_of(app: &App, endpoint: EndpointId, number: u32) -> [u8; 32] {
     app.config.secret.hash("webhook-endpoint", &[&endpoint.ulid().to_bytes(), &number.to_be_bytes()])
 }
 
-/// The endpoints that there are, at most as many as there may be.
+/// Reads all endpoints; there are at most [`MOST`].
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn all(app: &App) -> Result<Vec<Endpoint>, Fault> {
     let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_mul(2);
     let page = app.store.list::<Endpoint>(&Query::newest(Index::Owner, ENDPOINTS, limit)).await?;
     Ok(page.items.into_iter().map(Versioned::into_inner).collect())
 }
 
-/// All endpoints, newest first.
+/// Lists all endpoints, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault when the database cannot be reached.
 pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fault> {
     let list = window.walk(ListSource::Owned(ENDPOINTS.to_owned()), false);
     walk(app, &list, |endpoint: &Endpoint| window.only(endpoint.created_at, endpoint)).await
 }
 
-/// Makes an endpoint; the second part of the answer is its secret, which is told once: none in a replay.
+/// Creates an endpoint.
 ///
-/// # Refuses
-/// 422 at `/url` for an address that is not on the internet, and when there are as many as there may be.
+/// The second part of the answer is its secret; it is `None` in a replay, so the secret is returned once.
+///
+/// # Rejects
+/// 422 at `/url` for an address that is not on the internet, and at the maximum number of endpoints.
 pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered<Endpoint>, Option<String>), Error> {
     let plan = || async {
         let url = app.courier.admit("/url", &ask.url).await.map_err(Refusal::from)?;
@@ -104,9 +103,11 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
     Ok((done, secret))
 }
 
-/// Changes an endpoint; the second part of the answer is its new secret, if it got one. What it is already, it stays.
+/// Changes an endpoint; an unchanged field has no effect.
 ///
-/// # Refuses
+/// The second part of the answer is its new secret after a rotation.
+///
+/// # Rejects
 /// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
 pub async fn change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
     let done = app.execute(ctx, || plan_change(app, ctx, ask)).await?;
@@ -139,9 +140,11 @@ async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endp
     Ok((after, tx))
 }
 
-/// Deletes an endpoint: nothing is delivered to it any more. One that was deleted is not there.
+/// Deletes an endpoint, which ends its deliveries.
 ///
-/// # Refuses
+/// A deleted endpoint is not found.
+///
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn delete(app: &App, ctx: &Ctx, id: EndpointId, admin: UserId) -> Result<(), Error> {
     let plan = || async {
@@ -156,16 +159,18 @@ pub async fn delete(app: &App, ctx: &Ctx, id: EndpointId, admin: UserId) -> Resu
     app.execute(ctx, plan).await.map(|_| ())
 }
 
-/// An endpoint that was not deleted.
+/// Reads an endpoint that is not deleted.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub(crate) async fn found(app: &App, id: EndpointId) -> Result<Versioned<Endpoint>, Error> {
     let found = app.store.get::<Endpoint>(&Endpoint::key(id)).await?;
     Ok(found.filter(|endpoint| endpoint.deleted_at.is_none()).ok_or(Refusal::NotFound)?)
 }
 
-/// An endpoint in an audit record: its address without path and query, as these may hold a password.
+/// Formats an endpoint for an audit record, with only the origin of its URL.
+///
+/// Path and query may hold a password.
 pub(crate) fn described(of: &Endpoint) -> String {
     let events: Vec<&str> = of.events.iter().map(|event| event.as_str()).collect();
     let state = of.disabled.map_or("enabled", |disabled| disabled.because.as_str());

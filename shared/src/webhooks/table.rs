@@ -1,4 +1,4 @@
-//! Where endpoints and deliveries are stored.
+//! Storage of webhook endpoints and deliveries.
 
 use jiff::ToSpan;
 use kernel::id::{EndpointId, EventId};
@@ -9,14 +9,14 @@ use crate::webhooks::model::delivery::{Delivery, KEPT_HOURS};
 use crate::webhooks::model::endpoint::Endpoint;
 
 records! {
-    /// An endpoint of the operator's product: where events go.
+    /// A webhook endpoint of the operator's product.
     Endpoint = "endpoint" {
         fn key(id: EndpointId) = "ENDPOINT#{id}", "ENDPOINT";
         at |it| Endpoint::key(it.id);
         owner |it| it.deleted_at.is_none().then(|| (ENDPOINTS.to_owned(), it.id.to_string()));
     }
 
-    /// An event on its way to an endpoint, and the log of it.
+    /// A webhook delivery: an event for an endpoint, with its attempts.
     Delivery = "delivery" {
         fn key(endpoint: EndpointId, event: EventId) = "ENDPOINT#{endpoint}", "DELIVERY#{event}";
         at |it| Delivery::key(it.endpoint, it.id);
@@ -25,13 +25,13 @@ records! {
     }
 }
 
-/// The list of all endpoints.
+/// Partition of the list of all endpoints.
 pub const ENDPOINTS: &str = "ENDPOINTS";
 
 /// Prefix of the sort keys of an endpoint's deliveries.
 pub const DELIVERIES: &str = "DELIVERY#";
 
-/// The partition of an endpoint, its deliveries included.
+/// Returns the partition of an endpoint and its deliveries.
 pub fn endpoint_of(endpoint: EndpointId) -> String {
     format!("ENDPOINT#{endpoint}")
 }

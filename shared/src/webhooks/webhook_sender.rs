@@ -1,9 +1,9 @@
-//! The courier: how events reach the operator's product, signed as [Standard Webhooks](https://www.standardwebhooks.com) says.
+//! Webhook sender, signing as [Standard Webhooks](https://www.standardwebhooks.com) specifies.
 //!
-//! An endpoint is an address that somebody typed in, so it is not trusted to be on the internet. On AWS a connection is only made
-//! to an address that was looked at: the resolver that the client connects by answers nothing unless all of what a name resolves to
-//! is public, and there is no second look-up between that and the connection. Redirects are not followed. That private addresses
-//! are let in is a property of the object that the local stack builds, which no environment variable can bring about.
+//! Endpoint URLs are user input; treat them as SSRF targets. On AWS the client's own resolver answers only names whose
+//! addresses are all public, and no second lookup happens before the connection. So DNS rebinding has no effect. Redirects are
+//! not followed. Only the local stack allows private addresses; it builds its own object, and no environment variable can do
+//! so.
 
 use std::fmt;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -29,18 +29,18 @@ use crate::webhooks::model::delivery::Attempt;
 use crate::webhooks::model::endpoint::{address_of, host_of, is_public, url_at};
 use kernel::refusal::FieldError;
 
-/// Longest wait for a connection.
+/// Connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Longest wait for the whole answer.
+/// Timeout of the whole exchange.
 pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(8);
-/// Longest wait for a name to be resolved when an endpoint is registered.
+/// Timeout of name resolution when an endpoint is registered.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How much of an answer is read, so that its connection can be used again.
+/// Maximum bytes read of a response body; reading it allows reuse of the connection.
 const MAX_ANSWER: usize = 4 * 1024;
-/// What an endpoint's secret begins with.
+/// Prefix of an endpoint's secret.
 pub const SECRET_PREFIX: &str = "whsec_";
 
-/// Carries events; see the module.
+/// Sender of signed webhook requests.
 #[derive(Clone)]
 pub struct WebhookSender {
     connector: SharedHttpConnector,
@@ -54,43 +54,45 @@ impl fmt::Debug for WebhookSender {
     }
 }
 
-/// What is delivered.
+/// Webhook request to send.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookRequest<'a> {
-    /// Where to.
+    /// URL of the endpoint.
     pub url: &'a str,
-    /// The event's id.
+    /// Event id, sent as `webhook-id`.
     pub id: &'a str,
-    /// When it is sent.
+    /// Time of the attempt, sent as `webhook-timestamp`.
     pub at: Timestamp,
-    /// What is said.
+    /// JSON payload.
     pub body: &'a str,
 }
 
 impl WebhookSender {
-    /// To the internet, and nowhere else.
+    /// Builds a sender that reaches public addresses only.
     pub fn to_internet() -> Self {
         let names = SharedDnsResolver::new(Public { names: System });
         let connector = Lazily { connector: OnceLock::new(), names: names.clone() };
         Self { connector: SharedHttpConnector::new(connector), names, local: false }
     }
 
-    /// Through what somebody else connects by; `local` also lets plain HTTP and private addresses in.
+    /// Builds a sender with a given connector and resolver.
+    ///
+    /// `local` also allows plain HTTP and private addresses.
     pub fn through(connector: SharedHttpConnector, names: SharedDnsResolver, local: bool) -> Self {
         let names = if local { names } else { SharedDnsResolver::new(Public { names }) };
         Self { connector, names, local }
     }
 
-    /// To wherever a name leads, private addresses too: for the local stack.
+    /// Builds a connector that reaches any address, private ones too, for the local stack.
     pub fn anywhere() -> SharedHttpConnector {
         let names = SharedDnsResolver::new(System);
         SharedHttpConnector::new(Lazily { connector: OnceLock::new(), names })
     }
 
-    /// Whether an endpoint may stand at `url`, by what it says and by what its name resolves to now.
+    /// Validates an endpoint URL by its text and by the addresses that its host resolves to now.
     ///
-    /// # Refuses
-    /// The finding for the problem document.
+    /// # Rejects
+    /// A [`FieldError`] at `pointer`.
     pub async fn admit(&self, pointer: &str, url: &str) -> Result<String, FieldError> {
         let url = url_at(pointer, url, self.local)?;
         let host = host_of(&url).unwrap_or_default();
@@ -106,9 +108,11 @@ impl WebhookSender {
         }
     }
 
-    /// Delivers a parcel, signed under each of `secrets`. Whatever goes wrong is told in a word that holds nothing of the answer.
+    /// Sends a request, signed under each of `secrets`.
+    ///
+    /// An error is a short reason without any of the response's content.
     pub async fn deliver(&self, parcel: &WebhookRequest<'_>, secrets: &[[u8; 32]]) -> Attempt {
-        // What was let in under other rules, or by another hand, is not connected to either.
+        // Check again: the stored URL may have been accepted under other rules.
         if url_at("", parcel.url, self.local).is_err() {
             return Attempt::NoResponse("the address is not allowed");
         }
@@ -123,7 +127,7 @@ impl WebhookSender {
     async fn exchange(&self, request: HttpRequest) -> Result<u16, &'static str> {
         let mut response = self.connector.call(request).await.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
-        // Too long an answer, or one that breaks off, is an answer.
+        // A response body that is too long or breaks off still counts as a response.
         let _read = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
         Ok(status)
     }
@@ -153,7 +157,7 @@ fn request(parcel: &WebhookRequest<'_>, secrets: &[[u8; 32]]) -> Option<HttpRequ
     HttpRequest::try_from(request.ok()?).ok()
 }
 
-/// The signatures of a message under each secret, as `webhook-signature` holds them.
+/// Computes the `webhook-signature` header: one signature per secret.
 pub fn signatures(id: &str, at: i64, body: &str, secrets: &[impl AsRef<[u8]>]) -> String {
     let sign = |secret: &[u8]| {
         let mut mac = match Hmac::<Sha256>::new_from_slice(secret) {
@@ -166,12 +170,12 @@ pub fn signatures(id: &str, at: i64, body: &str, secrets: &[impl AsRef<[u8]>]) -
     secrets.iter().map(|secret| sign(secret.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
-/// A secret as its receiver is told.
+/// Formats a secret as its receiver gets it.
 pub fn written(secret: &[u8]) -> String {
     format!("{SECRET_PREFIX}{}", BASE64.encode(secret))
 }
 
-/// What the operating system resolves names by.
+/// The operating system's resolver.
 #[derive(Debug, Clone, Copy)]
 struct System;
 
@@ -186,14 +190,15 @@ impl ResolveDns for System {
     }
 }
 
-/// Resolves only names all of whose addresses are public: one that is not condemns the others, as whoever mixes them is up to
-/// something.
+/// Resolver that answers only names whose addresses are all public.
+///
+/// One private address rejects the name, because a mix suggests an attack.
 #[derive(Debug, Clone)]
 struct Public<R> {
     names: R,
 }
 
-/// What a name resolves to is not on the internet.
+/// The name resolves to an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("a private address")]
 struct Private;
@@ -211,7 +216,9 @@ fn is_private(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Private>())
 }
 
-/// A client that is built at the first delivery: most invocations deliver nothing, and certificates cost time.
+/// Connector built at the first delivery.
+///
+/// Most invocations deliver nothing, and loading the certificates takes time.
 #[derive(Debug)]
 struct Lazily {
     connector: OnceLock<Result<Connector, String>>,
@@ -240,7 +247,7 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    /// Names that lead somewhere else each time they are asked for.
+    /// Resolver whose answers change with every lookup.
     #[derive(Debug)]
     struct Turning(Mutex<Vec<&'static str>>);
 
@@ -255,7 +262,7 @@ mod tests {
         SharedDnsResolver::new(Turning(Mutex::new(answers.iter().rev().copied().collect())))
     }
 
-    /// The example of the Standard Webhooks specification.
+    /// Example of the Standard Webhooks specification.
     #[test]
     fn a_signature_is_that_of_standard_webhooks() {
         let secret = BASE64.decode(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
@@ -282,7 +289,7 @@ mod tests {
         assert_eq!(courier.admit("/url", "http://product.example/").await.unwrap_err().code, "invalid");
     }
 
-    /// No rebinding: what was public at registration is looked at again by the very look-up that the connection is made with.
+    /// No DNS rebinding: the connection's own lookup checks the address again.
     #[tokio::test]
     async fn no_connection_is_made_to_a_private_address_whatever_the_name_said_before() {
         let names = SharedDnsResolver::new(Public { names: turning(&["127.0.0.1"]) });

@@ -1,7 +1,7 @@
-//! How somebody gets in: the claim on an e-mail, a sign-up that waits for its verification, a password reset, a session (R2).
+//! Credentials: e-mail claims, pending sign-ups, password resets and sessions (R2).
 //!
-//! One claim per normalised e-mail makes the account unique; it is found by a secret hash, never by the address. Codes that are
-//! mailed are not stored: they are derived from a nonce that is.
+//! One claim per normalised e-mail makes the account unique. Its key is a secret hash of the address. Mailed codes are not
+//! stored; they are derived from a stored nonce.
 
 use std::fmt;
 
@@ -12,32 +12,33 @@ use crate::account::model::identity::Email;
 use crate::referral::model::referral::NotApplied;
 use kernel::id::{SessionId, UserId};
 
-/// The e-mail is somebody's, with what shows that one is them. It is not on the user's item, so that no index has a copy of it.
+/// Claim of an e-mail by a user, with the password hash.
+///
+/// Kept apart from the user's entity so that no index holds a copy of the hash.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailClaim {
     /// Secret hash of the e-mail.
     pub email_hash: String,
-    /// Whose it is.
     pub user: UserId,
-    /// Argon2id hash of the password; none for whom the operator's backend registered, until they set one.
+    /// Argon2id hash. `None` for a user registered by the operator's backend who has not set a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
-    /// Which password of the user's it is, from 0.
+    /// Number of this password, from 0; compare [`Session::password_number`].
     pub password_number: u64,
-    /// Secret hash of the registration without its password, by which a repeated one is known.
+    /// Secret hash of the registration body without the password; identifies a repeated registration.
     pub fingerprint: String,
-    /// Why the referral code did not bind, if one was given (R2.3).
+    /// Reason why the referral code did not apply, if one was given (R2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applied: Option<NotApplied>,
-    /// When it was claimed.
+    /// Time of the claim.
     pub at: Timestamp,
 }
 
 impl EmailClaim {
-    /// The claim with another password, which ends every session.
+    /// Returns the claim with a new password, which ends every session.
     ///
-    /// # Refuses
-    /// `None` when the numbers ran out.
+    /// # Rejects
+    /// `None` when the password number overflows.
     pub fn with_password(&self, password_hash: String) -> Option<Self> {
         let password_number = self.password_number.checked_add(1)?;
         Some(Self { password_hash: Some(password_hash), password_number, ..self.clone() })
@@ -50,42 +51,40 @@ impl fmt::Debug for EmailClaim {
     }
 }
 
-/// An id that the operator's backend gave is somebody's: one account per id, whichever key registers it (R2.6).
+/// Claim of an external id by a user: one account per id, whichever key registers it (R2.6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalClaim {
-    /// Secret hash of the id.
+    /// Secret hash of the external id.
     pub external_hash: String,
-    /// Whose it is.
     pub user: UserId,
-    /// Why the referral code did not bind, if one was given (R2.3).
+    /// Reason why the referral code did not apply, if one was given (R2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applied: Option<NotApplied>,
-    /// When it was claimed.
+    /// Time of the claim.
     pub at: Timestamp,
 }
 
-/// A registration whose e-mail is not verified yet (R2.4).
+/// Registration whose e-mail is not verified yet (R2.4).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingSignup {
     /// Secret hash of the e-mail.
     pub email_hash: String,
-    /// The address.
     pub email: Email,
-    /// Who it will be.
+    /// Id of the future account.
     pub user: UserId,
-    /// When they registered.
+    /// Time of the registration.
     pub created_at: Timestamp,
-    /// Argon2id hash of the password.
+    /// Argon2id hash.
     pub password_hash: String,
-    /// The referral code given at registration.
+    /// Referral code as typed at registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral_code: Option<String>,
     /// Preferred language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// From which the mailed code is derived.
+    /// Nonce of the mailed code.
     pub nonce: String,
-    /// Until when that code is good.
+    /// Expiry of the mailed code.
     pub until: Timestamp,
 }
 
@@ -95,38 +94,36 @@ impl fmt::Debug for PendingSignup {
     }
 }
 
-/// A password reset that was asked for (R2.8).
+/// Requested password reset (R2.8).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PasswordReset {
     /// Secret hash of the e-mail.
     pub email_hash: String,
-    /// Whose password.
     pub user: UserId,
-    /// From which the mailed code is derived.
+    /// Nonce of the mailed code.
     pub nonce: String,
-    /// Until when that code is good.
+    /// Expiry of the mailed code.
     pub until: Timestamp,
-    /// Whether it set a password: a code is good once. Kept, so that a request whose answer was lost finds its own work.
+    /// True once the code has set a password.
+    ///
+    /// A used reset is kept, so that a retry after a lost response finds the result.
     pub used: bool,
 }
 
-/// A sign-in and the refresh tokens that follow from it (R2.5).
+/// Sign-in and its chain of refresh tokens (R2.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Which.
     pub id: SessionId,
-    /// Whose.
     pub user: UserId,
-    /// When it began.
     pub created_at: Timestamp,
-    /// Which of the user's passwords it began under: the next one ends it, by whatever clock (R2.8).
+    /// Number of the user's password at sign-in. A later password ends the session (R2.8).
     pub password_number: u64,
-    /// How often it was refreshed: the number of the one good refresh token.
+    /// Number of refreshes so far, which is the number of the one valid refresh token.
     pub number: u64,
-    /// When that token was made.
+    /// Time of the last refresh.
     pub rotated_at: Timestamp,
-    /// Until when it is good.
+    /// Expiry.
     pub until: Timestamp,
-    /// A token was used twice: none of them is good any more.
+    /// True after sign-out or after reuse of a refresh token; no token of the session is valid then.
     pub revoked: bool,
 }

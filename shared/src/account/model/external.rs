@@ -1,7 +1,6 @@
-//! Ids that the operator's backend gives: of a user, an order, a refund of its own (R2.6).
+//! External ids: the operator backend's own ids of users, orders and refunds (R2.6).
 //!
-//! What they mean is the backend's business and may be personal, so `Debug` shows nothing of them and no key holds one: where an
-//! item is found by one, the key has its secret hash.
+//! Their content is unknown and may be personal. So `Debug` hides them, and a key holds only their secret hash.
 
 use std::fmt;
 
@@ -9,34 +8,34 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use kernel::refusal::FieldError;
 
-/// Most characters of an id.
+/// Maximum characters of an external id.
 pub const EXTERNAL_MAX: usize = 200;
 
-/// An id of the backend's own: 1 to 200 characters, none of them white or invisible.
+/// Id assigned by the operator's backend: 1 to 200 characters, none of them whitespace or control.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(String);
 
 impl ExternalId {
-    /// Reads an id as it is written; two spellings are two ids.
+    /// Parses an id as written; two spellings are two ids.
     ///
-    /// # Refuses
-    /// `None` for nothing, for too much, and for white space or control characters.
+    /// # Rejects
+    /// `None` for an empty or too long text and for whitespace or control characters.
     pub fn parse(text: &str) -> Option<Self> {
         let visible = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
         let length = text.chars().take(EXTERNAL_MAX.saturating_add(1)).count();
         ((1..=EXTERNAL_MAX).contains(&length) && visible).then(|| Self(text.to_owned()))
     }
 
-    /// Reads the id of a request's field.
+    /// Parses the id in a request field.
     ///
-    /// # Refuses
-    /// The finding for the problem document.
+    /// # Rejects
+    /// A [`FieldError`] at `pointer`.
     pub fn at(pointer: &str, text: &str) -> Result<Self, FieldError> {
         let detail = || format!("1 to {EXTERNAL_MAX} characters without spaces");
         Self::parse(text).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
     }
 
-    /// The id as it was written.
+    /// Returns the id as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! Who somebody is: an e-mail address, a password, a role, a state of the account (R2.1, R2.5, R2.7, R2.8).
+//! Identity: e-mail address, password, role and account status (R2.1, R2.5, R2.7, R2.8).
 //!
-//! An [`Email`] is always in its normal form, so two spellings of one address are equal. Neither it nor a [`Password`]
-//! can be written to a log by accident: `Debug` shows the mask, or nothing.
+//! An [`Email`] is always normalised, so two spellings of one address are equal. `Debug` shows an [`Email`] masked and a
+//! [`Password`] not at all, so neither reaches a log by accident.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use unicode_normalization::UnicodeNormalization;
 
 use kernel::refusal::FieldError;
 
-/// The longest address in its normal form, in bytes.
+/// Maximum bytes of a normalised address.
 pub const EMAIL_MAX: usize = 254;
-/// Least characters of a password.
+/// Minimum characters of a password.
 pub const PASSWORD_MIN: usize = 10;
-/// Most characters of a password.
+/// Maximum characters of a password.
 pub const PASSWORD_MAX: usize = 128;
 
-/// A normalised e-mail address (R2.1): trimmed, Unicode NFC, lower case.
+/// Normalised e-mail address (R2.1): trimmed, Unicode NFC, lower case.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address in any spelling.
+    /// Parses and normalises an address.
     ///
-    /// # Refuses
-    /// `None` for what is not a sane address of at most 254 bytes.
+    /// # Rejects
+    /// `None` for a malformed address or one longer than 254 bytes.
     pub fn parse(text: &str) -> Option<Self> {
         let normal: String = text.trim().nfc().collect::<String>().to_lowercase().nfc().collect();
         let (local, domain) = normal.split_once('@')?;
@@ -33,21 +33,22 @@ impl Email {
         sane.then_some(Self(normal))
     }
 
-    /// Reads the address of a request's field.
+    /// Parses the address in a request field.
     ///
-    /// # Refuses
-    /// The finding for the problem document.
+    /// # Rejects
+    /// A [`FieldError`] at `pointer`.
     pub fn at(pointer: &str, text: &str) -> Result<Self, FieldError> {
         Self::parse(text).ok_or_else(|| FieldError::new(pointer, "not_an_email", "an e-mail address"))
     }
 
-    /// The normal form.
+    /// Returns the normalised address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What anyone but its owner and admins may see (R2.7): `a***@e***.com`. The stars are always there, so a mask
-    /// never tells whether the name is longer than what it shows.
+    /// Returns the masked address, for anyone but its owner and admins (R2.7): `a***@e***.com`.
+    ///
+    /// The number of stars is fixed, so a mask does not reveal the length.
     pub fn masked(&self) -> String {
         let (local, domain) = self.0.split_once('@').unwrap_or(("", ""));
         let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();
@@ -71,7 +72,7 @@ fn sane_domain(domain: &str) -> bool {
     !domain.is_empty() && domain.split('.').all(label)
 }
 
-/// Format characters that make two different addresses look the same.
+/// Detects format characters that make two different addresses look the same.
 fn invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -95,30 +96,32 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
-/// A password as it was sent: 10–128 characters (R2.1). It is never stored or shown; only its hash is.
+/// Password as sent: 10–128 characters (R2.1).
+///
+/// Only its hash is stored; the password is never stored or displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Takes a password of an allowed length.
+    /// Takes a password of valid length.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `None` below 10 or above 128 characters.
     pub fn parse(text: &str) -> Option<Self> {
         let length = text.chars().take(PASSWORD_MAX.saturating_add(1)).count();
         (PASSWORD_MIN..=PASSWORD_MAX).contains(&length).then(|| Self(text.to_owned()))
     }
 
-    /// Takes the password of a request's field.
+    /// Takes the password in a request field.
     ///
-    /// # Refuses
-    /// The finding for the problem document; it does not repeat the password.
+    /// # Rejects
+    /// A [`FieldError`] at `pointer`; it does not repeat the password.
     pub fn at(pointer: &str, text: &str) -> Result<Self, FieldError> {
         let length = || format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters");
         Self::parse(text).ok_or_else(|| FieldError::new(pointer, "out_of_range", length()))
     }
 
-    /// What is hashed.
+    /// Returns the bytes to hash.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -130,11 +133,10 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What somebody may do (R2.5).
+/// Role of a user (R2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// An end user.
     User,
     /// A reseller with a shop.
     Agent,
@@ -143,7 +145,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -153,22 +155,22 @@ impl Role {
     }
 }
 
-/// The state of an account (R2.8).
+/// Status of an account (R2.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Registered, e-mail not verified yet.
     Pending,
-    /// May do everything its role may.
+    /// May do everything the role allows.
     Active,
-    /// No sign-in, no writes; codes bind nothing, rewards are held, money stays.
+    /// No sign-in and no writes. Its codes do not apply, its rewards are held, its money stays.
     Blocked,
-    /// Its person was erased: like blocked, for ever.
+    /// Personal data erased; permanent, and otherwise like blocked.
     Erased,
 }
 
 impl Status {
-    /// The state as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -251,7 +253,7 @@ mod tests {
     }
 
     proptest! {
-        /// R2.1: the normal form is its own normal form.
+        /// R2.1: normalisation is idempotent.
         #[test]
         fn normalising_twice_changes_nothing(text in "\\PC{1,12}@[a-zA-ZÀ-ž]{1,8}\\.[A-Z]{2,3}") {
             if let Some(email) = Email::parse(&text) {

@@ -1,5 +1,6 @@
-//! Scopes: what an admin may do who may not do everything (R2.5). They stand on the account, not in the token, so that taking one
-//! away holds from the next request on.
+//! Admin scopes: the parts of the admin role that a limited admin may use (R2.5).
+//!
+//! They are stored on the account, not in the token, so a removed scope is gone from the next request on.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +9,30 @@ use serde::{Deserialize, Serialize};
 use crate::account::model::identity::Role;
 use kernel::refusal::Refusal;
 
-/// A part of what admins do. A route that names none is open only to admins without scopes, who may do everything.
+/// One part of the admin role.
+///
+/// A route without a scope is open only to admins without scopes, who may do everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AdminScope {
-    /// See orders, their files and the review queue.
+    /// Read orders, their export and the review queue.
     #[serde(rename = "orders:read")]
     OrdersRead,
-    /// Give payments back.
+    /// Refund payments.
     #[serde(rename = "orders:refund")]
     OrdersRefund,
-    /// See and change settings.
+    /// Read and change settings.
     #[serde(rename = "settings:write")]
     SettingsWrite,
-    /// See withdrawals, say that they are paid, reject them.
+    /// Read withdrawals, mark them paid and reject them.
     #[serde(rename = "withdrawals:approve")]
     WithdrawalsApprove,
-    /// Make batches of redemption codes, see and export them, switch them on and off.
+    /// Create, read and export batches of redemption codes, and enable or disable them.
     #[serde(rename = "codes:issue")]
     CodesIssue,
     /// Write the agency's shops, series and grants.
     #[serde(rename = "grants:write")]
     GrantsWrite,
-    /// See totals.
+    /// Read statistics.
     #[serde(rename = "stats:read")]
     StatsRead,
 }
@@ -46,7 +49,7 @@ impl AdminScope {
         Self::StatsRead,
     ];
 
-    /// The scope as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OrdersRead => "orders:read",
@@ -59,16 +62,16 @@ impl AdminScope {
         }
     }
 
-    /// The scope that is written so.
+    /// Parses a wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
     }
 }
 
-/// Reads the scopes of a role that is to be set: none is everything that the role may do.
+/// Parses the scopes of a new role; an empty list means no limit.
 ///
-/// # Refuses
-/// 422 at `/scopes` for what is no scope, and for scopes of a role that has none.
+/// # Rejects
+/// 422 at `/scopes` for an unknown scope, and for scopes of a role other than admin.
 pub fn scopes_of(role: Role, texts: &[String]) -> Result<BTreeSet<AdminScope>, Refusal> {
     let unknown = |index: usize| {
         let known: Vec<&str> = AdminScope::ALL.iter().map(|scope| scope.as_str()).collect();

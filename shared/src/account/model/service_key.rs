@@ -1,8 +1,8 @@
-//! Service keys: by which the operator's own backend is known (R2.6).
+//! Service keys: credentials of the operator's own backend (R2.6).
 //!
-//! A key is `gdn_`, the time-ordered part of its id, `_`, and a secret of 256 bits. Only a secret hash of it is stored, found by
-//! the id and compared in constant time; it is shown once, when it is made. A key that was revoked stays as a record of what its
-//! name meant. Stored as one item per key.
+//! A key is `gdn_`, its id (a ULID), `_`, and a secret of 256 bits. Only a secret hash is stored; it is found by the id and
+//! compared in constant time. The key is returned once, at creation. A revoked key is kept, so that its name stays resolvable.
+//! Each key is one item.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,12 +14,12 @@ use ulid::Ulid;
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::refusal::FieldError;
 
-/// Most characters of a key's name.
+/// Maximum characters of a key's name.
 pub const NAME_MAX: usize = 60;
-/// What every key begins with.
+/// Prefix of every key.
 pub const PREFIX: &str = "gdn_";
 
-/// What a key lets the backend do.
+/// Permission of a service key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ServiceScope {
     /// Register users.
@@ -44,7 +44,7 @@ impl ServiceScope {
     pub const ALL: [Self; 5] =
         [Self::UsersWrite, Self::UsersRead, Self::SessionsCreate, Self::LedgerWrite, Self::PurchasesWrite];
 
-    /// The scope as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UsersWrite => "users:write",
@@ -55,39 +55,36 @@ impl ServiceScope {
         }
     }
 
-    /// The scope that is written so.
+    /// Parses a wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
     }
 }
 
-/// A service key without its secret. `Debug` shows no hash.
+/// Service key without its secret. `Debug` hides the hash.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKey {
-    /// Which.
     pub id: ServiceKeyId,
-    /// What people call it; records name it as `service:{name}` (R1.6).
+    /// Display name; journals refer to it as `service:{name}` (R1.6).
     pub name: String,
-    /// What it may do.
     pub scopes: BTreeSet<ServiceScope>,
     /// Secret hash of the secret.
     pub hash: String,
-    /// Who made it.
+    /// Admin who created the key.
     pub made_by: UserId,
-    /// When.
     pub created_at: Timestamp,
-    /// Since when it is good for nothing.
+    /// Time of the revocation; the key is invalid from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
 }
 
 impl ServiceKey {
-    /// The key as its holder shows it.
+    /// Formats the key as the backend sends it.
     pub fn token(id: ServiceKeyId, secret: &str) -> String {
         format!("{PREFIX}{}_{secret}", id.ulid().to_string().to_ascii_lowercase())
     }
 
-    /// The id and the secret that a token names; `None` for what is no service key.
+    /// Splits a token into id and secret; `None` when it is not a service key.
     pub fn read(token: &str) -> Option<(ServiceKeyId, &str)> {
         let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;
         let id = ServiceKeyId::new(Ulid::from_string(id).ok()?);
@@ -101,10 +98,10 @@ impl fmt::Debug for ServiceKey {
     }
 }
 
-/// Reads a key's name.
+/// Parses a key's name: 1 to [`NAME_MAX`] characters on one line, trimmed.
 ///
-/// # Refuses
-/// The finding for the problem document when it says nothing or is too long.
+/// # Rejects
+/// A [`FieldError`] when it is empty, too long or has control characters.
 pub fn name_at(pointer: &str, text: &str) -> Result<String, FieldError> {
     let name = text.trim();
     let good = (1..=NAME_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
@@ -112,10 +109,10 @@ pub fn name_at(pointer: &str, text: &str) -> Result<String, FieldError> {
     good.then(|| name.to_owned()).ok_or_else(|| FieldError::new(pointer, "out_of_range", detail()))
 }
 
-/// Reads the scopes of a key.
+/// Parses the scopes of a key.
 ///
-/// # Refuses
-/// The finding for the problem document when there is none, or one that does not exist.
+/// # Rejects
+/// A [`FieldError`] when there is none, or an unknown one.
 pub fn scopes_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<ServiceScope>, FieldError> {
     let scopes: Option<BTreeSet<ServiceScope>> = texts.iter().map(|text| ServiceScope::parse(text)).collect();
     let all = ServiceScope::ALL.map(ServiceScope::as_str).join(", ");
@@ -128,7 +125,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// R2.6: a key names itself, and nothing that is no key does.
+    /// R2.6: a key round-trips, and no other text parses as one.
     #[test]
     fn a_key_names_itself() {
         let id = ServiceKeyId::new(Ulid::from_parts(1_790_000_000_000, 7));
@@ -152,7 +149,7 @@ mod tests {
         }
     }
 
-    /// S2: what a log shows of a key is neither its hash nor its secret.
+    /// S2: the `Debug` output of a key has neither its hash nor its secret.
     #[test]
     fn a_debugged_key_shows_no_hash() {
         let key = ServiceKey {

@@ -1,8 +1,7 @@
-//! A user: an account holder, with everything sign-up means in one item (R2.2).
+//! Users: everything that sign-up creates for an account, in one item (R2.2).
 //!
-//! The item carries what the first read of a request needs: status and role (R2.5), the running accounts (R1.5), the
-//! promotion and the bond to an inviter. A user of the operator's own backend may have neither e-mail nor password, an
-//! erased one has lost them.
+//! The item has all that a request reads first: status and role (R2.5), ledger accounts (R1.5), promotion and referral. A user
+//! of the operator's own backend may have neither e-mail nor password; an erased user has none.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,67 +21,63 @@ use kernel::id::UserId;
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
 
-/// An account holder. `Debug` shows only what a log may: no address.
+/// User with an account. `Debug` hides personal data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
-    /// Its id.
     pub id: UserId,
-    /// Its e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// What the operator's backend calls it (R2.6).
+    /// Id in the operator's backend (R2.6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
-    /// Which of its passwords is good now, from 0; the password itself stands on the claim of the e-mail. A session ends with the
-    /// password that it began under (R2.8).
+    /// Number of the current password, from 0.
+    ///
+    /// The hash is on the [`EmailClaim`](crate::account::model::access::EmailClaim). A session is valid only under the password
+    /// it began with (R2.8).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub password_number: u64,
-    /// Whether it may do anything.
     pub status: Status,
-    /// What it may do.
     pub role: Role,
-    /// To what an admin is limited; without any to nothing.
+    /// Scopes of an admin; empty means no limit.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub scopes: BTreeSet<AdminScope>,
-    /// The language of its mails.
+    /// Language of the user's mails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// When it signed up.
     pub created_at: Timestamp,
-    /// Who invited it: bound at sign-up or never (R3.4).
+    /// Referral by an inviter; set at sign-up or never (R3.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Referral>,
-    /// Its new-user promotion (R5.1).
+    /// New-user promotion (R5.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<Promotion>,
-    /// On which terms it may invite (R6.1).
+    /// Affiliate terms of the user as an inviter (R6.1).
     pub affiliate: AffiliatePolicy,
-    /// Its ledger accounts.
     pub accounts: Accounts,
-    /// The shop that it runs, if it is an agent (R8.1).
+    /// Shop of an agent (R8.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopPath>,
-    /// Its primary invite code, made on first need (R3.2).
+    /// Primary invite code, created on first need (R3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_code: Option<InviteCode>,
-    /// When what tells who an erased person was is looked for once more (R2.7).
+    /// Time of the second scrub after an erasure (R2.7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traces_due: Option<Timestamp>,
 }
 
 impl User {
-    /// That it may act.
+    /// Requires an active account.
     ///
-    /// # Refuses
-    /// [`Refusal::AccountBlocked`] for any account that is not active (R2.8).
+    /// # Rejects
+    /// [`Refusal::AccountBlocked`] for any other status (R2.8).
     pub fn must_be_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
     }
 
-    /// Only an active admin may go on: one without scopes, or with the one that is needed (R2.5).
+    /// Requires an active admin without scopes, or with the needed one (R2.5).
     ///
-    /// # Refuses
-    /// [`Refusal::AccountBlocked`] for an account that is not active; [`Refusal::Forbidden`] for whoever is no admin or has other scopes.
+    /// # Rejects
+    /// [`Refusal::AccountBlocked`] for an inactive account; [`Refusal::Forbidden`] for any other role or scope.
     pub fn must_be_admin(&self, needed: Option<AdminScope>) -> Result<(), Refusal> {
         let limited = !self.scopes.is_empty() && !needed.is_some_and(|needed| self.scopes.contains(&needed));
         self.must_be_active()?;
@@ -98,21 +93,21 @@ impl fmt::Debug for User {
     }
 }
 
-/// The terms on which a user may invite: those of the settings at sign-up; an admin may change one user's (R6.1). Stored as
-/// `0.1 of 3`, rate and limit; `no, 0.1 of 3` where its codes don't bind.
+/// Affiliate terms of a user, copied from the settings at sign-up; an admin may change them (R6.1).
+///
+/// Stored as `0.1 of 3` (rate and limit), or `no, 0.1 of 3` when the user may not invite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct AffiliatePolicy {
-    /// The part of a credit that is commission.
+    /// Commission as a fraction of the credit, e.g. `0.1`.
     pub rate: Decimal,
-    /// How many orders of one invitee earn; 0 is no limit.
+    /// Maximum orders of one invitee that accrue commission; 0 is no limit.
     pub trigger_limit: u32,
-    /// Whether its codes bind.
     pub can_invite: bool,
 }
 
 impl AffiliatePolicy {
-    /// The policy a user who signs up now gets.
+    /// Returns the policy of a user who signs up now.
     pub fn of(settings: &AffiliateSettings) -> Self {
         Self { rate: settings.default_rate, trigger_limit: settings.default_trigger_limit, can_invite: true }
     }
@@ -180,7 +175,7 @@ mod tests {
         assert_eq!((policy.rate, policy.trigger_limit, policy.can_invite), (Decimal::new(1, 1), 3, true));
     }
 
-    /// R6.1: a policy is stored as one text; another text is none.
+    /// R6.1: a policy round-trips through its stored text, and no other text parses.
     #[test]
     fn a_policy_survives_storage() {
         let policy = ann().affiliate;
@@ -203,7 +198,7 @@ mod tests {
         }
     }
 
-    /// R2.5: an admin without scopes may do everything, one with scopes what they name and nothing that names none.
+    /// R2.5: an admin without scopes may do everything; scopes limit an admin and give others nothing.
     #[test]
     fn scopes_limit_an_admin_and_make_nobody_one() {
         let of = |role, scopes: &[AdminScope]| User { role, scopes: scopes.iter().copied().collect(), ..ann() };
@@ -222,7 +217,7 @@ mod tests {
         assert_eq!(blocked.must_be_admin(None), Err(Refusal::AccountBlocked));
     }
 
-    /// R2.2: what sign-up wrote is read back whole, and nothing mandatory is made up.
+    /// R2.2: a stored user is read back whole, and no required field has a default.
     #[test]
     fn a_user_survives_storage() {
         let value = serde_json::to_value(ann()).unwrap();
@@ -234,7 +229,7 @@ mod tests {
         }
     }
 
-    /// S2: an e-mail is not in what a log shows of a user.
+    /// S2: the `Debug` output of a user has no e-mail address.
     #[test]
     fn a_debugged_user_shows_no_address() {
         let shown = format!("{:?}", ann());

@@ -1,8 +1,8 @@
-//! B1: a purchase is a user's, and its base is what its amount would have bought here (R2.6).
+//! Purchase invariant B1: the inviter is that of the user, and the base follows from the amount (R2.6).
 
 use crate::operations::auditor::{Finding, Snapshot};
 
-/// Checks purchases; what they earn is checked where rewards and commissions are (A4, C4).
+/// Checks purchases; A4 and C4 check their rewards and commissions.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for purchase in snapshot.purchases.values() {

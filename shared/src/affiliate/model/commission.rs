@@ -1,11 +1,11 @@
 //! Commissions: money an inviter earns on an invitee's paid orders (R6.3, R6.4).
 //!
-//! A [`Commission`] is one per order and never moves to another one. What it earned depends on the order's capture alone: on
-//! the terms that the order snapshotted and on what the invitee earned its inviter before ([`Earnings`]). What is left of it
-//! follows the order's net (R4.11). [`CommissionAccount`] holds an inviter's parts, [`Accrual`] is how both move together.
+//! An order has at most one [`Commission`], and it never moves to another order. Its amount depends on the order's capture
+//! alone: on the order's snapshot of the terms and on the invitee's earlier [`Earnings`]. Its remainder follows the order's net
+//! (R4.11). [`CommissionAccount`] holds an inviter's parts; [`Accrual`] changes both together.
 //!
-//! A commission whose hold time is not over stands in the account's pending part. That it is over is decided by time; the
-//! journal that moves it to the available part is written by whoever needs it first, a withdrawal or the job ([`CommissionHold`]).
+//! A commission under its hold is in the account's pending part. A hold ends by time; the release is journaled lazily, by the
+//! next withdrawal or the job ([`CommissionHold`]).
 
 mod account;
 mod earning;
@@ -25,22 +25,20 @@ use kernel::id::{CommissionId, OrderId, UserId};
 use kernel::ledger::JournalRef;
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
 
-/// Where a commission stands.
+/// State of a commission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommissionState {
-    /// Its hold time is not over.
+    /// Its hold is not over.
     Pending,
-    /// It can be withdrawn.
+    /// May be withdrawn.
     Available,
-    /// A part of it was taken back.
     PartiallyReversed,
-    /// All of it was taken back.
     Reversed,
 }
 
 impl CommissionState {
-    /// The state as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -51,67 +49,68 @@ impl CommissionState {
     }
 }
 
-/// Money earned on one paid order.
+/// Commission on one paid order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Commission {
-    /// Its id, which follows from the order's.
+    /// Derived from the order's id; see [`Commission::id_of`].
     pub id: CommissionId,
-    /// The order that earned it.
     pub order: OrderId,
-    /// Who gets it: the inviter.
+    /// The inviter.
     pub beneficiary: UserId,
-    /// Whose order it is.
+    /// The user who paid the order.
     pub invitee: UserId,
-    /// What it is a part of: the order's credit without bonus.
+    /// Amount that the rate applies to: the order's credit without bonus.
     pub base: LedgerMoney,
-    /// Which part (R6.3).
+    /// Rate as a fraction, e.g. `0.1` (R6.3).
     #[serde(with = "kernel::decimal")]
     pub rate: Decimal,
-    /// What the order's capture earned, before any refund.
+    /// Amount at the order's capture, before any refund.
     pub amount: LedgerMoney,
-    /// Which of the invitee's commissions it is, from 1 (C5).
+    /// Number among the invitee's commissions, from 1 (C5).
     pub number: u32,
-    /// What is left of it, once that differs.
+    /// Remaining amount; `None` while it equals `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LedgerMoney>,
-    /// From when on it can be withdrawn.
+    /// End of the hold.
     pub available_at: Timestamp,
-    /// Whether it still stands in the pending part.
+    /// True while the commission is in the pending part.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
-    /// Why an admin took it back for good, whatever becomes of the order.
+    /// Reason of an admin's reversal, which is permanent whatever happens to the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<String>,
-    /// Its last journal.
+    /// Latest journal entry.
     pub last: JournalRef,
-    /// When it was earned.
+    /// Time of the accrual.
     pub created_at: Timestamp,
 }
 
 impl Commission {
-    /// The id of an order's commission.
+    /// Returns the id of an order's commission.
     pub fn id_of(order: OrderId) -> CommissionId {
         CommissionId::new(order.ulid())
     }
 
-    /// The order that a commission belongs to.
+    /// Returns the id of a commission's order.
     pub fn order_of(id: CommissionId) -> OrderId {
         OrderId::new(id.ulid())
     }
 
-    /// The cause of its journals.
+    /// Returns the journal cause of a commission.
     pub fn cause(id: CommissionId) -> String {
         format!("commission:{id}")
     }
 
-    /// What is left of it.
+    /// Returns the remaining amount.
     pub fn left(&self) -> LedgerMoney {
         self.left.unwrap_or(self.amount)
     }
 
-    /// What should be left of it: the share that the order's net leaves, nothing once an admin took it back (R4.11).
+    /// Returns the amount that should remain.
     ///
-    /// # Refuses
+    /// It is the share that the order's net leaves, or 0 after an admin's reversal (R4.11).
+    ///
+    /// # Rejects
     /// Overflow.
     pub fn target(&self, of: &CommissionSource) -> Result<LedgerMoney, MoneyError> {
         match self.denied {
@@ -120,7 +119,9 @@ impl Commission {
         }
     }
 
-    /// What it went through since it was `before`; none is before it was earned. What comes again after a reversal is no step.
+    /// Returns the steps since `before`; `None` stands for a commission that did not exist yet.
+    ///
+    /// A reinstatement is no step.
     pub fn steps_since(&self, before: Option<&Self>) -> Vec<CommissionStep> {
         let (was_left, was_pending) = before.map_or((self.amount, true), |before| (before.left(), before.pending));
         let left = self.left().amount();
@@ -131,7 +132,7 @@ impl Commission {
         accrued.into_iter().chain(available).chain(reversed.then_some(CommissionStep::Reversed)).collect()
     }
 
-    /// Where it stands `now`.
+    /// Returns the state at `now`.
     pub fn state(&self, now: Timestamp) -> CommissionState {
         if self.left().is_zero() {
             CommissionState::Reversed
@@ -145,54 +146,50 @@ impl Commission {
     }
 }
 
-/// A commission whose hold time is not over, as its beneficiary's due things list it by time.
+/// Hold of a commission, listed by time among its beneficiary's due entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommissionHold {
-    /// Whose commission.
     pub beneficiary: UserId,
-    /// Of which order.
     pub order: OrderId,
-    /// When its hold time is over.
+    /// End of the hold.
     pub at: Timestamp,
 }
 
-/// What an invitee's orders earned their inviter so far: what limit and cap are measured by (R6.3). It only grows: an order
-/// that is refunded gives nothing of it back.
+/// Commission that an invitee's orders have earned so far; the trigger limit and the cap use it (R6.3).
+///
+/// It only grows: a refund takes nothing off it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Earnings {
-    /// Whose orders.
     pub invitee: UserId,
-    /// How many of them made a commission.
+    /// Number of orders with a commission.
     pub orders: u32,
-    /// What they earned, before any refund.
+    /// Sum of commissions before any refund.
     pub earned: LedgerMoney,
 }
 
 impl Earnings {
-    /// Those of an invitee without any, in the currency of `order`.
+    /// Returns the zero earnings of an invitee, in the currency of the source.
     pub fn none(of: &CommissionSource) -> Self {
         Self { invitee: of.user, orders: 0, earned: LedgerMoney::zero(of.base.currency()) }
     }
 }
 
-/// What may earn a commission: an order, or a purchase that the operator's backend reported (R2.6).
+/// Source of a commission: an order, or a purchase reported by the operator's backend (R2.6).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CommissionSource {
-    /// Its id.
     pub id: OrderId,
-    /// Whose it is.
+    /// The user who paid.
     pub user: UserId,
-    /// Who invited them.
+    /// Inviter of that user.
     pub inviter: Option<UserId>,
-    /// The inviter's terms; none earns nothing.
+    /// Inviter's terms; `None` accrues nothing.
     pub affiliate: Option<AffiliateTerms>,
-    /// What the commission is a part of.
+    /// Amount that the rate applies to.
     pub base: LedgerMoney,
-    /// What was charged.
     pub charge: PayMoney,
-    /// What is left of that.
+    /// Charge less refunds and disputes.
     pub net: PayMoney,
-    /// When its money was taken; none while it was not.
+    /// Time of the capture; `None` before.
     pub paid_at: Option<Timestamp>,
 }
 
@@ -212,9 +209,9 @@ impl From<&Order> for CommissionSource {
 }
 
 impl CommissionSource {
-    /// A purchase as it earns; none while only refunds of it are known.
+    /// Builds the source of a purchase; `None` while only its refunds are known.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn of_purchase(purchase: &Purchase) -> Result<Option<Self>, MoneyError> {
         let Some((bought, net)) = purchase.bought.as_ref().zip(purchase.net()?) else { return Ok(None) };
@@ -231,28 +228,29 @@ impl CommissionSource {
     }
 }
 
-/// Why a paid order earns no commission.
+/// Reason why a paid order accrues no commission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoCommission {
-    /// The order has no terms: no inviter, or the programme was off when it was made.
+    /// The order has no terms: no inviter, or the programme was off when the order was created.
     NoTerms,
-    /// Its money was not taken.
+    /// The order is not captured.
     NotPaid,
-    /// It was paid after the days in which the invitee's orders earn.
+    /// It was paid after the terms expired.
     TooLate,
-    /// The invitee's orders made as many commissions as they may.
+    /// The invitee's orders have reached the trigger limit.
     LimitReached,
-    /// They earned as much as they may.
+    /// The invitee's orders have reached the cap.
     CapReached,
-    /// The part of the credit is less than the ledger's last digit.
+    /// The commission rounds down to 0.
     Nothing,
 }
 
-/// What a captured order earns its inviter (R6.3): the part of its credit without bonus, rounded down, cut to what the cap
-/// leaves; nothing when limit or time are used up. A refund doesn't matter here.
+/// Computes the commission of a captured order (R6.3).
 ///
-/// # Refuses
-/// Why it earns nothing; the outer error is overflow.
+/// It is the rate times the credit without bonus, rounded down, limited by the rest of the cap. Refunds do not matter here.
+///
+/// # Rejects
+/// The inner error is the reason why there is no commission; the outer error is overflow.
 pub fn earned(of: &CommissionSource, before: &Earnings) -> Result<Result<LedgerMoney, NoCommission>, MoneyError> {
     let Some(terms) = &of.affiliate else { return Ok(Err(NoCommission::NoTerms)) };
     let Some(paid_at) = of.paid_at else { return Ok(Err(NoCommission::NotPaid)) };
@@ -273,7 +271,7 @@ pub fn earned(of: &CommissionSource, before: &Earnings) -> Result<Result<LedgerM
     }
 }
 
-/// When a commission of an order paid at `paid_at` can be withdrawn (R6.4).
+/// Returns the end of the hold for an order paid at `paid_at` (R6.4).
 pub fn available_at(terms: &AffiliateTerms, paid_at: Timestamp) -> Timestamp {
     paid_at.checked_add(SignedDuration::from_hours(i64::from(terms.hold_hours))).unwrap_or(Timestamp::MAX)
 }

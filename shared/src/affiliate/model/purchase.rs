@@ -1,9 +1,9 @@
-//! A purchase: what a user bought of the operator elsewhere, as the operator's backend reports it (R2.6).
+//! Purchases: sales to a user outside this system, as the operator's backend reports them (R2.6).
 //!
-//! It earns like an online payment — it counts to the invitee's charge total, and its base is what an affiliate's commission is
-//! a part of — and credits nothing: no journal is its own. Like a payment it is a set of facts that only grows, the report and
-//! the refunds by id, so that they may come in any order and twice (R4.11). Its id follows from the key that reported it and the
-//! backend's own id of it, which makes it unique per key. Stored as one item.
+//! A purchase earns like an online payment: it counts to the invitee's charge total, and its base is what the commission rate
+//! applies to. It credits nothing and has no journal of its own. Like a payment it is a set of facts that only grows: the
+//! report, and the refunds by id. So they may come in any order and repeat (R4.11). Its id follows from the reporting key and
+//! the backend's own id, which makes it unique per key. Each purchase is one item.
 
 use std::collections::BTreeMap;
 
@@ -17,64 +17,64 @@ use crate::payment::model::order::AffiliateTerms;
 use kernel::id::{OrderId, ServiceKeyId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 
-/// A purchase; see the module.
+/// Purchase reported by the operator's backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// Its id: that of an order which was placed elsewhere.
+    /// Unique among orders and purchases; see [`Purchase::id_of`].
     pub id: OrderId,
-    /// The key that reports it.
+    /// Service key that reports it.
     pub key: ServiceKeyId,
-    /// The backend's id of it.
+    /// Id in the operator's backend.
     pub external_order_id: ExternalId,
-    /// What was bought; none while only refunds are known.
+    /// Report of the sale; `None` while only refunds are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bought: Option<Bought>,
-    /// What went back, by the backend's id of the refund.
+    /// Refunds by the backend's refund id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<ExternalId, PayMoney>,
-    /// When it was first told of.
+    /// Time of the first report or refund.
     pub created_at: Timestamp,
 }
 
-/// What was bought, with everything that it earns by, as it was when it was reported.
+/// Sale with all that its rewards and commission depend on, fixed at the time of the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bought {
-    /// By whom.
+    /// Buyer.
     pub user: UserId,
-    /// What was paid.
+    /// Price paid.
     pub amount: PayMoney,
-    /// What that would have bought here: round-down(amount ÷ exchange rate, 8).
+    /// Credit that the amount would have bought here: round-down(amount ÷ exchange rate, 8).
     pub base: LedgerMoney,
-    /// Units of pay currency for one of ledger currency.
+    /// Units of pay currency per unit of ledger currency.
     #[serde(with = "kernel::decimal")]
     pub exchange_rate: Decimal,
-    /// Who invited the user.
+    /// Inviter of the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
-    /// The inviter's terms; none earns no commission (R6.3).
+    /// Inviter's terms; `None` accrues no commission (R6.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affiliate: Option<AffiliateTerms>,
-    /// When it was paid, by the backend's clock.
+    /// Time of the payment, by the backend's clock.
     pub paid_at: Timestamp,
-    /// When it was reported.
+    /// Time of the report.
     pub reported_at: Timestamp,
 }
 
 impl Purchase {
-    /// The id of what a key reports, from a secret hash of key and external id: the time is the key's.
+    /// Derives the id from a secret hash of key and external id; its time part is the key's.
     pub fn id_of(key: ServiceKeyId, hash: &[u8; 32]) -> OrderId {
         let random = hash.iter().take(10).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte));
         OrderId::new(Ulid::from_parts(key.ulid().timestamp_ms(), random))
     }
 
-    /// A purchase of which nothing is known yet.
+    /// Builds a purchase without report and refunds.
     pub fn new(id: OrderId, key: ServiceKeyId, external_order_id: ExternalId, now: Timestamp) -> Self {
         Self { id, key, external_order_id, bought: None, refunds: BTreeMap::new(), created_at: now }
     }
 
-    /// Something went back. Told twice, the larger amount counts (R4.11).
+    /// Records a refund; of two with the same id the larger amount counts (R4.11).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Another currency than before.
     pub fn record_refund(&mut self, id: &ExternalId, amount: PayMoney) -> Result<(), MoneyError> {
         let known = self.refunds.get(id).copied();
@@ -83,19 +83,19 @@ impl Purchase {
         Ok(())
     }
 
-    /// What is left of a purchase of `amount`: never less than nothing, whatever is said to have gone back.
+    /// Returns the net of a purchase of `amount`; never negative, whatever the refunds.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow; refunds in another currency.
     pub fn net_of(&self, amount: PayMoney) -> Result<PayMoney, MoneyError> {
         let left = self.refunds.values().try_fold(amount, |left, refund| left.minus(*refund))?;
         left.most(PayMoney::zero(amount.currency()))
     }
 
-    /// What was bought and what is left of it; none while only refunds are known.
+    /// Returns the net; `None` while only refunds are known.
     ///
-    /// # Refuses
-    /// As [`Purchase::net_of`].
+    /// # Rejects
+    /// The errors of [`Purchase::net_of`].
     pub fn net(&self) -> Result<Option<PayMoney>, MoneyError> {
         self.bought.as_ref().map(|bought| self.net_of(bought.amount)).transpose()
     }
@@ -115,7 +115,7 @@ mod tests {
         ExternalId::parse(text).unwrap()
     }
 
-    /// R4.11: refunds count once by id, in any order, and never take more than was paid.
+    /// R4.11: refunds count once per id, in any order, and never exceed the price.
     #[test]
     fn refunds_of_a_purchase_count_once_in_any_order() {
         let key = ServiceKeyId::new(Ulid::from_parts(5, 1));

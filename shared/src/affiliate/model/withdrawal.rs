@@ -1,7 +1,8 @@
-//! Withdrawals: commission that leaves its account, to the user's balance or to the outside (R6.5, R6.6).
+//! Withdrawals of commission, to the user's balance or as cash (R6.5, R6.6).
 //!
-//! To the balance it is done at once. A cash withdrawal sets its amount aside when it is requested; then exactly one thing
-//! happens to it: an admin pays or rejects it, or its user cancels it. Each step is a journal of one cause.
+//! A withdrawal to the balance completes at once. A cash withdrawal reserves its amount at the request. Then exactly one of
+//! three things happens: an admin pays it, an admin rejects it, or its user cancels it. Every step is a journal with the same
+//! cause.
 
 use std::fmt;
 
@@ -14,18 +15,17 @@ use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 
-/// Where commission goes.
+/// Destination of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Destination {
-    /// The user's balance.
     Balance,
-    /// The outside.
+    /// Cash, paid to the user's payout account.
     Cash,
 }
 
 impl Destination {
-    /// The destination as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Balance => "balance",
@@ -34,19 +34,19 @@ impl Destination {
     }
 }
 
-/// Where a withdrawal stands.
+/// State of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawalState {
-    /// On the balance.
+    /// Credited to the balance.
     Done,
-    /// Its amount is held until somebody decides.
+    /// Cash, reserved until it is closed.
     Requested,
-    /// Paid out.
+    /// Cash, paid to the user.
     Paid,
-    /// An admin said no; the amount is available again.
+    /// Rejected by an admin; the amount is available again.
     Rejected,
-    /// Its user took it back; the amount is available again.
+    /// Cancelled by its user; the amount is available again.
     Cancelled,
 }
 
@@ -54,7 +54,7 @@ impl WithdrawalState {
     /// Every state.
     pub const ALL: [Self; 5] = [Self::Done, Self::Requested, Self::Paid, Self::Rejected, Self::Cancelled];
 
-    /// The state as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -65,26 +65,28 @@ impl WithdrawalState {
         }
     }
 
-    /// The state that is written so.
+    /// Parses a wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// Where cash goes: personal, never in a key or a log.
+/// Payout account for cash. It is personal data: never in a key or a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payout {
-    /// One of the settings' withdrawal methods.
+    /// One of the withdrawal methods in the settings.
     pub method: String,
-    /// The payout account there.
+    /// Account id at that method.
     pub account: String,
-    /// Its owner's name.
+    /// Name of the account's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 impl Payout {
-    /// The account as anybody but an admin sees it: its last four characters, and of a short one none.
+    /// Returns the masked account, for anyone but an admin.
+    ///
+    /// It reveals the last four characters, or none of a short account.
     pub fn masked(&self) -> String {
         let all: Vec<char> = self.account.chars().collect();
         let shown = if all.len() >= 8 { all.len().saturating_sub(4) } else { all.len() };
@@ -101,55 +103,51 @@ impl fmt::Debug for Payout {
     }
 }
 
-/// Commission that leaves its account.
+/// Withdrawal of commission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// Its id.
     pub id: WithdrawalId,
-    /// Whose.
     pub user: UserId,
-    /// How much, in ledger currency.
+    /// Ledger currency.
     pub amount: LedgerMoney,
-    /// Where to.
     pub to: Destination,
-    /// Where it stands.
     pub state: WithdrawalState,
-    /// Where cash goes; gone once its user was erased.
+    /// Payout account for cash; erased with the user's personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout: Option<Payout>,
-    /// The admin's reference of the payment.
+    /// Admin's payment reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Why an admin rejected it.
+    /// Admin's reason for a rejection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// Time of the request.
     pub created_at: Timestamp,
-    /// When it came to its end.
+    /// Time of completion or close.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
-    /// Its last journal.
+    /// Latest journal entry.
     pub last: JournalRef,
 }
 
-/// What becomes of a cash withdrawal.
+/// Resolution of a cash withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// An admin paid it, with a reference.
+    /// Paid by an admin, with a payment reference.
     Paid(String),
-    /// An admin rejected it, with a reason.
+    /// Rejected by an admin, with a reason.
     Rejected(String),
-    /// Its user cancelled it.
+    /// Cancelled by its user.
     Cancelled,
 }
 
 impl Withdrawal {
-    /// The cause of its journals.
+    /// Returns the journal cause of a withdrawal.
     pub fn cause(id: WithdrawalId) -> String {
         format!("withdrawal:{id}")
     }
 
-    /// What asking for it does to the commission account.
+    /// Returns the commission move of a request.
     pub fn asked(to: Destination, amount: LedgerMoney) -> CommissionMove {
         match to {
             Destination::Balance => CommissionMove::ToBalance(amount),
@@ -157,10 +155,10 @@ impl Withdrawal {
         }
     }
 
-    /// The withdrawal after a verdict, and what that does to the commission account; `last` is the journal of it.
+    /// Closes the withdrawal and returns it with the commission move; `last` is the closing journal entry.
     ///
-    /// # Refuses
-    /// [`Refusal::WithdrawalClosed`] for one that is not open any more.
+    /// # Rejects
+    /// [`Refusal::WithdrawalClosed`] when it is not open.
     pub fn settled(
         &self,
         verdict: &Resolution,
@@ -215,7 +213,7 @@ mod tests {
         JournalRef { id: JournalId::new(Ulid::from_parts(1, 3)), step }
     }
 
-    /// R6.6: one transition per withdrawal, whichever verdict comes first.
+    /// R6.6: the first resolution of a withdrawal is its only one.
     #[test]
     fn a_withdrawal_is_settled_once() {
         let verdicts =
@@ -233,7 +231,7 @@ mod tests {
         }
     }
 
-    /// R6.6: payout details are in no log, and a masked one tells four symbols at most.
+    /// R6.6: payout data is never logged, and the mask reveals at most four characters.
     #[test]
     fn payout_details_are_not_shown() {
         let withdrawal = requested();

@@ -1,13 +1,13 @@
-//! Redemption codes: what they grant, how often, when, and where their uses are counted (R7.1–R7.3).
+//! Redemption codes: their benefit, limits, validity, and the counts of their uses (R7.1–R7.3).
 //!
-//! A [`Batch`] makes up to 10 000 codes of the same [`Terms`]. Their texts follow from its secret seed, so the same batch always
-//! has the same codes: making it can stop anywhere and go on, and a list needs no index. A [`Code`] then has its own terms, which
-//! may be edited.
+//! A [`Batch`] creates up to 10 000 codes with the same [`Terms`]. Their texts follow from its secret seed, so a batch always
+//! has the same codes: creation can stop anywhere and resume, and a list needs no index. Each [`Code`] then has its own terms,
+//! which an admin may edit.
 //!
-//! Uses of a limited code are counted where its uses are granted from: on the code itself up to 100, above that on up to 128
-//! [`CodeShard`]s, each with a share of its own, so that a crowd does not queue at one item. The shares add up to the total at
-//! every moment. A shard comes to be with its first use. A count is only taken under the code's current edition: every edit
-//! raises it, on the code first and then shard by shard. Unlimited codes count nothing: their redemptions are the count.
+//! Uses of a limited code are counted on the code's item up to 100, and above that on up to 128 [`CodeShard`]s, each with its
+//! own share, so that a crowd does not contend for one item. The shares always sum to the total. The first use of a shard
+//! creates it. A use is counted only under the code's current edition: every edit increments it, on the code first and then
+//! shard by shard. Uses of an unlimited code are not limited, so no transaction counts them.
 
 use std::fmt;
 
@@ -23,34 +23,36 @@ use crate::referral::model::referral::ALPHABET;
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::refusal::Refusal;
 
-/// Most codes of a batch (R7.1).
+/// Maximum codes of a batch (R7.1).
 pub const BATCH_MAX: u32 = 10_000;
-/// Most uses that are counted on the code itself.
+/// Maximum uses that are counted on the code's item.
 pub const ON_ITEM_MAX: u64 = 100;
-/// Most shards of a code.
+/// Maximum shards of a code.
 pub const SHARDS_MAX: u64 = 128;
-/// Uses for which one more shard is worth while.
+/// Uses per shard, at least.
 const USES_PER_SHARD: u64 = 8;
 const SYMBOLS: usize = 16;
 
-/// A code as it is typed: 16 symbols, 80 bits (R7.1). Whoever knows it can use it, so `Debug` and logs show only its ends.
+/// Code as typed: 16 symbols, 80 bits (R7.1).
+///
+/// Anyone who knows it can redeem it, so `Debug` and logs show it masked.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodeText(String);
 
 impl CodeText {
-    /// Reads a code without regard to case, spaces and hyphens.
+    /// Parses a code without regard to case, spaces and hyphens.
     ///
-    /// # Refuses
-    /// `None` for what cannot be a code.
+    /// # Rejects
+    /// `None` for text that cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let code = Self::start(text)?;
         (code.len() == SYMBOLS).then_some(Self(code))
     }
 
-    /// Reads how codes may start, in the form in which they are stored.
+    /// Parses the start of a code and returns it in stored form.
     ///
-    /// # Refuses
-    /// `None` for what no code starts with.
+    /// # Rejects
+    /// `None` for text that no code starts with.
     pub fn start(text: &str) -> Option<String> {
         if text.len() > 64 {
             return None;
@@ -61,12 +63,12 @@ impl CodeText {
         (known && code.len() <= SYMBOLS).then_some(code)
     }
 
-    /// The code as it is stored, without groups.
+    /// Returns the code in stored form, without hyphens.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its ends: enough to recognise it, too little to use it.
+    /// Returns the code's ends: enough to recognise it, too little to redeem it.
     pub fn masked(&self) -> String {
         let first = self.0.get(..4).unwrap_or_default();
         let last = self.0.get(12..).unwrap_or_default();
@@ -79,7 +81,7 @@ impl CodeText {
     }
 }
 
-/// In groups of four.
+/// Formats the code in groups of four.
 impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, symbol) in self.0.chars().enumerate() {
@@ -111,12 +113,13 @@ impl<'de> Deserialize<'de> for CodeText {
     }
 }
 
-/// Which code, without its text: for messages, journals and keys that are no secret. Written `bat_….17`.
+/// Reference to a code without its text, for messages, journals and public keys.
+///
+/// Written `bat_….17`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CodeRef {
-    /// Its batch.
     pub batch: BatchId,
-    /// Which code of the batch, from 0.
+    /// Number of the code in its batch, from 0.
     pub ordinal: u32,
 }
 
@@ -126,29 +129,27 @@ impl fmt::Display for CodeRef {
     }
 }
 
-/// What a redemption gives.
+/// Benefit of a redemption.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Benefit {
     /// Time on a plan.
     Plan {
-        /// Which.
         plan: PlanId,
-        /// Of what.
+        /// Unit of the plan time.
         unit: Unit,
-        /// How many, 1 to 1000.
+        /// Number of units, 1 to 1000.
         quantity: u32,
     },
-    /// Balance, in ledger currency.
     Balance {
-        /// How much.
+        /// Positive amount in ledger currency.
         #[serde(with = "kernel::decimal")]
         credit: Decimal,
     },
 }
 
 impl Benefit {
-    /// The plan and the time on it.
+    /// Returns the plan and the plan time, if the benefit is one.
     pub fn plan_time(&self) -> Option<(PlanId, PlanTime)> {
         match *self {
             Self::Plan { plan, unit, quantity } => Some((plan, PlanTime { unit, quantity })),
@@ -157,32 +158,32 @@ impl Benefit {
     }
 }
 
-/// What a code grants, how often and when (R7.2).
+/// Terms of a code: its benefit, limits and validity (R7.2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
-    /// What each redemption gives.
+    /// Benefit of each redemption.
     pub benefit: Benefit,
-    /// How often in all; 0 is unlimited.
+    /// Maximum uses in all; 0 is unlimited.
     pub total_uses: u64,
-    /// How often by one user, at least 1.
+    /// Maximum uses by one user, at least 1.
     pub per_user_limit: u32,
-    /// From when.
+    /// Start of the validity, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Timestamp>,
-    /// Until when, exclusive.
+    /// End of the validity, exclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl Terms {
-    /// Whether uses are not counted.
+    /// Tests whether the number of uses is unlimited.
     pub fn unlimited(&self) -> bool {
         self.total_uses == 0
     }
 
-    /// That `now` is inside the window.
+    /// Requires that `now` is within the validity.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `code_not_yet_valid`, `code_expired`.
     pub fn must_be_valid(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.starts_at.is_some_and(|starts_at| now < starts_at) {
@@ -195,42 +196,39 @@ impl Terms {
     }
 }
 
-/// How far a batch is.
+/// Progress of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchState {
-    /// Codes are still being made; none can be redeemed.
+    /// Codes are still being created; none can be redeemed.
     Creating,
-    /// All are there.
+    /// All codes exist.
     Ready,
 }
 
-/// Codes that were made together.
+/// Batch of codes created together.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
-    /// Which.
     pub id: BatchId,
-    /// What its maker calls it.
+    /// Label given by the admin.
     pub label: String,
-    /// How many codes, 1 to 10 000.
+    /// Number of codes, 1 to 10 000.
     pub count: u32,
-    /// How many of them there are.
+    /// Number of codes created so far.
     pub created: u32,
-    /// Whether they can be redeemed.
     pub state: BatchState,
-    /// Whether any of them can be redeemed now: stops them all in one write.
+    /// False while all codes of the batch are disabled.
     pub enabled: bool,
-    /// The terms that its codes were made with.
+    /// Terms of the codes at creation.
     pub terms: Terms,
-    /// From which the codes follow, as hexadecimal.
+    /// Secret seed of the codes, hexadecimal.
     pub seed: String,
-    /// Who made it.
+    /// Admin who created it.
     pub created_by: UserId,
-    /// When.
     pub created_at: Timestamp,
 }
 
-/// Without the seed, from which the codes follow.
+/// Hides the seed, which reveals all codes.
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Batch");
@@ -240,7 +238,7 @@ impl fmt::Debug for Batch {
 }
 
 impl Batch {
-    /// The text of its code number `ordinal`: HMAC-SHA-256 of the number under the seed.
+    /// Returns the text of a code: HMAC-SHA-256 of its ordinal under the seed.
     pub fn text(&self, ordinal: u32) -> CodeText {
         let mut mac = match Hmac::<Sha256>::new_from_slice(self.seed.as_bytes()) {
             Ok(mac) => mac,
@@ -250,12 +248,12 @@ impl Batch {
         CodeText::of_bytes(&mac.finalize().into_bytes())
     }
 
-    /// A seed of random bytes.
+    /// Encodes random bytes as a seed.
     pub fn seed(bytes: [u8; 32]) -> String {
         HEXLOWER.encode(&bytes)
     }
 
-    /// Its code number `ordinal` as it is made.
+    /// Builds a code in its initial state.
     pub fn code(&self, ordinal: u32) -> Code {
         let counting = Counting::of(self.terms.total_uses);
         Code {
@@ -273,7 +271,7 @@ impl Batch {
     }
 }
 
-/// Where a total is counted.
+/// Placement of the counts of a total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Counting {
     own_uses: u64,
@@ -294,51 +292,48 @@ fn shards_for(uses: u64) -> u8 {
     u8::try_from(uses.div_ceil(USES_PER_SHARD).clamp(1, SHARDS_MAX)).unwrap_or(u8::MAX)
 }
 
-/// A redemption code.
+/// Redemption code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// What is typed.
     pub text: CodeText,
-    /// Which of which batch.
+    /// Reference to the code: batch and ordinal.
     pub of: CodeRef,
-    /// What it grants.
     pub terms: Terms,
-    /// Whether it can be redeemed.
+    /// False while the code is disabled.
     pub enabled: bool,
-    /// Whether it is gone for good; its redemptions stay.
+    /// True once deleted; permanent. Its redemptions stay.
     pub deleted: bool,
-    /// Counts its edits: uses are only counted under the current one.
+    /// Version of the code, from 1, incremented by every edit; uses are counted only under the current one.
     pub edition: u64,
-    /// How many uses are granted from this item.
+    /// Share of the total that this item grants.
     pub own_uses: u64,
-    /// How many of those were taken.
+    /// Uses taken of that share.
     pub used: u64,
-    /// How many shards there are.
+    /// Number of shards; 0 for a code counted on its item.
     pub shards: u8,
-    /// How many uses were spread over the shards when they were made.
+    /// Uses spread over the shards at their creation.
     pub spread: u64,
 }
 
-/// A part of a code's uses.
+/// Share of a code's uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeShard {
-    /// Of which code.
     pub text: CodeText,
-    /// Which part, from 0.
+    /// Number of the shard, from 0.
     pub shard: u8,
-    /// How many uses are granted from it.
+    /// Share of the total that this shard grants.
     pub own_uses: u64,
-    /// How many of those were taken.
+    /// Uses taken of that share.
     pub used: u64,
-    /// The edition of the code that it is up to.
+    /// Edition of the code that this shard is updated to.
     pub edition: u64,
 }
 
 impl Code {
-    /// That it can be redeemed now, as far as the code and its batch say; whether uses are left is another question.
+    /// Requires that the code and its batch allow a redemption now; does not check for uses left.
     ///
-    /// # Refuses
-    /// `code_not_found` for a deleted one and for one of a batch that is not ready; `code_disabled`, `code_not_yet_valid`,
+    /// # Rejects
+    /// `code_not_found` for a deleted code and for one of a batch that is not ready; `code_disabled`, `code_not_yet_valid`,
     /// `code_expired` (R7.7).
     pub fn must_be_redeemable(&self, batch: &Batch, now: Timestamp) -> Result<(), Refusal> {
         if self.deleted || batch.state != BatchState::Ready {
@@ -350,7 +345,7 @@ impl Code {
         self.terms.must_be_valid(now)
     }
 
-    /// The shard as it comes to be, before any use.
+    /// Builds a shard in its initial state.
     pub fn fresh_shard(&self, shard: u8) -> CodeShard {
         let shards = u64::from(self.shards.max(1));
         let share = self.spread.checked_div(shards).unwrap_or(0);
@@ -359,11 +354,12 @@ impl Code {
         CodeShard { text: self.text.clone(), shard, own_uses, used: 0, edition: self.edition }
     }
 
-    /// The code with another total, as long as that needs no shard to change: fewer or more uses granted from the item itself, or
-    /// everything above what was taken spread over new shards.
+    /// Returns the code with another total, if no existing shard has to change.
     ///
-    /// # Refuses
-    /// `None` where shards grant uses already; fewer uses than were taken.
+    /// Either the item's own share changes, or all uses above those taken are spread over new shards.
+    ///
+    /// # Rejects
+    /// `None` when shards grant uses already, or for an unlimited code; an error for a total below the uses taken.
     pub fn with_total(&self, total: u64) -> Option<Result<Self, Refusal>> {
         if self.shards > 0 || self.terms.unlimited() {
             return None;
@@ -380,7 +376,7 @@ impl Code {
     }
 }
 
-/// That a total is below what was taken (R7.8).
+/// Refusal of a total below the uses taken (R7.8).
 pub fn below_used(used: u64) -> Refusal {
     Refusal::field("/total_uses", "out_of_range", format!("{used} uses were taken already"))
 }

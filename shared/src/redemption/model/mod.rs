@@ -1,4 +1,4 @@
-//! Nouns and rules, pure.
+//! Entities and their rules, without I/O.
 
 pub mod code;
 pub mod plan;

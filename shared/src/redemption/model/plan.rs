@@ -1,10 +1,10 @@
 //! Plans, and the subscriptions that redemption codes extend (R7.2–R7.5).
 //!
-//! A [`Plan`] is what an operator sells time of. A [`Subscription`] is one user's time on it: an identity of its own that no
-//! extension changes, an end, a traffic limit and the usage metered against it. Time is added in the calendar of UTC.
+//! A [`Plan`] is a product with time as its unit. A [`Subscription`] is one user's time on it: a permanent identity, an end, a
+//! traffic limit and the metered usage. Time is added in the UTC calendar.
 //!
-//! Stored: a plan as an item of its own; subscriptions with their user, numbered from 1 per plan, so that two first ones cannot
-//! come to be at once.
+//! A plan is one item. Subscriptions are items of their user, numbered from 1 per plan, so that two concurrent first ones
+//! conflict.
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -12,27 +12,25 @@ use serde::{Deserialize, Serialize};
 
 use kernel::id::{PlanId, SubscriptionId, UserId};
 
-/// What time is sold of.
+/// Plan that grants time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Which.
     pub id: PlanId,
-    /// Counts its changes, from 1; its `ETag`.
+    /// Version, from 1, incremented by every change; the plan's `ETag`.
     pub version: u64,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Most live subscriptions of it per user; 0 is no limit (R7.5).
+    /// Maximum live subscriptions per user; 0 is no limit (R7.5).
     pub quota: u32,
-    /// Whether it can be had.
+    /// False while the plan cannot be redeemed.
     pub on_sale: bool,
-    /// What a subscription may transfer per extension; absent is no limit.
+    /// Traffic limit in bytes per extension; `None` is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_bytes: Option<u64>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// A unit of plan time.
+/// Unit of plan time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -52,7 +50,7 @@ impl Unit {
     /// Every unit.
     pub const ALL: [Self; 5] = [Self::Day, Self::Month, Self::Quarter, Self::HalfYear, Self::Year];
 
-    /// The unit as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -63,7 +61,7 @@ impl Unit {
         }
     }
 
-    /// The unit that is written so.
+    /// Parses a wire name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|unit| unit.as_str() == name)
     }
@@ -79,19 +77,20 @@ impl Unit {
     }
 }
 
-/// Plan time: so many units, added at once.
+/// Plan time: a number of units, added in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanTime {
-    /// Of what.
     pub unit: Unit,
-    /// How many, 1 to 1000.
+    /// Number of units, 1 to 1000.
     pub quantity: u32,
 }
 
 impl PlanTime {
-    /// That time after `from`, in UTC: days add days; months keep the day of the month or take the last one there is (R7.4).
+    /// Returns `from` plus this time, in UTC.
     ///
-    /// # Refuses
+    /// Days add 24 hours each. Months keep the day of the month or take the month's last day (R7.4).
+    ///
+    /// # Rejects
     /// `None` beyond the end of the calendar.
     pub fn after(self, from: Timestamp) -> Option<Timestamp> {
         let quantity = i64::from(self.quantity);
@@ -103,45 +102,40 @@ impl PlanTime {
     }
 }
 
-/// One user's time on a plan.
+/// Time of a user on a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
-    /// Which; never changes.
+    /// Permanent identity.
     pub id: SubscriptionId,
-    /// Whose.
     pub user: UserId,
-    /// Of which plan.
     pub plan: PlanId,
-    /// Which of the user's on that plan, from 1.
+    /// Number among the user's subscriptions of the plan, from 1.
     pub number: u32,
-    /// When it began; never changes.
+    /// Start; never changes.
     pub starts_at: Timestamp,
-    /// When it ends.
     pub expires_at: Timestamp,
-    /// What may be transferred until the next extension; absent is no limit.
+    /// Traffic limit in bytes until the next extension; `None` is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_bytes: Option<u64>,
-    /// What was transferred since the last extension.
+    /// Traffic in bytes since the latest extension.
     pub traffic_used_bytes: u64,
-    /// How many redemptions made it what it is: the number of the last one.
+    /// Number of steps so far: its redemptions and their reversals.
     pub extensions: u64,
 }
 
-/// Who begins a subscription.
+/// Identity of a new subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subscriber {
-    /// The subscription's identity.
     pub id: SubscriptionId,
-    /// Whose it is.
     pub user: UserId,
-    /// Which of theirs on that plan, from 1.
+    /// Number among the user's subscriptions of the plan, from 1.
     pub number: u32,
 }
 
 impl Subscription {
-    /// A new one of `plan`, which ends `time` from now.
+    /// Builds a subscription of `plan` that ends `time` after `now`.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `None` beyond the end of the calendar.
     pub fn begin(by: Subscriber, plan: &Plan, time: PlanTime, now: Timestamp) -> Option<Self> {
         let Subscriber { id, user, number } = by;
@@ -161,9 +155,11 @@ impl Subscription {
         })
     }
 
-    /// It with `time` more, from max(now, its end); metered usage starts anew, its identity stays (R7.4).
+    /// Returns the subscription extended by `time`, from its end or from `now`, whichever is later (R7.4).
     ///
-    /// # Refuses
+    /// The metered usage restarts; the identity stays.
+    ///
+    /// # Rejects
     /// `None` beyond the end of the calendar.
     pub fn extended(&self, plan: &Plan, time: PlanTime, now: Timestamp) -> Option<Self> {
         Some(Self {
@@ -175,7 +171,7 @@ impl Subscription {
         })
     }
 
-    /// Whether it has not ended.
+    /// Tests whether it has not ended.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
@@ -209,7 +205,7 @@ mod tests {
         Subscriber { id, user: UserId::new(Ulid::from_parts(3, 3)), number: 1 }
     }
 
-    /// R7.4: calendar time in UTC, the quantity added at once.
+    /// R7.4: time is added in the UTC calendar, in one step.
     #[test]
     fn time_is_added_in_the_calendar_at_once() {
         let table = [
@@ -231,7 +227,7 @@ mod tests {
         assert_eq!(far.after(at("9500-01-01T00:00:00Z")), None);
     }
 
-    /// R7.4: from the end of a live one, from now for one that is over.
+    /// R7.4: an extension starts at the end of a live subscription, or now for an ended one.
     #[test]
     fn an_extension_starts_at_the_later_of_now_and_the_end() {
         let month = PlanTime { unit: Unit::Month, quantity: 1 };
@@ -244,7 +240,7 @@ mod tests {
         assert!(begun.is_live(at("2026-02-28T09:59:59Z")) && !begun.is_live(at("2026-02-28T10:00:00Z")));
     }
 
-    /// R7.4: identity stays, metered usage starts anew.
+    /// R7.4: the identity stays, the metered usage restarts.
     #[test]
     fn an_extension_keeps_the_identity_and_resets_the_usage() {
         let month = PlanTime { unit: Unit::Month, quantity: 1 };
@@ -258,7 +254,7 @@ mod tests {
     }
 
     proptest! {
-        /// R7.4: time never runs backwards, and twelve months are a year.
+        /// R7.4: added time is always later, and twelve months are a year.
         #[test]
         fn time_moves_forward(seconds in 0_i64..4_000_000_000, quantity in 1_u32..=1000) {
             let from = Timestamp::from_second(seconds).unwrap();

@@ -1,8 +1,8 @@
-//! A redemption: one use of a code by one user (R7.3), and what it changed.
+//! Redemptions: one use of a code by one user (R7.3), with its effect.
 //!
-//! Its key is user, code and which use of theirs it is, so that the same use cannot happen twice. It says what the code granted
-//! then, the subscription's end before and after, or the credit, and never changes but once: when an admin takes it back
-//! ([`Undone`]). Then its use is free again, for its user under the next number.
+//! The key is user, code and number of the use, so the same use cannot happen twice. A redemption records the benefit of its
+//! time and the subscription's end before and after, or the credit. It changes at most once, when an admin takes it back
+//! ([`Undone`]). Its use is then free again, for its user under the next number.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,60 +12,56 @@ use crate::redemption::model::plan::{Plan, Subscription};
 use kernel::id::{JournalId, PlanId, RedemptionId, SubscriptionId, UserId};
 use kernel::money::LedgerMoney;
 
-/// One use of a code.
+/// Use of a code by a user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Redemption {
-    /// Which.
     pub id: RedemptionId,
-    /// Who.
     pub user: UserId,
-    /// Which code.
+    /// Reference to the code.
     pub of: CodeRef,
-    /// The code.
+    /// Text of the code.
     pub code: CodeText,
-    /// Which of this user's uses of the code, from 1.
+    /// Number among the user's uses of the code, from 1.
     pub number: u32,
-    /// How many one user could have then.
+    /// Maximum uses by one user at the time of the redemption.
     pub per_user_limit: u32,
-    /// The code's edition then.
+    /// Edition of the code at the time of the redemption.
     pub edition: u64,
-    /// Where the use was counted.
+    /// Place where the use was counted.
     pub counted: CountedOn,
-    /// What the code granted then.
+    /// Benefit at the time of the redemption.
     pub benefit: Benefit,
-    /// What became of the subscription.
+    /// Effect on the subscription, for plan time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
-    /// What was credited.
+    /// Credit, for balance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<LedgerMoney>,
-    /// The journal of that.
+    /// Journal of the credit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalId>,
-    /// When.
     pub redeemed_at: Timestamp,
-    /// How it was taken back, if it was.
+    /// Reversal by an admin, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
 }
 
-/// How a redemption was taken back.
+/// Reversal of a redemption.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Undone {
-    /// By which admin.
     pub admin: UserId,
-    /// Why.
     pub reason: String,
-    /// What it made of the subscription.
+    /// Effect on the subscription, for plan time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
-    /// When.
     pub at: Timestamp,
 }
 
 impl Extension {
-    /// When a subscription that ends at `expires_at` ends without this extension, taken back at `now`: sooner by what of its time is
-    /// not over yet, and not before `now` unless it had ended.
+    /// Returns the end of a subscription after this extension is taken back at `now`.
+    ///
+    /// `expires_at` is its current end. It becomes earlier by the unexpired part of the extension, but not earlier than `now`
+    /// unless it has ended already.
     pub fn taken_off(&self, expires_at: Timestamp, redeemed_at: Timestamp, now: Timestamp) -> Timestamp {
         let began = self.previous_expires_at.map_or(redeemed_at, |before| before.max(redeemed_at));
         let left = self.expires_at.duration_since(began.max(now)).max(SignedDuration::ZERO);
@@ -74,40 +70,38 @@ impl Extension {
     }
 }
 
-/// Where a use was counted.
+/// Place where a use is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CountedOn {
-    /// Nowhere: the code is unlimited.
+    /// Not counted: the code is unlimited.
     Nowhere,
-    /// On the code.
+    /// The code's item.
     Code,
-    /// On this shard of it.
+    /// The shard with this number.
     Shard(u8),
 }
 
-/// What a redemption made of a subscription.
+/// Effect of a redemption on a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
-    /// Which subscription.
     pub id: SubscriptionId,
-    /// Of which plan.
     pub plan: PlanId,
-    /// What it was called then.
+    /// Name of the plan at that time.
     pub plan_name: String,
-    /// Which of the subscription's redemptions this is, from 1.
+    /// Number of the step, from 1.
     pub step: u64,
-    /// When the subscription began.
+    /// Start of the subscription.
     pub starts_at: Timestamp,
-    /// Its end before, if it was there.
+    /// End before; `None` for a new subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_expires_at: Option<Timestamp>,
-    /// Its end since.
+    /// End after.
     pub expires_at: Timestamp,
 }
 
 impl Extension {
-    /// What `after` is against `before`.
+    /// Builds the difference between `before` and `after`.
     pub fn of(before: Option<&Subscription>, after: &Subscription, plan: &Plan) -> Self {
         Self {
             id: after.id,
@@ -121,7 +115,7 @@ impl Extension {
     }
 }
 
-/// The cause of the journal of a redemption that credits a balance.
+/// Returns the journal cause of a redemption that credits a balance.
 pub fn cause(redemption: RedemptionId) -> String {
     format!("redemption:{redemption}")
 }
@@ -132,7 +126,7 @@ mod tests {
     use super::*;
     use ulid::Ulid;
 
-    /// R7.8: the time that a code gave and that is not over goes, whatever came before or after it.
+    /// R7.8: a reversal removes the unexpired time of the code, whatever came before or after it.
     #[test]
     fn what_is_left_of_an_extension_is_taken_off() {
         let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();

@@ -1,9 +1,9 @@
-//! A settlement: the difference between the rewards that the facts demand and those that are posted (R3.6–R3.8).
+//! Reward reconciliation: posts the difference between rewards due and rewards posted (R3.6–R3.8).
 //!
-//! It is given what was read of everybody concerned, takes one fact after the other, and holds what is to be written:
-//! rewards, postings, accounts, an inviter's counts, and milestones. A fact that was settled before changes nothing, so
-//! facts may come twice and in any order. Whether an invitee was counted for a milestone is told by the inviter's reward of
-//! that trigger or, where the terms promise none, by a [`Milestone`].
+//! A [`RewardLedger`] starts with the entities as read, applies one cause after the other, and collects the writes: rewards,
+//! journal entries, accounts, an inviter's counts, and milestones. Applying a cause is idempotent, so causes may repeat and
+//! come in any order. An invitee counts for a milestone if the inviter has a reward of that trigger or, where the terms promise
+//! none, if there is a [`Milestone`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,103 +16,103 @@ use kernel::id::{JournalId, RewardId, UserId};
 use kernel::ledger::{Header, JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
-/// Something that may make rewards due.
+/// Event that may make rewards due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RewardCause {
-    /// Somebody registered.
+    /// A user registered.
     Registered {
-        /// Who.
+        /// Id of that user.
         invitee: UserId,
     },
-    /// Somebody's payment was captured, or what is left of one moved.
+    /// A charge of a user was captured, or its net changed.
     ChargeChanged {
-        /// Whose.
+        /// Id of that user.
         invitee: UserId,
     },
-    /// A reward is to be tried again.
+    /// A reward is retried.
     Retried {
-        /// Which.
+        /// Id of that reward.
         reward: RewardId,
     },
 }
 
-/// What is to become of a reward that is due.
+/// Target of a due reward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// It is granted, or held while its beneficiary is not active.
+    /// Grant it, or hold it while its beneficiary is not active.
     Grant,
-    /// Its message was dead-lettered: it becomes visible as failed, unless it stands somewhere already (R3.7).
+    /// Mark it failed, because its message is a dead letter.
+    ///
+    /// A reward that is granted, held or failed already keeps its state (R3.7).
     Fail,
 }
 
-/// Why a fact could not be settled.
+/// Reason why a cause could not be applied.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SettlementError {
-    /// Something that the fact names is not there.
+    /// An entity of the cause does not exist.
     #[error("{0} is not there")]
     Missing(String),
-    /// A reward is to be taken back, which can't be given up: its message is to stay where an operator sees it.
+    /// A granted reward has to be reversed, but its message is a dead letter.
+    ///
+    /// The message stays in the queue, where the operator sees it.
     #[error("{0} is granted and has to be taken back")]
     StillGranted(RewardId),
-    /// A count ran out.
+    /// A count overflowed.
     #[error("a count is out of range")]
     Exhausted,
-    /// An amount does not fit.
+    /// An amount is out of range.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// A posting could not be made.
+    /// A journal entry could not be built.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
-/// When and on whose behalf a fact is settled.
+/// Context of a reconciliation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RewardContext {
-    /// What is to become of what is due.
     pub aim: Target,
-    /// When.
     pub at: Timestamp,
-    /// The message that told the fact.
+    /// Id of the message with the cause, stored in the journal as the request id.
     pub request_id: String,
 }
 
-/// Everybody concerned, as read and then as they will be.
+/// Entities of a reconciliation: as read at first, then as they are to be written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RewardLedger {
     /// Invitees and beneficiaries.
     pub users: BTreeMap<UserId, User>,
-    /// Inviters' counts.
+    /// Counts of the inviters.
     pub counts: BTreeMap<UserId, ReferralCounts>,
-    /// Rewards by id.
     pub rewards: BTreeMap<RewardId, Reward>,
     /// Milestones counted without a reward.
     pub milestones: BTreeMap<(UserId, Trigger), Milestone>,
-    /// New postings, in their order.
+    /// New journal entries, in order.
     pub postings: Vec<JournalEntry>,
-    /// What differs from what was read.
     pub changed: Changed,
 }
 
-/// What a settlement has to write, besides its postings.
+/// Entities that a reconciliation changed, besides its journal entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// Whose accounts moved.
+    /// Users whose accounts changed.
     pub users: BTreeSet<UserId>,
-    /// Whose state a decision rests on though nothing of theirs moved.
+    /// Users whose state a decision depends on, changed or not.
     pub relied_on: BTreeSet<UserId>,
-    /// Whose counts moved.
+    /// Inviters whose counts changed.
     pub counts: BTreeSet<UserId>,
-    /// Which rewards came to be or moved.
+    /// New and changed rewards.
     pub rewards: BTreeSet<RewardId>,
-    /// Which milestones came to be or went.
+    /// New and removed milestones.
     pub milestones: BTreeSet<(UserId, Trigger)>,
 }
 
 impl RewardLedger {
-    /// Settles one fact; `journal` makes fresh ids.
+    /// Applies one cause; `journal` generates ids.
     ///
-    /// # Refuses
-    /// A fact about somebody who was not read; amounts and counts out of range. The settlement is then not to be written.
+    /// # Rejects
+    /// A cause whose entities were not read; amounts and counts out of range. Discard the ledger then.
     pub fn settle(
         &mut self,
         fact: RewardCause,
@@ -124,14 +124,16 @@ impl RewardLedger {
             RewardCause::ChargeChanged { invitee } => self.milestone(invitee, Trigger::Qualified, how, journal),
             RewardCause::Retried { reward } => {
                 let reward = self.rewards.get(&reward).ok_or_else(|| missing(reward))?.clone();
-                // What was reversed is only granted again by what reversed it (R4.11).
+                // A retry does not grant a reversed reward; only a change of its cause does (R4.11).
                 let holds = reward.state != RewardState::Reversed;
                 self.bring(reward, holds, how, journal)
             }
         }
     }
 
-    /// Settles a trigger of an invitee, if it fired. The invitee's own registration reward is part of sign-up (R2.2).
+    /// Applies a trigger of an invitee, if it fired.
+    ///
+    /// The invitee's own registration reward is part of sign-up (R2.2).
     fn milestone(
         &mut self,
         invitee: UserId,
@@ -152,7 +154,7 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// Counts an invitee for a milestone while it holds, once.
+    /// Counts an invitee for a milestone exactly once, while the milestone holds.
     fn count(
         &mut self,
         invitee: UserId,
@@ -187,7 +189,7 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// Brings a reward to where it should be: on the balance while its cause holds, else not.
+    /// Brings a reward to its target: on the balance while its cause holds, else not.
     fn bring(
         &mut self,
         due: Reward,
@@ -214,7 +216,7 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// Where a reward goes.
+    /// Returns the next state of a reward.
     fn next_state(
         &mut self,
         reward: &Reward,
@@ -228,7 +230,7 @@ impl RewardLedger {
             (true, Target::Fail, _) => Ok(RewardState::Failed),
             (true, Target::Grant, _) => {
                 let beneficiary = self.users.get(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
-                // A hold must not cross the account's activation, which looks for what is held.
+                // Conflict with a concurrent activation of the account, which releases the held rewards it finds.
                 self.changed.relied_on.insert(beneficiary.id);
                 Ok(reward.next_state(beneficiary.status))
             }
@@ -237,7 +239,7 @@ impl RewardLedger {
         }
     }
 
-    /// Posts a reward, or takes it back; what was spent becomes debt (R1.7).
+    /// Posts a reward or its reversal; a reversal of spent credit becomes debt (R1.7).
     fn post(
         &mut self,
         reward: Reward,
@@ -269,7 +271,7 @@ impl RewardLedger {
         Ok(Reward { last, ..reward })
     }
 
-    /// Moves a reward of an inviter from one of their sums to the other.
+    /// Moves an inviter's reward between the sums `pending` and `earned`, and updates `rewarded`.
     fn recount(&mut self, after: &Reward, before: Option<RewardState>) -> Result<(), SettlementError> {
         let sibling = self.rewards.get(&Reward::sibling(after.id)).map(|reward| reward.state);
         let granted = |state: Option<RewardState>| state == Some(RewardState::Granted);
@@ -296,7 +298,9 @@ impl RewardLedger {
     }
 }
 
-/// When a trigger fired for an invitee: at sign-up, or when the paying transaction found the threshold reached (R3.6).
+/// Returns the time when a trigger fired, if it did.
+///
+/// `Registration` fires at sign-up, `Qualified` when a payment reached the threshold (R3.6).
 pub fn fired(attribution: &Referral, trigger: Trigger) -> Option<Timestamp> {
     match trigger {
         Trigger::Registration => Some(attribution.bound_at),
@@ -304,7 +308,9 @@ pub fn fired(attribution: &Referral, trigger: Trigger) -> Option<Timestamp> {
     }
 }
 
-/// Whether what fired a trigger still holds: the threshold may be lost again (R4.11), a registration never is.
+/// Tests whether a fired trigger still holds.
+///
+/// An invitee may fall below the threshold again (R4.11); a registration always holds.
 pub fn holds(attribution: &Referral, trigger: Trigger) -> bool {
     match trigger {
         Trigger::Registration => true,
@@ -312,7 +318,7 @@ pub fn holds(attribution: &Referral, trigger: Trigger) -> bool {
     }
 }
 
-/// Whether a reward in this state is promised but not there.
+/// Tests whether a reward in this state is promised but not granted.
 pub fn waits(state: RewardState) -> bool {
     matches!(state, RewardState::Pending | RewardState::Held | RewardState::Failed)
 }

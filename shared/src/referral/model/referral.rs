@@ -1,9 +1,8 @@
-//! Referrals: an invite code, the one lasting bond between an inviter and an invitee, and its rewards (R3).
+//! Referrals: invite codes, the permanent referral of an invitee, and its rewards (R3).
 //!
-//! [`attribute`] decides whether a code binds; an [`Referral`] then carries the promised amounts (R3.5) and the sum of
-//! the invitee's online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction and never
-//! moved to another inviter. A [`Reward`] is an item of its own whose id follows from invitee, trigger and side, so that
-//! writing it twice is impossible and finding it needs no index.
+//! [`attribute`] decides whether a code applies. A [`Referral`] has the promised amounts (R3.5) and the sum of the invitee's
+//! online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction, and never moves to another
+//! inviter. The id of a [`Reward`] follows from invitee, trigger and side, so it cannot be written twice and needs no index.
 
 mod reward;
 
@@ -21,36 +20,38 @@ use crate::operations::model::settings::ReferralSettings;
 use kernel::id::UserId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 
-/// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
+/// Alphabet of generated codes: without `I`, `O`, `0` and `1`, which people confuse (R3.1, R7.1).
 pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// What an inviter shares (R3.1): eight symbols without `I`, `O`, `0` and `1`, or a vanity code of 4–32 of A–Z 0–9.
+/// Invite code (R3.1): eight symbols of [`ALPHABET`], or a vanity code of 4–32 of A–Z 0–9.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InviteCode(String);
 
 impl InviteCode {
-    /// A code from bytes of a cryptographic source: each byte chooses one of 32 symbols, all equally likely.
+    /// Builds a code from bytes of a cryptographic source.
+    ///
+    /// Each byte selects one of 32 equally likely symbols.
     pub fn from_entropy(bytes: [u8; 8]) -> Self {
         let symbol = |byte: u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('A', char::from);
         Self(bytes.into_iter().map(symbol).collect())
     }
 
-    /// Reads a code as people type it: trimmed and upper-cased.
+    /// Parses a typed code: trimmed and upper-cased.
     ///
-    /// # Refuses
-    /// `None` for what cannot be a code.
+    /// # Rejects
+    /// `None` for text that cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let code = text.trim().to_ascii_uppercase();
         let symbols = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         ((4..=32).contains(&code.len()) && symbols).then_some(Self(code))
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The link to share (R3.3).
+    /// Returns the link to share (R3.3).
     pub fn link(&self, base: &str) -> String {
         format!("{base}?ref={}", self.0)
     }
@@ -81,7 +82,7 @@ impl<'de> Deserialize<'de> for InviteCode {
     }
 }
 
-/// What makes rewards (R3.6), each at most once per invitee and side.
+/// Trigger of rewards (R3.6); each fires at most once per invitee and side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -92,7 +93,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// The trigger as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Registration => "registration",
@@ -101,18 +102,18 @@ impl Trigger {
     }
 }
 
-/// Who is rewarded.
+/// Beneficiary of a reward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// The one who invited.
+    /// The user who invited.
     Inviter,
-    /// The one who was invited.
+    /// The user who was invited.
     Invitee,
 }
 
 impl Side {
-    /// The side as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inviter => "inviter",
@@ -121,32 +122,31 @@ impl Side {
     }
 }
 
-/// An invite code as somebody's: the item that makes it unique over all users (R3.1, R6.2).
+/// Ownership of an invite code; its item makes the code unique over all users (R3.1, R6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
-    /// The code.
     pub code: InviteCode,
-    /// Whose it is.
     pub owner: UserId,
-    /// Whether it is the owner's primary one.
+    /// True for the owner's primary code.
     pub primary: bool,
-    /// Whether it binds.
+    /// False after deactivation; the code then does not apply.
     pub active: bool,
-    /// Whether its owner is blocked (R2.8): kept here, so that a sign-up need not read the owner, whose item is busy.
+    /// True while the owner is not active (R2.8).
+    ///
+    /// Copied here so that sign-up need not read the owner, whose item is busy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
-    /// Whether its owner may not invite (R6.1), kept here for the same reason.
+    /// True while the owner may not invite (R6.1); copied here for the same reason.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub barred: bool,
-    /// What its owner calls it.
+    /// Label given by the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Invite {
-    /// The primary code of `owner` (R3.2).
+    /// Builds the primary code of `owner` (R3.2).
     pub fn primary(code: InviteCode, owner: &User, now: Timestamp) -> Self {
         let (blocked, barred) = (false, false);
         let invite =
@@ -154,32 +154,33 @@ impl Invite {
         invite.told(owner)
     }
 
-    /// A code beside the primary one (R6.2).
+    /// Builds a code beside the primary one (R6.2).
     pub fn beside(code: InviteCode, owner: &User, label: Option<String>, now: Timestamp) -> Self {
         Self { primary: false, label, ..Self::primary(code, owner, now) }
     }
 
-    /// The code with what its owner's state says about it.
+    /// Returns the code with its owner's current state.
     pub fn told(self, owner: &User) -> Self {
         Self { blocked: owner.status != Status::Active, barred: !owner.affiliate.can_invite, ..self }
     }
 }
 
-/// The active codes of a user beside the primary one (R6.2): how many there may be is made exact by writing them here.
+/// Active codes of a user beside the primary one (R6.2).
+///
+/// Every change writes this item, so the limit is exact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveCodes {
-    /// Whose.
     pub user: UserId,
-    /// Which, the oldest first.
+    /// Oldest first.
     pub codes: Vec<InviteCode>,
 }
 
-/// The amounts of one trigger, in ledger currency; written as `2/1.5`, the inviter's first.
+/// Reward amounts of one trigger, in ledger currency.
+///
+/// Stored as `2/1.5`, the inviter's first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RewardAmounts {
-    /// For the inviter.
     pub inviter: Decimal,
-    /// For the invitee.
     pub invitee: Decimal,
 }
 
@@ -197,18 +198,19 @@ impl RewardAmounts {
     }
 }
 
-/// What was promised when the referral was bound; later settings don't change it (R3.5). Stored as `2/1.5 5/0 USD from 20 CNY`:
-/// for signing up and for reaching the threshold.
+/// Rewards promised at sign-up; later settings do not change them (R3.5).
+///
+/// Stored as `2/1.5 5/0 USD from 20 CNY`: registration, qualification, ledger currency, threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RewardTerms {
     /// Ledger currency of the amounts.
     pub currency: Currency,
-    /// For signing up.
+    /// Amounts for signing up.
     pub registration: RewardAmounts,
-    /// For reaching the threshold.
+    /// Amounts for reaching the threshold.
     pub qualified: RewardAmounts,
-    /// The sum of online charges that qualifies, in the currency that counts.
+    /// Sum of online charges that qualifies, in pay currency.
     pub threshold: PayMoney,
 }
 
@@ -236,11 +238,12 @@ impl TryFrom<String> for RewardTerms {
 }
 
 impl RewardTerms {
-    /// The terms a referral bound now gets. While the referral programme is off (a code may bind for the affiliate
-    /// programme's sake, R3.8) they promise nothing.
+    /// Returns the terms of a referral made now.
     ///
-    /// # Refuses
-    /// A threshold that does not fit.
+    /// All amounts are 0 while the referral programme is off; a code may then apply only for the affiliate programme (R3.8).
+    ///
+    /// # Rejects
+    /// A threshold out of range.
     pub fn of(settings: &ReferralSettings, ledger: Currency, pay: Currency) -> Result<Self, MoneyError> {
         let amounts = |inviter, invitee| match settings.enabled {
             true => RewardAmounts { inviter, invitee },
@@ -255,10 +258,10 @@ impl RewardTerms {
         })
     }
 
-    /// The reward of a trigger for a side; zero makes none.
+    /// Returns the reward amount of a trigger for a side; 0 makes no reward.
     ///
-    /// # Refuses
-    /// An amount of more digits than the ledger carries.
+    /// # Rejects
+    /// An amount with more digits than the ledger has.
     pub fn amount(&self, trigger: Trigger, side: Side) -> Result<LedgerMoney, MoneyError> {
         let amounts = match trigger {
             Trigger::Registration => &self.registration,
@@ -272,29 +275,31 @@ impl RewardTerms {
     }
 }
 
-/// The bond of an invitee to its inviter: at most one, ever (R3.4).
+/// Referral of an invitee by its inviter: at most one, permanent (R3.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Referral {
-    /// Who invited.
     pub inviter: UserId,
-    /// With which code.
     pub code: InviteCode,
-    /// When it was bound: at sign-up.
+    /// Time of the sign-up.
     pub bound_at: Timestamp,
-    /// What was promised.
+    /// Rewards promised.
     pub terms: RewardTerms,
-    /// The invitee's charges really taken online, after discount, less refunds, in the threshold's currency.
+    /// Sum of the invitee's online charges after discounts and less refunds, in the threshold's currency.
     pub online_total: PayMoney,
-    /// What was taken beside that and went back, if anything did: both together only grow.
+    /// Sum of charges taken back by refunds and disputes, if any.
+    ///
+    /// `online_total` plus this is the captured sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_back: Option<PayMoney>,
-    /// When a payment brought what was taken, given back or not, to the threshold. It depends on captures alone, so that every
-    /// order of delivery finds the same rewards; whether they are granted depends on [`Referral::qualifies`] (R4.11).
+    /// Time when a payment brought the captured sum, refunds included, to the threshold.
+    ///
+    /// It depends on captures alone, so every order of delivery yields the same rewards. Whether they are granted depends on
+    /// [`Referral::qualifies`] (R4.11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qualified_at: Option<Timestamp>,
 }
 
-/// Why a code bound nothing; registration goes on (R2.3).
+/// Reason why a code did not apply; the registration succeeds anyway (R2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotApplied {
@@ -302,18 +307,18 @@ pub enum NotApplied {
     Unknown,
     /// The code was deactivated, or its owner may not invite.
     Inactive,
-    /// The invitee's own.
+    /// The code is the invitee's own.
     Own,
-    /// The inviter has all invitees it may have.
+    /// The inviter has reached the maximum of invitees.
     Limit,
     /// The inviter is not active.
     InviterBlocked,
-    /// Neither the referral nor the affiliate programme is on.
+    /// Both the referral and the affiliate programme are off.
     ProgrammeOff,
 }
 
 impl NotApplied {
-    /// The reason as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -326,26 +331,27 @@ impl NotApplied {
     }
 }
 
-/// A code as it was found, with what its owner's state says about it.
+/// Invite code as read, with its owner's state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeOwner {
-    /// Whose it is.
+    /// Owner of the code.
     pub inviter: UserId,
-    /// The owner's account.
+    /// Account status of the owner.
     pub status: Status,
-    /// Whether the owner may invite (R6.1).
+    /// True when the owner may invite (R6.1).
     pub can_invite: bool,
-    /// Whether the code binds.
+    /// False after deactivation.
     pub active: bool,
-    /// The owner's invitees, looked at only with a limit.
+    /// Number of the owner's invitees; used only under a limit.
     pub invitees: u64,
 }
 
-/// Decides whether a code binds an invitee (R3.4, R3.8). `terms` are those of now. The limit is made exact by the
-/// counter's condition when this is written.
+/// Decides whether a code applies to an invitee (R3.4, R3.8).
 ///
-/// # Refuses
-/// The reason why it does not bind.
+/// `terms` are the current ones. The conditional write of the counter makes the limit exact.
+///
+/// # Rejects
+/// The reason why the code does not apply.
 pub fn attribute(
     code: &InviteCode,
     owner: Option<&CodeOwner>,
@@ -376,11 +382,12 @@ pub fn attribute(
 }
 
 impl Referral {
-    /// Counts an online payment of `charge`, after discount, of which `net` is left, and tells whether its capture reaches the
-    /// threshold (R3.6). Charges in another currency than the threshold's don't count. While the programme is off the total
-    /// goes on but nothing qualifies; the next payment looks again (R3.8).
+    /// Counts an online payment and returns whether its capture reaches the threshold (R3.6).
     ///
-    /// # Refuses
+    /// `charge` is the amount after discount, `net` the part left of it. Charges in another currency than the threshold's do
+    /// not count. While the programme is off the total grows but nothing qualifies; the next payment checks again (R3.8).
+    ///
+    /// # Rejects
     /// Overflow.
     pub fn charge_added(
         &mut self,
@@ -402,9 +409,9 @@ impl Referral {
         Ok(now)
     }
 
-    /// What is left of a counted charge moved, either way (R4.11).
+    /// Applies a change of a counted charge's net, up or down (R4.11).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn net_moved(&mut self, before: PayMoney, after: PayMoney) -> Result<(), MoneyError> {
         if before.currency() != self.online_total.currency() {
@@ -416,29 +423,31 @@ impl Referral {
         Ok(())
     }
 
-    /// What was taken online, given back or not.
+    /// Returns the captured sum, refunds included.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn captured(&self) -> Result<PayMoney, MoneyError> {
         self.given_back.map_or(Ok(self.online_total), |back| self.online_total.plus(back))
     }
 
-    /// Whether the invitee stands at the threshold now: a payment reached it, and no refund or dispute took it back.
+    /// Tests whether the invitee is at the threshold now.
+    ///
+    /// True when a payment reached it and no refund or dispute took the total below it again.
     pub fn qualifies(&self) -> bool {
         self.qualified_at.is_some()
             && self.online_total.compare(self.terms.threshold).is_ok_and(std::cmp::Ordering::is_ge)
     }
 
-    /// When the invitee qualified, while that holds.
+    /// Returns the time when the invitee qualified, while that holds.
     pub fn qualified(&self) -> Option<Timestamp> {
         self.qualified_at.filter(|_| self.qualifies())
     }
 
-    /// The rewards a trigger makes: one per side with an amount, still to be granted.
+    /// Returns the pending rewards of a trigger, one per side with a positive amount.
     ///
-    /// # Refuses
-    /// An amount of more digits than the ledger carries.
+    /// # Rejects
+    /// An amount with more digits than the ledger has.
     pub fn rewards_due(&self, invitee: UserId, trigger: Trigger, at: Timestamp) -> Result<Vec<Reward>, MoneyError> {
         let mut due = Vec::with_capacity(2);
         for (side, beneficiary) in [(Side::Inviter, self.inviter), (Side::Invitee, invitee)] {

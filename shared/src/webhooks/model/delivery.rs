@@ -1,7 +1,8 @@
-//! Deliveries: one event on its way to one endpoint.
+//! Webhook deliveries: one event for one endpoint.
 //!
-//! What is sent is fixed when the delivery comes to be, so that every attempt sends the same bytes under the same id. Attempts go on
-//! for three days, ever more rarely; then it has failed, until an admin replays it. One item each, kept for thirty days.
+//! The payload is fixed at creation, so every attempt sends the same bytes under the same id. Attempts go on for three days
+//! with growing pauses. Then the delivery has failed, until an admin replays it. Each delivery is one item, kept for thirty
+//! days.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,31 +10,31 @@ use serde::{Deserialize, Serialize};
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 use kernel::id::{EndpointId, EventId};
 
-/// For how long it is attempted.
+/// Time after which a pending delivery fails.
 pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
-/// Hours that it is kept.
+/// Retention in hours.
 pub const KEPT_HOURS: i64 = 30 * 24;
-/// Seconds from one attempt to the next; the last goes on until three days are over.
+/// Seconds between attempts; the last pause is cut to the end of the three days.
 const PAUSES: [i64; 10] = [5, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400, 86_400, 86_400];
-/// How long a delivery waits whose endpoint is disabled, or failed with others that were due at once.
+/// Wait of a skipped delivery, whose endpoint is disabled or failed other due deliveries.
 const WAIT: SignedDuration = SignedDuration::from_mins(10);
-/// How long whoever writes a delivery has for the first attempt, before the schedule takes it up.
+/// Time for the creator's own first attempt, before the schedule takes over.
 const FIRST: SignedDuration = SignedDuration::from_mins(1);
 
-/// Where a delivery stands.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It is attempted until it succeeds or three days are over.
+    /// Attempted until it succeeds or three days are over.
     Pending,
-    /// The endpoint took it.
+    /// Accepted by the endpoint.
     Delivered,
-    /// It never did.
+    /// Given up.
     Failed,
 }
 
 impl DeliveryState {
-    /// The state as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -43,22 +44,22 @@ impl DeliveryState {
     }
 }
 
-/// How an attempt ended.
+/// Outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// The endpoint answered with this status; 2xx takes the event.
+    /// HTTP status of the response; 2xx accepts the event.
     Answered(u16),
-    /// There was no answer: why, in a word.
+    /// No response, with a short reason.
     NoResponse(&'static str),
 }
 
 impl Attempt {
-    /// Whether the endpoint took the event.
+    /// Tests whether the endpoint accepted the event.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Answered(200..=299))
     }
 
-    /// Whether the endpoint wants no more of any (410).
+    /// Tests whether the endpoint is gone for good (410).
     pub fn is_gone(self) -> bool {
         self == Self::Answered(410)
     }
@@ -80,45 +81,42 @@ impl Attempt {
     }
 }
 
-/// One event on its way to one endpoint.
+/// Delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// To which.
     pub endpoint: EndpointId,
-    /// The event's id, which the endpoint is told as `webhook-id`.
+    /// Event id, sent as `webhook-id`.
     pub id: EventId,
-    /// What happened.
     pub event: EventKind,
-    /// To what.
+    /// Subject of the event.
     pub about: EventSubject,
-    /// What is sent.
+    /// JSON payload.
     pub body: String,
-    /// Where it stands.
     pub state: DeliveryState,
-    /// How often it was attempted.
+    /// Number of attempts in total.
     pub attempts: u32,
-    /// How often of that since it was made or replayed last.
+    /// Number of attempts since the creation or the latest replay.
     pub tried: u32,
-    /// What the endpoint answered last.
+    /// HTTP status of the last response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_status: Option<u16>,
-    /// Why the last attempt failed.
+    /// Error of the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// When it is attempted next, while it is pending.
+    /// Time of the next attempt; `None` unless pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
-    /// When it was made or replayed last.
+    /// Time of the creation or the latest replay.
     pub begun_at: Timestamp,
-    /// When it was made.
+    /// Time of the creation.
     pub created_at: Timestamp,
-    /// When the endpoint took it.
+    /// Time when the endpoint accepted the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
 }
 
 impl Delivery {
-    /// A delivery whose first attempt follows at once.
+    /// Builds a delivery whose first attempt follows at once.
     pub fn new(endpoint: EndpointId, id: EventId, of: (EventKind, EventSubject), body: String, now: Timestamp) -> Self {
         Self {
             endpoint,
@@ -138,12 +136,14 @@ impl Delivery {
         }
     }
 
-    /// Whether its time has come.
+    /// Tests whether the next attempt is due.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.next_attempt_at.is_some_and(|at| at <= now)
     }
 
-    /// After an attempt that ended at `now`. One that was delivered or given up meanwhile stays so.
+    /// Returns the delivery after an attempt that ended at `now`.
+    ///
+    /// A delivery that was closed meanwhile stays as it is.
     pub fn after(&self, attempt: Attempt, now: Timestamp) -> Self {
         let (attempts, tried) = (self.attempts.saturating_add(1), self.tried.saturating_add(1));
         let (last_status, last_error) = (attempt.status(), attempt.error());
@@ -160,8 +160,9 @@ impl Delivery {
         }
     }
 
-    /// When to try again after `tried` attempts that failed, the last at `now`: never once three days are over, and once more when
-    /// they are.
+    /// Returns the time of the next attempt after `tried` failed ones, the last at `now`.
+    ///
+    /// The last attempt is at the end of the three days; after that there is none.
     fn next(&self, tried: u32, now: Timestamp) -> Option<Timestamp> {
         let end = self.begun_at.checked_add(GIVEN_UP_AFTER).ok()?;
         let nth = usize::try_from(tried).ok()?.checked_sub(1)?;
@@ -169,7 +170,9 @@ impl Delivery {
         (now < end).then(|| now.checked_add(pause).unwrap_or(end).min(end))
     }
 
-    /// Not attempted now, for what is said by `why`: it waits, and fails when three days are over.
+    /// Returns the delivery after a skipped attempt, with `why` as the reason.
+    ///
+    /// It waits, and fails when three days are over.
     pub fn waited(&self, now: Timestamp, why: &str) -> Self {
         let end = self.begun_at.checked_add(GIVEN_UP_AFTER).unwrap_or(now);
         if now >= end {
@@ -179,13 +182,13 @@ impl Delivery {
         Self { next_attempt_at: Some(later), ..self.clone() }
     }
 
-    /// It will not be attempted again.
+    /// Returns the delivery as failed.
     pub fn given_up(&self, why: &str) -> Self {
         let (state, last_error) = (DeliveryState::Failed, Some(why.to_owned()));
         Self { state, last_error, next_attempt_at: None, ..self.clone() }
     }
 
-    /// As it begins once more, for another three days; what was pending stays as it is, but is due now.
+    /// Returns the delivery as pending for another three days, due now.
     pub fn replayed(&self, now: Timestamp) -> Self {
         let (state, next_attempt_at) = (DeliveryState::Pending, Some(now));
         Self { state, next_attempt_at, begun_at: now, tried: 0, delivered_at: None, ..self.clone() }

@@ -1,8 +1,8 @@
-//! Endpoints: where the operator's product hears of events.
+//! Webhook endpoints: the URLs of the operator's product that receive events.
 //!
-//! An endpoint is an HTTPS address on the internet with the kinds of events that it wants. Its secret follows from the
-//! deployment's, the endpoint's id and a number that rotation raises, so it is stored nowhere. One that was deleted stays as a record
-//! of what its deliveries belong to. One item each.
+//! An endpoint is a public HTTPS URL with its subscribed event kinds. Its secret is derived from the deployment's secret, the
+//! endpoint's id and a number that rotation increments, so it is never stored. A deleted endpoint is kept for its deliveries.
+//! Each endpoint is one item.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,31 +15,31 @@ use crate::webhooks::model::outbound_event::EventKind;
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::FieldError;
 
-/// Most endpoints of a deployment: each event is delivered to all that want it.
+/// Maximum endpoints of a deployment; an event goes to all that subscribe to it.
 pub const MOST: usize = 20;
-/// Most characters of an address.
+/// Maximum characters of a URL.
 pub const URL_MAX: usize = 500;
-/// For how long deliveries may fail, none succeeding, before the endpoint is disabled.
+/// Time of failures without a success after which an endpoint is disabled.
 pub const PATIENCE: SignedDuration = SignedDuration::from_hours(5 * 24);
-/// How long deliveries fail until the endpoint is taken to be down.
+/// Time of failures after which an endpoint counts as down.
 const DOWN: SignedDuration = SignedDuration::from_mins(10);
-/// For how long the secret before a rotation signs too.
+/// Time after a rotation in which the former secret also signs.
 pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Why an endpoint gets nothing.
+/// Reason why an endpoint is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledBecause {
-    /// An admin said so.
+    /// Disabled by an admin.
     ByAdmin,
     /// Deliveries failed for [`PATIENCE`], and none succeeded.
     Failing,
-    /// It answered that it is gone for good.
+    /// The endpoint answered 410.
     Gone,
 }
 
 impl DisabledBecause {
-    /// The reason as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ByAdmin => "by_admin",
@@ -49,84 +49,82 @@ impl DisabledBecause {
     }
 }
 
-/// That an endpoint gets nothing.
+/// Disabled state of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disabled {
-    /// Why.
     pub because: DisabledBecause,
-    /// Since when.
     pub at: Timestamp,
 }
 
-/// A secret that was rotated away.
+/// Former secret after a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
-    /// Its number.
+    /// Secret number.
     pub number: u32,
-    /// Until when it signs too.
+    /// End of the overlap.
     pub until: Timestamp,
 }
 
-/// Where events go.
+/// Webhook endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Which.
     pub id: EndpointId,
-    /// Its address, as [`url_at`] let it in.
+    /// URL as accepted by [`url_at`].
     pub url: String,
-    /// What it wants to hear of.
+    /// Subscribed event kinds.
     pub events: BTreeSet<EventKind>,
-    /// Which of its secrets is good now, from 1.
+    /// Number of the current secret, from 1.
     pub secret: u32,
-    /// The one before, after a rotation.
+    /// Former secret during the overlap of a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
-    /// Since when every delivery has failed.
+    /// Time of the first failure since the last success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// Whether it gets nothing.
+    /// Reason and time while it is disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Disabled>,
-    /// Who made it.
+    /// Admin who created it.
     pub made_by: UserId,
-    /// When.
     pub created_at: Timestamp,
-    /// Since when it is no more.
+    /// Time of the deletion; nothing is delivered from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
 }
 
 impl Endpoint {
-    /// Whether it is to hear of an event.
+    /// Tests whether it is open and subscribes to an event kind.
     pub fn wants(&self, kind: EventKind) -> bool {
         self.is_open() && self.events.contains(&kind)
     }
 
-    /// Whether anything is delivered to it.
+    /// Tests whether it is neither disabled nor deleted.
     pub fn is_open(&self) -> bool {
         self.disabled.is_none() && self.deleted_at.is_none()
     }
 
-    /// Whether it has been failing for so long that an attempt is likely to be in vain.
+    /// Tests whether it has failed for so long that an attempt is likely to fail.
     pub fn is_down(&self, now: Timestamp) -> bool {
         self.failing_since.is_some_and(|since| now.duration_since(since) >= DOWN)
     }
 
-    /// The numbers of the secrets that sign at `now`, the good one first.
+    /// Returns the numbers of the secrets that sign at `now`, the current one first.
     pub fn signs_with(&self, now: Timestamp) -> Vec<u32> {
         let former = self.former.filter(|former| now < former.until).map(|former| former.number);
         std::iter::once(self.secret).chain(former).collect()
     }
 
-    /// With another secret. Asked for again before the overlap is over, what was good first stays so: whoever lost the answer can
-    /// ask again, and nobody who verifies is left without.
+    /// Returns the endpoint with a new secret.
+    ///
+    /// A repeated rotation within the overlap keeps the oldest valid secret as the former one. So an admin who lost the
+    /// response may rotate again, and receivers can still verify.
     pub fn rotated(self, now: Timestamp) -> Self {
         let first = self.former.filter(|former| now < former.until).map_or(self.secret, |former| former.number);
         let until = now.checked_add(OVERLAP).unwrap_or(Timestamp::MAX);
         Self { secret: self.secret.saturating_add(1), former: Some(Former { number: first, until }), ..self }
     }
 
-    /// Switched on or off by an admin; one that is so stays as it is.
+    /// Returns the endpoint enabled or disabled by an admin; unchanged if it is so already.
     pub fn switched(self, on: bool, at: Timestamp) -> Self {
         match (on, self.disabled) {
             (true, Some(_)) => Self { disabled: None, failing_since: None, ..self },
@@ -135,7 +133,9 @@ impl Endpoint {
         }
     }
 
-    /// After an attempt that ended at `now`: what has failed too long, or said that it is gone, is disabled.
+    /// Returns the endpoint after an attempt that ended at `now`.
+    ///
+    /// Long failure or a 410 disables it.
     pub fn after(&self, success: bool, gone: bool, now: Timestamp) -> Self {
         if success {
             return Self { failing_since: None, ..self.clone() };
@@ -151,11 +151,13 @@ impl Endpoint {
     }
 }
 
-/// Reads an endpoint's address: `https://`, a host, perhaps a port, path and query; nothing that hides where it goes. `local` also
-/// lets `http://`, any port and private addresses in, for the local stack.
+/// Parses an endpoint URL: `https://`, a host, an optional port, path and query.
 ///
-/// # Refuses
-/// The finding for the problem document. What the host's name resolves to is another question.
+/// Rejects userinfo, escapes and fragments, which may hide the target. `local` also allows `http://`, any port and private
+/// addresses, for the local stack.
+///
+/// # Rejects
+/// A [`FieldError`] at `pointer`. Does not resolve the host name.
 pub fn url_at(pointer: &str, text: &str, local: bool) -> Result<String, FieldError> {
     let wrong = |detail: &str| FieldError::new(pointer, "invalid", detail);
     if text.is_empty() || text.len() > URL_MAX {
@@ -187,25 +189,27 @@ fn good_port(port: &str, local: bool) -> bool {
     written_plainly && port.parse::<u16>().is_ok_and(|port| port == 443 || port >= 1024 || (local && port > 0))
 }
 
-/// The host of an address that [`url_at`] let in, in lower case, without the brackets of IPv6.
+/// Returns the host of a URL accepted by [`url_at`], in lower case, without IPv6 brackets.
 pub fn host_of(url: &str) -> Option<String> {
     let uri = url.parse::<Uri>().ok()?;
     Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase())
 }
 
-/// The address that a host is, when it is one and no name.
+/// Parses a host that is an IP address.
 pub fn address_of(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// An address as a log may show it: without path and query, which may hold what the receiver takes for a password.
+/// Returns a URL's origin for logs, without path and query, which may hold a password.
 pub fn origin_of(url: &str) -> String {
     let uri = url.parse::<Uri>().unwrap_or_default();
     format!("{}://{}", uri.scheme_str().unwrap_or("?"), uri.authority().map_or("?", |authority| authority.as_str()))
 }
 
-/// Whether an address is somebody's on the internet: not loopback, private, link-local, shared, multicast, documentation,
-/// unspecified or reserved, in either version, nor one of version 4 in the clothes of version 6.
+/// Tests whether an IP address is public on the internet.
+///
+/// False for loopback, private, link-local, shared, multicast, documentation, unspecified and reserved addresses of both
+/// versions, and for IPv4-mapped ones of these.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -216,7 +220,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Networks of version 4 that nobody owns on the internet, and the bits of their prefix.
+/// IPv4 networks that are not public, with their prefix lengths.
 const NOT_PUBLIC_V4: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -243,7 +247,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     })
 }
 
-/// Only 2000::/3 is given out; of it, what is for protocols (2001::/23, Teredo among it), documentation, and 6to4 is nobody's.
+/// Tests an IPv6 address: only 2000::/3 is allocated.
+///
+/// Not public within it: protocol assignments (2001::/23, including Teredo), documentation and 6to4.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let given_out = first & 0xe000 == 0x2000;
@@ -253,10 +259,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     given_out && !protocols && !documentation && !six_to_four
 }
 
-/// Reads the kinds of events that an endpoint wants.
+/// Parses the event kinds of a subscription.
 ///
-/// # Refuses
-/// The finding for the problem document when there is none, or one that does not exist.
+/// # Rejects
+/// A [`FieldError`] when there is none, or an unknown one.
 pub fn events_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<EventKind>, FieldError> {
     let events: Option<BTreeSet<EventKind>> = texts.iter().map(|text| EventKind::parse(text)).collect();
     let all = EventKind::ALL.map(EventKind::as_str).join(", ");

@@ -1,7 +1,7 @@
-//! What the operator's product is told of: outbound events.
+//! Outbound events for the operator's product.
 //!
-//! An event is promised by the message of the transaction that had the effect. Its id follows from that message, so a message that
-//! comes twice tells of the same event, and a receiver can drop what it has.
+//! The transaction with the effect also promises the message that triggers the event. The event id is derived from that
+//! message, so a repeated message yields the same event, and a receiver can drop duplicates.
 
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
@@ -9,46 +9,44 @@ use ulid::Ulid;
 use crate::redemption::model::code::CodeRef;
 use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 
-/// What happened.
+/// Kind of an outbound event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EventKind {
-    /// A user registered.
     #[serde(rename = "user.registered")]
     UserRegistered,
     /// An order's payment was captured and credited.
     #[serde(rename = "order.paid")]
     OrderPaid,
-    /// Less is left of a paid order's charge: a refund, or a dispute that took its money.
+    /// The net of a paid order fell, by a refund or a lost dispute.
     #[serde(rename = "order.refunded")]
     OrderRefunded,
-    /// A reward is on its beneficiary's balance.
+    /// A reward was posted to its beneficiary's balance.
     #[serde(rename = "reward.granted")]
     RewardGranted,
     /// A code was redeemed.
     #[serde(rename = "redemption.completed")]
     RedemptionCompleted,
-    /// A commission was earned.
     #[serde(rename = "commission.accrued")]
     CommissionAccrued,
-    /// A commission can be withdrawn.
+    /// A commission's hold ended; it may be withdrawn.
     #[serde(rename = "commission.available")]
     CommissionAvailable,
-    /// Less is left of a commission.
+    /// A commission was reversed, in part or in full.
     #[serde(rename = "commission.reversed")]
     CommissionReversed,
-    /// A cash withdrawal waits for an admin.
+    /// A cash withdrawal awaits an admin.
     #[serde(rename = "withdrawal.requested")]
     WithdrawalRequested,
-    /// Commission went to the balance.
+    /// Commission was withdrawn to the balance.
     #[serde(rename = "withdrawal.done")]
     WithdrawalDone,
-    /// A cash withdrawal was paid out.
+    /// A cash withdrawal was paid.
     #[serde(rename = "withdrawal.paid")]
     WithdrawalPaid,
-    /// An admin rejected a cash withdrawal.
+    /// A cash withdrawal was rejected by an admin.
     #[serde(rename = "withdrawal.rejected")]
     WithdrawalRejected,
-    /// Its user cancelled a cash withdrawal.
+    /// A cash withdrawal was cancelled by its user.
     #[serde(rename = "withdrawal.cancelled")]
     WithdrawalCancelled,
 }
@@ -71,7 +69,7 @@ impl EventKind {
         Self::WithdrawalCancelled,
     ];
 
-    /// The kind as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserRegistered => "user.registered",
@@ -90,58 +88,51 @@ impl EventKind {
         }
     }
 
-    /// The kind that is written so.
+    /// Parses a wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// What a commission went through in one transaction.
+/// Step of a commission in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommissionStep {
-    /// It was earned.
     Accrued,
-    /// It can be withdrawn from now on.
+    /// The hold ended; it may be withdrawn.
     Available,
-    /// Less is left of it.
+    /// The remaining amount fell.
     Reversed,
 }
 
-/// Which thing an event is about.
+/// Subject of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventSubject {
-    /// A user.
     User(UserId),
-    /// An order.
     Order(OrderId),
-    /// A reward.
     Reward(RewardId),
-    /// The commission of an order or purchase.
+    /// Commission of an order or purchase.
     Commission(OrderId),
-    /// A withdrawal.
     Withdrawal(WithdrawalId),
-    /// A redemption.
+    /// Redemption of a code.
     Redemption {
-        /// By whom.
         user: UserId,
-        /// Of which code.
         code: CodeRef,
-        /// Which of their uses of it.
+        /// Number among the user's redemptions of the code.
         number: u32,
     },
 }
 
-/// Most events of one message.
+/// Maximum events of one message.
 const PER_MESSAGE: u128 = 4;
 
-/// The id of the `nth` event of a message, which follows from the message's own; `None` for an id that no outbox item gave.
+/// Derives the id of the `nth` event of a message; `None` when the message id is no outbox id.
 pub fn event_id_of(message: &str, nth: usize) -> Option<EventId> {
     let (outbox, index) = message.split_once('.')?;
     let of = OutboxId::parse(outbox)?.ulid();
     let (index, nth) = (index.parse::<u32>().ok()?, u128::try_from(nth).ok()?);
-    // Outbox ids are random by 80 bits: counting up from one meets no other.
+    // Outbox ids have 80 random bits, so ids counted up from different ones do not collide.
     let step = u128::from(index).checked_mul(PER_MESSAGE)?.checked_add(nth)?;
     Some(EventId::new(Ulid::from_parts(of.timestamp_ms(), of.random().wrapping_add(step))))
 }

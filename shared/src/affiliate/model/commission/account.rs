@@ -1,4 +1,4 @@
-//! The commission account: what an affiliate earned, in parts, with a debt of its own (R1.5, R1.7, R6.4).
+//! Commission account: an affiliate's commission in parts, with its own receivable (R1.5, R1.7, R6.4).
 
 use serde::{Deserialize, Serialize};
 
@@ -6,53 +6,53 @@ use kernel::id::UserId;
 use kernel::ledger::{Account, AccountKind, Header, JournalEntry, LedgerError, Line, Part, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
-/// An affiliate's commission account. Always equal to its last entries; an item of its own, so that commissions and the
-/// balance don't stand in each other's way.
+/// Commission account of an affiliate.
+///
+/// It always equals its latest lines. It is an item of its own, so that commissions and the balance do not conflict on writes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CommissionAccount {
-    /// Whose.
     pub user: UserId,
-    /// How many postings there are: the number of the last one.
+    /// Number of journal entries, which is the number of the latest one.
     pub postings: u64,
-    /// The number of its last entry, whichever part it moved.
+    /// Number of the latest line, over all parts.
     pub seq: u64,
-    /// Earned, but the hold time is not over.
+    /// Commission under hold.
     pub pending: LedgerMoney,
-    /// Can be withdrawn; never below zero.
+    /// Commission that may be withdrawn; never negative.
     pub available: LedgerMoney,
-    /// Set aside for open cash withdrawals.
+    /// Amount reserved for open cash withdrawals.
     pub held: LedgerMoney,
-    /// What left the account.
+    /// Total of completed withdrawals.
     pub withdrawn: LedgerMoney,
-    /// What was taken back so far, net of what came again.
+    /// Total taken back, less reinstatements.
     pub clawed_back: LedgerMoney,
-    /// What is still to be taken back, as an amount of zero or below.
+    /// Receivable: reversed commission that is still owed, as an amount of zero or below.
     pub debt: Account,
 }
 
-/// A wanted change of a commission account. Amounts are positive; zero moves nothing.
+/// Requested change of a commission account. Amounts are positive; a zero amount writes no line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CommissionMove {
-    /// A commission comes in; an available one pays debt first.
+    /// Accrue a commission; in the available part it repays debt first.
     Earn(Part, LedgerMoney),
-    /// A commission, or a part of it, is taken back from the part it stands in; what is not available becomes debt.
+    /// Take back from the commission's part; the shortfall becomes debt.
     TakeBack(Part, LedgerMoney),
-    /// What was taken back comes again.
+    /// Reinstate a commission that was taken back.
     Reinstate(Part, LedgerMoney),
-    /// A hold time is over.
+    /// Release a hold: from pending to available.
     Mature(LedgerMoney),
-    /// It goes to the user's balance.
+    /// Withdraw to the user's balance.
     ToBalance(LedgerMoney),
-    /// It is set aside for a cash withdrawal.
+    /// Reserve for a cash withdrawal.
     Hold(LedgerMoney),
-    /// What was set aside was paid out.
+    /// Pay out a reserved amount.
     PayOut(LedgerMoney),
-    /// What was set aside is available again.
+    /// Return a reserved amount to the available part.
     Release(LedgerMoney),
 }
 
 impl CommissionAccount {
-    /// An empty account.
+    /// Builds an empty account.
     pub fn none(user: UserId, currency: Currency) -> Self {
         let zero = LedgerMoney::zero(currency);
         Self {
@@ -68,24 +68,26 @@ impl CommissionAccount {
         }
     }
 
-    /// What is still to be taken back, as an amount of zero or above.
+    /// Returns the debt as a non-negative amount.
     pub fn owed(&self) -> LedgerMoney {
         self.debt.amount.negated()
     }
 
-    /// Everything that was ever earned (C3).
+    /// Returns the total of all commission ever earned (C3).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn earned(&self) -> Result<LedgerMoney, MoneyError> {
         self.pending.plus(self.available)?.plus(self.held)?.plus(self.withdrawn)?.plus(self.clawed_back)
     }
 
-    /// Makes the journal of `moves` and the account after it; `related` is what a record names: an order or a withdrawal.
+    /// Builds the journal entry of `moves` and the account after it.
     ///
-    /// # Refuses
-    /// [`LedgerError::InsufficientAvailable`] for a withdrawal above what is available; a journal that is empty or does not
-    /// sum to zero; a part that would fall below zero; another currency; overflow.
+    /// `related` is the id that the lines refer to: an order or a withdrawal.
+    ///
+    /// # Rejects
+    /// [`LedgerError::InsufficientAvailable`] for a withdrawal above the available part; a journal that is empty or does not
+    /// sum to zero; a part below zero; another currency; overflow.
     pub fn post(
         &self,
         header: Header,
@@ -104,7 +106,7 @@ impl CommissionAccount {
     }
 }
 
-/// An account while a journal is made.
+/// Account and lines while a journal entry is built.
 struct Book<'a> {
     account: CommissionAccount,
     entries: Vec<Line>,
@@ -145,7 +147,9 @@ impl Book<'_> {
         }
     }
 
-    /// Money comes into a part; into the available one it comes whole and then pays debt (R1.7), which is clawed back then.
+    /// Credits a part; in the available part the credit then repays debt (R1.7).
+    ///
+    /// Repaid debt counts as clawed back.
     fn credit(&mut self, part: Part, kind: RecordType, amount: LedgerMoney) -> Result<(), LedgerError> {
         self.shift(part, kind, amount)?;
         let pays = amount.least(self.account.owed())?;
@@ -174,7 +178,7 @@ impl Book<'_> {
         self.shift(Part::Available, RecordType::Withdrawal, amount.negated())
     }
 
-    /// Moves one part and writes its entry; nothing for nothing.
+    /// Changes one part and adds its line; a zero amount adds none.
     fn shift(&mut self, part: Part, kind: RecordType, amount: LedgerMoney) -> Result<(), LedgerError> {
         if amount.is_zero() {
             return Ok(());
@@ -205,7 +209,7 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// Changes the debt by `amount`: below zero is more of it.
+    /// Changes the debt by `amount`; a negative amount increases it.
     fn owe(&mut self, amount: LedgerMoney) -> Result<(), LedgerError> {
         if amount.is_zero() {
             return Ok(());

@@ -1,8 +1,8 @@
-//! Earning: the difference between the commissions that orders demand and those that are posted (R6.3, R6.4, R4.11).
+//! Accrual: posts the difference between commissions due and commissions posted (R6.3, R6.4, R4.11).
 //!
-//! It is given what was read of everybody concerned, takes one order after the other, and holds what is to be written. An order
-//! that stands as it did changes nothing, so it may be looked at twice and at any time: grant, take-back and reinstatement are
-//! one function. A commission of a blocked inviter accrues like any other; they can't withdraw it (R2.8).
+//! An [`Accrual`] starts with the entities as read, processes one order after the other, and collects the writes. An unchanged
+//! order has no effect, so processing is idempotent and may happen at any time: grant, take-back and reinstatement are one
+//! function. A blocked inviter's commission accrues like any other; they cannot withdraw it (R2.8).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,65 +15,63 @@ use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{Header, JournalEntry, JournalRef, LedgerError, Operator, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
 
-/// Why an order could not be looked at.
+/// Reason why an order could not be processed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EarningError {
-    /// An order that a message names was not read.
+    /// An order of a message was not read.
     #[error("{0} is not there")]
     Missing(OrderId),
-    /// A commission that is posted on no account.
+    /// A commission's beneficiary has no commission account.
     #[error("{0} has a commission and its beneficiary no account")]
     NoAccount(OrderId),
-    /// A count ran out.
+    /// A count overflowed.
     #[error("a count is out of range")]
     Exhausted,
-    /// An amount does not fit.
+    /// An amount is out of range.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// A posting could not be made.
+    /// A journal entry could not be built.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
-/// On whose behalf commissions are posted, and when.
+/// Actor and time of a commission change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccruedBy {
-    /// In which role.
+    /// Role of the actor.
     pub operator: Operator,
-    /// Who exactly.
+    /// Id of the actor.
     pub actor: String,
-    /// The message or request that asked for it.
+    /// Id of the message or request that caused it.
     pub request_id: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Everybody concerned, as read and then as they will be.
+/// Entities of an accrual: as read at first, then as they are to be written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Accrual {
-    /// The orders; they don't change.
+    /// Orders and purchases; never changed.
     pub orders: BTreeMap<OrderId, CommissionSource>,
-    /// Their commissions.
     pub commissions: BTreeMap<OrderId, Commission>,
-    /// What invitees' orders earned.
+    /// Earnings by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
-    /// Inviters' accounts.
+    /// Commission accounts by inviter.
     pub accounts: BTreeMap<UserId, CommissionAccount>,
-    /// New postings, in their order.
+    /// New journal entries, in order.
     pub postings: Vec<JournalEntry>,
-    /// Commissions that begin to wait.
+    /// New holds.
     pub waiting: Vec<CommissionHold>,
-    /// Commissions that came to be or moved.
+    /// Orders with a new or changed commission.
     pub changed: BTreeSet<OrderId>,
-    /// How many came to be.
+    /// Number of new commissions.
     pub granted: usize,
 }
 
 impl Accrual {
-    /// Brings the commission of an order to where the order's net demands; `journal` makes fresh ids.
+    /// Reconciles the commission of an order with the order's net; `journal` generates ids.
     ///
-    /// # Refuses
-    /// An order that was not read; amounts and counts out of range. Nothing of it is then to be written.
+    /// # Rejects
+    /// An order that was not read; amounts and counts out of range. Discard the accrual then.
     pub fn settle(
         &mut self,
         order: OrderId,
@@ -87,7 +85,9 @@ impl Accrual {
         }
     }
 
-    /// The first look at an order: its capture earns, and what went back already is taken back in the same journal.
+    /// Accrues the commission of an order without one.
+    ///
+    /// The same journal entry takes back the share of any earlier refund.
     fn begin(&mut self, order: &CommissionSource, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
@@ -130,7 +130,7 @@ impl Accrual {
         Ok(())
     }
 
-    /// A later look: what is left of the commission follows the order.
+    /// Adjusts an existing commission to the order's net.
     fn follow(
         &mut self,
         order: &CommissionSource,
@@ -150,10 +150,10 @@ impl Accrual {
         self.post(commission, &[wanted], difference, by, journal)
     }
 
-    /// Takes a commission back for good (R9.3: by an admin, with a reason).
+    /// Reverses a commission permanently, by an admin with a reason (R9.3).
     ///
-    /// # Refuses
-    /// As [`Accrual::settle`].
+    /// # Rejects
+    /// The errors of [`Accrual::settle`].
     pub fn deny(
         &mut self,
         order: &CommissionSource,
@@ -168,10 +168,10 @@ impl Accrual {
         self.follow(order, denied, by, journal)
     }
 
-    /// A commission's hold time is over: what is left of it becomes available.
+    /// Releases a commission's hold: the remaining amount becomes available.
     ///
-    /// # Refuses
-    /// As [`Accrual::settle`].
+    /// # Rejects
+    /// The errors of [`Accrual::settle`].
     pub fn mature(&mut self, order: OrderId, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
         let matured = Commission { pending: false, ..commission };
@@ -185,7 +185,7 @@ impl Accrual {
         self.post(matured, &[CommissionMove::Mature(left)], same, by, journal)
     }
 
-    /// Posts moves of a commission that has a journal, of which `difference` comes from the house.
+    /// Posts moves of an existing commission, with `difference` on the platform account.
     fn post(
         &mut self,
         commission: Commission,
@@ -232,7 +232,7 @@ fn part(pending: bool) -> Part {
     if pending { Part::Pending } else { Part::Available }
 }
 
-/// What the user gets, the house gives.
+/// Returns the platform line that balances a commission amount.
 fn house(amount: LedgerMoney) -> Vec<PlatformLine> {
     vec![PlatformLine::new(PlatformAccount::Commission, amount.negated())]
 }

@@ -16,7 +16,7 @@ fn terms() -> AffiliateTerms {
     AffiliateTerms { rate: Decimal::new(1, 1), trigger_limit: 3, hold_hours: 0, cap: None, valid_until: None }
 }
 
-/// Bob's `number`-th order over ¥100 under these terms, paid.
+/// Builds Bob's `number`-th order over ¥100 under these terms, paid.
 fn paid(number: u64, terms: AffiliateTerms) -> Order {
     Order {
         id: OrderId::new(Ulid::from_parts(1_000, u128::from(number))),
@@ -32,7 +32,7 @@ fn later(hours: i64) -> Timestamp {
     now() + SignedDuration::from_hours(hours)
 }
 
-/// A worker that looks at orders.
+/// Worker that processes orders.
 struct Desk {
     earning: Accrual,
     journals: u128,
@@ -69,8 +69,9 @@ impl Desk {
         self.earning.mature(order.id, &by, journal).unwrap();
     }
 
-    /// The account's parts: pending, available, held, withdrawn, clawed back, owed; whose sum without the last is what was
-    /// earned (C3).
+    /// Returns the account's parts: pending, available, held, withdrawn, clawed back, owed.
+    ///
+    /// Without the last, they sum to the earned total (C3).
     fn parts(&self) -> [String; 6] {
         let of = self.account();
         let sum = of.earned().unwrap();
@@ -116,7 +117,7 @@ fn refunded(order: &Order, left: &str) -> Order {
     Order { left: Some(net), status: OrderStatus::by_net(net, order.charge, false).unwrap(), ..order.clone() }
 }
 
-/// R6.3: ten per cent of the credit without bonus, rounded down.
+/// R6.3: the commission is ten per cent of the credit without bonus, rounded down.
 #[test]
 fn a_paid_order_earns_the_rate_of_its_credit_rounded_down() {
     let mut desk = Desk::new();
@@ -132,7 +133,7 @@ fn a_paid_order_earns_the_rate_of_its_credit_rounded_down() {
     assert_eq!((entry.kind, entry.part, entry.seq), (RecordType::Commission, Some(Part::Available), 1));
 }
 
-/// R6.3, C5: the limit counts orders that made a commission, whatever was refunded.
+/// R6.3, C5: the limit counts orders with a commission, refunded or not.
 #[test]
 fn three_orders_of_an_invitee_earn_and_the_fourth_does_not() {
     let mut desk = Desk::new();
@@ -147,7 +148,7 @@ fn three_orders_of_an_invitee_earn_and_the_fourth_does_not() {
     assert_eq!(desk.earning.commissions.len(), 4, "no limit is none");
 }
 
-/// R6.4: the commission that reaches the cap is cut to the rest, and later ones are none.
+/// R6.4: the commission that reaches the cap is cut to the rest, and later orders accrue none.
 #[test]
 fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
     let mut desk = Desk::new();
@@ -161,7 +162,7 @@ fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
     assert_eq!(earned(&CommissionSource::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
 }
 
-/// R6.3, R6.4: without terms, unpaid, after the days of validity, or below the last digit nothing is earned.
+/// R6.3, R6.4: no commission without terms, unpaid, after expiry, or below the last digit.
 #[test]
 fn an_order_that_earns_nothing_says_why() {
     let none = Earnings::none(&CommissionSource::from(&hundred()));
@@ -186,7 +187,7 @@ fn an_order_that_earns_nothing_says_why() {
     );
 }
 
-/// R6.4: until the hold time is over a commission is pending; then it matures, once.
+/// R6.4: a commission is pending until its hold ends; then it is released, once.
 #[test]
 fn a_commission_waits_for_its_hold_time() {
     let mut desk = Desk::new();
@@ -205,7 +206,7 @@ fn a_commission_waits_for_its_hold_time() {
     assert_eq!(desk.parts(), ["0", "2.77777776", "0", "0", "0", "0"], "told after its hold time, it never waits");
 }
 
-/// R4.11, R6.4: a take-back comes from the pending commission while it waits, then from what is available, then it is owed.
+/// R4.11, R6.4: a take-back uses the pending commission under hold, then the available part, then debt.
 #[test]
 fn a_take_back_comes_from_the_part_the_commission_stands_in() {
     let mut desk = Desk::new();
@@ -226,7 +227,7 @@ fn a_take_back_comes_from_the_part_the_commission_stands_in() {
     assert_eq!(desk.parts(), ["0", "1.87777776", "0", "0.9", "0", "0"], "reinstated");
 }
 
-/// R6.4: what is set aside for a cash withdrawal is never taken back; released, it pays what is owed.
+/// R6.4: a take-back never uses the part held for cash withdrawals; once released, it repays debt.
 #[test]
 fn what_is_held_is_not_taken_back() {
     let mut desk = Desk::new();
@@ -248,7 +249,7 @@ fn what_is_held_is_not_taken_back() {
     assert_eq!(shown, [part(Part::Held, "-1"), part(Part::Available, "1"), part(Part::Available, "-1"), owed]);
 }
 
-/// R4.11: a refund that came before its payment leaves the commission what is left; what counts is the capture.
+/// R4.11: a refund before its payment leaves a reduced commission; the capture determines the amount.
 #[test]
 fn a_refund_before_the_payment_leaves_the_rest_of_the_commission() {
     let mut desk = Desk::new();
@@ -263,7 +264,7 @@ fn a_refund_before_the_payment_leaves_the_rest_of_the_commission() {
     assert_eq!(desk.earning.earnings[&gone.user].orders, 2, "it used its slot");
 }
 
-/// R9.3: a commission that an admin took back stays away, whatever becomes of its order.
+/// R9.3: a commission that an admin reversed stays reversed, whatever happens to its order.
 #[test]
 fn a_denied_commission_does_not_come_again() {
     let mut desk = Desk::new();
@@ -278,7 +279,7 @@ fn a_denied_commission_does_not_come_again() {
 }
 
 proptest! {
-    /// R4.11, R6.4: however often orders are looked at on their way, the account ends where their nets demand.
+    /// R4.11, R6.4: however often orders are processed, the account follows from their final nets.
     #[test]
     fn every_way_to_the_same_nets_ends_in_the_same_account(
         steps in prop::collection::vec((1_u64..4, 0_i64..=10_000), 0..20),

@@ -23,7 +23,7 @@ fn batch(total_uses: u64) -> Batch {
     }
 }
 
-/// R7.1: sixteen symbols in groups of four, read without case, spaces or hyphens.
+/// R7.1: a code is sixteen symbols in groups of four; case, spaces and hyphens do not matter.
 #[test]
 fn a_code_is_read_as_people_type_it() {
     let code = CodeText::parse("abcd-EFGH jkmn-pqr2").unwrap();
@@ -45,7 +45,7 @@ fn a_code_is_read_as_people_type_it() {
     assert_eq!(CodeText::start(&"-".repeat(65)), None);
 }
 
-/// S2: what can be used is not shown where logs look.
+/// S2: the `Debug` output does not reveal a usable code.
 #[test]
 fn a_debugged_code_or_batch_cannot_be_used() {
     let (batch, code) = (batch(1), batch(1).code(0));
@@ -53,7 +53,7 @@ fn a_debugged_code_or_batch_cannot_be_used() {
     assert!(!shown.contains(code.text.as_str()) && !shown.contains(&batch.seed), "{shown}");
 }
 
-/// R7.1: the same batch has the same codes, and no two are alike.
+/// R7.1: a batch always has the same codes, all of them different.
 #[test]
 fn a_batch_always_has_the_same_codes() {
     let (one, again) = (batch(1), batch(1));
@@ -65,7 +65,7 @@ fn a_batch_always_has_the_same_codes() {
     assert!(texts.iter().all(|text| CodeText::parse(&text.to_string()).as_ref() == Some(text)));
 }
 
-/// R7.7: each reason is told apart; a code that is gone, or not there yet, looks unknown.
+/// R7.7: each reason has its refusal; a code that is deleted or not ready looks unknown.
 #[test]
 fn a_code_says_why_it_cannot_be_redeemed() {
     let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
@@ -99,7 +99,7 @@ fn a_code_says_why_it_cannot_be_redeemed() {
     assert_eq!(code.must_be_redeemable(&half, now), Err(Refusal::CodeNotFound));
 }
 
-/// R7.8: a total is never below what was taken, and grows into shards.
+/// R7.8: a total is never below the uses taken, and may grow into shards.
 #[test]
 fn a_total_moves_within_what_was_taken() {
     let code = Code { used: 30, ..batch(50).code(0) };
@@ -112,7 +112,7 @@ fn a_total_moves_within_what_was_taken() {
 }
 
 proptest! {
-    /// K1: whatever the total, what item and shards grant adds up to it.
+    /// K1: the shares of item and shards sum to the total.
     #[test]
     fn shares_add_up_to_the_total(total in 1_u64..2_000_000) {
         let code = batch(total).code(0);

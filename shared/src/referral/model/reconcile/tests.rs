@@ -59,7 +59,7 @@ fn terms(registration: [i64; 2], qualified: [i64; 2]) -> RewardTerms {
     }
 }
 
-/// An invitee of Ann's under these terms.
+/// Builds an invitee of Ann's under these terms.
 fn invitee(number: u64, terms: RewardTerms) -> User {
     let attribution = Referral {
         inviter: id(ANN),
@@ -122,7 +122,7 @@ fn both_triggers_reward_each_side_once() {
         settle(&mut world, fact);
     }
     assert_eq!(balance(&world, ANN), usd("7"));
-    // The invitee's own registration reward is sign-up's (R2.2).
+    // The invitee's own registration reward is part of sign-up (R2.2).
     assert_eq!(balance(&world, 2), usd("3"));
     assert_eq!(world.postings.len(), 3);
     let counts = &world.counts[&id(ANN)];
@@ -130,7 +130,7 @@ fn both_triggers_reward_each_side_once() {
     assert_eq!((counts.earned, counts.pending), (usd("7"), usd("0")));
 }
 
-/// R3.6: below the threshold, or while nothing qualified, a payment makes nothing.
+/// R3.6: a payment below the threshold, or of an invitee who is not qualified, makes no reward.
 #[test]
 fn a_payment_below_the_threshold_makes_nothing() {
     let mut world = world([user(ANN), invitee(2, terms([2, 1], [5, 3]))]);
@@ -151,7 +151,7 @@ fn an_amount_of_zero_makes_no_reward_and_is_counted_once() {
     assert_eq!((balance(&world, ANN), balance(&world, 2)), (usd("0"), usd("4")));
 }
 
-/// R3.7: held while the beneficiary is not active, granted when it is tried again.
+/// R3.7: a reward is held while the beneficiary is not active, and granted by a retry.
 #[test]
 fn a_reward_is_held_while_its_beneficiary_is_blocked() {
     let blocked = User { status: Status::Blocked, ..user(ANN) };
@@ -173,7 +173,7 @@ fn a_reward_is_held_while_its_beneficiary_is_blocked() {
     assert_eq!((counts.invitees, counts.rewarded, counts.pending, counts.earned), (1, 1, usd("0"), usd("2")));
 }
 
-/// R3.7: what was dead-lettered is visible as failed, needs no account for it, and is granted by a retry.
+/// R3.7: a dead letter makes a visible failed reward, without reading an account; a retry grants it.
 #[test]
 fn a_dead_letter_makes_a_failed_reward_that_a_retry_grants() {
     let mut world = world([invitee(2, terms([2, 0], [5, 3]))]);
@@ -185,13 +185,13 @@ fn a_dead_letter_makes_a_failed_reward_that_a_retry_grants() {
     world.users.insert(id(ANN), user(ANN));
     settle(&mut world, RewardCause::Retried { reward: Reward::id_of(id(2), Trigger::Registration, Side::Inviter) });
     assert_eq!(balance(&world, ANN), usd("2"));
-    // The letter that comes again after the grant changes nothing.
+    // A dead letter that arrives again after the grant changes nothing.
     settle_as(&mut world, registered(2), Target::Fail).unwrap();
     assert_eq!(state(&world, 2, Trigger::Registration, Side::Inviter), Some(RewardState::Granted));
     assert_eq!((world.counts[&id(ANN)].invitees, world.counts[&id(ANN)].earned), (1, usd("2")));
 }
 
-/// R1.5: the rewards of a batch are numbered entries of one account.
+/// R1.5: the rewards of a batch are consecutive lines of one account.
 #[test]
 fn the_rewards_of_a_batch_chain_on_one_account() {
     let mut world = world((2..12).map(|number| invitee(number, terms([2, 0], [0, 0]))).chain([user(ANN)]));
@@ -202,7 +202,7 @@ fn the_rewards_of_a_batch_chain_on_one_account() {
     assert!(world.postings.iter().all(|posting| posting.check().is_ok()));
 }
 
-/// A fact about somebody who is not there is an error, and nobody's invitee makes nothing.
+/// A cause of an unknown user is an error; a user without an inviter makes no reward.
 #[test]
 fn a_fact_about_nobody_is_an_error_and_nobodys_invitee_makes_nothing() {
     let mut world = world([user(3)]);
@@ -213,7 +213,7 @@ fn a_fact_about_nobody_is_an_error_and_nobodys_invitee_makes_nothing() {
 }
 
 proptest! {
-    /// R3.7: whatever the order and however often, everything is granted once and the counts are those of the items.
+    /// R3.7: in any order and with repeats, each reward is granted once and the counts match the entities.
     #[test]
     fn any_order_of_facts_ends_the_same(order in prop::collection::vec((2_u64..6, any::<bool>(), any::<bool>()), 1..60)) {
         let promised = terms([2, 0], [5, 3]);

@@ -1,4 +1,4 @@
-//! A reward: money for a referral, granted once and taken back while its cause is gone (R3.7, R4.11).
+//! Rewards: money for a referral, granted once and reversed while its cause is gone (R3.7, R4.11).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,24 +10,24 @@ use kernel::id::{RewardId, UserId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 
-/// Where a reward stands (R3.7).
+/// State of a reward (R3.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RewardState {
-    /// On its way.
+    /// Not processed yet.
     Pending,
-    /// Waiting until the beneficiary is active.
+    /// Held until the beneficiary is active.
     Held,
-    /// On the balance.
+    /// Posted to the balance.
     Granted,
-    /// Its message was dead-lettered; a retry makes it pending.
+    /// Its message is a dead letter; a retry makes it pending.
     Failed,
     /// Taken back; may be granted again.
     Reversed,
 }
 
 impl RewardState {
-    /// The state as it is written.
+    /// Returns the wire name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -38,7 +38,7 @@ impl RewardState {
         }
     }
 
-    /// Whether a reward may go from here to `next`.
+    /// Tests whether a reward may go from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use RewardState::{Failed, Granted, Held, Pending, Reversed};
         matches!(
@@ -61,56 +61,54 @@ fn mix(trigger: Trigger, side: Side) -> u128 {
     }
 }
 
-/// Money granted for a referral.
+/// Reward for a referral.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reward {
-    /// Follows from invitee, trigger and side; see [`Reward::id_of`].
+    /// Derived from invitee, trigger and side; see [`Reward::id_of`].
     pub id: RewardId,
-    /// What made it.
     pub trigger: Trigger,
-    /// Which end of the referral is rewarded.
+    /// Side of the referral that gets the reward.
     pub side: Side,
-    /// Whose referral it is.
     pub invitee: UserId,
-    /// Who gets it.
     pub beneficiary: UserId,
-    /// How much.
+    /// Ledger currency.
     pub amount: LedgerMoney,
-    /// Where it stands.
     pub state: RewardState,
-    /// When its trigger fired.
+    /// Time when the trigger fired.
     pub created_at: Timestamp,
-    /// When it was granted last.
+    /// Time of the latest grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_at: Option<Timestamp>,
-    /// Its last journal; none until it is granted first.
+    /// Latest journal entry; `None` before the first grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<JournalRef>,
 }
 
 impl Reward {
-    /// The id of an invitee's reward: the invitee's time, and its random part XOR a constant of trigger and side. Each
-    /// constant is different, so one invitee's ids are (XOR with a constant undoes itself); they are wide, so that ids
-    /// of neighbours made by counting up do not meet either.
+    /// Derives the id of an invitee's reward: the invitee's time, and its random part XOR a constant.
+    ///
+    /// Each trigger and side has its own constant, so an invitee's ids differ (XOR with a constant is its own inverse). The
+    /// constants are wide, so that invitees with consecutive ids do not collide either.
     pub fn id_of(invitee: UserId, trigger: Trigger, side: Side) -> RewardId {
         let of = invitee.ulid();
         RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ mix(trigger, side)))
     }
 
-    /// The id of the inviter's other reward for the same invitee, given the id of one; of an invitee's reward it is the id
-    /// of nothing. Needs neither invitee nor trigger, so both are found in one read.
+    /// Derives the id of the inviter's other reward for the same invitee.
+    ///
+    /// Needs neither invitee nor trigger, so one read fetches both. For an invitee's reward the result is the id of no reward.
     pub fn sibling(id: RewardId) -> RewardId {
         let both = mix(Trigger::Registration, Side::Inviter) ^ mix(Trigger::Qualified, Side::Inviter);
         let of = id.ulid();
         RewardId::new(Ulid::from_parts(of.timestamp_ms(), of.random() ^ both))
     }
 
-    /// The reward on the balance.
+    /// Returns the reward as granted.
     pub fn granted(self, at: Timestamp) -> Self {
         Self { state: RewardState::Granted, granted_at: Some(at), ..self }
     }
 
-    /// What is still to be done for a beneficiary in this state: grant it, or hold it while they are not active (R3.7).
+    /// Returns the target state: granted, or held while the beneficiary is not active (R3.7).
     pub fn next_state(&self, beneficiary: Status) -> RewardState {
         match (self.state, beneficiary) {
             (RewardState::Granted, _) => RewardState::Granted,

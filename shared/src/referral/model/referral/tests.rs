@@ -1,4 +1,4 @@
-//! R3 by table and by law.
+//! Table and property tests of R3.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -151,7 +151,7 @@ fn a_reward_is_held_until_its_beneficiary_is_active() {
     assert!(RewardState::Reversed.may_become(RewardState::Granted));
 }
 
-/// R3.5: stored promises are read whole or not at all.
+/// R3.5: stored terms are read back whole or rejected.
 #[test]
 fn an_attribution_survives_storage() {
     let value = serde_json::to_value(bound()).unwrap();
@@ -171,7 +171,7 @@ fn an_attribution_survives_storage() {
 }
 
 proptest! {
-    /// R3.6: one id per invitee, trigger and side; neighbours do not meet.
+    /// R3.6: one id per invitee, trigger and side; consecutive invitees do not collide.
     #[test]
     fn reward_ids_are_unique(random in 0_u128..(1 << 80) - 1000, ms in 0_u64..(1 << 48)) {
         let mut seen = BTreeSet::new();
@@ -184,7 +184,7 @@ proptest! {
         }
     }
 
-    /// R3.9: of an inviter's two rewards for one invitee each leads to the other; of an invitee's, to nothing.
+    /// R3.9: an inviter's two rewards for one invitee lead to each other; an invitee's leads to none.
     #[test]
     fn the_inviters_two_rewards_lead_to_each_other(random in 0_u128..(1 << 80)) {
         let id = |trigger, side| Reward::id_of(user(random), trigger, side);
