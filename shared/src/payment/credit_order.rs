@@ -44,7 +44,7 @@ impl CreditOrder<'_> {
     /// Adds all writes of the paid transaction to `tx`.
     ///
     /// # Errors
-    /// When amounts do not add up, which validated input excludes.
+    /// A fault if amounts do not add up, which validated input excludes.
     pub async fn write(self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let referral = app.settings::<ReferralSettings>().await?.settings;
         let (order, credited) = (self.order, self.credited);

@@ -42,7 +42,7 @@ pub struct ExpiryReport {
 /// Expires overdue orders that are not captured; their promotion stays unused (R5.6).
 ///
 /// # Errors
-/// When the due orders can't be read.
+/// A fault if the due orders can't be read.
 pub async fn expire_orders(app: &App) -> Result<ExpiryReport, Fault> {
     let due = due(app, "order", OrderId::parse).await?;
     let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, id)).await);
@@ -76,7 +76,7 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
 /// Marks ended promotion windows for statistics; the promotion's value does not depend on it.
 ///
 /// # Errors
-/// When the due users can't be read.
+/// A fault if the due users can't be read.
 pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
     let end = |id| async move { Ok(app.execute(&Ctx::system(), || expire_promotion(app, id)).await?.answer) };
     Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())

@@ -28,7 +28,7 @@ pub struct OrderFile {
 /// Reads an order's file; `None` if the order does not exist.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault if the database can't be reached, or an item does not decode.
 pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let newest = Query::newest(Index::Owner, format!("EVENTS#{id}"), EVENTS);

@@ -13,7 +13,7 @@ use kernel::id::OrderId;
 /// One batch read per page, and none if no order has refunds.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault if the database can't be reached, or an item does not decode.
 pub async fn payments_of(
     app: &App,
     orders: impl IntoIterator<Item = &Order>,

@@ -129,7 +129,7 @@ pub struct Polled {
 /// Polls the orders whose next poll is due.
 ///
 /// # Errors
-/// When the due orders can't be read.
+/// A fault if the due orders can't be read.
 pub async fn poll_payments(app: &App) -> Result<Polled, Fault> {
     let ticked = each(due(app, "order", OrderId::parse).await?, |id| poll(app, id)).await;
     let asked = || ticked.done.iter().flatten();

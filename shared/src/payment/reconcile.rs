@@ -62,7 +62,7 @@ pub struct Reconciled {
 /// Continues all due reports.
 ///
 /// # Errors
-/// When a report can't be read.
+/// A fault if a report can't be read.
 pub async fn reconcile(app: &App) -> Result<Reconciled, Fault> {
     let started = Instant::now();
     let mut done = Reconciled::default();

@@ -89,7 +89,7 @@ async fn plan(app: &App, ask: &RefundOrder, id: RefundId) -> Result<(Requested, 
 /// Provider payment of a paid order.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Versioned<Payment>>, Fault> {
     match order.payment_id.as_deref().filter(|_| order.status.is_captured()) {
         Some(id) => app.store.get(&Payment::key(order.provider, id)).await,

@@ -41,7 +41,7 @@ impl Reverse<'_> {
     /// If the order already matches its payment, only the payment is written, and only where it differs.
     ///
     /// # Errors
-    /// When amounts do not add up, which validated input excludes.
+    /// A fault if amounts do not add up, which validated input excludes.
     pub fn write(self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
         let (known, mut payment) = self.payment;
         let order = self.told.as_ref().unwrap_or(self.order);

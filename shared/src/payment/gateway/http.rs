@@ -205,7 +205,7 @@ fn connector(patience: Duration) -> Result<Connector, HttpClientError> {
 /// Mozilla's root certificates as compiled in.
 ///
 /// # Errors
-/// When a root certificate can't be parsed, which a test excludes.
+/// An unreadable root certificate, which a test excludes.
 pub(crate) fn roots() -> Result<TlsContext, HttpClientError> {
     let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
