@@ -17,13 +17,11 @@ use table::tx::Tx;
 /// Requested state of a series, without its packages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeriesDocument {
-    /// Display name.
     pub name: String,
     /// The operator's own code.
     pub code: String,
-    /// One-time commission.
     pub commission: CommissionTerms,
-    /// Trigger of that commission.
+    /// Trigger of the one-time commission.
     pub trigger: CommissionTrigger,
     /// The platform's forced recharge.
     pub forced: ForcedRecharge,
@@ -68,7 +66,6 @@ pub struct ChangeSeries {
     pub series: SeriesId,
     /// Version the change is based on.
     pub version: u64,
-    /// Requested state.
     pub document: SeriesDocument,
     /// True to move grants above the new amounts under them.
     pub adjust: bool,

@@ -19,7 +19,6 @@ use table::tx::Tx;
 /// Requested state of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShopTerms {
-    /// Display name.
     pub name: String,
     /// Parent shop.
     /// `Some(None)` is level 1; `None` keeps the place, or means the caller's own shop for a new one.
@@ -83,7 +82,6 @@ pub struct ChangeShop {
     pub shop: ShopId,
     /// Version the change is based on.
     pub version: u64,
-    /// Requested state.
     pub terms: ShopTerms,
 }
 

@@ -53,7 +53,6 @@ const PAGE: usize = 50;
 pub struct Reconciled {
     /// Pages compared.
     pub pages: u32,
-    /// Reports finished.
     pub finished: u32,
     /// Reports that could not continue; the next run retries them.
     pub failed: u32,

@@ -13,7 +13,6 @@ use kernel::money::{MoneyError, exact_difference};
 /// Number and sum of sales.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SalesTally {
-    /// Number of sales.
     pub count: u64,
     /// Sum of sales, net of refunds, in agency currency.
     #[serde(with = "kernel::decimal")]
@@ -57,7 +56,6 @@ pub struct ShopSales {
 pub struct Level {
     /// The level's own amounts.
     pub own: Own,
-    /// The level's sales.
     pub sales: Sales,
 }
 

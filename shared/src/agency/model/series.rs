@@ -100,7 +100,6 @@ impl CommissionTier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommissionKind {
-    /// No commission.
     None,
     /// The same amount for every sale.
     Fixed,
@@ -217,7 +216,6 @@ pub struct Package {
     pub id: PackageId,
     /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// Display name.
     pub name: String,
     /// The operator's own code.
     pub code: String,
@@ -275,7 +273,6 @@ pub struct Series {
     pub id: SeriesId,
     /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// Display name.
     pub name: String,
     /// The operator's own code.
     pub code: String,

@@ -166,7 +166,6 @@ pub struct Shop {
     pub id: ShopId,
     /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// Display name.
     pub name: String,
     /// Path from its level-1 shop down to itself.
     pub path: ShopPath,

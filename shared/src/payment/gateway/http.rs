@@ -42,7 +42,6 @@ pub enum GatewayFault {
 /// Response of a provider.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// HTTP status code.
     pub status: u16,
     /// Body, at most [`MAX_ANSWER`] bytes.
     pub body: Bytes,

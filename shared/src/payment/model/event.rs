@@ -10,7 +10,6 @@ use kernel::provider::Provider;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventOutcome {
-    /// Credited the order.
     Credited,
     /// Concerns an order that was credited before.
     AlreadyCredited,

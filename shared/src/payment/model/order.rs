@@ -192,7 +192,6 @@ pub struct Order {
     /// Promotion tier at creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<OrderTier>,
-    /// The user's inviter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
     /// Inviter's terms at creation; `None` means that the order earns no commission.

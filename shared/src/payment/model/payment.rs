@@ -258,7 +258,6 @@ pub struct Credited {
 /// Result of matching a payment to its order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CaptureOutcome {
-    /// Credit the order.
     Credit(Credited),
     /// The order was credited by this payment before; post the difference if the net changed.
     NetMayHaveChanged,

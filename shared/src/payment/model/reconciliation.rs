@@ -123,7 +123,6 @@ pub enum Stage {
     Orders,
     /// List orders completed by hand and not confirmed, of any day.
     Unconfirmed,
-    /// Complete.
     Done,
 }
 

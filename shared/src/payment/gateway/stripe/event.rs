@@ -101,7 +101,6 @@ pub struct ChargeFact {
     pub payment_intent: Option<String>,
     /// Orders named by the metadata.
     pub names: OrderNames,
-    /// Amount captured.
     pub captured: PayMoney,
     /// Cumulative amount refunded.
     pub refunded: PayMoney,
@@ -118,11 +117,9 @@ pub struct RefundFact {
     pub id: String,
     /// The refunded payment intent.
     pub payment_intent: Option<String>,
-    /// The refunded charge.
     pub charge: Option<String>,
     pub amount: PayMoney,
     pub status: RefundStatus,
-    /// Creation time.
     pub created: Timestamp,
     /// The refund request it carries out, if its metadata names one.
     pub request: Option<RefundId>,
@@ -174,9 +171,7 @@ pub struct DisputeFact {
     pub id: String,
     /// The disputed payment intent; a dispute names no session and no customer.
     pub payment_intent: Option<String>,
-    /// The disputed charge.
     pub charge: String,
-    /// Disputed amount.
     pub amount: PayMoney,
     pub status: DisputeStatus,
     /// Time the dispute was opened.
