@@ -1,6 +1,7 @@
 //! Applies a verified provider event to its payment and credits the order if paid (R4.5, R4.6).
 //!
-//! Everything is one transaction. Regardless of the order, number and delay of events, a payment is credited once.
+//! The raw event is stored first, everything else in one transaction. Regardless of the order, number and delay of events, a
+//! payment is credited once.
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;

@@ -39,9 +39,9 @@ pub struct OrderView {
     pub discount_rate: String,
     /// Promotion tier at order creation; null if none applied.
     pub promotion_tier: Option<TierView>,
-    /// Page on which to pay; present only while the order is pending.
+    /// Page on which to pay; null unless the order is pending.
     pub pay_url: Option<String>,
-    /// Content of the QR code to pay by; present only while the order is pending.
+    /// Content of the QR code to pay by; null unless the order is pending.
     pub qr_content: Option<String>,
     /// Net of the charge after refunds and disputes, in pay currency; zero before payment.
     pub net: Amount,

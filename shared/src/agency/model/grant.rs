@@ -137,7 +137,7 @@ impl GrantStatus {
     }
 }
 
-/// An earlier cost price, with its last instant.
+/// An earlier cost price, and the time of its replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlierCost {
     #[serde(with = "kernel::decimal")]
