@@ -1,4 +1,4 @@
-//! Assets come to shops and are moved between them (R8.8).
+//! Asset use cases: create an asset in a shop, and move it to another (R8.8).
 
 use crate::agency::model::asset::{Asset, AssetClaim, AssetKind, Identifier};
 use crate::agency::model::grant::Grant;
@@ -18,23 +18,22 @@ use table::tx::Tx;
 use super::shop_in;
 use table::context::Ctx;
 
-/// An asset that comes to a shop.
+/// Command to create an asset.
 #[derive(Debug, Clone)]
 pub struct CreateAsset {
-    /// What it is.
     pub kind: AssetKind,
-    /// What is printed on it.
+    /// Identifier printed on it.
     pub identifier: Identifier,
-    /// Which shop sells for it.
+    /// The shop that sells for it.
     pub shop: ShopId,
-    /// Which packages it can have.
+    /// The series whose packages it can buy.
     pub series: SeriesId,
 }
 
-/// Takes an asset into a shop.
+/// Creates an asset in a shop.
 ///
-/// # Refuses
-/// `not_found` for a shop out of reach; `grant_disabled` for a series that it was not granted; `identifier_taken`.
+/// # Rejects
+/// `not_found` for a shop out of reach; `grant_disabled` for a series not granted to it; `identifier_taken`.
 pub async fn create_asset(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateAsset) -> Result<Answered<Asset>, Error> {
     app.execute(ctx, || plan_new(app, ctx, seller, ask)).await
 }
@@ -63,9 +62,11 @@ async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateAsset) -> R
     Ok((asset, tx))
 }
 
-/// Moves an asset to another shop; later orders are that shop's. A repeated request finds its own write.
+/// Moves an asset to another shop, which sells its later orders.
 ///
-/// # Refuses
+/// A repeated request finds its own write.
+///
+/// # Rejects
 /// `not_found` for an asset or shop out of reach; `grant_disabled`.
 pub async fn move_asset(
     app: &App,
@@ -93,7 +94,7 @@ async fn plan_move(app: &App, ctx: &Ctx, seller: &Seller, asset: AssetId, shop: 
     Ok((after, tx))
 }
 
-/// A shop in reach that was granted the series.
+/// Reads a shop in reach that has a grant of the series.
 async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Result<Versioned<Shop>, Error> {
     let shop = shop_in(app, reach, shop).await?;
     let grant = app.store.get::<Grant>(&Grant::key(series, &shop.path)).await?;
@@ -101,7 +102,7 @@ async fn granted(app: &App, reach: &Reach, shop: ShopId, series: SeriesId) -> Re
     Ok(shop)
 }
 
-/// From its first asset on a shop can't be moved: assets stand under its path.
+/// Marks a shop as stocked; from its first asset on it can't be moved, since assets use its path.
 fn stock(tx: &mut Tx, shop: &Versioned<Shop>) {
     match shop.stocked {
         true => tx.unchanged(shop),
@@ -109,19 +110,19 @@ fn stock(tx: &mut Tx, shop: &Versioned<Shop>) {
     };
 }
 
-/// An asset in reach.
+/// Reads an asset in reach.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`.
 pub(crate) async fn asset_in(app: &App, reach: &Reach, id: AssetId) -> Result<Versioned<Asset>, Error> {
     let asset = app.store.get::<Asset>(&Asset::key(id)).await?;
     Ok(asset.filter(|asset| reach.holds(&asset.path)).ok_or(Refusal::NotFound)?)
 }
 
-/// An asset.
+/// Reads an asset in reach.
 ///
-/// # Refuses
-/// `not_found`, also out of reach.
+/// # Rejects
+/// `not_found`, also if it is out of reach.
 pub async fn asset(app: &App, reach: &Reach, id: AssetId) -> Result<Asset, Error> {
     Ok(asset_in(app, reach, id).await?.into_inner())
 }

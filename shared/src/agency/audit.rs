@@ -1,7 +1,8 @@
-//! The agency: grants under their ceilings, counts, sales and what they pay (C1, C2, C4, G1–G4).
+//! Invariants of the agency: ceilings, counts, sales and payouts (C1, C2, C4, G1–G4).
 //!
-//! G1 every grant stands under what is right above it, at every level · G2 children, grants and places are what is counted ·
-//! G3 statistics, progress and balances of assets are what the orders say · G4 an asset's commission is triggered at most once.
+//! G1 every grant is within the offer directly above it, at every level · G2 counts of children and grants, places and claims
+//! match the items · G3 statistics, progress and balances of assets match the orders · G4 an asset's commission is triggered at
+//! most once.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{AssetId, GrantId, SeriesId, ShopId};
 use kernel::ledger::AccountOwner;
 
-/// Checks the agency.
+/// Checks the agency's invariants.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_ceilings(snapshot, &mut findings);
@@ -30,7 +31,7 @@ pub(crate) fn standing(snapshot: &Snapshot) -> impl Iterator<Item = &Grant> {
     snapshot.agency.grants.values().filter(|grant| grant.terms.status != GrantStatus::Deleted)
 }
 
-/// What stands right above a grant offers at least as much.
+/// Checks G1: the series or grant directly above offers at least a grant's terms.
 fn check_ceilings(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let by_place: BTreeMap<_, &Grant> =
         standing(snapshot).map(|grant| ((grant.series, grant.path.clone()), grant)).collect();
@@ -52,7 +53,7 @@ fn check_ceilings(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Children, grants and places.
+/// Checks G2: counts of children and grants, places and identifier claims.
 fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let agency = &snapshot.agency;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -104,14 +105,14 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What the orders say of shops' sales and of what was paid for assets.
+/// Sums over all settled orders: sales of shops, and payments for assets.
 #[derive(Debug, Default)]
 pub(crate) struct Sold {
     /// Sales of each shop and series.
     pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
-    /// What was paid for each asset.
+    /// Payments for each asset, without those on behalf.
     pub paid: BTreeMap<AssetId, Decimal>,
-    /// How often each asset's commission was triggered.
+    /// Number of times each asset's commission was triggered.
     triggered: BTreeMap<AssetId, u32>,
 }
 
@@ -140,7 +141,7 @@ impl Sold {
     }
 }
 
-/// Statistics of shops, and what assets paid, are the sums of the orders.
+/// Checks G3 and G4: statistics of shops and progress of assets match the sums of the orders.
 fn check_sales(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let Sold { sales, paid, triggered } = Sold::of(snapshot);
     for (of, sum) in &sales {
@@ -172,7 +173,7 @@ fn plus(one: SalesTally, other: SalesTally) -> SalesTally {
     one.moved(SalesTally::default(), other).unwrap_or(one)
 }
 
-/// What an order paid is what its snapshot and its net demand.
+/// Checks that the amounts an order posted follow from its snapshot and net.
 fn check_order(snapshot: &Snapshot, order: &AgencyOrder, findings: &mut Vec<Finding>) {
     let payment = order.payment.and_then(|payment| snapshot.orders.get(&payment));
     let captured = payment.filter(|payment| payment.status.is_captured()).map(|payment| payment.net().amount());
@@ -208,7 +209,9 @@ fn check_order(snapshot: &Snapshot, order: &AgencyOrder, findings: &mut Vec<Find
     }
 }
 
-/// Whether the snapshot gives the shares: with the tiers that counted, as statistics have moved on since.
+/// True if the snapshot yields the stored shares.
+///
+/// Uses the stored tiers, since the statistics have changed since the sale.
 fn recomputes(order: &AgencyOrder, outcome: &SaleOutcome) -> bool {
     let costs: Vec<Decimal> = order.levels.iter().map(|level| level.cost).collect();
     let differs = match order.kind {
@@ -238,7 +241,9 @@ fn recomputes(order: &AgencyOrder, outcome: &SaleOutcome) -> bool {
     })
 }
 
-/// What journals of an order moved on a holder's accounts, debt included: paying debt moves both by the same.
+/// Sum that an order's journals posted for an account owner.
+///
+/// Debt is included, since paying a debt changes both accounts by the same amount.
 fn posted(snapshot: &Snapshot, holder: AccountOwner, order: &AgencyOrder) -> Decimal {
     let causes = [cause(order.id), format!("{}:payment", cause(order.id))];
     let postings = snapshot.postings.iter().filter(|posting| posting.holder == Some(holder));

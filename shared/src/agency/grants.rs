@@ -1,4 +1,4 @@
-//! Grants are made, changed and deleted by the shop right above, or by an admin for it (R8.3–R8.6).
+//! Grant use cases: create, change and delete, by the parent shop or an admin for it (R8.3–R8.6).
 
 use rust_decimal::Decimal;
 
@@ -19,18 +19,16 @@ use table::item::Versioned;
 use table::key::Key;
 use table::tx::Tx;
 
-/// What is to be granted.
+/// Command to grant a series to a shop.
 #[derive(Debug, Clone)]
 pub struct CreateGrant {
-    /// To which shop.
     pub shop: ShopId,
-    /// Which series.
     pub series: SeriesId,
-    /// Its part of a fixed commission; none is 0.
+    /// Own part of a fixed commission; `None` means 0.
     pub amount: Option<Decimal>,
-    /// Its part at each tier.
+    /// Own part at each tier.
     pub tiers: Option<Vec<OwnTier>>,
-    /// Its own forced recharge.
+    /// The shop's own forced recharge.
     pub forced: ForcedRecharge,
     /// Packages with their cost prices.
     pub packages: Vec<(PackageId, Decimal)>,
@@ -38,8 +36,8 @@ pub struct CreateGrant {
 
 /// Grants a series to a shop, in one transaction with its packages.
 ///
-/// # Refuses
-/// `not_found` for a shop out of reach; `forbidden` unless by its parent or an admin; and everything R8.3 names.
+/// # Rejects
+/// `not_found` for a shop out of reach; `forbidden` unless the caller is its parent or an admin; all refusals of R8.3.
 pub async fn create_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> Result<Answered<Grant>, Error> {
     app.execute(ctx, || plan_new(app, ctx, seller, ask)).await
 }
@@ -92,28 +90,27 @@ async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> R
     Ok((grant, tx))
 }
 
-/// A change of a grant's terms as they were read.
+/// Command to change a grant's terms, based on the version read.
 #[derive(Debug, Clone)]
 pub struct ChangeGrant {
-    /// Which.
     pub grant: GrantId,
-    /// Which version was read.
+    /// Version the change is based on.
     pub version: u64,
-    /// Another part of a fixed commission.
+    /// New part of a fixed commission; `None` keeps it.
     pub amount: Option<Decimal>,
-    /// Other parts at each tier.
+    /// New part at each tier; `None` keeps them.
     pub tiers: Option<Vec<OwnTier>>,
-    /// Another forced recharge of its own.
+    /// New forced recharge of the shop's own; `None` keeps it.
     pub forced: Option<ForcedRecharge>,
-    /// Whether it works.
+    /// New status: active or disabled; `None` keeps it.
     pub enabled: Option<bool>,
-    /// Whether grants above the new amounts are moved under them.
+    /// True to move grants above the new amounts under them.
     pub adjust: bool,
 }
 
-/// Changes a grant. A repeated request finds its own write.
+/// Changes a grant; a repeated request finds its own write.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `forbidden`; `version_mismatch`; `ceiling_exceeded`, `tiers_mismatch`; `children_above`; `change_under_way`.
 pub async fn change_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -> Result<Answered<Grant>, Error> {
     app.execute(&Ctx::system(), || plan_change(app, ctx, seller, ask)).await
@@ -136,22 +133,21 @@ async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -
     known.put(app, ctx, seller, after, ask.version, ask.adjust, "grant.changed").await
 }
 
-/// A change of a grant's packages as they were read.
+/// Command to change a grant's packages, based on the version read.
 #[derive(Debug, Clone)]
 pub struct ChangePackages {
-    /// Of which grant.
     pub grant: GrantId,
-    /// Which version was read.
+    /// Version the change is based on.
     pub version: u64,
-    /// What is added, gets another cost, or is removed.
+    /// Packages to add, to give another cost, or to remove.
     pub changes: Vec<PackageChange>,
-    /// Whether grants and prices below a raised cost are moved to it, and grants of removed packages lose them.
+    /// True to adapt the grants below: costs and retail prices are raised, removed packages dropped.
     pub adjust: bool,
 }
 
 /// Changes a grant's packages, all or none (R8.6).
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `forbidden`; `version_mismatch`; `package_not_in_series`, `package_not_granted`, `cost_below_parent`;
 /// `children_above`; `change_under_way`.
 pub async fn change_packages(
@@ -182,24 +178,22 @@ fn holds(terms: &GrantTerms, change: &PackageChange) -> bool {
     }
 }
 
-/// A shop's own price of a package that it was granted (R8.10).
+/// Command to set a shop's retail price of a granted package (R8.10).
 #[derive(Debug, Clone, Copy)]
 pub struct SetRetail {
-    /// Of which grant.
     pub grant: GrantId,
-    /// Which version was read.
+    /// Version the change is based on.
     pub version: u64,
-    /// Which package.
     pub package: PackageId,
-    /// For how much it is sold.
+    /// Retail price, in agency currency.
     pub price: Decimal,
-    /// Whether it is sold.
+    /// True to sell it.
     pub on_shelf: bool,
 }
 
-/// Sets a retail price and whether the package is on the shelf: the shop itself, or an admin for it.
+/// Sets a package's retail price and shelf state; the caller is the shop itself or an admin.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `forbidden`; `version_mismatch`; 422 below the cost price; `change_under_way`.
 pub async fn set_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> Result<Answered<Grant>, Error> {
     app.execute(&Ctx::system(), || plan_retail(app, ctx, seller, ask)).await
@@ -212,9 +206,9 @@ async fn plan_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> 
     known.put(app, ctx, seller, after, ask.version, false, "grant.retail_set").await
 }
 
-/// Deletes a grant; it stays for who looks back. A repeated request finds it deleted.
+/// Deletes a grant and keeps it for the history; a repeated request finds it deleted.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
 pub async fn delete_grant(app: &App, ctx: &Ctx, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
     app.execute(ctx, || plan_delete(app, ctx, seller, grant)).await
@@ -244,7 +238,7 @@ async fn plan_delete(app: &App, ctx: &Ctx, seller: &Seller, id: GrantId) -> Resu
     Ok((after, tx))
 }
 
-/// A grant in reach, and what it stands under.
+/// A grant in reach, and the series or grant above it.
 struct Known {
     place: Versioned<GrantPlace>,
     grant: Versioned<Grant>,
@@ -270,7 +264,7 @@ impl Known {
         Ok(Self { place, grant, above })
     }
 
-    /// The shop right above decides, or an admin for it.
+    /// Checks that the caller is the parent shop or an admin.
     fn decided_by(&self, seller: &Seller) -> Result<(), Refusal> {
         seller.reach.must_be(self.grant.path.parent().as_ref())
     }
@@ -279,7 +273,9 @@ impl Known {
         version.checked_add(1) == Some(self.grant.version) && same(self.grant.wanted())
     }
 
-    /// Writes other terms: at once, with the grants that have to move, or as a job when those are too many.
+    /// Writes other terms.
+    ///
+    /// At once with the grants that have to move, or as a job if those are too many.
     async fn put(
         self,
         app: &App,
@@ -324,7 +320,7 @@ impl Known {
     }
 }
 
-/// Where a grant stands.
+/// Current key of a grant.
 pub(crate) fn key_of(place: &GrantPlace) -> Key {
     match place.deleted {
         true => Grant::deleted_key(place.series, place.id),
@@ -332,9 +328,9 @@ pub(crate) fn key_of(place: &GrantPlace) -> Key {
     }
 }
 
-/// A grant in reach, deleted or not.
+/// Reads a grant in reach, deleted or not.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`.
 pub async fn grant(app: &App, reach: &Reach, id: GrantId) -> Result<Grant, Error> {
     let place = app.store.get::<GrantPlace>(&GrantPlace::key(id)).await?;
@@ -342,9 +338,9 @@ pub async fn grant(app: &App, reach: &Reach, id: GrantId) -> Result<Grant, Error
     Ok(app.store.get::<Grant>(&key_of(&place)).await?.ok_or(Refusal::NotFound)?.into_inner())
 }
 
-/// Whether somebody may see a shop, for filters that name one.
+/// Reads a shop in reach, for filters that name one.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`.
 pub async fn visible(app: &App, reach: &Reach, shop: ShopId) -> Result<Shop, Error> {
     Ok(shop_in(app, reach, shop).await?.into_inner())

@@ -1,7 +1,7 @@
-//! The agency's verbs (R8): shops, series, grants, assets, orders, and how a sale is settled.
+//! Agency use cases (R8): shops, series, grants, assets, orders, and the settlement of sales.
 //!
-//! Whoever acts is a [`Seller`](crate::agency::model::shop::Seller): an admin, or the agent of a shop, who sees that shop and those
-//! below it. What is out of reach is as if it were not there.
+//! The caller is a [`Seller`](crate::agency::model::shop::Seller): an admin, or the agent of a shop, whose reach is that shop
+//! and those below it. Anything out of reach is answered as not found.
 
 pub mod assets;
 pub mod audit;
@@ -23,9 +23,9 @@ use kernel::fault::Error;
 use kernel::id::ShopId;
 use kernel::refusal::Refusal;
 
-/// A shop in reach.
+/// Reads a shop in reach.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub(crate) async fn shop_in(app: &App, reach: &Reach, id: ShopId) -> Result<Versioned<Shop>, Error> {
     let shop = app.store.get::<Shop>(&Shop::key(id)).await?;

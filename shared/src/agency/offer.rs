@@ -1,4 +1,4 @@
-//! Series and their packages are made and changed by admins (R8.2, R8.5).
+//! Admin use cases for series and their packages: create and change (R8.2, R8.5).
 
 use serde::Serialize;
 
@@ -14,16 +14,14 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What a series is to be, apart from its packages.
+/// Requested state of a series, without its packages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeriesDocument {
-    /// What people call it.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code.
     pub code: String,
-    /// The one-time commission.
     pub commission: CommissionTerms,
-    /// When it is due.
+    /// Trigger of the one-time commission.
     pub trigger: CommissionTrigger,
     /// The platform's forced recharge.
     pub forced: ForcedRecharge,
@@ -37,10 +35,10 @@ impl SeriesDocument {
     }
 }
 
-/// Makes a series without packages.
+/// Creates a series without packages.
 ///
 /// # Errors
-/// When it can't be written.
+/// A fault if it can't be written.
 pub async fn create_series(
     app: &App,
     ctx: &Ctx,
@@ -62,24 +60,21 @@ pub async fn create_series(
     .await
 }
 
-/// A change of a series as it was read.
+/// Command to change a series, based on the version read.
 #[derive(Debug, Clone)]
 pub struct ChangeSeries {
-    /// Which.
     pub series: SeriesId,
-    /// Which version was read.
+    /// Version the change is based on.
     pub version: u64,
-    /// What it is to be.
     pub document: SeriesDocument,
-    /// Whether grants above the new amounts are moved under them.
+    /// True to move grants above the new amounts under them.
     pub adjust: bool,
-    /// Who changes it.
     pub admin: UserId,
 }
 
-/// Changes a series. A repeated request finds its own write.
+/// Changes a series; a repeated request finds its own write.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
 pub async fn change_series(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
     app.execute(ctx, || plan_change(app, ctx, ask)).await
@@ -105,7 +100,9 @@ async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<(Series
     Ok((after, tx))
 }
 
-/// Writes a series with other terms: at once, with the grants that have to move, or as a job when those are too many.
+/// Writes a series with other terms.
+///
+/// At once with the grants that have to move, or as a job if those are too many.
 async fn put(
     app: &App,
     before: &Versioned<Series>,
@@ -125,24 +122,22 @@ async fn put(
     Ok((after, tx))
 }
 
-/// A package as it is to be; with an id and the version that was read it changes one.
+/// Command to create or change a package.
 #[derive(Debug, Clone)]
 pub struct SavePackage {
-    /// Of which series.
     pub series: SeriesId,
-    /// Which, and which version was read; none makes a new one.
+    /// The package to change and the version read; `None` creates one.
     pub known: Option<(PackageId, u64)>,
-    /// What it is to be; id and version do not count.
+    /// Requested state; its id and version are ignored.
     pub package: Package,
-    /// Whether grants below a raised cost price are moved to it.
+    /// True to raise grants below a raised cost price to it.
     pub adjust: bool,
-    /// Who changes it.
     pub admin: UserId,
 }
 
-/// Makes or changes a package. A repeated change finds its own write.
+/// Creates or changes a package; a repeated change finds its own write.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `version_mismatch`; 422 for a code that another package has, and above 200 packages; `children_above` (R8.5);
 /// `change_under_way`.
 pub async fn save_package(app: &App, ctx: &Ctx, ask: &SavePackage) -> Result<Answered<Package>, Error> {
@@ -175,9 +170,9 @@ async fn plan_package(app: &App, ctx: &Ctx, ask: &SavePackage) -> Result<(Packag
     Ok((package, tx))
 }
 
-/// A series as it is.
+/// Reads a series.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`.
 pub(crate) async fn read(app: &App, id: SeriesId) -> Result<Versioned<Series>, Error> {
     Ok(app.store.get::<Series>(&Series::key(id)).await?.ok_or(Refusal::NotFound)?)

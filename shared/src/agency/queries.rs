@@ -1,4 +1,4 @@
-//! The agency's lists: each caller sees its own shop and those below it (R8.1).
+//! Agency lists: each caller sees its own shop and those below it (R8.1).
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use table::list::only;
 use table::list::{ListSource, walk};
 use table::store::Page;
 
-/// A list of the platform for an admin, of its tree for an agent.
+/// List of the whole platform for an admin, of its own tree for an agent.
 fn source(reach: &Reach, name: &'static str) -> ListSource {
     match reach {
         Reach::Platform => ListSource::Platform(name),
@@ -31,22 +31,22 @@ fn source(reach: &Reach, name: &'static str) -> ListSource {
 /// Shops in reach, newest first.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn shops(app: &App, reach: &Reach, window: &Window) -> Result<Page<Shop>, Fault> {
     let all = window.walk(source(reach, "SHOPS"), *reach != Reach::Platform);
     walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path) && window.holds(shop.created_at), shop)).await
 }
 
-/// Which grants.
+/// Filter of grants; all given conditions apply.
 #[derive(Debug, Clone, Default)]
 pub struct GrantFilter {
-    /// Of this shop.
+    /// Grants to this shop.
     pub shop: Option<ShopId>,
-    /// Of this series.
+    /// Grants of this series.
     pub series: Option<SeriesId>,
-    /// Granted by this shop.
+    /// Grants by this shop.
     pub allocator: Option<ShopId>,
-    /// In this state; none leaves out deleted ones.
+    /// Grants in this state; `None` excludes deleted ones.
     pub status: Option<GrantStatus>,
 }
 
@@ -66,23 +66,20 @@ impl GrantFilter {
 /// Grants in reach.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn grants(app: &App, reach: &Reach, filter: &GrantFilter, window: &Window) -> Result<Page<Grant>, Fault> {
     let all = window.walk(source(reach, "GRANTS"), true);
     let fits = |grant: &Grant| reach.holds(&grant.path) && filter.fits(grant) && window.holds(grant.created_at);
     walk(app, &all, |grant: &Grant| only(fits(grant), grant)).await
 }
 
-/// Which assets, orders or commissions: those that are as everything says that is given.
+/// Filter of assets, orders and commissions; all given conditions apply.
 #[derive(Debug, Clone, Default)]
 pub struct SaleFilter {
-    /// Of this shop; of orders the selling one, of commissions the earning one.
+    /// By shop: of orders the selling one, of commissions the earning one.
     pub shop: Option<ShopId>,
-    /// Of this series.
     pub series: Option<SeriesId>,
-    /// Of this asset.
     pub asset: Option<AssetId>,
-    /// Paid by this.
     pub paid_by: Option<PaidBy>,
 }
 
@@ -95,7 +92,7 @@ impl SaleFilter {
         self.shop.is_none_or(|shop| path.shop() == Some(shop))
     }
 
-    /// All but the shop.
+    /// True if all conditions but the shop's hold.
     fn fits(&self, order: &AgencyOrder) -> bool {
         self.series.is_none_or(|series| order.series == series)
             && self.asset.is_none_or(|asset| order.asset == asset)
@@ -103,10 +100,10 @@ impl SaleFilter {
     }
 }
 
-/// What a grant's shop and those below it sold of its series.
+/// Sales of a grant's series by its shop and those below.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn sales(app: &App, grant: &Grant) -> Result<Sales, Fault> {
     let Some(shop) = grant.path.shop() else { return Ok(Sales::default()) };
     let sold = app.store.get::<ShopSales>(&ShopSales::key(shop, grant.series)).await?;
@@ -116,7 +113,7 @@ pub async fn sales(app: &App, grant: &Grant) -> Result<Sales, Fault> {
 /// Assets in reach.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<Asset>, Fault> {
     let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
     let fits = |asset: &Asset| {
@@ -129,7 +126,7 @@ pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Wind
 /// Agency orders in reach, newest first, each with its payment order.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn orders(
     app: &App,
     reach: &Reach,
@@ -156,21 +153,18 @@ pub async fn orders(
     Ok(Page { items: page.items.into_iter().map(with).collect::<Result<_, Fault>>()?, next: page.next })
 }
 
-/// What a shop in reach earns of an order.
+/// Earnings of a shop in reach from an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Earned {
-    /// The order.
     pub order: AgencyOrder,
-    /// The shop.
     pub shop: ShopPath,
-    /// Its share.
     pub share: LevelShare,
 }
 
-/// What shops in reach earn of orders, newest first: a row per order and level that earns.
+/// Earnings of shops in reach, newest first: a row per order and earning level.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn commissions(
     app: &App,
     reach: &Reach,
@@ -189,10 +183,10 @@ pub async fn commissions(
     .await
 }
 
-/// Series: all of them for an admin; for an agent those that its shop was granted, with that grant.
+/// Series: all for an admin; for an agent those granted to its shop, each with that grant.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
     let Reach::Below(own) = reach else {
         let all = window.walk(ListSource::Platform("SERIES"), false);
@@ -207,10 +201,10 @@ pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(S
     Ok(Page { items: page.items.into_iter().filter_map(with).collect(), next: page.next })
 }
 
-/// One series, with the grant of an agent's own shop.
+/// One series, for an agent with the grant of its own shop.
 ///
-/// # Refuses
-/// `not_found`, for an agent also without a grant.
+/// # Rejects
+/// `not_found`, for an agent also if its shop has no grant.
 pub async fn one_series(app: &App, reach: &Reach, id: SeriesId) -> Result<(Series, Option<Grant>), Error> {
     let own = match reach {
         Reach::Platform => None,
@@ -226,10 +220,10 @@ pub async fn one_series(app: &App, reach: &Reach, id: SeriesId) -> Result<(Serie
     Ok((series, grant))
 }
 
-/// Series by their ids, those that are there.
+/// Series by their ids; missing ones are left out.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn series_of(
     app: &App,
     ids: impl IntoIterator<Item = SeriesId>,
@@ -237,10 +231,10 @@ pub async fn series_of(
     app.store.named(ids.into_iter().map(|id| (id, Series::key(id))).collect()).await
 }
 
-/// Shops by their ids, those that are there.
+/// Shops by their ids; missing ones are left out.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub async fn shops_of(app: &App, ids: impl IntoIterator<Item = ShopId>) -> Result<BTreeMap<ShopId, Shop>, Fault> {
     app.store.named(ids.into_iter().map(|id| (id, Shop::key(id))).collect()).await
 }

@@ -1,5 +1,7 @@
-//! Agency orders are made (R8.7, R8.10–R8.12): checked and priced by what the selling shop was granted, with a snapshot that later edits
-//! don't reach. What a sale earns is settled by [`crate::agency::settle`], in the order of its tree.
+//! Creates agency orders (R8.7, R8.10–R8.12).
+//!
+//! An order is checked and priced by the selling shop's grants, with a snapshot that later edits don't affect.
+//! [`crate::agency::settle`] settles its earnings, one order of a tree after another.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -31,68 +33,64 @@ use table::item::Versioned;
 use table::key::Key;
 use table::tx::Tx;
 
-/// What is wanted for an asset.
+/// Items requested for an asset.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SaleRequest {
-    /// Packages.
+    /// Packages to buy.
     Purchase(Vec<PackageId>),
-    /// Balance, in agency currency.
+    /// Amount to add to the balance, in agency currency.
     Recharge(Decimal),
 }
 
-/// Who is to take the money of an online payment.
+/// Input of an online payment.
 #[derive(Debug, Clone)]
 pub struct Online {
-    /// The provider.
     pub provider: Provider,
-    /// By which method; the first that is offered without one.
+    /// Payment method; `None` takes the provider's first configured one.
     pub method: Option<String>,
-    /// From where.
+    /// IP address of the request.
     pub client_ip: Option<String>,
-    /// With what.
+    /// `User-Agent` of the request.
     pub user_agent: Option<String>,
 }
 
-/// An order that is to be made.
+/// Command to create an agency order.
 #[derive(Debug, Clone)]
 pub struct CreateAgencyOrder {
-    /// For which asset.
     pub asset: AssetId,
-    /// What.
     pub wanted: SaleRequest,
-    /// What it is paid by.
     pub paid_by: PaidBy,
-    /// For an online payment.
+    /// Present for an online payment.
     pub online: Option<Online>,
 }
 
-/// What an order would have to be, as the pre-check answers (R8.7).
+/// Answer of the pre-check (R8.7).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
-    /// What has to be paid at least.
+    /// Smallest payment required; `None` if none is.
     pub required: Option<Decimal>,
-    /// What it would cost.
+    /// Price of the order.
     pub price: Decimal,
 }
 
 impl Checked {
-    /// Whether it is enough.
+    /// True if the price reaches the required payment.
     pub fn allowed(&self) -> bool {
         self.required.is_none_or(|required| self.price >= required)
     }
 }
 
-/// What the order stores of its answer.
+/// Stored answer of an order's creation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Made {
     order: AgencyOrderId,
 }
 
-/// Everything that a sale for an asset rests on.
+/// Everything that a sale for an asset depends on.
 struct Offered {
     asset: Versioned<Asset>,
     series: Versioned<Series>,
-    /// From the selling shop up.
+    /// Grants from the selling shop up.
     grants: Vec<Grant>,
     wallet: Option<Versioned<Wallet>>,
     begun: bool,
@@ -120,7 +118,7 @@ impl Offered {
         Ok(Self { asset, series, grants, wallet, begun })
     }
 
-    /// The one rule of forced recharges, for the pre-check and for orders alike (R8.7).
+    /// Effective forced recharge, for the pre-check and for orders (R8.7).
     fn forced(&self) -> Effective {
         let shop = self.grants.first().map(|grant| grant.terms.forced).unwrap_or_default();
         effective(&self.series.trigger, &self.series.forced, &shop, self.asset.triggered_by.is_some())
@@ -130,7 +128,7 @@ impl Offered {
         Checked { required: self.forced().amount.filter(|amount| !amount.is_zero()), price }
     }
 
-    /// What is sold for how much.
+    /// Total price, and the packages with their retail prices.
     fn priced(&self, wanted: &SaleRequest) -> Result<(Decimal, Vec<Sold>), Refusal> {
         let ids = match wanted {
             SaleRequest::Recharge(amount) => return Ok((*amount, Vec::new())),
@@ -152,7 +150,7 @@ impl Offered {
         Ok((total, sold))
     }
 
-    /// Every level with its commission and what it pays for what is sold (R8.11).
+    /// Snapshot of every level: its commission, and its cost of the sold packages (R8.11).
     fn levels(&self, sold: &[Sold]) -> Result<Vec<SaleLevel>, Fault> {
         let level = |grant: &Grant| {
             let cost = |one: &Sold| grant.terms.package(one.id).map(|held| held.cost_price);
@@ -164,9 +162,9 @@ impl Offered {
     }
 }
 
-/// What has to be paid before anything else, and whether this would be enough.
+/// Pre-checks an order: returns its price and the payment required before anything else.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `grant_disabled`; 422 for packages that the shop does not sell.
 pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &SaleRequest) -> Result<Checked, Error> {
     let offered = Offered::read(app, reach, asset).await?;
@@ -174,20 +172,20 @@ pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &SaleReques
     Ok(offered.checked(price))
 }
 
-/// An agency order with the payment order that it waits for.
+/// An agency order with its payment order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedSale {
-    /// The order.
     pub order: AgencyOrder,
-    /// Where and how it is paid online.
+    /// The payment order of an online payment, with its payment page.
     pub payment: Option<Order>,
 }
 
-/// Makes an agency order.
+/// Creates an agency order.
 ///
-/// # Refuses
-/// `programme_off`; `not_found`; `forbidden` for another shop's wallet, and for `offline` unless by an admin; `grant_disabled`;
-/// `forced_recharge_required`; `insufficient_balance`; 422 for what is not sold, an amount of zero, or a provider that is not there.
+/// # Rejects
+/// `programme_off`; `not_found`; `forbidden` for another shop's wallet, and for `offline` unless the caller is an admin;
+/// `grant_disabled`; `forced_recharge_required`; `insufficient_balance`; 422 for a package that is not sold, an amount of zero,
+/// or a provider that is not configured.
 pub async fn create_agency_order(
     app: &App,
     ctx: &Ctx,
@@ -206,7 +204,7 @@ pub async fn create_agency_order(
     Ok(Answered { answer, replayed: done.replayed })
 }
 
-/// The payment order, asked for at the provider once, before the commit (R4.3).
+/// Payment order of an online payment; the provider is called once, before the commit (R4.3).
 async fn awaited(app: &App, seller: &Seller, ask: &CreateAgencyOrder, online: &Online) -> Result<Order, Error> {
     let offered = Offered::read(app, &seller.reach, ask.asset).await?;
     let (price, _) = offered.priced(&ask.wanted)?;
@@ -238,7 +236,7 @@ fn enough(offered: &Offered, paid_by: PaidBy, price: Decimal) -> Result<(), Refu
     }
     let checked = offered.checked(price);
     match checked.required {
-        // What an asset spends was paid in before, and what an admin takes on behalf is not forced.
+        // An asset spends money that was paid in before, and a payment on behalf is not forced.
         Some(amount) if paid_by.triggers() && !checked.allowed() => Err(Refusal::ForcedRechargeRequired { amount }),
         _ => Ok(()),
     }
@@ -261,7 +259,7 @@ async fn plan(
     let (price, packages) = offered.priced(&ask.wanted)?;
     enough(&offered, ask.paid_by, price)?;
     if payment.is_some_and(|payment| payment.charge.amount() != price) {
-        // A price moved between the provider's answer and the commit.
+        // The price changed between the provider's answer and the commit.
         return Err(Refusal::ChangeUnderWay.into());
     }
     let now = app.clock.now();
@@ -302,7 +300,7 @@ async fn plan(
     Ok((Made { order: order.id }, tx))
 }
 
-/// Takes the money from the selling shop's wallet, or from the asset's balance.
+/// Takes the money from the selling shop's wallet or from the asset's balance.
 fn take(
     app: &App,
     ctx: &Ctx,
@@ -338,9 +336,9 @@ fn take(
     Ok(())
 }
 
-/// An agency order in reach, with its payment order.
+/// Reads an agency order in reach, with its payment order.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`.
 pub async fn read(app: &App, reach: &Reach, id: AgencyOrderId) -> Result<PlacedSale, Error> {
     let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?;

@@ -1,8 +1,8 @@
-//! Settling a sale (R8.8–R8.10): the reward worker's verb for the agency.
+//! Settlement of agency sales (R8.8–R8.10), run by the reward worker.
 //!
-//! Sales of one tree come one after another, in the queue group of its level-1 shop, and each is one transaction: the order with what
-//! it paid, the asset, and of every level its sales, its wallet and its posting. A refund of the payment comes the same way and posts the
-//! difference.
+//! Sales of one tree are settled one after another, in the message group of its level-1 shop. Each is one transaction: the
+//! order with its outcome, the asset, and for every level its sales, its wallet and its journal entry. A refund of the payment
+//! takes the same way and posts the difference.
 
 use crate::agency::model::asset::Asset;
 use crate::agency::model::commission_split::{Sales, ShopSales};
@@ -26,8 +26,9 @@ use table::tx::Tx;
 use crate::agency::tighten::lower;
 use table::context::Ctx;
 
-/// Settles what a batch's messages tell of the agency, in their order. Answers the ids of the records that are to be delivered again:
-/// from the first that failed on, those of its group.
+/// Settles the agency messages of a batch in order, and returns the ids of the failed records.
+///
+/// After a failure the later records of the same group fail too, so that the queue redelivers them in order.
 pub async fn settle_sales(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> Vec<String> {
     let (mut failed, mut stopped) = (Vec::new(), Vec::new());
     for record in records {
@@ -45,10 +46,10 @@ pub async fn settle_sales(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> 
     failed
 }
 
-/// Does what a message tells the agency to.
+/// Handles one message for the agency; other messages are ignored.
 ///
 /// # Errors
-/// A fault; then it is to come again.
+/// A fault; the message is then redelivered.
 pub async fn follow(app: &App, ctx: &Ctx, told: &MessageEnvelope) -> Result<(), Error> {
     match told.message {
         Message::AgencyOrderNetChanged { order, .. } => settle_sale(app, ctx, order, told).await,
@@ -57,10 +58,12 @@ pub async fn follow(app: &App, ctx: &Ctx, told: &MessageEnvelope) -> Result<(), 
     }
 }
 
-/// Brings everything that rests on an order to where its payment demands, and tells statistics; nothing is done twice.
+/// Brings everything that depends on an order to its payment's net, then notifies statistics.
+///
+/// Repeating it changes nothing.
 ///
 /// # Errors
-/// A fault; then nothing of it is written, or it is and was not told: it is to be tried again.
+/// A fault; either nothing was written, or the write is not announced yet. The message is redelivered.
 async fn settle_sale(app: &App, ctx: &Ctx, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
     let (shops, moved) = app.execute(ctx, || plan(app, ctx, order, &cause.id)).await?.answer;
     if moved {
@@ -69,7 +72,7 @@ async fn settle_sale(app: &App, ctx: &Ctx, order: AgencyOrderId, cause: &Message
     Ok(app.queues.follow(&cause.id, &Message::AgencyOrderSettled { order, shops }).await?)
 }
 
-/// What was read, as a conditional write needs it.
+/// Items as read, with their versions for the conditional writes.
 struct Read {
     asset: Versioned<Asset>,
     payment: Option<Order>,
@@ -131,7 +134,7 @@ async fn plan(app: &App, ctx: &Ctx, id: AgencyOrderId, message: &str) -> Result<
 }
 
 impl Read {
-    /// Everything in one call: all keys follow from the order.
+    /// Reads everything in one call: all keys follow from the order.
     async fn of(app: &App, order: &AgencyOrder, shops: &[ShopId]) -> Result<Self, Fault> {
         let asset = Asset::key(order.asset);
         let payment = order.payment.map(Order::key);

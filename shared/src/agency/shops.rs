@@ -1,4 +1,4 @@
-//! Shops come to be and are changed (R8.1).
+//! Shop use cases: create, change, move, and appoint the agent (R8.1).
 
 use serde::Serialize;
 
@@ -16,21 +16,24 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What a shop is to be.
+/// Requested state of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShopTerms {
-    /// What people call it.
     pub name: String,
-    /// Right below which shop; the inner none is level 1, the outer one leaves it where it is.
+    /// Parent shop.
+    /// `Some(None)` is level 1; `None` keeps the place, or means the caller's own shop for a new one.
     pub parent: Option<Option<ShopId>>,
-    /// Who runs it.
+    /// The agent to run it.
     pub user: Option<UserId>,
 }
 
-/// Makes a shop; its user becomes an agent. Without a parent it stands right below the one who makes it.
+/// Creates a shop; its user becomes an agent.
 ///
-/// # Refuses
-/// `not_found` for a parent out of reach; `forbidden` for level 1 unless by an admin; 422 beyond the tenth level; `user_has_shop`.
+/// Without a parent it is placed directly below the caller's shop.
+///
+/// # Rejects
+/// `not_found` for a parent out of reach; `forbidden` for level 1 unless the caller is an admin; 422 beyond the tenth level;
+/// `user_has_shop`.
 pub async fn create_shop(app: &App, ctx: &Ctx, seller: &Seller, terms: &ShopTerms) -> Result<Answered<Shop>, Error> {
     app.execute(ctx, || plan_new(app, ctx, seller, terms)).await
 }
@@ -73,22 +76,20 @@ async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, terms: &ShopTerms) -> R
     Ok((shop, tx))
 }
 
-/// A change of a shop as it was read.
+/// Command to change a shop, based on the version read.
 #[derive(Debug, Clone)]
 pub struct ChangeShop {
-    /// Which.
     pub shop: ShopId,
-    /// Which version was read.
+    /// Version the change is based on.
     pub version: u64,
-    /// What it is to be.
     pub terms: ShopTerms,
 }
 
-/// Changes a shop's name, place and agent. A repeated request finds its own write.
+/// Changes a shop's name, place and agent; a repeated request finds its own write.
 ///
-/// # Refuses
-/// `not_found`; `version_mismatch`; `shop_in_use` for a move of a shop on which something rests; `forbidden` for an agent's move of
-/// its own shop or to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
+/// # Rejects
+/// `not_found`; `version_mismatch`; `shop_in_use` for moving a shop with children, grants or assets; `forbidden` for an agent
+/// that moves its own shop or moves one to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
 pub async fn change_shop(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
     app.execute(ctx, || plan_change(app, ctx, seller, ask)).await
 }
@@ -124,7 +125,9 @@ async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) ->
     Ok((after, tx))
 }
 
-/// The path of a shop below another parent, with both parents' counts. Nothing stands below it, so no cycle can come of it.
+/// Path of a shop below another parent; updates both parents' counts.
+///
+/// The shop has no children, so no cycle can arise.
 async fn moved(
     app: &App,
     seller: &Seller,
@@ -132,7 +135,7 @@ async fn moved(
     shop: &Versioned<Shop>,
     parent: Option<ShopId>,
 ) -> Result<ShopPath, Error> {
-    // An agent moves shops within its own tree, never its own shop.
+    // An agent moves shops within its own tree, but not its own shop.
     let allowed = match (&seller.reach, parent) {
         (Reach::Platform, _) => true,
         (Reach::Below(own), Some(_)) => shop.path != *own,
@@ -179,7 +182,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
     Ok(())
 }
 
-/// Makes an agent a user again.
+/// Makes an agent an ordinary user again.
 async fn dismiss(app: &App, tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let Some(user) = app.store.get::<User>(&User::key(user)).await? else { return Ok(()) };
     let role = if user.role == Role::Agent { Role::User } else { user.role };
@@ -191,10 +194,10 @@ fn written(terms: &ShopTerms) -> String {
     serde_json::to_string(terms).unwrap_or_default()
 }
 
-/// A shop.
+/// Reads a shop in reach.
 ///
-/// # Refuses
-/// `not_found`, also out of reach.
+/// # Rejects
+/// `not_found`, also if it is out of reach.
 pub async fn shop(app: &App, seller: &Seller, id: ShopId) -> Result<Shop, Error> {
     Ok(shop_in(app, &seller.reach, id).await?.into_inner())
 }

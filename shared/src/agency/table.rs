@@ -1,4 +1,4 @@
-//! Where shops, grants, assets and sales are stored.
+//! Storage of shops, grants, assets and sales.
 
 use kernel::id::{AgencyOrderId, AssetId, GrantId, SeriesId, ShopId};
 use kernel::key_part::KeyPart;
@@ -14,7 +14,7 @@ use crate::agency::model::shop::{Shop, ShopPath};
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
 
 records! {
-    /// The mark that money of the agency moved: whether its currency may change (R9.1).
+    /// Marks the first movement of agency money, after which its currency is fixed (R9.1).
     AgencyBegun = "agency_begun" {
         fn key() = "AGENCY", "AGENCY";
         at |_it| AgencyBegun::key();
@@ -28,13 +28,13 @@ records! {
         platform |it| Some(by_month("SHOPS", it.created_at, it.id));
     }
 
-    /// A shop's accounts: what it can spend and what it earned (R8.12).
+    /// A shop's accounts: money to spend, and commission earned (R8.12).
     Wallet = "wallet" {
         fn key(shop: ShopId) = "SHOP#{shop}", "WALLET";
         at |it| Wallet::key(it.shop);
     }
 
-    /// The sales of a shop and those below it in a series, which tiers are matched by (R8.8).
+    /// Sales of a shop and those below it in a series, which select the tiers (R8.8).
     ShopSales = "shop_sales" {
         fn key(shop: ShopId, series: SeriesId) = "SHOP#{shop}", "SALES#{series}";
         at |it| ShopSales::key(it.shop, it.series);
@@ -47,7 +47,9 @@ records! {
         platform |it| Some(by_month("SERIES", it.created_at, it.id));
     }
 
-    /// A shop's grant of a series with its packages (R8.3); a deleted one stands aside, so that another may take its place (R8.6).
+    /// A shop's grant of a series with its packages (R8.3).
+    ///
+    /// A deleted grant moves to a key of its own, so that the shop can be granted the series again (R8.6).
     Grant = "grant" {
         fn key(series: SeriesId, shop: &ShopPath) = "SERIES#{series}", "GRANT#{shop}";
         fn deleted_key(series: SeriesId, id: GrantId) = "SERIES#{series}", "DELETED#{id}";
@@ -59,13 +61,13 @@ records! {
         platform |it| Some(by_month("GRANTS", it.created_at, it.id));
     }
 
-    /// The place of a grant, by its id.
+    /// Location of a grant, by its id.
     GrantPlace = "grant_place" {
         fn key(id: GrantId) = "GRANT#{id}", "PLACE";
         at |it| GrantPlace::key(it.id);
     }
 
-    /// An asset: its shop, balance, and whether its commission was triggered (R8.8).
+    /// An asset: its shop, balance, and progress towards its commission (R8.8).
     Asset = "asset" {
         fn key(id: AssetId) = "ASSET#{id}", "ASSET";
         at |it| Asset::key(it.id);
@@ -73,13 +75,13 @@ records! {
         platform |it| Some(by_month("ASSETS", it.created_at, it.id));
     }
 
-    /// The claim of an identifier: one asset per kind and identifier.
+    /// Claim of an identifier: one asset per kind and identifier.
     AssetClaim = "asset_claim" {
         fn key(kind: &str, identifier: &str) = "IDENTIFIER#{kind}#{identifier}", "ASSET";
         at |it| AssetClaim::key(it.kind.as_str(), it.identifier.as_str());
     }
 
-    /// The snapshot of a sale and what it paid the chain (R8.9–R8.11).
+    /// Snapshot of a sale and its payouts to the levels (R8.9–R8.11).
     AgencyOrder = "agency_order" {
         fn key(id: AgencyOrderId) = "AGENCYORDER#{id}", "ORDER";
         at |it| AgencyOrder::key(it.id);
@@ -88,16 +90,16 @@ records! {
     }
 }
 
-/// Prefix of the sort keys of a series' grants; the shop's path follows.
+/// Sort-key prefix of a series' grants; the shop's path follows.
 pub const GRANTS: &str = "GRANT#";
 
-/// The partition of a list of one agency tree, by the level-1 shop of a path.
+/// Partition key of a list of one agency tree, by the level-1 shop of a path.
 pub fn tree(list: &str, path: &ShopPath) -> String {
     let top = path.level_one().map(|shop| shop.to_string());
     owned_by(list, top.unwrap_or_default())
 }
 
-/// The partition of a series, its grants included.
+/// Partition key of a series and its grants.
 pub fn series_of(series: SeriesId) -> String {
     format!("SERIES#{series}")
 }

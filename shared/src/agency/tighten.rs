@@ -1,8 +1,9 @@
-//! Lowering what a series or a grant offers (R8.5): grants below that are above the new bound stand in the way, or are moved with it.
+//! Lowers the offer of a series or grant (R8.5): grants above the new bound block it or are moved too.
 //!
-//! Up to ninety are moved in the transaction that lowers the bound. More are a job of the reward worker: the node is first *closed*,
-//! so that nothing new comes to be above the bound; then its grants are moved in parts, leaves first, and with the last part the node
-//! itself. Whoever adds or raises a grant writes the one above it, too, so ceilings hold at every moment.
+//! Up to ninety grants are moved in the transaction that lowers the bound. More are moved by a job of the reward worker. The
+//! node is first *closed*, so that no new grant exceeds the bound. Then its grants are moved in parts, leaves first, and the
+//! node itself with the last part. Adding or raising a grant also writes the grant above it, so the ceilings hold at every
+//! moment.
 
 use crate::agency::model::TOGETHER;
 use crate::agency::model::grant::{Grant, GrantOffer, GrantPlace, GrantTerms};
@@ -20,11 +21,9 @@ use table::item::Versioned;
 use table::store::{Index, Query};
 use table::tx::Tx;
 
-/// What offers: a series to level 1, a grant to the shops right below.
+/// A node that offers terms: a series to level 1, a grant to the shops directly below.
 pub(crate) enum Node<'a> {
-    /// A series.
     Series(&'a Versioned<Series>),
-    /// A grant.
     Grant(&'a Versioned<Grant>),
 }
 
@@ -57,7 +56,7 @@ impl Node<'_> {
         }
     }
 
-    /// All grants below, read consistently.
+    /// Reads all grants below, consistently.
     async fn below(&self, app: &App) -> Result<Vec<Versioned<Grant>>, Fault> {
         let prefix = match self.path() {
             Some(path) => format!("{GRANTS}{path}/"),
@@ -68,22 +67,22 @@ impl Node<'_> {
     }
 }
 
-/// The grants that a stricter offer moves.
+/// Grants that a stricter offer changes.
 pub(crate) struct Lowered {
     below: Vec<Versioned<Grant>>,
     moves: Vec<subtree::GrantMove>,
 }
 
 impl Lowered {
-    /// Whether all of them are moved in one transaction with the node.
+    /// True if all of them fit in one transaction with the node.
     pub(crate) fn fits(&self) -> bool {
         self.moves.len() <= TOGETHER
     }
 
-    /// Adds their writes, or the promise of a job that makes them.
+    /// Adds their writes, or the outbox message of the job that makes them.
     ///
     /// # Errors
-    /// When a version ran out.
+    /// A fault if a version overflows.
     pub(crate) fn write(&self, app: &App, tx: &mut Tx, node: &Node<'_>) -> Result<(), Fault> {
         if !self.fits() {
             tx.send(Message::GrantTermsTightened { series: node.series(), grant: node.grant() });
@@ -92,7 +91,7 @@ impl Lowered {
         self.part(app, tx, self.moves.len())
     }
 
-    /// The first of them, leaves first.
+    /// Adds the writes of the first `most` of them, leaves first.
     fn part(&self, app: &App, tx: &mut Tx, most: usize) -> Result<(), Fault> {
         for wanted in self.moves.iter().take(most) {
             let Some(grant) = self.below.get(wanted.at) else { continue };
@@ -104,10 +103,12 @@ impl Lowered {
     }
 }
 
-/// What an offer moves below a node. `raised` is the node itself where its own prices are below its new costs.
+/// Grants below a node that an offer changes.
 ///
-/// # Refuses
-/// `children_above` with all that would move, unless `adjust`; `change_under_way` while an earlier lowering is carried out.
+/// `raised` is the node itself if its own retail prices are below its new costs.
+///
+/// # Rejects
+/// `children_above` with all affected grants, unless `adjust`; `change_under_way` while an earlier lowering is running.
 pub(crate) async fn moves_for(
     app: &App,
     node: &Node<'_>,
@@ -134,10 +135,12 @@ async fn lowered(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Lower
     Ok(Lowered { below, moves })
 }
 
-/// Goes on with a lowering: the next part of its grants, and with the last part the node. Finds nothing to do once it is done.
+/// Continues a lowering: moves the remaining grants in parts, and the node with the last part.
+///
+/// Does nothing once it is complete.
 ///
 /// # Errors
-/// A fault; the message is delivered again.
+/// A fault; the message is then redelivered.
 pub async fn lower(app: &App, series: SeriesId, grant: Option<GrantId>) -> Result<(), Error> {
     loop {
         let more = app.execute(&Ctx::system(), || plan(app, series, grant)).await?.answer;
@@ -178,7 +181,9 @@ async fn plan_series(app: &App, series: &Versioned<Series>) -> Result<(bool, Tx)
     Ok((more, tx))
 }
 
-/// A grant's own bound may have been lowered meanwhile: what it becomes stands under that, too.
+/// Plans the next part of a grant's lowering.
+///
+/// The bound above may have been lowered meanwhile, so the closing terms are adapted to it first.
 async fn plan_grant(app: &App, grant: &Versioned<Grant>) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let Some(closing) = &grant.closing else { return Ok((false, tx)) };
@@ -195,11 +200,9 @@ async fn plan_grant(app: &App, grant: &Versioned<Grant>) -> Result<(bool, Tx), E
     Ok((more, tx))
 }
 
-/// What stands above a grant: its parent's grant, at level 1 the series.
+/// Source of a grant's bounds: its parent's grant, at level 1 the series.
 pub(crate) enum Above {
-    /// The platform.
     Series(Box<Versioned<Series>>),
-    /// The parent shop.
     Grant(Box<Versioned<Grant>>),
 }
 
@@ -218,7 +221,7 @@ impl Above {
         }
     }
 
-    /// What it lets the shops below have.
+    /// Bounds for the shops below.
     pub(crate) fn offer(&self) -> GrantOffer {
         match self {
             Self::Series(series) => series.offer(),
@@ -226,8 +229,9 @@ impl Above {
         }
     }
 
-    /// Writes it as it was read: whoever has seen the grants below it to lower it, looks again. To demand that it stays as it is
-    /// would not do: the one who lowers it demands nothing of grants that are not in its way.
+    /// Rewrites the node unchanged, so that a concurrent lowering conflicts and re-plans.
+    ///
+    /// A check without a write would not suffice: a lowering adds no condition on grants it does not change.
     pub(crate) fn touched(&self, tx: &mut Tx) {
         match self {
             Self::Series(series) => tx.replace(series, series),
@@ -235,10 +239,10 @@ impl Above {
         };
     }
 
-    /// Counts one grant more or less right below it.
+    /// Counts one grant directly below it more or less.
     ///
     /// # Errors
-    /// A count that is off.
+    /// A fault if the count would be negative or overflow.
     pub(crate) fn counted(&self, tx: &mut Tx, more: bool) -> Result<(), Fault> {
         let off = || Fault::bug("grants were miscounted");
         match self {

@@ -1,4 +1,4 @@
-//! A shop's wallet: commission becomes spendable, and an admin moves it by hand (R8.12, R1.6).
+//! Wallet use cases: transfer commission to the main account, and admin adjustments (R8.12, R1.6).
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -22,16 +22,15 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What a wallet holds.
+/// Balances of a wallet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WalletAmounts {
-    /// Whose.
     pub shop: ShopId,
-    /// What can be spent.
+    /// Money to spend.
     pub main: LedgerMoney,
-    /// What was earned.
+    /// Commission earned.
     pub commission: LedgerMoney,
-    /// What is still to be taken back of commission.
+    /// Commission debt: taken back and not yet recovered.
     pub debt: LedgerMoney,
 }
 
@@ -42,17 +41,17 @@ impl From<&Wallet> for WalletAmounts {
     }
 }
 
-/// The wallet of a shop in reach: the caller's own without one.
+/// Wallet of a shop in reach; `None` means the caller's own shop.
 ///
-/// # Refuses
-/// `not_found`; 422 when an admin names no shop.
+/// # Rejects
+/// `not_found`; 422 if an admin names no shop.
 pub async fn wallet(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<WalletAmounts, Error> {
     let shop = named(app, reach, shop).await?;
     let (wallet, _) = read(app, shop).await?;
     Ok((&*wallet).into())
 }
 
-/// Which shop is meant.
+/// The given shop if it is in reach, or the caller's own.
 async fn named(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<ShopId, Error> {
     let own = match reach {
         Reach::Platform => None,
@@ -65,7 +64,7 @@ async fn named(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<ShopId,
     }
 }
 
-/// A wallet as it is, or as it begins.
+/// A wallet as stored, or a new empty one.
 enum Found {
     Stored(Box<Versioned<Wallet>>),
     New(Box<Wallet>),
@@ -102,10 +101,12 @@ async fn read(app: &App, shop: ShopId) -> Result<(Found, bool), Error> {
     Ok((found, begun))
 }
 
-/// Moves commission to the main account of the caller's own shop, or of the one that an admin names.
+/// Moves commission to the main account.
 ///
-/// # Refuses
-/// `insufficient_balance` above what was earned; `forbidden` for another shop.
+/// An agent moves its own shop's, an admin that of the named shop.
+///
+/// # Rejects
+/// `insufficient_balance` above the commission's balance; `forbidden` for another shop.
 pub async fn transfer(
     app: &App,
     ctx: &Ctx,
@@ -144,22 +145,20 @@ async fn plan_transfer(
     Ok(((&after).into(), tx))
 }
 
-/// An adjustment of a shop's main account.
+/// Command to adjust a shop's main account.
 #[derive(Debug, Clone)]
 pub struct AdjustShop {
-    /// Whose.
     pub shop: ShopId,
-    /// By how much, in agency currency; never zero.
+    /// Signed amount in agency currency; never zero.
     pub amount: Decimal,
-    /// Why, for the shop to read.
+    /// Reason, shown to the shop.
     pub remark: String,
-    /// Who.
     pub admin: UserId,
 }
 
-/// Adjusts what a shop can spend; the answer is the journal.
+/// Adjusts a shop's main account and returns the journal entry.
 ///
-/// # Refuses
+/// # Rejects
 /// `not_found`; `insufficient_balance`.
 pub async fn adjust_shop(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<Answered<JournalEntry>, Error> {
     app.execute(ctx, || plan_adjust(app, ctx, ask)).await
@@ -188,10 +187,10 @@ async fn plan_adjust(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<(JournalE
     Ok((posting, tx))
 }
 
-/// The record that an adjustment answers.
+/// The statement line of an adjustment.
 ///
 /// # Errors
-/// A journal without entries, which none is.
+/// A fault for a journal entry without lines, which cannot occur.
 pub fn first_record(posting: &JournalEntry) -> Result<kernel::ledger::StatementLine, Fault> {
     posting.records().into_iter().next().ok_or_else(|| Fault::bug("an adjustment without an entry"))
 }

@@ -1,5 +1,4 @@
-//! P1–P7: a payment made is a payment credited, once, and what is posted of it is the share of what is left of it (R4.11); what is
-//! not credited is in review.
+//! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review.
 
 pub mod book;
 pub mod refunds;
@@ -16,7 +15,7 @@ use kernel::id::{OrderId, UserId};
 use kernel::ledger::{AccountKind, JournalEntry, Line, Operator, PlatformAccount};
 use kernel::money::LedgerMoney;
 
-/// Checks payments, orders and promotions.
+/// Checks payments, orders and promotions against P1–P7.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let posted = posted(snapshot);
@@ -29,17 +28,19 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// What the journals of an order add up to: its user's entries, and of these what `promotion` gave.
+/// Sums over an order's journals: all user lines, and the part that `promotion` paid.
 #[derive(Default, Clone, Copy)]
 struct Posted {
     given: Decimal,
     promotion: Decimal,
 }
 
-/// What was posted for each order. Entries on the debt account count: what was taken back of a spent credit stands there (R1.7).
+/// Sums posted per order.
+///
+/// Lines on the receivable account count: taking back spent credit posts there (R1.7).
 fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
     let mut all: HashMap<OrderId, Posted> = HashMap::new();
-    // What the operator's backend moves may name an order, and is none of its money.
+    // Adjustments by the operator's backend may name an order but do not belong to its payment.
     let own = |posting: &&JournalEntry| !matches!(posting.header.operator, Operator::Service(_));
     for posting in snapshot.postings.iter().filter(own) {
         let mut about = None;

@@ -1,4 +1,4 @@
-//! Giving up an order (R4.4, R4.7). Money that comes all the same is credited as a late payment.
+//! Cancels an order (R4.4, R4.7). A payment that arrives afterwards is credited as late.
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -13,10 +13,10 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::telemetry as metrics;
 
-/// Cancels a pending order of `user`. Cancelling it again answers the same.
+/// Cancels a pending order of `user`. Cancelling again returns the same order.
 ///
-/// # Refuses
-/// `account_blocked`; `not_found` for somebody else's; `order_not_pending` for one that is paid, failed or expired.
+/// # Rejects
+/// `account_blocked`; `not_found` for another user's order; `order_not_pending` for an order that is paid, failed or expired.
 pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Order, Error> {
     let before = first(app, user, order).await?;
     if before.status == OrderStatus::Pending {
@@ -43,7 +43,7 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
     Ok(done.answer)
 }
 
-/// The order as it stands, of a caller who may write.
+/// Reads the order of a user whose account is active.
 async fn first(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Order>, Error> {
     let (caller, wanted) = (User::key(user), Order::key(order));
     let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
@@ -52,17 +52,19 @@ async fn first(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Orde
     Ok(order.ok_or(Refusal::NotFound)?)
 }
 
-/// An order of `user`.
+/// Reads an order of `user`.
 ///
-/// # Refuses
-/// `not_found` for somebody else's.
+/// # Rejects
+/// `not_found` for another user's order.
 pub async fn own(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Order>, Error> {
     let order = app.store.get::<Order>(&Order::key(order)).await?;
     Ok(order.filter(|order| order.user == user).ok_or(Refusal::NotFound)?)
 }
 
-/// Stripe's session is expired first, so that nobody pays what is given up. One that is paid already is not given up; a
-/// provider that can't be asked does not stop the user, a late payment is credited anyway.
+/// Expires Stripe's session first, so that nobody pays a cancelled order.
+///
+/// An order that is already paid is not cancelled. An unreachable provider does not stop the user: a late payment is credited
+/// anyway.
 async fn close_at_provider(app: &App, order: &Order) -> Result<(), Refusal> {
     let (Some(stripe), Some(session)) = (&app.providers.stripe, order.provider_ref.as_deref()) else { return Ok(()) };
     if order.provider != Provider::Stripe {

@@ -1,5 +1,6 @@
-//! Completes an order by hand (R4.12): an admin has seen the money. It runs the paid transaction once and counts as an online
-//! payment; the provider's own event later only fills in the payment id.
+//! Completes an order by hand (R4.12): an admin confirms that the money arrived.
+//!
+//! It runs the paid transaction once and counts as an online payment. The provider's later event only fills in the payment id.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,30 +19,27 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
 
-/// Which order, and why.
+/// Command to complete an order by hand.
 #[derive(Debug, Clone)]
 pub struct Complete {
-    /// The order.
     pub order: OrderId,
-    /// The provider's payment, if the admin knows it.
+    /// The provider's payment id, if known.
     pub payment_id: Option<String>,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
 }
 
-/// What was completed.
+/// Answer to a completed order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completed {
-    /// The order; read it for its state.
+    /// The order; read it for its current state.
     pub order: OrderId,
 }
 
-/// Completes an order that its provider has not told us about.
+/// Completes an order for which no provider event arrived.
 ///
-/// # Refuses
-/// `not_found`; `order_already_paid`; 422 when the named payment is another order's.
+/// # Rejects
+/// `not_found`; `order_already_paid`; 422 if the given payment belongs to another order.
 pub async fn complete_order(app: &App, ctx: &Ctx, ask: &Complete) -> Result<Answered<Completed>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }

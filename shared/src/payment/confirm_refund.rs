@@ -1,5 +1,6 @@
-//! Confirms a refund by hand: a person has looked at the gateway, which did not say what became of it (R4.11). Of a Stripe order it
-//! asks Stripe again, which does know.
+//! Confirms a refund by hand after a person checked at the gateway (R4.11).
+//!
+//! For a Stripe order it calls Stripe again, which knows the result.
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -19,28 +20,25 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What was seen at the gateway.
+/// Command to record a refund's result, as seen at the gateway.
 #[derive(Debug, Clone)]
 pub struct ConfirmRefund {
-    /// Of which order.
     pub order: OrderId,
-    /// Which refund.
     pub refund: RefundId,
-    /// How much went back, as it was written: none is all that was asked for, zero says that the refund was not made.
+    /// Amount returned, as entered; `None` means the requested amount, zero means that no refund was made.
     pub amount: Option<String>,
-    /// Why it is known.
+    /// Evidence for the result.
     pub reason: String,
-    /// Who says so.
     pub admin: UserId,
 }
 
-/// Ends a requested refund, once.
+/// Closes a requested refund, once.
 ///
-/// # Refuses
-/// `not_found`; `refund_closed` when its end is known; 422 for an amount above what was asked for.
+/// # Rejects
+/// `not_found`; `refund_closed` if its result is known; 422 for an amount above the requested one.
 ///
 /// # Errors
-/// `outcome_unknown` when Stripe did not answer.
+/// `outcome_unknown` if Stripe did not answer.
 pub async fn confirm_refund(app: &App, ctx: &Ctx, ask: &ConfirmRefund) -> Result<Answered<Requested>, Error> {
     let audit = AuditId::new(app.ulid());
     let done = app.execute(ctx, || plan(app, ctx, ask, audit)).await?;
@@ -81,7 +79,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ConfirmRefund, audit: AuditId) -> Resu
     Ok((done, tx))
 }
 
-/// What went back; none when nothing did.
+/// Amount returned; `None` if no refund was made.
 fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refusal> {
     match &ask.amount {
         None => Ok(Some(asked)),
@@ -90,7 +88,7 @@ fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refus
     }
 }
 
-/// The gateway gave back: the fact goes on the payment, and the order follows it.
+/// Records the gateway's refund on the payment and reverses the order accordingly.
 async fn gave(
     app: &App,
     ctx: &Ctx,

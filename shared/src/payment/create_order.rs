@@ -1,4 +1,4 @@
-//! Making an order (R4.1–R4.3): priced from settings, asked for at the provider once, and committed with the answer.
+//! Creates an order (R4.1–R4.3): prices it, requests the payment from the provider once, commits both.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -28,38 +28,36 @@ use table::key::Key;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// The window in which a user's orders are counted (R4.2).
+/// Length of the window in which a user's new orders are counted (R4.2).
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a user wants to buy, and from where.
+/// Command to create a top-up order.
 #[derive(Debug, Clone)]
 pub struct CreateOrder {
-    /// Who.
     pub user: UserId,
-    /// What.
     pub wanted: TopUp,
-    /// Who is to take the money.
     pub provider: Provider,
-    /// By which method; the first that is offered without one.
+    /// Payment method; `None` takes the provider's first configured one.
     pub method: Option<String>,
-    /// From where.
+    /// IP address of the request.
     pub client_ip: Option<String>,
-    /// With what.
+    /// `User-Agent` of the request.
     pub user_agent: Option<String>,
 }
 
-/// The answer as it is kept: the order, and whether its provider failed it at once.
+/// Stored answer: the order, and the failure if the provider rejected it at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlacedOrder {
-    /// The order.
     pub order: OrderId,
-    /// Why it failed at its creation.
+    /// Failure at creation, if any.
     pub failure: Option<Failure>,
 }
 
-/// Makes an order. The provider is asked before the commit, once; if it refuses, the order is committed `failed` (R4.3).
+/// Creates an order; the provider is called once, before the commit.
 ///
-/// # Refuses
+/// If the provider rejects the payment, the order is committed as `failed` (R4.3).
+///
+/// # Rejects
 /// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
 pub async fn create_order(app: &App, ctx: &Ctx, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
@@ -88,13 +86,13 @@ enum Read {
     New(Box<First>),
 }
 
-/// Who orders, and their orders of this minute.
+/// The ordering user, and the current order window.
 struct First {
     user: Versioned<User>,
     window: Option<Versioned<OrderWindow>>,
 }
 
-/// One read before the provider is asked: the user, the orders of this minute, and the first answer to this key.
+/// Reads the user, the order window and the stored answer to this key, before the provider is called.
 async fn read(
     app: &App,
     ctx: &Ctx,
@@ -122,7 +120,7 @@ async fn read(
     Ok(Read::New(Box::new(First { user, window })))
 }
 
-/// The window with one order more.
+/// The window with one more order, or a new window.
 fn count(
     window: Option<&OrderWindow>,
     user: UserId,
@@ -138,7 +136,7 @@ fn count(
     Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
 }
 
-/// Whether orders can be paid by a provider: it has its secrets, and the settings let it.
+/// True if the provider is configured and the settings allow payments by it.
 pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider) -> bool {
     settings.enabled
         && settings.provider_enabled(provider)
@@ -162,7 +160,9 @@ fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<St
     }
 }
 
-/// The inviter's terms for an order made or a purchase paid `now`, while the affiliate programme is on (R6.3).
+/// Inviter's terms for an order made or a purchase paid at `now` (R6.3).
+///
+/// `None` while the affiliate programme is off, without an inviter, or after the terms' validity.
 pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
@@ -226,28 +226,28 @@ fn drafted(
     }
 }
 
-/// What an agency order is to be paid by (R8.12).
+/// Payment of an agency order: input of its payment order (R8.12).
 #[derive(Debug)]
 pub struct Bare<'a> {
-    /// Who pays.
+    /// The user who pays.
     pub user: UserId,
-    /// Who is to take the money.
     pub provider: Provider,
-    /// By which method; the first that is offered without one.
+    /// Payment method; `None` takes the provider's first configured one.
     pub method: Option<&'a str>,
-    /// How much.
     pub charge: PayMoney,
-    /// What for.
+    /// The agency order to pay.
     pub agency: ForAgency,
-    /// From where.
+    /// IP address of the request.
     pub client_ip: Option<String>,
-    /// With what.
+    /// `User-Agent` of the request.
     pub user_agent: Option<String>,
 }
 
-/// A payment order that credits nothing, asked for at its provider; the caller commits it.
+/// Requests a payment for an agency order and returns its payment order.
 ///
-/// # Refuses
+/// The order credits no balance. The caller commits it.
+///
+/// # Rejects
 /// `programme_off` while top-ups are off; 422 for the provider or method.
 pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bare<'_>) -> Result<Order, Error> {
     let now = app.clock.now();
@@ -274,7 +274,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
     Ok(pay_page::without_pay_url(app, &order))
 }
 
-/// Asks the provider; the order has its answer then, or has failed.
+/// Requests the payment; the order then carries the provider's answer, or has failed.
 async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
     match asked(app, settings, order).await {
         Ok(created) => {
@@ -289,7 +289,7 @@ async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
     }
 }
 
-/// Asks the provider for a payment of the order.
+/// Requests a payment for the order from its provider.
 async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, Failure> {
     pay_page::ask(app, settings, order).await.map_err(|failure| {
         tracing::warn!(order = %order.id, %failure, "the provider made no payment");
@@ -303,10 +303,10 @@ async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<C
     })
 }
 
-/// The window as it was read before the provider was asked; it is good for one plan.
+/// Window read before the provider call; the first plan takes it, a re-plan reads again.
 type FirstWindow = Mutex<Option<Option<Versioned<OrderWindow>>>>;
 
-/// Order, the count of this minute and the answer in one transaction. Only when the window moved is it read again.
+/// Plans order, order window and answer in one transaction.
 async fn plan(
     app: &App,
     first: &FirstWindow,
@@ -328,7 +328,7 @@ async fn plan(
     Ok((PlacedOrder { order: order.id, failure: order.failure.clone() }, tx))
 }
 
-/// The first answer again: the order as it was made, whatever became of it since.
+/// Repeats the first answer: the order as created, regardless of later changes.
 async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>, Error> {
     let PlacedOrder { order, failure } = done.answer;
     let order =
@@ -338,7 +338,7 @@ async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>
     Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 
-/// What an amount would cost and buy now, for a list of offers.
+/// Price of an amount now, for the list of offers.
 ///
 /// # Errors
 /// Overflow.

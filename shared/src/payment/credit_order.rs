@@ -1,7 +1,7 @@
-//! The paid transaction (R4.6): what every captured payment of an order writes, whoever told us of it.
+//! The paid transaction (R4.6): all writes that credit a captured payment's order, from any source.
 //!
-//! The caller has written its marker first. Here follow payment, order, the user with balance, promotion and charge total,
-//! the journal, and the promise of `order.paid`. One commit, or nothing.
+//! The caller adds its idempotency guard first. This adds payment, order, the user with balance, promotion and charge total,
+//! the journal, and the outbox message `order.paid`. All commit together or not at all.
 
 use jiff::Timestamp;
 
@@ -19,33 +19,33 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What a paid transaction is about.
+/// Input of a paid transaction.
 pub struct CreditOrder<'a> {
-    /// The order.
+    /// The order to credit.
     pub order: &'a Order,
-    /// The same as it was read; none for one that is made to credit money in review (R4.12).
+    /// The order as read; `None` for an order created to credit money in review (R4.12).
     pub known: Option<&'a Versioned<Order>>,
-    /// Its user as it was read.
+    /// The order's user as read.
     pub user: &'a Versioned<User>,
-    /// The provider's payment as it was read, and as it is now; none while a completion by hand has no payment id.
+    /// The payment as read, and as updated; `None` for a completion by hand without a payment id.
     pub payment: Option<(Option<&'a Versioned<Payment>>, Payment)>,
-    /// The open review item of this payment, whose money leaves `suspense` now.
+    /// The payment's open review item; its money leaves `suspense`.
     pub review: Option<&'a Versioned<Review>>,
-    /// What the rules say it credits.
+    /// Amounts and state to credit.
     pub credited: &'a Credited,
-    /// In which role: `system` for a provider's word, `admin` by hand.
+    /// Operator role: `system` for a provider event, `admin` for a manual credit.
     pub operator: Operator,
-    /// Who exactly.
+    /// Actor within that role: the provider or the admin.
     pub actor: String,
-    /// When we learned of it.
+    /// Time at which the event or command was received.
     pub now: Timestamp,
 }
 
 impl CreditOrder<'_> {
-    /// Adds all writes of the paid transaction.
+    /// Adds all writes of the paid transaction to `tx`.
     ///
     /// # Errors
-    /// When amounts do not add up, which nothing that was validated does.
+    /// A fault if amounts do not add up, which validated input excludes.
     pub async fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<(), Error> {
         let referral = app.settings::<ReferralSettings>().await?.settings;
         let (order, credited) = (self.order, self.credited);
@@ -69,7 +69,7 @@ impl CreditOrder<'_> {
             let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
             tx.upsert(*before, &paying);
         }
-        // Who makes an order for a review's money writes the decision on the item.
+        // An admin's credit of a review writes its resolution on the item itself.
         if let (Some(review), Some(_)) = (self.review, self.known) {
             tx.replace(review, &Review { state: ReviewState::Credited, ..(**review).clone() });
         }
@@ -92,7 +92,7 @@ impl CreditOrder<'_> {
         header(app, ctx, cause, self.operator.clone(), self.actor.clone(), self.now)
     }
 
-    /// The house's lines; money that stood on `suspense` comes from there.
+    /// Platform lines; money held on `suspense` is moved from there.
     fn house(&self) -> Result<Vec<PlatformLine>, Error> {
         let mut lines = self.credited.house(self.order)?;
         if let Some(review) = self.review.filter(|review| review.reason.holds_money()) {
@@ -104,19 +104,21 @@ impl CreditOrder<'_> {
     }
 }
 
-/// An agency order that was paid by this one, or whose payment moved, is settled by its tree's worker (R8.8).
+/// Adds a message for the tree's worker if the order pays an agency order (R8.8).
+///
+/// The worker settles the agency order after its payment or a change of its net.
 pub fn tell_agency(order: &Order, tx: &mut Tx) {
     if let Some(of) = order.agency {
         tx.send(Message::AgencyOrderNetChanged { order: of.order, tree: of.tree });
     }
 }
 
-/// The cause of a journal that an admin made without a payment id (R4.12).
+/// Cause of a journal made by an admin without a payment id (R4.12).
 pub fn by_hand(order: OrderId) -> String {
     format!("order:{order}")
 }
 
-/// The header of a journal that corrects nothing.
+/// Header of a journal that corrects no earlier one.
 pub fn header(app: &App, ctx: &Ctx, cause: String, operator: Operator, actor: String, now: Timestamp) -> Header {
     let request_id = ctx.request_id.clone();
     Header { journal: JournalId::new(app.ulid()), cause, step: 0, corrects: None, operator, actor, request_id, at: now }

@@ -1,5 +1,7 @@
-//! What time ends: unpaid orders (R4.4) and promotion windows (R5.5). Each end is one conditional transition of its own; a tick
-//! that is missed, doubled or cut short leaves the rest to the next.
+//! Expiry of unpaid orders (R4.4) and of promotion windows (R5.5).
+//!
+//! Each expiry is a conditional transition of its own. A run that is missed, doubled or cut short leaves the rest to the next
+//! run.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -21,26 +23,26 @@ use table::store::Query;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// Most transitions of one shard in one tick.
+/// Most transitions per shard and run.
 const PER_SHARD: usize = 250;
-/// How long a tick goes on; what is left is the next one's.
+/// Time budget of a run; the rest is left to the next run.
 pub(crate) const TICK: Duration = Duration::from_secs(20);
 
-/// What a tick did.
+/// Report of one expiry run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ExpiryReport {
-    /// What ended now.
+    /// Items expired now.
     pub expired: u32,
-    /// What could not be ended and waits for the next tick.
+    /// Items that failed and wait for the next run.
     pub failed: u32,
-    /// What there was no time for.
+    /// Items not reached within the time budget.
     pub left: u32,
 }
 
-/// Expires the orders whose time is over and whose payment was not captured; their promotion stays unused (R5.6).
+/// Expires overdue orders that are not captured; their promotion stays unused (R5.6).
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault if the due orders can't be read.
 pub async fn expire_orders(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
     let due = due(app, "order", OrderId::parse).await?;
     let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, ctx, id)).await);
@@ -50,7 +52,7 @@ pub async fn expire_orders(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> 
     Ok(done)
 }
 
-/// An order's provider is always asked before it expires (R4.10).
+/// Polls an order's provider once more, then expires the order (R4.10).
 async fn ask_and_expire(app: &App, ctx: &Ctx, id: OrderId) -> Result<bool, Error> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(false) };
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
@@ -71,10 +73,10 @@ async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
     Ok((true, tx))
 }
 
-/// Makes the ends of promotion windows visible to statistics; what a promotion is worth never depends on it.
+/// Marks ended promotion windows for statistics; the promotion's value does not depend on it.
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault if the due users can't be read.
 pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
     let end = |id| async move { Ok(app.execute(&Ctx::system(), || expire_promotion(app, id)).await?.answer) };
     Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
@@ -93,13 +95,13 @@ async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
     Ok((true, tx))
 }
 
-/// What came of a tick's things.
+/// Results of a job run.
 pub(crate) struct JobReport<T> {
-    /// What each came to that went through.
+    /// Results of the items that succeeded.
     pub done: Vec<T>,
-    /// How many did not and wait for the next tick.
+    /// Items that failed and wait for the next run.
     pub failed: u32,
-    /// How many there was no time for.
+    /// Items not reached within the time budget.
     pub left: u32,
 }
 
@@ -109,12 +111,14 @@ impl From<JobReport<bool>> for ExpiryReport {
     }
 }
 
-/// How many these are.
+/// Number of items, capped at `u32::MAX`.
 pub(crate) fn counted<T>(of: impl Iterator<Item = T>) -> u32 {
     u32::try_from(of.count()).unwrap_or(u32::MAX)
 }
 
-/// Does `work` for one thing after another, for as long as a tick goes on; one that fails holds nobody else up.
+/// Runs `work` for one item after another within the time budget.
+///
+/// A failing item does not stop the others.
 pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Error>>>(
     things: impl IntoIterator<Item = I>,
     work: impl Fn(I) -> W,
@@ -137,13 +141,13 @@ pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Erro
     of
 }
 
-/// The ids of what is due, read from keys alone: whether it really is, its item says.
+/// Ids of due items, read from index keys alone; the caller checks on the item that it is still due.
 pub(crate) async fn due<I>(app: &App, what: &str, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
     let keys = due_keys(app, what).await?;
     Ok(keys.iter().filter_map(|(pk, _)| parse(pk.split_once('#')?.1)).collect())
 }
 
-/// The keys of what is due.
+/// Keys of due items, from all shards.
 pub(crate) async fn due_keys(app: &App, what: &str) -> Result<Vec<(String, String)>, Fault> {
     let before = due_until(app.clock.now());
     let mut keys = Vec::new();

@@ -1,5 +1,7 @@
-//! Settles what a provider tells us (R4.5, R4.6): an authentic event becomes facts on its payment, and if they say that an order was
-//! paid, the paid transaction. Whatever the order, number and lateness of events, a payment is credited once.
+//! Applies a verified provider event to its payment and credits the order if paid (R4.5, R4.6).
+//!
+//! The raw event is stored first, everything else in one transaction. Regardless of the order, number and delay of events, a
+//! payment is credited once.
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -25,72 +27,70 @@ use table::item::Versioned;
 use table::key::Key;
 use table::tx::Tx;
 
-/// An authentic event, in terms of both providers.
+/// A verified provider event, in terms common to both providers.
 #[derive(Debug, Clone)]
 pub struct ProviderEvent {
-    /// Who says so.
     pub provider: Provider,
-    /// The provider's id of the event.
+    /// The provider's event id, or a derived one for poll results.
     pub event_id: String,
-    /// The provider's name for what happened.
+    /// The provider's name of the event type.
     pub kind: String,
-    /// The provider's id of the payment it is about.
+    /// The provider's id of the payment concerned.
     pub payment_id: Option<String>,
-    /// The one order that it names.
+    /// The order named by the event, if it names exactly one.
     pub order: Option<OrderId>,
-    /// What it says.
+    /// Change that the event reports.
     pub fact: PaymentEvent,
-    /// Whether the gateway is to be asked before it is believed (R4.10).
+    /// True if the capture must be confirmed by querying the gateway first (R4.10).
     pub confirm: bool,
-    /// When it came.
     pub received_at: Timestamp,
-    /// Its bytes, as text.
+    /// The raw body's bytes, as text.
     pub raw: String,
 }
 
-/// What an event says.
+/// Change reported by an event.
 #[derive(Debug, Clone)]
 pub enum PaymentEvent {
     /// Money was taken.
     Captured {
-        /// How much.
         amount: PayMoney,
-        /// When, by the provider's clock.
+        /// Capture time, by the provider's clock.
         at: Option<Timestamp>,
     },
-    /// Money was given back.
+    /// Money was returned.
     Refunded {
-        /// In all, where the provider says so.
+        /// Cumulative amount refunded, if the provider states it.
         cumulative: Option<PayMoney>,
-        /// Refunds by id.
+        /// Refunds, by the provider's refund id.
         refunds: Vec<(String, Refund)>,
     },
-    /// Money is in dispute.
+    /// A dispute was opened, updated or closed.
     Disputed {
-        /// Which dispute.
+        /// The provider's dispute id.
         id: String,
-        /// How it stands.
         dispute: Dispute,
     },
-    /// The order will not be paid by this payment: `failed` or `expired`.
+    /// The payment will not pay the order; the new state is `failed` or `expired`.
     NotPaid(OrderStatus),
-    /// Nothing that changes anything here.
+    /// Nothing relevant here.
     Nothing,
 }
 
-/// What came of an event.
+/// Result of ingesting an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingested {
-    /// Its outcome is stored.
+    /// The event was applied and stored with this outcome.
     Stored(EventOutcome),
-    /// The gateway does not confirm it: nothing is stored but the raw event, and it may come again.
+    /// The gateway did not confirm the capture.
+    ///
+    /// Only the raw event is stored; the delivery may be repeated.
     Unconfirmed,
 }
 
-/// Handles one authentic event, once.
+/// Ingests one verified event, once.
 ///
 /// # Errors
-/// A fault when nothing was stored: the provider is to send it again.
+/// A fault if nothing was stored; the provider has to deliver it again.
 pub async fn settle(app: &App, ctx: &Ctx, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
@@ -98,7 +98,7 @@ pub async fn settle(app: &App, ctx: &Ctx, notice: &ProviderEvent) -> Result<Inge
     Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 
-/// What was asked at the provider: once per event, however often it is planned.
+/// Answers fetched from the provider, reused when the event is re-planned.
 #[derive(Default)]
 struct Asked {
     confirmed: OnceCell<Option<(PayMoney, Option<Timestamp>)>>,
@@ -153,7 +153,7 @@ async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, revie
     }
 }
 
-/// What is stored about an event, its payment and its order.
+/// Stored state of an event, its payment, order and review item.
 struct Known {
     event: Option<Versioned<ProviderEventRecord>>,
     payment: Option<Versioned<Payment>>,
@@ -179,8 +179,8 @@ impl Known {
             return Ok(known);
         }
         if let Some(payment) = known.payment.as_deref().cloned() {
-            // A capture is judged by the order it names; what goes back, goes back from the order that was paid.
-            // So is what a person credited to an order of their choice: the payment still says that it was in review.
+            // A capture is matched to the order it names. Refunds and disputes apply to the order that was paid. So does a
+            // capture that a person credited to another order; its payment still names the review.
             let by_person = payment.order.is_some() && payment.review.is_some();
             let judged = !by_person && matches!(notice.fact, PaymentEvent::Captured { .. });
             let names = notice.order.filter(|_| judged).or(payment.order);
@@ -194,8 +194,9 @@ impl Known {
         Ok(known)
     }
 
-    /// A payment intent that nothing is known of is asked about at Stripe (R4.7). If Stripe can't be asked, the facts are kept on
-    /// the payment and wait for its own event.
+    /// Fetches an unknown payment intent from Stripe to learn its capture and order (R4.7).
+    ///
+    /// If Stripe can't be reached, the facts are kept on the payment until its own event arrives.
     async fn learn_from_stripe(
         &mut self,
         app: &App,
@@ -220,7 +221,7 @@ impl Known {
     }
 }
 
-/// The amount and time to believe: the notice's, or the gateway's own word where that is asked for (R4.10).
+/// Amount and time to trust: the event's, or the gateway's answer if confirmation is required (R4.10).
 async fn confirmed(
     app: &App,
     notice: &ProviderEvent,
@@ -263,7 +264,7 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
     Ok((Some(outcome), tx))
 }
 
-/// What an event writes about its payment, once it is decided what it means.
+/// Plan of an event's writes, once its payment is matched.
 struct Step<'a> {
     app: &'a App,
     ctx: &'a Ctx,
@@ -294,8 +295,9 @@ impl Step<'_> {
         Ok((Some(EventOutcome::Credited), tx))
     }
 
-    /// The payment of an order that was completed by hand: its id is filled in, nothing is credited (R4.12); what went back before
-    /// is taken back now.
+    /// Fills in the payment id of an order completed by hand and credits nothing (R4.12).
+    ///
+    /// Earlier refunds of the payment are reversed now.
     fn confirm(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
         let last = order.completed.map(|id| JournalRef { id, step: 0 });
@@ -306,7 +308,7 @@ impl Step<'_> {
         Ok((Some(EventOutcome::AlreadyCredited), tx))
     }
 
-    /// The payment was credited before: what it says now of its net is made true (R4.11).
+    /// Reverses the credited order if the payment's net or dispute state changed (R4.11).
     fn reverse(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
         let moved = Reversal::of(order, &self.payment)?.is_some();
@@ -337,7 +339,7 @@ impl Step<'_> {
         })
     }
 
-    /// Keeps what is known of the payment, with the event's marker.
+    /// Stores the payment's facts with the event's guard.
     fn note(self, outcome: EventOutcome) -> Planned {
         let mut tx = self.marked(outcome, self.payment.review);
         if self.known.payment.as_deref() != Some(&self.payment) {
@@ -346,7 +348,9 @@ impl Step<'_> {
         (Some(outcome), tx)
     }
 
-    /// Money that needs a person, what is left of it on `suspense` until then; one review item per payment (R4.5).
+    /// Opens the payment's review item and books its net on `suspense` (R4.5).
+    ///
+    /// A payment has one review item: an existing one is updated.
     fn put_to_review(mut self, reason: ReviewReason) -> Result<Planned, Error> {
         let captured = self.payment.captured.ok_or_else(|| Fault::bug("a review of no money"))?.amount;
         let net = self.payment.net()?.unwrap_or(captured);
@@ -382,7 +386,7 @@ impl Step<'_> {
         Ok((Some(EventOutcome::Review), tx))
     }
 
-    /// The payment's review item is there: its money on `suspense` follows the net, and it closes when nothing is left.
+    /// Updates the existing review item: its amount on `suspense` follows the net, and at zero it closes.
     fn follow(self, review: &Versioned<Review>, net: PayMoney) -> Result<Planned, Error> {
         let same_money = review.reason.holds_money() && net.currency() == review.received.currency();
         let after = if same_money { review.after(net) } else { (**review).clone() };
@@ -402,7 +406,7 @@ impl Step<'_> {
         Ok((Some(EventOutcome::Review), tx))
     }
 
-    /// The journal that puts `amount` of a review's money on `suspense`, or takes it from there if negative.
+    /// Journal that moves `amount` of a review's money to `suspense`, or from it if negative.
     fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<JournalEntry>, Fault> {
         if amount.is_zero() || !review.reason.holds_money() {
             return Ok(None);

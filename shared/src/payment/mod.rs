@@ -1,4 +1,4 @@
-//! Payments: orders, what providers say of them, refunds, reviews, reconciliation, the new-user promotion (R4, R5).
+//! Payments: orders, provider events, refunds, reviews, reconciliation, new-user promotion (R4, R5).
 
 pub mod audit;
 pub mod cancel_order;

@@ -1,4 +1,4 @@
-//! An order's file: everything the operator can know of it (R4.12).
+//! An order's file: everything the operator can know about an order (R4.12).
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -11,26 +11,24 @@ use table::item::Versioned;
 use table::key::Key;
 use table::store::{Index, Query};
 
-/// Most events of one file: each with its raw body in one read.
+/// Most events of one file; one batch read fetches all their raw bodies, the user and the payment.
 const EVENTS: i32 = 98;
 
-/// An order with what belongs to it.
+/// An order with its user, payment and events.
 #[derive(Debug)]
 pub struct OrderFile {
-    /// The order.
     pub order: Order,
-    /// Whose it is.
     pub user: Option<User>,
-    /// The provider's payment, once it is known.
+    /// The provider's payment, once known.
     pub payment: Option<Payment>,
-    /// What the provider told us, oldest first, each with the body it came with while that is kept.
+    /// Provider events, oldest first, each with its raw body while that is kept.
     pub events: Vec<(ProviderEventRecord, Option<String>)>,
 }
 
-/// Reads an order's file; none where there is no such order.
+/// Reads an order's file; `None` if the order does not exist.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault if the database can't be reached, or an item does not decode.
 pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let newest = Query::newest(Index::Owner, format!("EVENTS#{id}"), EVENTS);

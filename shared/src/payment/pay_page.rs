@@ -1,5 +1,7 @@
-//! Where an order is paid. A Zpay redirect is a signed address that order and deployment say in full: it is made again whenever it
-//! is shown instead of being stored, which keeps the item and its index entries within 1 KB (performance budget of an order).
+//! Payment page of an order.
+//!
+//! A Zpay redirect URL is signed and derived entirely from the order and the deployment. It is rebuilt on demand and not
+//! stored, which keeps the order and its index entries within 1 KB (performance budget of an order).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use crate::payment::gateway::{CreateFailure, Created, NewPayment};
 use crate::payment::model::order::Order;
 use kernel::provider::Provider;
 
-/// The order with the address where it is paid, or was to be paid; none if its provider made no payment.
+/// The order with its payment page; without one if its provider created no payment.
 pub fn with_pay_url(app: &App, order: &Order) -> Order {
     let mut order = order.clone();
     if order.failure.is_none() && order.pay_url.is_none() {
@@ -18,16 +20,16 @@ pub fn with_pay_url(app: &App, order: &Order) -> Order {
     order
 }
 
-/// The order as it is stored: without the address that [`with_pay_url`] makes again.
+/// The order as stored: without a page that [`with_pay_url`] can rebuild.
 pub fn without_pay_url(app: &App, order: &Order) -> Order {
     let bare = Order { pay_url: None, ..order.clone() };
     let same = with_pay_url(app, &bare).pay_url == order.pay_url;
     if same { bare } else { Order { return_url: None, ..order.clone() } }
 }
 
-/// Asks the order's provider for a payment, once.
+/// Requests a payment from the order's provider, once.
 ///
-/// # Refuses
+/// # Rejects
 /// See [`CreateFailure`].
 pub async fn ask(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, CreateFailure> {
     let result = result_page(app);
@@ -47,7 +49,7 @@ fn result_page(app: &App) -> String {
     format!("{}/payment/result", app.config.public_base_url)
 }
 
-/// What the payer reads.
+/// Product name shown to the payer.
 fn name(order: &Order) -> String {
     format!("Top-up {}", order.amount)
 }

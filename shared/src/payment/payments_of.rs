@@ -1,4 +1,4 @@
-//! The provider's payments of orders: what the orders' own items do not say of their refunds (R4.12).
+//! Payments of listed orders, read for the refunds that the orders do not store themselves (R4.12).
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,12 @@ use crate::payment::model::payment::Payment;
 use kernel::fault::Fault;
 use kernel::id::OrderId;
 
-/// The payments of those orders that have refunds; one read for a page, and none without.
+/// Payments of those orders that have refunds.
+///
+/// One batch read per page, and none if no order has refunds.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// A fault if the database can't be reached, or an item does not decode.
 pub async fn payments_of(
     app: &App,
     orders: impl IntoIterator<Item = &Order>,

@@ -1,8 +1,8 @@
-//! Asking the provider whether an order was paid (R4.10): what a lost webhook would have told.
+//! Polls the provider for an order's payment (R4.10), which makes up for a lost webhook.
 //!
-//! Pending orders are asked about on a back-off schedule and always before they expire, and at once when the user says "I have
-//! paid". One that its user gave up is asked about as long: a gateway's page that is open can still be paid. What the provider
-//! says is settled as an event of its own, so a webhook that comes all the same finds it done.
+//! Pending orders are polled on a back-off schedule and always before they expire, and at once when the user reports "I have
+//! paid". Cancelled orders are polled for the same time, since an open gateway page can still be paid. The result is ingested
+//! as an event of its own, so a webhook that arrives later changes nothing.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -23,23 +23,24 @@ use table::item::Versioned;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// How long an order whose provider can't be asked waits beyond its end.
+/// Time beyond expiry for which an order waits for a provider that cannot be polled.
 const UNASKED: SignedDuration = SignedDuration::from_hours(24);
-/// How often a user may ask in how many seconds.
+/// Limit on a user's own verifications: attempts, and window in seconds.
 const ASKED: (i64, i64) = (10, 60);
 
-/// Money that the provider has taken.
+/// A capture found by polling.
 struct Taken {
     payment_id: String,
     amount: PayMoney,
     at: Option<Timestamp>,
 }
 
-/// Asks an order's provider and settles what it says. Answers whether it could be asked: not of a provider that the deployment
-/// has no secret of.
+/// Polls an order's provider and ingests the result.
+///
+/// Returns false if the deployment has no credentials for the provider.
 ///
 /// # Errors
-/// A fault when the provider can't be asked now, or what it said not be stored.
+/// A fault if the provider cannot be reached now, or the result cannot be stored.
 pub async fn poll_provider(app: &App, ctx: &Ctx, order: &Order) -> Result<bool, Error> {
     let taken = match order.provider {
         Provider::Stripe => ask_stripe(app, order).await?,
@@ -66,8 +67,9 @@ pub async fn poll_provider(app: &App, ctx: &Ctx, order: &Order) -> Result<bool, 
     Ok(true)
 }
 
-/// Asks an order's provider when its time has come. One that can't be asked keeps its order waiting, though not for ever: later,
-/// whatever it says is a late payment.
+/// Polls an order's provider when a poll is due.
+///
+/// A failing poll keeps the order pending, for 24 hours at most; a payment found later is credited as late.
 ///
 /// # Errors
 /// As [`poll_provider`], until the order has waited long enough.
@@ -111,23 +113,23 @@ async fn ask_zpay(app: &App, order: &Order) -> Result<Option<Option<Taken>>, Fau
     ))
 }
 
-/// What a tick did.
+/// Report of one run of the poll job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Polled {
-    /// Orders whose provider was asked.
+    /// Orders polled.
     pub asked: u32,
-    /// Orders whose payment that brought to light.
+    /// Orders whose payment was recovered by polling.
     pub healed: u32,
-    /// Orders whose provider could not be asked; the next tick asks again.
+    /// Orders whose poll failed; the next run polls them again.
     pub failed: u32,
-    /// Orders that there was no time for.
+    /// Orders not reached within the run's time budget.
     pub left: u32,
 }
 
-/// Asks about the orders whose next time has come.
+/// Polls the orders whose next poll is due.
 ///
 /// # Errors
-/// When what is due can't be read.
+/// A fault if the due orders can't be read.
 pub async fn poll_payments(app: &App, ctx: &Ctx) -> Result<Polled, Fault> {
     let ticked = each(due(app, "order", OrderId::parse).await?, |id| poll(app, ctx, id)).await;
     let asked = || ticked.done.iter().flatten();
@@ -139,7 +141,9 @@ pub async fn poll_payments(app: &App, ctx: &Ctx) -> Result<Polled, Fault> {
     Ok(done)
 }
 
-/// Asks about one order, if its time has come; answers whether it is paid now. A pending order's last time is [`expire_orders`]'.
+/// Polls one order if its poll is due; returns true if it is paid then.
+///
+/// The last poll of a pending order is [`expire_orders`]'s.
 ///
 /// [`expire_orders`]: crate::payment::expire::expire_orders
 async fn poll(app: &App, ctx: &Ctx, id: OrderId) -> Result<Option<bool>, Error> {
@@ -154,7 +158,7 @@ async fn poll(app: &App, ctx: &Ctx, id: OrderId) -> Result<Option<bool>, Error> 
     Ok(Some(done.answer))
 }
 
-/// The next time is later, unless somebody else has looked or the order has moved on.
+/// Counts the poll, unless another run counted it or the order needs no more polls.
 async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), Error> {
     let order = app.store.get::<Order>(&Order::key(id)).await?;
     let order = order.ok_or_else(|| Fault::bug("an order that was there is not"))?;
@@ -166,10 +170,10 @@ async fn look_counted(app: &App, id: OrderId, looks: u32) -> Result<(bool, Tx), 
     Ok((order.status.is_captured(), tx))
 }
 
-/// "I have paid": asks about an order of `user` at once and answers it as it stands then.
+/// Polls an order at once on its user's "I have paid", and returns its current state.
 ///
-/// # Refuses
-/// [`Refusal::NotFound`] for somebody else's; [`Refusal::RateLimited`] after ten times in a minute.
+/// # Rejects
+/// [`Refusal::NotFound`] for another user's order; [`Refusal::RateLimited`] after ten attempts in a minute.
 pub async fn verify_own(app: &App, ctx: &Ctx, user: UserId, id: OrderId) -> Result<Order, Error> {
     let order = crate::payment::cancel_order::own(app, user, id).await?;
     if !order.status.is_captured() {
@@ -182,9 +186,9 @@ pub async fn verify_own(app: &App, ctx: &Ctx, user: UserId, id: OrderId) -> Resu
     verify(app, ctx, order).await
 }
 
-/// The same for an admin, of anybody's order.
+/// Polls any order at once, for an admin, and returns its current state.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn verify_any(app: &App, ctx: &Ctx, id: OrderId) -> Result<Order, Error> {
     verify(app, ctx, app.store.get::<Order>(&Order::key(id)).await?.ok_or(Refusal::NotFound)?).await

@@ -1,11 +1,11 @@
-//! The daily three-way report: provider, orders, ledger (R4.10).
+//! The daily three-way report job: provider, orders, ledger (R4.10).
 //!
-//! A tick goes on with whatever report of the last days is not done: a day that was missed is made up for, a tick too many finds
-//! nothing to do. A page is looked at first, by asking the provider; then one transaction writes the report with its place, the
-//! page's differences and a review item for each. Stopped in between, the page is looked at again.
+//! Each run continues every unfinished report of the last days, so a missed day is made up for and an extra run does nothing.
+//! For each page the job first queries the provider. Then one transaction writes the report with its cursor, the page's
+//! differences and a review item for each. If it stops in between, the page is read again.
 //!
-//! What the provider holds and we were never told of is settled on the way, as the webhook would have been (R4.5). Stripe lists a
-//! day's charges; a gateway is asked order by order, and does not say what it gave back: there our own word stands in for it.
+//! A payment whose webhook was lost is ingested on the way, like the webhook (R4.5). Stripe lists a day's charges. A gateway is
+//! queried order by order and does not report refunds, so our own record of refunds stands in for its report.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -41,28 +41,27 @@ use table::store::Cursor;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// How many days back a missed report is made up for.
+/// Days back for which a missed report is made up.
 const DAYS: i64 = 7;
-/// How long after a day's end its report is begun: late webhooks have come by then.
+/// Time from a day's end to the start of its report, for late webhooks to arrive.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
-/// Most orders of one page: each may make a review item.
+/// Most orders per page; each may open a review item.
 const PAGE: usize = 50;
 
-/// What a tick did.
+/// Report of one run of the job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Reconciled {
-    /// Pages that were looked at.
+    /// Pages compared.
     pub pages: u32,
-    /// Reports that were finished.
     pub finished: u32,
-    /// Reports that could not go on; the next tick tries again.
+    /// Reports that could not continue; the next run retries them.
     pub failed: u32,
 }
 
-/// Goes on with the reports that are due.
+/// Continues all due reports.
 ///
 /// # Errors
-/// When a report can't be read.
+/// A fault if a report can't be read.
 pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
     let started = Instant::now();
     let mut done = Reconciled::default();
@@ -90,7 +89,7 @@ pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
     Ok(done)
 }
 
-/// The days whose reports should be there, the oldest first, for each provider that the deployment has.
+/// Days that need a report, oldest first, for each configured provider.
 fn due_reports(app: &App) -> Vec<(Date, Provider)> {
     let latest = app.clock.now().checked_sub(GRACE).unwrap_or(Timestamp::MIN);
     let today = latest.to_zoned(TimeZone::UTC).date();
@@ -105,7 +104,7 @@ enum Step {
     Finished,
 }
 
-/// Looks at the next page of a report and writes it.
+/// Compares the next page of a report and writes it.
 async fn step(app: &App, ctx: &Ctx, date: Date, provider: Provider) -> Result<Step, Error> {
     let key = Reconciliation::key(date, provider);
     let stored = app.store.get::<Reconciliation>(&key).await?;
@@ -128,7 +127,7 @@ async fn step(app: &App, ctx: &Ctx, date: Date, provider: Provider) -> Result<St
     Ok(Step::Finished)
 }
 
-/// The report with its next page, unless somebody else has written that page meanwhile.
+/// Plans the report with its next page; false if another run wrote that page before.
 async fn plan(
     app: &App,
     before: &Reconciliation,
@@ -156,7 +155,9 @@ async fn plan(
     Ok((true, tx))
 }
 
-/// A review item for each payment that differs, under an id that follows from report and payment.
+/// Review items of the payments that differ.
+///
+/// Each id is derived from report and payment, so a repeated page opens no second item.
 fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
     let begin = day_of(of.date).0.as_millisecond();
     let differing = of.lines.iter().filter(|line| line.verdict != DifferenceKind::Unconfirmed);
@@ -210,7 +211,7 @@ async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, E
     }
 }
 
-/// One page of Stripe's own list: each charge is settled if we were not told, then compared.
+/// Compares a page of Stripe's list; a charge with missing events is ingested first.
 async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
     let (from, to) = day_of(report.date);
     let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
@@ -224,7 +225,7 @@ async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) ->
     Ok(looked)
 }
 
-/// What is left of a charge by Stripe's word; what we were not told of is settled first.
+/// Net of a charge by Stripe's report; missing events are ingested first.
 async fn heal(
     app: &App,
     ctx: &Ctx,
@@ -266,14 +267,14 @@ async fn heal(
     Ok(net)
 }
 
-/// A payment that the provider told of when it was asked.
+/// A payment as found by querying Stripe.
 struct Of<'a> {
     payment_id: &'a str,
     order: Option<OrderId>,
     at: Timestamp,
 }
 
-/// Settles what Stripe said as an event of its own; a webhook that says the same finds it done.
+/// Ingests Stripe's answer as an event; a later webhook with the same content changes nothing.
 async fn tell(app: &App, ctx: &Ctx, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> Result<(), Error> {
     let raw = json!({"asked": of.payment_id, "order": of.order, "at": of.at});
     let notice = ProviderEvent {
@@ -292,7 +293,9 @@ async fn tell(app: &App, ctx: &Ctx, of: &Of<'_>, event_id: String, fact: Payment
 
 type Compared = Option<(Option<String>, Option<OrderId>, Sides)>;
 
-/// Whether Stripe knows the payment of an order that we hold for paid; what it knows was compared by its own list.
+/// Sides of an order paid here whose payment Stripe does not know.
+///
+/// `None` otherwise: payments that Stripe knows are compared by its own list.
 async fn known_at_stripe(app: &App, stripe: &Stripe, order: &Order) -> Result<Compared, Error> {
     let Some(payment_id) = order.payment_id.as_deref().filter(|_| order.status.is_captured()) else { return Ok(None) };
     match stripe.payment_intent(payment_id).await {
@@ -305,7 +308,7 @@ async fn known_at_stripe(app: &App, stripe: &Stripe, order: &Order) -> Result<Co
     Ok(Some((Some(payment_id.to_owned()), named, sides)))
 }
 
-/// An order as the gateway knows it; a payment that we were not told of is settled first.
+/// Sides of an order by the gateway's query; a payment with a lost webhook is ingested first.
 async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Result<Compared, Error> {
     if order.status == OrderStatus::Failed {
         return Ok(None);
@@ -329,7 +332,7 @@ async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Resu
         poll_provider(app, ctx, order).await?;
         payment = app.store.get::<Payment>(&key).await?;
     }
-    // The gateway says what it took. What it gave back, only we know.
+    // The gateway reports only the capture. Refunds are known from our own record alone.
     let back = match payment.as_deref().and_then(|payment| payment.captured) {
         Some(capture) => capture
             .amount
@@ -340,7 +343,7 @@ async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Resu
     Ok(Some((Some(trade), named.or(Some(order.id)), sides)))
 }
 
-/// The orders that a person completed and nobody confirmed; the provider is asked once more.
+/// Orders completed by hand and not confirmed; each is polled once more.
 async fn unconfirmed(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
     let mut waiting: Vec<OrderId> = due(app, "confirm", OrderId::parse).await?;
     waiting.sort();
@@ -363,7 +366,7 @@ async fn unconfirmed(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Lo
     Ok(looked)
 }
 
-/// What we say of a payment, beside the provider's word.
+/// All three sides of a payment, given the provider's net.
 async fn sides(
     app: &App,
     provider: Provider,
@@ -393,7 +396,9 @@ async fn sides(
     Ok((payment.order, Sides { orders, ledger, ..none }))
 }
 
-/// What the journals of a cause, from its last one back, took from the provider's account, in the currency of `like`.
+/// Net that a cause's journals, followed back from the last one, took from the provider's account.
+///
+/// In the currency of `like`.
 async fn posted(app: &App, provider: Provider, last: Option<JournalRef>, like: PayMoney) -> Result<PayMoney, Error> {
     let mut sum = PayMoney::zero(like.currency());
     let mut next = last.map(|last| last.id);
@@ -410,13 +415,15 @@ async fn posted(app: &App, provider: Provider, last: Option<JournalRef>, like: P
     Ok(sum)
 }
 
-/// A journal by its id, from the platform's list: it was written hours ago, and only a report rests on it.
+/// A journal by its id, from the platform's list.
+///
+/// A list index is eventually consistent, which suffices for a report about journals written hours ago.
 async fn journal_of(app: &App, journal: JournalId) -> Result<Option<JournalEntry>, Fault> {
     let at = journal.made_at().unwrap_or(Timestamp::MAX);
     in_list(app, "POSTINGS", at, &journal.to_string()).await
 }
 
-/// One page of a provider's orders of the report's day.
+/// A page of the provider's orders of the report's day.
 async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Option<String>), Error> {
     let (from, to) = day_of(report.date);
     let filter = OrderFilter { provider: Some(report.provider), ..OrderFilter::default() };
@@ -429,7 +436,7 @@ async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Optio
     Ok((page.items, next.map_err(|error| Fault::bug(error.to_string()))?))
 }
 
-/// From when to when a day is, in UTC.
+/// Start and end of a day in UTC; the end is exclusive.
 pub(crate) fn day_of(date: Date) -> (Timestamp, Timestamp) {
     let begin = |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
     (begin(date), date.tomorrow().map_or(Timestamp::MAX, begin))

@@ -1,9 +1,11 @@
-//! Gives money of an order back (R4.11): first the request is committed with its audit record, then the provider is asked, then what
-//! it says is settled as an event of its own. A crash or a lost reply leaves the request: it holds its amount and is seen.
+//! Refunds an order (R4.11): commits the request with its audit record, then calls the provider.
 //!
-//! Stripe is asked under the request's id, so a repeated request goes on where the first one stopped. A Zpay gateway has no key: it
-//! is asked once, right after the commit, and if it does not say what it did, a person looks there and confirms
-//! ([`confirm_refund`](crate::payment::confirm_refund)).
+//! The provider's answer is ingested as an event of its own. After a crash or a lost response the request remains, holds its
+//! amount and is visible.
+//!
+//! A Stripe refund is made under the request's id as idempotency key, so a repeated request continues where the first one
+//! stopped. A Zpay gateway takes no such key: it is called once, right after the commit. If its result stays unknown, a person
+//! checks at the gateway and confirms it ([`confirm_refund`](crate::payment::confirm_refund)).
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -27,35 +29,31 @@ use table::item::Versioned;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// What is to be given back, and why.
+/// Command to refund an order, in full or in part.
 #[derive(Debug, Clone)]
 pub struct RefundOrder {
-    /// Of which order.
     pub order: OrderId,
-    /// How much, as it was written; none is all that is left.
+    /// Amount as entered; `None` means all that can be refunded.
     pub amount: Option<String>,
-    /// Why.
     pub reason: String,
-    /// Who asks.
     pub admin: UserId,
 }
 
-/// A refund that was asked for.
+/// Answer to a refund request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requested {
-    /// Of which order.
     pub order: OrderId,
-    /// Which; read the order's payment for its state.
+    /// The request; read the order's payment for its state.
     pub refund: RefundId,
 }
 
-/// Asks for a refund and carries it out.
+/// Requests a refund and carries it out.
 ///
-/// # Refuses
-/// `not_found`; `nothing_to_refund`; 422 for an amount that is none or more than is left.
+/// # Rejects
+/// `not_found`; `nothing_to_refund`; 422 for an amount that is not positive or exceeds the refundable amount.
 ///
 /// # Errors
-/// `outcome_unknown` when Stripe did not answer: the same key goes on.
+/// `outcome_unknown` if Stripe did not answer; a retry with the same key continues.
 pub async fn refund_order(app: &App, ctx: &Ctx, ask: &RefundOrder) -> Result<Answered<Requested>, Error> {
     let id = RefundId::new(app.ulid());
     let done = app.execute(ctx, || plan(app, ctx, ask, id)).await?;
@@ -88,10 +86,10 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RefundOrder, id: RefundId) -> Result<(
     Ok((Requested { order: ask.order, refund: id }, tx))
 }
 
-/// The provider's payment of a paid order.
+/// Provider payment of a paid order.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// A fault if the database can't be reached.
 pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Versioned<Payment>>, Fault> {
     match order.payment_id.as_deref().filter(|_| order.status.is_captured()) {
         Some(id) => app.store.get(&Payment::key(order.provider, id)).await,
@@ -99,10 +97,10 @@ pub(crate) async fn payment_of(app: &App, order: &Order) -> Result<Option<Versio
     }
 }
 
-/// A part of `whole` as it is written.
+/// Parses a positive amount of at most `whole`.
 ///
-/// # Refuses
-/// 422 for what is no plain decimal above zero, or more than the whole.
+/// # Rejects
+/// 422 if the text is no plain decimal above zero, or exceeds `whole`.
 pub(crate) fn part(pointer: &str, text: &str, whole: PayMoney) -> Result<PayMoney, Refusal> {
     let digits = whole.currency().digits();
     let form = || Refusal::field(pointer, "not_a_decimal", format!("a decimal of at most {digits} digits"));
@@ -112,11 +110,12 @@ pub(crate) fn part(pointer: &str, text: &str, whole: PayMoney) -> Result<PayMone
     PayMoney::exact(amount, whole.currency()).ok().filter(|_| fits).ok_or_else(range)
 }
 
-/// Asks the provider for a refund whose request is committed, unless it is known how that ended. `fresh` says that nobody can
-/// have asked before.
+/// Calls the provider for a committed refund request, unless its result is known.
+///
+/// `fresh` is true if no earlier attempt can have called the provider.
 ///
 /// # Errors
-/// `outcome_unknown` when Stripe did not answer.
+/// `outcome_unknown` if Stripe did not answer.
 pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh: bool) -> Result<(), Error> {
     let gone = || Fault::bug("a refund of nothing");
     let order = app.store.get::<Order>(&Order::key(requested.order)).await?.ok_or_else(gone)?;
@@ -134,7 +133,7 @@ pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh:
     }
 }
 
-/// What the provider said.
+/// Result of the provider call.
 enum Made {
     Told(String, Refund),
     Refused(String),
@@ -157,7 +156,9 @@ async fn stripe(
     }
 }
 
-/// Stripe forgets keys after a day; a request that may have been made before is looked for first.
+/// Finds the refund of an earlier attempt, or makes it.
+///
+/// Stripe forgets idempotency keys after a day, so an attempt that may have succeeded is looked up first.
 async fn found_or_made(
     stripe: &Stripe,
     payment: &Payment,
@@ -190,7 +191,7 @@ async fn zpay(app: &App, payment: &Payment, request: &RefundRequest, of: Request
     }
 }
 
-/// Settles the provider's answer as an event of its own; a webhook that says the same finds it done.
+/// Ingests the provider's answer as an event; a later webhook with the same refund changes nothing.
 async fn told(app: &App, ctx: &Ctx, payment: &Payment, of: Requested, id: String, refund: Refund) -> Result<(), Error> {
     let state = refund.state().as_str();
     let raw = json!({"refund": of.refund, "id": id, "amount": refund.amount.to_string(), "state": state});
@@ -207,7 +208,7 @@ async fn told(app: &App, ctx: &Ctx, payment: &Payment, of: Requested, id: String
     };
     match settle(app, ctx, &notice).await {
         Ok(_) => Ok(()),
-        // The provider has made it: only what became of it here is not known.
+        // The refund is made; only its effect here is unknown.
         Err(error) => Err(Fault::OutcomeUnknown { call: "refund", why: error.to_string() }.into()),
     }
 }

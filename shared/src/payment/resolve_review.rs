@@ -1,6 +1,7 @@
-//! Decides about money in the review queue (R4.12): it is credited to somebody, or is to go back, or nothing is to be done.
+//! Resolves a review item (R4.12).
 //!
-//! One decision per item, whoever comes first: a person, another person, or a later event that credits it after all.
+//! An admin credits the money, marks it for refund, or closes the item without action. Each item is resolved once: by the first
+//! admin, or by a later event that credits it.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,42 +22,38 @@ use table::execute::Answered;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What is to be done with the money.
+/// Resolution an admin chooses for a review item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReviewResolution {
-    /// Credit it to the user of this order, by a new order.
+    /// Credit the money to this order's user, by a new order.
     Credit(OrderId),
-    /// It goes back at the provider; closes when the provider says so.
+    /// Refund it at the provider; the item closes with the refund event.
     RefundDue,
-    /// Nothing; it stays on `suspense`.
+    /// Take no action; the money stays on `suspense`.
     Ignore,
 }
 
-/// A decision about a review item.
+/// Command to resolve a review item.
 #[derive(Debug, Clone)]
 pub struct ResolveReview {
-    /// Which item.
     pub review: ReviewId,
-    /// What is to be done.
     pub decision: ReviewResolution,
-    /// Why.
     pub reason: String,
-    /// Who decides.
     pub admin: UserId,
 }
 
-/// A decided item.
+/// Answer to a resolved review item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
-    /// Which; read it for its state.
+    /// The item; read it for its current state.
     pub review: ReviewId,
 }
 
-/// Decides about a review item, once.
+/// Resolves a review item, once.
 ///
-/// # Refuses
-/// `not_found`; `review_closed`; 422 for an order that is none or another currency's, and for a decision about money that the item
-/// does not stand for.
+/// # Rejects
+/// `not_found`; `review_closed`; 422 for an order that is unknown or in another currency, and for a resolution other than
+/// `Ignore` on an item that holds no money.
 pub async fn resolve_review(app: &App, ctx: &Ctx, ask: &ResolveReview) -> Result<Answered<Resolved>, Error> {
     let order = OrderId::new(app.ulid());
     app.execute(ctx, || plan(app, ctx, ask, order)).await
@@ -88,7 +85,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ResolveReview, new: OrderId) -> Result
     Ok((Resolved { review: ask.review }, tx))
 }
 
-/// The paid transaction of a new order over what was received, without bonus; the money leaves `suspense`.
+/// Adds the paid transaction of a new order over the amount received, without bonus.
+///
+/// The money leaves `suspense`.
 async fn credit(
     app: &App,
     ctx: &Ctx,
@@ -124,7 +123,7 @@ async fn credit(
     capture.write(app, ctx, tx).await
 }
 
-/// An order over what was received, of the user and at the rate of the order that was named.
+/// A new order over the amount received, for the user and at the exchange rate of the given order.
 fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Result<Order, MoneyError> {
     let now = app.clock.now();
     Ok(Order {

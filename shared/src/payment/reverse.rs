@@ -1,7 +1,7 @@
-//! The reversing transaction (R4.11): what every move of a credited order's net writes, whoever told us of it.
+//! The reversing transaction (R4.11): all writes for a changed net of a credited order.
 //!
-//! The caller has written its marker first. Here follow payment, order, the user with balance, debt and charge total, the
-//! journal of the difference, and the promise of `order.changed`, by which rewards, commissions and statistics follow.
+//! The caller adds its idempotency guard first. This adds payment, order, the user with balance, debt and charge total, the
+//! journal of the difference, and the outbox message `order.changed`. Rewards, commissions and statistics follow that message.
 
 use jiff::Timestamp;
 
@@ -18,30 +18,31 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
 
-/// What a reversing transaction is about.
+/// Input of a reversing transaction.
 pub struct Reverse<'a> {
-    /// The credited order as it was read.
+    /// The credited order as read.
     pub order: &'a Versioned<Order>,
-    /// What else is known of it now: its payment, after a completion by hand.
+    /// The order with its payment id filled in, if the payment confirms a completion by hand.
     pub told: Option<Order>,
-    /// Its user as it was read.
+    /// The order's user as read.
     pub user: &'a Versioned<User>,
-    /// Its payment as it was read, and with the new facts.
+    /// The payment as read, and with its new facts.
     pub payment: (Option<&'a Versioned<Payment>>, Payment),
-    /// In which role: `system` for a provider's word, `admin` by hand.
+    /// Operator role: `system` for a provider event, `admin` for a manual confirmation.
     pub operator: Operator,
-    /// Who exactly.
+    /// Actor within that role: the provider or the admin.
     pub actor: String,
-    /// When we learned of it.
+    /// Time at which the event or command was received.
     pub now: Timestamp,
 }
 
 impl Reverse<'_> {
-    /// Adds all writes; answers whether the order moved. When it stands as its payment says, only the payment is written, and
-    /// that only where it differs.
+    /// Adds all writes to `tx`; returns true if the order's net or state changed.
+    ///
+    /// If the order already matches its payment, only the payment is written, and only where it differs.
     ///
     /// # Errors
-    /// When amounts do not add up, which nothing that was validated does.
+    /// A fault if amounts do not add up, which validated input excludes.
     pub fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<bool, Error> {
         let (known, mut payment) = self.payment;
         let order = self.told.as_ref().unwrap_or(self.order);
@@ -78,7 +79,7 @@ impl Reverse<'_> {
     }
 }
 
-/// The cause of the journals of a payment's order.
+/// Cause of the journals of a payment's order.
 pub fn cause(payment: &Payment) -> String {
     match payment.order.filter(|_| payment.by_hand) {
         Some(order) => by_hand(order),
@@ -86,7 +87,9 @@ pub fn cause(payment: &Payment) -> String {
     }
 }
 
-/// The next journal of a cause that has one. What was posted before its last journal was kept began with step 0.
+/// Header of a cause's next journal, following its last one.
+///
+/// Without a recorded last journal the next step is 1, since the first journal of a cause has step 0.
 pub fn next(header: Header, last: Option<JournalRef>) -> Header {
     match last {
         Some(last) => header.correcting(last),

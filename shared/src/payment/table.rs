@@ -1,4 +1,4 @@
-//! Where orders, payments and what providers said are stored.
+//! Storage of orders, payments, provider events, reviews and reports.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -14,7 +14,7 @@ use crate::payment::model::reconciliation::{Differences, Reconciliation};
 use crate::payment::model::review::Review;
 
 records! {
-    /// An order: lists, expiry, the next look for its payment (R4.12).
+    /// An order. Indexed by user, by month, and by its next poll or expiry (R4.12).
     Order = "order" {
         fn key(id: OrderId) = "ORDER#{id}", "ORDER";
         at |it| Order::key(it.id);
@@ -27,26 +27,26 @@ records! {
         };
     }
 
-    /// The window in which a user's orders are counted (R4.2).
+    /// Counting window for a user's new orders (R4.2).
     OrderWindow = "order_window" {
         fn key(user: UserId) = "USER#{user}", "WINDOW";
         at |it| OrderWindow::key(it.user);
     }
 
-    /// A provider payment's net state (R4.5).
+    /// Net state of a provider payment (R4.5).
     Payment = "payment" {
         fn key(provider: Provider, id: &str) = "PAYMENT#{provider}#{id}", "PAYMENT";
         at |it| Payment::key(it.provider, &it.id);
     }
 
-    /// A provider's event: guard and outcome (R4.9).
+    /// Idempotency guard and outcome of a provider event (R4.9).
     ProviderEventRecord = "event" {
         fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "EVENT";
         at |it| ProviderEventRecord::key(it.provider, &it.id);
         owner |it| it.order.map(|order| owned("EVENTS", order, at_time(it.received_at, &it.id)));
     }
 
-    /// A provider's event as it came: evidence.
+    /// Raw body of a provider event, kept as evidence until it expires.
     RawEvent = "raw_event" {
         fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "RAW";
         at |it| RawEvent::key(it.provider, &it.id);
@@ -60,24 +60,24 @@ records! {
         platform |it| Some(by_month("REVIEWS", it.created_at, it.id));
     }
 
-    /// The daily report of a provider (R4.10).
+    /// Daily report about a provider (R4.10).
     Reconciliation = "reconciliation" {
         fn key(date: Date, provider: Provider) = "RECONCILIATION#{date}", "{provider}";
         at |it| Reconciliation::key(it.date, it.provider);
         platform |it| Some(by_month("RECONCILIATIONS", it.day(), format!("{}#{}", it.date, it.provider.as_str())));
     }
 
-    /// A page of the payments that differ in a report.
+    /// A page of a report's differences.
     Differences = "differences" {
         fn key(date: Date, provider: Provider, page: u32) = "RECONCILIATION#{date}", "DIFFERENCES#{provider}#{page:06}";
         at |it| Differences::key(it.date, it.provider, it.page);
     }
 }
 
-/// Prefix of the sort keys of a report's pages of differences.
+/// Sort-key prefix of a report's pages of differences.
 pub const DIFFERENCES: &str = "DIFFERENCES#";
 
-/// The partition of a day's reports.
+/// Partition key of a day's reports.
 pub fn reconciliations_of(date: Date) -> String {
     format!("RECONCILIATION#{}", date.strftime("%Y-%m-%d"))
 }

@@ -1,4 +1,4 @@
-//! An order as its user and the operator see it (R4.12).
+//! Wire form of an order, for its user and for the operator (R4.12).
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,104 +14,105 @@ use kernel::money::MoneyError;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Order)]
 pub struct OrderView {
-    /// Its id.
+    /// Order id, `ord_…`.
     pub id: String,
-    /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded`, `refunded`.
+    /// State of the order:
+    /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded` or `refunded`.
     pub status: String,
-    /// `stripe` or `zpay`.
+    /// Payment provider: `stripe` or `zpay`.
     pub provider: String,
-    /// By which of its methods.
+    /// Payment method of the provider, for example `card` or `alipay`.
     pub method: String,
-    /// What was ordered.
+    /// Requested amount before discount, in pay currency.
     pub amount: Amount,
-    /// What is charged after discount.
+    /// Amount to pay after discount, in pay currency.
     pub charge: Amount,
-    /// What it buys.
+    /// Credit bought, in ledger currency, without bonus.
     pub credit: Amount,
-    /// The promotion's bonus; before payment what the snapshot would give.
+    /// Promotion bonus in ledger currency; before payment the bonus that the order's tier would give.
     pub bonus: Amount,
-    /// Credit and bonus.
+    /// Sum of credit and bonus, in ledger currency.
     pub total: Amount,
-    /// Pay-currency units for one ledger unit.
+    /// Units of pay currency per unit of ledger currency, at order creation.
     pub exchange_rate: String,
-    /// What part of the amount is charged.
+    /// Charged fraction of the amount; `1` means no discount.
     pub discount_rate: String,
-    /// The promotion tier it was made in.
+    /// Promotion tier at order creation; null if none applied.
     pub promotion_tier: Option<TierView>,
-    /// Where to pay, while it is pending.
+    /// Page on which to pay; null unless the order is pending.
     pub pay_url: Option<String>,
-    /// What a QR code holds, while it is pending.
+    /// Content of the QR code to pay by; null unless the order is pending.
     pub qr_content: Option<String>,
-    /// What is left of the charge; nothing before the payment.
+    /// Net of the charge after refunds and disputes, in pay currency; zero before payment.
     pub net: Amount,
-    /// What was given back.
+    /// Refunds of the order's payment, made or requested.
     pub refunds: Vec<RefundView>,
-    /// When it was made.
+    /// Creation time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Until when it can be paid.
+    /// Time at which the unpaid order expires.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// When the provider took the money.
+    /// Time at which the provider took the money; null before payment.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub paid_at: Option<Timestamp>,
-    /// Whether that was after it had expired or left `pending`.
+    /// True if the money was taken after the order had expired or left `pending`.
     pub late: bool,
-    /// Why it failed.
+    /// Reason why the order failed; null unless it failed.
     pub failure: Option<FailureView>,
 }
 
-/// A promotion tier.
+/// Promotion tier of an order.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Tier)]
 pub struct TierView {
-    /// From 0.
+    /// Position of the tier in the ladder, from 0.
     pub index: u32,
     /// Bonus in percent of the credit.
     pub percent: String,
 }
 
-/// Money given back, or asked back.
+/// A refund, made or requested.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Refund)]
 pub struct RefundView {
-    /// Its id here, or the provider's when nobody asked for it here; the operator sees it.
+    /// Refund id, or the provider's id if the refund was not requested here; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Why, if it was asked for here; the operator sees it.
+    /// Reason the admin gave for requesting it; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it was not made, if that is known; the operator sees it.
+    /// Reason why it was not made, if known; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// How much.
+    /// Refunded amount, in pay currency.
     pub amount: Amount,
-    /// `requested`, `succeeded`, `failed`.
+    /// State: `requested`, `succeeded` or `failed`.
     pub state: String,
-    /// When it was asked for, or first told of.
+    /// Time of the request, or of the provider's first report.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
 }
 
-/// Why an order failed.
+/// Failure of an order.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Failure)]
 pub struct FailureView {
-    /// `provider_refused` or `provider_unavailable`.
+    /// Code: `provider_refused` or `provider_unavailable`.
     pub code: String,
-    /// For a person.
+    /// Explanation for people; not meant to be parsed.
     pub detail: String,
 }
 
 impl OrderView {
-    /// The same with what was given back of its payment, as its user sees it.
+    /// Adds the payment's refunds as the order's user sees them: without id, reason and failure.
     pub fn with_refunds(self, payment: Option<&Payment>) -> Self {
         let own = |refund: RefundView| RefundView { id: None, reason: None, failure: None, ..refund };
         let all = self.with_refund_details(payment);
         Self { refunds: all.refunds.into_iter().map(own).collect(), ..all }
     }
 
-    /// The same as the operator sees it.
+    /// Adds the payment's refunds with all details, for the operator.
     pub fn with_refund_details(self, payment: Option<&Payment>) -> Self {
         let lines = payment.map(Payment::refund_lines).unwrap_or_default();
         Self { refunds: lines.into_iter().map(RefundView::from).collect(), ..self }

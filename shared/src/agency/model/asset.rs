@@ -1,6 +1,6 @@
 //! An asset: a card or device for which packages are bought (R8.8, R8.12).
 //!
-//! Stored: `ASSET#{ast}`, with the balance that recharges credit and how far it is on the way to its one-time commission, so that a
+//! Stored as `ASSET#{ast}`, with the balance that recharges credit and its progress towards the one-time commission, so that a
 //! payment writes one item. Its identifier is claimed by an item of its own.
 
 use jiff::Timestamp;
@@ -12,18 +12,16 @@ use kernel::id::{AgencyOrderId, AssetId, SeriesId};
 use kernel::ledger::Accounts;
 use kernel::refusal::FieldError;
 
-/// What an asset is.
+/// Kind of an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetKind {
-    /// A card.
     Card,
-    /// A device.
     Device,
 }
 
 impl AssetKind {
-    /// The kind as it is written.
+    /// Stored and wire name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Card => "card",
@@ -31,21 +29,21 @@ impl AssetKind {
         }
     }
 
-    /// The kind that is written so.
+    /// Parses the stored name of a kind.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Card, Self::Device].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// What is printed on an asset: 4 to 64 letters, digits, `-`, `.`, `:` or `_`, upper case.
+/// Printed identifier of an asset: 4 to 64 letters, digits, `-`, `.`, `:` or `_`, in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identifier(String);
 
 impl Identifier {
-    /// Reads what somebody typed.
+    /// Parses user input: trims it and converts it to upper case.
     ///
-    /// # Refuses
-    /// The finding for the problem document.
+    /// # Rejects
+    /// The field error for the problem document.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let text = text.trim().to_ascii_uppercase();
         let known = |c: char| c.is_ascii_alphanumeric() || "-.:_".contains(c);
@@ -55,7 +53,7 @@ impl Identifier {
         Err(FieldError::new("/identifier", "malformed", "4 to 64 letters, digits, -, ., : or _"))
     }
 
-    /// The identifier as it is written.
+    /// The identifier in its stored form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -64,34 +62,28 @@ impl Identifier {
 /// A card or device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asset {
-    /// Which.
     pub id: AssetId,
-    /// What it is.
     pub kind: AssetKind,
-    /// What is printed on it.
+    /// Identifier printed on it.
     pub identifier: Identifier,
-    /// The shop that sells for it, with those above.
+    /// Path of the shop that sells for it.
     pub path: ShopPath,
-    /// Which packages it can have.
+    /// The series whose packages it can buy.
     pub series: SeriesId,
-    /// What recharges credited and orders spent.
+    /// Balance from recharges, less orders paid from it.
     pub accounts: Accounts,
-    /// How far it is on its way to the one-time commission.
+    /// Progress towards the one-time commission.
     pub progress: Progress,
-    /// The order that triggered it, once and for ever (R8.8).
+    /// The order that triggered the commission; never reset (R8.8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub triggered_by: Option<AgencyOrderId>,
-    /// When it came.
     pub created_at: Timestamp,
 }
 
-/// That an identifier is an asset's.
+/// Uniqueness claim of an asset's identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetClaim {
-    /// Of which kind.
     pub kind: AssetKind,
-    /// The identifier.
     pub identifier: Identifier,
-    /// Whose.
     pub asset: AssetId,
 }

@@ -1,5 +1,6 @@
-//! What every level earns of a sale (R8.9, R8.10): the one-time commission, and the differences of cost prices. Pure arithmetic
-//! over what an order's snapshot holds.
+//! Earnings of every level from a sale (R8.9, R8.10): one-time commission and cost price differences.
+//!
+//! Pure arithmetic over an order's snapshot.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -9,22 +10,21 @@ use crate::agency::model::series::{CommissionKind, CommissionTerms, Dimension, S
 use kernel::id::{SeriesId, ShopId};
 use kernel::money::{MoneyError, exact_difference};
 
-/// So many sales, and what they came to.
+/// Number and sum of sales.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SalesTally {
-    /// How many.
     pub count: u64,
-    /// Their sum, net of refunds.
+    /// Sum of sales, net of refunds, in agency currency.
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
 }
 
-/// The sales of a shop and series, ever: paid, not on behalf, net of refunds (R8.8).
+/// All-time sales of a shop in a series: paid, not on behalf, net of refunds (R8.8).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sales {
-    /// Sold by the shop itself.
+    /// Sales by the shop itself.
     pub own: SalesTally,
-    /// Sold by it or by a shop below it.
+    /// Sales by the shop and all shops below it.
     pub self_and_sub: SalesTally,
 }
 
@@ -42,53 +42,49 @@ impl Sales {
     }
 }
 
-/// What a shop sold of a series: an item that the settlement of a sale writes (R8.8).
+/// Stored sales of a shop in a series, written by the settlement of a sale (R8.8).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ShopSales {
-    /// Whose.
     pub shop: ShopId,
-    /// Of which series.
     pub series: SeriesId,
-    /// How much.
     #[serde(flatten)]
     pub sales: Sales,
 }
 
-/// One level of a sale: what its grant says and what its statistics are, the sale included.
+/// One level of a sale: its grant's amounts, and its statistics with the sale included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// Its own amounts.
+    /// The level's own amounts.
     pub own: Own,
-    /// Its sales.
     pub sales: Sales,
 }
 
-/// What one level has of a one-time commission.
+/// One level's share of a one-time commission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// The threshold of the tier that counted.
+    /// Threshold of the tier that applied.
     pub tier: Option<Decimal>,
-    /// Its own amount at that tier.
+    /// The level's own amount at that tier.
     pub own: Decimal,
-    /// What it earns: its own less the highest of the levels below.
+    /// Earnings: its own amount less the highest of the levels below.
     pub earned: Decimal,
 }
 
-/// How a one-time commission is divided; what the shares and the platform have is the pool.
+/// Division of a one-time commission; shares and platform part sum to the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// What the series pays.
+    /// Amount paid by the series.
     pub pool: Decimal,
-    /// What each level has, from the selling shop up.
+    /// Share of each level, from the selling shop up.
     pub shares: Vec<Share>,
-    /// What is left to the platform.
+    /// Rest that stays with the platform.
     pub platform: Decimal,
 }
 
 /// Divides the one-time commission of a sale over its levels, given from the selling shop up (R8.9).
 ///
-/// # Refuses
-/// Overflow; levels above the pool, which the ceilings exclude.
+/// # Rejects
+/// Overflow; a level above the pool, which the ceilings exclude.
 pub fn divide(commission: &CommissionTerms, levels: &[Level]) -> Result<Chain, MoneyError> {
     let tiered = commission.kind == CommissionKind::Tiered && !commission.tiers.is_empty();
     let mut chain = Chain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO };
@@ -116,10 +112,12 @@ pub fn divide(commission: &CommissionTerms, levels: &[Level]) -> Result<Chain, M
     Ok(chain)
 }
 
-/// What each level earns of the price of a sale, from the selling shop up, given their cost prices in that order: the seller its
-/// retail price less its cost, each other its child's cost less its own (R8.10). The rest is level 1's cost: the platform's.
+/// Price difference each level earns from a sale (R8.10).
 ///
-/// # Refuses
+/// `costs` are the cost prices from the selling shop up. The seller earns its retail price less its cost, each other level its
+/// child's cost less its own. The rest, level 1's cost, belongs to the platform.
+///
+/// # Rejects
 /// Overflow; a price or cost below the cost of the level above, which the ceilings exclude.
 pub fn differences(retail: Decimal, costs: &[Decimal]) -> Result<Vec<Decimal>, MoneyError> {
     let mut paid = retail;

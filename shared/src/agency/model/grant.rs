@@ -1,8 +1,8 @@
-//! A grant: what a shop's parent lets it earn and pay for one series (R8.3–R8.6).
+//! A grant: a shop's share of commission and its cost prices in one series (R8.3–R8.6).
 //!
-//! Stored: `SERIES#{ser}` / `GRANT#{path}`, one item with its packages, found by the shop's path: a sale reads the grants of all its
-//! levels in one call, and one consistent query reads those below a shop. That key is what makes it one grant per shop and series.
-//! Whoever adds or raises a grant below writes this one too, under its revision: a bound cannot be lowered past it.
+//! Stored as `SERIES#{ser}` / `GRANT#{path}`, one item with its packages. A sale reads the grants of all its levels in one
+//! call, and one consistent query reads those below a shop. The key allows one grant per shop and series. Adding or raising a
+//! grant below also writes this item under its revision, so a bound cannot be lowered past it.
 
 use std::collections::BTreeMap;
 
@@ -15,27 +15,26 @@ use crate::agency::model::shop::ShopPath;
 use kernel::id::{GrantId, PackageId, SeriesId};
 use kernel::refusal::Refusal;
 
-/// Most earlier cost prices that are kept of a package.
+/// Most earlier cost prices kept per package.
 pub const HISTORY_MAX: usize = 8;
 
 /// A level's own amount at a tier of the series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnTier {
-    /// The tier's threshold.
     #[serde(with = "kernel::decimal")]
     pub threshold: Decimal,
-    /// The level's amount at it; may be 0.
+    /// The level's amount at the tier; may be 0.
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
 }
 
-/// What a level holds of the one-time commission: the ceiling of the levels below it.
+/// A level's own part of the one-time commission; the ceiling of the levels below it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Own {
-    /// Without tiers.
+    /// Amount without tiers.
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
-    /// At each tier of the series.
+    /// Amount at each tier of the series.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<OwnTier>,
 }
@@ -46,10 +45,10 @@ impl Own {
         self.tiers.iter().find(|tier| tier.threshold == threshold).map(|tier| tier.amount)
     }
 
-    /// That it has the ceiling's tiers and nowhere more (R8.3, R8.4).
+    /// Checks that it has the ceiling's tiers and exceeds none of its amounts (R8.3, R8.4).
     ///
-    /// # Refuses
-    /// `tiers_mismatch`; `ceiling_exceeded` with the first tier that is above.
+    /// # Rejects
+    /// `tiers_mismatch`; `ceiling_exceeded` with the first tier above the ceiling.
     pub fn must_fit(&self, ceiling: &Self) -> Result<(), Refusal> {
         if self.thresholds() != ceiling.thresholds() {
             return Err(Refusal::TiersMismatch);
@@ -64,7 +63,7 @@ impl Own {
         }
     }
 
-    /// It with no amount above the ceiling's.
+    /// The amounts, none above the ceiling's.
     pub fn lowered_to(&self, ceiling: &Self) -> Self {
         let lowered = |tier: &OwnTier| OwnTier {
             amount: ceiling.at(tier.threshold).map_or(tier.amount, |bound| tier.amount.min(bound)),
@@ -80,25 +79,25 @@ impl Own {
     }
 }
 
-/// What a parent lets its children have: commission at most, cost prices at least, these packages only.
+/// Bounds a parent sets for its children: commission ceiling, lowest cost prices, allowed packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantOffer {
-    /// The ceiling of the commission.
+    /// Ceiling of the commission.
     pub own: Own,
-    /// The packages, with the least cost price.
+    /// Allowed packages with their lowest cost prices.
     pub costs: BTreeMap<PackageId, Decimal>,
 }
 
 impl GrantOffer {
-    /// Of two offers the stricter in every respect.
+    /// The stricter of two offers in every respect.
     pub fn stricter(&self, other: &Self) -> Self {
         let both = |(id, cost): (&PackageId, &Decimal)| Some((*id, *cost.max(other.costs.get(id)?)));
         Self { own: self.own.lowered_to(&other.own), costs: self.costs.iter().filter_map(both).collect() }
     }
 
-    /// That a package may be held at this cost.
+    /// Checks that a package may be granted at this cost.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `package_not_granted`, `cost_below_parent` (R8.3).
     pub fn must_allow(&self, package: PackageId, cost: Decimal) -> Result<(), Refusal> {
         match self.costs.get(&package) {
@@ -108,27 +107,27 @@ impl GrantOffer {
         }
     }
 
-    /// Whether a grant with these terms can stand under it.
+    /// True if a grant with these terms stays within the offer.
     pub fn covers(&self, terms: &GrantTerms) -> bool {
         let packages = &mut terms.packages.iter();
         terms.own.must_fit(&self.own).is_ok() && packages.all(|held| self.must_allow(held.id, held.cost_price).is_ok())
     }
 }
 
-/// Whether a grant works.
+/// Status of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantStatus {
-    /// It does.
+    /// Orders are accepted.
     Active,
-    /// No order is accepted from its shop or below (R8.6).
+    /// No order is accepted from its shop or those below (R8.6).
     Disabled,
-    /// Deleted; kept for who looks back.
+    /// Deleted; kept for the history.
     Deleted,
 }
 
 impl GrantStatus {
-    /// The status as it is written.
+    /// Stored and wire name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -138,36 +137,34 @@ impl GrantStatus {
     }
 }
 
-/// A cost price that was, until when.
+/// An earlier cost price, and the time of its replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlierCost {
-    /// The price.
     #[serde(with = "kernel::decimal")]
     pub cost_price: Decimal,
-    /// When another took its place.
+    /// Time of its replacement.
     pub until: Timestamp,
 }
 
-/// A package as a shop holds it.
+/// A package as granted to a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedPackage {
-    /// Which.
     pub id: PackageId,
-    /// What the shop pays for it.
+    /// Price the shop pays.
     #[serde(with = "kernel::decimal")]
     pub cost_price: Decimal,
-    /// What the shop sells it for, never below its cost (R8.10).
+    /// Price the shop sells at, never below its cost (R8.10).
     #[serde(with = "kernel::decimal")]
     pub retail_price: Decimal,
-    /// Whether the shop sells it.
+    /// True if the shop sells it.
     pub on_shelf: bool,
-    /// The last of its earlier cost prices, the latest at the end (R8.6).
+    /// Latest earlier cost prices, in order of time (R8.6).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<EarlierCost>,
 }
 
 impl GrantedPackage {
-    /// It at another cost; the earlier one is kept.
+    /// The package at another cost; the earlier cost joins the history.
     pub fn at_cost(&self, cost_price: Decimal, now: Timestamp) -> Self {
         if cost_price == self.cost_price {
             return self.clone();
@@ -180,44 +177,44 @@ impl GrantedPackage {
     }
 }
 
-/// What is decided for a shop, by its parent and, for the retail side, by itself.
+/// Terms of a grant, set by the parent; the shop itself sets the retail side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrantTerms {
-    /// Its part of the one-time commission.
+    /// Own part of the one-time commission.
     pub own: Own,
-    /// Its own forced recharge, where the platform has none (R8.7).
+    /// The shop's own forced recharge, effective if the platform has none (R8.7).
     pub forced: ForcedRecharge,
-    /// Whether it works.
     pub status: GrantStatus,
-    /// Its packages.
     pub packages: Vec<GrantedPackage>,
 }
 
-/// One change of a grant's packages.
+/// A change of a grant's packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PackageChange {
-    /// Add it, or change its cost.
+    /// Adds the package or changes its cost.
     Cost(PackageId, Decimal),
-    /// Take it away.
     Remove(PackageId),
 }
 
 impl GrantTerms {
-    /// What they let the shops below have.
+    /// Bounds for the grants of the shops below.
     pub fn offer(&self) -> GrantOffer {
         let costs = self.packages.iter().map(|held| (held.id, held.cost_price)).collect();
         GrantOffer { own: self.own.clone(), costs }
     }
 
-    /// A package that they hold.
+    /// A granted package by its id.
     pub fn package(&self, id: PackageId) -> Option<&GrantedPackage> {
         self.packages.iter().find(|held| held.id == id)
     }
 
-    /// The terms with changed packages, all or none (R8.6). A new package is sold at the series' price, or its cost if that is higher.
+    /// The terms with changed packages, all or none (R8.6).
     ///
-    /// # Refuses
-    /// `package_not_in_series`, `package_not_granted` (by the parent, or to be removed and not held), `cost_below_parent`.
+    /// A new package gets the series' retail price, or its cost if that is higher.
+    ///
+    /// # Rejects
+    /// `package_not_in_series`; `package_not_granted` if the parent does not grant it, or if it is removed without being held;
+    /// `cost_below_parent`.
     pub fn with_packages(
         &self,
         changes: &[PackageChange],
@@ -261,8 +258,9 @@ impl GrantTerms {
         Ok(())
     }
 
-    /// The terms as they have to be under a stricter offer: amounts lowered, costs raised, packages dropped that are not offered any
-    /// more, retail prices raised to the cost (R8.5).
+    /// The terms adapted to a stricter offer (R8.5).
+    ///
+    /// Amounts are lowered, costs raised, packages no longer offered dropped, and retail prices raised to the cost.
     pub fn moved_under(&self, offer: &GrantOffer, now: Timestamp) -> Self {
         let packages = self.packages.iter().filter_map(|held| {
             let least = offer.costs.get(&held.id)?;
@@ -281,65 +279,62 @@ impl GrantTerms {
     }
 }
 
-/// A shop's own part of a commission under its allocator's; what is left out is 0.
+/// Own part of a commission under the allocator's ceiling; omitted amounts are 0.
 ///
-/// # Refuses
-/// `tiers_mismatch` for tiers that the series has not, or for none where it has; `ceiling_exceeded` (R8.3, R8.4).
+/// # Rejects
+/// `tiers_mismatch` unless the tiers are those of the series; `ceiling_exceeded` (R8.3, R8.4).
 pub fn own_part(ceiling: &Own, amount: Option<Decimal>, tiers: Option<&[OwnTier]>) -> Result<Own, Refusal> {
     let own = Own { amount: amount.unwrap_or_default(), tiers: tiers.unwrap_or_default().to_vec() };
     own.must_fit(ceiling)?;
     Ok(own)
 }
 
-/// One shop's part of one series.
+/// Grant of one series to one shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Which.
     pub id: GrantId,
-    /// Counts the changes of its terms, from 1; its `ETag`.
+    /// Number of changes of its terms, from 1; its `ETag`.
     pub version: u64,
-    /// Of which series.
     pub series: SeriesId,
-    /// The shop, with those above it. Its allocator is the one right above, at level 1 the platform.
+    /// Path of the shop. Its allocator is the parent, at level 1 the platform.
     pub path: ShopPath,
-    /// What holds.
+    /// Current terms.
     pub terms: GrantTerms,
-    /// What will hold once every grant below is moved: until then nothing new may be above it (R8.5).
+    /// Terms that apply once all grants below are moved; until then they bound new grants too (R8.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<Box<GrantTerms>>,
-    /// How many grants were made from this one, to the shops right below.
+    /// Number of grants made from this one to shops directly below.
     pub children: u32,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its terms last changed.
+    /// Time of the last change of its terms.
     pub updated_at: Timestamp,
 }
 
 impl Grant {
-    /// The bound for new and raised grants below: of the terms and of those to come, the stricter.
+    /// Bound for new and raised grants below: the stricter of current and closing terms.
     pub fn offer(&self) -> GrantOffer {
         let offer = self.terms.offer();
         self.closing.as_ref().map_or_else(|| offer.clone(), |closing| offer.stricter(&closing.offer()))
     }
 
-    /// The terms that are asked for: those to come, or those there are.
+    /// Requested terms: the closing ones, or the current ones.
     pub fn wanted(&self) -> &GrantTerms {
         self.closing.as_deref().unwrap_or(&self.terms)
     }
 
-    /// It with other terms, changed at `now`; nothing is to come any more.
+    /// The grant with other terms, changed at `now`; clears the closing terms.
     ///
-    /// # Refuses
-    /// `None` when the versions ran out.
+    /// # Rejects
+    /// `None` if the version overflows.
     pub fn with_terms(&self, terms: GrantTerms, now: Timestamp) -> Option<Self> {
         let version = self.version.checked_add(1)?;
         Some(Self { terms, closing: None, version, updated_at: now, ..self.clone() })
     }
 
-    /// It with one price and shelf state of its own (R8.10).
+    /// The terms with another retail price and shelf state of a package (R8.10).
     ///
-    /// # Refuses
-    /// `not_found` for a package that it does not hold; 422 at `/retail_price` below the cost.
+    /// # Rejects
+    /// `not_found` for a package that is not granted; 422 at `/retail_price` below the cost.
     pub fn with_retail(&self, package: PackageId, price: Decimal, on_shelf: bool) -> Result<GrantTerms, Refusal> {
         let mut after = self.terms.clone();
         let held = after.packages.iter_mut().find(|held| held.id == package).ok_or(Refusal::NotFound)?;
@@ -351,19 +346,19 @@ impl Grant {
         Ok(after)
     }
 
-    /// It with one grant below more or less.
+    /// The grant with one grant below more or less.
     ///
-    /// # Refuses
-    /// `None` when there is none to take away.
+    /// # Rejects
+    /// `None` if there is none to remove.
     pub fn with_child(&self, more: bool) -> Option<Self> {
         let children = if more { self.children.checked_add(1) } else { self.children.checked_sub(1) }?;
         Some(Self { children, ..self.clone() })
     }
 
-    /// It, deleted; it stays for who looks back (R8.6).
+    /// The grant marked as deleted; it is kept for the history (R8.6).
     ///
-    /// # Refuses
-    /// `grant_has_children`.
+    /// # Rejects
+    /// `grant_has_children`; `version_mismatch` if the version overflows.
     pub fn deleted(&self, now: Timestamp) -> Result<Self, Refusal> {
         if self.children > 0 {
             return Err(Refusal::GrantHasChildren);
@@ -373,21 +368,19 @@ impl Grant {
     }
 }
 
-/// Where a grant is found by its id: its series and its shop's path never change.
+/// Location of a grant by its id; its series and its shop's path never change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantPlace {
-    /// Which grant.
     pub id: GrantId,
-    /// Of which series.
     pub series: SeriesId,
-    /// Of which shop.
+    /// Path of the grant's shop.
     pub path: ShopPath,
-    /// Whether it was deleted: then it stands aside.
+    /// True once deleted; the grant is then stored under another key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
 }
 
-/// Whether a sale is open through all its levels: each has a grant, and none is disabled (R8.6).
+/// True if a sale is allowed at all its levels: no grant is disabled or deleted (R8.6).
 pub fn is_open(levels: &[Grant]) -> bool {
     levels.iter().all(|grant| grant.terms.status == GrantStatus::Active)
 }

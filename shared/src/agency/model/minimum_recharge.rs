@@ -1,21 +1,24 @@
-//! What a recharge must be at least before anything else is sold to an asset (R8.7): one function, for the pre-check, the creation
-//! of an order and what a grant shows alike.
+//! The smallest recharge required before an asset can buy anything else (R8.7).
+//!
+//! The pre-check, the creation of an order and the view of a grant share this function.
 
 use rust_decimal::Decimal;
 
 use crate::agency::model::series::{CommissionTrigger, ForcedRecharge, TriggerKind};
 
-/// The forced recharge that counts.
+/// The effective forced recharge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effective {
-    /// Whether the platform decides it: a shop's own is ignored.
+    /// True if the platform decides it and the shop's own setting is ignored.
     pub locked: bool,
-    /// What is needed; none is nothing.
+    /// Smallest recharge, in agency currency; `None` if none is required.
     pub amount: Option<Decimal>,
 }
 
-/// The forced recharge of a series with this trigger and `platform`'s setting, sold by a shop whose own setting is `shop` (R8.7).
-/// It applies until the asset's one-time commission is paid.
+/// Effective forced recharge of a sale (R8.7).
+///
+/// `platform` and `shop` are the settings of the series and of the selling shop. It applies until the asset's one-time
+/// commission is triggered.
 pub fn effective(
     trigger: &CommissionTrigger,
     platform: &ForcedRecharge,

@@ -1,8 +1,8 @@
-//! An agency order: a sale, with the snapshot it is settled by, and what it paid the chain (R8.8–R8.12).
+//! An agency order: a sale, the snapshot that settles it, and its payouts to the levels (R8.8–R8.12).
 //!
-//! It is made once, with everything that later edits must not reach (R8.11). [`settle`] brings shops, asset and statistics to where
-//! its net demands: the first time it decides what the sale earns, later only how much of that is left. What was posted stands on the
-//! order, so the difference is posted, and a message that comes twice finds nothing to do.
+//! It is created once, with everything that later edits must not affect (R8.11). [`settle`] brings wallets, asset and
+//! statistics to the order's net: the first time it fixes the earnings of the sale, later only their remaining part. The posted
+//! net is stored on the order, so each run posts the difference and a repeated message changes nothing.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -20,18 +20,18 @@ use kernel::ledger::{
 };
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, MoneyError};
 
-/// What is bought.
+/// Kind of an agency order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKind {
-    /// Packages.
+    /// Buys packages.
     Purchase,
-    /// Balance of the asset.
+    /// Adds to the asset's balance.
     Recharge,
 }
 
 impl OrderKind {
-    /// The kind as it is written.
+    /// Stored and wire name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
@@ -40,22 +40,22 @@ impl OrderKind {
     }
 }
 
-/// What it is paid by (R8.12).
+/// Source of the payment (R8.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaidBy {
     /// The selling shop's main account.
     Wallet,
-    /// A payment order.
+    /// A payment order at a provider.
     Online,
-    /// Outside, on behalf: an admin says so.
+    /// Paid outside, on behalf, as stated by an admin.
     Offline,
     /// The asset's own balance.
     Asset,
 }
 
 impl PaidBy {
-    /// The payment as it is written.
+    /// Stored and wire name of the source.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wallet => "wallet",
@@ -65,40 +65,43 @@ impl PaidBy {
         }
     }
 
-    /// The one that is written so.
+    /// Parses the stored name of a source.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Wallet, Self::Online, Self::Offline, Self::Asset].into_iter().find(|paid_by| paid_by.as_str() == text)
     }
 
-    /// Whether it is a sale for statistics: every payment that is not on behalf (R8.8).
+    /// True if the order counts in statistics: every payment but one on behalf (R8.8).
     pub fn counts(self) -> bool {
         self != Self::Offline
     }
 
-    /// Whether it can trigger the one-time commission and counts towards it: money that comes in (R8.8, R8.12).
+    /// True if the payment counts towards and may trigger the one-time commission (R8.8, R8.12).
+    ///
+    /// Only incoming money does.
     pub fn triggers(self) -> bool {
         matches!(self, Self::Wallet | Self::Online)
     }
 }
 
-/// A package that was sold.
+/// A sold package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sold {
-    /// Which.
     pub id: PackageId,
-    /// For how much.
+    /// Retail price at the sale.
     #[serde(with = "kernel::decimal")]
     pub retail_price: Decimal,
 }
 
-/// One level of a sale, as it was when the order was made. Stored as a short text, as an order with ten of them has to stay small:
-/// its cost, its commission, and that at each tier: `20; 60; 100:80 150:120`.
+/// Snapshot of one level of a sale.
+///
+/// Stored as a short text, since an order with ten levels has to stay small: its cost, its commission, and its commission at
+/// each tier: `20; 60; 100:80 150:120`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SaleLevel {
-    /// Its own commission amounts.
+    /// The level's own commission amounts.
     pub own: Own,
-    /// What it pays for what is sold.
+    /// The level's total cost of the sold packages.
     pub cost: Decimal,
 }
 
@@ -130,15 +133,17 @@ impl TryFrom<String> for SaleLevel {
     }
 }
 
-/// What one level earns of an order. Stored as a short text, too: `30 0`, `30 4.5 at 150`.
+/// Earnings of one level from an order.
+///
+/// Also stored as a short text: `30 0`, `30 4.5 at 150`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct LevelShare {
-    /// The threshold of the tier that counted.
+    /// Threshold of the tier that applied.
     pub tier: Option<Decimal>,
-    /// Of the one-time commission (R8.9).
+    /// Part of the one-time commission (R8.9).
     pub one_time: Decimal,
-    /// Of the prices (R8.10).
+    /// Price difference (R8.10).
     pub difference: Decimal,
 }
 
@@ -164,92 +169,84 @@ impl TryFrom<String> for LevelShare {
     }
 }
 
-/// What became of an order once it was paid.
+/// Result of settling a paid order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SaleOutcome {
-    /// What is left of the payment; everything posted follows from it.
+    /// Net of the payment at the last settlement; everything posted follows from it.
     #[serde(with = "kernel::decimal")]
     pub net: Decimal,
-    /// Whether it triggered the asset's one-time commission.
+    /// True if it triggered the asset's one-time commission.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub triggered: bool,
-    /// What the series paid.
+    /// One-time commission paid by the series.
     #[serde(with = "kernel::decimal")]
     pub pool: Decimal,
-    /// What the platform kept of it.
+    /// Part of the pool that stays with the platform.
     #[serde(with = "kernel::decimal")]
     pub platform: Decimal,
-    /// What each level earns while nothing is taken back, from the selling shop up.
+    /// Full earnings of each level before take-backs, from the selling shop up.
     pub shares: Vec<LevelShare>,
-    /// The last journal of the sale: levels and asset each have a share of it.
+    /// Last journal of the sale; levels and asset each have an entry in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<JournalRef>,
-    /// When it was settled first.
+    /// Time of the first settlement.
     pub at: Timestamp,
 }
 
 /// A sale.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgencyOrder {
-    /// Which.
     pub id: AgencyOrderId,
-    /// What is bought.
     pub kind: OrderKind,
-    /// What it is paid by.
     pub paid_by: PaidBy,
-    /// For which asset.
     pub asset: AssetId,
-    /// Of which series.
     pub series: SeriesId,
-    /// The selling shop: the asset's when the order was made.
+    /// The selling shop: the asset's shop at creation.
     pub seller: ShopPath,
-    /// Who made it.
+    /// The user who created it.
     pub by: UserId,
-    /// What it costs, in agency currency.
+    /// Price, in agency currency.
     pub amount: LedgerMoney,
-    /// The packages.
+    /// The sold packages; empty for a recharge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Sold>,
-    /// Every level, from the selling shop up.
+    /// Snapshot of every level, from the selling shop up.
     pub levels: Vec<SaleLevel>,
-    /// The one-time commission.
+    /// One-time commission of the series at creation.
     pub commission: CommissionTerms,
-    /// When that is due.
+    /// Trigger of that commission at creation.
     pub trigger: CommissionTrigger,
-    /// The payment order, when it is paid online.
+    /// The payment order of an online payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<OrderId>,
-    /// When it was paid: none while an online payment is awaited.
+    /// Payment time; `None` while an online payment is awaited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
-    /// What became of it; none while its commission is pending.
+    /// Result of the settlement; `None` until settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<SaleOutcome>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// Everything a settlement reads, as it was, and after it as it is to be.
+/// State of a settlement: input as read, and after it the state to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
-    /// The order.
     pub order: AgencyOrder,
-    /// Its asset.
     pub asset: Asset,
-    /// The sales of each level, from the selling shop up.
+    /// Sales of each level, from the selling shop up.
     pub sales: Vec<Sales>,
-    /// Their wallets.
+    /// Wallets of the levels, in the same order.
     pub wallets: Vec<Wallet>,
-    /// What was posted.
+    /// Journal entries of this settlement.
     pub postings: Vec<JournalEntry>,
 }
 
-/// The payment as it stands now.
+/// Current state of the payment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Paid {
-    /// When.
+    /// Payment time.
     pub at: Timestamp,
-    /// What is left of it.
+    /// Net of the payment, in agency currency.
     pub net: Decimal,
 }
 
@@ -259,14 +256,14 @@ impl AgencyOrder {
         self.seller.upward().filter_map(|path| path.shop())
     }
 
-    /// The queue group: sales of one tree are settled one after another (R8.8).
+    /// Message group: the sales of one tree are settled one after another (R8.8).
     pub fn tree(&self) -> ShopId {
         self.seller.level_one().unwrap_or_else(|| ShopId::new(self.id.ulid()))
     }
 
-    /// What a total comes to when `net` of the payment is left: its part, rounded down (R4.11).
+    /// Part of a total for a payment of which `net` remains, rounded down (R4.11).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn part(&self, whole: Decimal, net: Decimal) -> Result<Decimal, MoneyError> {
         let amount = self.amount.amount();
@@ -277,7 +274,7 @@ impl AgencyOrder {
         Ok(part.round_dp_with_strategy(LEDGER_DIGITS, rust_decimal::RoundingStrategy::ToZero))
     }
 
-    /// What it adds to the statistics of its series with `net` left.
+    /// Contribution to the statistics of its series at `net`.
     pub fn tally(&self, net: Decimal) -> SalesTally {
         let counts = self.paid_by.counts() && net > Decimal::ZERO;
         if counts { SalesTally { count: 1, amount: net } } else { SalesTally::default() }
@@ -285,9 +282,9 @@ impl AgencyOrder {
 }
 
 impl SalesTally {
-    /// It with `before` taken out and `after` put in.
+    /// The tally with `before` subtracted and `after` added.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `None` below zero and on overflow.
     pub fn moved(self, before: Self, after: Self) -> Option<Self> {
         let count = self.count.checked_add(after.count)?.checked_sub(before.count)?;
@@ -296,15 +293,17 @@ impl SalesTally {
     }
 }
 
-/// The cause of the journals of a sale.
+/// Cause of the journals of a sale.
 pub fn cause(order: AgencyOrderId) -> String {
     format!("agency:{order}")
 }
 
-/// Brings everything to where the payment demands, in one journal; `header` is that of the first one of the sale.
+/// Brings everything to the payment's net, in one journal.
 ///
-/// # Refuses
-/// What does not add up; nothing is to be written then.
+/// `header` is that of a first journal; it follows the last one if there is one.
+///
+/// # Rejects
+/// Amounts that do not add up; the caller writes nothing then.
 pub fn settle(scene: Scene, paid: Paid, header: Header) -> Result<Scene, LedgerError> {
     let mut scene = scene;
     let before = scene.order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
@@ -334,17 +333,17 @@ pub fn settle(scene: Scene, paid: Paid, header: Header) -> Result<Scene, LedgerE
     Ok(scene)
 }
 
-/// A move of what is left of a payment.
+/// Change of a payment's net.
 struct Moving {
     before: Decimal,
     net: Decimal,
-    /// Whether the sale was posted before.
+    /// True if the sale was posted before.
     again: bool,
     header: Header,
 }
 
 impl Scene {
-    /// Decides what the sale earns, once.
+    /// Fixes the earnings of the sale, at its first settlement.
     fn first(&mut self, paid: Paid) -> Result<(), LedgerError> {
         let order = &self.order;
         let (amount, on_behalf) = (order.amount.amount(), !order.paid_by.triggers());
@@ -382,7 +381,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Pays every level the difference between what it has and what is due to it.
+    /// Posts to every level the difference between paid and due commission.
     fn pay(&mut self, by: &Moving) -> Result<(), LedgerError> {
         let order = &self.order;
         let Some(outcome) = order.outcome.as_ref() else { return Ok(()) };
@@ -405,7 +404,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Credits a recharge to the asset, or takes back what went back.
+    /// Credits a recharge to the asset, or takes back the refunded part.
     fn credit(&mut self, by: &Moving) -> Result<(), LedgerError> {
         let order = &self.order;
         let moved = by.net.checked_sub(by.before).ok_or(MoneyError::Overflow)?;

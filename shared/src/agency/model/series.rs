@@ -1,6 +1,6 @@
-//! A series: packages, and what is earned once per asset that buys of them (R8.2).
+//! A series: packages, and the commission earned once per asset that buys them (R8.2).
 //!
-//! Stored: `SERIES#{ser}`, one item with its packages, so that what the platform offers to level 1 changes under one revision.
+//! Stored as `SERIES#{ser}`, one item with its packages, so that the platform's offer to level 1 changes under one revision.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,47 +15,47 @@ use crate::agency::model::grant::{GrantOffer, Own, OwnTier};
 use kernel::id::{PackageId, SeriesId};
 use kernel::refusal::Refusal;
 
-/// What a tier's threshold is compared with.
+/// Statistic compared with a tier's threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
-    /// How many sales.
+    /// Number of sales.
     SalesCount,
-    /// What they came to.
+    /// Sum of sales, in agency currency.
     SalesAmount,
 }
 
-/// Whose sales count.
+/// Shops included in a statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SalesScope {
-    /// The shop's own.
+    /// The shop's own sales.
     #[serde(rename = "self")]
     Own,
-    /// The shop's own and those of every shop below it.
+    /// The shop's own sales and those of all shops below it.
     SelfAndSub,
 }
 
-/// How a statistic must stand to a tier's threshold.
+/// Comparison of a statistic with a tier's threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Comparison {
-    /// Above it.
+    /// Greater than the threshold.
     #[serde(rename = ">")]
     Above,
-    /// At it or above.
+    /// Greater than or equal to the threshold.
     #[default]
     #[serde(rename = ">=")]
     AtLeast,
-    /// Below it.
+    /// Less than the threshold.
     #[serde(rename = "<")]
     Below,
-    /// At it or below.
+    /// Less than or equal to the threshold.
     #[serde(rename = "<=")]
     AtMost,
 }
 
 impl Comparison {
-    /// Whether `statistic` stands so to `threshold`.
+    /// True if `statistic` compares so with `threshold`.
     pub fn holds(self, statistic: Decimal, threshold: Decimal) -> bool {
         match self {
             Self::Above => statistic > threshold,
@@ -70,26 +70,23 @@ impl Comparison {
     }
 }
 
-/// A step of a tiered commission.
+/// A tier of a tiered commission.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CommissionTier {
-    /// What is measured.
     pub dimension: Dimension,
-    /// Of whose sales.
     pub scope: SalesScope,
-    /// How it must stand to the threshold.
     #[serde(default)]
     pub operator: Comparison,
-    /// The threshold, unique within the series: a whole number of sales, or an amount.
+    /// Unique within the series: a whole number of sales, or an amount.
     #[serde(with = "kernel::decimal")]
     pub threshold: Decimal,
-    /// What the series pays at it.
+    /// Amount the series pays at this tier.
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
 }
 
 impl CommissionTier {
-    /// Whether the sales of a shop reach it.
+    /// True if a shop's sales reach the tier.
     pub fn matches(&self, sales: &Sales) -> bool {
         self.operator.holds(sales.of(self.dimension, self.scope), self.threshold)
     }
@@ -99,27 +96,24 @@ impl CommissionTier {
     }
 }
 
-/// What kind of one-time commission a series has.
+/// Kind of a series' one-time commission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommissionKind {
-    /// None.
     None,
-    /// The same for every sale.
+    /// The same amount for every sale.
     Fixed,
     /// By the statistics of each level.
     Tiered,
 }
 
-/// The one-time commission of a series.
+/// One-time commission of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommissionTerms {
-    /// Its kind.
     pub kind: CommissionKind,
-    /// The fixed amount; also that of a tiered one without tiers (R8.9).
+    /// Fixed amount; also that of a tiered commission without tiers (R8.9).
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
-    /// The tiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<CommissionTier>,
 }
@@ -130,15 +124,17 @@ impl CommissionTerms {
         Self { kind: CommissionKind::None, amount: Decimal::ZERO, tiers: Vec::new() }
     }
 
-    /// The tier that counts for a shop with these sales: of `>` and `>=` the one with the highest threshold, else of `<` and `<=`
-    /// the one with the lowest (R8.9).
+    /// Tier for a shop with these sales (R8.9).
+    ///
+    /// Of the matching tiers with `>` or `>=` the one with the highest threshold. Without one, of those with `<` or `<=` the
+    /// one with the lowest.
     pub fn tier_for(&self, sales: &Sales) -> Option<&CommissionTier> {
         let matching = || self.tiers.iter().filter(|tier| tier.matches(sales));
         let up = matching().filter(|tier| tier.operator.upward()).min_by_key(|tier| Reverse(tier.threshold));
         up.or_else(|| matching().filter(|tier| !tier.operator.upward()).min_by_key(|tier| tier.threshold))
     }
 
-    /// Whether another commission differs in its amounts only.
+    /// True if the two commissions differ in amounts only.
     pub fn same_shape(&self, other: &Self) -> bool {
         let shape = |of: &Self| {
             let mut tiers: Vec<_> = of.tiers.iter().map(CommissionTier::shape).collect();
@@ -148,48 +144,48 @@ impl CommissionTerms {
         self.kind == other.kind && shape(self) == shape(other)
     }
 
-    /// Its amounts, as a level holds them.
+    /// The amounts, as a level's own part.
     pub fn own(&self) -> Own {
         let tiers = self.tiers.iter().map(|tier| OwnTier { threshold: tier.threshold, amount: tier.amount }).collect();
         Own { amount: self.amount, tiers }
     }
 }
 
-/// What makes an asset's one-time commission due (R8.8).
+/// Payments that trigger an asset's one-time commission (R8.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
-    /// One payment of at least the threshold.
+    /// A single payment of at least the threshold.
     FirstRecharge,
-    /// All payments so far.
+    /// The sum of all payments so far.
     AccumulatedRecharge,
 }
 
-/// When the one-time commission is due.
+/// Trigger of the one-time commission.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CommissionTrigger {
-    /// What is compared.
     pub kind: TriggerKind,
-    /// With what, in agency currency.
+    /// Threshold, in agency currency.
     #[serde(with = "kernel::decimal")]
     pub threshold: Decimal,
 }
 
-/// How far an asset is on its way to the one-time commission.
+/// Progress of an asset towards its one-time commission.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// What was paid in all, not on behalf.
+    /// Sum of payments, without those on behalf.
     #[serde(with = "kernel::decimal")]
     pub paid: Decimal,
-    /// Whether it was triggered, once and for ever.
+    /// True once triggered; never reset.
     pub triggered: bool,
 }
 
 impl CommissionTrigger {
-    /// The progress after a payment, and whether that payment triggers the commission (R8.8). A payment on behalf neither triggers
-    /// nor counts.
+    /// Progress after a payment, and true if that payment triggers the commission (R8.8).
     ///
-    /// # Refuses
+    /// A payment on behalf neither triggers nor counts.
+    ///
+    /// # Rejects
     /// `None` on overflow.
     pub fn after(&self, progress: Progress, payment: Decimal, on_behalf: bool) -> Option<(Progress, bool)> {
         if on_behalf {
@@ -205,60 +201,56 @@ impl CommissionTrigger {
     }
 }
 
-/// A recharge that is asked for before anything else can be bought.
+/// Recharge required before anything else can be bought.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ForcedRecharge {
-    /// Whether it is on.
     pub enabled: bool,
-    /// How much.
+    /// Smallest recharge, in agency currency.
     #[serde(with = "kernel::decimal")]
     pub amount: Decimal,
 }
 
-/// Something that assets can buy.
+/// A package that assets can buy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Package {
-    /// Which.
     pub id: PackageId,
-    /// Counts its changes, from 1; its `ETag`.
+    /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// What people call it.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code.
     pub code: String,
-    /// What it is sold for unless a shop sets another price.
+    /// Default retail price; a shop may set another.
     #[serde(with = "kernel::decimal")]
     pub price: Decimal,
-    /// What level 1 pays for it at least.
+    /// Lowest cost price for level 1.
     #[serde(with = "kernel::decimal")]
     pub cost_price: Decimal,
 }
 
-/// What a series offers to level 1.
+/// Offer of a series to level 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeriesTerms {
-    /// The one-time commission.
     pub commission: CommissionTerms,
-    /// The packages, in the order in which they came.
+    /// Packages in the order of creation.
     pub packages: Vec<Package>,
 }
 
 impl SeriesTerms {
-    /// What level 1 is granted under (R8.4).
+    /// Bounds for grants at level 1 (R8.4).
     pub fn offer(&self) -> GrantOffer {
         let costs: BTreeMap<_, _> = self.packages.iter().map(|package| (package.id, package.cost_price)).collect();
         GrantOffer { own: self.commission.own(), costs }
     }
 
-    /// One of its packages.
+    /// A package of the series by its id.
     pub fn package(&self, id: PackageId) -> Option<&Package> {
         self.packages.iter().find(|package| package.id == id)
     }
 
-    /// The terms with a package more, or with one of the same id replaced.
+    /// The terms with a package added, or replaced if its id exists.
     ///
-    /// # Refuses
-    /// 422 above 200 packages and for a code that another package has.
+    /// # Rejects
+    /// 422 above 200 packages, and for a code that another package has.
     pub fn with_package(&self, package: Package) -> Result<Self, Refusal> {
         let mut after = self.clone();
         if self.packages.iter().any(|other| other.id != package.id && other.code == package.code) {
@@ -275,48 +267,45 @@ impl SeriesTerms {
     }
 }
 
-/// A group of packages with one commission.
+/// Packages with a common one-time commission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// Which.
     pub id: SeriesId,
-    /// Counts its changes, from 1; its `ETag`.
+    /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// What people call it.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code.
     pub code: String,
-    /// When the one-time commission is due.
+    /// Trigger of the one-time commission.
     pub trigger: CommissionTrigger,
     /// The platform's forced recharge.
     pub forced: ForcedRecharge,
     /// Commission and packages.
     pub terms: SeriesTerms,
-    /// The terms that it will have once every grant below is moved: until then nothing new may be above them (R8.5).
+    /// Terms that apply once all grants below are moved; until then they bound new grants too (R8.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<Box<SeriesTerms>>,
-    /// How many grants level 1 has of it.
+    /// Number of grants at level 1.
     pub grants: u32,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Series {
-    /// The bound for new and raised grants at level 1: of the terms and of those to come, the stricter.
+    /// Bound for new and raised grants at level 1: the stricter of current and closing terms.
     pub fn offer(&self) -> GrantOffer {
         let offer = self.terms.offer();
         self.closing.as_ref().map_or_else(|| offer.clone(), |closing| offer.stricter(&closing.offer()))
     }
 
-    /// The terms that are asked for: those to come, or those there are.
+    /// Requested terms: the closing ones, or the current ones.
     pub fn wanted(&self) -> &SeriesTerms {
         self.closing.as_deref().unwrap_or(&self.terms)
     }
 
-    /// That its commission may become `commission`.
+    /// Checks that the commission may change to `commission`.
     ///
-    /// # Refuses
-    /// `series_in_use` when it has grants and more than amounts would change (R8.2).
+    /// # Rejects
+    /// `series_in_use` if the series has grants and more than amounts would change (R8.2).
     pub fn must_allow(&self, commission: &CommissionTerms) -> Result<(), Refusal> {
         if self.grants > 0 && !self.terms.commission.same_shape(commission) {
             return Err(Refusal::SeriesInUse);
@@ -324,10 +313,10 @@ impl Series {
         Ok(())
     }
 
-    /// It with one grant at level 1 more or less.
+    /// The series with one grant at level 1 more or less.
     ///
-    /// # Refuses
-    /// `None` when there is none to take away.
+    /// # Rejects
+    /// `None` if there is none to remove.
     pub fn with_grant(&self, more: bool) -> Option<Self> {
         let grants = if more { self.grants.checked_add(1) } else { self.grants.checked_sub(1) }?;
         Some(Self { grants, ..self.clone() })

@@ -1,9 +1,10 @@
-//! A shop: a place in the agency tree, and who runs it (R8.1).
+//! A shop: a place in the agency tree, and its agent (R8.1).
 //!
-//! Its [`ShopPath`] names every shop from its level-1 shop down to itself, so that one item tells whom it stands below and which
-//! levels a sale passes. Only a shop on which nothing rests can be moved, so no path ever changes under a child or a grant.
+//! Its [`ShopPath`] lists every shop from its level-1 shop down to itself, so one item shows its parents and the levels of a
+//! sale. Only a shop without children, grants and assets can be moved, so no path changes under a child or a grant.
 //!
-//! Stored: `SHOP#{shp}`. Counts of children and grants stand on it: whoever adds one writes the shop, so that a move cannot pass.
+//! Stored as `SHOP#{shp}`. The item counts children and grants: adding one writes the shop, which conflicts with a concurrent
+//! move.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ use super::DEPTH_MAX;
 use kernel::id::{ShopId, UserId};
 use kernel::refusal::Refusal;
 
-/// The shops from level 1 down to one shop; never empty, at most ten. Written `shp_…/shp_…`.
+/// Path from the level-1 shop down to one shop: one to ten shops, written `shp_…/shp_…`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShopPath(Vec<ShopId>);
 
@@ -24,10 +25,10 @@ impl ShopPath {
         Self(vec![shop])
     }
 
-    /// The path of a shop right below this one.
+    /// The path of a shop directly below this one.
     ///
-    /// # Refuses
-    /// 422 at `/parent_id` beyond the tenth level, and below itself (R8.1).
+    /// # Rejects
+    /// 422 at `/parent_id` beyond the tenth level, and for a shop below itself (R8.1).
     pub fn child(&self, shop: ShopId) -> Result<Self, Refusal> {
         if self.0.contains(&shop) {
             return Err(Refusal::field("/parent_id", "cycle", "a shop can't stand below itself"));
@@ -38,10 +39,10 @@ impl ShopPath {
         Ok(Self(self.0.iter().copied().chain([shop]).collect()))
     }
 
-    /// Reads the written form.
+    /// Parses the written form.
     ///
-    /// # Refuses
-    /// `None` for no shops, too many, one twice, or what is not a shop's id.
+    /// # Rejects
+    /// `None` for no shops, too many, a repeated one, or an invalid shop id.
     pub fn parse(text: &str) -> Option<Self> {
         let shops: Option<Vec<ShopId>> = text.split('/').map(ShopId::parse).collect();
         let shops = shops.filter(|shops| (1..=DEPTH_MAX).contains(&shops.len()))?;
@@ -50,38 +51,40 @@ impl ShopPath {
         (!twice).then_some(Self(shops))
     }
 
-    /// The shop itself.
+    /// The shop at the end of the path.
     pub fn shop(&self) -> Option<ShopId> {
         self.0.last().copied()
     }
 
-    /// The level-1 shop: sales of one tree are settled in its group (R8.8).
+    /// The level-1 shop; sales of one tree are settled in its message group (R8.8).
     pub fn level_one(&self) -> Option<ShopId> {
         self.0.first().copied()
     }
 
-    /// The path of the parent; none at level 1.
+    /// The path of the parent; `None` at level 1.
     pub fn parent(&self) -> Option<Self> {
         let (_, above) = self.0.split_last()?;
         (!above.is_empty()).then(|| Self(above.to_vec()))
     }
 
-    /// How deep: 1 to 10.
+    /// Level in the tree, from 1 to 10.
     pub fn level(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it is `other` or stands below it.
+    /// True if it is `other` or below it.
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
 
-    /// Whether it stands right below `other`.
+    /// True if it is directly below `other`.
     pub fn is_child_of(&self, other: &Self) -> bool {
         self.is_within(other) && self.level() == other.level().saturating_add(1)
     }
 
-    /// Itself, its parent, and so on up to level 1: the levels that earn of a sale, from the selling shop up (R8.9).
+    /// The path itself, its parent, and so on up to level 1.
+    ///
+    /// These are the levels that earn from a sale, from the selling shop up (R8.9).
     pub fn upward(&self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self.clone()), Self::parent)
     }
@@ -118,17 +121,17 @@ impl<'de> Deserialize<'de> for ShopPath {
     }
 }
 
-/// How far somebody sees and acts in the tree (R8.1).
+/// Part of the tree that a caller sees and acts in (R8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// All of it: an admin, who acts for whichever shop it takes.
+    /// The whole tree: an admin, who may act for any shop.
     Platform,
     /// A shop and those below it: its agent.
     Below(ShopPath),
 }
 
 impl Reach {
-    /// Whether a shop is in reach. What is not, is as if it were not there.
+    /// True if a shop is in reach; one that is not is answered as not found.
     pub fn holds(&self, path: &ShopPath) -> bool {
         match self {
             Self::Platform => true,
@@ -136,9 +139,9 @@ impl Reach {
         }
     }
 
-    /// That what is decided by `decider` may be decided: by that shop itself, or an admin; none is the platform.
+    /// Checks that the caller is the shop `decider` or an admin; `None` stands for the platform.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `forbidden`.
     pub fn must_be(&self, decider: Option<&ShopPath>) -> Result<(), Refusal> {
         match self {
@@ -149,49 +152,45 @@ impl Reach {
     }
 }
 
-/// Who acts in the agency.
+/// Caller of an agency use case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seller {
-    /// An admin or an agent.
+    /// The admin or agent.
     pub id: UserId,
-    /// How far.
     pub reach: Reach,
 }
 
-/// A reseller's place in the tree.
+/// A reseller's shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
-    /// Which.
     pub id: ShopId,
-    /// Counts its changes, from 1; its `ETag`.
+    /// Number of changes, from 1; its `ETag`.
     pub version: u64,
-    /// What people call it.
     pub name: String,
-    /// Where it stands, from its level-1 shop down to itself.
+    /// Path from its level-1 shop down to itself.
     pub path: ShopPath,
     /// The agent who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// How many shops stand right below it.
+    /// Number of shops directly below it.
     pub children: u32,
-    /// How many grants it has.
+    /// Number of its grants.
     pub grants: u32,
-    /// Whether it ever had an asset: those, and its sales, stand under its path.
+    /// True once it had an asset; assets and sales are stored under its path.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stocked: bool,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Shop {
-    /// Its parent; none at level 1, where the platform is.
+    /// The parent shop; `None` at level 1, below the platform.
     pub fn parent(&self) -> Option<ShopId> {
         self.path.parent().and_then(|path| path.shop())
     }
 
-    /// It below another parent, or at level 1.
+    /// The shop below another parent, or at level 1.
     ///
-    /// # Refuses
+    /// # Rejects
     /// `shop_in_use` with children, grants, assets or sales; 422 for a cycle or beyond the tenth level (R8.1).
     pub fn moved(&self, parent: Option<&Self>) -> Result<Self, Refusal> {
         if self.children > 0 || self.grants > 0 || self.stocked {
@@ -204,19 +203,19 @@ impl Shop {
         Ok(Self { path, ..self.clone() })
     }
 
-    /// It with one child more or less.
+    /// The shop with one child more or less.
     ///
-    /// # Refuses
-    /// `None` when there is none to take away.
+    /// # Rejects
+    /// `None` if there is none to remove.
     pub fn with_child(&self, more: bool) -> Option<Self> {
         let children = if more { self.children.checked_add(1) } else { self.children.checked_sub(1) }?;
         Some(Self { children, ..self.clone() })
     }
 
-    /// It with one grant more or less.
+    /// The shop with one grant more or less.
     ///
-    /// # Refuses
-    /// `None` when there is none to take away.
+    /// # Rejects
+    /// `None` if there is none to remove.
     pub fn with_grant(&self, more: bool) -> Option<Self> {
         let grants = if more { self.grants.checked_add(1) } else { self.grants.checked_sub(1) }?;
         Some(Self { grants, ..self.clone() })

@@ -1,4 +1,4 @@
-//! What a stricter offer does to the grants below it (R8.5): which of them are above the new bound, and what they become.
+//! Effect of a stricter offer on the grants below it (R8.5).
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,25 @@ use jiff::Timestamp;
 use crate::agency::model::grant::{Grant, GrantOffer, GrantTerms};
 use crate::agency::model::shop::ShopPath;
 
-/// The grants that an offer moves, as they are and as they are to be: leaves first, so that at every step of the way each stands
-/// under its parent.
+/// Grants changed by an offer, leaves first.
+///
+/// In this order each grant stays within its parent's offer at every step.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moves(pub Vec<GrantMove>);
 
-/// One grant that has to change.
+/// A grant that has to change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GrantMove {
-    /// Which, by its place in the list that was given.
+    /// Index of the grant in the given list.
     pub at: usize,
-    /// What it becomes.
+    /// New terms of the grant.
     pub terms: GrantTerms,
 }
 
-/// What becomes of `below`, grants of one series below one node that will offer `offer`: a grant moves under what its parent will
-/// offer, its parent being a moved grant, or the node itself. Given in any order; answered leaves first.
+/// Plans the changes of `below`, the grants of one series below a node that will offer `offer`.
+///
+/// Each grant is adapted to its parent's future offer; the parent is a changed grant or the node itself. Input in any order;
+/// result leaves first.
 pub fn moves(offer: &GrantOffer, below: &[&Grant], now: Timestamp) -> Moves {
     let mut order: Vec<(usize, &Grant)> = below.iter().copied().enumerate().collect();
     order.sort_by(|(_, one), (_, other)| one.path.level().cmp(&other.path.level()).then(one.path.cmp(&other.path)));

@@ -1,6 +1,6 @@
-//! A shop's wallet: what it can spend on orders, and what it earned of sales (R8.12).
+//! A shop's wallet: money to spend on orders, and commission earned from sales (R8.12).
 //!
-//! Stored beside the shop, as an item of its own: a sale writes the wallets of all its levels and no shop.
+//! Stored as an item of its own beside the shop: a sale writes the wallets of all its levels and no shop.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,34 +11,33 @@ use kernel::ledger::{
 };
 use kernel::money::{Currency, LedgerMoney};
 
-/// That money of the agency moved first, and with it `agency.currency` is fixed (R9.1). Written by the first order and the first
-/// adjustment of a shop's wallet: no other movement comes before those.
+/// Marks the first movement of agency money, which fixes `agency.currency` (R9.1).
+///
+/// Written by the first order or the first adjustment of a shop's wallet: no other movement comes before those.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgencyBegun {
-    /// When.
     pub at: Timestamp,
 }
 
 /// A shop's accounts, in agency currency.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Wallet {
-    /// Whose.
     pub shop: ShopId,
-    /// What it can spend.
+    /// Money to spend.
     pub main: Accounts,
-    /// What it earned; a take-back above it is owed and paid by later commission (R1.7).
+    /// Commission earned; a take-back above its balance becomes debt, which later commission pays (R1.7).
     pub commission: Accounts,
 }
 
 impl Wallet {
-    /// A wallet without any entry.
+    /// An empty wallet.
     pub fn new(shop: ShopId, currency: Currency) -> Self {
         Self { shop, main: Accounts::new(currency), commission: Accounts::new(currency) }
     }
 
-    /// Moves the main account; the house lines balance it.
+    /// Posts to the main account; `house` holds the balancing platform lines.
     ///
-    /// # Refuses
+    /// # Rejects
     /// As [`Accounts::post`].
     pub fn spend(
         &self,
@@ -50,9 +49,9 @@ impl Wallet {
         Ok((Self { main, ..*self }, posting))
     }
 
-    /// Moves the commission account by what a sale earned, or what is taken back of it; the house account `commission` pays.
+    /// Posts earned commission, or its take-back if negative; the platform account `commission` pays.
     ///
-    /// # Refuses
+    /// # Rejects
     /// As [`Accounts::post`].
     pub fn earn(&self, header: Header, movements: &[NewLine]) -> Result<(Self, JournalEntry), LedgerError> {
         let mut house = Vec::with_capacity(movements.len());
@@ -64,10 +63,10 @@ impl Wallet {
         Ok((Self { commission, ..*self }, posting))
     }
 
-    /// Moves commission to the main account: one journal, a share of it on each.
+    /// Moves commission to the main account: one journal with an entry on each account.
     ///
-    /// # Refuses
-    /// More than there is.
+    /// # Rejects
+    /// An amount above the commission's balance.
     pub fn transfer(
         &self,
         header: &Header,

@@ -1,4 +1,4 @@
-//! P4: for every payment in a provider's book that we were told of, what it holds for us is what our journals say it holds.
+//! Invariant P4: the provider's book and our journals agree on every reported payment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,22 +10,23 @@ use kernel::ledger::{JournalEntry, Operator, PlatformAccount};
 use kernel::money::{MoneyError, PayMoney};
 use kernel::provider::Provider;
 
-/// A payment as its provider's book has it, once everything about it was told: by webhooks, or by what makes up for lost ones.
+/// A payment in the provider's book, after all its events were delivered or recovered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BookedPayment {
-    /// Who took the money.
     pub provider: Provider,
     /// The provider's payment id.
     pub id: String,
-    /// What was taken.
+    /// Amount taken.
     pub captured: PayMoney,
-    /// What was given back.
+    /// Amount returned by refunds and disputes.
     pub refunded: PayMoney,
 }
 
-/// Compares the providers' books with a snapshot: captured − refunded = what the journals of the payment took from the
-/// provider's account, be it for sales or on suspense. `all` names the providers whose book is all there is: nobody else
-/// made events in their name, so that a payment which the book does not know, is one that never was.
+/// Compares the providers' books with a snapshot (P4).
+///
+/// For each payment, captured − refunded must equal the amount that its journals took from the provider's account, for sales or
+/// on `suspense`. `all` lists the providers whose book is complete: a captured payment of such a provider that its book lacks
+/// is a finding.
 pub fn told(book: &[BookedPayment], all: &[Provider], snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for held in book {
@@ -71,7 +72,7 @@ fn difference(held: &BookedPayment, payment: &Payment, all: &Snapshot) -> Result
     Ok(off.map(|(code, sum)| format!("holds {believed}, the journals say {sum} {code}")))
 }
 
-/// The journals of a payment: its own, those of its reviews, and that of the order that a person completed before it came.
+/// Journals of a payment, of its reviews, and of its order if that was completed by hand.
 fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a JournalEntry> + use<'a> {
     let own = format!("payment:{}:{}", payment.provider.as_str(), payment.id);
     let reviews = all.reviews.iter().filter(|r| r.provider == payment.provider && r.payment_id == payment.id);

@@ -1,7 +1,8 @@
-//! P8: an order stands as the net of its payment does, and never below nothing or above its charge; so does money in review.
+//! Invariant P8: a captured order matches its payment's net, between zero and the charge.
 //!
-//! That what was posted is the share of that net is P1. A provider's word may go beyond what it captured (a dispute after a
-//! refund does), so the payment's facts are not judged; their net, which stops at nothing, is.
+//! Money in review matches its journals in the same way. P1 checks that the posted amounts are in proportion to that net. A
+//! provider may report more than it captured, such as a dispute after a refund. So P8 checks the net, which never falls below
+//! zero, and not the single facts.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use kernel::id::OrderId;
 use kernel::ledger::PlatformAccount;
 use kernel::money::MoneyError;
 
-/// Checks what was given back.
+/// Checks refunds, disputes and review money against P8.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let paying: BTreeMap<OrderId, &Payment> =
         snapshot.payments.iter().filter_map(|payment| Some((payment.order?, payment))).collect();
@@ -30,13 +31,13 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// Why an order does not stand as its payment says.
+/// Reason why an order does not match its payment, if any.
 fn disagreement(order: &Order, payment: Option<&Payment>) -> Result<Option<String>, MoneyError> {
     let net = order.net();
     if net.is_negative() || net.compare(order.charge)?.is_gt() {
         return Ok(Some(format!("has {net} left of {}", order.charge)));
     }
-    // Completed by hand without a payment id: there is no provider's word to differ from.
+    // An order completed by hand without a payment id has no provider report to compare with.
     let disputed = payment.map_or(order.status == OrderStatus::Disputed, Payment::open_dispute);
     let status = OrderStatus::by_net(net, order.charge, disputed)?;
     if status != order.status {
@@ -46,8 +47,9 @@ fn disagreement(order: &Order, payment: Option<&Payment>) -> Result<Option<Strin
     Ok((left != net).then(|| format!("has {net} left, its payment says {left}")))
 }
 
-/// What a review's journals put on `suspense` and took from it is what the item says is left there; a credit takes the rest by a
-/// journal of the payment.
+/// Checks that the `suspense` lines of each review's journals sum to the amount it holds.
+///
+/// Crediting a review takes the rest by a journal of the payment, which is not counted here.
 fn check_reviews(all: &Snapshot, findings: &mut Vec<Finding>) {
     for review in all.reviews.iter().filter(|review| review.reason.holds_money()) {
         let cause = format!("review:{}", review.id);

@@ -1,7 +1,7 @@
-//! How a provider is reached: form POST and GET over HTTPS, bounded in time and size.
+//! HTTP client for providers: form POST and GET over HTTPS, bounded in time and size.
 //!
-//! It stands on the connector abstraction of the AWS SDK, so that tests and the local stack put an in-process connector
-//! in its place. A fault carries no URL, header or body: the gateway's query carries the merchant key.
+//! It builds on the connector abstraction of the AWS SDK, so that tests and the local stack can substitute an in-process
+//! connector. A fault carries no URL, header or body, since the gateway's query string holds the merchant key.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,73 +20,74 @@ use serde::de::DeserializeOwned;
 
 /// Longest wait for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longest wait for the whole answer, connection and a second try included.
+/// Longest wait for the whole response, including connection and retry.
 pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest answer that is read, in bytes.
+/// Largest response body that is read, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
 
-/// Why there is no answer of the provider.
+/// Reason why a provider call has no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayFault {
-    /// No whole answer within [`WHOLE_TIMEOUT`].
+    /// No complete response within [`WHOLE_TIMEOUT`].
     #[error("the provider did not answer in time")]
     Timeout,
     /// No connection, or it broke.
     #[error("the provider could not be reached")]
     Unreachable,
-    /// An answer that cannot be read: too long, not the expected JSON, a server error.
+    /// Unreadable response: too long, not the expected JSON, or a server error.
     #[error("the provider's answer could not be read")]
     BadAnswer,
 }
 
-/// What a provider answered.
+/// Response of a provider.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// HTTP status.
     pub status: u16,
     /// Body, at most [`MAX_ANSWER`] bytes.
     pub body: Bytes,
 }
 
 impl Answer {
-    /// Whether the status is 2xx.
+    /// True for a 2xx status.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
-    /// # Refuses
-    /// [`GatewayFault::BadAnswer`] when it is not of that shape.
+    /// # Rejects
+    /// [`GatewayFault::BadAnswer`] if the body does not parse as `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, GatewayFault> {
         serde_json::from_slice(&self.body).map_err(|_| GatewayFault::BadAnswer)
     }
 }
 
-/// A client of provider APIs; see the module.
+/// HTTP client for provider APIs; see the module.
 #[derive(Debug, Clone)]
 pub struct Https {
     connector: SharedHttpConnector,
 }
 
 impl Https {
-    /// A client that sends everything through `connector`.
+    /// A client that sends every request through `connector`.
     pub fn new(connector: SharedHttpConnector) -> Self {
         Self { connector }
     }
 
     /// Sends a GET.
     ///
-    /// # Refuses
-    /// See [`GatewayFault`]; any HTTP status is an answer.
+    /// # Rejects
+    /// See [`GatewayFault`]; a response with any HTTP status is a success.
     pub async fn get(&self, url: &str, headers: &[(&'static str, &str)]) -> Result<Answer, GatewayFault> {
         self.send("GET", url, headers, None, true).await
     }
 
-    /// Sends a POST of a form. It may be sent twice when a connection breaks, so it must be idempotent at the provider.
+    /// Sends a POST of a form.
     ///
-    /// # Refuses
-    /// See [`GatewayFault`]; any HTTP status is an answer.
+    /// It is sent twice if a connection breaks, so it must be idempotent at the provider.
+    ///
+    /// # Rejects
+    /// See [`GatewayFault`]; a response with any HTTP status is a success.
     pub async fn post_form(
         &self,
         url: &str,
@@ -96,11 +97,13 @@ impl Https {
         self.send("POST", url, headers, Some(encode(form)), true).await
     }
 
-    /// Sends a POST of a form, once: for what must not happen twice and has no key at the provider. After a [`GatewayFault`] it may have
-    /// happened.
+    /// Sends a POST of a form at most once.
     ///
-    /// # Refuses
-    /// See [`GatewayFault`]; any HTTP status is an answer.
+    /// For effects that must not happen twice and take no idempotency key at the provider. After a [`GatewayFault`] the effect
+    /// may have happened.
+    ///
+    /// # Rejects
+    /// See [`GatewayFault`]; a response with any HTTP status is a success.
     pub async fn post_form_once(&self, url: &str, form: &[(String, String)]) -> Result<Answer, GatewayFault> {
         self.send("POST", url, &[], Some(encode(form)), false).await
     }
@@ -116,7 +119,7 @@ impl Https {
         let exchange = async {
             let request = || request(method, url, headers, form.as_deref());
             match self.exchange(request()?).await {
-                // A pooled connection may have died while the environment was frozen.
+                // A pooled connection may have died while the execution environment was frozen.
                 Err(GatewayFault::Unreachable) if repeatable => self.exchange(request()?).await,
                 other => other,
             }
@@ -155,18 +158,21 @@ fn request(
     HttpRequest::try_from(request).map_err(|_| GatewayFault::Unreachable)
 }
 
-/// The form encoding of `fields`, in their order.
+/// Form encoding of `fields`, in their order.
 pub fn encode(fields: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// The client for providers on the internet: TLS by ring, trusting Mozilla's roots as compiled in. Certificates are
-/// parsed at the first call, so that a function that never calls a provider does not pay for them.
+/// HTTP client for providers on the internet: TLS by ring, with Mozilla's roots compiled in.
+///
+/// Certificates are parsed at the first call, so a function that calls no provider does not pay for them.
 pub fn https_client() -> Https {
     Https::new(internet(WHOLE_TIMEOUT))
 }
 
-/// The connector to the internet: TLS by ring, trusting Mozilla's roots as compiled in, waiting so long for each answer to begin.
+/// Connector to the internet: TLS by ring, with Mozilla's roots compiled in.
+///
+/// `patience` bounds the wait for each response to start.
 pub fn internet(patience: Duration) -> SharedHttpConnector {
     SharedHttpConnector::new(Lazily { patience, connector: OnceLock::new() })
 }
@@ -195,10 +201,10 @@ fn connector(patience: Duration) -> Result<Connector, HttpClientError> {
         .build())
 }
 
-/// Mozilla's roots as compiled in.
+/// Mozilla's root certificates as compiled in.
 ///
 /// # Errors
-/// When a root can't be read, which a test excludes.
+/// An unreadable root certificate, which a test excludes.
 pub(crate) fn roots() -> Result<TlsContext, HttpClientError> {
     let trusted = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
@@ -216,7 +222,7 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// What one request looked like on its way out.
+    /// A request as sent.
     #[derive(Debug, Clone)]
     pub(crate) struct Seen {
         pub method: String,
@@ -227,7 +233,7 @@ pub(crate) mod tests {
 
     type Scene = Result<(u16, String), GatewayFault>;
 
-    /// Answers in turn from a list and keeps what was asked.
+    /// Connector that answers from a script and records the requests.
     #[derive(Debug, Clone)]
     pub(crate) struct Scripted {
         answers: Arc<Mutex<Vec<Scene>>>,

@@ -1,8 +1,8 @@
-//! Providers: who takes the money, Stripe and Zpay (R4.3, R4.7, R4.8).
+//! Gateways to the payment providers Stripe and Zpay (R4.3, R4.7, R4.8).
 //!
-//! A closed enum, not a trait: there are two. A provider exists only with all of its secrets; a missing, empty or blank
-//! one means the provider is off, and nothing ever verifies with an empty key. This layer reads and writes what goes
-//! over the wire and decides nothing about orders; it stores nothing.
+//! A closed enum and no trait, since there are two. A provider is configured only with all of its secrets: a missing, empty or
+//! blank one turns it off, and an empty key never verifies anything. This layer translates to and from the wire. It decides
+//! nothing about orders and stores nothing.
 
 pub mod http;
 pub mod stripe;
@@ -21,29 +21,29 @@ pub use kernel::provider::Provider;
 use stripe::Stripe;
 use zpay::Zpay;
 
-/// Deployment parameters of the providers, as they stand in the environment; empty means absent.
+/// Deployment parameters of the providers, from the environment; empty means absent.
 #[derive(Clone, Default)]
 pub struct ProviderConfig {
-    /// `PUBLIC_BASE_URL`: where webhooks come in.
+    /// `PUBLIC_BASE_URL`: base URL at which webhooks arrive.
     pub public_base_url: String,
-    /// `ZPAY_API_URL`: the gateway, without `/submit.php`.
+    /// `ZPAY_API_URL`: base URL of the gateway, without `/submit.php`.
     pub zpay_api_url: String,
-    /// `ZPAY_PID`: the merchant.
+    /// `ZPAY_PID`: merchant id.
     pub zpay_pid: String,
-    /// `ZPAY_KEY`: the merchant's key.
+    /// `ZPAY_KEY`: the merchant's signing key.
     pub zpay_key: String,
     /// `STRIPE_API_URL`; empty means `https://api.stripe.com`.
     pub stripe_api_url: String,
-    /// `STRIPE_SECRET_KEY`.
+    /// `STRIPE_SECRET_KEY`: API key.
     pub stripe_secret_key: String,
-    /// `STRIPE_WEBHOOK_SECRET`.
+    /// `STRIPE_WEBHOOK_SECRET`: current signing secret of webhooks.
     pub stripe_webhook_secret: String,
-    /// `STRIPE_WEBHOOK_SECRET_PREVIOUS`: still accepted while the secret is changed.
+    /// `STRIPE_WEBHOOK_SECRET_PREVIOUS`: still accepted during a rotation of the secret.
     pub stripe_webhook_secret_previous: String,
 }
 
 impl ProviderConfig {
-    /// Reads the parameters by their names.
+    /// Reads the parameters by their environment names.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let read = |name: &str| lookup(name).map(|value| value.trim().to_owned()).unwrap_or_default();
         Self {
@@ -69,22 +69,22 @@ impl fmt::Debug for ProviderConfig {
     }
 }
 
-/// The providers that have their secrets.
+/// The configured providers.
 #[derive(Debug, Clone)]
 pub struct Providers {
-    /// Stripe, when it has secret key and webhook secret.
+    /// Present with a secret key and a webhook secret.
     pub stripe: Option<Stripe>,
-    /// Zpay, when it has address, merchant and key.
+    /// Present with a base URL, a merchant id and a key.
     pub zpay: Option<Zpay>,
 }
 
 impl Providers {
-    /// The providers of `config`, reached through `https`.
+    /// Providers configured by `config`, called through `https`.
     pub fn new(config: &ProviderConfig, https: &Https) -> Self {
         Self { stripe: Stripe::new(config, https.clone()), zpay: Zpay::new(config, https.clone()) }
     }
 
-    /// Whether `provider` has its secrets.
+    /// True if `provider` is configured.
     pub fn has(&self, provider: Provider) -> bool {
         match provider {
             Provider::Stripe => self.stripe.is_some(),
@@ -92,10 +92,10 @@ impl Providers {
         }
     }
 
-    /// Asks `provider` for a payment of an order (R4.3).
+    /// Requests a payment for an order from `provider` (R4.3).
     ///
-    /// # Refuses
-    /// See [`CreateFailure`]; a provider that is off is unavailable.
+    /// # Rejects
+    /// See [`CreateFailure`]; a provider that is not configured is unavailable.
     pub async fn create(&self, provider: Provider, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
         match provider {
             Provider::Stripe => self.stripe.as_ref().ok_or(CreateFailure::Unavailable)?.create(ask).await,
@@ -104,51 +104,50 @@ impl Providers {
     }
 }
 
-/// What a provider is asked to take.
+/// Payment to request from a provider.
 #[derive(Debug, Clone)]
 pub struct NewPayment<'a> {
-    /// The order, by which the provider's events name it.
+    /// The order; the provider's events name it by this id.
     pub order: OrderId,
-    /// What to take.
+    /// Amount to take.
     pub charge: PayMoney,
-    /// What the payer reads.
+    /// Product name shown to the payer.
     pub name: &'a str,
-    /// The chosen payment method, or all that are configured; Zpay takes the first.
+    /// The chosen payment method, or all configured ones; Zpay takes the first.
     pub methods: Vec<&'a str>,
-    /// Where the payer comes back to; it only shows, it never credits.
+    /// Page the payer returns to; it only shows the state and credits nothing.
     pub return_url: &'a str,
-    /// Where the payer comes back to without paying (Stripe).
+    /// Page the payer returns to without paying (Stripe only).
     pub cancel_url: &'a str,
-    /// When the order expires.
     pub expires_at: Timestamp,
-    /// The time of asking.
+    /// Time of the request.
     pub now: Timestamp,
-    /// The payer's address, which Zpay's API wants.
+    /// The payer's IP address, required by Zpay's API.
     pub client_ip: Option<&'a str>,
-    /// How Zpay is asked.
+    /// Zpay's way to create a payment: redirect or API.
     pub zpay_create: ZpayCreate,
-    /// Zpay channel ids by method.
+    /// Zpay channel id of each method.
     pub channel_ids: &'a BTreeMap<String, String>,
 }
 
-/// A payment that waits at the provider for its payer.
+/// A payment that waits for its payer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
-    /// The provider's own name for it: Stripe's session id; Zpay's trade number when its API told one.
+    /// The provider's own reference: Stripe's session id, or Zpay's trade number if its API returned one.
     pub provider_ref: Option<String>,
-    /// Where the payer pays.
+    /// Page on which to pay.
     pub pay_url: String,
-    /// What a QR code for paying contains (Zpay).
+    /// Content of the payment's QR code (Zpay only).
     pub qr_content: Option<String>,
 }
 
-/// Why there is no payment to pay (R4.3).
+/// Reason why no payment was created (R4.3).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CreateFailure {
-    /// The provider said no: `provider_refused`. The detail is its own words, bounded and without secrets.
+    /// Rejected by the provider: `provider_refused`. Holds its message, bounded and without secrets.
     #[error("the provider refused: {0}")]
     Refused(String),
-    /// It could not be asked, or its answer not read: `provider_unavailable`.
+    /// Unreachable, or response unreadable: `provider_unavailable`.
     #[error("the provider is unavailable")]
     Unavailable,
 }
@@ -159,13 +158,13 @@ impl From<GatewayFault> for CreateFailure {
     }
 }
 
-/// Why a gateway made no refund, or may not have.
+/// Reason why a gateway made no refund, or may not have made it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefundFailure {
-    /// It said no, in its own words, bounded and without secrets.
+    /// Rejected by the provider. Holds its message, bounded and without secrets.
     #[error("the provider refused: {0}")]
     Refused(String),
-    /// There is no answer, or none that says it: the money may have gone back.
+    /// No usable response: the refund may have been made.
     #[error("the provider did not say")]
     Unknown,
 }
@@ -176,36 +175,36 @@ impl From<GatewayFault> for RefundFailure {
     }
 }
 
-/// Why a notification is not believed. Nothing of it is stored (R4.9).
+/// Reason why a notification is rejected as forged; nothing of it is stored (R4.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {
-    /// There is no signature.
+    /// The signature is missing.
     #[error("no signature")]
     Unsigned,
-    /// The signature or its parameters are not of the documented form.
+    /// The signature or its parameters are not in the documented form.
     #[error("malformed notification")]
     Malformed,
-    /// It is signed for another time (R4.7: more than 300 s away, either way).
+    /// The signed time differs from ours by more than 300 s in either direction (R4.7).
     #[error("signed at another time")]
     Stale,
-    /// The signature is not that of any secret.
+    /// The signature matches no secret.
     #[error("wrong signature")]
     Signature,
-    /// A parameter comes twice, so that what was signed is not what would be read.
+    /// A parameter occurs twice, so the signed text could be read in two ways.
     #[error("repeated parameter")]
     Repeated,
-    /// It is for another merchant.
+    /// The notification is for another merchant.
     #[error("another merchant")]
     Merchant,
 }
 
-/// A value that is neither empty nor blank.
+/// The trimmed value, unless it is empty or blank.
 fn present(value: &str) -> Option<String> {
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// An address secrets may be sent to: HTTPS, or HTTP to this machine. Without its trailing slash.
+/// A URL that may receive secrets: HTTPS, or HTTP to this machine; without trailing slash.
 fn api_url(url: &str) -> Option<String> {
     let url = present(url)?;
     let parsed: ::http::Uri = url.parse().ok()?;
@@ -219,7 +218,7 @@ fn api_url(url: &str) -> Option<String> {
     (safe && parsed.query().is_none()).then(|| url.trim_end_matches('/').to_owned())
 }
 
-/// The provider's words for a refusal: printable, without the secrets, at most 200 characters.
+/// The provider's rejection message: printable, without secrets, at most 200 characters.
 fn refusal_detail(text: &str, secrets: &[&str]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {

@@ -1,7 +1,7 @@
-//! Stripe: Checkout Sessions, their payments, and the events about them (R4.7).
+//! Stripe client: Checkout Sessions, their payments, and webhook events (R4.7).
 //!
-//! A small client of our own. What is asked: create, retrieve and expire a session, retrieve a payment intent, make and list refunds. What
-//! comes in: [`signature`] says whether an event is genuine, [`event`] what it says.
+//! A small client of our own. It creates, retrieves and expires sessions, retrieves payment intents, and makes and lists
+//! refunds. For webhooks, [`signature`] verifies a delivery and [`event`] parses it.
 
 pub mod event;
 pub mod signature;
@@ -21,17 +21,17 @@ use kernel::id::RefundId;
 use kernel::money::PayMoney;
 pub use wire::PaymentStatus;
 
-/// The API version that requests ask for, and the fixtures have.
+/// API version of requests and fixtures.
 pub const API_VERSION: &str = "2026-08-26.dahlia";
-/// Where Stripe is unless the deployment says otherwise.
+/// Stripe's base URL, unless the deployment overrides it.
 pub const API_URL: &str = "https://api.stripe.com";
-/// Stripe wants a session to live half an hour at least; a minute more covers the way there (R4.7).
+/// Shortest session: Stripe's minimum of 30 minutes, plus a minute for the request (R4.7).
 const SHORTEST_SESSION: SignedDuration = SignedDuration::from_mins(31);
 
-/// Stripe lets a session live a day at most; a minute less covers clocks that differ.
+/// Longest session: Stripe's maximum of a day, less a minute for clock skew.
 const LONGEST_SESSION: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
 
-/// Stripe, with all its secrets.
+/// Stripe client with its API key and webhook secrets.
 #[derive(Clone)]
 pub struct Stripe {
     https: Https,
@@ -46,81 +46,81 @@ impl fmt::Debug for Stripe {
     }
 }
 
-/// A checkout session as Stripe tells it.
+/// A checkout session, as Stripe reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckoutSession {
-    /// `cs_…`.
+    /// Session id, `cs_…`.
     pub id: String,
-    /// Where to pay, while it is open.
+    /// Page on which to pay; present while the session is open.
     pub url: Option<String>,
-    /// Whether it can still be paid.
+    /// State of the session.
     pub status: SessionStatus,
-    /// Whether it is paid.
+    /// State of the payment.
     pub payment_status: PaymentStatus,
-    /// `pi_…`, the payment, once there is one.
+    /// The payment intent, `pi_…`, once there is one.
     pub payment_intent: Option<String>,
-    /// Which order it names.
+    /// Orders named by the session.
     pub names: OrderNames,
-    /// The whole amount.
+    /// Total amount.
     pub amount: Option<PayMoney>,
-    /// Whether it is about real money.
+    /// True for real money, false for test mode.
     pub livemode: bool,
 }
 
-/// Whether a session can still be paid.
+/// State of a checkout session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionStatus {
-    /// It waits for its payer.
+    /// Waits for its payer.
     Open,
-    /// The payer is done; see the payment status.
+    /// Completed by the payer; see the payment status.
     Complete,
-    /// It cannot be paid any more.
+    /// Can no longer be paid.
     Expired,
-    /// Not known to us.
+    /// A state unknown to this client.
     Other(String),
 }
 
-/// A payment intent as Stripe tells it: the truth about one payment.
+/// A payment intent as Stripe reports it, which decides about its payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentIntent {
-    /// `pi_…`.
+    /// Payment intent id, `pi_…`.
     pub id: String,
-    /// Whether the money was taken.
+    /// True if the money was taken.
     pub succeeded: bool,
-    /// What was taken so far.
+    /// Amount taken so far.
     pub received: PayMoney,
-    /// What was refunded of it so far, if its charge is known.
+    /// Amount refunded so far, if the charge is known.
     pub refunded: Option<PayMoney>,
-    /// Which order it names.
+    /// Orders named by the intent.
     pub names: OrderNames,
-    /// When the money was taken; when the intent was made if no charge is known.
+    /// Capture time; the intent's creation time if no charge is known.
     pub taken_at: Timestamp,
-    /// Whether it is about real money.
+    /// True for real money, false for test mode.
     pub livemode: bool,
 }
 
-/// One page of Stripe's book.
+/// A page of Stripe's list of charges.
 #[derive(Debug, Clone)]
 pub struct Charges {
-    /// Charges that took money, each with whether it is or was in dispute.
+    /// Paid charges, each with a flag for a present or past dispute.
     pub charges: Vec<(event::ChargeFact, bool)>,
-    /// Where the next page begins.
+    /// Cursor of the next page.
     pub next: Option<String>,
 }
 
-/// How many charges are read at once.
+/// Charges per page.
 const PAGE: usize = 50;
 
-/// Why Stripe did not do what it was asked.
+/// Reason why a Stripe request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskFailure {
-    /// There is no such thing.
+    /// The object does not exist.
     #[error("not known to the provider")]
     Unknown,
-    /// It said no, in its own words, bounded and without secrets.
+    /// Rejected by Stripe. Holds its message, bounded and without secrets.
     #[error("the provider refused: {0}")]
     Refused(String),
-    /// It could not be asked, or its answer not read.
+    /// Unreachable, or response unreadable.
     #[error("the provider is unavailable")]
     Unavailable,
 }
@@ -142,7 +142,7 @@ impl From<AskFailure> for CreateFailure {
 }
 
 impl Stripe {
-    /// Stripe as the deployment says; `None` while a secret is missing or blank.
+    /// Stripe as configured by the deployment; `None` while a secret is missing or blank.
     pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
         let secret_key = present(&config.stripe_secret_key)?;
         let current = present(&config.stripe_webhook_secret)?;
@@ -152,14 +152,16 @@ impl Stripe {
         Some(Self { https, api_url: api_url(&url)?, secret_key, webhook_secrets })
     }
 
-    /// Whether the secret key is for real money; an event's `livemode` must be the same (R4.7).
+    /// True for a live secret key; an event's `livemode` must equal it (R4.7).
     pub fn livemode(&self) -> bool {
         self.secret_key.starts_with("sk_live_") || self.secret_key.starts_with("rk_live_")
     }
 
-    /// Creates a checkout session for an order; asking again for the same order gives the same session (R4.7).
+    /// Creates a checkout session for an order.
     ///
-    /// # Refuses
+    /// The order id is the idempotency key: a repeated call returns the same session (R4.7).
+    ///
+    /// # Rejects
     /// See [`CreateFailure`].
     pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
         let form = session_form(ask)?;
@@ -170,28 +172,28 @@ impl Stripe {
         Ok(Created { provider_ref: Some(session.id), pay_url, qr_content: None })
     }
 
-    /// Asks how a session stands.
+    /// Retrieves a session.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn retrieve(&self, session: &str) -> Result<CheckoutSession, AskFailure> {
         let answer = self.get(&format!("/v1/checkout/sessions/{}", segment(session)?)).await?;
         self.session(&answer)
     }
 
-    /// Makes a session unpayable, when its order is cancelled.
+    /// Expires a session, so that a cancelled order can no longer be paid.
     ///
-    /// # Refuses
-    /// See [`AskFailure`]; one that is complete or expired already is refused: ask how it stands.
+    /// # Rejects
+    /// See [`AskFailure`]; a session that is complete or expired is rejected: retrieve it for its state.
     pub async fn expire(&self, session: &str) -> Result<CheckoutSession, AskFailure> {
         let path = format!("/v1/checkout/sessions/{}/expire", segment(session)?);
         let answer = self.post(&path, &[], None).await?;
         self.session(&answer)
     }
 
-    /// Asks about a payment, by its payment intent.
+    /// Retrieves a payment intent with its latest charge.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn payment_intent(&self, intent: &str) -> Result<PaymentIntent, AskFailure> {
         let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(intent)?);
@@ -200,10 +202,12 @@ impl Stripe {
         payment_intent(intent).ok_or(AskFailure::Unavailable)
     }
 
-    /// Gives `amount` of a payment back. Asking again for the same request makes no second refund, as long as Stripe keeps its
-    /// key, which is a day at least; after that look at [`Self::refunds`] first.
+    /// Refunds `amount` of a payment, with the request's id as idempotency key.
     ///
-    /// # Refuses
+    /// A repeated call makes no second refund while Stripe keeps the key, which is a day at least. After that check
+    /// [`Self::refunds`] first.
+    ///
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn refund(&self, payment: &str, amount: PayMoney, request: RefundId) -> Result<RefundFact, AskFailure> {
         let units = units::from_money(amount).map_err(|_| AskFailure::Refused(format!("not {amount}")))?;
@@ -218,9 +222,9 @@ impl Stripe {
         event::refund(self.read(&answer)?).map_err(|_| AskFailure::Unavailable)
     }
 
-    /// The refunds of a payment, the newest hundred.
+    /// The newest hundred refunds of a payment.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn refunds(&self, payment: &str) -> Result<Vec<RefundFact>, AskFailure> {
         let path = format!("/v1/refunds?limit=100&{}={}", of_payment(payment), segment(payment)?);
@@ -230,9 +234,9 @@ impl Stripe {
         refunds.map_err(|_| AskFailure::Unavailable)
     }
 
-    /// The disputes of a payment, the newest hundred.
+    /// The newest hundred disputes of a payment.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn disputes(&self, payment: &str) -> Result<Vec<event::DisputeFact>, AskFailure> {
         let path = format!("/v1/disputes?limit=100&{}={}", of_payment(payment), segment(payment)?);
@@ -241,10 +245,11 @@ impl Stripe {
         disputes.map_err(|_| AskFailure::Unavailable)
     }
 
-    /// One page of the charges that took money from `from` on and before `to`, the newest first, and where the next page
-    /// begins, if there is one.
+    /// A page of the paid charges created from `from` on and before `to`, newest first.
     ///
-    /// # Refuses
+    /// `after` is the cursor of the page.
+    ///
+    /// # Rejects
     /// See [`AskFailure`].
     pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
         let (from, to) = (from.as_second(), to.as_second());
@@ -263,18 +268,18 @@ impl Stripe {
         Ok(Charges { charges, next })
     }
 
-    /// Checks that a webhook is genuine: see [`signature::verify`].
+    /// Verifies a webhook's signature: see [`signature::verify`].
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`Forged`].
     pub fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(), Forged> {
         let secrets: Vec<&str> = self.webhook_secrets.iter().map(String::as_str).collect();
         signature::verify(signature, body, &secrets, now)
     }
 
-    /// Reads a verified webhook: see [`event::parse`].
+    /// Parses a verified webhook: see [`event::parse`].
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`Unreadable`].
     pub fn parse(&self, body: &[u8]) -> Result<StripeEvent, Unreadable> {
         event::parse(body)
@@ -302,7 +307,7 @@ impl Stripe {
         match answer.status {
             200..300 => Ok(answer.json()?),
             404 => Err(AskFailure::Unknown),
-            // 409: the same key is being worked on; 429: too many requests. Both are no verdict.
+            // 409: another request with the same key is running; 429: too many requests. Neither is a rejection.
             400..500 if answer.status != 409 && answer.status != 429 => {
                 let failure: wire::Failure = answer.json()?;
                 let words = failure.error.message.or(failure.error.code).unwrap_or_default();
@@ -313,12 +318,12 @@ impl Stripe {
     }
 }
 
-/// Under which name a payment's refunds are asked for: charges can be made without an intent.
+/// Parameter that names a payment in refund requests: a charge can exist without an intent.
 fn of_payment(payment: &str) -> &'static str {
     if payment.starts_with("ch_") { "charge" } else { "payment_intent" }
 }
 
-/// An id as a path segment: nothing that could become another path.
+/// An id as a path segment; rejects characters that could form another path.
 fn segment(id: &str) -> Result<&str, AskFailure> {
     let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { Ok(id) } else { Err(AskFailure::Unknown) }
@@ -365,7 +370,7 @@ fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
     })
 }
 
-/// The form that asks for a session: one line, priced in place (R4.7).
+/// Form of a session request: one line item, priced inline (R4.7).
 fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFailure> {
     let units = units::from_money(ask.charge)
         .map_err(|_| CreateFailure::Refused(format!("Stripe cannot take {}", ask.charge)))?;
@@ -393,7 +398,7 @@ fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFai
     Ok(form)
 }
 
-/// When the session ends: with its order, within what Stripe allows (R4.7).
+/// Expiry of the session: that of the order, within Stripe's limits (R4.7).
 fn session_end(ask: &NewPayment<'_>) -> Result<Timestamp, CreateFailure> {
     let after = |life| ask.now.checked_add(life).map_err(|_| CreateFailure::Unavailable);
     Ok(ask.expires_at.clamp(after(SHORTEST_SESSION)?, after(LONGEST_SESSION)?))

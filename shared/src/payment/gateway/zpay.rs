@@ -1,8 +1,8 @@
-//! Zpay: a gateway of the epay family (R4.8).
+//! Gateway client for Zpay, a gateway of the epay family (R4.8).
 //!
-//! Everything is signed with MD5 and a shared key, and the query for an order carries that key: its URL is never logged
-//! and appears in no error. A notification is read from the raw query by [`notify`]; a validly signed one is still only
-//! a claim, the query is the truth. Amounts are yuan.
+//! Requests are signed with MD5 and a shared key. The query for an order carries that key in its URL, which is therefore never
+//! logged and appears in no error. A notification is parsed from the raw query by [`notify`]. Even with a valid signature it is
+//! only a claim; the gateway's query decides. Amounts are in yuan.
 
 pub mod notify;
 
@@ -25,7 +25,7 @@ use kernel::id::OrderId;
 use kernel::money::{Currency, PayMoney, plain_decimal};
 use notify::ZpayNotice;
 
-/// A Zpay gateway, with merchant and key.
+/// A Zpay gateway with merchant id and key.
 #[derive(Clone)]
 pub struct Zpay {
     https: Https,
@@ -41,30 +41,30 @@ impl fmt::Debug for Zpay {
     }
 }
 
-/// What the gateway says about an order: the truth (R4.10).
+/// The gateway's report of an order, which decides about payment (R4.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZpayOrder {
-    /// The gateway's own number of the payment.
+    /// The gateway's own payment number.
     pub trade_no: String,
-    /// The order as it was named to the gateway.
+    /// Order id as sent to the gateway.
     pub out_trade_no: String,
-    /// Whether the money was taken.
+    /// True if the money was taken.
     pub paid: bool,
-    /// How much; `None` when it is no amount of yuan.
+    /// Amount paid; `None` if it is no amount in yuan.
     pub money: Option<PayMoney>,
-    /// When it was paid, if the gateway says (R5.2).
+    /// Payment time, if the gateway reports it (R5.2).
     pub ended_at: Option<Timestamp>,
 }
 
 impl ZpayOrder {
-    /// The order, if its name is an order id.
+    /// The order, if `out_trade_no` is an order id.
     pub fn order(&self) -> Option<OrderId> {
         OrderId::parse(&self.out_trade_no)
     }
 }
 
 impl Zpay {
-    /// The gateway as the deployment says; `None` while something is missing or blank.
+    /// The gateway configured by the deployment; `None` while a parameter is missing or blank.
     pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
         let base = present(&config.public_base_url)?;
         Some(Self {
@@ -76,10 +76,10 @@ impl Zpay {
         })
     }
 
-    /// Makes a payment for an order (R4.8): a signed address for the browser, or what the gateway's API answers.
+    /// Creates a payment for an order (R4.8): a signed redirect URL, or the API's payment.
     ///
-    /// # Refuses
-    /// See [`CreateFailure`]; another currency than CNY is refused.
+    /// # Rejects
+    /// See [`CreateFailure`]; a currency other than CNY is rejected.
     pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
         match ask.zpay_create {
             ZpayCreate::Redirect => self.redirect(ask),
@@ -87,7 +87,7 @@ impl Zpay {
         }
     }
 
-    /// The signed address that a redirect payment is made of; asking for it again gives the same.
+    /// Signed URL of a redirect payment; the same input gives the same URL.
     pub fn pay_url(&self, ask: &NewPayment<'_>) -> Option<String> {
         self.redirect(ask).ok().map(|created| created.pay_url)
     }
@@ -123,7 +123,7 @@ impl Zpay {
         }
         let method = ask.methods.first().copied().unwrap_or_default();
         let channel = ask.channel_ids.get(method).map(String::as_str).unwrap_or_default();
-        // The signed text joins values with `&` unescaped: a name with one could be read as two fields.
+        // The signed text joins values with `&` unescaped: a name that holds one could be read as two fields.
         let name: String = ask.name.chars().filter(|c| !c.is_control() && *c != '&').take(100).collect();
         Ok([
             ("pid", self.pid.as_str()),
@@ -147,18 +147,19 @@ impl Zpay {
         fields.into_iter().chain(signature).collect()
     }
 
-    /// Asks the gateway about an order (R4.10). `None` when it says that there is no such order.
+    /// Queries an order (R4.10); `None` if the gateway reports that it does not exist.
     ///
-    /// # Refuses
-    /// See [`GatewayFault`]; any other complaint of the gateway's is a [`GatewayFault::BadAnswer`].
+    /// # Rejects
+    /// See [`GatewayFault`]; any other error of the gateway is a [`GatewayFault::BadAnswer`].
     pub async fn query(&self, order: OrderId) -> Result<Option<ZpayOrder>, GatewayFault> {
         self.ask("out_trade_no", &order.to_string()).await
     }
 
-    /// Asks the gateway about one payment by its trade number: a second payment of an order has its own.
-    /// `None` when it does not know it, or cannot be asked so.
+    /// Queries a payment by its trade number, since a second payment of an order has its own number.
     ///
-    /// # Refuses
+    /// `None` if the gateway does not know it, or does not support such a query.
+    ///
+    /// # Rejects
     /// See [`GatewayFault`].
     pub async fn query_trade(&self, trade_no: &str) -> Result<Option<ZpayOrder>, GatewayFault> {
         self.ask("trade_no", trade_no).await
@@ -174,7 +175,7 @@ impl Zpay {
         }
         let said: OrderAnswer = answer.json()?;
         if said.code != "1" {
-            // Any other complaint (a wrong key, say) is no word about the order.
+            // Any other error, such as a wrong key, says nothing about the order.
             let no_such_order = said.msg.contains("订单") && said.msg.contains("不存在");
             return if no_such_order { Ok(None) } else { Err(GatewayFault::BadAnswer) };
         }
@@ -190,11 +191,12 @@ impl Zpay {
         Ok(Some(ZpayOrder { trade_no, out_trade_no, paid: status == "1", money, ended_at }))
     }
 
-    /// Gives `amount` of a payment back. Gateways have no key for it: asked twice they give twice, so this sends one request and
-    /// repeats nothing.
+    /// Refunds `amount` of a payment.
     ///
-    /// # Refuses
-    /// See [`RefundFailure`]; after [`RefundFailure::Unknown`] a person has to look at the gateway.
+    /// Gateways take no idempotency key: two requests refund twice. So this sends one request and never retries.
+    ///
+    /// # Rejects
+    /// See [`RefundFailure`]; after [`RefundFailure::Unknown`] a person has to check at the gateway.
     pub async fn refund(&self, trade_no: &str, order: OrderId, amount: PayMoney) -> Result<(), RefundFailure> {
         if amount.currency().code() != "CNY" {
             return Err(RefundFailure::Refused(format!("Zpay cannot give back {}", amount.currency())));
@@ -220,16 +222,16 @@ impl Zpay {
         }
     }
 
-    /// Checks and reads a notification: see [`notify::verify`].
+    /// Verifies and parses a notification: see [`notify::verify`].
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`Forged`].
     pub fn verify(&self, raw: impl AsRef<[u8]>) -> Result<ZpayNotice, Forged> {
         notify::verify(raw.as_ref(), &self.pid, &self.key)
     }
 }
 
-/// The text that is signed: non-empty fields without `sign` and `sign_type`, by name, joined unescaped (R4.8).
+/// Text to sign: non-empty fields but `sign` and `sign_type`, sorted by name, joined unescaped (R4.8).
 pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let sorted: BTreeMap<&str, &str> = fields
         .into_iter()
@@ -239,19 +241,19 @@ pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     joined.join("&")
 }
 
-/// The signature of `fields`: lower-case hex MD5 of the signed text with the key behind it (R4.8).
+/// Signature of `fields`: lower-case hex MD5 of the signed text followed by the key (R4.8).
 pub fn sign<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, key: &str) -> String {
     let text = signed_text(fields) + key;
     data_encoding::HEXLOWER.encode(&Md5::digest(text.as_bytes()))
 }
 
-/// An amount of yuan with at most two digits, as gateways write it.
+/// Parses an amount in yuan with at most two digits, as gateways write it.
 fn yuan(text: &str) -> Option<PayMoney> {
     let amount: Decimal = plain_decimal(text, 2)?;
     PayMoney::exact(amount, Currency::parse("CNY")?).ok()
 }
 
-/// Gateways write Beijing time without saying so.
+/// Parses a time in Beijing time, which gateways write without a zone.
 fn beijing_time(text: &str) -> Option<Timestamp> {
     let local: DateTime = text.trim().replace(' ', "T").parse().ok()?;
     local.to_zoned(tz::TimeZone::fixed(tz::offset(8))).ok().map(|zoned| zoned.timestamp())
@@ -291,7 +293,7 @@ struct OrderAnswer {
     endtime: Option<String>,
 }
 
-/// Gateways write numbers as numbers or as strings, as they please.
+/// Deserializes text that gateways write as a number or as a string.
 fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     optional_text(from)?.ok_or_else(|| D::Error::custom("missing"))
 }

@@ -1,4 +1,4 @@
-//! Webhook events: what a provider told us, once each, and what came of it (R4.9).
+//! Provider events: each webhook delivery once, with its outcome (R4.9).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,28 +6,27 @@ use serde::{Deserialize, Serialize};
 use kernel::id::{OrderId, ReviewId};
 use kernel::provider::Provider;
 
-/// What came of an event.
+/// Effect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventOutcome {
-    /// It paid the order.
     Credited,
-    /// Its payment was credited before.
+    /// Concerns an order that was credited before.
     AlreadyCredited,
-    /// It moved what is left of a credited order's charge, or its dispute (R4.11).
+    /// Changed a credited order's net or its dispute state (R4.11).
     Reversed,
-    /// It went to the review queue.
+    /// Opened a review item, or belongs to one.
     Review,
-    /// It changed what is known of a payment that is not captured yet.
+    /// Recorded on the payment, without effect on an order.
     Noted,
-    /// It closed the order without money.
+    /// Closed the order without payment.
     Closed,
-    /// It says nothing that changes anything here.
+    /// Changes nothing here.
     Ignored,
 }
 
 impl EventOutcome {
-    /// The outcome as it is written.
+    /// Stored and wire name of the outcome.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Credited => "credited",
@@ -41,39 +40,34 @@ impl EventOutcome {
     }
 }
 
-/// The marker of an event, written in the transaction of its effect.
+/// Idempotency guard of an event, written in the transaction of its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderEventRecord {
-    /// Who sent it.
     pub provider: Provider,
-    /// The provider's id of it; for Zpay the hash of its signed parameters.
+    /// The provider's event id; for Zpay the hash of the signed parameters.
     pub id: String,
-    /// The provider's name for what happened.
+    /// The provider's name of the event type.
     pub kind: String,
-    /// What came of it.
     pub outcome: EventOutcome,
-    /// Which order it was about, if any.
+    /// Order the event concerns, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// Which review it opened, if any.
+    /// Review item the event concerns, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewId>,
-    /// When it came.
     pub received_at: Timestamp,
 }
 
-/// An event as it came: authentic, bounded, kept for at least ninety days.
+/// Raw body of a verified event, bounded in size and kept for [`RAW_KEPT_HOURS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEvent {
-    /// Who sent it.
     pub provider: Provider,
-    /// The provider's id of it.
+    /// The provider's event id, as in [`ProviderEventRecord`].
     pub id: String,
-    /// Its bytes, as text.
+    /// The body's bytes, as text.
     pub body: String,
-    /// When it came.
     pub received_at: Timestamp,
 }
 
-/// How long a raw event is kept.
+/// Retention of raw events, in hours.
 pub const RAW_KEPT_HOURS: i64 = 180 * 24;

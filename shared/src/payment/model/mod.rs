@@ -1,4 +1,4 @@
-//! Nouns and rules, pure.
+//! //! Payment entities and rules, free of I/O.
 
 pub mod event;
 pub mod order;

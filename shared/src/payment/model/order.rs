@@ -1,7 +1,7 @@
-//! An order: a user's wish to top up, priced once (R4.1–R4.4).
+//! A payment order: a user's request to top up, priced once (R4.1–R4.4).
 //!
-//! Everything its price depended on is snapshotted on it, so that crediting it reads no settings. Its state before payment
-//! is its own; after payment it is that of the provider's net (R4.4). Stored as one item of about 1 KB.
+//! The order snapshots everything its price depends on, so crediting it reads no settings. Before payment the order has a state
+//! of its own; after payment the state follows the provider's net (R4.4). Stored as one item of about 1 KB.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -14,41 +14,40 @@ use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
 
-/// The window in which a user's orders are counted (R4.2).
+/// Counting window for a user's new orders (R4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderWindow {
-    /// Whose.
     pub user: UserId,
-    /// When its first order was made.
+    /// Creation time of the first order in the window.
     pub started_at: Timestamp,
-    /// How many were made since.
+    /// Orders created since `started_at`.
     pub orders: u32,
 }
 
-/// Where an order stands (R4.4).
+/// State of an order (R4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
-    /// Waiting for the money.
+    /// Waits for payment.
     Pending,
-    /// The net is the charge.
+    /// The whole charge is kept: net equals charge.
     Paid,
-    /// The provider refused it, or the payment failed.
+    /// The provider rejected the order, or the payment failed.
     Failed,
-    /// Nobody paid in time.
+    /// Not paid before `expires_at`.
     Expired,
-    /// The user gave up.
+    /// Cancelled by the user.
     Cancelled,
-    /// A dispute is open.
+    /// At least one dispute is open.
     Disputed,
-    /// A part of the charge went back.
+    /// A part of the charge was returned.
     PartiallyRefunded,
-    /// All of the charge went back.
+    /// The whole charge was returned.
     Refunded,
 }
 
 impl OrderStatus {
-    /// Every state.
+    /// All states.
     pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Paid,
@@ -60,7 +59,7 @@ impl OrderStatus {
         Self::Refunded,
     ];
 
-    /// The state as it is written.
+    /// Stored and wire name of the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -74,17 +73,17 @@ impl OrderStatus {
         }
     }
 
-    /// The state that is written so.
+    /// Parses the stored name of a state.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether the money was taken: the state is that of the net.
+    /// True once the money was taken; from then on the state follows the net.
     pub fn is_captured(self) -> bool {
         matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
     }
 
-    /// Whether an order may move from here to `next` (R4.4); standing still is no move.
+    /// True if an order in this state may change to `next` (R4.4); staying in a state is no change.
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Pending => self != next,
@@ -95,10 +94,10 @@ impl OrderStatus {
         }
     }
 
-    /// The state of a captured order by its net (R4.4).
+    /// State of a captured order, derived from its net (R4.4).
     ///
-    /// # Refuses
-    /// Amounts of different currencies.
+    /// # Rejects
+    /// Amounts in different currencies.
     pub fn by_net(net: PayMoney, charge: PayMoney, open_dispute: bool) -> Result<Self, MoneyError> {
         Ok(if open_dispute {
             Self::Disputed
@@ -112,18 +111,18 @@ impl OrderStatus {
     }
 }
 
-/// Why the provider made no payment of an order (R4.3).
+/// Reason why the provider created no payment for an order (R4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
-    /// It said no.
+    /// The provider rejected the request.
     ProviderRefused,
-    /// It could not be reached or understood.
+    /// The provider could not be reached, or its response could not be read.
     ProviderUnavailable,
 }
 
 impl FailureCode {
-    /// The code as it is written.
+    /// Stored and wire name of the code.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ProviderRefused => "provider_refused",
@@ -132,131 +131,126 @@ impl FailureCode {
     }
 }
 
-/// How an order failed.
+/// Failure of an order: code and detail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What kind.
     pub code: FailureCode,
-    /// What the provider said, for a person.
+    /// The provider's message, for people to read.
     pub detail: String,
 }
 
-/// The inviter's terms at order creation (R6.3).
+/// Inviter's commission terms, snapshotted at order creation (R6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AffiliateTerms {
-    /// The part of the credit that is commission.
+    /// Commission as a fraction of the credit.
     #[serde(with = "kernel::decimal")]
     pub rate: Decimal,
-    /// How many orders of one invitee earn; 0 is no limit.
+    /// Number of one invitee's orders that earn commission; 0 means no limit.
     pub trigger_limit: u32,
-    /// Hours until the commission can be withdrawn.
+    /// Hours from accrual until the commission can be withdrawn.
     pub hold_hours: u32,
-    /// The most this invitee earns its inviter; none is no cap.
+    /// Most commission that this invitee earns its inviter; `None` means no cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<LedgerMoney>,
-    /// Until when orders earn; none is for ever.
+    /// Last instant at which an order earns; `None` means no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
 }
 
-/// An agency order that a payment order is for: it credits no balance, and the sale is settled when it is paid (R8.12).
+/// Link to the agency order that a payment order pays for (R8.12).
+///
+/// Such an order credits no balance; its payment settles the agency sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForAgency {
-    /// Which.
     pub order: AgencyOrderId,
-    /// The level-1 shop of its tree.
+    /// Level-1 shop of the order's tree.
     pub tree: ShopId,
 }
 
-/// A payment order: a top-up, or what an agency order is paid by.
+/// A payment order: a top-up, or the payment of an agency order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// Its id.
     pub id: OrderId,
-    /// Who is credited.
+    /// The user to credit.
     pub user: UserId,
-    /// Where it stands.
     pub status: OrderStatus,
-    /// Who takes the money.
     pub provider: Provider,
-    /// How: `card`, `alipay` …
+    /// Provider's payment method: `card`, `alipay`, …
     pub method: String,
-    /// What was asked for.
+    /// Requested amount, before discount.
     pub amount: PayMoney,
-    /// What has to be paid, after discount.
+    /// Amount to pay, after discount.
     pub charge: PayMoney,
-    /// What it buys, without bonus.
+    /// Credit bought, without bonus.
     pub credit: LedgerMoney,
-    /// Units of pay currency for one of ledger currency.
+    /// Units of pay currency per unit of ledger currency.
     #[serde(with = "kernel::decimal")]
     pub exchange_rate: Decimal,
-    /// The part of the amount that is charged.
+    /// Charged fraction of the amount.
     #[serde(with = "kernel::decimal")]
     pub discount_rate: Decimal,
-    /// The promotion's tier at creation.
+    /// Promotion tier at creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<OrderTier>,
-    /// Who invited the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
-    /// The inviter's terms; none earns no commission.
+    /// Inviter's terms at creation; `None` means that the order earns no commission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affiliate: Option<AffiliateTerms>,
-    /// Where the user pays; none while the order and the deployment say it: see `usecase::pay_page`.
+    /// Payment page; `None` while `payment::pay_page` can derive it from the order and the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_url: Option<String>,
-    /// Where the payer comes back to, when the settings name a page of their own.
+    /// Page the payer returns to, if the settings name one of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
-    /// What a QR code shows, when it is not the pay URL.
+    /// QR code content, if it is not the pay URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr_content: Option<String>,
-    /// How it failed.
+    /// Present on failed orders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it expires unpaid.
+    /// Expiry of an unpaid order.
     pub expires_at: Timestamp,
-    /// How often its provider was asked about it while no payment was known (R4.10).
+    /// Number of polls of the provider so far, while no payment is known (R4.10).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub looks: u32,
-    /// When the money was taken.
+    /// Capture time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
-    /// Whether the money came when the order was over.
+    /// True if the capture came after the order had expired or left `pending`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
-    /// The provider's name for the order: Stripe's session id, the gateway's trade number from `mapi`.
+    /// The provider's own reference: Stripe's session id, or the gateway's trade number from `mapi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_ref: Option<String>,
-    /// The provider's payment id; none also for an order completed by hand until the provider confirms it.
+    /// The provider's payment id; for an order completed by hand, `None` until the provider confirms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
-    /// The bonus the payment earned, before any refund; none until paid or without one.
+    /// Bonus earned by the payment, before refunds; `None` until paid or if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bonus: Option<LedgerMoney>,
-    /// What is left of the charge, kept only once it differs from it.
+    /// Net of the charge, stored only once it differs from the charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<PayMoney>,
-    /// Whether its payment has refunds, made or asked for: lists look there only then.
+    /// True if the payment has refunds, made or requested; lists read the payment only then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_refunds: bool,
-    /// The journal of its completion by hand, while no payment id was known (R4.12).
+    /// Journal of a completion by hand, while no payment id is known (R4.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<JournalId>,
-    /// What it pays for, if it tops up nobody's balance (R8.12).
+    /// The agency order it pays for, if it is no top-up (R8.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agency: Option<ForAgency>,
-    /// The address the order came from.
+    /// IP address the order was created from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<String>,
-    /// The program it came from.
+    /// `User-Agent` of the request that created the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
 }
 
-/// Seconds after its creation at which an order's provider is asked about it, until it expires (R4.10).
+/// Poll schedule (R4.10): seconds after creation at which the provider is polled, until expiry.
 const LOOKS: [i64; 8] = [20, 60, 150, 300, 600, 1_200, 2_400, 4_800];
 
 fn is_zero(number: &u32) -> bool {
@@ -264,8 +258,10 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Order {
-    /// When its provider is asked about it next (R4.10), for the last time as it expires; none when no payment is looked for any
-    /// more. Who cancels an order may have paid it, or have its page still open.
+    /// Time of the next poll of the provider (R4.10); `None` if the order is not polled any more.
+    ///
+    /// The last poll is at expiry. A cancelled order is polled too: its user may have paid it already, or still have the
+    /// payment page open.
     pub fn next_look(&self) -> Option<Timestamp> {
         let at = |seconds: &i64| self.created_at.checked_add(SignedDuration::from_secs(*seconds)).ok();
         let earlier = LOOKS.iter().filter_map(at).filter(|at| *at < self.expires_at);
@@ -277,20 +273,20 @@ impl Order {
         }
     }
 
-    /// What the provider has taken and not given back.
+    /// Net: the money taken by the provider and not returned.
     pub fn net(&self) -> PayMoney {
         let whole = if self.status.is_captured() { self.charge } else { PayMoney::zero(self.charge.currency()) };
         self.left.unwrap_or(whole)
     }
 
-    /// What a QR code shows.
+    /// Content of the payment's QR code.
     pub fn qr_content(&self) -> Option<&str> {
         self.qr_content.as_deref().or(self.pay_url.as_deref())
     }
 
-    /// The bonus: after payment the one earned, before it what the tier on the order would give.
+    /// Bonus: the earned one once captured, before that the bonus the order's tier would give.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn bonus(&self) -> Result<LedgerMoney, MoneyError> {
         let none = LedgerMoney::zero(self.credit.currency());
@@ -303,46 +299,46 @@ impl Order {
 
     /// Credit and bonus together.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn total(&self) -> Result<LedgerMoney, MoneyError> {
         self.credit.plus(self.bonus()?)
     }
 }
 
-/// What somebody wants to top up.
+/// Amount of a requested top-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopUp {
-    /// A configured amount, by its id.
+    /// Id of a configured offer.
     Offer(String),
-    /// An amount in pay currency, as it was written.
+    /// Amount in pay currency, as entered.
     Amount(String),
 }
 
-/// A price: what an order snapshots.
+/// A price, as an order snapshots it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quote {
-    /// What was asked for.
+    /// Requested amount, before discount.
     pub amount: PayMoney,
-    /// What has to be paid.
+    /// Amount to pay, after discount.
     pub charge: PayMoney,
-    /// What it buys, without bonus.
+    /// Credit bought, without bonus.
     pub credit: LedgerMoney,
-    /// Units of pay currency for one of ledger currency.
+    /// Units of pay currency per unit of ledger currency.
     pub exchange_rate: Decimal,
-    /// The part of the amount that is charged.
+    /// Charged fraction of the amount.
     pub discount_rate: Decimal,
-    /// The promotion's tier now.
+    /// Promotion tier at the time of the quote.
     pub promotion: Option<OrderTier>,
-    /// When an order made now expires.
+    /// Expiry of an order created now.
     pub expires_at: Timestamp,
 }
 
-/// Prices an order (R4.1): credit is rounded down, the charge up.
+/// Prices an order (R4.1): the credit is rounded down, the charge up.
 ///
-/// # Refuses
-/// [`Refusal::ProgrammeOff`] while top-ups are off; [`Refusal::Invalid`] at `/amount` or `/offer_id` for what is not a
-/// plain decimal of the currency's digits, not within the limits, or no offer.
+/// # Rejects
+/// [`Refusal::ProgrammeOff`] while top-ups are off. [`Refusal::Invalid`] at `/amount` or `/offer_id` for an unknown offer, an
+/// amount outside the limits, or one that is no plain decimal with the currency's digits.
 pub fn price(
     settings: &PaymentSettings,
     ask: &TopUp,
@@ -377,9 +373,11 @@ fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Deci
     }
 }
 
-/// The price of an amount, whatever its limits: also what the payment page shows of an offer.
+/// Price of an amount, regardless of the limits.
 ///
-/// # Refuses
+/// Also gives the price of each offer on the payment page.
+///
+/// # Rejects
 /// Overflow.
 pub fn quote(
     settings: &PaymentSettings,

@@ -1,9 +1,9 @@
-//! A payment: the provider's side of an order, as the net of everything we know of it (R4.5, R4.11).
+//! A payment: the provider's side of an order, as the net of all its events (R4.5, R4.11).
 //!
-//! A [`Payment`] is a set of facts that only grows: captured; refunds by id (a failed one counts nothing, for good); the
-//! largest cumulative amount refunded; disputes by id (the later `created` wins, on a tie the closed one). Each fact is
-//! merged by a maximum, so every order of delivery, with repetitions, ends in the same payment. One item per provider
-//! payment, from its first event on. [`decide`] then says what the money means for its order.
+//! A [`Payment`] is a set of facts that only grows: the capture; refunds by id (a failed one stays failed and counts nothing);
+//! the largest cumulative amount refunded; disputes by id (the later event wins, on a tie the closed one). Each fact is merged
+//! by a maximum, so every order of delivery, with repetitions, ends in the same payment. One item per provider payment, from
+//! its first event on. [`decide`] matches the payment to its order.
 
 use std::collections::BTreeMap;
 
@@ -19,39 +19,39 @@ use kernel::ledger::{JournalRef, NewLine, PlatformAccount, PlatformLine, RecordT
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
 
-/// The money a provider took.
+/// Money taken by a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
-    /// How much.
     pub amount: PayMoney,
-    /// When, by the provider's clock; the earliest that any event names.
+    /// Time by the provider's clock; the earliest that any event states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// One refund.
+/// A refund as the provider reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
-    /// How much.
     pub amount: PayMoney,
-    /// Whether it failed, for good.
+    /// True once it failed; a failed refund never succeeds later.
     pub failed: bool,
-    /// Whether the provider is still about it; it counts all the same.
+    /// True while the provider is still processing it; it counts like a completed one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
-    /// When it was first told of, by the provider's clock.
+    /// Time of its first report, by the provider's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// The request that it answers, if it was asked for here.
+    /// The refund request it carries out, if it was requested here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RefundId>,
 }
 
 impl Refund {
-    /// The same refund told twice, in any order: the larger amount, the earlier time, and the further state.
+    /// Merges two reports of one refund: larger amount, earlier time, further state.
     ///
-    /// # Refuses
-    /// Amounts of different currencies.
+    /// The result does not depend on the order of the reports.
+    ///
+    /// # Rejects
+    /// Amounts in different currencies.
     fn merged(self, with: Self) -> Result<Self, MoneyError> {
         let at = match (self.at, with.at) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -63,69 +63,68 @@ impl Refund {
     }
 }
 
-/// Where a dispute stands; the order is that of ties.
+/// State of a dispute; of two reports with one time, the greater state wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeState {
-    /// The bank only asks; takes nothing.
+    /// An inquiry by the bank; it takes no money.
     Inquiry,
-    /// The money is with the bank until it decides.
+    /// The bank holds the money until it decides.
     Open,
-    /// It came back.
+    /// The money was returned to us.
     Won,
-    /// It stays away.
+    /// The money is lost.
     Lost,
 }
 
-/// One dispute as its latest event tells it.
+/// A dispute, as its latest event reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// How much it is about.
     pub amount: PayMoney,
-    /// Where it stands.
     pub state: DisputeState,
-    /// The provider's time of the event that says so.
+    /// Time of the latest event, by the provider's clock.
     pub at: Timestamp,
 }
 
 /// One provider payment; see the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Who took the money.
     pub provider: Provider,
     /// The provider's payment id.
     pub id: String,
-    /// The one order it belongs to, once it is known.
+    /// The order it belongs to, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// The review item that stands for it, while its money is on `suspense`.
+    /// The review item opened for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewId>,
-    /// The money, once it was taken.
+    /// Present once the money was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Capture>,
-    /// Refunds by the provider's id.
+    /// Refunds by the provider's refund id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<String, Refund>,
-    /// Refunds that an admin asked for.
+    /// Refunds requested by an admin.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<RefundId, RefundRequest>,
-    /// The largest cumulative amount refunded that any event named.
+    /// Largest cumulative amount refunded that any event states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cumulative: Option<PayMoney>,
-    /// Disputes by the provider's id.
+    /// Disputes by the provider's dispute id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub disputes: BTreeMap<String, Dispute>,
-    /// The last journal of the order it paid: what goes back from now on is posted after it.
+    /// Last journal of the order it paid; the next correction is posted after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<JournalRef>,
-    /// Whether that journal's cause is the order, which a person completed before the payment was known (R4.12).
+    /// True if a person completed the order before the payment was known (R4.12).
+    ///
+    /// The cause of `last` is then the order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
 }
 
 impl Payment {
-    /// A payment of which nothing is known yet.
+    /// A payment without any facts.
     pub fn new(provider: Provider, id: impl Into<String>) -> Self {
         Self {
             provider,
@@ -142,8 +141,10 @@ impl Payment {
         }
     }
 
-    /// The money was taken. A repetition keeps the earliest time. Until the payment belongs to an order the latest amount
-    /// stands, so that a matching event credits after one that did not match (R4.5); from then on it is fixed.
+    /// Records the capture.
+    ///
+    /// A repetition keeps the earliest time. Until the payment belongs to an order the latest amount stands, so that a matching
+    /// event credits after one that did not match (R4.5). From then on the amount is fixed.
     pub fn record_capture(&mut self, amount: PayMoney, at: Option<Timestamp>) {
         let known = self.captured;
         let earliest = match (known.and_then(|known| known.at), at) {
@@ -154,20 +155,20 @@ impl Payment {
         self.captured = Some(Capture { amount: fixed.unwrap_or(amount), at: earliest });
     }
 
-    /// A refund exists, or failed; what failed once stays failed.
+    /// Records a refund or its failure; a failed refund stays failed.
     ///
-    /// # Refuses
-    /// Another currency than before.
+    /// # Rejects
+    /// A currency other than before.
     pub fn record_refund(&mut self, id: &str, refund: Refund) -> Result<(), MoneyError> {
         let merged = self.refunds.get(id).map_or(Ok(refund), |known| known.merged(refund))?;
         self.refunds.insert(id.to_owned(), merged);
         Ok(())
     }
 
-    /// The provider's running total of refunds; only the largest counts.
+    /// Records the provider's running total of refunds; only the largest counts.
     ///
-    /// # Refuses
-    /// Another currency than before.
+    /// # Rejects
+    /// A currency other than before.
     pub fn record_cumulative(&mut self, amount: PayMoney) -> Result<(), MoneyError> {
         self.cumulative = Some(match self.cumulative {
             Some(known) => known.most(amount)?,
@@ -176,7 +177,7 @@ impl Payment {
         Ok(())
     }
 
-    /// A dispute stands so since `at`. The later event wins; on a tie the closed one does.
+    /// Records a dispute. The later event wins; on a tie the closed one does.
     pub fn record_dispute(&mut self, id: &str, dispute: Dispute) {
         let rank = |dispute: &Dispute| (dispute.at, dispute.state, dispute.amount.amount());
         if self.disputes.get(id).is_none_or(|known| rank(&dispute) > rank(known)) {
@@ -184,10 +185,10 @@ impl Payment {
         }
     }
 
-    /// What went back by refunds: max(Σ known by id, largest cumulative − Σ failed).
+    /// Sum refunded: max(Σ refunds not failed, largest cumulative − Σ failed).
     ///
-    /// # Refuses
-    /// Overflow; facts of another currency than `currency`.
+    /// # Rejects
+    /// Overflow; facts in a currency other than `currency`.
     pub fn refunded(&self, currency: Currency) -> Result<PayMoney, MoneyError> {
         let (mut known, mut failed) = (PayMoney::zero(currency), PayMoney::zero(currency));
         for refund in self.refunds.values() {
@@ -200,10 +201,10 @@ impl Payment {
         }
     }
 
-    /// What is left of the capture: max(0, captured − refunded − open or lost disputes); nothing before it.
+    /// Net: max(0, captured − refunded − open or lost disputes); `None` before the capture.
     ///
-    /// # Refuses
-    /// Overflow; facts of different currencies.
+    /// # Rejects
+    /// Overflow; facts in different currencies.
     pub fn net(&self) -> Result<Option<PayMoney>, MoneyError> {
         let Some(Capture { amount: captured, .. }) = self.captured else {
             return Ok(None);
@@ -217,61 +218,63 @@ impl Payment {
         net.most(PayMoney::zero(captured.currency())).map(Some)
     }
 
-    /// Whether a dispute is open.
+    /// True if a dispute is open.
     pub fn open_dispute(&self) -> bool {
         self.disputes.values().any(|dispute| dispute.state == DisputeState::Open)
     }
 }
 
-/// What should be posted of an amount when `net` of `charge` is left: round-down(original × net ÷ charge, 8) (R4.11).
+/// Amount to be posted in all when `net` of `charge` remains (R4.11).
 ///
-/// # Refuses
-/// Overflow; amounts of different currencies; a charge of nothing.
+/// Computed as original × net ÷ charge, rounded down to eight digits.
+///
+/// # Rejects
+/// Overflow; amounts in different currencies; a charge of zero.
 pub fn target(original: LedgerMoney, net: PayMoney, charge: PayMoney) -> Result<LedgerMoney, MoneyError> {
     original.share(net.least(charge)?.amount(), charge.amount())
 }
 
-/// An order that is credited now.
+/// Amounts and state with which an order is credited.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Credited {
-    /// The tier the payment earned; using it uses up the promotion, whatever was refunded.
+    /// Tier earned. Earning it uses up the promotion, regardless of refunds.
     pub tier: Option<OrderTier>,
-    /// The bonus of that tier on the whole credit: what the order and the promotion's use carry.
+    /// Bonus of that tier on the whole credit, as recorded on the order and the promotion's use.
     pub bonus: LedgerMoney,
-    /// What is posted of the credit: all of it unless a refund came first.
+    /// Credit to post: all of it, less the share of refunds that came first.
     pub post_credit: LedgerMoney,
-    /// What is posted of the bonus.
+    /// Bonus to post, reduced in the same way.
     pub post_bonus: LedgerMoney,
-    /// What is left of the charge; counts toward the invitee's total (R3.6).
+    /// Net of the charge; counts toward the invitee's total (R3.6).
     pub net: PayMoney,
-    /// The state the order goes to.
+    /// New state of the order.
     pub status: OrderStatus,
-    /// When the money was taken.
+    /// Capture time.
     pub paid_at: Timestamp,
-    /// Whether that was when the order was over.
+    /// True if the capture came after the order had expired or left `pending`.
     pub late: bool,
 }
 
-/// What money that was taken means.
+/// Result of matching a payment to its order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CaptureOutcome {
-    /// Credit the order.
     Credit(Credited),
-    /// This payment credited this order before.
+    /// The order was credited by this payment before; post the difference if the net changed.
     NetMayHaveChanged,
-    /// The order was completed by hand; the payment confirms it and only its id is filled in.
+    /// The order was completed by hand; fill in the payment id and credit nothing.
     Confirms,
-    /// A person has to look.
+    /// Open a review item.
     Review(ReviewReason),
-    /// Nothing was taken yet.
+    /// No money was taken yet.
     NotCaptured,
 }
 
-/// Decides what a captured payment means for the order it names (R4.5). The payment carries all facts known, those of the
-/// event at hand included.
+/// Matches a captured payment to the order it names (R4.5).
 ///
-/// # Refuses
-/// Facts of different currencies; overflow.
+/// `payment` already holds the facts of the event at hand.
+///
+/// # Rejects
+/// Facts in different currencies; overflow.
 pub fn decide(
     order: Option<&Order>,
     payment: &Payment,
@@ -302,7 +305,7 @@ pub fn decide(
     }
 }
 
-/// Why a payment cannot be this order's at all.
+/// Reason why a payment cannot belong to this order at all.
 fn mismatch(order: &Order, payment: &Payment, capture: Capture) -> Option<ReviewReason> {
     if order.provider != payment.provider {
         Some(ReviewReason::OtherProvider)
@@ -343,10 +346,10 @@ fn credited(
 }
 
 impl Credited {
-    /// An order without any promotion is credited by a payment that was taken, of which `net` is left.
+    /// Credits an order without any promotion from a capture of which `net` remains..
     ///
-    /// # Refuses
-    /// Overflow; amounts of different currencies.
+    /// # Rejects
+    /// Overflow; amounts in different currencies.
     pub fn without_bonus(
         order: &Order,
         payment: &Payment,
@@ -359,7 +362,7 @@ impl Credited {
         Ok(Self { tier: None, bonus: none, post_credit, post_bonus: none, net, status, paid_at, late: false })
     }
 
-    /// What the paid journal moves for the user: the credit, and the bonus in an entry of its own (R4.6).
+    /// User lines of the paid journal: the credit, and the bonus as a line of its own (R4.6).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let id = order.id.to_string();
         vec![
@@ -368,10 +371,12 @@ impl Credited {
         ]
     }
 
-    /// The house lines of the paid journal (R1.4). What went back before the payment came stands as lines of its own, so
-    /// the journal of a payment without any net is not empty.
+    /// Platform lines of the paid journal (R1.4).
     ///
-    /// # Refuses
+    /// Money returned before the payment was credited stands as lines of its own, so the journal of a payment with net zero is
+    /// not empty.
+    ///
+    /// # Rejects
     /// Overflow.
     pub fn house(&self, order: &Order) -> Result<Vec<PlatformLine>, MoneyError> {
         let taken = order.charge.as_ledger();
@@ -389,7 +394,7 @@ impl Credited {
         Ok(moving.map(|(account, amount)| PlatformLine::new(account, amount)).collect())
     }
 
-    /// How the promotion was used, if it was: by the capture alone, whatever was refunded (R4.11).
+    /// Use of the promotion, if a tier was earned; refunds do not change it (R4.11).
     pub fn used(&self, order: &Order) -> Option<Used> {
         let (order_id, amount, bonus, at) = (order.id, order.amount, self.bonus, self.paid_at);
         self.tier.map(|tier| Used { order_id, tier: tier.index, amount, bonus, at })

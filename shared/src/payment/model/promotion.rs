@@ -1,8 +1,8 @@
 //! The new-user promotion: a bonus that falls with the time since sign-up, used at most once (R5).
 //!
-//! Ladder, window and minimum are snapshotted at enrolment: what a user was promised at sign-up is what runs, later
-//! settings start with later users (as R3.5 and R6.1 do), and crediting a payment needs no settings. Switching the
-//! promotion off stops enrolment only. Expiry is decided by time (R5.5). Stored on the user's item.
+//! Ladder, window and minimum are snapshotted at enrolment. The user keeps the terms promised at sign-up; changed settings
+//! apply to later users only (as in R3.5 and R6.1), and crediting a payment needs no settings. Switching the promotion off
+//! stops enrolment only. Expiry is decided by time (R5.5). Stored on the user's item.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -12,27 +12,29 @@ use crate::operations::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 
-/// One user's promotion.
+/// Promotion of one user: the terms at enrolment, and its use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promotion {
-    /// Sign-up: where the tiers' hours count from.
+    /// Sign-up time; the tiers' hours count from here.
     pub activated_at: Timestamp,
-    /// The last instant of the window.
+    /// Last instant of the window, inclusive.
     pub ends_at: Timestamp,
-    /// The ladder, by rising hours.
+    /// Tiers by rising hours.
     #[serde(with = "ladder")]
     pub tiers: Vec<PromotionTier>,
-    /// The least order that earns a bonus.
+    /// Smallest order amount that earns a bonus.
     pub min_amount: PayMoney,
-    /// How it was used.
+    /// Set by the payment that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
-    /// Whether the hourly job has seen its end (R5.5): only statistics look at it.
+    /// True once the hourly job has seen the end of the window (R5.5); read by statistics only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
 }
 
-/// A ladder as it is stored, `24:30 36:20`: a user's item is written by every movement of money, and costs by its size.
+/// Compact stored form of a ladder, `24:30 36:20`.
+///
+/// Every movement of money writes the user's item, and a write costs by item size.
 mod ladder {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -55,35 +57,32 @@ mod ladder {
     }
 }
 
-/// How a promotion was used.
+/// The payment that used a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Used {
-    /// By which order.
     pub order_id: OrderId,
-    /// On which tier, from 0.
+    /// Index of the tier earned, from 0.
     pub tier: u32,
-    /// The order's amount.
     pub amount: PayMoney,
-    /// The bonus.
     pub bonus: LedgerMoney,
-    /// When.
+    /// Capture time.
     pub at: Timestamp,
 }
 
-/// The tier an order stands on: a snapshot of index and percent (R5.2).
+/// Snapshot of a tier on an order: its index and percent (R5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OrderTier {
-    /// The tier's place in the ladder, from 0.
+    /// Position in the ladder, from 0.
     pub index: u32,
-    /// The bonus in per cent of the credit.
+    /// Bonus in percent of the credit.
     #[serde(with = "kernel::decimal")]
     pub percent: Decimal,
 }
 
 impl OrderTier {
-    /// The bonus on a credit, rounded down to eight digits (R5.3).
+    /// Bonus on a credit, rounded down to eight digits (R5.3).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn bonus(self, credit: LedgerMoney) -> Result<LedgerMoney, MoneyError> {
         let (amount, currency) = (credit.amount(), credit.currency());
@@ -91,37 +90,35 @@ impl OrderTier {
     }
 }
 
-/// When an order was made, when it ends, and when its money moved.
+/// Times that decide which tier a payment earns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moments {
-    /// The order's creation.
     pub created_at: Timestamp,
-    /// The order's expiry.
     pub expires_at: Timestamp,
-    /// When the provider says that it took the money.
+    /// Capture time by the provider's clock, if known.
     pub took_at: Option<Timestamp>,
-    /// When we learnt of it.
+    /// Time at which the event was received.
     pub received_at: Timestamp,
 }
 
 impl Moments {
-    /// When the money was taken: the provider's time between creation and receipt; without one, receipt (R5.2).
+    /// Capture time: the provider's, clamped to creation and receipt; without one, receipt (R5.2).
     pub fn paid_at(self) -> Timestamp {
         let latest = self.received_at.max(self.created_at);
         self.took_at.unwrap_or(latest).min(latest).max(self.created_at)
     }
 
-    /// Whether the money was taken before the order expired.
+    /// True if the money was taken before the order expired.
     pub fn in_time(self) -> bool {
         self.paid_at() < self.expires_at
     }
 }
 
 impl Promotion {
-    /// Enrols a user who signs up now; nobody while it is off (R5.1).
+    /// Enrols a user who signs up now; `None` while the promotion is off (R5.1).
     ///
-    /// # Refuses
-    /// A minimum that does not fit.
+    /// # Rejects
+    /// A minimum that does not fit the pay currency.
     pub fn enrol(settings: &PromotionSettings, pay: Currency, now: Timestamp) -> Result<Option<Self>, MoneyError> {
         if !settings.enabled {
             return Ok(None);
@@ -138,7 +135,7 @@ impl Promotion {
         }))
     }
 
-    /// The tier at an instant, whether or not the promotion was used; upper bounds are inclusive (R5.2).
+    /// Tier at an instant, used or not; upper bounds are inclusive (R5.2).
     pub fn tier_at(&self, time: Timestamp) -> Option<OrderTier> {
         self.step_at(time).map(|(tier, _)| tier)
     }
@@ -149,14 +146,15 @@ impl Promotion {
         Some((OrderTier { index, percent: tier.percent }, ends_at(tier)))
     }
 
-    /// The tier for an order of `amount` made at `time`: none when used, over, or below the minimum.
+    /// Tier for an order of `amount` made at `time`; `None` if used, over, or below the minimum.
     pub fn tier_for(&self, amount: PayMoney, time: Timestamp) -> Option<OrderTier> {
         let enough = amount.compare(self.min_amount).is_ok_and(|order| order.is_ge());
         if self.used.is_some() || !enough { None } else { self.tier_at(time) }
     }
 
-    /// The tier a payment earns: the order's own if the money was taken before the order expired, otherwise the one at
-    /// the time it was taken (R5.2).
+    /// Tier earned by a payment (R5.2).
+    ///
+    /// If the money was taken before the order expired, the order's own tier; otherwise the tier at capture time.
     pub fn tier_paid(&self, amount: PayMoney, on_order: Option<OrderTier>, moments: Moments) -> Option<OrderTier> {
         if self.used.is_some() {
             None
@@ -172,22 +170,21 @@ fn after_hours(start: Timestamp, hours: u32) -> Timestamp {
     start.checked_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX)
 }
 
-/// Where a user's promotion stands (R5.4).
+/// State of a user's promotion (R5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromotionStatus {
     /// Not enrolled.
     None,
-    /// Can still be used.
+    /// Enrolled, unused, and inside the window.
     Active,
-    /// Used.
     Used,
-    /// The window is over.
+    /// The window ended unused.
     Expired,
 }
 
 impl PromotionStatus {
-    /// The status as it is written.
+    /// Stored and wire name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -198,48 +195,48 @@ impl PromotionStatus {
     }
 }
 
-/// The tier that runs now.
+/// The tier in force now.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CurrentTier {
-    /// The tier's place in the ladder, from 0.
+    /// Position in the ladder, from 0.
     pub index: u32,
-    /// The bonus in per cent of the credit.
+    /// Bonus in percent of the credit.
     #[serde(with = "kernel::decimal")]
     pub percent: Decimal,
-    /// Its last instant.
+    /// Last instant of the tier.
     pub ends_at: Timestamp,
 }
 
-/// All that a user is told of the promotion (R5.4).
+/// A user's view of the promotion (R5.4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PromotionView {
-    /// Whether new users are enrolled now.
+    /// True if new users are enrolled now.
     pub enabled: bool,
-    /// Where the user's own stands.
+    /// State of the user's own promotion.
     pub status: PromotionStatus,
-    /// When the window began.
+    /// Start of the window: sign-up.
     pub activated_at: Option<Timestamp>,
-    /// When it ends.
+    /// Last instant of the window.
     pub expires_at: Option<Timestamp>,
-    /// The tier that runs now, while active.
+    /// Tier in force; present while active.
     pub current_tier: Option<CurrentTier>,
-    /// Whole seconds left of that tier.
+    /// Whole seconds until that tier ends; 0 unless active.
     pub tier_seconds_left: u64,
-    /// Whole seconds left of the window, while active.
+    /// Whole seconds until the window ends; 0 unless active.
     pub window_seconds_left: u64,
-    /// The ladder: the user's own, or that of the settings.
+    /// The user's own ladder, or the settings' if not enrolled.
     pub tiers: Vec<PromotionTier>,
-    /// The least order that earns a bonus.
+    /// Smallest order amount that earns a bonus.
     pub min_amount: PayMoney,
-    /// How it was used.
+    /// The payment that used it, if any.
     pub used: Option<Used>,
 }
 
 impl PromotionView {
-    /// What a user is told at `now`.
+    /// View at `now` of a user's promotion, or of the settings if the user has none.
     ///
-    /// # Refuses
-    /// A minimum in the settings that does not fit.
+    /// # Rejects
+    /// A minimum in the settings that does not fit the pay currency.
     pub fn of(
         promotion: Option<&Promotion>,
         settings: &PromotionSettings,
@@ -283,7 +280,7 @@ impl PromotionView {
 }
 
 impl Promotion {
-    /// Where it stands at `now`: by time, not by any job (R5.5).
+    /// Status at `now`, by time and not by any job (R5.5).
     pub fn status(&self, now: Timestamp) -> PromotionStatus {
         match self.used {
             Some(_) => PromotionStatus::Used,

@@ -1,9 +1,9 @@
-//! The daily three-way report: what a provider's book, our orders and our ledger say of a day's payments (R4.10).
+//! The daily three-way report: compares provider, orders and ledger for a day's payments (R4.10).
 //!
-//! One [`Reconciliation`] per day and provider. It is made page by page, so it may stop anywhere and goes on where it stopped;
-//! payments that differ are kept as [`Differences`], a bounded item per page, and each becomes a review item. When nothing
-//! differs, its sums say so: the zero-difference line. It credits nothing by itself: money that the provider holds and we were
-//! never told of is settled first, as a webhook would have been.
+//! One [`Reconciliation`] per day and provider. It is made page by page, so it may stop anywhere and continue there. Payments
+//! that differ are kept as [`Differences`], a bounded item per page, and each becomes a review item. Without differences its
+//! sums are the zero-difference line. The report itself credits nothing: a payment whose webhook was lost is ingested first,
+//! like a webhook.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,33 +14,33 @@ use kernel::id::OrderId;
 use kernel::money::{Currency, MoneyError, PayMoney};
 use kernel::provider::Provider;
 
-/// What the three sides say: each what is left of the money that was taken.
+/// Net amounts on the three sides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sides {
-    /// The provider's book.
+    /// By the provider's book.
     pub provider: PayMoney,
-    /// Our orders, and money in review.
+    /// By our orders, and money in review.
     pub orders: PayMoney,
-    /// Our journals' lines of the provider's account.
+    /// By the journal lines of the provider's platform account.
     pub ledger: PayMoney,
 }
 
 impl Sides {
-    /// Nothing on any side.
+    /// Zero on every side.
     pub fn none(currency: Currency) -> Self {
         let zero = PayMoney::zero(currency);
         Self { provider: zero, orders: zero, ledger: zero }
     }
 
-    /// Whether all say the same.
+    /// True if all three sides are equal.
     pub fn agree(&self) -> bool {
         self.provider == self.orders && self.orders == self.ledger
     }
 
-    /// Both together.
+    /// Sum of both, side by side.
     ///
-    /// # Refuses
-    /// Another currency; overflow.
+    /// # Rejects
+    /// A different currency; overflow.
     pub fn plus(&self, other: &Self) -> Result<Self, MoneyError> {
         Ok(Self {
             provider: self.provider.plus(other.provider)?,
@@ -49,7 +49,7 @@ impl Sides {
         })
     }
 
-    /// What is wrong, if they don't agree.
+    /// Kind of the difference, if the sides differ.
     pub fn verdict(&self) -> Option<DifferenceKind> {
         if self.agree() {
             None
@@ -63,22 +63,22 @@ impl Sides {
     }
 }
 
-/// How a payment differs.
+/// Kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceKind {
-    /// The provider holds money that we know nothing of.
+    /// The provider holds money without an order or a journal here.
     MissingHere,
     /// We credited money that the provider does not hold.
     MissingThere,
-    /// All know it, and not as the same.
+    /// All sides know the payment, with different amounts.
     AmountDiffers,
-    /// A person completed the order, and the provider has not confirmed it yet (R4.12).
+    /// A person completed the order and the provider has not confirmed it yet (R4.12).
     Unconfirmed,
 }
 
 impl DifferenceKind {
-    /// The verdict as it is written.
+    /// Stored and wire name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MissingHere => "missing_here",
@@ -89,95 +89,88 @@ impl DifferenceKind {
     }
 }
 
-/// A payment that the sides don't agree on.
+/// A payment on which the sides differ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentDifference {
-    /// The provider's payment, if there is one.
+    /// The provider's payment id, if there is a payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
     /// Our order, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// How it differs.
     pub verdict: DifferenceKind,
-    /// What each side says.
     pub sides: Sides,
 }
 
-/// The differences of one page of a report.
+/// Differences on one page of a report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Differences {
-    /// The report's day.
+    /// Day of the report, in UTC.
     pub date: Date,
-    /// Its provider.
     pub provider: Provider,
-    /// Which page.
+    /// Page number within the report, from 0.
     pub page: u32,
-    /// Which payments.
     pub lines: Vec<PaymentDifference>,
 }
 
-/// What a report looks at next.
+/// Next step of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The provider's own list of the day.
+    /// Compare the provider's own list of the day.
     Book,
-    /// Our orders of the day.
+    /// Compare our orders of the day.
     Orders,
-    /// Orders that a person completed and nobody confirmed, of whichever day.
+    /// List orders completed by hand and not confirmed, of any day.
     Unconfirmed,
-    /// Nothing any more.
     Done,
 }
 
-/// The report about one provider's day.
+/// Report about one provider's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// The day, in UTC.
     pub date: Date,
-    /// The provider.
     pub provider: Provider,
-    /// What is looked at next.
     pub stage: Stage,
-    /// Where in it.
+    /// Start of the next page within the stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// How many pages were looked at.
+    /// Pages done so far.
     pub pages: u32,
-    /// How many payments and orders were compared.
+    /// Payments and orders compared.
     pub checked: u64,
-    /// How many of them differ.
+    /// Compared payments and orders that differ.
     pub differences: u64,
-    /// How many orders wait to be confirmed.
+    /// Orders that wait for the provider's confirmation.
     pub unconfirmed: u64,
-    /// The sums of what was compared, by currency.
+    /// Sums of everything compared, one per currency.
     pub sums: Vec<Sides>,
-    /// When it was begun.
     pub started_at: Timestamp,
-    /// When it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 
-/// One page of a report, looked at.
+/// Comparison of one page of a report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Looked {
-    /// What each compared payment says, by payment and order.
+    /// Sides of each compared payment, by payment id and order.
     pub compared: Vec<(Option<String>, Option<OrderId>, Sides)>,
-    /// Orders that wait to be confirmed.
+    /// Orders that wait for the provider's confirmation.
     pub unconfirmed: Vec<(OrderId, Sides)>,
-    /// Where the next page of the same stage begins.
+    /// Start of the next page of the same stage.
     pub next: Option<String>,
 }
 
 impl Reconciliation {
-    /// When its day begins.
+    /// Start of the day, in UTC.
     pub fn day(&self) -> Timestamp {
         self.date.to_zoned(TimeZone::UTC).map_or(self.started_at, |day| day.timestamp())
     }
 
-    /// A report that is begun now. Only Stripe lists a day's payments; a gateway is asked order by order.
+    /// A report that starts now.
+    ///
+    /// Only Stripe lists a day's payments; for a gateway the report queries each order.
     pub fn begin(date: Date, provider: Provider, now: Timestamp) -> Self {
         let stage = if provider == Provider::Stripe { Stage::Book } else { Stage::Orders };
         Self {
@@ -195,9 +188,9 @@ impl Reconciliation {
         }
     }
 
-    /// The report after one more page, and the differences on it.
+    /// The report after one more page, with the differences on that page.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Sums out of range.
     pub fn after(&self, looked: Looked, now: Timestamp) -> Result<(Self, Differences), MoneyError> {
         let mut after = self.clone();
@@ -242,7 +235,7 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Whether everything was looked at and nothing differs.
+    /// True if the report is complete and nothing differs.
     pub fn is_clean(&self) -> bool {
         self.stage == Stage::Done && self.differences == 0
     }
@@ -274,7 +267,7 @@ mod tests {
         }
     }
 
-    /// R4.10: a report goes from stage to stage and page to page, and its sums are those of everything it compared.
+    /// R4.10: a report advances by stage and page, and its sums cover everything compared.
     #[test]
     fn a_report_is_made_page_by_page() {
         let report = Reconciliation::begin("2026-11-20".parse().unwrap(), Provider::Stripe, now());

@@ -1,7 +1,7 @@
-//! Refunds that an admin asks for (R4.11): what was asked, and how it stands by what the provider says.
+//! Refunds requested by an admin (R4.11), and their state by the provider's reports.
 //!
-//! A request stands on its payment from before the provider is asked, so that it is neither forgotten nor made twice, and all
-//! requests together never ask for more than is left. What the provider says of it is a [`Refund`] that
+//! A request is stored on its payment before the provider is called, so it is neither lost nor made twice. All open requests
+//! together never exceed the net. The provider's report of it is a [`Refund`] that names the request.
 //! names the request.
 
 use jiff::Timestamp;
@@ -11,35 +11,32 @@ use crate::payment::model::payment::{Payment, Refund};
 use kernel::id::{RefundId, UserId};
 use kernel::money::{MoneyError, PayMoney};
 
-/// A refund that an admin asked for.
+/// A refund requested by an admin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RefundRequest {
-    /// How much.
     pub amount: PayMoney,
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
-    /// Why the provider did not make it, if it is known that it did not.
+    /// Reason why the provider did not make it, once that is certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// Where a refund stands.
+/// State of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundState {
-    /// The provider has not said the end of it.
+    /// Final result not known yet.
     Requested,
-    /// The money went back.
+    /// The money was returned.
     Succeeded,
-    /// It did not.
+    /// No money was returned.
     Failed,
 }
 
 impl RefundState {
-    /// The state as it is written.
+    /// Stored and wire name of the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -49,25 +46,23 @@ impl RefundState {
     }
 }
 
-/// A refund as people see it.
+/// A refund, as lists show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefundLine {
-    /// The request's id, or the provider's when nobody here asked for it.
+    /// The request's id, or the provider's if it was not requested here.
     pub id: String,
-    /// How much.
     pub amount: PayMoney,
-    /// Where it stands.
     pub state: RefundState,
-    /// Why, if it was asked for here.
+    /// The admin's reason, if it was requested here.
     pub reason: Option<String>,
-    /// Why it was not made, if that is known.
+    /// Reason why it was not made, if known.
     pub failure: Option<String>,
-    /// When it was asked for, or first told of.
+    /// Time of the request, or of the provider's first report.
     pub at: Option<Timestamp>,
 }
 
 impl Refund {
-    /// Where it stands.
+    /// State by the provider's report.
     pub fn state(&self) -> RefundState {
         match (self.failed, self.pending) {
             (true, _) => RefundState::Failed,
@@ -78,25 +73,25 @@ impl Refund {
 }
 
 impl Payment {
-    /// Whether there is any, made or asked for.
+    /// True if there are refunds, made or requested.
     pub fn has_refunds(&self) -> bool {
         !self.refunds.is_empty() || !self.requests.is_empty()
     }
 
-    /// What the provider has said of a request.
+    /// The provider's report of a request, if any.
     pub fn refund_of(&self, request: RefundId) -> Option<&Refund> {
         self.refunds.values().find(|refund| refund.request == Some(request))
     }
 
-    /// A request of which the provider has said nothing, neither yes nor no.
+    /// A request without a known result.
     pub fn open_request(&self, id: RefundId) -> Option<&RefundRequest> {
         self.requests.get(&id).filter(|request| request.failure.is_none() && self.refund_of(id).is_none())
     }
 
-    /// What can still be asked back: what is left, less the open requests; nothing before the capture.
+    /// Amount that can still be refunded: net less the open requests; `None` before the capture.
     ///
-    /// # Refuses
-    /// Overflow; facts of different currencies.
+    /// # Rejects
+    /// Overflow; facts in different currencies.
     pub fn refundable(&self) -> Result<Option<PayMoney>, MoneyError> {
         let Some(net) = self.net()? else { return Ok(None) };
         let open = self.requests.keys().filter_map(|id| self.open_request(*id));
@@ -104,7 +99,7 @@ impl Payment {
         left.most(PayMoney::zero(net.currency())).map(Some)
     }
 
-    /// All refunds, those that were asked for here first, each list in the order of its ids.
+    /// All refunds: those requested here first, each group in the order of its ids.
     pub fn refund_lines(&self) -> Vec<RefundLine> {
         let asked = self.requests.iter().map(|(id, request)| {
             let told = self.refund_of(*id);
@@ -161,7 +156,7 @@ mod tests {
         payment
     }
 
-    /// R4.11: an open request holds its amount; once the provider has spoken its word counts, once.
+    /// R4.11: an open request holds its amount; the provider's report replaces it, once.
     #[test]
     fn requests_together_never_ask_for_more_than_is_left() {
         let mut payment = payment();
@@ -180,7 +175,7 @@ mod tests {
         assert_eq!(payment.refundable().unwrap(), Some(cny(0)));
     }
 
-    /// R4.11: a refund is listed once, whoever asked for it, with the state that its provider says.
+    /// R4.11: a refund is listed once, wherever it was requested, in the state its provider reports.
     #[test]
     fn a_refund_is_listed_once_with_its_state() {
         let mut payment = payment();

@@ -1,34 +1,34 @@
-//! A reversal: what the ledger of a credited order lacks to be what the provider's net demands (R4.11).
+//! A reversal: the correction that brings a credited order's ledger to the provider's net (R4.11).
 //!
-//! The target of credit and bonus is a pure function of the net; what is posted of them is that function of the net that the
-//! order carries. The difference is posted, either way, so that every order of delivery ends in the same ledger. What the
-//! order used up, the promotion, stays used.
+//! The target of credit and bonus is a pure function of the net. The amount already posted is the same function of the net on
+//! the order. The difference is posted, in either direction, so every order of delivery ends in the same ledger. The promotion
+//! stays used.
 
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::{Payment, target};
 use kernel::ledger::{NewLine, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 
-/// A move of an order's net.
+/// A change of an order's net.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reversal {
-    /// What was left of the charge.
+    /// Net before the change.
     pub before: PayMoney,
-    /// What is left of it now.
+    /// Net after the change.
     pub net: PayMoney,
-    /// The state the order goes to.
+    /// New state of the order.
     pub status: OrderStatus,
-    /// What is given of the credit, or taken back if negative.
+    /// Credit to post; negative takes back.
     pub credit: LedgerMoney,
-    /// The same of the bonus.
+    /// Bonus to post; negative takes back.
     pub bonus: LedgerMoney,
 }
 
 impl Reversal {
-    /// What a credited order lacks; none when it stands as its payment says.
+    /// Correction for a credited order; `None` if it already matches its payment.
     ///
-    /// # Refuses
-    /// Overflow; amounts of different currencies.
+    /// # Rejects
+    /// Overflow; amounts in different currencies.
     pub fn of(order: &Order, payment: &Payment) -> Result<Option<Self>, MoneyError> {
         let before = order.net();
         let net = payment.net()?.unwrap_or(before).least(order.charge)?;
@@ -42,20 +42,20 @@ impl Reversal {
         Ok(Some(Self { before, net, status, credit, bonus }))
     }
 
-    /// Whether money moved: the beginning or end of a dispute about nothing more only moves the state.
+    /// True if the net changes; a dispute about money already refunded changes only the state.
     pub fn moves_money(&self) -> bool {
         self.before != self.net
     }
 
-    /// The user's entries: credit and bonus, each as its own. What was spent of a take-back becomes debt (R1.7).
+    /// User lines: credit and bonus, each as its own. A take-back above the balance becomes debt (R1.7).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let entry = |amount| NewLine::new(RecordType::Refund, amount, order.id.to_string());
         vec![entry(self.credit), entry(self.bonus)]
     }
 
-    /// The house lines: the money that went back or came again, and what it means for sales and promotion (R1.4).
+    /// Platform lines: the money returned or regained, and its share of sales and promotion (R1.4).
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn house(&self, order: &Order) -> Result<Vec<PlatformLine>, MoneyError> {
         let back = self.before.minus(self.net)?.as_ledger();
@@ -70,7 +70,7 @@ impl Reversal {
 }
 
 impl Order {
-    /// The order after its net moved.
+    /// The order after its net changed.
     pub fn reversed(&self, by: &Reversal) -> Self {
         Self { status: by.status, left: (by.net != self.charge).then_some(by.net), ..self.clone() }
     }

@@ -1,7 +1,7 @@
-//! The review queue: provider money that could not be credited by itself, waiting for a person (R4.5).
+//! The review queue: provider money that waits for a person because no order matches it (R4.5).
 //!
-//! A review item never claims its payment: a later event that does match credits the payment and closes the item. While
-//! it is open its money stands on `suspense` in pay currency, if it is money at all.
+//! A review item never claims its payment: a later event that does match credits the payment and closes the item. While the
+//! item is open its money is booked on `suspense` in pay currency, if the reason holds money.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,28 +11,28 @@ use kernel::ledger::JournalRef;
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 
-/// Why a payment needs a person.
+/// Reason why a payment needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewReason {
-    /// It names no order that exists.
+    /// The payment names no existing order.
     UnknownOrder,
-    /// The amount is not the order's charge.
+    /// The amount differs from the order's charge.
     AmountMismatch,
-    /// The currency is not the order's.
+    /// The currency differs from the order's.
     CurrencyMismatch,
-    /// The order was already paid by another payment.
+    /// Another payment paid the order before.
     Surplus,
-    /// The order is another provider's.
+    /// The order belongs to another provider.
     OtherProvider,
-    /// The payment already belongs to another order than the one this event names.
+    /// The payment belongs to an order other than the one this event names.
     OtherOrder,
-    /// The daily report found the provider, the orders and the ledger at odds about it (R4.10).
+    /// The daily report found a difference between provider, orders and ledger (R4.10).
     Difference,
 }
 
 impl ReviewReason {
-    /// Whether the item stands for money received that nobody was credited, so that `suspense` holds it.
+    /// True if the item holds received but uncredited money, which is booked on `suspense`.
     pub fn holds_money(self) -> bool {
         match self {
             Self::UnknownOrder
@@ -44,7 +44,7 @@ impl ReviewReason {
         }
     }
 
-    /// The reason as it is written.
+    /// Stored and wire name of the reason.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnknownOrder => "unknown_order",
@@ -58,75 +58,67 @@ impl ReviewReason {
     }
 }
 
-/// What became of a review item (R4.12).
+/// State of a review item (R4.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
-    /// Waiting for a person.
+    /// Waits for a person.
     Open,
-    /// A new order credited it, or a later event of the payment matched.
+    /// Credited by a new order or by a later matching event.
     Credited,
-    /// The money goes back; closes when the refund event comes.
+    /// To be refunded at the provider; closes with the refund event.
     RefundDue,
-    /// The money went back.
+    /// The money was returned.
     Refunded,
-    /// Nothing is to be done.
+    /// Closed without action.
     Ignored,
 }
 
-/// One item of the review queue.
+/// An item of the review queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Review {
-    /// Its id.
     pub id: ReviewId,
-    /// Who took the money.
     pub provider: Provider,
     /// The provider's payment id.
     pub payment_id: String,
-    /// The provider's event, absent when a query found the payment.
+    /// The provider's event id; `None` if a query found the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
-    /// The order the payment names, if it names one that can be read.
+    /// The order that the payment names, if it is a valid order id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// Why it is here.
     pub reason: ReviewReason,
-    /// What was really received, in pay currency.
+    /// Amount received, in pay currency.
     pub received: PayMoney,
-    /// What of it is left on `suspense`, once that differs: refunds and disputes take it from there (R4.11).
+    /// Net held on `suspense` once it differs from `received`; refunds and disputes change it (R4.11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<PayMoney>,
-    /// Its last journal, if its money is on `suspense`.
+    /// Last journal of the item, if its money is on `suspense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<JournalRef>,
-    /// What became of it.
     pub state: ReviewState,
-    /// What a person decided about it.
+    /// The person's decision, once made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
-    /// When it came.
     pub created_at: Timestamp,
 }
 
-/// What a person decided about a review item (R4.12).
+/// A person's decision about a review item (R4.12).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
-    /// Why.
     pub reason: String,
-    /// Who.
     pub admin: UserId,
-    /// When.
     pub at: Timestamp,
-    /// The order that credited it.
+    /// The new order that credited the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
 }
 
 impl ReviewState {
-    /// Every state.
+    /// All states.
     pub const ALL: [Self; 5] = [Self::Open, Self::Credited, Self::RefundDue, Self::Refunded, Self::Ignored];
 
-    /// The state as it is written.
+    /// Stored and wire name of the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -139,12 +131,14 @@ impl ReviewState {
 }
 
 impl Review {
-    /// What stands on `suspense` for it, unless its money was credited.
+    /// Amount held on `suspense` unless the money was credited.
     pub fn held(&self) -> PayMoney {
         self.left.unwrap_or(self.received)
     }
 
-    /// The item after `net` is left of its payment: without any it closes, and opens again when the money comes again.
+    /// The item after its payment's net changed to `net`.
+    ///
+    /// At zero it closes; it reopens if the money returns.
     pub fn after(&self, net: PayMoney) -> Self {
         let state = match self.state {
             ReviewState::Open | ReviewState::RefundDue if net.is_zero() => ReviewState::Refunded,
@@ -160,7 +154,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// R4.5: an item that says why it is here survives storage.
+    /// R4.5: a review item survives storage.
     #[test]
     fn a_review_item_survives_storage() {
         let text = r#"{"id":"rvw_01arz3ndektsv4rrffq69g5fav","provider":"zpay","payment_id":"t1","reason":"surplus",

@@ -1,4 +1,4 @@
-//! Every worked example of §8.
+//! Worked examples of section 8 of the rules.
 
 use super::*;
 use crate::agency::model::commission_split::{Chain, differences, divide};
@@ -33,7 +33,7 @@ fn a_fixed_commission_is_divided_along_the_chain() {
     check(&CommissionTerms::none(), &chain("0", "0", "0"), &["0", "0", "0"], "0", "0");
 }
 
-/// R8.9: each level by its own statistic; the pool is the highest series amount among the tiers that matched.
+/// R8.9: each level by its own statistic; the pool is the highest amount of the matching series tiers.
 #[test]
 fn a_tiered_commission_is_divided_by_each_levels_statistic() {
     let series = tiered(Comparison::AtLeast, &[("100", "100"), ("150", "150")]);
@@ -44,7 +44,7 @@ fn a_tiered_commission_is_divided_by_each_levels_statistic() {
     check(&series, &[level(b.clone(), "99"), level(a.clone(), "99")], &["0", "0"], "0", "0");
 }
 
-/// R8.9: `<` counts below the threshold only.
+/// R8.9: `<` applies below the threshold only.
 #[test]
 fn a_tier_below_a_threshold_counts_below_it_only() {
     let series = tiered(Comparison::Below, &[("100", "30")]);
@@ -54,7 +54,7 @@ fn a_tier_below_a_threshold_counts_below_it_only() {
     }
 }
 
-/// R8.9: of several that match the first of `>` and `>=` by falling threshold, then of `<` and `<=` by rising.
+/// R8.9: of several matches, `>` and `>=` by falling threshold first, then `<` and `<=` by rising.
 #[test]
 fn the_first_matching_tier_counts() {
     let mut commission = tiered(Comparison::AtLeast, &[("100", "1"), ("150", "2"), ("200", "3"), ("50", "4")]);
@@ -68,7 +68,7 @@ fn the_first_matching_tier_counts() {
     }
 }
 
-/// R8.2: an operator that is left out is `>=`; R8.8: count or sum, own or with the shops below.
+/// R8.2: a missing operator is `>=`; R8.8: count or sum, own or with the shops below.
 #[test]
 fn a_tier_measures_what_it_says() {
     let text = r#"{"dimension":"sales_count","scope":"self_and_sub","threshold":"3","amount":"10"}"#;
@@ -84,7 +84,7 @@ fn a_tier_measures_what_it_says() {
     );
 }
 
-/// R8.4: under the allocator's tiers, all of them.
+/// R8.4: the amounts stay under all of the allocator's tiers.
 #[test]
 fn a_grant_stays_under_its_allocators_tiers() {
     let a = tiers(&[("100", "80"), ("150", "120")]);
@@ -220,7 +220,7 @@ fn packages_are_added_changed_and_removed_together() {
     assert_eq!(missing, Err(Refusal::PackageNotGranted { package: third }));
 }
 
-/// R8.6: the history of costs does not grow without end.
+/// R8.6: the history of costs is bounded.
 #[test]
 fn only_the_last_costs_are_kept() {
     let mut package = held(1, "1");
@@ -231,7 +231,7 @@ fn only_the_last_costs_are_kept() {
     assert_eq!(package.history.last().unwrap().cost_price, dec("38"));
 }
 
-/// R8.5: what a lowered bound moves, leaves first.
+/// R8.5: a lowered bound changes the leaves first.
 #[test]
 fn lowering_a_parent_moves_its_children_leaves_first() {
     let (b, c) =
@@ -249,7 +249,7 @@ fn lowering_a_parent_moves_its_children_leaves_first() {
     assert!(moved.len() == 3 && moved.iter().all(|of| of.terms.packages.is_empty()));
 }
 
-/// R8.6: a disabled grant closes its shop and those below; one that others rest on is not deleted.
+/// R8.6: a disabled grant closes its shop and those below; one with children is not deleted.
 #[test]
 fn a_disabled_grant_closes_what_is_below() {
     let (mut a, b) = (grant(&[1], fixed("1"), Vec::new()), grant(&[1, 2], fixed("1"), Vec::new()));
@@ -261,7 +261,7 @@ fn a_disabled_grant_closes_what_is_below() {
     assert_eq!(b.deleted(Timestamp::UNIX_EPOCH).unwrap().terms.status, GrantStatus::Deleted);
 }
 
-/// R8.2: with grants only amounts change.
+/// R8.2: with grants, only amounts change.
 #[test]
 fn only_amounts_of_a_granted_series_change() {
     let before = tiered(Comparison::AtLeast, &[("100", "100"), ("150", "150")]);

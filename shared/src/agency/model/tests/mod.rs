@@ -1,4 +1,4 @@
-//! The examples of §8 to the digit, and what must hold for any tree, tiers and edits.
+//! Tests of section 8 of the rules: the examples to the digit, and properties of any tree and edits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod examples;

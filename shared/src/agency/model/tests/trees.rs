@@ -1,4 +1,4 @@
-//! What must hold for any tree, tiers, operators and edits.
+//! Properties that hold for any tree, tiers, operators and edits.
 
 use proptest::prelude::*;
 
@@ -9,14 +9,14 @@ use crate::agency::model::subtree::moves;
 
 const THRESHOLDS: [&str; 3] = ["10", "20", "30"];
 
-/// One attempted edit of a tree of grants.
+/// An attempted edit of a tree of grants.
 #[derive(Debug, Clone)]
 enum Edit {
-    /// A grant below the `parent`-th, by its share of the ceiling in percent.
+    /// Creates a grant below the `parent`-th, with its share of the ceiling in percent.
     Create { parent: usize, shares: [u8; 3], markup: u8 },
-    /// New amounts and cost for a grant, with or without its children.
+    /// Sets amounts and cost of a grant, with or without adjusting its children.
     Change { at: usize, amounts: [u8; 3], cost: u8, adjust: bool },
-    /// New amounts and cost for the series.
+    /// Sets amounts and cost of the series.
     Series { amounts: [u8; 3], cost: u8, adjust: bool },
 }
 
@@ -56,7 +56,7 @@ impl Tree {
         parent.map_or_else(|| self.offer.clone(), Grant::offer)
     }
 
-    /// Puts moved grants in place when the edit may move any, and answers whether it is accepted.
+    /// Applies changed grants if the edit may change any; returns true if it is accepted.
     fn accept(&mut self, offer: &GrantOffer, below: &[usize], adjust: bool) -> bool {
         let list: Vec<&Grant> = below.iter().map(|at| &self.grants[*at]).collect();
         let moved = moves(offer, &list, Timestamp::UNIX_EPOCH).0;
@@ -64,7 +64,7 @@ impl Tree {
             return false;
         }
         for of in moved {
-            // Leaves first: at every step the whole tree stands.
+            // Leaves first: the whole tree stays valid at every step.
             self.grants[below[of.at]].terms = of.terms;
             self.must_stand();
         }
@@ -131,8 +131,9 @@ fn operator() -> impl Strategy<Value = Comparison> {
 }
 
 proptest! {
-    /// R8.4, R8.5: whatever edits are accepted, every level stands under its ceiling, at every step; R8.9, R8.10: so no level of any
-    /// sale earns less than nothing, and all together no more than the pool.
+    /// R8.4, R8.5: after any accepted edits every level stays under its ceiling, at every step.
+    ///
+    /// R8.9, R8.10: no level of any sale earns less than zero, and all together earn at most the pool.
     #[test]
     fn ceilings_hold_after_any_edits(
         edits in prop::collection::vec(edit(), 1..30),

@@ -1,6 +1,7 @@
-//! What a Stripe event says (R4.7, R4.11): the facts the rules need, and nothing of the rest.
+//! Stripe events, reduced to the facts that the rules need (R4.7, R4.11).
 //!
-//! An authentic event that does not read as its type promises is a typed error, never a guess; its raw text is kept.
+//! A verified event that does not match the documented shape of its type is a typed error and never a guess. Its raw text is
+//! kept.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,29 +14,29 @@ use crate::payment::model::payment::{Dispute, DisputeState, Refund};
 use kernel::id::{OrderId, RefundId};
 use kernel::money::PayMoney;
 
-/// One event of Stripe's.
+/// A Stripe event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeEvent {
-    /// `evt_…`: the event is handled once under this id.
+    /// Event id, `evt_…`; the idempotency guard of the event.
     pub id: String,
-    /// When it happened at Stripe; for a payment, when the money was taken (R5.2).
+    /// Time of the event at Stripe; for a payment, the capture time (R5.2).
     pub created: Timestamp,
-    /// Whether it is about real money; must be that of the secret key.
+    /// True for real money; must equal that of the secret key.
     pub livemode: bool,
-    /// The type as Stripe names it.
+    /// Event type as Stripe names it.
     pub kind: String,
-    /// What it says.
+    /// Facts of the event.
     pub fact: StripeFact,
 }
 
-/// The facts of the event types that are handled.
+/// Facts of the handled event types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StripeFact {
-    /// `checkout.session.completed`: paid only if its payment status says so.
+    /// `checkout.session.completed`: paid only if its payment status is `paid`.
     SessionCompleted(SessionFact),
     /// `checkout.session.async_payment_succeeded`: a delayed method was paid.
     SessionPaidLater(SessionFact),
-    /// `checkout.session.async_payment_failed`: a delayed method was not.
+    /// `checkout.session.async_payment_failed`: a delayed method failed.
     SessionFailed(SessionFact),
     /// `checkout.session.expired`.
     SessionExpired(SessionFact),
@@ -45,29 +46,29 @@ pub enum StripeFact {
     Refund(RefundFact),
     /// `charge.dispute.…`.
     Dispute(DisputeFact),
-    /// Any other type: acknowledged and kept with the order that it names, so that it is found with it.
+    /// Any other type: acknowledged and stored under the order it names, if any.
     Other(OrderNames),
 }
 
-/// What a checkout session says.
+/// Facts of a checkout session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFact {
-    /// `cs_…`.
+    /// Session id, `cs_…`.
     pub session: String,
-    /// `pi_…`, the payment, once there is one.
+    /// The payment intent, `pi_…`, once there is one.
     pub payment_intent: Option<String>,
-    /// Which order it names.
+    /// Orders named by the session.
     pub names: OrderNames,
-    /// The whole amount.
+    /// Total amount.
     pub amount: Option<PayMoney>,
-    /// Whether it is paid.
+    /// State of the payment.
     pub payment_status: PaymentStatus,
 }
 
-/// The order that an object names, in `client_reference_id` and in its metadata.
+/// Order names of an object, from `client_reference_id` and metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrderNames {
-    /// The distinct names as they stand there; empty for somebody else's payment.
+    /// Distinct names as written; empty for a payment that is not ours.
     pub raw: Vec<String>,
 }
 
@@ -82,7 +83,7 @@ impl OrderNames {
         Self { raw }
     }
 
-    /// The one order, if exactly one is named and its name is an order id.
+    /// The order, if exactly one is named and its name is an order id.
     pub fn order(&self) -> Option<OrderId> {
         match self.raw.as_slice() {
             [name] => OrderId::parse(name),
@@ -91,63 +92,57 @@ impl OrderNames {
     }
 }
 
-/// What a charge says about its refunds.
+/// Facts of a charge and its refunds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChargeFact {
-    /// `ch_…`.
+    /// Charge id, `ch_…`.
     pub charge: String,
-    /// `pi_…`; absent for charges made without one.
+    /// The payment intent, `pi_…`; absent for charges made without one.
     pub payment_intent: Option<String>,
-    /// Which order its metadata names.
+    /// Orders named by the metadata.
     pub names: OrderNames,
-    /// What was captured.
     pub captured: PayMoney,
-    /// All that was refunded so far.
+    /// Cumulative amount refunded.
     pub refunded: PayMoney,
-    /// When the money was taken.
+    /// Capture time.
     pub created: Timestamp,
-    /// The refunds it lists, if it does.
+    /// The refunds listed on the charge, if any.
     pub refunds: Vec<RefundFact>,
 }
 
-/// What a refund says.
+/// Facts of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundFact {
-    /// `re_…`.
+    /// Refund id, `re_…`.
     pub id: String,
-    /// The payment it takes from.
+    /// The refunded payment intent.
     pub payment_intent: Option<String>,
-    /// The charge it takes from.
     pub charge: Option<String>,
-    /// How much.
     pub amount: PayMoney,
-    /// How it stands.
     pub status: RefundStatus,
-    /// When it was made.
     pub created: Timestamp,
-    /// The request that it answers, if its metadata names one.
+    /// The refund request it carries out, if its metadata names one.
     pub request: Option<RefundId>,
 }
 
-/// How a refund stands.
+/// State of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundStatus {
-    /// On its way.
+    /// Still being processed.
     Pending,
-    /// Needs something from the customer.
+    /// Requires an action by the customer.
     RequiresAction,
-    /// Done.
     Succeeded,
-    /// Failed: counts 0, for good (R4.11).
+    /// Failed for good; counts zero (R4.11).
     Failed,
-    /// Cancelled before it went out: counts 0 as well.
+    /// Cancelled before payout; counts zero.
     Canceled,
-    /// Not known to us.
+    /// A state unknown to this client.
     Other(String),
 }
 
 impl RefundFact {
-    /// The refund as a fact of its payment, told at `at`: one that was cancelled has failed.
+    /// The refund as a fact of its payment, reported at `at`; a cancelled one counts as failed.
     pub fn told(&self, at: Timestamp) -> (String, Refund) {
         let failed = matches!(self.status, RefundStatus::Failed | RefundStatus::Canceled);
         let pending = !failed && self.status != RefundStatus::Succeeded;
@@ -158,7 +153,7 @@ impl RefundFact {
 impl RefundStatus {
     fn of(status: Option<String>) -> Self {
         match status.as_deref() {
-            // Stripe's schema lets it be null; the money is on its way then.
+            // Stripe's schema allows null; the refund is then still being processed.
             None | Some("pending") => Self::Pending,
             Some("requires_action") => Self::RequiresAction,
             Some("succeeded") => Self::Succeeded,
@@ -169,42 +164,39 @@ impl RefundStatus {
     }
 }
 
-/// What a dispute says.
+/// Facts of a dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisputeFact {
-    /// `du_…` or `dp_…`.
+    /// Dispute id, `du_…` or `dp_…`.
     pub id: String,
-    /// The payment in dispute: a dispute names no session and no customer.
+    /// The disputed payment intent; a dispute names no session and no customer.
     pub payment_intent: Option<String>,
-    /// The charge in dispute.
     pub charge: String,
-    /// How much of it.
     pub amount: PayMoney,
-    /// How it stands.
     pub status: DisputeStatus,
-    /// When it was opened.
+    /// Time the dispute was opened.
     pub created: Timestamp,
-    /// Whether the event is the closing one, which wins a tie (R4.11).
+    /// True for the closing event, which wins a tie (R4.11).
     pub closed: bool,
 }
 
-/// How a dispute stands.
+/// State of a dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DisputeStatus {
-    /// `warning_…` or `prevented`: takes nothing.
+    /// `warning_…` or `prevented`: takes no money.
     Inquiry,
-    /// The money is gone for now.
+    /// The bank holds the money until it decides.
     Open,
-    /// The money is back.
+    /// The money was returned to us.
     Won,
-    /// The money is gone.
+    /// The money is lost.
     Lost,
-    /// Not known to us.
+    /// A state unknown to this client.
     Other(String),
 }
 
 impl DisputeFact {
-    /// The dispute as a fact of its payment, told at `at`.
+    /// The dispute as a fact of its payment, reported at `at`.
     pub fn told(&self, at: Timestamp) -> (String, Dispute) {
         let state = match self.status {
             DisputeStatus::Inquiry => DisputeState::Inquiry,
@@ -228,13 +220,13 @@ impl DisputeStatus {
     }
 }
 
-/// An authentic body that is not a readable event.
+/// A verified body that is no readable event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable Stripe event: {reason}")]
 pub struct Unreadable {
-    /// Its id, if at least that could be read; its raw text is kept under it.
+    /// The event id, if it could be read; the raw text is kept under it.
     pub id: Option<String>,
-    /// What is wrong, without values.
+    /// Cause of the failure, without values from the body.
     pub reason: &'static str,
 }
 
@@ -253,10 +245,10 @@ struct Data {
     object: Value,
 }
 
-/// Reads the body of a verified webhook.
+/// Parses the body of a verified webhook.
 ///
-/// # Refuses
-/// [`Unreadable`] for what is no event, and for a handled type whose object is not as documented.
+/// # Rejects
+/// [`Unreadable`] for a body that is no event, and for a handled type whose object is not as documented.
 pub fn parse(body: &[u8]) -> Result<StripeEvent, Unreadable> {
     let whole: Value = serde_json::from_slice(body).map_err(|_| Unreadable { id: None, reason: "not JSON" })?;
     let id = whole.get("id").and_then(Value::as_str).map(str::to_owned);
@@ -287,7 +279,7 @@ fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
     })
 }
 
-/// The order that an object of any type names.
+/// Orders named by an object of any type.
 fn names(object: &Value) -> OrderNames {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     OrderNames::of([text("/client_reference_id"), text("/metadata/order_id")])

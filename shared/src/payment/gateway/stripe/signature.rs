@@ -1,4 +1,4 @@
-//! The signature of a Stripe webhook: `Stripe-Signature: t=…,v1=…` over `{t}.{raw body}` (R4.7).
+//! Signature of a Stripe webhook: `Stripe-Signature: t=…,v1=…` over `{t}.{raw body}` (R4.7).
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -7,13 +7,14 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::payment::gateway::Forged;
 
-/// Farthest a signature's time may be from ours, in seconds, in both directions (R4.7).
+/// Largest difference between a signature's time and ours, in seconds, in both directions (R4.7).
 pub const TOLERANCE_SECONDS: u64 = 300;
 
-/// Checks that `body`, byte for byte, was signed with one of `secrets` at most [`TOLERANCE_SECONDS`] from `now`.
-/// A blank secret never verifies anything.
+/// Verifies that `body` was signed with one of `secrets`, at most [`TOLERANCE_SECONDS`] from `now`.
 ///
-/// # Refuses
+/// The exact bytes count. A blank secret never verifies anything.
+///
+/// # Rejects
 /// See [`Forged`].
 pub fn verify(header: &str, body: &[u8], secrets: &[&str], now: Timestamp) -> Result<(), Forged> {
     if header.trim().is_empty() {
@@ -33,7 +34,7 @@ pub fn verify(header: &str, body: &[u8], secrets: &[&str], now: Timestamp) -> Re
     if bool::from(genuine) { Ok(()) } else { Err(Forged::Signature) }
 }
 
-/// The header Stripe would send for `body` with `secret` at `at`.
+/// Signature header that Stripe would send for `body` with `secret` at `at`.
 pub fn sign(secret: &str, body: &[u8], at: Timestamp) -> Result<String, Forged> {
     let time = at.as_second().to_string();
     let digest = digest(secret, &time, body)?;
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(check(&header()), Ok(()));
     }
 
-    /// R4.7: the bytes count, not the meaning.
+    /// R4.7: the signature covers the bytes and not their meaning.
     #[test]
     fn a_reserialised_body_is_forged() {
         let compact = br#"{"id":"evt_1","object":"event"}"#;
@@ -130,7 +131,7 @@ mod tests {
         }
     }
 
-    /// R4.7: bytes that are no text are signed like any others; reading them comes later.
+    /// R4.7: bytes that are no text are signed like any others; parsing comes later.
     #[test]
     fn a_body_of_invalid_utf8_can_be_genuine() {
         let body = [0xff, 0xfe, b'{'];
@@ -148,7 +149,7 @@ mod tests {
         }
     }
 
-    /// R4.7: while secrets are changed Stripe signs with both.
+    /// R4.7: during a rotation of the secret Stripe signs with both.
     #[test]
     fn one_of_several_signatures_is_enough() {
         let other = "0".repeat(64);
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(verify(&header(), BODY, &["whsec_new", "whsec_newer"], now()), Err(Forged::Signature));
     }
 
-    /// R4.7: nothing verifies with an empty secret, not even what was signed with it.
+    /// R4.7: an empty secret verifies nothing, not even a body signed with it.
     #[test]
     fn an_empty_secret_fails_closed() {
         for blank in ["", " "] {
@@ -196,7 +197,7 @@ mod tests {
         }
     }
 
-    /// R4.7: the time must be there once, as plain digits.
+    /// R4.7: the time must occur once, as plain digits.
     #[test]
     fn a_repeated_negative_or_garbled_time_is_forged() {
         let v1 = v1();

@@ -1,4 +1,4 @@
-//! What is asked of Stripe and how its answers are read.
+//! Requests to Stripe and the parsing of its responses.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ async fn a_session_names_its_order_three_times_and_is_asked_for_once_per_order()
     assert_eq!(header("stripe-version"), Some(API_VERSION));
 }
 
-/// R4.7: the later of the order's end and 31 minutes from now.
+/// R4.7: the later of the order's expiry and 31 minutes from now.
 #[tokio::test]
 async fn a_session_lives_as_long_as_its_order_but_at_least_31_minutes_and_less_than_a_day() {
     for (minutes, lives) in [(5, 31), (30, 31), (31, 31), (60, 60), (3000, 1439)] {
@@ -111,7 +111,7 @@ async fn amounts_go_out_in_stripes_smallest_unit() {
     assert!(answers.seen().is_empty());
 }
 
-/// R4.3: the provider's words, without our key.
+/// R4.3: Stripe's message, without our key.
 #[tokio::test]
 async fn a_refusal_of_stripe_is_told_without_secrets() {
     let body = r#"{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: sk_test_secret"}}"#;
@@ -157,7 +157,7 @@ async fn a_session_is_expired_by_its_id() {
     assert_eq!(strange, Err(AskFailure::Unknown));
 }
 
-/// R4.7, R5.2: an unknown payment is asked about; its charge tells when the money was taken.
+/// R4.7, R5.2: an unknown payment is retrieved; its charge holds the capture time.
 #[tokio::test]
 async fn a_payment_intent_tells_order_amount_and_when_the_money_was_taken() {
     let body = json!({
@@ -191,7 +191,7 @@ fn both_webhook_secrets_verify_and_the_key_says_whether_it_is_live() {
     assert!(Stripe { secret_key: "sk_live_1".to_owned(), ..stripe }.livemode());
 }
 
-/// R4.7, R4.11: a refund is asked for under its request's id, which its metadata names, too.
+/// R4.7, R4.11: the request's id is the refund's idempotency key and stands in its metadata.
 #[tokio::test]
 async fn a_refund_is_asked_for_under_its_requests_id() {
     let made = json!({

@@ -1,23 +1,23 @@
-//! How Stripe counts money: an integer of the currency's smallest unit, with a few currencies of its own mind (R1.1).
+//! Stripe's money units: integers of the smallest unit, with exceptions for some currencies (R1.1).
 
 use rust_decimal::Decimal;
 
 use kernel::money::{Currency, MoneyError, PayMoney};
 
-/// Fractional digits of `currency` at Stripe: ISO 4217's, except where Stripe documents another number.
+/// Fractional digits of `currency` at Stripe: those of ISO 4217, except for documented exceptions.
 fn digits(currency: Currency) -> u32 {
     match currency.code() {
-        // Counted in hundredths for old times' sake although ISO has none.
+        // Stripe counts them in hundredths for backward compatibility, although ISO 4217 has no fraction.
         "ISK" | "UGX" => 2,
         "MGA" => 0,
         _ => currency.digits(),
     }
 }
 
-/// The integer that stands for `money` at Stripe.
+/// Converts `money` to Stripe's integer units.
 ///
-/// # Refuses
-/// Overflow; [`MoneyError::TooManyDigits`] for an amount Stripe cannot take: it rounds three-digit currencies to two.
+/// # Rejects
+/// Overflow; [`MoneyError::TooManyDigits`] for an amount that Stripe cannot take: it rounds three-digit currencies to two.
 pub(super) fn from_money(money: PayMoney) -> Result<i64, MoneyError> {
     let mut amount = money.amount().normalize();
     let digits = digits(money.currency());
@@ -31,10 +31,10 @@ pub(super) fn from_money(money: PayMoney) -> Result<i64, MoneyError> {
     i64::try_from(amount.mantissa()).map_err(|_| MoneyError::Overflow)
 }
 
-/// The money that `units` stand for at Stripe.
+/// Converts Stripe's integer units to money.
 ///
-/// # Refuses
-/// Overflow; an amount that the currency cannot hold.
+/// # Rejects
+/// Overflow; an amount that the currency cannot represent.
 pub(super) fn to_money(units: i64, currency: Currency) -> Result<PayMoney, MoneyError> {
     let amount = Decimal::try_new(units, digits(currency)).map_err(|_| MoneyError::Overflow)?;
     PayMoney::exact(amount, currency)
@@ -49,7 +49,7 @@ mod tests {
         PayMoney::exact(Decimal::from_str_exact(text).unwrap(), Currency::parse(code).unwrap()).unwrap()
     }
 
-    /// R1.1: hundredths, wholes and thousandths, and Stripe's special currencies.
+    /// R1.1: currencies in hundredths, units and thousandths, and Stripe's exceptions.
     #[test]
     fn every_currency_is_counted_in_stripes_smallest_unit() {
         let cases = [

@@ -1,4 +1,4 @@
-//! Stripe's objects as they stand in JSON: only the fields that are read.
+//! Stripe's JSON objects, reduced to the fields that are read.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -6,16 +6,16 @@ use serde::{Deserialize, Deserializer};
 use super::event::OrderNames;
 use kernel::money::Currency;
 
-/// Whether a session is paid.
+/// Payment state of a checkout session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentStatus {
     /// The money was taken.
     Paid,
-    /// Not, or not yet.
+    /// No money was taken yet.
     Unpaid,
-    /// Nothing to pay.
+    /// The total is zero.
     NoPaymentRequired,
-    /// Not known to us.
+    /// A state unknown to this client.
     Other(String),
 }
 
@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for PaymentStatus {
     }
 }
 
-/// An id, or the object it stands for where it was expanded.
+/// An id, or the expanded object with that id.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Reference {
@@ -134,7 +134,7 @@ pub(super) struct Refund {
     pub metadata: Option<RefundMetadata>,
 }
 
-/// What we said of a refund when we asked for it.
+/// Metadata set by our refund request.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct RefundMetadata {
     #[serde(default)]
@@ -152,7 +152,7 @@ pub(super) struct Dispute {
     pub created: i64,
 }
 
-/// The body of an error answer.
+/// Body of an error response.
 #[derive(Debug, Deserialize)]
 pub(super) struct Failure {
     pub error: FailureDetail,
@@ -166,12 +166,12 @@ pub(super) struct FailureDetail {
     pub code: Option<String>,
 }
 
-/// A Unix time in seconds.
+/// Converts a Unix time in seconds.
 pub(super) fn time(seconds: i64) -> Option<Timestamp> {
     Timestamp::from_second(seconds).ok()
 }
 
-/// Stripe writes currency codes in lower case.
+/// Parses a currency code, which Stripe writes in lower case.
 pub(super) fn currency(code: &str) -> Option<Currency> {
     Currency::parse(&code.to_ascii_uppercase())
 }

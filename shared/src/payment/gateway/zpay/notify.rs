@@ -1,7 +1,7 @@
-//! A Zpay notification, from the raw query to a believed notice (R4.8).
+//! Zpay notification: parsed and verified from the raw query (R4.8).
 //!
-//! The signed text joins names and values with `&` and `=` unescaped. So that it can be read back in one way only, a
-//! name or value with an `&` and a name with an `=` are refused, and so is a repeated name.
+//! The signed text joins names and values with `&` and `=` unescaped. For a unique reading, an `&` in a name or value, an `=`
+//! in a name, and a repeated name are rejected.
 
 use std::collections::BTreeMap;
 
@@ -15,40 +15,40 @@ use crate::payment::gateway::zpay::{signed_text, yuan};
 use kernel::id::OrderId;
 use kernel::money::PayMoney;
 
-/// What a genuine notification claims; the gateway's query is the truth.
+/// Claims of a verified notification; the gateway's query decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZpayNotice {
-    /// Zpay has no event id: the hash of the signed parameters (R4.9).
+    /// Hash of the signed parameters, since Zpay sends no event id (R4.9).
     pub event_id: String,
-    /// The gateway's own number of the payment.
+    /// The gateway's own payment number.
     pub trade_no: String,
-    /// The order as it was named to the gateway.
+    /// Order id as sent to the gateway.
     pub out_trade_no: String,
-    /// How it was paid: `alipay`, `wxpay`.
+    /// Payment method: `alipay`, `wxpay`.
     pub method: String,
-    /// How much.
+    /// Amount paid, in yuan.
     pub money: PayMoney,
-    /// `TRADE_SUCCESS`, or something else that credits nothing.
+    /// `TRADE_SUCCESS`; any other value credits nothing.
     pub trade_status: String,
 }
 
 impl ZpayNotice {
-    /// Whether it claims that the money was taken.
+    /// True if it claims that the money was taken.
     pub fn is_success(&self) -> bool {
         self.trade_status == "TRADE_SUCCESS"
     }
 
-    /// The order, if its name is an order id.
+    /// The order, if `out_trade_no` is an order id.
     pub fn order(&self) -> Option<OrderId> {
         OrderId::parse(&self.out_trade_no)
     }
 }
 
-/// Checks a notification from its raw query or form, and reads it. A blank key never verifies anything.
+/// Verifies and parses a notification from its raw query or form. A blank key never verifies anything.
 ///
-/// # Refuses
-/// See [`Forged`]: repeated or malformed parameters, another merchant, another `sign_type`, a wrong signature, and money
-/// that is not a plain amount of at most two digits.
+/// # Rejects
+/// See [`Forged`]: repeated or malformed parameters, another merchant, another `sign_type`, a wrong signature, or an amount
+/// that is no plain decimal of at most two digits.
 pub fn verify(raw: &[u8], pid: &str, key: &str) -> Result<ZpayNotice, Forged> {
     let fields = read(raw)?;
     let field = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
@@ -80,7 +80,7 @@ fn genuine(text: &str, key: &str, signature: &str) -> bool {
     bool::from(expected.as_bytes().ct_eq(claimed.as_bytes()))
 }
 
-/// The parameters, each decoded once.
+/// Parses the parameters, decoding each once.
 fn read(raw: &[u8]) -> Result<BTreeMap<String, String>, Forged> {
     let raw = std::str::from_utf8(raw).map_err(|_| Forged::Malformed)?;
     let mut fields = BTreeMap::new();
@@ -130,7 +130,7 @@ mod tests {
     fn genuine_fields() -> Vec<(String, String)> {
         form_urlencoded::parse(GENUINE.trim_end().as_bytes()).into_owned().collect()
     }
-    /// A notification of the gateway's, with `change` made before it was signed.
+    /// A notification by the gateway, with `change` applied before signing.
     fn signed(change: impl FnOnce(&mut Vec<(String, String)>)) -> String {
         let mut fields = genuine_fields();
         fields.retain(|(name, _)| name != "sign");
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(notice.event_id.len(), 64);
     }
 
-    /// R4.8: extra parameters of the gateway are part of what is signed.
+    /// R4.8: the signature covers extra parameters of the gateway.
     #[test]
     fn unknown_extra_parameters_are_signed_like_all_others() {
         assert!(check(&signed(|fields| fields.push(("buyer".to_owned(), "2088*1".to_owned())))).is_ok());
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(check(&encode(&without)), Err(Forged::Signature));
     }
 
-    /// R4.8: empty parameters are not signed, so they change nothing.
+    /// R4.8: empty parameters are not signed and change nothing.
     #[test]
     fn an_empty_extra_parameter_changes_nothing() {
         let with_empty = format!("{}&attach=", GENUINE.trim_end());
@@ -184,14 +184,14 @@ mod tests {
         assert_eq!(check(&cheaper), Err(Forged::Signature));
     }
 
-    /// R4.5: a validly signed cent is genuine; that it is not the order's amount is found out later.
+    /// R4.5: a validly signed cent is genuine; the mismatch with the order's amount is found later.
     #[test]
     fn a_validly_signed_cent_is_read_as_a_cent() {
         let notice = check(&signed(|fields| set(fields, "money", "0.01"))).unwrap();
         assert_eq!(notice.money.to_string(), "0.01 CNY");
     }
 
-    /// R4.8: which of two values was signed is not for us to choose.
+    /// R4.8: of two values it is unknown which one was signed.
     #[test]
     fn a_repeated_parameter_is_forged() {
         for extra in ["money=0.01", "money=100.00", "m%6fney=0.01", "sign=00", "pid=20220726190052"] {
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// R4.8: what a gateway in between made of two values is no amount.
+    /// R4.8: a value joined by an intermediate gateway is no amount.
     #[test]
     fn comma_joined_values_are_forged_even_when_signed() {
         let joined = GENUINE.replace("money=100.00", "money=100.00%2C0.01");
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(check(&signed(|fields| set(fields, "money", "100.00,0.01"))), Err(Forged::Malformed));
     }
 
-    /// R4.8: fields moved out of a signed value keep the signature and must not be believed.
+    /// R4.8: fields moved out of a signed value keep the signature and must be rejected.
     #[test]
     fn an_ampersand_inside_a_signed_field_is_forged() {
         let smuggled = signed(|fields| set(fields, "name", "x&trade_status=TRADE_SUCCESS"));
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(check(&in_a_name), Err(Forged::Malformed));
     }
 
-    /// R4.8: an `=` is harmless in a value and forged in a name.
+    /// R4.8: an `=` is valid in a value and forged in a name.
     #[test]
     fn an_equals_sign_is_part_of_a_value_but_not_of_a_name() {
         assert!(check(&signed(|fields| set(fields, "name", "a=b"))).is_ok());
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(check(&in_a_name), Err(Forged::Malformed));
     }
 
-    /// R4.8: decoded once, not twice.
+    /// R4.8: parameters are decoded once and not twice.
     #[test]
     fn parameters_are_decoded_exactly_once() {
         let raw = signed(|fields| set(fields, "name", "100%25 + %E4"));
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(check(&encode(&short)), Err(Forged::Signature));
     }
 
-    /// R4.8: nothing verifies with an empty key, not even what was signed with it.
+    /// R4.8: an empty key verifies nothing, not even a notification signed with it.
     #[test]
     fn an_empty_key_fails_closed() {
         let mut fields = genuine_fields();
@@ -268,14 +268,14 @@ mod tests {
         assert_eq!(verify(encode(&fields).as_bytes(), PID, ""), Err(Forged::Signature));
     }
 
-    /// R4.8: another status is genuine, is answered `success`, and credits nothing.
+    /// R4.8: another status is genuine, is answered with `success`, and credits nothing.
     #[test]
     fn another_trade_status_is_genuine_but_no_success() {
         let notice = check(CLOSED).unwrap();
         assert_eq!((notice.is_success(), notice.trade_status.as_str()), (false, "TRADE_CLOSED"));
     }
 
-    /// R1.2: only plain amounts to the cent.
+    /// R1.2: only plain amounts with at most two digits.
     #[test]
     fn strange_amounts_are_forged_even_when_signed() {
         for bad in ["-1.00", "1e2", "NaN", "１００", "100.001", "0100.00", "+100", " 100", "", "100.", &"9".repeat(40)]
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(verify(b"", PID, KEY), Err(Forged::Unsigned));
     }
 
-    /// R4.8: order names of somebody else are genuine and no order of ours.
+    /// R4.8: another system's order names are genuine but no order of ours.
     #[test]
     fn an_order_that_is_not_ours_is_read_all_the_same() {
         assert_eq!(check(&signed(|fields| set(fields, "out_trade_no", "cart-17"))).unwrap().order(), None);

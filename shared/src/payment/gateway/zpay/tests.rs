@@ -1,4 +1,4 @@
-//! What is asked of the gateway and how its answers are read.
+//! Requests to the gateway and the parsing of its responses.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
@@ -67,7 +67,7 @@ fn the_signature_is_md5_of_the_sorted_fields_and_the_key() {
     assert_eq!(sign(fields, "key"), "040cc737d8d89089b8b5432dea162f81");
 }
 
-/// R4.8: the pay URL is made without asking anybody, and its notify URL has no query.
+/// R4.8: the pay URL is built without a call, and its notify URL has no query.
 #[tokio::test]
 async fn a_redirect_payment_is_a_signed_address() {
     let nobody = Scripted::new(vec![]);
@@ -101,7 +101,7 @@ async fn an_api_payment_is_what_the_gateway_answers() {
     assert_eq!(sent["clientip"], "203.0.113.9");
 }
 
-/// R4.8: an answer with a code to scan only is paid by scanning.
+/// R4.8: a response with only a QR code is paid by scanning it.
 #[tokio::test]
 async fn a_code_alone_is_enough_to_pay() {
     let answers = Scripted::answering(200, r#"{"code":"1","msg":"ok","qrcode":"weixin://wxpay/bizpayurl?pr=04IPMKM"}"#);
@@ -133,7 +133,7 @@ async fn the_gateway_takes_yuan_only() {
     assert_eq!(refused, Err(CreateFailure::Refused("Zpay cannot take USD".to_owned())));
 }
 
-/// R4.10, R5.2: the end time is Beijing's.
+/// R4.10, R5.2: the end time is in Beijing time.
 #[tokio::test]
 async fn the_query_tells_whether_how_much_and_when_an_order_was_paid() {
     let answers = Scripted::answering(200, include_str!("../../../../../tests/fixtures/zpay/order.paid.txt"));
@@ -159,7 +159,7 @@ async fn an_unpaid_order_and_an_unknown_one_are_told_apart() {
     assert_eq!(zpay(&other).query(order()).await, Err(GatewayFault::BadAnswer));
 }
 
-/// R4.10: an answer about another order is no answer.
+/// R4.10: a response about another order is rejected.
 #[tokio::test]
 async fn an_answer_about_another_order_is_not_believed() {
     let other = include_str!("../../../../../tests/fixtures/zpay/order.paid.txt").replace(ORDER, "ord_other");
@@ -171,7 +171,7 @@ fn a_gateway_shows_no_key_when_printed() {
     assert!(!format!("{:?}", zpay(&Scripted::new(vec![]))).contains(KEY));
 }
 
-/// R4.8, R4.11: a gateway is asked once for a refund; only its own yes or no is one, and its key is in no address.
+/// R4.8, R4.11: a refund is requested once; only an explicit result counts; the key is in no URL.
 #[tokio::test]
 async fn a_gateway_is_asked_once_for_a_refund() {
     let amount = PayMoney::from_minor_units(3_000, Currency::parse("CNY").unwrap()).unwrap();

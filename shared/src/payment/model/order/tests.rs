@@ -1,4 +1,4 @@
-//! R4.1–R4.4.
+//! Tests of R4.1–R4.4.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use ulid::Ulid;
@@ -23,7 +23,7 @@ pub(crate) fn enrolled() -> Promotion {
 fn settings() -> PaymentSettings {
     PaymentSettings { enabled: true, ..PaymentSettings::default() }
 }
-/// ¥100 at 7.2 on tier 0.
+/// An order of ¥100 at 7.2 on tier 0.
 pub(crate) fn hundred() -> Order {
     let quote = price(&settings(), &TopUp::Offer("o100".into()), Some(&enrolled()), now()).unwrap();
     Order {
@@ -147,7 +147,7 @@ fn a_captured_order_stands_by_its_net() {
     assert_eq!(state("0", true), OrderStatus::Disputed);
 }
 
-/// R4.12: before payment nothing is net; after it the charge, or what is left.
+/// R4.12: zero before payment; after it the charge, or the remaining net.
 #[test]
 fn the_net_follows_the_state() {
     assert_eq!(hundred().net(), cny("0"));
@@ -156,7 +156,7 @@ fn the_net_follows_the_state() {
     assert_eq!(part.net(), cny("70"));
 }
 
-/// R4.12: the QR code is the pay URL unless the gateway gave another.
+/// R4.12: the QR code is the pay URL unless the gateway returned another.
 #[test]
 fn the_qr_content_is_the_pay_url_unless_it_differs() {
     let order = Order { pay_url: Some("https://a".into()), ..hundred() };
@@ -164,7 +164,7 @@ fn the_qr_content_is_the_pay_url_unless_it_differs() {
     assert_eq!(Order { qr_content: Some("weixin://b".into()), ..order }.qr_content(), Some("weixin://b"));
 }
 
-/// Bytes as DynamoDB counts them.
+/// Item size in bytes, as DynamoDB counts it.
 fn stored_size(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::String(text) => text.len(),
@@ -176,7 +176,7 @@ fn stored_size(value: &serde_json::Value) -> usize {
     }
 }
 
-/// Performance: an order with its URL and all of its snapshot is one write unit of 1 KB, keys included.
+/// Performance: an order with its URL and whole snapshot fits a write unit of 1 KB, keys included.
 #[test]
 fn an_order_fits_a_kilobyte_and_survives_storage() {
     let order = Order {

@@ -1,4 +1,4 @@
-//! R4.5, R4.6, R4.11 by table and by law.
+//! Tests of R4.5, R4.6 and R4.11, by table and by property.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use jiff::SignedDuration;
@@ -81,7 +81,7 @@ fn money_that_does_not_match_is_reviewed() {
     );
 }
 
-/// R4.5: a review does not claim the payment; whichever of two differing events matches credits, and fixes the amount.
+/// R4.5: a review does not claim the payment; a later matching event credits and fixes the amount.
 #[test]
 fn a_later_event_that_matches_is_credited() {
     let mut payment = captured(cny("150"), None);
@@ -95,7 +95,7 @@ fn a_later_event_that_matches_is_credited() {
     assert_eq!(settle(&paid, &payment, after(1)), CaptureOutcome::NetMayHaveChanged);
 }
 
-/// R1.4, R4.6: the paid journal, whatever came back before it, sums to zero and is never empty.
+/// R1.4, R4.6: the paid journal sums to zero and is never empty, also after early refunds.
 #[test]
 fn the_paid_journal_balances_at_every_net() {
     let header = Header {
@@ -251,7 +251,7 @@ proptest! {
         prop_assert_eq!(one, other);
     }
 
-    /// R4.11, R1.3: the targets never exceed the original, never go below zero, and grow with the net.
+    /// R4.11, R1.3: targets lie between zero and the original, and grow with the net.
     #[test]
     fn targets_stay_within_the_original(units in 0_i64..10_000, more in 0_i64..10_000) {
         let of = |units| target(usd("13.88888888"), PayMoney::from_minor_units(units, Currency::CNY).unwrap(), cny("100"));

@@ -1,4 +1,4 @@
-//! R4.11 by table and by law: whatever the order and number of facts, the ledger is that of the net.
+//! Tests of R4.11, by table and by property: the ledger follows the net for every order of facts.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ fn person(number: u64) -> User {
     }
 }
 
-/// Bob, whom Ann invited: both are promised something when his net total reaches 150 yuan.
+/// Bob, invited by Ann; both are promised a reward when his net total reaches 150 yuan.
 fn bob() -> User {
     let amounts = |inviter: i64, invitee: i64| RewardAmounts { inviter: inviter.into(), invitee: invitee.into() };
     let attribution = Referral {
@@ -67,7 +67,7 @@ fn bob() -> User {
     User { attribution: Some(attribution), ..person(BOB) }
 }
 
-/// What the two transactions and the reward worker do, without any store.
+/// In-memory model of both transactions and the reward worker.
 struct Shop {
     orders: [Order; 2],
     payments: [Payment; 2],
@@ -197,7 +197,7 @@ fn paid(fact: &Fact, refunds: &[Fact]) -> Shop {
     shop
 }
 
-/// R4.11: 100 yuan, tier 0, 30 refunded, to the digit; then the dispute of the rest comes and goes.
+/// R4.11: 100 yuan on tier 0, 30 refunded, to the digit; then a dispute of the rest opens and is won.
 #[test]
 fn the_worked_example_is_posted_to_the_digit() {
     let bonus = usd("4.16666666");
@@ -222,7 +222,7 @@ fn the_worked_example_is_posted_to_the_digit() {
     assert_eq!((disputed.reversed(&by), by.credit), (rest, usd("9.72222221")));
 }
 
-/// R1.4: the journal of a reversal sums to zero, whichever way it goes.
+/// R1.4: the journal of a reversal sums to zero in both directions.
 #[test]
 fn the_reversing_journal_moves_provider_sales_and_promotion() {
     let order = Order { status: OrderStatus::Paid, bonus: Some(usd("4.16666666")), ..hundred() };
@@ -241,7 +241,7 @@ fn the_reversing_journal_moves_provider_sales_and_promotion() {
     assert_eq!(posting.check(), Ok(()));
 }
 
-/// R4.4: a dispute about what is refunded already moves the state and no money.
+/// R4.4: a dispute about refunded money changes the state and moves no money.
 #[test]
 fn a_dispute_of_nothing_left_only_moves_the_state() {
     let order = paid(&Fact::Capture, &[Fact::Cumulative(10_000)]);
@@ -251,7 +251,7 @@ fn a_dispute_of_nothing_left_only_moves_the_state() {
     assert_eq!((by.moves_money(), by.status), (false, OrderStatus::Disputed));
 }
 
-/// R4.11, R3.7: the reward goes with the threshold and comes again with it, and what is posted follows.
+/// R4.11, R3.7: the reward is reversed below the threshold and granted again above it.
 #[test]
 fn a_qualified_reward_is_reversed_below_the_threshold_and_granted_again() {
     let mut shop = Shop::new();
@@ -298,8 +298,9 @@ fn fact() -> impl Strategy<Value = Fact> {
 
 type Events = Vec<(usize, Fact, bool)>;
 
-/// A set of events about two orders, each captured, and the same again doubled in another order; the flag says whether the
-/// reward worker has run before the next one.
+/// Events about two captured orders, and the same events duplicated and shuffled.
+///
+/// The flag states if the reward worker runs before the next event.
 fn twice_told() -> impl Strategy<Value = (Events, Events)> {
     prop::collection::vec((0_usize..2, fact(), any::<bool>()), 1..14).prop_flat_map(|mut events| {
         events.extend([(0, Fact::Capture, true), (1, Fact::Capture, true)]);

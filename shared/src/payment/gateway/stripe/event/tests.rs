@@ -1,4 +1,4 @@
-//! Events as Stripe sends them, and what is read from them.
+//! Events as Stripe sends them, and their parsed facts.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 use super::*;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn a_completed_session_tells_its_payment_order_amount_and_status() {
     assert_eq!(session.payment_status, PaymentStatus::Paid);
 }
 
-/// R4.7: a delayed method completes unpaid and is paid, or not, later.
+/// R4.7: a delayed method completes unpaid, and is paid or fails later.
 #[test]
 fn a_delayed_method_is_unpaid_first_and_then_succeeds_or_fails() {
     let unpaid = changed(fixture!("checkout.session.completed"), |event| {
@@ -62,7 +62,7 @@ fn an_expired_session_has_no_payment() {
     assert_eq!(session.payment_status, PaymentStatus::Unpaid);
 }
 
-/// R4.5: one payment naming two orders names none.
+/// R4.5: a payment that names two orders belongs to neither.
 #[test]
 fn a_session_that_names_two_orders_belongs_to_neither() {
     let event = changed(fixture!("checkout.session.completed"), |event| {
@@ -73,7 +73,7 @@ fn a_session_that_names_two_orders_belongs_to_neither() {
     assert_eq!(session.names.order(), None);
 }
 
-/// R4.5: somebody else's payment on the same account names no order of ours.
+/// R4.5: another system's payment on the same Stripe account names no order of ours.
 #[test]
 fn a_session_without_an_order_of_ours_is_read_all_the_same() {
     for name in [json!(null), json!(""), json!("cart-17")] {
@@ -97,7 +97,7 @@ fn a_refunded_charge_tells_what_was_captured_and_refunded_so_far() {
     assert_eq!(charge.refunds, []);
 }
 
-/// R4.11: a failed refund says so under its own id.
+/// R4.11: a failed refund is reported under its own id.
 #[test]
 fn a_refund_tells_its_id_amount_and_state() {
     for (body, status) in [
@@ -136,7 +136,7 @@ fn a_dispute_tells_its_payment_amount_and_state() {
     assert_eq!(dispute.status, DisputeStatus::Inquiry);
 }
 
-/// R4.7: other events are acknowledged and kept, whatever their object is.
+/// R4.7: other events are acknowledged and stored, regardless of their object.
 #[test]
 fn other_events_are_read_as_other() {
     for body in [fixture!("payment_intent.succeeded"), fixture!("charge.succeeded")] {
@@ -159,7 +159,7 @@ fn an_expanded_reference_is_its_id() {
     assert_eq!(session.payment_intent.as_deref(), Some(INTENT));
 }
 
-/// R4.5: nothing is guessed about an authentic event that does not read as it should.
+/// R4.5: a verified event with an unexpected shape is never guessed at.
 #[test]
 fn a_malformed_authentic_event_is_a_typed_error_with_its_id() {
     for body in [&b""[..], b"[]", b"null", b"{", &[0xff], b"{\"id\":\"evt_1\"}", b"<xml/>"] {
