@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 
 use self::journey::{Calls, Journey, Tally};
 use self::story::Ended;
+use crate::env::wished;
 use crate::facts;
-use crate::wish::wished;
 
 /// Processes that are killed when nobody says how many.
 const KILLS: u64 = 48;

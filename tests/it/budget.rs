@@ -7,8 +7,8 @@
 use emulator::sqs::Retry;
 use serde_json::json;
 
-use crate::commission::{hundred, invited};
-use crate::orders::weight;
+use crate::affiliate::commission::{hundred, invited};
+use crate::payment::orders::weight;
 use crate::world::World;
 
 /// What an operation used.

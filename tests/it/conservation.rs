@@ -17,8 +17,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use self::shops::Shops;
+use crate::env::wished;
 use crate::facts;
-use crate::wish::wished;
 use crate::world::World;
 
 /// Most steps that a seed has.

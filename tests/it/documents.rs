@@ -13,7 +13,7 @@ use shared::account::model::{scope, service_key};
 use shared::operations::model::settings::{AnySettings, Area};
 use shared::webhooks::model::outbound_event::EventKind;
 
-use crate::wish::wished;
+use crate::env::wished;
 
 /// All documents, by the folder that they explain.
 const FOLDERS: [&str; 5] = ["", "shared", "functions", "infra", "tests"];

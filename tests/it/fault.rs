@@ -8,9 +8,9 @@ mod every;
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::commission::{invited, totals};
-use crate::returns::{act, file, given_back, paid};
-use crate::wish::wished;
+use crate::affiliate::commission::{invited, totals};
+use crate::env::wished;
+use crate::payment::refunds::{act, file, given_back, paid};
 use crate::world::{Answer, World};
 
 /// Whether a run plays every kind of fault at every call.

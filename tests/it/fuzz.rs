@@ -53,7 +53,7 @@ macro_rules! worlds {
         $crate::fuzz::run(target, $name, 2.0, $seeds, |input| lasting.take(input))
     };
 }
-use crate::wish::wished;
+use crate::env::wished;
 use {any, worlds};
 
 fn kept(name: &str, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {

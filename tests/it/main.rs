@@ -1,4 +1,4 @@
-//! The integration tests: one binary, one file per capability. [`world`] is what they stand on.
+//! The integration tests: one binary, a folder per capability. [`world`] is what they stand on.
 #![recursion_limit = "512"]
 #![allow(
     clippy::unwrap_used,
@@ -9,51 +9,37 @@
     missing_docs
 )]
 
-mod admin;
+mod account;
+mod affiliate;
 mod agency;
-mod audit;
 mod authz;
 mod binaries;
 mod blackbox;
 mod budget;
 mod cli;
-mod commission;
 mod conservation;
 mod contract;
-mod disputes;
 mod documents;
-mod erase;
-mod events;
-mod explain;
+mod env;
 mod facts;
 mod fault;
+mod fixtures;
 mod fuzz;
-mod heal;
+mod harness;
+mod indeterminate_commits;
 mod logs;
 mod main_job;
-mod orders;
-mod outcome;
+mod operations;
 mod payment;
 mod processes;
 mod queues;
 mod race;
-mod reconcile;
 mod redemption;
 mod referral;
-mod registration;
-mod returns;
-mod review;
-mod reward;
-mod scene;
-mod scheduler;
-mod service;
-mod stand;
-mod statistics;
 mod stored;
 mod strict;
 mod tidy;
 mod webhooks;
-mod wish;
 mod world;
 
 #[global_allocator]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::account::create_admin::create_admin;
 use shared::account::model::identity::{Email, Password};
 
-use crate::wish::wished;
+use crate::env::wished;
 
 pub const PASSWORD: &str = "correct horse battery";
 /// The longest that an invocation may take.

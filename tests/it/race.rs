@@ -24,8 +24,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
+use crate::env::wished;
 use crate::facts;
-use crate::wish::wished;
 use crate::world::{Answer, World};
 
 /// How many ask at once.

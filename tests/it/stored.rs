@@ -24,8 +24,8 @@ use shared::kernel::fault::Fault;
 use shared::table::item::{Item, integer, numbers, text};
 use shared::table::json::item;
 
-use crate::scene::scene;
-use crate::wish::wished;
+use crate::env::wished;
+use crate::fixtures::scene;
 
 /// Reads an item and writes it again.
 pub type Rewrite = fn(Item) -> Result<Item, Fault>;

@@ -22,8 +22,8 @@ use emulator::template::Template;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use crate::fixtures::scene;
 use crate::processes::{PASSWORD, built};
-use crate::scene::scene;
 use crate::world::World;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");

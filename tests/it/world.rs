@@ -20,7 +20,7 @@ use shared::operations::auditor::{audit, rebuild, unchanged};
 use shared::table::item::Item;
 use shared::table::system::Entropy;
 
-use crate::audit::book::against;
+use crate::operations::audit::book::against;
 
 pub const PASSWORD: &str = "correct horse battery";
 

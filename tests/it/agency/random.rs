@@ -6,8 +6,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::{GRANTS, asset, fund, id, open, package, series};
+use crate::env::wished;
 use crate::fault::is_met;
-use crate::wish::wished;
 use crate::world::World;
 
 struct Play<'a> {

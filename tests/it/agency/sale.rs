@@ -4,7 +4,7 @@ use emulator::sqs::{Outgoing, Receive};
 use serde_json::{Value, json};
 
 use super::{all, asset, chain, earned, fixed, fund, grant, id, open, package, recharge, series, shop, wallet};
-use crate::returns::act;
+use crate::payment::refunds::act;
 use crate::world::World;
 
 /// R8.9: series 100, A 80, B 50, C 30, sold by C: C 30, B 20, A 30, platform 20; each has it on its wallet.

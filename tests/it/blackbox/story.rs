@@ -12,7 +12,7 @@ use shared::table::item::text;
 
 use super::journey::Journey;
 use super::past::{Cast, past};
-use crate::audit::book::against;
+use crate::operations::audit::book::against;
 use crate::processes::{PASSWORD, asked};
 
 /// How a journey ended: what each has, and how many items of each type there are.

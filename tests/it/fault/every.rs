@@ -21,8 +21,8 @@ use serde_json::json;
 use shared::table::item::{Item, text};
 
 use super::{is_every_kind, kinds_at, turn};
+use crate::env::wished;
 use crate::facts;
-use crate::wish::wished;
 use crate::world::{Answer, World};
 use asks::{Act, Ask, prepare};
 

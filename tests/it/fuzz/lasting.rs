@@ -12,8 +12,8 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
+use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{asset, fund, grant, package, recharge, series, shop};
-use crate::commission::{hundred, invited};
 use crate::world::World;
 
 /// After so many inputs everything comes to rest.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race, together};
-use crate::commission::{hundred, invited, totals};
+use crate::affiliate::commission::{hundred, invited, totals};
 use crate::world::World;
 
 /// Ann has 1.38888888 of commission, and a bank takes 0.5 at least.

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Asked, CLIENTS, Weight, later, race, together};
-use crate::webhooks::{completed, tell};
+use crate::payment::webhooks::{completed, tell};
 use crate::world::World;
 
 fn path(order: &Value) -> String {

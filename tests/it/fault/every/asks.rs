@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::money::{of_money, of_provider, of_schedule};
 use super::ways_in::of_ways_in;
+use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{self, GRANTS};
-use crate::commission::{hundred, invited};
 use crate::world::{PASSWORD, World};
 
 /// What is done, ready to be done again and again.

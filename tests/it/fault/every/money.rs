@@ -4,10 +4,10 @@ use emulator::faults::Fault;
 use serde_json::{Value, json};
 
 use super::asks::{Act, ask, id_of};
+use crate::account::erasure::erase_unseen;
+use crate::affiliate::commission::{hundred, invited};
 use crate::agency;
-use crate::commission::{hundred, invited};
-use crate::erase::erase_unseen;
-use crate::returns::paid;
+use crate::payment::refunds::paid;
 use crate::world::World;
 
 /// Bob's order, made, not paid, as Ann's invitee.

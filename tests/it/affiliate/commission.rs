@@ -5,7 +5,7 @@ mod withdrawal;
 
 use serde_json::{Value, json};
 
-use crate::scene::refund;
+use crate::fixtures::refund;
 use crate::world::World;
 
 /// Ann invited Bob; the affiliate programme is on, ten per cent.

@@ -6,7 +6,7 @@ use shared::message::Message;
 use shared::operations::dead_letters::{DeadLetterReport, drain_dead_letters};
 use shared::referral::model::referral::{Reward, RewardState, Side, Trigger};
 
-use crate::stand::{Stand, paid, registered, usd};
+use crate::harness::{Stand, paid, registered, usd};
 use shared::referral::model::counts::ReferralCounts;
 use shared::table::context::Ctx;
 

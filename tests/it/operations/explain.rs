@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::commission::invited;
-use crate::returns::act;
+use crate::affiliate::commission::invited;
+use crate::payment::refunds::act;
 use crate::world::World;
 
 /// Each decision about an order: outcome and amount.

@@ -1,5 +1,13 @@
 //! Orders and what becomes of them (R4, R5).
 
+pub mod disputes;
+pub mod missed_webhooks;
+pub mod orders;
+pub mod reconciliation;
+pub mod refunds;
+pub mod review;
+pub mod webhooks;
+
 use serde_json::{Value, json};
 
 use crate::world::World;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::operations::auditor::rebuild;
 
 use super::damage::Scan;
-use crate::scene::{read, scene};
+use crate::fixtures::{read, scene};
 
 /// What is changed; of which subject and which number that is, as the stored item tells it.
 type Row = (&'static str, &'static [&'static str], fn(&mut Scan));

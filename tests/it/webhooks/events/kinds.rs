@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{endpoint, heard};
-use crate::commission::{hundred, invited};
-use crate::scene::refund;
+use crate::affiliate::commission::{hundred, invited};
+use crate::fixtures::refund;
 use crate::world::World;
 
 /// Everything that was told of a kind, in the order of its arrival.

@@ -3,7 +3,7 @@
 use emulator::faults::Weather;
 use serde_json::{Value, json};
 
-use crate::commission::{hundred, invited};
+use crate::affiliate::commission::{hundred, invited};
 use crate::world::{Answer, World};
 
 async fn erase(world: &World, user: &str) -> Answer {

@@ -3,8 +3,8 @@
 use emulator::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::returns::act;
-use crate::webhooks::{completed, tell, with};
+use crate::payment::refunds::act;
+use crate::payment::webhooks::{completed, tell, with};
 use crate::world::World;
 
 const REPORTS: &str = "/v1/admin/payment/reconciliations";

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use shared::account::model::user::User;
 use shared::operations::statistics::{daily, totals};
 
-use crate::stand::{Stand, registered};
+use crate::harness::{Stand, registered};
 
 /// R9.2: totals equal the things, however often the messages come.
 #[tokio::test(start_paused = true)]

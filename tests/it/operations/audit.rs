@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use shared::operations::auditor::{Finding, Snapshot, audit, told, unchanged};
 
-use crate::scene::{read, scene};
+use crate::fixtures::{read, scene};
 use crate::tidy::rust_files;
 use damage::Scan;
 

@@ -1,11 +1,13 @@
 //! The referral programme as its users see it: R3.1–R3.3, R3.9.
 
+pub mod reward;
+
 use serde_json::json;
 use shared::account::model::identity::Status;
 use shared::account::model::user::User;
 use shared::operations::model::settings::Area;
 
-use crate::stand::{Stand, registered};
+use crate::harness::{Stand, registered};
 
 async fn on(stand: &Stand) {
     stand.set(Area::Referral, &serde_json::to_value(enabled()).unwrap()).await;

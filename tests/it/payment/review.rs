@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::payment::refunds::act;
+use crate::payment::webhooks::{completed, tell, with};
 use crate::race::together;
-use crate::returns::act;
-use crate::webhooks::{completed, tell, with};
 use crate::world::{Answer, World};
 
 const REVIEWS: &str = "/v1/admin/payment/reviews";

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::returns::{act, file, paid};
-use crate::webhooks::tell;
+use crate::payment::refunds::{act, file, paid};
+use crate::payment::webhooks::tell;
 use crate::world::World;
 
 /// State, net and Bob's balance.

@@ -1,0 +1,5 @@
+//! Accounts: sign-up, sign-in, service keys, erasure (R2).
+
+pub mod erasure;
+pub mod registration;
+pub mod service;

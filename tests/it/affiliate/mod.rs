@@ -1,0 +1,3 @@
+//! Affiliates: commissions and withdrawals (R6).
+
+pub mod commission;

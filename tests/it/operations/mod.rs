@@ -1,0 +1,7 @@
+//! Operations: staff, statistics, jobs, the auditor (R9).
+
+pub mod admin;
+pub mod audit;
+pub mod explain;
+pub mod jobs;
+pub mod statistics;

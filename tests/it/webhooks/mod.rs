@@ -1,0 +1,3 @@
+//! Webhooks: events for the operator's product.
+
+pub mod events;
