@@ -87,8 +87,8 @@ pub struct AdminResolution {
     pub order_id: Option<String>,
 }
 
-impl From<review::WithdrawalResolution> for AdminResolution {
-    fn from(of: review::WithdrawalResolution) -> Self {
+impl From<review::Resolution> for AdminResolution {
+    fn from(of: review::Resolution) -> Self {
         let order_id = of.order.map(|order| order.to_string());
         Self { reason: of.reason, admin: of.admin.to_string(), at: of.at, order_id }
     }
