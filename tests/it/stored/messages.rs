@@ -13,7 +13,7 @@ use shared::redemption::model::code::CodeRef;
 use shared::webhooks::model::outbound_event::CommissionStep;
 use ulid::Ulid;
 
-use super::{folder, golden, write};
+use super::{golden, write};
 
 /// One of each, and one with each optional part.
 fn samples() -> Vec<(&'static str, Message)> {
