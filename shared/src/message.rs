@@ -30,10 +30,11 @@ pub enum MailKind {
 /// ```ignore
 /// subscriptions! {
 ///     /// An order's payment was captured and credited.
-///     OrderPaid { order: OrderId, user: UserId, inviter: Option<UserId> }
+///     OrderPaid { order: OrderId, user: UserId, inviter: Option<UserId> } => {
 ///         group inviter.unwrap_or(*user);
 ///         to Reward if inviter.is_some(), Statistics;
 ///         event Some(EventKind::OrderPaid) => EventSubject::Order(*order);
+///     }
 /// }
 /// ```
 ///
@@ -56,10 +57,11 @@ pub enum MailKind {
 macro_rules! subscriptions {
     ($(
         $(#[$about:meta])*
-        $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty),* $(,)? }
+        $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty),* $(,)? } => {
             group $group:expr;
             to $($queue:ident $(if $condition:expr)?),+;
             $(event $kind:expr => $subject:expr;)?
+        }
     )+) => {
         /// Message about a committed change.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,10 +107,11 @@ macro_rules! subscriptions {
 
 subscriptions! {
     /// A user registered, invited by `inviter` if set.
-    UserRegistered { user: UserId, inviter: Option<UserId> }
+    UserRegistered { user: UserId, inviter: Option<UserId> } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
         event Some(EventKind::UserRegistered) => EventSubject::User(*user);
+    }
 
     /// An order's payment was captured and credited.
     OrderPaid {
@@ -117,10 +120,11 @@ subscriptions! {
         user: UserId,
         /// Inviter of the user.
         inviter: Option<UserId>,
-    }
+    } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
         event Some(EventKind::OrderPaid) => EventSubject::Order(*order);
+    }
 
     /// The net of a credited order changed, or a dispute of it opened or closed (R4.11).
     OrderNetChanged {
@@ -132,10 +136,11 @@ subscriptions! {
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         refunded: bool,
-    }
+    } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
         event refunded.then_some(EventKind::OrderRefunded) => EventSubject::Order(*order);
+    }
 
     /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).
     PurchaseNetChanged {
@@ -144,24 +149,28 @@ subscriptions! {
         user: UserId,
         /// Inviter of the buyer.
         inviter: UserId,
-    }
+    } => {
         group inviter;
         to Reward, Statistics;
+    }
 
     /// An order became failed, expired or cancelled.
-    OrderClosed { order: OrderId }
+    OrderClosed { order: OrderId } => {
         group order;
         to Statistics;
+    }
 
     /// A promotion window ended.
-    PromotionExpired { user: UserId }
+    PromotionExpired { user: UserId } => {
         group user;
         to Statistics;
+    }
 
     /// A user's balance changed for a reason other than an order or a reward.
-    BalanceChanged { user: UserId }
+    BalanceChanged { user: UserId } => {
         group user;
         to Statistics;
+    }
 
     /// A reward was created or changed its state.
     RewardSettled {
@@ -170,15 +179,17 @@ subscriptions! {
         /// True if this change granted it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         granted: bool,
-    }
+    } => {
         group beneficiary;
         to Statistics;
         event granted.then_some(EventKind::RewardGranted) => EventSubject::Reward(*reward);
+    }
 
     /// A failed or held reward is to be retried.
-    RewardRetried { reward: RewardId, beneficiary: UserId }
+    RewardRetried { reward: RewardId, beneficiary: UserId } => {
         group beneficiary;
         to Reward;
+    }
 
     /// A commission was created or changed, and so did its beneficiary's account.
     CommissionSettled {
@@ -188,10 +199,11 @@ subscriptions! {
         /// Steps of the commission in this change.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         steps: Vec<CommissionStep>,
-    }
+    } => {
         group beneficiary;
         to Statistics;
         event steps.iter().copied().map(of_commission) => EventSubject::Commission(*order);
+    }
 
     /// A withdrawal was created or changed its state, and so did its user's accounts.
     WithdrawalStateChanged {
@@ -200,20 +212,23 @@ subscriptions! {
         /// New state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<WithdrawalState>,
-    }
+    } => {
         group user;
         to Statistics;
         event state.map(of_withdrawal) => EventSubject::Withdrawal(*withdrawal);
+    }
 
     /// A batch of redemption codes was started; its codes are to be created (R7.1).
-    BatchStarted { batch: BatchId }
+    BatchStarted { batch: BatchId } => {
         group batch;
         to Reward;
+    }
 
     /// All codes of a batch exist.
-    BatchReady { batch: BatchId }
+    BatchReady { batch: BatchId } => {
         group batch;
         to Statistics;
+    }
 
     /// A code was redeemed.
     RedemptionCompleted {
@@ -222,21 +237,24 @@ subscriptions! {
         code: CodeRef,
         /// Ordinal of the use among the user's uses of the code.
         number: u32,
-    }
+    } => {
         group user;
         to Statistics;
         event Some(EventKind::RedemptionCompleted)
             => EventSubject::Redemption { user: *user, code: *code, number: *number };
+    }
 
     /// A user was erased; their remaining personal data is to be removed.
-    UserErased { user: UserId }
+    UserErased { user: UserId } => {
         group user;
         to Reward;
+    }
 
     /// The use limit of a code changed, or the code was deleted.
-    CodeChanged { code: CodeRef }
+    CodeChanged { code: CodeRef } => {
         group code.batch;
         to Statistics;
+    }
 
     /// A redemption was undone.
     RedemptionUndone {
@@ -245,18 +263,20 @@ subscriptions! {
         code: CodeRef,
         /// Ordinal of the use among the user's uses of the code.
         number: u32,
-    }
+    } => {
         group user;
         to Statistics;
+    }
 
     /// An agency order was paid or its net changed; levels, asset and statistics follow (R8.8–R8.10).
     AgencyOrderNetChanged {
         order: AgencyOrderId,
         /// Level-1 shop of the order's tree, whose sales are settled one after another.
         tree: ShopId,
-    }
+    } => {
         group tree;
         to Reward;
+    }
 
     /// A sale was settled or adjusted to its net, and so were its levels' wallets (R9.2).
     ///
@@ -265,23 +285,26 @@ subscriptions! {
         order: AgencyOrderId,
         /// Shops of the order's levels.
         shops: Vec<ShopId>,
-    }
+    } => {
         group order;
         to Statistics;
+    }
 
     /// A shop's wallet changed for a reason other than a sale.
-    WalletChanged { shop: ShopId }
+    WalletChanged { shop: ShopId } => {
         group shop;
         to Statistics;
+    }
 
     /// Grants are to be lowered under stricter terms, in several steps (R8.5).
     GrantTermsTightened {
         series: SeriesId,
         /// Parent of the grants; `None` for the series itself.
         grant: Option<GrantId>,
-    }
+    } => {
         group series;
         to Reward;
+    }
 
     /// An e-mail is to be sent. It contains neither address nor code; the notifier looks them up.
     Mail {
@@ -290,9 +313,10 @@ subscriptions! {
         email: String,
         /// Nonce of the code among those sent to the address.
         nonce: String,
-    }
+    } => {
         group email;
         to Mail;
+    }
 }
 
 impl Message {
