@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::operations::model::settings::ReferralSettings;
+use shared::referral::model::settings::ReferralSettings;
 use shared::operations::settings::SettingsCache;
 
 use crate::world::World;

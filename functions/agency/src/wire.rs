@@ -7,7 +7,8 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
 use shared::kernel::refusal::{FieldError, Refusal};
-use shared::operations::model::settings::{AMOUNT_MAX, AgencySettings};
+use shared::kernel::money::AMOUNT_MAX;
+use shared::agency::model::settings::AgencySettings;
 use utoipa::ToSchema;
 
 /// The agency's currency.

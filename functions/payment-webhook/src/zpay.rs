@@ -10,7 +10,7 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
-use shared::operations::model::settings::PaymentSettings;
+use shared::payment::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
 

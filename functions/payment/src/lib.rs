@@ -19,7 +19,7 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::OrderId;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
-use shared::operations::model::settings::PaymentSettings;
+use shared::payment::model::settings::PaymentSettings;
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
 use shared::payment::model::order::{self as domain, OrderStatus};

@@ -14,9 +14,10 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
-use shared::operations::model::settings::{
-    AffiliateSettings, IdentitySettings, PaymentSettings, PromotionSettings, ReferralSettings,
-};
+use shared::affiliate::model::settings::AffiliateSettings;
+use shared::account::model::settings::IdentitySettings;
+use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
+use shared::referral::model::settings::ReferralSettings;
 use utoipa::ToSchema;
 
 /// The document of all functions' routes; a test keeps it what the code says.
