@@ -10,9 +10,9 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
-use shared::payment::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
+use shared::payment::model::settings::PaymentSettings;
 
 use super::callback;
 

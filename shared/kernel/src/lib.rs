@@ -1,5 +1,8 @@
 //! Guerdon's pure core: money, ids, refusals and the ledger. No clock, no randomness, no input or output.
 
+// The code of `settings!` names this crate as others do.
+extern crate self as kernel;
+
 pub mod decimal;
 pub mod fault;
 pub mod id;

@@ -6,6 +6,7 @@
 //! written: fields of a later release do not matter, and those that it does not have yet hold their defaults.
 
 mod checks;
+mod list;
 mod value;
 
 use serde::de::DeserializeOwned;
@@ -15,7 +16,8 @@ pub use utoipa::openapi::{RefOr, Schema};
 pub use utoipa::{PartialSchema, ToSchema};
 
 pub use crate::settings::checks::Checks;
-pub use crate::settings::value::{Decimals, Entries, List, SettingValue, Text, document, judge_word};
+pub use crate::settings::list::{Entries, List};
+pub use crate::settings::value::{Decimals, SettingValue, Text, document, judge_word};
 
 use crate::refusal::Refusal;
 
@@ -311,3 +313,6 @@ macro_rules! settings {
         })?
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ kernel::settings! {
     pub struct AffiliateSettings as "affiliate" {
         enabled: bool = false, "Orders earn commission for the inviter", from "the next order";
         default_rate: Decimal = Decimal::new(1, 1), in Decimals::positive(Decimal::ONE), unit "part of the credit",
-            "The rate new users get (R6.1)", from "the next sign-up";
+            "The rate new users get", from "the next sign-up";
         default_trigger_limit: u32 = 3, in 0..=1_000_000, unit "orders",
             "How many orders of one invitee earn; 0 is no limit", from "the next sign-up";
         // A user's codes are read in one call, and told of their owner's state in one transaction.

@@ -14,13 +14,13 @@ const RATE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 const ONE_MILLIONTH: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
 
 kernel::settings! {
-    /// Top-ups.
+    /// Top-ups; the ledger currency is fixed after the first journal (R9.1).
     pub struct PaymentSettings as "payment", check with PaymentSettings::check_across {
         enabled: bool = false, "Orders can be made", from "the next order";
         pay_currency: Currency = Currency::CNY, unit "ISO 4217", "Providers are paid in it", from "the next order";
         ledger_currency: Currency = Currency::USD, unit "ISO 4217",
             note "fixed after the first journal: 409 `currency_in_use`",
-            "Balances are kept in it (R9.1)", from "the next sign-up";
+            "Balances are kept in it", from "the next sign-up";
         min_amount: Decimal = Decimal::ONE, in Decimals::positive(AMOUNT_MAX), unit "pay currency",
             note "the currency's digits", "The least amount of an order", from "the next order";
         max_amount: Decimal = Decimal::new(10_000, 0), in Decimals::checked_across(), unit "pay currency",
@@ -74,7 +74,7 @@ kernel::settings! {
 }
 
 kernel::settings! {
-    /// Zpay's settings.
+    /// Zpay's settings (R4.8, R4.10).
     pub struct ZpaySettings {
         enabled: bool = true, note "without its secret it is off whatever this says",
             "Orders can use Zpay", from "the next order";
@@ -82,14 +82,14 @@ kernel::settings! {
             in List::of(1..=20, Text::Name).only(&ZPAY_METHODS),
             "Payment methods; the first is the default", from "the next order";
         create: ZpayCreate = ZpayCreate::Redirect,
-            "The payer is sent to `submit.php`, or `mapi.php` answers a link and a QR code (R4.8)", from "the next order";
+            "The payer is sent to `submit.php`, or `mapi.php` answers a link and a QR code", from "the next order";
         channel_ids: BTreeMap<String, String> = BTreeMap::new(),
             in Entries { keys: &ZPAY_METHODS, each: Text::Name }, unit "method → channel",
             "The gateway's channel per method, for gateways that have several", from "the next order";
         ip_allow_list: Vec<String> = Vec::new(), in List::of(0..=50, Text::Network),
             "Notifications are taken from these only; none is anywhere", from "at once";
         confirm_by_query: bool = true,
-            "A notification is confirmed by the gateway's query before it credits (R4.10)", from "at once";
+            "A notification is confirmed by the gateway's query before it credits", from "at once";
     }
 }
 
