@@ -83,7 +83,8 @@ async fn take(app: &App, raw: &[u8]) -> bool {
 }
 
 async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, Error> {
-    let settings = app.settings::<PaymentSettings>().await?.settings.providers.zpay;
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let settings = &settings.providers.zpay;
     if !comes_from(&settings.ip_allow_list) {
         return Err(shared::kernel::refusal::Refusal::Forbidden.into());
     }
