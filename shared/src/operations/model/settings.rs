@@ -27,12 +27,6 @@ pub struct VersionedSettings<T> {
 /// One area as it was last read.
 pub type Held<T> = Result<VersionedSettings<T>, Fault>;
 
-/// A document of one area, and where it is in the snapshot of all.
-pub trait AreaSettings: Settings {
-    /// The area as it was last read.
-    fn held_in(snapshot: &Snapshot) -> &Held<Self>;
-}
-
 /// Makes everything that has one thing per area from the one list of areas.
 macro_rules! areas {
     ($($(#[$doc:meta])* $area:ident = $field:ident: $settings:ty;)*) => {
@@ -159,6 +153,12 @@ areas! {
     Redemption = redemption: RedemptionSettings;
     /// The agency.
     Agency = agency: AgencySettings;
+}
+
+/// A document of one area, and where it is in the snapshot of all.
+pub trait AreaSettings: Settings {
+    /// The area as it was last read.
+    fn held_in(snapshot: &Snapshot) -> &Held<Self>;
 }
 
 impl Area {
