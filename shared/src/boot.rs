@@ -88,7 +88,7 @@ impl App {
     /// # Errors
     /// The database can't be reached.
     pub async fn warm(&self) -> Result<(), Fault> {
-        self.settings::<crate::operations::model::settings::IdentitySettings>().await?;
+        self.read_settings(self.clock.now()).await?;
         if let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await? {
             self.keys.learn(&keys);
         }

@@ -50,7 +50,7 @@
 //! | `affiliate` | `account`, `operations`, `payment`, `referral`, `webhooks` | commission follows paid orders and their referral |
 //! | `agency` | `account`, `affiliate`, `operations`, `payment` | a sale is paid like any order; a shop belongs to an account |
 //! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
-//! | `payment` | `account`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms |
+//! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
 //! | `referral` | `account`, `affiliate`, `operations` | a reward is settled in the batch that accrues commission |
 //! | `webhooks` | `operations`, `payment`, `redemption` | an event names its order or redemption |

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use shared::account::view::{Admin, StatsRead};
 use shared::affiliate::model::withdrawal::WithdrawalState;
+use shared::agency::model::settings::AgencySettings;
 use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -15,10 +16,10 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use shared::operations::model::metrics::Tallies;
-use shared::operations::model::settings::{AgencySettings, PaymentSettings};
 use shared::operations::search::pending_orders;
 use shared::operations::statistics;
 use shared::payment::model::order::OrderStatus;
+use shared::payment::model::settings::PaymentSettings;
 use utoipa::ToSchema;
 
 /// The totals of the platform.

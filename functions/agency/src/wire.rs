@@ -2,12 +2,13 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use shared::agency::model::settings::AgencySettings;
 use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
+use shared::kernel::money::AMOUNT_MAX;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
 use shared::kernel::refusal::{FieldError, Refusal};
-use shared::operations::model::settings::{AMOUNT_MAX, AgencySettings};
 use utoipa::ToSchema;
 
 /// The agency's currency.

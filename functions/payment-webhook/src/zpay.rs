@@ -10,9 +10,9 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
-use shared::operations::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
+use shared::payment::model::settings::PaymentSettings;
 
 use super::callback;
 use shared::edge;
@@ -84,7 +84,8 @@ async fn take(app: &App, raw: &[u8]) -> bool {
 }
 
 async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, Error> {
-    let settings = app.settings::<PaymentSettings>().await?.settings.providers.zpay;
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let settings = &settings.providers.zpay;
     if !comes_from(&settings.ip_allow_list) {
         return Err(shared::kernel::refusal::Refusal::Forbidden.into());
     }

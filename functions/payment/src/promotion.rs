@@ -12,8 +12,8 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::refusal::Refusal;
-use shared::operations::model::settings::{PaymentSettings, PromotionSettings};
 use shared::payment::model::promotion::{self as domain, PromotionView};
+use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
 use utoipa::ToSchema;
 
 /// The caller's promotion.

@@ -8,15 +8,16 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::account::model::settings::IdentitySettings;
 use shared::account::token::PublicKeys;
+use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
-use shared::operations::model::settings::{
-    AffiliateSettings, IdentitySettings, PaymentSettings, PromotionSettings, ReferralSettings,
-};
+use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
+use shared::referral::model::settings::ReferralSettings;
 use utoipa::ToSchema;
 
 /// The document of all functions' routes; a test keeps it what the code says.

@@ -1,5 +1,8 @@
 //! Guerdon's pure core: money, ids, refusals and the ledger. No clock, randomness or I/O.
 
+// The code of `settings!` names this crate as others do.
+extern crate self as kernel;
+
 pub mod decimal;
 pub mod fault;
 pub mod id;
@@ -9,3 +12,4 @@ pub mod money;
 pub mod provider;
 pub mod refusal;
 pub mod secret;
+pub mod settings;

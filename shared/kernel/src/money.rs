@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Fractional digits of a ledger amount.
 pub const LEDGER_DIGITS: u32 = 8;
+/// The highest amount that a request or a settings document may name.
+pub const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// Reason why an amount cannot be made or computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,8 @@
 //! One read fetches the e-mail claim and the invite code. The claim is the idempotency guard. The code's owner is not read,
 //! because a popular inviter's item is busy; the code carries the needed owner state.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -11,20 +13,21 @@ use crate::account::mailed_code::{self, good_until};
 use crate::account::model::access::{EmailClaim, ExternalClaim, PendingSignup, Session};
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Password, Role, Status};
+use crate::account::model::settings::IdentitySettings;
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::account::password;
 use crate::account::session::{Tokens, begin, email_hash, first_tokens, limit_failures, open, proves};
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::{MailKind, Message};
-use crate::operations::model::settings::{
-    AffiliateSettings, IdentitySettings, PaymentSettings, PromotionSettings, ReferralSettings,
-};
 use crate::payment::credit_order::header;
 use crate::payment::model::promotion::Promotion;
+use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::referral::model::counts::InviteeLimit;
 use crate::referral::model::referral::{
     CodeOwner, Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, Side, Trigger, attribute,
 };
+use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::ledger::{Accounts, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
@@ -242,8 +245,8 @@ pub(crate) async fn known(app: &App, user: UserId, not_applied: Option<NotApplie
 
 /// Terms of the programmes for a user who signs up now.
 struct Programmes {
-    referral: ReferralSettings,
-    affiliate: AffiliateSettings,
+    referral: Arc<ReferralSettings>,
+    affiliate: Arc<AffiliateSettings>,
     terms: RewardTerms,
     promotion: Option<Promotion>,
     accounts: Accounts,

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::affiliate::model::withdrawal::{Destination, Payout, Withdrawal, WithdrawalState};
 use crate::affiliate::release_holds::{mature, overdue};
 use crate::app::App;
 use crate::message::Message;
-use crate::operations::model::settings::AffiliateSettings;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{UserId, WithdrawalId};

@@ -3,10 +3,10 @@
 use crate::agency::model::asset::{Asset, AssetClaim, AssetKind, Identifier};
 use crate::agency::model::grant::Grant;
 use crate::agency::model::series::Progress;
+use crate::agency::model::settings::AgencySettings;
 use crate::agency::model::shop::{Reach, Seller, Shop};
 use crate::app::App;
 use crate::operations::audit_log::by_seller;
-use crate::operations::model::settings::AgencySettings;
 use kernel::fault::Error;
 use kernel::id::{AssetId, SeriesId, ShopId};
 use kernel::ledger::Accounts;

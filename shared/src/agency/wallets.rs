@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::shop_in;
 use crate::affiliate::withdraw::refused;
+use crate::agency::model::settings::AgencySettings;
 use crate::agency::model::shop::{Reach, Seller};
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_admin;
-use crate::operations::model::settings::AgencySettings;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, UserId};

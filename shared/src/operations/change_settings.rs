@@ -98,17 +98,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(Document, Tx), Erro
 /// What is stored, or the defaults. A stored document was valid when it was written: fields of another release do not matter.
 fn read(area: Area, stored: Option<&Versioned<SettingsRecord>>) -> Result<AnySettings, Fault> {
     let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
-    let bad = |why: serde_json::Error| Fault::Item { key: SettingsRecord::key(area.as_str()).pk, why: why.to_string() };
-    let text = stored.document.as_str();
-    Ok(match area {
-        Area::Identity => AnySettings::Identity(serde_json::from_str(text).map_err(bad)?),
-        Area::Referral => AnySettings::Referral(serde_json::from_str(text).map_err(bad)?),
-        Area::Promotion => AnySettings::Promotion(serde_json::from_str(text).map_err(bad)?),
-        Area::Payment => AnySettings::Payment(serde_json::from_str(text).map_err(bad)?),
-        Area::Affiliate => AnySettings::Affiliate(serde_json::from_str(text).map_err(bad)?),
-        Area::Redemption => AnySettings::Redemption(serde_json::from_str(text).map_err(bad)?),
-        Area::Agency => AnySettings::Agency(serde_json::from_str(text).map_err(bad)?),
-    })
+    AnySettings::stored(area, &stored.document).map_err(|error| SettingsRecord::undecodable(area, &error))
 }
 
 /// What must not be there for the currency to move, if one moves.

@@ -1,13 +1,12 @@
-//! Settings as the functions see them: one versioned document per area, cached at most a minute (R9.1).
+//! Settings as the functions see them: all areas parsed once into one snapshot, which is at most a minute old (R9.1).
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::operations::model::settings::{Area, Settings, VersionedSettings};
+use crate::operations::model::settings::{Area, AreaSettings, Snapshot, VersionedSettings};
 use kernel::fault::Fault;
 use table::key::Key;
 use table::ledger::LedgerBegun;
@@ -26,11 +25,22 @@ pub struct SettingsRecord {
     pub document: String,
 }
 
+impl SettingsRecord {
+    /// The fault of a document that does not decode.
+    pub(crate) fn undecodable(area: Area, error: &serde_json::Error) -> Fault {
+        Fault::Item { key: Self::key(area.as_str()).pk, why: error.to_string() }
+    }
+}
+
 /// What a process has read of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsCache(Arc<Mutex<Option<Cached>>>);
 
-type Cached = (Timestamp, HashMap<Area, SettingsRecord>);
+#[derive(Debug)]
+struct Cached {
+    read_at: Timestamp,
+    snapshot: Arc<Snapshot>,
+}
 
 impl SettingsCache {
     /// Forgets everything, so that the next read is fresh.
@@ -38,10 +48,22 @@ impl SettingsCache {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<HashMap<Area, SettingsRecord>> {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<Snapshot>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, records) = cached.as_ref()?;
-        (now.duration_since(*read_at).abs() < CACHED).then(|| records.clone())
+        let Cached { read_at, snapshot } = cached.as_ref()?;
+        (now.duration_since(*read_at).abs() < CACHED).then(|| snapshot.clone())
+    }
+
+    /// Keeps what was read, and logs what can't be used of it unless that is known already.
+    fn keep(&self, read_at: Timestamp, snapshot: Arc<Snapshot>) {
+        let kept = Cached { read_at, snapshot: snapshot.clone() };
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(kept);
+        for (area, fault) in snapshot.faults() {
+            let was = |known: &Cached| known.snapshot.faults().any(|(broken, _)| broken == area);
+            if !before.as_ref().is_some_and(was) {
+                tracing::error!(area = area.as_str(), error = %fault, "settings can't be used");
+            }
+        }
     }
 }
 
@@ -49,23 +71,18 @@ impl App {
     /// The settings of an area, at most a minute old; the defaults before their first change.
     ///
     /// # Errors
-    /// When they can't be read, or what is stored does not decode.
-    pub async fn settings<T: Settings>(&self) -> Result<VersionedSettings<T>, Fault> {
+    /// When they can't be read, or what is stored of this area does not decode.
+    pub async fn settings<T: AreaSettings>(&self) -> Result<VersionedSettings<T>, Fault> {
         let now = self.clock.now();
-        let records = match self.settings.fresh(now) {
-            Some(records) => records,
+        let snapshot = match self.settings.fresh(now) {
+            Some(snapshot) => snapshot,
             None => self.read_settings(now).await?,
         };
-        let Some(record) = records.get(&T::AREA) else {
-            return Ok(VersionedSettings { version: 0, settings: T::default() });
-        };
-        let settings = serde_json::from_str(&record.document)
-            .map_err(|error| Fault::Item { key: SettingsRecord::key(T::AREA.as_str()).pk, why: error.to_string() })?;
-        Ok(VersionedSettings { version: record.version, settings })
+        T::held_in(&snapshot).clone()
     }
 
     /// Reads all areas in one call; done while a function starts, and once a minute.
-    async fn read_settings(&self, now: Timestamp) -> Result<HashMap<Area, SettingsRecord>, Fault> {
+    pub(crate) async fn read_settings(&self, now: Timestamp) -> Result<Arc<Snapshot>, Fault> {
         let mut keys: Vec<Key> = Area::ALL.iter().map(|area| SettingsRecord::key(area.as_str())).collect();
         if !self.ledger_begun() {
             keys.push(LedgerBegun::key());
@@ -74,13 +91,12 @@ impl App {
         if batch.take::<LedgerBegun>(&LedgerBegun::key())?.is_some() {
             self.learn_ledger_begun();
         }
-        let mut records = HashMap::new();
-        for (area, key) in Area::ALL.iter().zip(&keys) {
-            if let Some(record) = batch.take::<SettingsRecord>(key)? {
-                records.insert(*area, record.into_inner());
-            }
-        }
-        *self.settings.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, records.clone()));
-        Ok(records)
+        let stored = |area: Area| {
+            let record = batch.take::<SettingsRecord>(&SettingsRecord::key(area.as_str()))?;
+            Ok(record.map(|record| record.into_inner()).map(|record| (record.version, record.document)))
+        };
+        let snapshot = Arc::new(Snapshot::parse(stored, |area, error| SettingsRecord::undecodable(area, &error)));
+        self.settings.keep(now, snapshot.clone());
+        Ok(snapshot)
     }
 }

@@ -6,13 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::model::user::User;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::Message;
-use crate::operations::model::settings::{AffiliateSettings, PaymentSettings};
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::model::order::{
     AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
 };
+use crate::payment::model::settings::PaymentSettings;
 use crate::payment::pay_page;
 use crate::referral::model::referral::Referral;
 use kernel::fault::{Error, Fault};

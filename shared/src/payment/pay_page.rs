@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::operations::model::settings::{PaymentSettings, ZpayCreate};
 use crate::payment::gateway::{CreateFailure, Created, NewPayment};
 use crate::payment::model::order::Order;
+use crate::payment::model::settings::{PaymentSettings, ZpayCreate};
 use kernel::provider::Provider;
 
 /// The order with its payment page; without one if its provider created no payment.

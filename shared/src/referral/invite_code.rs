@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use crate::account::model::user::User;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
-use crate::operations::model::settings::{AffiliateSettings, ReferralSettings};
 use crate::referral::model::referral::{ActiveCodes, Invite, InviteCode};
+use crate::referral::model::settings::ReferralSettings;
 use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
@@ -197,5 +198,5 @@ pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error>
 /// A fault when the settings cannot be read.
 pub(crate) async fn link_base(app: &App) -> Result<String, Fault> {
     let settings = app.settings::<ReferralSettings>().await?.settings;
-    Ok(settings.link_base_url.unwrap_or_else(|| format!("{}/register", app.config.public_base_url)))
+    Ok(settings.link_base_url.clone().unwrap_or_else(|| format!("{}/register", app.config.public_base_url)))
 }

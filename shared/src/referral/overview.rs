@@ -4,13 +4,14 @@ use jiff::Timestamp;
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
-use crate::operations::model::settings::{AffiliateSettings, ReferralSettings};
 use crate::referral::first_code::first_code;
 use crate::referral::invite_code::link_base;
 use crate::referral::model::counts::ReferralCounts;
 use crate::referral::model::reconcile::{fired, holds};
 use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, Side, Trigger};
+use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::money::{MoneyError, PayMoney};

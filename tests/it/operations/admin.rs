@@ -2,8 +2,13 @@
 
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::operations::model::settings::ReferralSettings;
-use shared::operations::settings::SettingsCache;
+use shared::kernel::fault::Fault;
+use shared::operations::model::settings::Area;
+use shared::operations::settings::{SettingsCache, SettingsRecord};
+use shared::payment::model::settings::PromotionSettings;
+use shared::referral::model::settings::ReferralSettings;
+use shared::table::idempotency::Idempotency;
+use shared::table::tx::OnConflict;
 
 use crate::world::World;
 
@@ -48,6 +53,29 @@ fn changed_settings_reach_another_process_within_a_minute() {
         assert!(!on().await, "it has just read them");
         world.advance(60).await;
         assert!(on().await);
+    });
+}
+
+/// R9.1: what is stored of an area and does not decode is a fault of that area; the others go on.
+#[test]
+fn an_area_that_does_not_decode_takes_no_other_with_it() {
+    World::run(async |world| {
+        let app = &world.stack.app;
+        world.settings("referral", |settings| settings["enabled"] = json!(true)).await;
+        let broken =
+            SettingsRecord { area: Area::Promotion, version: 1, document: json!({"enabled": "perhaps"}).to_string() };
+        let plan = || async {
+            let mut tx = app.tx();
+            tx.insert(&broken, OnConflict::Retry);
+            Ok(((), tx))
+        };
+        app.execute(&Idempotency::Natural, plan).await.unwrap();
+        app.settings.forget();
+        let promotion = app.settings::<PromotionSettings>().await;
+        assert!(matches!(&promotion, Err(Fault::Item { key, .. }) if key == "SETTINGS#promotion"), "{promotion:?}");
+        assert!(app.settings::<ReferralSettings>().await.unwrap().settings.enabled);
+        assert!(world.admin().get("/v1/admin/settings/promotion").await.status >= 500);
+        world.admin().get("/v1/admin/settings/referral").await.is(200);
     });
 }
 

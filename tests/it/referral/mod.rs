@@ -13,8 +13,8 @@ async fn on(stand: &Stand) {
     stand.set(Area::Referral, &serde_json::to_value(enabled()).unwrap()).await;
 }
 
-fn enabled() -> shared::operations::model::settings::ReferralSettings {
-    shared::operations::model::settings::ReferralSettings { enabled: true, ..Default::default() }
+fn enabled() -> shared::referral::model::settings::ReferralSettings {
+    shared::referral::model::settings::ReferralSettings { enabled: true, ..Default::default() }
 }
 
 /// R3.1, R3.2, R3.3: many first needs at once get one code of eight symbols, in a link.

@@ -5,4 +5,5 @@ pub mod external;
 pub mod identity;
 pub mod scope;
 pub mod service_key;
+pub mod settings;
 pub mod user;

@@ -2,4 +2,5 @@
 
 pub mod commission;
 pub mod purchase;
+pub mod settings;
 pub mod withdrawal;

@@ -13,6 +13,7 @@ pub mod grant;
 pub mod minimum_recharge;
 pub mod order;
 pub mod series;
+pub mod settings;
 pub mod shop;
 pub mod subtree;
 #[cfg(test)]

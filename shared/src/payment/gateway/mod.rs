@@ -13,7 +13,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub use crate::operations::model::settings::ZpayCreate;
+pub use crate::payment::model::settings::ZpayCreate;
 use http::{GatewayFault, Https};
 use kernel::id::OrderId;
 use kernel::money::PayMoney;

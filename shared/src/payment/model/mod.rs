@@ -8,3 +8,4 @@ pub mod reconciliation;
 pub mod refund;
 pub mod reversal;
 pub mod review;
+pub mod settings;

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::model::settings::PaymentSettings;
 use crate::payment::model::promotion::{OrderTier, Promotion};
+use crate::payment::model::settings::PaymentSettings;
 use kernel::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use kernel::provider::Provider;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::model::settings::{PromotionSettings, PromotionTier};
+use crate::payment::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 

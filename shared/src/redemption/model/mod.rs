@@ -3,3 +3,4 @@
 pub mod code;
 pub mod plan;
 pub mod redemption;
+pub mod settings;

@@ -3,3 +3,4 @@
 pub mod counts;
 pub mod reconcile;
 pub mod referral;
+pub mod settings;

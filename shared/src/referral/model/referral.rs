@@ -16,7 +16,7 @@ pub use crate::referral::model::referral::reward::{Reward, RewardState};
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
-use crate::operations::model::settings::ReferralSettings;
+use crate::referral::model::settings::ReferralSettings;
 use kernel::id::UserId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 

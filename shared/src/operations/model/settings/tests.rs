@@ -138,8 +138,111 @@ fn amounts_have_the_digits_of_the_pay_currency() {
 /// Old code beside new: a stored document with a field from the future is still read.
 #[test]
 fn a_stored_document_may_know_more_than_we_do() {
-    let text = r#"{"version": 3, "settings": {"email_verification": true, "captcha": "on"}}"#;
-    let stored: VersionedSettings<IdentitySettings> = serde_json::from_str(text).unwrap();
-    assert_eq!(stored, VersionedSettings { version: 3, settings: IdentitySettings { email_verification: true } });
-    assert_eq!(VersionedSettings::<IdentitySettings>::default().version, 0);
+    let stored = AnySettings::stored(Area::Identity, r#"{"email_verification": true, "captcha": "on"}"#).unwrap();
+    assert_eq!(stored, AnySettings::Identity(IdentitySettings { email_verification: true }));
+    assert_eq!(snapshot(|_| Ok(None)).identity.unwrap().version, 0);
+}
+
+/// New code beside old: a field that a stored document does not have yet holds its default, at any depth.
+#[test]
+fn a_stored_document_may_know_less_than_we_do() {
+    for area in Area::ALL {
+        assert_eq!(AnySettings::stored(area, "{}").unwrap(), AnySettings::defaults(area));
+    }
+    let text = r#"{"enabled": true, "qualified": {"inviter_reward": "3"}}"#;
+    let AnySettings::Referral(settings) = AnySettings::stored(Area::Referral, text).unwrap() else { panic!() };
+    assert!(settings.enabled);
+    assert_eq!(settings.qualified.inviter_reward.to_string(), "3");
+    assert_eq!(settings.qualified.threshold.to_string(), "20.00");
+    let text = r#"{"offers": [{"id": "a", "amount": "1", "label": "x"}]}"#;
+    let AnySettings::Payment(settings) = AnySettings::stored(Area::Payment, text).unwrap() else { panic!() };
+    assert!(!settings.offers[0].popular);
+}
+
+/// What may be missing in what is stored may not be missing in what somebody writes.
+#[test]
+fn a_written_document_is_complete() {
+    fn incomplete(document: &Value, into: &mut Vec<Value>, rebuild: &dyn Fn(Value) -> Value) {
+        match document {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let with = |value: Option<Value>| {
+                        let mut fields = fields.clone();
+                        fields.remove(name);
+                        fields.extend(value.map(|value| (name.clone(), value)));
+                        rebuild(Value::Object(fields))
+                    };
+                    if !value.is_null() {
+                        into.push(with(None));
+                    }
+                    incomplete(value, into, &|value| with(Some(value)));
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    incomplete(item, into, &|value| {
+                        let mut items = items.clone();
+                        items[index] = value;
+                        rebuild(Value::Array(items))
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut tried = 0;
+    for area in Area::ALL {
+        let mut documents = Vec::new();
+        incomplete(&AnySettings::defaults(area).document(), &mut documents, &|value| value);
+        tried += documents.len();
+        for document in documents {
+            assert_eq!(AnySettings::parse(area, document.clone()), Err(Refusal::MalformedRequest), "{document}");
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+fn snapshot(stored: impl FnMut(Area) -> Result<Option<(u64, String)>, Fault>) -> Snapshot {
+    Snapshot::parse(stored, |area, error| Fault::Item { key: area.as_str().to_owned(), why: error.to_string() })
+}
+
+/// R9.1: an area that can't be used does not take the others with it.
+#[test]
+fn a_broken_area_breaks_alone() {
+    let snapshot = snapshot(|area| match area {
+        Area::Promotion => Ok(Some((4, r#"{"enabled": 1}"#.to_owned()))),
+        Area::Payment => Err(Fault::bug("unreadable")),
+        Area::Referral => Ok(Some((2, r#"{"enabled": true}"#.to_owned()))),
+        _ => Ok(None),
+    });
+    let broken: Vec<_> = snapshot.faults().map(|(area, _)| area).collect();
+    assert_eq!(broken, [Area::Promotion, Area::Payment]);
+    assert!(matches!(PromotionSettings::held_in(&snapshot), Err(Fault::Item { key, .. }) if key == "promotion"));
+    let referral = ReferralSettings::held_in(&snapshot).as_ref().unwrap();
+    assert_eq!((referral.version, referral.settings.enabled), (2, true));
+    let again = ReferralSettings::held_in(&snapshot).clone().unwrap();
+    assert!(Arc::ptr_eq(&referral.settings, &again.settings), "a read shares what was parsed");
+}
+
+/// OpenAPI's schema has every field, with its description and its default, and what is required of a written document.
+#[test]
+fn every_field_is_in_the_schema_and_in_the_reference() {
+    use kernel::settings::PartialSchema;
+    let schema = serde_json::to_value(AffiliateSettings::schema()).unwrap();
+    let hold = &schema["properties"]["hold_hours"];
+    assert_eq!((&hold["minimum"], &hold["maximum"], &hold["default"]), (&json!(0), &json!(720), &json!(0)));
+    assert!(hold["description"].as_str().unwrap().contains("unit: hours"), "{hold}");
+    let schema = serde_json::to_value(PaymentSettings::schema()).unwrap();
+    assert_eq!(schema["properties"]["return_url"]["type"], json!(["string", "null"]));
+    assert_eq!(schema["properties"]["offers"]["items"]["properties"]["id"]["pattern"], "^[A-Za-z0-9_-]{1,32}$");
+    assert_eq!(schema["properties"]["providers"]["properties"]["zpay"]["properties"]["create"]["enum"][1], "api");
+    let required = schema["required"].as_array().unwrap();
+    assert_eq!(required.len(), AnySettings::defaults(Area::Payment).document().as_object().unwrap().len());
+    for area in Area::ALL {
+        for row in area.fields() {
+            let pointer = format!("/{}", row.name.replace('.', "/"));
+            assert!(AnySettings::defaults(area).document().pointer(&pointer).is_some(), "{pointer}");
+            assert!(!row.effect.is_empty() && !row.from_when.is_empty(), "{pointer}");
+        }
+    }
 }

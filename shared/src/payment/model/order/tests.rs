@@ -4,7 +4,7 @@
 use ulid::Ulid;
 
 use super::*;
-use crate::operations::model::settings::PromotionSettings;
+use crate::payment::model::settings::PromotionSettings;
 use kernel::money::Currency;
 
 pub(crate) fn now() -> Timestamp {

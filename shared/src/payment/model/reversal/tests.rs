@@ -10,7 +10,7 @@ use ulid::Ulid;
 use super::*;
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::{AffiliatePolicy, User};
-use crate::operations::model::settings::AffiliateSettings;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::payment::model::order::tests::{cny, hundred, now, usd};
 use crate::payment::model::payment::{CaptureOutcome as Decision, Dispute, DisputeState, Refund, decide};
 use crate::referral::model::reconcile::{RewardCause as Told, RewardContext, RewardLedger, Target};

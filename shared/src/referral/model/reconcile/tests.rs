@@ -2,7 +2,7 @@
 use super::*;
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::AffiliatePolicy;
-use crate::operations::model::settings::AffiliateSettings;
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
 use kernel::ledger::Accounts;
 use kernel::money::PayMoney;

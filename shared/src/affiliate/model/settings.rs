@@ -1,0 +1,28 @@
+//! The settings of the affiliate programme.
+
+use kernel::settings::{Decimals, List, Text};
+use rust_decimal::Decimal;
+
+kernel::settings! {
+    /// The affiliate programme (R6).
+    pub struct AffiliateSettings as "affiliate" {
+        enabled: bool = false, "Orders earn commission for the inviter", from "the next order";
+        default_rate: Decimal = Decimal::new(1, 1), in Decimals::positive(Decimal::ONE), unit "part of the credit",
+            "The rate new users get", from "the next sign-up";
+        default_trigger_limit: u32 = 3, in 0..=1_000_000, unit "orders",
+            "How many orders of one invitee earn; 0 is no limit", from "the next sign-up";
+        // A user's codes are read in one call, and told of their owner's state in one transaction.
+        max_codes_per_user: u32 = 10, in 0..=50, unit "codes", "Active codes beside the primary one", from "the next code";
+        hold_hours: u32 = 0, in 0..=720, unit "hours",
+            "A commission can be withdrawn so long after payment; 0 is at once", from "the next order";
+        valid_days: u32 = 0, in 0..=36_500, unit "days",
+            "Orders earn so long after sign-up; 0 is no limit", from "the next order";
+        cap_per_invitee: Decimal = Decimal::ZERO, unit "ledger currency",
+            "The most one invitee earns its inviter; 0 is no cap", from "the next order";
+        min_cash_withdrawal: Decimal = Decimal::TEN, unit "ledger currency",
+            "The least cash withdrawal; 0 is none", from "the next withdrawal";
+        withdrawal_methods: Vec<String> = ["bank", "paypal", "alipay"].map(String::from).to_vec(),
+            in List::of(1..=20, Text::Name).unique(), unit "names",
+            "How cash can be paid out", from "the next withdrawal";
+    }
+}

@@ -1,0 +1,217 @@
+//! The settings of top-ups (R4.1, R4.2, R4.7, R4.8) and of the new-user promotion (R5).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::money::{AMOUNT_MAX, Currency};
+use kernel::provider::Provider;
+use kernel::settings::{Checks, Decimals, Entries, List, SettingValue, Text, judge_word};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+
+const ZPAY_METHODS: [&str; 2] = ["alipay", "wxpay"];
+const RATE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+const ONE_MILLIONTH: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+
+kernel::settings! {
+    /// Top-ups; the ledger currency is fixed after the first journal (R9.1).
+    pub struct PaymentSettings as "payment", check with PaymentSettings::check_across {
+        enabled: bool = false, "Orders can be made", from "the next order";
+        pay_currency: Currency = Currency::CNY, unit "ISO 4217", "Providers are paid in it", from "the next order";
+        ledger_currency: Currency = Currency::USD, unit "ISO 4217",
+            note "fixed after the first journal: 409 `currency_in_use`",
+            "Balances are kept in it", from "the next sign-up";
+        min_amount: Decimal = Decimal::ONE, in Decimals::positive(AMOUNT_MAX), unit "pay currency",
+            note "the currency's digits", "The least amount of an order", from "the next order";
+        max_amount: Decimal = Decimal::new(10_000, 0), in Decimals::checked_across(), unit "pay currency",
+            note "`min_amount` or more, the currency's digits", "The highest amount of an order", from "the next order";
+        exchange_rate: Decimal = Decimal::new(72, 1), in Decimals::between(ONE_MILLIONTH, RATE_MAX),
+            unit "pay per ledger unit",
+            "Credit = amount ÷ rate, rounded down", from "the next order or reported purchase";
+        discount_rate: Decimal = Decimal::ONE, in Decimals::positive(Decimal::ONE), unit "part of the amount",
+            "Charge = amount × rate, rounded up", from "the next order";
+        order_expire_minutes: u32 = 30, in 5..=1440, unit "minutes", "An unpaid order expires then", from "the next order";
+        max_orders_per_minute: u32 = 3, in 1..=100_000, unit "orders", "Orders of one user in 60 seconds", from "at once";
+        return_url: Option<String> = None, in Text::Url, unit "URL",
+            "The provider sends the payer there afterwards; `null` is the deployment's `/payment/result`",
+            from "the next order";
+        cancel_url: Option<String> = None, in Text::Url, unit "URL",
+            "The provider sends a payer who gives up there; `null` is the deployment's `/payment/result`",
+            from "the next order";
+        offers: Vec<Offer> = [(10, false), (50, false), (100, true), (500, false)].map(Offer::of).to_vec(),
+            in List::of(0..=50, ()), note "each `id` once, the currency's digits",
+            "Configured amounts; orders name them by `id`", from "the next order";
+        providers: PaymentProviders = PaymentProviders::default(), "The providers";
+    }
+}
+
+kernel::settings! {
+    /// A configured amount with a stable id.
+    pub struct Offer {
+        id: String = String::new(), in Text::Name, "Orders name it";
+        amount: Decimal = Decimal::ZERO, in Decimals::positive(AMOUNT_MAX), unit "pay currency", "The amount";
+        label: String = String::new(), in Text::Label(50), "People read it";
+        popular: bool = false, "It is shown first";
+    }
+}
+
+kernel::settings! {
+    /// Settings by provider; one without its secret is off whatever this says.
+    pub struct PaymentProviders {
+        stripe: StripeSettings = StripeSettings::default(), "Stripe";
+        zpay: ZpaySettings = ZpaySettings::default(), "Zpay";
+    }
+}
+
+kernel::settings! {
+    /// Stripe's settings.
+    pub struct StripeSettings {
+        enabled: bool = true, note "without its secret it is off whatever this says",
+            "Orders can use Stripe", from "the next order";
+        methods: Vec<String> = vec!["card".to_owned()], in List::of(1..=20, Text::Name).unique(), unit "Stripe's names",
+            "Payment methods; the first is the default", from "the next order";
+    }
+}
+
+kernel::settings! {
+    /// Zpay's settings (R4.8, R4.10).
+    pub struct ZpaySettings {
+        enabled: bool = true, note "without its secret it is off whatever this says",
+            "Orders can use Zpay", from "the next order";
+        methods: Vec<String> = ZPAY_METHODS.map(String::from).to_vec(),
+            in List::of(1..=20, Text::Name).only(&ZPAY_METHODS),
+            "Payment methods; the first is the default", from "the next order";
+        create: ZpayCreate = ZpayCreate::Redirect,
+            "The payer is sent to `submit.php`, or `mapi.php` answers a link and a QR code", from "the next order";
+        channel_ids: BTreeMap<String, String> = BTreeMap::new(),
+            in Entries { keys: &ZPAY_METHODS, each: Text::Name }, unit "method → channel",
+            "The gateway's channel per method, for gateways that have several", from "the next order";
+        ip_allow_list: Vec<String> = Vec::new(), in List::of(0..=50, Text::Network),
+            "Notifications are taken from these only; none is anywhere", from "at once";
+        confirm_by_query: bool = true,
+            "A notification is confirmed by the gateway's query before it credits", from "at once";
+    }
+}
+
+/// How a Zpay payment is made (R4.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZpayCreate {
+    /// The payer is sent to `submit.php`.
+    Redirect,
+    /// `mapi.php` answers a link and a QR code.
+    Api,
+}
+
+impl ZpayCreate {
+    const WORDS: [&str; 2] = ["redirect", "api"];
+}
+
+impl SettingValue for ZpayCreate {
+    type Limits = ();
+
+    fn limits() {}
+
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.serialize(to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+
+    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
+        judge_word(&Self::WORDS, value, checks);
+    }
+
+    fn schema((): &()) -> Value {
+        json!({"type": "string", "enum": Self::WORDS})
+    }
+
+    fn range((): &()) -> String {
+        Self::WORDS.map(|word| format!("`{word}`")).join(", ")
+    }
+}
+
+impl Offer {
+    fn of((amount, popular): (i64, bool)) -> Self {
+        Self { id: format!("o{amount}"), amount: Decimal::new(amount, 0), label: format!("¥{amount}"), popular }
+    }
+}
+
+impl PaymentSettings {
+    /// Whether the settings let orders use a provider.
+    pub fn provider_enabled(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Stripe => self.providers.stripe.enabled,
+            Provider::Zpay => self.providers.zpay.enabled,
+        }
+    }
+
+    /// A provider's methods; the first is the one for orders that name none.
+    pub fn methods(&self, provider: Provider) -> &[String] {
+        match provider {
+            Provider::Stripe => &self.providers.stripe.methods,
+            Provider::Zpay => &self.providers.zpay.methods,
+        }
+    }
+
+    /// The bounds are in order, amounts have the currency's digits, and every offer its own id.
+    fn check_across(&self, checks: &mut Checks) {
+        let digits = self.pay_currency.digits();
+        checks.digits("/min_amount", self.min_amount, digits);
+        checks.range("/max_amount", self.max_amount, self.min_amount, AMOUNT_MAX);
+        checks.digits("/max_amount", self.max_amount, digits);
+        let mut seen = BTreeSet::new();
+        for (index, offer) in self.offers.iter().enumerate() {
+            if !seen.insert(&offer.id) {
+                checks.add(format!("/offers/{index}/id"), "duplicate", "each id only once");
+            }
+            checks.digits(format!("/offers/{index}/amount"), offer.amount, digits);
+        }
+    }
+}
+
+kernel::settings! {
+    /// The new-user promotion (R5).
+    pub struct PromotionSettings as "promotion", check with PromotionSettings::check_across {
+        enabled: bool = false, "New users are enrolled", from "the next sign-up";
+        duration_hours: u32 = 72, in 1..=8760, unit "hours", "Window from sign-up", from "the next sign-up";
+        min_amount: Decimal = Decimal::ZERO, unit "pay currency",
+            "The least order that earns a bonus", from "the next sign-up";
+        tiers: Vec<PromotionTier> = [(24, 30), (36, 20), (48, 10), (72, 5)].map(PromotionTier::of).to_vec(),
+            in List::of(1..=20, ()), unit "hours, per cent", note "`hours` ascending, 1 to `duration_hours`",
+            "Bonus in per cent of the credit, until so many hours after sign-up", from "the next sign-up";
+    }
+}
+
+kernel::settings! {
+    /// One step of the promotion's ladder.
+    #[derive(Copy)]
+    pub struct PromotionTier {
+        hours: u32 = 0, unit "hours", "Hours from sign-up, inclusive";
+        percent: Decimal = Decimal::ZERO, in Decimals::positive(Decimal::ONE_HUNDRED).digits(4), unit "per cent",
+            "The bonus in per cent of the credit";
+    }
+}
+
+impl PromotionTier {
+    fn of((hours, percent): (u32, i64)) -> Self {
+        Self { hours, percent: Decimal::new(percent, 0) }
+    }
+}
+
+impl PromotionSettings {
+    /// The ladder rises within the window.
+    fn check_across(&self, checks: &mut Checks) {
+        let mut last = 0;
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let pointer = format!("/tiers/{index}/hours");
+            checks.range(&pointer, tier.hours, 1, self.duration_hours);
+            if tier.hours <= last {
+                checks.add(pointer, "not_ascending", "more hours than the tier before");
+            }
+            last = tier.hours;
+        }
+    }
+}
