@@ -7,8 +7,7 @@ use shared::operations::model::settings::Area;
 use shared::operations::settings::{SettingsCache, SettingsRecord};
 use shared::payment::model::settings::PromotionSettings;
 use shared::referral::model::settings::ReferralSettings;
-use shared::table::idempotency::Idempotency;
-use shared::table::tx::OnConflict;
+use shared::table::context::Ctx;
 
 use crate::world::World;
 
@@ -66,10 +65,10 @@ fn an_area_that_does_not_decode_takes_no_other_with_it() {
             SettingsRecord { area: Area::Promotion, version: 1, document: json!({"enabled": "perhaps"}).to_string() };
         let plan = || async {
             let mut tx = app.tx();
-            tx.insert(&broken, OnConflict::Retry);
+            tx.insert(&broken);
             Ok(((), tx))
         };
-        app.execute(&Idempotency::Natural, plan).await.unwrap();
+        app.execute(&Ctx::system(), plan).await.unwrap();
         app.settings.forget();
         let promotion = app.settings::<PromotionSettings>().await;
         assert!(matches!(&promotion, Err(Fault::Item { key, .. }) if key == "SETTINGS#promotion"), "{promotion:?}");
