@@ -1,4 +1,4 @@
-//! The HTTP API, as an admin.
+//! HTTP API client with an admin session.
 
 use std::io::Write;
 use std::time::Duration;
@@ -16,25 +16,23 @@ use tokio::sync::OnceCell;
 use crate::args::Page;
 use crate::trouble::{Problem, Trouble};
 
-/// The longest that the gateway lets a function take.
+/// Request timeout: the gateway's limit for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Largest answer that is held in memory, in bytes.
+/// Maximum size of a buffered response, in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
-/// How often a request that may be repeated is sent while the service can't answer.
+/// Attempts of a repeatable request while the service returns 503.
 const TRIES: u32 = 3;
-/// Most items of a page.
+/// Maximum page size of a list.
 const PAGE: u32 = 100;
 
-/// Who signs in.
+/// Credentials of an admin.
 #[derive(Clone)]
 pub struct Credentials {
-    /// E-mail.
     pub email: String,
-    /// Password.
     pub password: String,
 }
 
-/// The API at one place.
+/// A client of the API at one base URL.
 pub struct Api {
     connector: SharedHttpConnector,
     base: String,
@@ -42,37 +40,34 @@ pub struct Api {
     token: OnceCell<String>,
 }
 
-/// A request that is to be sent.
+/// A request to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The method.
     pub method: &'a str,
     /// The path with its query.
     pub path: &'a str,
-    /// What it carries.
+    /// The JSON body.
     pub body: Option<&'a Value>,
-    /// Headers besides the usual ones.
+    /// Additional headers.
     pub headers: &'a [(&'a str, &'a str)],
-    /// Whether it can be sent again: it changes nothing, or carries a key.
+    /// Safe to repeat: the request is a read, or has an idempotency key.
     pub repeatable: bool,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// HTTP status.
     pub status: u16,
-    /// The server's clock, as its `Date` header says.
+    /// The server's time from the `Date` header.
     pub date: Option<String>,
-    /// What it carries.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as JSON; null for none.
+    /// The body as JSON; null if empty.
     ///
-    /// # Refuses
-    /// An answer that is no success, as its problem document says.
+    /// # Rejects
+    /// Any status other than 2xx, with its problem document.
     pub fn json(self) -> Result<Value, Trouble> {
         if !(200..300).contains(&self.status) {
             return Err(refused(self.status, &self.body));
@@ -92,50 +87,50 @@ fn refused(status: u16, body: &[u8]) -> Trouble {
 }
 
 impl Api {
-    /// The API at `base`; what needs an admin signs in on its first need.
+    /// A client for `base`; the first request that needs an admin signs in.
     pub fn new(base: &str, credentials: Option<Credentials>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
         Self { connector: internet(PATIENCE), base, credentials, token: OnceCell::new() }
     }
 
-    /// Reads.
+    /// Sends a GET request.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn get(&self, path: &str) -> Result<Value, Trouble> {
         self.send(Ask { method: "GET", path, body: None, headers: &[], repeatable: true }).await?.json()
     }
 
-    /// Changes something, once: the key is made from what is asked, so the same command again gets the first answer.
+    /// Sends a POST request with a key derived from path and body, so that the same command again returns the first response.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
         self.post_keyed(path, body, &key_of(path, body)).await
     }
 
-    /// Changes something once under this `Idempotency-Key`.
+    /// Sends a POST request with this `Idempotency-Key`.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> Result<Value, Trouble> {
         let headers = [("idempotency-key", key)];
         self.send(Ask { method: "POST", path, body: Some(body), headers: &headers, repeatable: true }).await?.json()
     }
 
-    /// Replaces a document whose version was read.
+    /// Replaces a document, if its version is still `version`.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn put(&self, path: &str, body: &Value, version: &str) -> Result<Value, Trouble> {
         let headers = [("if-match", version)];
         self.send(Ask { method: "PUT", path, body: Some(body), headers: &headers, repeatable: false }).await?.json()
     }
 
-    /// The newest of a list, page by page, as many as are wanted.
+    /// The newest items of a list, page by page, up to the limit of `page`.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn list(&self, path: &str, filters: &[(&str, Option<&str>)], page: &Page) -> Result<Vec<Value>, Trouble> {
         let wanted = if page.all { usize::MAX } else { usize::try_from(page.limit).unwrap_or(usize::MAX) };
         let mut items = Vec::new();
@@ -163,10 +158,10 @@ impl Api {
         }
     }
 
-    /// Writes an answer's body to `to` as it comes and answers its length in bytes.
+    /// Streams a response body to `to` and returns its length in bytes.
     ///
-    /// # Refuses
-    /// What the API refuses.
+    /// # Rejects
+    /// Any request that the API refuses.
     pub async fn download(&self, path: &str, to: &mut dyn Write) -> Result<u64, Trouble> {
         let token = self.token().await?;
         let authorization = format!("Bearer {token}");
@@ -187,19 +182,19 @@ impl Api {
         Ok(written)
     }
 
-    /// Sends as an admin.
+    /// Sends a request as an admin.
     ///
-    /// # Refuses
-    /// Sign-in that is refused. Any status is an answer.
+    /// # Rejects
+    /// A failed sign-in. Any status of the request itself is returned as a response.
     pub async fn send(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
         let authorization = format!("Bearer {}", self.token().await?);
         self.answer(&ask, Some(&authorization)).await
     }
 
-    /// Sends as nobody.
+    /// Sends a request without credentials.
     ///
     /// # Errors
-    /// When the API can't be reached. Any status is an answer.
+    /// Fails when the API can't be reached. Any status is returned as a response.
     pub async fn anonymous(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
         self.answer(&ask, None).await
     }
@@ -264,7 +259,7 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, Trouble> {
     Ok(body.to_bytes().to_vec())
 }
 
-/// The key of a request: the same for the same request.
+/// The idempotency key of a request: equal requests have equal keys.
 pub fn key_of(path: &str, body: &Value) -> String {
     let hash = Sha256::digest(format!("{path}\n{body}"));
     format!("cli-{}", HEXLOWER.encode(&hash))

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments.
 
 use std::path::PathBuf;
 
@@ -13,33 +13,31 @@ use crate::output::Format;
 #[derive(Debug, Parser)]
 #[command(name = "guerdon", version, propagate_version = true)]
 pub struct Line {
-    /// Where and how.
     #[command(flatten)]
     pub at: At,
-    /// What.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Where a command works, as whom, and how its result looks.
+/// Options that all commands share: address, credentials and output format.
 #[derive(Debug, Clone, Args)]
 pub struct At {
-    /// Where the API answers.
+    /// Base URL of the API.
     #[arg(long, global = true, env = "GUERDON_URL", default_value = "http://127.0.0.1:3000")]
     pub url: String,
-    /// The admin to sign in as.
+    /// E-mail of the admin to sign in as.
     #[arg(long, global = true, env = "GUERDON_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
-    /// The admin's password.
+    /// Password of the admin to sign in as.
     #[arg(long, global = true, env = "GUERDON_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
-    /// The local stack at --url: its admin, its secrets, its database and queues.
+    /// Use the local stack at --url, with its admin, secrets, database and queues.
     #[arg(long, global = true, env = "GUERDON_LOCAL")]
     pub local: bool,
-    /// With --local: where the local stack keeps its data.
+    /// With --local: the folder that holds the local stack's data.
     #[arg(long, global = true, env = "GUERDON_DATA", default_value = ".local")]
     pub data: PathBuf,
-    /// How results look.
+    /// Output format.
     #[arg(long, short, global = true, value_enum, default_value_t)]
     pub output: Format,
 }
@@ -47,309 +45,305 @@ pub struct At {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Admins; needs AWS access, as there may be no admin yet.
+    /// Manage admins. Needs AWS access, as there may be no admin yet.
     #[command(subcommand)]
     Admin(Admin),
-    /// The settings of an area.
+    /// Show or change settings.
     #[command(subcommand)]
     Settings(Settings),
-    /// Redemption codes.
+    /// Manage redemption codes.
     #[command(subcommand)]
     Codes(Codes),
-    /// Top-up orders.
+    /// Manage top-up orders.
     #[command(subcommand)]
     Orders(Orders),
-    /// Withdrawals of commission.
+    /// Manage withdrawals of commission.
     #[command(subcommand)]
     Withdrawals(Withdrawals),
-    /// Provider money that waits for a person.
+    /// Resolve provider payments that need a manual decision.
     #[command(subcommand)]
     Reviews(Reviews),
-    /// The daily reports that compare orders, ledger and the providers' books; with a date, that day line by line.
+    /// Show the daily reports that compare orders, ledger and provider records; with a date, that day's lines.
     Reconcile(Reconcile),
-    /// Reads the whole table and names what does not add up; exit status 1 when anything does not.
+    /// Scan the whole table and list every broken invariant; exit status 1 if there is one.
     Audit(Look),
-    /// Works out every account, counter and total again and lists what is stored otherwise; writes nothing.
+    /// Recompute every account, counter and total, and list those that differ from the stored ones; writes nothing.
     Rebuild(Look),
-    /// Messages that a queue's consumer failed on.
+    /// List and redrive dead letters.
     #[command(subcommand)]
     Dlq(Dlq),
-    /// Looks at configuration, secrets, API, clock, webhooks and queues, and says what to do.
+    /// Check configuration, secrets, API, clock, webhooks and queues, and say how to fix each problem.
     Doctor,
-    /// Prints a completion script for a shell.
+    /// Print a completion script for a shell.
     Completions {
-        /// Which shell.
+        /// The shell to complete for.
         shell: Shell,
     },
 }
 
-/// Admins.
+/// Subcommands of `admin`.
 #[derive(Debug, Subcommand)]
 pub enum Admin {
-    /// Makes an admin, or makes whoever has this e-mail one and sets their password.
+    /// Create an admin, or promote the user with this e-mail and set their password.
     Create {
-        /// Their e-mail.
+        /// E-mail of the admin.
         email: String,
-        /// Reads the password from standard input. Without it GUERDON_NEW_PASSWORD is used, or one is made and printed.
+        /// Read the password from standard input. Without this, GUERDON_NEW_PASSWORD is used, or one is generated and printed.
         #[arg(long)]
         password_stdin: bool,
     },
 }
 
-/// Settings.
+/// Subcommands of `settings`.
 #[derive(Debug, Subcommand)]
 pub enum Settings {
-    /// Shows one area, or all.
+    /// Show one area, or all.
     Get {
-        /// Which area.
+        /// Settings area.
         area: Option<String>,
     },
-    /// Changes fields of one area, all or none.
+    /// Change fields of one area, all or none.
     Set {
-        /// Which area.
+        /// Settings area.
         area: String,
-        /// Fields by their path, `enabled=true` or `qualified.inviter_reward=3`; lists and objects as JSON.
+        /// Fields by path, `enabled=true` or `qualified.inviter_reward=3`; lists and objects as JSON.
         #[arg(required_unless_present = "file", conflicts_with = "file", value_name = "FIELD=VALUE")]
         changes: Vec<String>,
-        /// The whole document from a file, or `-` for standard input.
+        /// Read the whole document from a file, or `-` for standard input.
         #[arg(long)]
         file: Option<PathBuf>,
     },
 }
 
-/// Redemption codes.
+/// Subcommands of `codes`.
 #[derive(Debug, Subcommand)]
 pub enum Codes {
-    /// Lists batches, newest first.
+    /// List batches, newest first.
     List(Page),
-    /// Makes a batch and waits until all of its codes are there. The same command again goes on where it was and makes no second batch.
+    /// Create a batch and wait until all its codes exist. The same command run again resumes and creates no second batch.
     Create(NewBatch),
-    /// Writes all codes of a batch as CSV.
+    /// Write all codes of a batch as CSV.
     Export {
-        /// Which batch.
+        /// Batch id.
         batch: String,
-        /// The file; standard output without it. An existing file is replaced once all is there.
+        /// Output file; standard output if absent. An existing file is replaced once all codes are written.
         #[arg(long)]
         to: Option<PathBuf>,
     },
 }
 
-/// A batch to make.
+/// Arguments of `codes create`.
 #[derive(Debug, Args)]
 pub struct NewBatch {
-    /// What to call it.
+    /// Label of the batch.
     #[arg(long)]
     pub label: String,
-    /// How many codes, 1 to 10 000.
+    /// Number of codes, 1 to 10 000.
     #[arg(long)]
     pub count: u32,
-    /// Balance that each grants, in ledger currency.
+    /// Balance that each code grants, in ledger currency.
     #[arg(long, conflicts_with_all = ["plan", "unit", "quantity"], required_unless_present = "plan")]
     pub credit: Option<String>,
-    /// The plan that each grants time on.
+    /// Plan that each code grants time on.
     #[arg(long, requires_all = ["unit", "quantity"])]
     pub plan: Option<String>,
-    /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    /// Unit of the plan time: `day`, `month`, `quarter`, `half_year` or `year`.
     #[arg(long, requires = "plan")]
     pub unit: Option<String>,
-    /// How many units.
+    /// Number of units.
     #[arg(long, requires = "plan")]
     pub quantity: Option<u32>,
-    /// How often each code can be used, 0 for unlimited.
+    /// Total uses of each code; 0 for unlimited.
     #[arg(long, default_value_t = 1)]
     pub total_uses: u64,
-    /// How often by one user.
+    /// Uses of each code per user.
     #[arg(long, default_value_t = 1)]
     pub per_user: u32,
-    /// From when, RFC 3339.
+    /// Start of validity, RFC 3339.
     #[arg(long)]
     pub starts_at: Option<String>,
-    /// Until when, RFC 3339.
+    /// End of validity, RFC 3339.
     #[arg(long)]
     pub expires_at: Option<String>,
-    /// The Idempotency-Key, for 72 hours; made from everything above without it. Another key makes another batch.
+    /// Idempotency key, valid for 72 hours; derived from the other arguments if absent. Another key creates another batch.
     #[arg(long)]
     pub key: Option<String>,
-    /// Writes the codes to a file once they are there.
+    /// Write the codes to a file once they exist.
     #[arg(long)]
     pub export: Option<PathBuf>,
-    /// Does not wait for the codes.
+    /// Do not wait for the codes.
     #[arg(long, conflicts_with = "export")]
     pub no_wait: bool,
 }
 
-/// Orders.
+/// Subcommands of `orders`.
 #[derive(Debug, Subcommand)]
 pub enum Orders {
-    /// Lists orders, newest first.
+    /// List orders, newest first.
     List {
-        /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded` or `refunded`.
+        /// Order status: `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded` or `refunded`.
         #[arg(long)]
         status: Option<String>,
-        /// `stripe` or `zpay`.
+        /// Payment provider: `stripe` or `zpay`.
         #[arg(long)]
         provider: Option<String>,
-        /// By which method.
+        /// Payment method.
         #[arg(long)]
         method: Option<String>,
-        /// Of which user, by id.
+        /// User id.
         #[arg(long)]
         user: Option<String>,
-        /// Of which user, by e-mail.
+        /// User e-mail.
         #[arg(long)]
         email: Option<String>,
-        /// Which part of the list.
         #[command(flatten)]
         page: Page,
     },
-    /// Shows an order with its provider's events, its way, and how its amounts came about.
+    /// Show an order with its provider events, its history, and the derivation of its amounts.
     Show {
-        /// Which order.
+        /// Order id.
         id: String,
     },
-    /// Credits an order by hand, once, whatever the provider says later.
+    /// Credit an order manually, once. Later provider events do not credit it again.
     Complete {
-        /// Which order.
+        /// Order id.
         id: String,
-        /// Why; it is kept with the order.
+        /// Reason; stored with the order.
         #[arg(long)]
         reason: String,
-        /// The provider's payment, if it is known.
+        /// Provider's payment id, if known.
         #[arg(long)]
         payment: Option<String>,
     },
 }
 
-/// Withdrawals.
+/// Subcommands of `withdrawals`.
 #[derive(Debug, Subcommand)]
 pub enum Withdrawals {
-    /// Lists withdrawals, newest first.
+    /// List withdrawals, newest first.
     List {
-        /// `requested`, `done`, `paid`, `rejected` or `cancelled`.
+        /// Withdrawal state: `requested`, `done`, `paid`, `rejected` or `cancelled`.
         #[arg(long)]
         state: Option<String>,
-        /// Whose, by id.
+        /// User id.
         #[arg(long)]
         user: Option<String>,
-        /// Which part of the list.
         #[command(flatten)]
         page: Page,
     },
-    /// Says that a cash withdrawal was paid out.
+    /// Mark a cash withdrawal as paid out.
     Approve {
-        /// Which withdrawal.
+        /// Withdrawal id.
         id: String,
-        /// The reference of the payment.
+        /// Reference of the payout.
         #[arg(long)]
         reference: String,
     },
-    /// Rejects a cash withdrawal; its amount is available again.
+    /// Reject a cash withdrawal; its amount becomes available again.
     Reject {
-        /// Which withdrawal.
+        /// Withdrawal id.
         id: String,
-        /// Why.
+        /// Reason for the rejection.
         #[arg(long)]
         reason: String,
     },
 }
 
-/// Reviews.
+/// Subcommands of `reviews`.
 #[derive(Debug, Subcommand)]
 pub enum Reviews {
-    /// Lists the review queue, newest first.
+    /// List the review queue, newest first.
     List {
-        /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+        /// Review state: `open`, `credited`, `refund_due`, `refunded` or `ignored`.
         #[arg(long)]
         state: Option<String>,
-        /// Which part of the list.
         #[command(flatten)]
         page: Page,
     },
-    /// Decides about money in review, once.
+    /// Resolve a review item, once.
     Resolve {
-        /// Which review.
+        /// Review item id.
         id: String,
-        /// What to do with the money.
+        /// Action to take.
         #[arg(long, value_enum)]
         action: Decision,
-        /// With `credit`: an order of the user who gets the money.
+        /// With `credit`: an order of the user to credit.
         #[arg(long, required_if_eq("action", "credit"))]
         order: Option<String>,
-        /// Why.
+        /// Reason for the decision.
         #[arg(long)]
         reason: String,
     },
 }
 
-/// What to do with money in review.
+/// Action on a review item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Decision {
-    /// Credit it by a new order without bonus.
+    /// Credit the payment with a new order without bonus.
     Credit,
-    /// Expect that it is given back.
+    /// Expect the provider to refund the payment.
     RefundDue,
-    /// Leave it where it is.
+    /// Leave the payment as it is.
     Ignore,
 }
 
-/// The daily reports.
+/// Arguments of `reconcile`.
 #[derive(Debug, Args)]
 pub struct Reconcile {
-    /// A day, `2026-11-20`.
+    /// Day of the report, `2026-11-20`.
     pub date: Option<String>,
-    /// Which part of the list.
     #[command(flatten)]
     pub page: Page,
 }
 
-/// How the whole table is looked at.
+/// Arguments of a scan of the whole table.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Look {
-    /// Reads the table once. Without it, what was found is looked for in a second reading, so that what was just under way is not named.
+    /// Scan the table once. Without this, findings are confirmed by a second scan, so that changes in progress are not reported.
     #[arg(long)]
     pub once: bool,
 }
 
-/// Dead letters.
+/// Subcommands of `dlq`.
 #[derive(Debug, Subcommand)]
 pub enum Dlq {
-    /// Lists them: which queue, what, how often received, when sent.
+    /// List dead letters with queue, message, receive count and sending time.
     List {
-        /// Which queue; all without it.
+        /// Queue; all if absent.
         #[arg(value_parser = queue())]
         queue: Option<Queue>,
     },
-    /// Sends them back to their queue, and takes each off the dead-letter queue once that was acknowledged.
+    /// Send dead letters back to their queue; each is deleted from the dead-letter queue once the send is acknowledged.
     Redrive {
-        /// Which queue.
+        /// Queue to send back to.
         #[arg(value_parser = queue())]
         queue: Queue,
-        /// Only this one, by its id.
+        /// Message id; all dead letters of the queue if absent.
         #[arg(long)]
         id: Option<String>,
     },
 }
 
-/// A queue by its name.
+/// Parses a queue name.
 fn queue() -> impl TypedValueParser<Value = Queue> {
     PossibleValuesParser::new(Queue::ALL.map(Queue::as_str))
         .try_map(|name| Queue::ALL.into_iter().find(|queue| queue.as_str() == name).ok_or("no such queue"))
 }
 
-/// Which part of a list.
+/// Filter and size of a list.
 #[derive(Debug, Clone, Args)]
 pub struct Page {
-    /// Not before: a time, or a day (UTC).
+    /// Earliest time, or day (UTC).
     #[arg(long)]
     pub from: Option<String>,
-    /// Not after: a time, or a day (UTC) with all of it.
+    /// Latest time, or day (UTC, inclusive).
     #[arg(long)]
     pub to: Option<String>,
-    /// At most so many.
+    /// Maximum number of items.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
-    /// All of them.
+    /// List all items.
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
 }

@@ -1,4 +1,4 @@
-//! The table and the queues themselves, with AWS credentials. Against the local stack the same code talks to `/_local/aws`.
+//! Direct access to table and queues with AWS credentials; for the local stack through `/_local/aws`.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use shared::table::store::Store;
 use crate::args::At;
 use crate::trouble::Trouble;
 
-/// Items read at once: well below a page's megabyte, so that each call answers soon.
+/// Items per scan page; well below the limit of 1 MB, so that each call returns quickly.
 const TOGETHER: i32 = 400;
-/// What has to be set to reach a table.
+/// Variables that the table needs.
 const TABLE: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TABLE_NAME"];
-/// What has to be set to reach the queues.
+/// Variables that the queues need.
 const QUEUES: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
-/// The environment of a command: the process's own, with what --local says over it.
+/// A command's environment: the process's own, overridden by the values that --local implies.
 pub struct Surroundings<'a> {
     process: &'a dyn Environment,
     local: BTreeMap<&'static str, String>,
@@ -43,7 +43,7 @@ impl Environment for Surroundings<'_> {
 }
 
 impl<'a> Surroundings<'a> {
-    /// What holds at `at`.
+    /// The environment for these options.
     pub fn new(at: &At, process: &'a dyn Environment) -> Self {
         let url = at.url.trim_end_matches('/');
         let mut local = BTreeMap::from([("PUBLIC_BASE_URL", url.to_owned())]);
@@ -70,18 +70,18 @@ impl<'a> Surroundings<'a> {
         Self { process, local, is_local: at.local }
     }
 
-    /// Whether it is the local stack's.
+    /// Reports if this is the local stack.
     pub fn is_local(&self) -> bool {
         self.is_local
     }
 
-    /// Which of these variables are not set.
+    /// The variables of this list that are not set.
     pub fn missing(&self, names: &[&'static str]) -> Vec<&'static str> {
         names.iter().copied().filter(|name| self.get(name).is_none()).collect()
     }
 
-    /// # Refuses
-    /// When one of these variables is not set.
+    /// # Rejects
+    /// Any of these variables that is not set.
     fn demand(&self, names: &[&'static str]) -> Result<(), Trouble> {
         let missing = self.missing(names);
         if missing.is_empty() {
@@ -96,35 +96,35 @@ impl<'a> Surroundings<'a> {
         Ok(Aws::from(self, aws_client()?)?)
     }
 
-    /// The table.
+    /// A client of the table.
     ///
-    /// # Refuses
-    /// When what has to be set is not.
+    /// # Rejects
+    /// Any required variable that is not set.
     pub fn store(&self) -> Result<Store, Trouble> {
         self.demand(&TABLE)?;
         let client = self.aws()?.dynamodb(self.get("AWS_ENDPOINT_URL_DYNAMODB"));
         Ok(Store::new(client, self.get("TABLE_NAME").unwrap_or_default()))
     }
 
-    /// The queues.
+    /// A client of the queues.
     ///
-    /// # Refuses
-    /// When what has to be set is not.
+    /// # Rejects
+    /// Any required variable that is not set.
     pub fn queues(&self) -> Result<Queues, Trouble> {
         let [region, id, secret, _] = TABLE;
         let [reward, mail, statistics] = QUEUES;
         self.demand(&[region, id, secret, reward, mail, statistics])?;
         let url = |name: &str| self.get(name).unwrap_or_default();
-        // The dead letters are found by the queues' redrive policies.
+        // Dead-letter queues are found through the queues' redrive policies.
         let reward_dead = String::new();
         let urls = Urls { reward: url(reward), reward_dead, mail: url(mail), statistics: url(statistics) };
         Ok(Queues::new(self.aws()?.sqs(self.get("AWS_ENDPOINT_URL_SQS")), urls))
     }
 
-    /// The whole application, as a function has it.
+    /// The whole application, as a function builds it.
     ///
-    /// # Refuses
-    /// When what has to be set is not.
+    /// # Rejects
+    /// Any required variable that is not set.
     pub async fn app(&self) -> Result<App, Trouble> {
         self.demand(&TABLE)?;
         self.demand(&QUEUES)?;
@@ -138,10 +138,10 @@ impl<'a> Surroundings<'a> {
         Ok(assemble(self, &aws, &secrets, &https_client())?)
     }
 
-    /// The secrets that are there.
+    /// The secrets that are set.
     ///
     /// # Errors
-    /// When parameters are named and can't be read.
+    /// Fails when SSM parameters are configured and can't be read.
     pub async fn secrets(&self) -> Result<Secrets, Trouble> {
         let needs_aws =
             shared::table::aws::secrets::NAMES.iter().any(|name| self.get(&format!("{name}_PARAMETER")).is_some());
@@ -156,7 +156,7 @@ impl<'a> Surroundings<'a> {
 /// Reads the whole table.
 ///
 /// # Errors
-/// When the database can't be reached.
+/// Fails when the database can't be reached.
 pub async fn everything(store: &Store) -> Result<Vec<Item>, Trouble> {
     let progress = ProgressBar::new_spinner().with_message("reading the table");
     let (mut items, mut after) = (Vec::new(), None);

@@ -1,10 +1,10 @@
 //! The operator's command line, `guerdon`.
 //!
-//! Two kinds of commands. Those about settings, codes, orders, withdrawals, reviews and reports go through the HTTP API as an admin
-//! ([`api`]); `admin create`, `audit`, `rebuild` and `dlq` go straight to the table and the queues with AWS credentials ([`direct`]).
-//! Both look alike against the local stack, which answers AWS requests under `/_local/aws`, and against a deployment.
+//! There are two kinds of commands. Commands about settings, codes, orders, withdrawals, reviews and reports call the HTTP API as
+//! an admin ([`api`]). `admin create`, `audit`, `rebuild` and `dlq` access table and queues directly with AWS credentials
+//! ([`direct`]). Both kinds work against a deployment and against the local stack, which serves AWS requests under `/_local/aws`.
 //!
-//! Exit status: 0 fine; 1 something was found, or the request was refused; 2 wrong usage; 3 somebody can't be reached.
+//! Exit status: 0 success; 1 findings, or a refused request; 2 wrong usage; 3 a service is unreachable.
 
 pub mod api;
 pub mod args;
@@ -23,31 +23,30 @@ use self::args::Line;
 use self::output::Out;
 use self::trouble::Trouble;
 
-/// What a command sees of the world besides its arguments.
+/// A command's process environment: variables and output streams.
 pub struct Outside<'a> {
-    /// Where variables are looked up.
     pub environment: &'a dyn Environment,
-    /// Where results go.
+    /// The writer of results.
     pub out: &'a mut dyn Write,
-    /// Where errors and notes go.
+    /// The writer of errors and notes.
     pub err: &'a mut dyn Write,
 }
 
-/// How a command ended that did what it was asked.
+/// Result of a command that completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing is wrong.
+    /// No findings.
     Fine,
-    /// It found what it looks for: exit status 1.
+    /// Findings: exit status 1.
     Found,
 }
 
-/// Runs one command line, `arguments` with the program's name first, and answers its exit status.
+/// Runs one command line and returns its exit status; `arguments` begin with the program name.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, outside: Outside<'_>) -> u8 {
     let line = match Line::try_parse_from(arguments) {
         Ok(line) => line,
         Err(wrong) => {
-            // Help and version are no errors and go to standard output.
+            // Help and version are not errors and go to standard output.
             let text = wrong.render();
             let fine = !wrong.use_stderr();
             let written = if fine { write!(outside.out, "{text}") } else { write!(outside.err, "{text}") };
@@ -58,7 +57,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, outside: Outside
     match command::run(line, outside.environment, &mut out).await {
         Ok(Ended::Fine) => 0,
         Ok(Ended::Found) => 1,
-        // Whoever reads stopped reading, as `head` does.
+        // The reader closed the pipe, as `head` does.
         Err(Trouble::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
         Err(trouble) => {
             out.complain(&trouble);

@@ -1,4 +1,4 @@
-//! The command line's entry point.
+//! Entry point of the `guerdon` command line.
 
 use std::process::ExitCode;
 

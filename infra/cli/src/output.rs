@@ -1,4 +1,4 @@
-//! How results look: a table for people, JSON for programs, CSV for spreadsheets (formula-safe, R4.12).
+//! Output formats: a table for people, JSON for programs, CSV for spreadsheets (formula-safe, R4.12).
 
 use std::io::Write;
 
@@ -9,19 +9,19 @@ use shared::edge::export::{content, csv};
 
 use crate::trouble::Trouble;
 
-/// In which form results are printed.
+/// The output format of results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Aligned columns, for people.
     #[default]
     Table,
-    /// For programs: everything that is known, pretty-printed.
+    /// Pretty-printed JSON with all fields, for programs.
     Json,
-    /// For spreadsheets: the table's columns.
+    /// The table's columns as CSV, for spreadsheets.
     Csv,
 }
 
-/// Where results and notes go.
+/// The destination of results and notes, with the output format.
 pub struct Out<'a> {
     format: Format,
     out: &'a mut dyn Write,
@@ -29,20 +29,20 @@ pub struct Out<'a> {
 }
 
 impl<'a> Out<'a> {
-    /// Results to `out` in this form, notes and errors to `err`.
+    /// Writes results to `out` in this format, and notes and errors to `err`.
     pub fn new(format: Format, out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
         Self { format, out, err }
     }
 
-    /// The form of results.
+    /// The format of results.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Prints a list; `columns` are paths into its rows.
+    /// Prints a list; `columns` are dotted paths into its rows.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when the output can't be written.
     pub fn rows(&mut self, columns: &[&str], rows: &[Value]) -> Result<(), Trouble> {
         match self.format {
             Format::Json => self.json(&Value::from(rows.to_vec())),
@@ -52,10 +52,10 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Prints one thing, field by field.
+    /// Prints one object, field by field.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when the output can't be written.
     pub fn thing(&mut self, thing: &Value) -> Result<(), Trouble> {
         if self.format == Format::Json {
             return self.json(thing);
@@ -68,36 +68,36 @@ impl<'a> Out<'a> {
     /// Prints JSON.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when the output can't be written.
     pub fn json(&mut self, value: &Value) -> Result<(), Trouble> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Trouble::Failed(error.to_string()))?;
         self.text(&format!("{text}\n"))
     }
 
-    /// Prints a text as it is.
+    /// Prints a text unchanged.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when the output can't be written.
     pub fn text(&mut self, text: &str) -> Result<(), Trouble> {
         Ok(self.out.write_all(text.as_bytes())?)
     }
 
-    /// Where raw results go.
+    /// The writer for raw results.
     pub fn raw(&mut self) -> &mut dyn Write {
         self.out
     }
 
-    /// Tells a person something that is no result.
+    /// Prints a note to standard error; a note is not part of the result.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when the error stream can't be written.
     pub fn note(&mut self, text: &str) -> Result<(), Trouble> {
         Ok(writeln!(self.err, "{text}")?)
     }
 
-    /// Says what went wrong and what to do.
+    /// Prints an error, and a hint if there is one.
     pub fn complain(&mut self, trouble: &Trouble) {
-        // When this can't be written either, the exit status still tells.
+        // A failed write is ignored: the exit status still reports the error.
         let _unheard = writeln!(self.err, "error: {trouble}");
         if let Some(hint) = trouble.hint() {
             let _unheard = writeln!(self.err, "hint: {hint}");
@@ -105,7 +105,7 @@ impl<'a> Out<'a> {
     }
 }
 
-/// A table of the columns that say anything.
+/// A table of the columns that have a value in at least one row.
 fn table(columns: &[&str], rows: &[Value]) -> String {
     let said = |column: &&&str| rows.iter().any(|row| !content(row, column).is_empty());
     let columns: Vec<&str> = columns.iter().filter(said).copied().collect();
@@ -118,12 +118,12 @@ fn table(columns: &[&str], rows: &[Value]) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end().strip_prefix(' ').unwrap_or_default())).collect()
 }
 
-/// What a stranger wrote must not move the operator's cursor.
+/// Replaces control characters: user-supplied text must not move the operator's cursor.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// The fields of a thing under their paths; lists of things stay JSON.
+/// Flattens an object into rows of field path and value; lists stay JSON.
 fn flatten(path: &str, value: &Value, fields: &mut Vec<Value>) {
     match value {
         Value::Object(object) => {

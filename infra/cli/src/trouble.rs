@@ -1,22 +1,22 @@
-//! Why a command did not do what it was asked, and what the operator can do about it.
+//! Errors of commands, with hints for the operator.
 
 use std::fmt;
 
 use serde::Deserialize;
 use shared::kernel::fault::{Error, Fault};
 
-/// Why a command ended without its result.
+/// The error that ended a command.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The API said no.
+    /// The API refused the request.
     Refused(Box<Problem>),
-    /// The command makes no sense: what is wrong, and what would be right.
+    /// Wrong usage, with a correction.
     Usage(String),
-    /// Somebody does not answer: who, and why.
+    /// A service that does not respond, with the cause.
     Unreachable(String),
-    /// It did not work.
+    /// Any other failure.
     Failed(String),
-    /// A result can't be written.
+    /// The output can't be written.
     Output(std::io::Error),
 }
 
@@ -24,34 +24,31 @@ pub enum Trouble {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Problem {
-    /// The HTTP status.
     pub status: u16,
-    /// The stable code.
+    /// The stable error code.
     pub code: String,
-    /// One sentence.
     pub title: String,
-    /// What to do about it, in the service's words.
+    /// The advice of the service.
     pub detail: Option<String>,
-    /// The request's id, as the log has it.
+    /// The request id, as in the log.
     pub instance: Option<String>,
-    /// Which fields, and why.
+    /// The invalid fields.
     pub errors: Vec<Field>,
 }
 
-/// A field that is not acceptable.
+/// An invalid field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Field {
-    /// Where, as a JSON pointer.
+    /// JSON pointer to the field.
     pub pointer: String,
-    /// Why, for programs.
+    /// The stable error code.
     pub code: String,
-    /// Why, for people.
     pub detail: String,
 }
 
 impl Trouble {
-    /// 1 refused or failed, 2 wrong usage, 3 unreachable.
+    /// The exit status: 1 refused or failed, 2 wrong usage, 3 unreachable.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Failed(_) | Self::Output(_) => 1,
@@ -60,7 +57,7 @@ impl Trouble {
         }
     }
 
-    /// What to do about it.
+    /// Advice for the operator.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Refused(problem) => problem.hint(),

@@ -1,4 +1,4 @@
-//! The least that a function can be: what the functions' start is measured against.
+//! A minimal function: the baseline for the start times of the product's functions.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The clock of the local stack and of the tests: time that a person or a test can move.
+//! The movable clock of the local stack and of the tests.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,23 +7,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-/// Tells the time to whatever must not look at the machine's clock itself.
+/// A clock for code that must not read the machine's clock itself.
 pub trait Clock: Send + Sync + Debug {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// How long a task has to sleep until this clock shows `at`; `None` when it never will without being moved by hand.
+    /// Time to sleep until this clock shows `at`; `None` if it only gets there by being moved.
     fn until(&self, at: Timestamp) -> Option<Duration> {
         Some(between(self.now(), at))
     }
 
-    /// A counter that changes whenever somebody moves the clock, so that sleepers look again; `None` if nobody can.
+    /// A counter that changes with each move of the clock, to wake sleepers; `None` if the clock can't be moved.
     fn jumps(&self) -> Option<watch::Receiver<u64>> {
         None
     }
 }
 
-/// The machine's own time. Everything here that needs it asks this one function.
+/// The machine's time. All code of this crate that needs it calls this function.
 #[allow(clippy::disallowed_methods, reason = "the one place where the emulator looks at the machine's clock")]
 pub fn machine_time() -> Timestamp {
     Timestamp::now()
@@ -37,7 +37,7 @@ pub struct MovableClock {
     base: Arc<Mutex<Base>>,
 }
 
-/// What drives a clock between two jumps.
+/// The source of a clock's progress between two moves.
 #[derive(Clone, Copy, Debug)]
 enum Pace {
     Machine,
@@ -45,7 +45,7 @@ enum Pace {
     Standing,
 }
 
-/// The time shown, and the reading of the pace at that moment.
+/// The time shown at the last move, and the reading of the pace then.
 #[derive(Clone, Copy, Debug)]
 struct Base {
     shown: Timestamp,
@@ -60,7 +60,7 @@ enum Reading {
 }
 
 impl MovableClock {
-    /// The machine's time plus an offset, at first none.
+    /// A clock on machine time, plus an offset that starts at zero.
     pub fn real() -> Self {
         Self::new(Pace::Machine, machine_time())
     }
@@ -70,12 +70,12 @@ impl MovableClock {
         Self::new(Pace::Standing, at)
     }
 
-    /// A clock that shows `at` now and goes as tokio's time goes: under paused time, sleeping moves it.
+    /// A clock that starts at `at` and follows tokio's time: under paused time, sleeping moves it.
     pub fn with_tokio(at: Timestamp) -> Self {
         Self::new(Pace::Tokio, at)
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         let base = *self.base();
         match base.paced {
@@ -90,13 +90,13 @@ impl MovableClock {
         self.set(shifted(self.now(), signed(by)));
     }
 
-    /// Makes the clock show `at`, which may be earlier than now; it goes on from there.
+    /// Sets the clock to `at`, which may be earlier than now; it continues from there.
     pub fn set(&self, at: Timestamp) {
         *self.base() = Base { shown: at, paced: Reading::of(self.pace) };
         self.jumps.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// How far the clock is ahead of the machine's (negative: behind), for keeping it across a restart.
+    /// Offset from the machine's clock (negative: behind), to keep across a restart.
     pub fn offset(&self) -> jiff::SignedDuration {
         self.now().duration_since(machine_time())
     }
@@ -138,7 +138,7 @@ impl Reading {
     }
 }
 
-/// From `earlier` to `later`; nothing if it is the other way round.
+/// The time from `earlier` to `later`; zero if they are the other way round.
 fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }
@@ -147,7 +147,7 @@ fn signed(by: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-/// The end of time is as far as a clock goes.
+/// Adds to a time, capped at the latest representable time.
 fn shifted(at: Timestamp, by: jiff::SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

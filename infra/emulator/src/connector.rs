@@ -1,6 +1,6 @@
-//! The way from an AWS SDK client to a Rust function: the client's HTTP requests are answered in this process.
+//! Connects an AWS SDK client to a Rust function: the client's HTTP requests are handled in this process.
 //!
-//! This is also the place for faults: wrap a [`Backend`] in another one that loses replies, hangs or refuses.
+//! Faults are injected here: wrap a [`Backend`] in one that loses responses, hangs or refuses connections.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -18,12 +18,12 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
-/// A future that may be sent between threads.
+/// A boxed future that is `Send`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Answers HTTP requests as one AWS service would.
+/// Handles HTTP requests in place of one AWS service.
 pub trait Backend: Send + Sync + Debug {
-    /// Answers one request; a fault stands for what a network does instead of answering.
+    /// Handles one request; a fault stands for a network failure.
     fn call(&self, req: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectFault>>;
 }
 
@@ -33,21 +33,21 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
     }
 }
 
-/// What a caller sees instead of an answer.
+/// A network failure as the caller sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectFault {
-    /// No answer within the time allowed; the request may have taken effect.
+    /// No response within the timeout; the request may have taken effect.
     #[error("timed out")]
     Timeout,
     /// The connection broke; the request may have taken effect.
     #[error("connection reset by peer")]
     Reset,
-    /// There was no connection, so the request had no effect.
+    /// No connection was made, so the request had no effect.
     #[error("connection refused")]
     Refused,
 }
 
-/// An HTTP client for an AWS SDK configuration whose requests go to `backend`.
+/// An HTTP client for an AWS SDK configuration that sends its requests to `backend`.
 pub fn client(backend: Arc<dyn Backend>) -> SharedHttpClient {
     SharedHttpClient::new(Client { backend })
 }
@@ -78,7 +78,7 @@ impl HttpConnector for Connector {
         let read_timeout = self.read_timeout;
         HttpConnectorFuture::new(async move {
             let request = plain(request).await?;
-            // Yielding on both sides lets other tasks run where a network would, so that interleavings happen.
+            // Yield where a network would, so that other tasks run and interleavings happen.
             tokio::task::yield_now().await;
             let answer = within(read_timeout, backend.call(request)).await;
             tokio::task::yield_now().await;
@@ -98,7 +98,7 @@ async fn within<T>(
     }
 }
 
-/// The request with its body read to the end.
+/// Converts a request, with its body read to the end.
 async fn plain(request: HttpRequest) -> Result<http::Request<Bytes>, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();

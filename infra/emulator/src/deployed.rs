@@ -1,5 +1,5 @@
-//! Built function binaries beside a stack: each process reaches the stack's services over HTTP, through sockets of its own, so that
-//! whoever tests it can stand between.
+//! Built function binaries beside a stack. Each process reaches the stack's services over its own HTTP sockets,
+//! so that a test can put a proxy between.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,10 +24,10 @@ use crate::sqs::SqsBackend;
 use crate::stack::{Setup, Stack, Trouble};
 use crate::template::intrinsics::Names;
 
-/// The profile that the running program was built with, by where it stands.
+/// The Cargo profile of the running program, derived from its path.
 ///
 /// # Errors
-/// When it does not stand where cargo puts programs.
+/// Fails when the program is not in a Cargo target folder.
 pub fn own_profile() -> Result<String, Trouble> {
     let program = std::env::current_exe()?;
     let directory = program.ancestors().nth(2).and_then(Path::file_name).and_then(|name| name.to_str());
@@ -35,10 +35,10 @@ pub fn own_profile() -> Result<String, Trouble> {
     Ok(if directory == "debug" { "dev" } else { directory }.to_owned())
 }
 
-/// Builds binaries with a profile as `cargo build` with these words does, and answers where they are.
+/// Builds binaries with a profile and these `cargo build` arguments; returns their folder.
 ///
 /// # Errors
-/// When they can't be built.
+/// Fails when the build fails.
 pub fn build(profile: &str, words: &[&str]) -> Result<PathBuf, Trouble> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.ancestors().nth(2).ok_or("the workspace has no root")?;
@@ -49,10 +49,10 @@ pub fn build(profile: &str, words: &[&str]) -> Result<PathBuf, Trouble> {
     Ok(target.join(if profile == "dev" { "debug" } else { profile }))
 }
 
-/// Listens on a free port and answers from `backend` until the servers are dropped; answers where.
+/// Listens on a free port and serves `backend` until `servers` is dropped; returns the address.
 ///
 /// # Errors
-/// When there is no port.
+/// Fails when no port is available.
 pub async fn listen(servers: &mut JoinSet<()>, backend: Arc<dyn Backend>) -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -60,26 +60,25 @@ pub async fn listen(servers: &mut JoinSet<()>, backend: Arc<dyn Backend>) -> io:
     Ok(format!("http://{address}"))
 }
 
-/// A stack whose functions run as processes.
+/// A stack that runs its functions as processes.
 pub struct Deployment {
-    /// The services that all of them share.
+    /// The stack with the shared services.
     pub stack: Arc<Stack>,
     folder: PathBuf,
     names: Names,
 }
 
-/// A function's process, and the sockets that it reaches its services through; all end when this is dropped.
+/// A function's process with the servers of its services; dropping this stops both.
 pub struct Deployed {
-    /// The process.
     pub process: FunctionProcess,
     _servers: JoinSet<()>,
 }
 
 impl Deployment {
-    /// Starts a stack; its functions' binaries are in `folder`.
+    /// Starts a stack that takes its function binaries from `folder`.
     ///
     /// # Errors
-    /// When the stack does not start.
+    /// Fails when the stack does not start.
     pub async fn new(folder: &Path, setup: Setup) -> Result<Self, Trouble> {
         let base_url = setup.base_url.clone();
         let providers = setup.providers.clone();
@@ -91,7 +90,7 @@ impl Deployment {
     /// Starts a function's binary.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// Fails when it can't be started.
     pub async fn start(&self, binary: &str) -> io::Result<Deployed> {
         self.start_behind(binary, |service| service).await
     }
@@ -99,14 +98,14 @@ impl Deployment {
     /// Starts a function's binary with `between` in front of each of its services: database, queues, mail, providers.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// Fails when it can't be started.
     pub async fn start_behind(
         &self,
         binary: &str,
         between: impl Fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
     ) -> io::Result<Deployed> {
         let stack = &self.stack;
-        // Whatever the stack's clock shows: the process looks at the machine's.
+        // The process uses the machine's clock, whatever the stack's clock shows.
         let providers = AtTime { simulators: Arc::clone(&stack.simulators), clock: MovableClock::real() };
         let mailbox: Arc<dyn Backend> = stack.mailbox.clone();
         let services: [(&[(&str, &str)], Arc<dyn Backend>); 4] = [
@@ -120,7 +119,7 @@ impl Deployment {
         for (variables, service) in services {
             let address = listen(&mut servers, between(service)).await?;
             for (name, path) in variables {
-                // An address of a service is its SDK's business; one of a provider is the template's.
+                // The SDK reads AWS endpoints. A provider's URL is set only if the template declares the variable.
                 if name.starts_with("AWS_") || environment.contains_key(*name) {
                     environment.insert((*name).to_owned(), format!("{address}{path}"));
                 }
@@ -137,7 +136,7 @@ impl Deployment {
         Arc::new(Guarded { backend, service, guard: self.stack.guard.clone() })
     }
 
-    /// The variables of a function's own entry in the template, and its access key.
+    /// A function's variables from its entry in the template, and its access key.
     fn environment(&self, binary: &str) -> io::Result<(BTreeMap<String, String>, String)> {
         let template = &self.stack.template;
         let function = template.functions.iter().find(|function| function.binary == binary);
@@ -146,7 +145,7 @@ impl Deployment {
         Ok((environment, function.logical_id.clone()))
     }
 
-    /// The binary that a request goes to, and the event that the gateway makes of it; `None` when there is no such route.
+    /// The binary and gateway event of a request; `None` if no route matches.
     pub fn event(&self, request: &Request<Bytes>) -> Option<(String, Value)> {
         let matched = self.stack.template.route(request.method().as_str(), request.uri().path())?;
         let arrival = gateway::Arrival { client_ip: "203.0.113.7", request_id: "r1", at: self.stack.clock.now() };

@@ -1,7 +1,7 @@
-//! DynamoDB in this process: the embedded engine behind the real SDK's requests.
+//! In-process DynamoDB: the embedded engine behind the real SDK's requests.
 //!
-//! Counts every call and its capacity units, as AWS counts them. Client tokens are kept here and not in the engine, which
-//! scans ten minutes of them in each transaction.
+//! Counts calls and capacity units as AWS does. Client tokens are stored here and not in the engine, which scans ten minutes of
+//! them in each transaction.
 
 mod contention;
 
@@ -19,50 +19,44 @@ use self::contention::{Contention, Spot, spots};
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 use crate::remote::Remote;
 
-/// How many client tokens are remembered; the oldest go first.
+/// Maximum number of remembered client tokens; the oldest are dropped first.
 const TOKENS: usize = 4_096;
 
-/// What a table looks like; all keys are strings, indexes hold whole items or keys.
+/// A table's schema. All keys are strings; an index projects whole items or keys only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSpec {
-    /// Partition key.
     pub pk: String,
-    /// Sort key.
     pub sk: String,
-    /// Attribute with the time to live.
+    /// Name of the time-to-live attribute.
     pub ttl: String,
-    /// Global secondary indexes.
     pub indexes: Vec<IndexSpec>,
 }
 
-/// What an index looks like.
+/// An index's schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexSpec {
-    /// Its name.
     pub name: String,
-    /// Partition key.
     pub pk: String,
-    /// Sort key.
     pub sk: String,
-    /// Whether it holds whole items; else their keys only.
+    /// Projection of the index: whole items if true, keys only if false.
     pub whole_items: bool,
 }
 
-/// The database.
+/// The database; clones share it.
 #[derive(Clone)]
 pub struct Dynamo {
     db: Engine,
     state: Arc<Mutex<State>>,
 }
 
-/// Where the items are.
+/// Location of the items: embedded, or in another process.
 #[derive(Clone)]
 enum Engine {
     Here(Database),
     There(Remote),
 }
 
-/// Why the engine did not do it, as it says it on the wire.
+/// An error response of the engine, as sent to the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{body}")]
 pub struct Refused {
@@ -71,7 +65,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether it is this kind of error, `ResourceInUseException`.
+    /// Reports if the error is of this type, such as `ResourceInUseException`.
     fn is(&self, kind: &str) -> bool {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         body.get("__type").and_then(Value::as_str).is_some_and(|whole| whole.ends_with(kind))
@@ -103,12 +97,11 @@ struct State {
 /// Calls and capacity units per operation.
 pub type Meter = BTreeMap<String, Usage>;
 
-/// What calls of one operation used.
+/// Usage of one operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Usage {
-    /// How many calls.
     pub calls: u64,
-    /// Read units, times two: half a unit is the smallest.
+    /// Read units, doubled: the smallest charge is half a unit.
     pub half_read_units: u64,
     /// Write units, indexes included.
     pub write_units: u64,
@@ -121,10 +114,10 @@ impl std::fmt::Debug for Dynamo {
 }
 
 impl Dynamo {
-    /// A database in memory: here, or where `AWS_ENDPOINT_URL_DYNAMODB` names one (see [`remote`](crate::remote)).
+    /// A database in memory: embedded, or at `AWS_ENDPOINT_URL_DYNAMODB` if that is set (see [`remote`](crate::remote)).
     ///
     /// # Errors
-    /// When the engine can't open it.
+    /// Fails when the engine can't open it.
     pub fn memory() -> Result<Self, Refused> {
         match Remote::named("dynamodb") {
             Some(remote) => Ok(Self::over(Engine::There(remote))),
@@ -135,7 +128,7 @@ impl Dynamo {
     /// A database in a file.
     ///
     /// # Errors
-    /// When the engine can't open it.
+    /// Fails when the engine can't open it.
     pub fn file(path: &str) -> Result<Self, Refused> {
         Ok(Self::over(Engine::Here(Database::new(path)?)))
     }
@@ -144,10 +137,10 @@ impl Dynamo {
         Self { db, state: Arc::default() }
     }
 
-    /// Makes the template's table, unless it is there.
+    /// Creates the template's table, unless it exists.
     ///
     /// # Errors
-    /// When the engine refuses it.
+    /// Fails when the engine rejects it.
     pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), Refused> {
         self.state().keys.insert(name.to_owned(), [table.pk.clone(), table.sk.clone()]);
         let key = |pk: &str, sk: &str| json!([{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]);
@@ -182,10 +175,10 @@ impl Dynamo {
         self.run("UpdateTimeToLive", &ttl.to_string()).map(drop)
     }
 
-    /// Every item of a table, as DynamoDB JSON; for the auditor, never for a function.
+    /// Every item of a table, as DynamoDB JSON; for the auditor only, never for a function.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// Fails when the engine fails.
     pub fn scan(&self, table: &str) -> Result<Vec<Value>, Refused> {
         let mut items = Vec::new();
         let mut start = Value::Null;
@@ -205,18 +198,18 @@ impl Dynamo {
         }
     }
 
-    /// Runs one operation outside the meter: for tests that damage an item, and for set-up.
+    /// Runs one operation without metering it: for set-up, and for tests that damage an item.
     ///
     /// # Errors
-    /// When the engine refuses it.
+    /// Fails when the engine rejects it.
     pub fn apply(&self, operation: &str, request: &Value) -> Result<Value, Refused> {
         Ok(serde_json::from_str(&self.run(operation, &request.to_string())?).unwrap_or_default())
     }
 
-    /// Removes what has outlived its time to live; returns how many.
+    /// Removes expired items; returns their number.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// Fails when the engine fails.
     pub fn sweep(&self) -> Result<usize, Refused> {
         match &self.db {
             Engine::Here(db) => Ok(db.sweep_ttl()?),
@@ -224,28 +217,28 @@ impl Dynamo {
         }
     }
 
-    /// What was used since the start or the last reset.
+    /// The usage since the start or the last reset.
     pub fn used(&self) -> Meter {
         self.state().meter.clone()
     }
 
-    /// Starts counting anew.
+    /// Resets the usage.
     pub fn reset(&self) {
         self.state().meter.clear();
     }
 
-    /// From now on a transaction takes so long, by tokio's clock, and whoever wants one of its items meanwhile meets a conflict;
-    /// zero, as at first, lets transactions take no time and never meet.
+    /// Sets the duration of transactions, in tokio's time. Meanwhile, other writes to their items get a conflict.
+    /// With zero, the default, transactions take no time and never conflict.
     pub fn transactions_take(&self, lasts: Duration) {
         self.state().contention.lasts = lasts;
     }
 
-    /// How many requests met a transaction since the start.
+    /// Number of requests that conflicted with a transaction since the start.
     pub fn conflicts(&self) -> u64 {
         self.state().contention.conflicts
     }
 
-    /// Answers one request, after its time when it is a transaction under contention.
+    /// Handles one request; under contention a transaction holds its items for its duration first.
     async fn in_turn(&self, operation: &str, body: &[u8]) -> (u16, String) {
         let lasts = self.state().contention.lasts;
         if lasts.is_zero() {
@@ -275,7 +268,7 @@ impl Dynamo {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request of the SDK.
+    /// Handles one SDK request.
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
         let Ok(Value::Object(mut request)) = serde_json::from_slice::<Value>(body) else {
             return (400, json!({"__type": "com.amazon.coral.service#SerializationException"}).to_string());
@@ -368,7 +361,7 @@ fn here(db: &Database, operation: &str, body: &str) -> Result<String, DynoxideEr
     }
 }
 
-/// What a transaction holds until this is dropped, which it also is when its caller goes away.
+/// The items that a transaction holds; dropping this releases them, also when the caller is cancelled.
 struct Held<'a> {
     dynamo: &'a Dynamo,
     spots: Vec<Spot>,
@@ -380,7 +373,7 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Units as twice their number: JSON writes `0.5` or `2.0`.
+/// Parses units, written `0.5` or `2.0` in JSON, as twice their number.
 fn halves(units: &Value) -> u64 {
     let text = units.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));

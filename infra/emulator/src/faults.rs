@@ -1,4 +1,4 @@
-//! Faults between an SDK and its service: what a network and a busy service do, drawn from a seed or written down.
+//! Faults between an SDK and its service: network failures and overload, scripted or drawn from a seed.
 
 pub mod process;
 mod weather;
@@ -16,37 +16,37 @@ use serde_json::{Value, json};
 pub use self::weather::Weather;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// The connection is refused; nothing happened.
+    /// The connection is refused; the call had no effect.
     Refused,
-    /// The service answers 500 and did nothing.
+    /// The service returns 500; the call had no effect.
     ErrorBefore,
-    /// It happened, and the reply was lost.
+    /// The call took effect, and its response was lost.
     ReplyLost,
-    /// It happened, and the service answered 500.
+    /// The call took effect, and the service returned 500.
     ErrorAfter,
-    /// It happened, and no answer comes.
+    /// The call took effect, and no response comes.
     Hang,
-    /// The service is busy; nothing happened.
+    /// The service throttles; the call had no effect.
     Throttled,
-    /// A transaction met another one; nothing happened.
+    /// A transaction conflicts with another one; the call had no effect.
     Conflict,
-    /// It happened, and the answer breaks off.
+    /// The call took effect, and its response is cut off.
     Truncated,
-    /// The calling process is gone before the call leaves it; nothing happened.
+    /// The calling process ends before it sends the call; the call had no effect.
     GoneBefore,
-    /// It happened, and the calling process is gone before it hears of it.
+    /// The call took effect, and the calling process ends before it gets the response.
     GoneAfter,
 }
 
 impl Fault {
-    /// What a caller lives to see.
+    /// The faults that the calling process survives.
     pub const SEEN: &'static [Self] = Self::ALL.split_at(8).0;
 
-    /// Every kind; those that a caller lives to see come first.
+    /// Every kind; those that the calling process survives come first.
     pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::ErrorBefore,
@@ -61,7 +61,7 @@ impl Fault {
     ];
 }
 
-/// What goes wrong, shared by everything that wraps a backend in it.
+/// A plan of faults; clones share it.
 #[derive(Clone, Default)]
 pub struct Plan(Arc<Mutex<State>>);
 
@@ -75,7 +75,7 @@ struct State {
 }
 
 impl State {
-    /// Whether something that goes wrong so often in a thousand times does now.
+    /// Draws an event that has a probability of `per_mille` in a thousand.
     fn draw(&mut self, per_mille: u32) -> bool {
         per_mille > 0 && self.rng.as_mut().is_some_and(|rng| rng.next_u32() % 1_000 < per_mille)
     }
@@ -96,23 +96,23 @@ impl Plan {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the `nth` (from 0) call of `operation` from now on go wrong.
+    /// Injects a fault into the `nth` call (from 0) of `operation` from now on.
     pub fn script(&self, operation: &str, nth: u32, fault: Fault) {
         self.state().script.push_back((operation.to_owned(), nth, fault));
     }
 
-    /// Lets so many of a thousand calls go wrong, drawn from `seed`; 0 stops it.
+    /// Injects faults into `per_mille` of a thousand calls, drawn from `seed`; 0 stops it.
     pub fn randomly(&self, per_mille: u32, seed: u64) {
         self.weather(Weather { errors: per_mille, ..Weather::default() }, seed);
     }
 
-    /// The same for the calls of one operation.
+    /// Injects faults at random like [`Self::randomly`], but only into calls of one operation.
     pub fn randomly_at(&self, operation: &str, per_mille: u32, seed: u64) {
         self.randomly(per_mille, seed);
         self.state().only = Some(operation.to_owned());
     }
 
-    /// Lets things go wrong at these rates, drawn from `seed`.
+    /// Injects faults at these rates, drawn from `seed`.
     pub fn weather(&self, weather: Weather, seed: u64) {
         let mut state = self.state();
         state.weather = weather;
@@ -120,7 +120,7 @@ impl Plan {
         state.rng = Some(ChaCha8Rng::seed_from_u64(seed));
     }
 
-    /// Ends all faults that have not happened.
+    /// Cancels all pending faults.
     pub fn clear(&self) {
         let mut state = self.state();
         state.script.clear();
@@ -128,12 +128,12 @@ impl Plan {
         state.rng = None;
     }
 
-    /// Which operations were called since the last look.
+    /// Takes the names of the operations called since the last take.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// How often what is handed over now arrives: once, twice, or not at all.
+    /// Number of times that the current delivery arrives: once, twice, or never.
     pub fn arrivals(&self, may_be_lost: bool) -> u32 {
         let mut state = self.state();
         let weather = state.weather;
@@ -143,7 +143,7 @@ impl Plan {
         if state.draw(weather.duplicates) { 2 } else { 1 }
     }
 
-    /// Whether a queue hands out nothing this time.
+    /// Draws if a queue delivers nothing this time.
     pub fn late(&self) -> bool {
         let mut state = self.state();
         let late = state.weather.late;
@@ -172,7 +172,7 @@ impl Plan {
         Fault::ALL.get(usize::try_from(kind).ok()?).copied()
     }
 
-    /// The request that the service sees, with the keys that it is not asked for.
+    /// The request as the service sees it, and the keys that were removed from it.
     fn asked(&self, operation: &str, request: http::Request<Bytes>) -> (http::Request<Bytes>, Value) {
         let page = {
             let mut state = self.state();
@@ -185,12 +185,12 @@ impl Plan {
         }
     }
 
-    /// Whether indexes lag at all.
+    /// Reports if index lag is enabled.
     fn lagging(&self) -> bool {
         self.state().weather.lagging > 0
     }
 
-    /// The answer that the caller sees.
+    /// The response as the caller sees it.
     fn answered(&self, of_index: bool, left: Value, response: http::Response<Bytes>) -> http::Response<Bytes> {
         if !response.status().is_success() {
             return response;
@@ -204,12 +204,12 @@ impl Plan {
     }
 }
 
-/// A backend with faults before it.
+/// A backend with fault injection.
 #[derive(Debug)]
 pub struct Faulty<B> {
-    /// What answers.
+    /// The wrapped backend.
     pub backend: B,
-    /// What goes wrong.
+    /// The plan of faults.
     pub plan: Plan,
 }
 
@@ -269,7 +269,7 @@ fn refusal(status: u16, kind: &str, reasons: &Value) -> http::Response<Bytes> {
     response.body(Bytes::from(body.to_string())).unwrap_or_default()
 }
 
-/// The reasons of a transaction whose first write met another transaction.
+/// Cancellation reasons of a transaction whose first write conflicts with another transaction.
 fn conflicts(body: &[u8]) -> Value {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let writes = request.get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);

@@ -1,4 +1,4 @@
-//! The HTTP API gateway: a request as the event that Lambda gives a function (payload format 2.0), and the answer back.
+//! The HTTP API gateway: converts requests to Lambda events (payload format 2.0), and results to responses.
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -10,25 +10,22 @@ use serde_json::{Map, Value, json};
 use crate::iam::policy::like;
 use crate::template::{Matched, decoded};
 
-/// The longest body that the gateway takes.
+/// Maximum request body, in bytes.
 pub const MAX_REQUEST: usize = 10 * 1024 * 1024;
-/// The longest event that a function is given, and the longest answer that it may give.
+/// Maximum event to and result from a function, in bytes.
 pub const MAX_EVENT: usize = 6 * 1024 * 1024;
-/// What is shorter than this as a body needs no counting as an event: escapes and base64 make six times of it at most.
+/// Below this length a body needs no exact check: escapes and base64 lengthen it at most sixfold.
 const SURELY_SHORT: usize = MAX_EVENT / 8;
 
-/// What the gateway adds to a request.
+/// Request data that the gateway adds.
 #[derive(Debug, Clone)]
 pub struct Arrival<'a> {
-    /// Where it came from.
     pub client_ip: &'a str,
-    /// The gateway's id of it.
     pub request_id: &'a str,
-    /// When it came.
     pub at: Timestamp,
 }
 
-/// The event of a request that goes to `matched`.
+/// The event of a request that is routed to `matched`.
 pub fn event(request: &Request<Bytes>, matched: &Matched<'_>, arrival: &Arrival<'_>) -> Value {
     let (path, query) = (decoded(request.uri().path()), request.uri().query().unwrap_or_default());
     let method = request.method().as_str();
@@ -81,7 +78,7 @@ pub fn event(request: &Request<Bytes>, matched: &Matched<'_>, arrival: &Arrival<
     event
 }
 
-/// Names lower-cased, several values joined by commas.
+/// Header names in lower case, with repeated values joined by commas.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let mut joined = Map::new();
     for name in headers.keys().filter(|name| *name != "cookie") {
@@ -104,7 +101,7 @@ fn parameters(query: &str) -> Map<String, Value> {
     parameters
 }
 
-/// API Gateway passes these types as text, everything else as base64.
+/// API Gateway passes these content types as text, all others as base64.
 fn is_text(headers: &Map<String, Value>) -> bool {
     let kind = headers.get("content-type").and_then(Value::as_str).unwrap_or("text/plain");
     kind.starts_with("text/")
@@ -113,20 +110,20 @@ fn is_text(headers: &Map<String, Value>) -> bool {
         || kind.starts_with("application/x-www-form-urlencoded")
 }
 
-/// What the gateway says when a function gives no answer.
+/// The gateway's response body if a function returns no valid result.
 pub const NO_ANSWER: &str = r#"{"message":"Internal Server Error"}"#;
 
-/// The gateway's own answer when a function gives none.
+/// The gateway's response if a function returns no valid result.
 pub fn no_answer() -> Response<Bytes> {
     own(500, NO_ANSWER)
 }
 
-/// The gateway's own answer to what no route takes.
+/// The gateway's response if no route matches.
 pub fn not_found() -> Response<Bytes> {
     own(404, r#"{"message":"Not Found"}"#)
 }
 
-/// The gateway's own answer to what is too long for it or for a function.
+/// The gateway's response if a request or event is too large.
 pub fn too_large() -> Response<Bytes> {
     own(413, r#"{"message":"Request Entity Too Large"}"#)
 }
@@ -136,12 +133,12 @@ fn own(status: u16, body: &'static str) -> Response<Bytes> {
     response.body(Bytes::from_static(body.as_bytes())).unwrap_or_default()
 }
 
-/// Whether a function can be given this event, or give this answer, in which `text` is what may be long.
+/// Reports if an event or result is within the limit; `text` is the length of its body.
 pub fn fits(whole: &Value, text: usize) -> bool {
     text <= SURELY_SHORT || whole.to_string().len() <= MAX_EVENT
 }
 
-/// How the gateway answers pages of other origins: it answers preflights by itself, and what functions say of it is left out.
+/// CORS of the gateway: it answers preflights itself and removes the functions' own CORS headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
     origins: Vec<String>,
@@ -153,7 +150,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// What a resolved `CorsConfiguration` says; `None` when it allows no origin.
+    /// Reads a resolved `CorsConfiguration`; `None` if it allows no origin.
     pub fn of(configuration: &Value) -> Option<Self> {
         let list = |name: &str| -> Vec<String> {
             let list = configuration.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -170,7 +167,7 @@ impl Cors {
         (!cors.origins.is_empty()).then_some(cors)
     }
 
-    /// The answer to a preflight; `None` for every other request.
+    /// The response to a preflight; `None` for every other request.
     pub fn preflight(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let headers = request.headers();
         let is_preflight = request.method() == Method::OPTIONS
@@ -191,7 +188,7 @@ impl Cors {
         Some(response)
     }
 
-    /// Lets the page that sent a request with these headers see the answer, if it may.
+    /// Sets the CORS headers of a response to a request with these headers.
     pub fn show(&self, headers: &HeaderMap, response: &mut Response<Bytes>) {
         let said: Vec<HeaderName> = response.headers().keys().cloned().collect();
         for name in said.iter().filter(|name| name.as_str().starts_with("access-control-")) {
@@ -208,7 +205,7 @@ impl Cors {
         put(response, "access-control-allow-credentials", if self.has_credentials { "true" } else { "" });
     }
 
-    /// The origin to name, if a request comes from one that is allowed.
+    /// The origin to allow, if the request's origin is allowed.
     fn allowed<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let origin = headers.get("origin")?.to_str().ok()?;
         if self.origins.iter().any(|allowed| allowed == "*") {
@@ -224,7 +221,7 @@ fn put(response: &mut Response<Bytes>, name: &str, value: &str) {
     }
 }
 
-/// The HTTP answer of what a function returned. What is too long never got here: it is as if there was no answer.
+/// The HTTP response for a function's result. A result over the limit counts as no result.
 pub fn response(returned: &Value) -> Response<Bytes> {
     let length = returned.get("body").and_then(Value::as_str).map_or(0, str::len);
     if !fits(returned, length) {

@@ -1,4 +1,4 @@
-//! A [`Backend`] behind a real socket, for function binaries that speak HTTP to their AWS services.
+//! An HTTP server for a [`Backend`], for function binaries that call their AWS services over HTTP.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,16 +14,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::connector::{Backend, ConnectFault};
 
-/// Answers every connection of `listener` from `backend`, for as long as the returned future is polled.
+/// Serves every connection of `listener` from `backend`, as long as the returned future is polled.
 pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>) {
-    // Dropping the set ends the connections with the server.
+    // Dropping the set closes the connections with the server.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&backend))); }
                 Err(error) => {
-                    // Out of sockets, most likely: open connections get time to end.
+                    // Most likely out of sockets: give open connections time to close.
                     tracing::warn!(%error, "accepting");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -41,7 +41,7 @@ async fn connection(stream: TcpStream, backend: Arc<dyn Backend>) {
     }
 }
 
-/// A fault breaks the connection, or keeps the caller waiting until it gives up.
+/// Handles one request; a fault breaks the connection, or keeps the caller waiting until it times out.
 async fn answer(
     request: http::Request<Incoming>,
     backend: Arc<dyn Backend>,

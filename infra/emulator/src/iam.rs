@@ -1,5 +1,5 @@
-//! Permissions as AWS has them: each function is known by the access key that its requests are signed with, and may do what the policies
-//! of its own entry in the template allow. Who holds none of these keys is nobody; the operator may do everything.
+//! IAM permissions. A function is identified by the access key that signs its requests, and may do what the policies of its entry
+//! in the template allow. An unknown key is rejected; the operator may do everything.
 
 pub mod call;
 pub mod policy;
@@ -20,7 +20,7 @@ use crate::template::Template;
 /// The access key of the operator, who may do everything.
 pub const OPERATOR: &str = "operator";
 
-/// Judges every request, and keeps what functions did.
+/// Authorises every request, and records what the functions did.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Inner>);
 
@@ -31,26 +31,26 @@ struct Inner {
     seen: Mutex<Seen>,
 }
 
-/// What functions did, each by its binary.
+/// The functions' recorded actions.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// What was made use of.
+    /// The grants that were used, by function.
     pub used: BTreeSet<(String, Grant)>,
-    /// What was denied, in sentences.
+    /// Messages of denied calls.
     pub denied: Vec<String>,
-    /// Which kinds of messages were sent to which queue.
+    /// Message kinds by function and queue.
     pub sent: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Guard {
-    /// Judges by a template.
+    /// Authorises by the policies of a template.
     pub fn new(template: &Arc<Template>) -> Self {
         let indexes = template.table.indexes.iter().map(|index| (index.name.clone(), index.pk.clone()));
         let keys = Keys { table: template.table.pk.clone(), indexes: indexes.collect() };
         Self(Arc::new(Inner { template: Arc::clone(template), keys, seen: Mutex::default() }))
     }
 
-    /// What functions did since the start.
+    /// The recorded actions since the start.
     pub fn seen(&self) -> Seen {
         self.state().clone()
     }
@@ -59,10 +59,10 @@ impl Guard {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the function whose access key this is may do that.
+    /// Authorises a call of the function with this access key.
     ///
     /// # Errors
-    /// The sentence that AWS says to whoever may not.
+    /// AWS's message to a caller without permission.
     pub fn judge(&self, access_key: &str, call: &Call) -> Result<(), String> {
         let function = self.0.template.functions.iter().find(|function| function.logical_id == access_key);
         let Some(function) = function else {
@@ -98,7 +98,7 @@ impl Guard {
         denied.map(|said| refusal(service, &said))
     }
 
-    /// Notes the kinds of the messages that are sent.
+    /// Records the kinds of the sent messages.
     fn note_messages(&self, key: &str, request: &Request<Bytes>) {
         if !operation(request).starts_with("SendMessage") {
             return;
@@ -117,7 +117,7 @@ impl Guard {
     }
 }
 
-/// The answer to whoever may not, in the words of each service.
+/// The response to an unauthorised call, in the format of each service.
 fn refusal(service: Service, said: &str) -> Response<Bytes> {
     let (status, kind, header, error) = match service {
         Service::Dynamo => {
@@ -135,14 +135,13 @@ fn refusal(service: Service, said: &str) -> Response<Bytes> {
     response.body(Bytes::from(body.to_string())).unwrap_or_default()
 }
 
-/// A service behind its permissions.
+/// A backend with permission checks.
 #[derive(Debug)]
 pub struct Guarded<B> {
-    /// What answers.
+    /// The wrapped backend.
     pub backend: B,
-    /// Which service it is.
+    /// The service that it emulates.
     pub service: Service,
-    /// Who judges.
     pub guard: Guard,
 }
 

@@ -1,4 +1,4 @@
-//! What the local stack and the tests share: in-process AWS, provider simulators, faults and a clock.
+//! Shared by the local stack and the tests: in-process AWS services, provider simulators, faults and a clock.
 
 pub mod clock;
 pub mod connector;

@@ -1,15 +1,15 @@
-//! An AWS service of another process instead of the one in this process: Amazon's DynamoDB Local, or ElasticMQ.
+//! An AWS service in another process in place of the embedded one: Amazon's DynamoDB Local, or ElasticMQ.
 //!
-//! Where `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` name one, a [`Dynamo`](crate::dynamo::Dynamo) in memory and
-//! [`Queues`](crate::sqs::Queues) in memory are there, each in a place of its own. A request is answered before anything else
-//! happens on this thread: a test's clock jumps when everybody waits, so nobody may.
+//! If `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` is set, an in-memory [`Dynamo`](crate::dynamo::Dynamo) or
+//! [`Queues`](crate::sqs::Queues) uses that service, each in a namespace of its own. A request blocks this thread until its response:
+//! tokio's paused clock advances when all tasks wait, so no task may wait for the network.
 //!
-//! What differs there (`proof engines` names the tests that it leaves out):
-//! - Time to live is not switched on: the service goes by its own clock and would take the items of a world that is behind.
-//! - Contention of transactions is still played by [`dynamo`](crate::dynamo), as one request is under way at a time.
-//! - DynamoDB Local counts a transaction's write units in its own way: capacity is not compared.
-//! - Queues go by real time: visibility, delay and the five minutes of deduplication don't end when a world's clock is moved.
-//!   Polling without waiting, giving a message back at once, groups, redrive and batches are as here.
+//! Differences from the embedded services (`proof engines` names the tests that it leaves out):
+//! - Time to live is disabled: the service uses its own clock and would delete items of a world whose clock is behind.
+//! - Contention of transactions is still simulated by [`dynamo`](crate::dynamo), as only one request runs at a time.
+//! - DynamoDB Local counts a transaction's write units differently, so capacity is not compared.
+//! - Queues use real time: moving a world's clock does not end visibility timeouts, delays or the five minutes of deduplication.
+//!   Polling without waiting, immediate release of a message, groups, redrive and batches work as in the embedded queues.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Longest that an answer may take.
+/// Maximum time until a response.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// No two places of this process are one.
+/// Counter for namespaces that are unique within this process.
 static PLACES: AtomicU64 = AtomicU64::new(0);
 
-/// A place in a service of another process; clones share it.
+/// A namespace in a service of another process; clones share it.
 #[derive(Debug, Clone)]
 pub struct Remote {
     service: &'static str,
@@ -31,11 +31,11 @@ pub struct Remote {
     idle: Arc<Mutex<Vec<BufReader<TcpStream>>>>,
 }
 
-/// An answer: its status and its body.
+/// A response: status and body.
 pub type Answer = (u16, String);
 
 impl Remote {
-    /// A place of its own in the service that the environment names, if it names one: `dynamodb` or `sqs`.
+    /// A new namespace in the service that the environment configures for `dynamodb` or `sqs`; `None` if there is none.
     pub fn named(service: &'static str) -> Option<Self> {
         let url = std::env::var(format!("AWS_ENDPOINT_URL_{}", service.to_uppercase())).ok()?;
         let host = url.strip_prefix("http://")?.trim_end_matches('/').to_owned();
@@ -44,24 +44,24 @@ impl Remote {
         Some(Self { service, host, place, idle: Arc::default() })
     }
 
-    /// What is only said of this place: the service keeps a database for each access key.
+    /// The namespace's name, also used as access key: DynamoDB Local has one database per access key.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// Where the service stands, `127.0.0.1:8000`.
+    /// The service's host and port, `127.0.0.1:8000`.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its response.
     ///
     /// # Errors
-    /// When nobody answers.
+    /// Fails when the service does not respond.
     pub fn ask(&self, target: &str, body: &str) -> io::Result<Answer> {
         let kept = self.idle().pop();
         let (answer, connection) = match kept {
-            // A connection that was kept may have been closed meanwhile.
+            // The server may have closed an idle connection.
             Some(kept) => match self.over(kept, target, body) {
                 Err(error) if closed(&error) => self.over(self.connect()?, target, body)?,
                 done => done?,

@@ -1,7 +1,7 @@
-//! The Lambda Runtime API: what a function's process asks for its next event and tells its answer to.
+//! The Lambda Runtime API: a function's process gets its next event here and posts its result.
 //!
-//! One process is one environment and works on one invocation at a time; whoever needs more starts more of them.
-//! [`RuntimeApi`] is the server for one process, [`FunctionProcess`] a built function binary together with its server.
+//! One process handles one invocation at a time; start more processes for concurrency.
+//! [`RuntimeApi`] is the server for one process, [`FunctionProcess`] a built function binary with its server.
 
 mod error;
 mod process;
@@ -28,7 +28,7 @@ use crate::clock::machine_time;
 pub use error::InvokeError;
 pub use process::{FunctionProcess, cargo};
 
-/// The most bytes of an event or of an answer (6 MB).
+/// Maximum size of an event or result, in bytes (6 MB).
 const MAX_BYTES: usize = 6 * 1024 * 1024;
 
 /// The server for one function process.
@@ -44,10 +44,10 @@ pub struct RuntimeApi {
 struct Shared {
     name: String,
     next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// Who waits for which request's answer: at most one.
+    /// The request id and receiver of the current invocation, if any.
     waiting: Mutex<Option<(String, oneshot::Sender<Answer>)>>,
     init_error: watch::Sender<Option<InvokeError>>,
-    /// When the function first asked for an event.
+    /// Time of the function's first request for an event.
     asked: watch::Sender<Option<Instant>>,
 }
 
@@ -61,7 +61,7 @@ struct Invocation {
 }
 
 impl RuntimeApi {
-    /// Starts the server on a free port of 127.0.0.1 for the function called `name`.
+    /// Starts the server for the function `name` on a free port of 127.0.0.1.
     pub async fn start(name: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
@@ -82,12 +82,12 @@ impl RuntimeApi {
         Ok(Self { addr, shared, queue, server })
     }
 
-    /// Where the function finds it: the value of `AWS_LAMBDA_RUNTIME_API`.
+    /// The server's address: the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Waits until the function asks for its first event: its initialisation is over. `None` if it fails instead.
+    /// Waits for the function's first request for an event, which ends its initialisation; `None` if it fails instead.
     pub async fn asked(&self) -> Option<Instant> {
         let (mut asked, mut failed) = (self.shared.asked.subscribe(), self.shared.init_error.subscribe());
         tokio::select! {
@@ -96,9 +96,9 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands one event to the function and waits for its answer, for as long as `time_left`.
+    /// Sends one event to the function and waits up to `time_left` for its result.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`InvokeError`].
     pub async fn invoke(&self, event: &Value, time_left: Duration) -> Answer {
         let mut init_error = self.shared.init_error.subscribe();
@@ -108,7 +108,7 @@ impl RuntimeApi {
         let id = request_id();
         let (reply, answer) = oneshot::channel();
         self.shared.expect(&id, reply)?;
-        // Whatever ends this call, nobody waits for the answer any longer.
+        // However this call ends, the result no longer has a receiver.
         let _done = Waiting { shared: &self.shared, id: &id };
         let left = SignedDuration::try_from(time_left).unwrap_or(SignedDuration::MAX);
         let deadline = machine_time().saturating_add(left).unwrap_or(jiff::Timestamp::MAX);
@@ -140,7 +140,7 @@ async fn init_failed(errors: &mut watch::Receiver<Option<InvokeError>>) -> Invok
     }
 }
 
-/// Forgets who waits when an invocation is over.
+/// Removes the receiver when an invocation is over.
 struct Waiting<'a> {
     shared: &'a Shared,
     id: &'a str,
@@ -162,7 +162,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes whoever waits for the answer to `id`.
+    /// Takes the receiver of the result of `id`.
     fn waiting(&self, id: &str) -> Option<oneshot::Sender<Answer>> {
         self.lock().take_if(|(waiting, _)| waiting == id).map(|(_, reply)| reply)
     }
@@ -186,7 +186,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Waits for an event. A function that asks and goes away takes no event with it.
+/// Waits for an event. A function that disconnects while waiting loses no event.
 async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, StatusCode> {
     shared.asked.send_if_modified(|asked| asked.is_none() && asked.replace(Instant::now()).is_none());
     let mut next = shared.next.lock().await;
@@ -209,7 +209,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Result<Response<Body>, Statu
 type Accepted = (StatusCode, axum::Json<Value>);
 
 async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Accepted {
-    // A function that answers with nothing has answered `null`.
+    // An empty result means `null`.
     let answer = match body.is_empty() {
         true => Ok(Value::Null),
         false => serde_json::from_slice(&body).map_err(|error| InvokeError::Unreadable(error.to_string())),
@@ -229,7 +229,7 @@ async fn init_error(State(shared): State<Arc<Shared>>, headers: HeaderMap, body:
 }
 
 fn reply(shared: &Shared, id: &str, answer: Answer) -> Accepted {
-    // An invocation that ended in between is as good as one that has no such id.
+    // An ended invocation is handled like an unknown request id.
     match shared.waiting(id).and_then(|reply| reply.send(answer).ok()) {
         Some(()) => accepted(),
         None => {
@@ -243,7 +243,7 @@ fn accepted() -> Accepted {
     (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" })))
 }
 
-/// `errorType` and `errorMessage` of a report; the header stands in for a type that the body lacks.
+/// `errorType` and `errorMessage` of an error report; the header supplies a type missing from the body.
 fn reported(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     let report: Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name: &str| report.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -252,7 +252,7 @@ fn reported(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     (kind, field("errorMessage").unwrap_or_default())
 }
 
-/// An id in the shape of Lambda's.
+/// A request id in Lambda's format.
 #[allow(clippy::disallowed_methods, reason = "request ids are Lambda's, not the application's")]
 fn request_id() -> String {
     let hex = format!("{:032x}", u128::from(Ulid::generate()));
@@ -282,7 +282,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// One request on a connection of its own.
+    /// Sends one request on its own connection.
     async fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> http::Response<Bytes> {
         let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -299,7 +299,7 @@ mod tests {
         response.headers()[name].to_str().unwrap()
     }
 
-    /// A function that answers `n` events with what `answer` makes of each.
+    /// A function that handles `n` events with `answer`.
     fn function(
         api: &RuntimeApi,
         n: usize,

@@ -1,4 +1,4 @@
-//! SES in this process: takes e-mails and keeps them in a mailbox.
+//! In-process SES: stores e-mails in a mailbox.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -13,22 +13,21 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
-/// An e-mail as it was sent.
+/// A sent e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// To whom.
+    /// Recipient addresses.
     pub to: Vec<String>,
-    /// From whom.
+    /// Sender address.
     pub from: String,
-    /// Its subject.
     pub subject: String,
-    /// Its text.
+    /// Plain-text body.
     pub text: String,
-    /// When.
+    /// Time of sending.
     pub at: Timestamp,
 }
 
-/// The mailbox of everybody.
+/// The mailbox of all recipients.
 #[derive(Debug)]
 pub struct Mailbox {
     clock: Arc<dyn Clock>,
@@ -37,14 +36,14 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox in memory, or kept in a file of one mail a line.
+    /// A mailbox in memory, or stored in a file with one e-mail per line.
     pub fn new(clock: Arc<dyn Clock>, file: Option<&Path>) -> Self {
         let read = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
         let mails = read.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         Self { clock, mails: Mutex::new(mails), file: file.map(Path::to_path_buf) }
     }
 
-    /// What was sent, oldest first; only to `to` if that is given.
+    /// The sent e-mails, oldest first; only those to `to` if given.
     pub fn sent(&self, to: Option<&str>) -> Vec<Sent> {
         let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = |mail: &&Sent| to.is_none_or(|to| mail.to.iter().any(|address| address.eq_ignore_ascii_case(to)));

@@ -106,7 +106,7 @@ impl Stack {
     /// Starts a stack: creates what the template declares and is not there yet.
     ///
     /// # Errors
-    /// When the template, the data or the database can't be used, or a function lacks a variable that it needs.
+    /// Fails when the template, the data or the database can't be used, or a function lacks a variable that it needs.
     pub async fn start(setup: Setup) -> Result<Self, Trouble> {
         let template = match &setup.template {
             Some(template) => Arc::clone(template),
@@ -219,7 +219,7 @@ impl Stack {
     /// Runs a schedule now and tells what it did.
     ///
     /// # Errors
-    /// When there is no such schedule, or the function failed.
+    /// Fails when there is no such schedule, or the function failed.
     pub async fn tick(&self, schedule: &str) -> Result<Value, Trouble> {
         let all = self.template.functions.iter().flat_map(|function| &function.schedules);
         let found = all.into_iter().find(|found| found.name == schedule).ok_or("there is no such schedule")?;
@@ -229,7 +229,7 @@ impl Stack {
     /// Takes one batch of every queue that has a consumer; whether there was any.
     ///
     /// # Errors
-    /// When a queue can't be used.
+    /// Fails when a queue can't be used.
     pub async fn pump_queues(&self, retry: Retry) -> Result<bool, Trouble> {
         let mut moved = false;
         for function in &self.template.functions {
@@ -243,7 +243,7 @@ impl Stack {
     /// Takes one batch of a queue to its consumer, as Lambda's event source mapping does; whether there was one.
     ///
     /// # Errors
-    /// When the queue can't be used.
+    /// Fails when the queue can't be used.
     pub async fn pump(&self, binary: &str, queue: &str, size: usize, retry: Retry) -> Result<bool, Trouble> {
         if self.faults.late() {
             return self
@@ -287,7 +287,7 @@ impl Stack {
     /// Lets everything that is under way come to rest: notifications that are due, queues, until nothing moves.
     ///
     /// # Errors
-    /// When a queue can't be used, or nothing comes to rest.
+    /// Fails when a queue can't be used, or nothing comes to rest.
     pub async fn settle(&self) -> Result<(), Trouble> {
         for _ in 0..10_000 {
             let webhooks = self.pump_webhooks().await;
@@ -335,7 +335,7 @@ impl Stack {
     /// Reads the whole table and names what does not add up.
     ///
     /// # Errors
-    /// When the table can't be read.
+    /// Fails when the table can't be read.
     pub fn audit(&self) -> Result<Vec<Finding>, Trouble> {
         Ok(audit(&self.items()?))
     }
@@ -343,7 +343,7 @@ impl Stack {
     /// The whole table.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// Fails when it can't be read.
     pub fn items(&self) -> Result<Vec<Item>, Trouble> {
         let items: Option<Vec<_>> = self.dynamo.scan(TABLE)?.iter().map(item).collect();
         Ok(items.ok_or("an item of another shape")?)
@@ -352,7 +352,7 @@ impl Stack {
     /// Keeps the providers' book, so that it survives.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when it can't be written.
     pub fn save_book(&self, data: &Path) -> std::io::Result<()> {
         self.simulators.book().save(&data.join("providers.json"))
     }
@@ -430,7 +430,7 @@ impl Setup {
     /// The secrets, under the names of the parameters that functions are told to read.
     ///
     /// # Errors
-    /// When a variable names what is not known here.
+    /// Fails when a variable names what is not known here.
     pub fn parameters(&self, template: &Template) -> Result<Parameters, Trouble> {
         let (names, own) = (self.names(template), self.environment());
         let mut parameters = BTreeMap::new();

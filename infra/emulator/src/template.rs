@@ -160,7 +160,7 @@ impl Template {
     /// The variables of a function, those of its own entry and of the globals, where some parameters have these values.
     ///
     /// # Errors
-    /// When one names what is not known here.
+    /// Fails when one names what is not known here.
     pub fn environment(&self, function: &Function, names: &Names) -> Result<BTreeMap<String, String>> {
         let of = |(name, value): (&String, &Value)| Ok((name.clone(), names.text(value)?));
         function.environment.iter().map(of).collect()

@@ -1,4 +1,4 @@
-//! What moves by itself: queues to their consumers, webhooks to us, schedules by the clock.
+//! Background tasks: deliver queue messages and provider webhooks, and fire schedules.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::server::Local;
 
-/// How often the clock is looked at.
+/// Interval between looks at the clock.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Starts everything that moves by itself.
+/// Starts all background tasks.
 pub fn start(local: &Arc<Local>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for function in &local.stack.template.functions {
@@ -53,7 +53,7 @@ async fn deliver(local: Arc<Local>) {
     }
 }
 
-/// Fires each schedule when it is due by the movable clock; those that became due in a jump fire once.
+/// Fires each schedule that is due by the movable clock. A clock jump over several due times fires a schedule once.
 async fn watch(local: Arc<Local>) {
     let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
     loop {
@@ -61,7 +61,7 @@ async fn watch(local: Arc<Local>) {
         for schedule in local.stack.template.functions.iter().flat_map(|function| &function.schedules) {
             let every = SignedDuration::from_secs(schedule.every_seconds);
             let due = *next.entry(schedule.name.clone()).or_insert_with(|| later(now, every));
-            // A clock that was set back must not silence a schedule.
+            // A clock that was set back must not stop a schedule.
             if now >= due || due > later(now, every) {
                 next.insert(schedule.name.clone(), later(now, every));
                 if let Err(trouble) = local.stack.tick(&schedule.name).await {

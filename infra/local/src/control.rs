@@ -1,5 +1,5 @@
-//! `/_local`: the clock, the schedules, mailbox, queues, faults, capacity, the auditor, and under `aws/` the embedded database and
-//! queues on the wire, for the operator's command line. None of it exists in a function.
+//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor; under `aws/`, the embedded database and
+//! queues in the AWS protocols, for the operator's command line. No deployed function has these routes.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::server::Local;
 
-/// Answers a request under `/_local`.
+/// Handles a request under `/_local`.
 pub async fn answer(local: &Local, request: Request<Bytes>) -> Response {
     let path = request.uri().path().trim_start_matches("/_local").to_owned();
     if let Some(service) = path.strip_prefix("/aws/") {
@@ -92,7 +92,7 @@ fn queues(stack: &Stack) -> Result<Value, Trouble> {
     Ok(Value::Object(all))
 }
 
-/// Either `{"operation", "nth", "fault"}` for one call, or `{"per_mille", "seed"}` for random ones; `{}` ends all.
+/// `{"operation", "nth", "fault"}` injects one fault, `{"per_mille", "seed"}` random ones; `{}` clears all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Faults {
@@ -117,13 +117,13 @@ fn faults(local: &Local, body: &[u8]) -> Result<Value, Trouble> {
     Ok(json!({}))
 }
 
-/// Longest wait of the auditor for work that is under way.
+/// Longest wait of the auditor for work in progress.
 const AT_REST: Duration = Duration::from_secs(10);
 
-/// Waits until everything is at rest, then reads the whole table and names what does not add up.
+/// Waits until the stack is idle, then audits the whole table.
 ///
-/// A consumer that works on its own may hold a message that no queue shows, and a transaction may be sending its outbox: while that
-/// may be why something does not add up, the auditor looks again.
+/// A background consumer may hold a message that no queue shows, and a transaction may be sending its outbox. While that may explain
+/// a finding, audit again.
 async fn audit(stack: &Stack) -> Result<Value, Trouble> {
     let started = Instant::now();
     loop {

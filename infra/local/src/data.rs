@@ -1,4 +1,4 @@
-//! The data folder: what must survive the process. Secrets are readable by their owner only.
+//! The data folder: everything that survives the process. Secrets are readable only by their owner.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -11,7 +11,7 @@ use emulator::clock::MovableClock;
 use emulator::stack::Trouble;
 use shared::table::system::Entropy;
 
-/// An open data folder; nobody else can open it meanwhile.
+/// An open data folder, locked against other processes.
 #[derive(Debug)]
 pub struct Data {
     folder: PathBuf,
@@ -19,10 +19,10 @@ pub struct Data {
 }
 
 impl Data {
-    /// Opens a folder, making it if need be; `fresh` deletes what is in it first.
+    /// Opens a folder, creating it if necessary; `fresh` deletes its contents first.
     ///
     /// # Errors
-    /// When another stack uses it, or it can't be written.
+    /// Fails when another stack uses it, or it can't be written.
     pub fn open(folder: &Path, fresh: bool) -> Result<Self, Trouble> {
         let trouble = |error: std::io::Error| format!("{} can't be written: {error}", folder.display());
         fs::create_dir_all(folder).map_err(trouble)?;
@@ -42,23 +42,23 @@ impl Data {
         Ok(Self { folder: folder.to_path_buf(), _lock: lock })
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A secret of 32 bytes in base64, made on its first need.
+    /// A base64 secret of 32 bytes, generated on first use.
     ///
     /// # Errors
-    /// When it can't be read or written.
+    /// Fails when it can't be read or written.
     pub fn secret(&self, name: &str) -> Result<String, Trouble> {
         self.kept(name, || BASE64.encode(&Entropy::system().bytes::<32>()))
     }
 
-    /// The generated password of the first admin.
+    /// The first admin's password, generated on first use.
     ///
     /// # Errors
-    /// When it can't be read or written.
+    /// Fails when it can't be read or written.
     pub fn admin_password(&self) -> Result<String, Trouble> {
         self.kept("admin-password", || BASE32_NOPAD.encode(&Entropy::system().bytes::<15>()).to_lowercase())
     }
@@ -77,10 +77,10 @@ impl Data {
         Ok(made)
     }
 
-    /// Sets the clock as far from the machine's as it was left.
+    /// Restores the clock's offset from the machine's clock.
     ///
     /// # Errors
-    /// When what is kept is no number.
+    /// Fails when the stored offset is not a number.
     pub fn restore_clock(&self, clock: &MovableClock) -> Result<(), Trouble> {
         let Ok(kept) = fs::read_to_string(self.folder.join("clock-offset")) else { return Ok(()) };
         let millis: i64 = kept.trim().parse().map_err(|_| "clock-offset is no number")?;
@@ -94,10 +94,10 @@ impl Data {
         Ok(())
     }
 
-    /// Keeps how far the clock is from the machine's.
+    /// Stores the clock's offset from the machine's clock.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when it can't be written.
     pub fn keep_clock(&self, clock: &MovableClock) -> std::io::Result<()> {
         fs::write(self.folder.join("clock-offset"), clock.offset().as_millis().to_string())
     }

@@ -1,7 +1,7 @@
 //! The local stack: `cargo run` starts all of Guerdon on one port of this machine.
 //!
-//! Everything that must survive is under `--data`: database, queues, mailbox, the providers' book, keys, the clock's offset and
-//! the admin's password. [`server`] answers requests, [`control`] is `/_local`, [`background`] moves queues, webhooks and schedules.
+//! Everything that survives is under `--data`: database, queues, mailbox, the providers' state, keys, the clock's offset and the
+//! admin's password. [`server`] handles requests, [`control`] is `/_local`, [`background`] runs queues, webhooks and schedules.
 
 mod background;
 mod control;
@@ -24,23 +24,23 @@ use tokio::net::TcpListener;
 
 use crate::data::Data;
 
-/// All of Guerdon on one port of this machine.
+/// Run all of Guerdon on one port of this machine.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// Where to listen on 127.0.0.1.
+    /// Port to listen on, at 127.0.0.1.
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// Where everything is kept.
+    /// Folder for all data.
     #[arg(long, default_value = ".local")]
     data: PathBuf,
-    /// Starts with no data; what is there is deleted.
+    /// Start without data; existing data is deleted.
     #[arg(long)]
     fresh: bool,
-    /// The first admin.
+    /// E-mail of the first admin.
     #[arg(long, env = "GUERDON_ADMIN_EMAIL", default_value = "admin@localhost")]
     admin_email: String,
-    /// The first admin's password; a random one is made and kept without it.
+    /// Password of the first admin; generated and stored if absent.
     #[arg(long, env = "GUERDON_ADMIN_PASSWORD", hide_env_values = true)]
     admin_password: Option<String>,
 }
@@ -94,7 +94,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Makes the first admin and answers the password.
+/// Creates the first admin and returns the password.
 async fn admin(stack: &Stack, data: &Data, options: &Options) -> Result<String, Trouble> {
     let password = match &options.admin_password {
         Some(password) => password.clone(),

@@ -1,4 +1,4 @@
-//! Answers requests: `/_local` and `/_sim` here, everything else through the gateway.
+//! HTTP server: `/_local` and `/_sim` are handled here, everything else by the gateway.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,28 +17,26 @@ use tokio::sync::Notify;
 use crate::control;
 use crate::data::Data;
 
-/// The running stack with its data.
+/// The running stack with its data folder.
 pub struct Local {
-    /// The stack.
     pub stack: Arc<Stack>,
-    /// What must survive.
     pub data: Data,
-    /// Wakes whoever delivers webhooks and watches schedules.
+    /// Wakes the tasks that deliver webhooks and watch schedules.
     pub woken: Notify,
     saved: AtomicU64,
     port: u16,
 }
 
 impl Local {
-    /// A stack at a port.
+    /// Serves a stack at a port.
     pub fn new(stack: Arc<Stack>, data: Data, port: u16) -> Self {
         Self { stack, data, woken: Notify::new(), saved: AtomicU64::new(0), port }
     }
 
-    /// Keeps what is not kept by itself: the providers' book, once it changed.
+    /// Saves the simulated providers' state if it changed; everything else is stored as it is written.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// Fails when it can't be written.
     pub fn keep(&self) -> std::io::Result<()> {
         let revision = self.stack.simulators.revision();
         if self.saved.swap(revision, Ordering::Relaxed) != revision {
@@ -47,8 +45,8 @@ impl Local {
         Ok(())
     }
 
-    /// Whether a request for `/_local` or `/_sim` comes from this machine's own pages: a foreign page must not move money,
-    /// simulated or not.
+    /// Reports if a request for `/_local` or `/_sim` comes from this machine's own pages.
+    /// Pages of other origins must not move money, simulated or not.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let ours = |host: &str| {
@@ -63,7 +61,7 @@ impl Local {
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// When the listener fails.
+/// Fails when the listener fails.
 pub async fn serve(listener: TcpListener, local: Arc<Local>) -> Result<(), Trouble> {
     let router = Router::new().fallback(answer).with_state(local);
     axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
@@ -99,7 +97,7 @@ async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Resp
         return control::answer(&local, request).await;
     } else if path.starts_with("/_sim") {
         let response = local.stack.sim(request).await;
-        // Whoever pays by curl finds the money with the next call.
+        // Deliver webhooks now, so that a payment made with curl is credited before the next request.
         local.stack.pump_webhooks().await;
         response
     } else {

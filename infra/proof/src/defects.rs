@@ -1,5 +1,5 @@
-//! Seeded defects: mistakes that an engineer could plausibly make, each a patch, each of which the tests must catch.
-//! A suite that passes on a damaged product proves nothing, so this is the test of the tests.
+//! Seeded defects: plausible mistakes, each in a patch that the tests must catch.
+//! A suite that passes on a damaged product proves nothing, so this tests the tests.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,30 +16,30 @@ use scratch::{Build, Scratch};
 mod patch;
 mod scratch;
 
-/// So many defects there are at least.
+/// Minimum number of patches.
 const ENOUGH: usize = 40;
 
-/// Which defects, and what to do with them.
+/// Arguments of `proof defects`.
 #[derive(Debug, Args)]
 pub struct Line {
-    /// The defects; all of them when none is named.
+    /// Names of the defects; all if absent.
     names: Vec<String>,
-    /// Only sees that each patch applies to the product and says what it is, and that there are enough.
+    /// Only check that each patch has a valid header and applies, and that there are enough patches.
     #[arg(long)]
     check: bool,
-    /// Writes what was found as JSON.
+    /// Write the results as JSON.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
 }
 
 impl Line {
-    /// Every defect, what was found left in a file.
+    /// All defects, with the results in a file.
     pub fn all(facts: PathBuf) -> Self {
         Self { names: Vec::new(), check: false, facts: Some(facts) }
     }
 }
 
-/// What became of a defect.
+/// Result of a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
@@ -47,11 +47,11 @@ enum Outcome {
     Caught,
     /// The tests passed on the damaged product.
     Missed,
-    /// The patch does not apply or does not compile, so that nothing was tried.
+    /// The patch does not apply or does not compile, so no test ran.
     Broken,
 }
 
-/// A defect with what was found.
+/// A defect with its result.
 #[derive(Debug, Serialize)]
 struct Fact<'a> {
     name: &'a str,
@@ -62,7 +62,7 @@ struct Fact<'a> {
     why: String,
 }
 
-/// Whether every defect was caught; with `--check`, whether every patch is as it has to be.
+/// Runs the command; returns true if every defect was caught or, with `--check`, every patch is valid.
 pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     let root = root()?;
     let all = Patch::all(&root.join("tests/defects"))?;
@@ -77,7 +77,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     if line.check { check(&root, &chosen, all.len(), out) } else { prove(&root, &chosen, line.facts.as_deref(), out) }
 }
 
-/// Sees that the patches fit the product as it stands.
+/// Checks that the patches apply to the current product.
 fn check(root: &Path, chosen: &[&Patch], all: usize, out: &mut dyn Write) -> Result<bool, Trouble> {
     let mut wrong = 0_usize;
     for patch in chosen {
@@ -93,7 +93,7 @@ fn check(root: &Path, chosen: &[&Patch], all: usize, out: &mut dyn Write) -> Res
     Ok(wrong == 0 && all >= ENOUGH)
 }
 
-/// Seeds each defect into the copy and runs its tests: the cheap ones first, each kind after its tests passed without a defect.
+/// Seeds each defect into the copy and runs its tests, the cheap ones first, each kind once its tests pass without a defect.
 fn prove(root: &Path, chosen: &[&Patch], facts: Option<&Path>, out: &mut dyn Write) -> Result<bool, Trouble> {
     let scratch = Scratch::of(root)?;
     let mut found = Vec::new();
@@ -128,7 +128,7 @@ impl Fact<'_> {
     }
 }
 
-/// Runs all the tests that are to catch something on the undamaged copy: where they fail anyway, they catch nothing.
+/// Runs all selected tests on the undamaged copy. Tests that fail here can't prove that they catch a defect.
 fn undamaged(scratch: &Scratch, chosen: &[&Patch], out: &mut dyn Write) -> Result<(), Trouble> {
     for build in Build::ALL {
         let wanted = chosen.iter().flat_map(|patch| &patch.tests).filter(|(of, _)| *of == build);
@@ -155,7 +155,7 @@ fn undamaged(scratch: &Scratch, chosen: &[&Patch], out: &mut dyn Write) -> Resul
     Ok(())
 }
 
-/// One defect: apply, build, test, restore.
+/// Applies one defect, builds, tests and restores.
 fn try_out<'a>(scratch: &Scratch, patch: &'a Patch) -> Result<Fact<'a>, Trouble> {
     let fact = |outcome, caught_by, why| Fact {
         name: &patch.name,

@@ -1,8 +1,9 @@
-//! Other engines: the tests of behaviour run over Amazon's DynamoDB Local, and those that use queues over ElasticMQ, in place
-//! of the engines that are linked in. What passes there does not rest on a peculiarity of ours.
+//! Other engines: the behaviour tests run over Amazon's DynamoDB Local, and those that use queues over ElasticMQ, in place of the
+//! embedded engines. A test that passes there does not depend on a peculiarity of the embedded engines.
 //!
-//! `cargo run -q -p proof -- engines` lets Maven bring both, which needs `mvn` and Java 17 or later, starts them on free ports, and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has a database, or queues,
-//! of its own there (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] says which tests are not run there, and why.
+//! `cargo run -q -p proof -- engines` downloads both with Maven, which needs `mvn` and Java 17 or later. It starts them on free ports
+//! and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has its own database or queues there
+//! (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] lists the tests that are not run, with the reason.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,38 +19,38 @@ use program::{Engine, fetch};
 
 mod program;
 
-/// Which tests, over which engine.
+/// Arguments of `proof engines`.
 #[derive(Debug, Args)]
 pub struct Line {
-    /// Only tests whose name has one of these in it.
+    /// Run only tests whose names contain one of these.
     filters: Vec<String>,
-    /// Only this engine: `dynamodb` or `elasticmq`.
+    /// Run only this engine: `dynamodb` or `elasticmq`.
     #[arg(long)]
     engine: Option<String>,
-    /// Writes what was run as JSON.
+    /// Write the results as JSON.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
 }
 
 impl Line {
-    /// Every test over every engine, what was run left in a file.
+    /// All tests over every engine, with the results in a file.
     pub fn all(facts: PathBuf) -> Self {
         Self { filters: Vec::new(), engine: None, facts: Some(facts) }
     }
 }
 
-/// An engine that stands in for one of ours.
+/// An engine that replaces an embedded one.
 struct Kind {
     name: &'static str,
     is: &'static str,
     variable: &'static str,
-    /// Its program in Maven's terms.
+    /// Maven project of the program.
     project: &'static str,
-    /// The files that it must consist of, with their digests.
+    /// Lock file: the program's files with their digests.
     lock: &'static str,
-    /// The tests that say something about it.
+    /// Filters of the tests that use the engine.
     tests: &'static [&'static str],
-    /// How it is started at a port.
+    /// Command-line options for a port.
     options: fn(u16) -> Vec<String>,
 }
 
@@ -111,7 +112,7 @@ const KINDS: [Kind; 2] = [
     },
 ];
 
-/// Tests that are not run over an engine, by a part of their names, and why.
+/// Tests that are not run over an engine: engine, part of the test's name, reason.
 const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("dynamodb", "budget::", COSTS),
     ("dynamodb", "an_order_costs_what_its_budget_says", COSTS),
@@ -146,7 +147,7 @@ fn elasticmq(port: u16) -> Vec<String> {
     ]
 }
 
-/// What was run over one engine.
+/// Result of the tests over one engine.
 #[derive(Debug, Serialize)]
 struct Fact {
     engine: &'static str,
@@ -157,7 +158,7 @@ struct Fact {
     seconds: u64,
 }
 
-/// Whether all tests passed over all engines.
+/// Runs the command; returns true if all tests passed over all engines.
 pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     let root = root()?;
     let wanted = |kind: &&Kind| line.engine.as_ref().is_none_or(|engine| engine == kind.name);
@@ -180,7 +181,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     Ok(facts.iter().all(|fact| fact.failed == 0 && fact.passed > 0))
 }
 
-/// Starts an engine, runs the tests over it, and ends it.
+/// Starts an engine, runs the tests over it, and stops it.
 fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dyn Write) -> Result<Fact, Trouble> {
     let folder = root.join("target/proof/engines").join(kind.name);
     fetch(&root.join(kind.project), kind.lock, &folder)?;
@@ -215,7 +216,7 @@ fn over(kind: &Kind, root: &Path, tests: &Path, filters: &[String], out: &mut dy
     Ok(Fact { engine: kind.name, version: kind.is, passed, failed: failed.len(), left_out, seconds })
 }
 
-/// DynamoDB Local looks for its library under a name without a version.
+/// Copies the native library to a name without version, which DynamoDB Local expects.
 fn native(kind: &Kind, folder: &Path) -> Result<(), Trouble> {
     let Some((_, path)) =
         kind.lock.lines().filter_map(|line| line.split_once(' ')).find(|(_, path)| path.ends_with(".so"))

@@ -1,4 +1,4 @@
-//! Cargo, and the harness of the tests that it builds: how both are called, and what they say.
+//! Runs cargo and test binaries, and parses their output.
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::Trouble;
 
-/// Cargo as a person calls it from a shell, though this program runs under another one: what that one says of its own package would
-/// let build scripts run again.
+/// A cargo command as run from a shell. It removes the variables that an outer cargo sets for this package, since those would rerun
+/// build scripts.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -21,7 +21,7 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Compiles the test binary that `wanted` names in cargo's words; the compiler's first error if it can't.
+/// Compiles the test binary that `wanted` selects; returns the compiler's first error if it fails.
 pub fn built(cargo: &mut Command, wanted: &[&str]) -> Result<Result<PathBuf, String>, Trouble> {
     cargo.arg("test").args(wanted).args(["--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
     let done = output(cargo)?;
@@ -36,17 +36,17 @@ pub fn built(cargo: &mut Command, wanted: &[&str]) -> Result<Result<PathBuf, Str
     Ok(Ok(binaries.next_back().ok_or_else(|| Trouble::Wrong("cargo names no test binary".to_owned()))?))
 }
 
-/// What a run of tests told.
+/// The result of a test run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many passed.
+    /// Number of passed tests.
     pub passed: usize,
-    /// Which failed, with the first line of why.
+    /// Failed tests, each with the first line of its failure message.
     pub failed: Vec<(String, String)>,
 }
 
 impl Report {
-    /// Reads what a harness printed.
+    /// Parses the output of a test binary.
     pub fn of(told: &str) -> Self {
         let mut report = Self::default();
         told.lines().for_each(|line| report.hear(line));
@@ -56,7 +56,7 @@ impl Report {
         report
     }
 
-    /// Takes in one line; why a test failed comes later, and is not known here.
+    /// Parses one line. The reason of a failure comes later in the output and is not set here.
     pub fn hear(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test ") else { return };
         if result.ends_with(" ... ok") {
@@ -67,14 +67,14 @@ impl Report {
     }
 }
 
-/// The first line of what a failed test said, and the two sides of a comparison.
+/// The first line of a failed test's message, and both sides of a failed comparison.
 fn why(told: &str, name: &str) -> String {
     let own = told.split_once(&format!("---- {name} stdout ----")).map_or("", |(_, after)| after);
     let own = own.split("\n---- ").next().unwrap_or_default();
     let said = own.split_once("panicked at ").and_then(|(_, after)| after.split_once('\n'));
     let said = said.map_or(own, |(_, said)| said);
     let mut why = first_line(said);
-    // What is shown over several lines begins with a bracket alone.
+    // A value printed over several lines begins with a bracket alone.
     if why.ends_with(['[', '{', '(']) {
         let shown: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         why = shown.join(" ").chars().take(200).collect();
@@ -87,18 +87,18 @@ fn why(told: &str, name: &str) -> String {
     why
 }
 
-/// The first line of a text that says something, in short.
+/// The first non-blank line of a text, cut to 200 characters.
 pub fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().take(200).collect()
 }
 
-/// Runs a program to its end.
+/// Runs a program until it ends.
 pub fn output(command: &mut Command) -> Result<Output, Trouble> {
     command.stdin(Stdio::null()).output().map_err(|why| Trouble::Outside(format!("{command:?}"), why))
 }
 
-/// What went wrong at a place outside this program.
+/// Adds the path or command to an I/O error.
 pub fn at(path: impl AsRef<Path> + Debug) -> impl Fn(std::io::Error) -> Trouble {
     move |why| Trouble::Outside(path.as_ref().display().to_string(), why)
 }

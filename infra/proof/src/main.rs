@@ -1,4 +1,4 @@
-//! Proof that the tests are worth something: what they were tried on, and what they found.
+//! Evidence for the quality of the tests: seeded defects, other engines, and a report.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ mod engines;
 mod harness;
 mod report;
 
-/// Shows what the tests are worth.
+/// Measure the quality of the tests.
 #[derive(Debug, Parser)]
 #[command(name = "proof", version)]
 struct Line {
@@ -21,21 +21,21 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Seeds each defect of tests/defects into a copy of the product and sees whether the tests catch it.
+    /// Seed each defect of tests/defects into a copy of the product and check that the tests catch it.
     Defects(defects::Line),
-    /// Runs the tests of behaviour over Amazon's DynamoDB Local, and those that queues carry over ElasticMQ.
+    /// Run the behaviour tests over Amazon's DynamoDB Local, and those that use queues over ElasticMQ.
     Engines(engines::Line),
-    /// Runs the whole suite and writes what was run and found as a page: target/proof/report.html.
+    /// Run the whole suite and write the results as a page: target/proof/report.html.
     Report(report::Line),
 }
 
-/// What went wrong with the proof itself.
+/// An error of this program, as opposed to a finding.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
-    /// A file or a process.
+    /// A file or process error.
     #[error("{0}: {1}")]
     Outside(String, io::Error),
-    /// Something that is not as it has to be.
+    /// An invalid input or state.
     #[error("{0}")]
     Wrong(String),
 }
@@ -57,13 +57,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The repository.
+/// The repository's root folder.
 fn root() -> Result<PathBuf, Trouble> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.canonicalize().map_err(harness::at(&root))
 }
 
-/// Says a line at once, as what follows may take minutes.
+/// Prints a line and flushes it, as the next step may take minutes.
 fn say(out: &mut dyn Write, line: &str) -> Result<(), Trouble> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(harness::at("output"))
 }

@@ -1,7 +1,7 @@
-//! The report: what the suite was run on, and what it found, as a page that a person reads.
+//! The report: the extent and results of a run of the suite, as a page for people.
 //!
-//! The tests leave facts in a directory (`tests/it/facts.rs`), the other proofs write theirs beside them; the page says what they say and
-//! names what was not run. Nothing here decides whether a test passes.
+//! The tests write facts to a directory (`tests/it/facts.rs`), and the other commands of this program add theirs. The page shows
+//! the facts and names the parts that did not run. Nothing here decides if a test passes.
 
 mod page;
 
@@ -17,39 +17,39 @@ use serde_json::{Value, json};
 use crate::harness::{self, Report, at};
 use crate::{Trouble, defects, engines, root, say};
 
-/// What is run for the report, and where it goes.
+/// Arguments of `proof report`.
 #[derive(Debug, Args)]
 pub struct Line {
-    /// Only writes the page, of the facts that were left last time.
+    /// Only write the page, from the facts of the last run.
     #[arg(long)]
     page_only: bool,
     /// Seeds of the random workload.
     #[arg(long, default_value_t = 2_000, value_name = "N")]
     seeds: u64,
-    /// Rounds of each race; without it as many as an ordinary test run has.
+    /// Rounds of each race; those of an ordinary test run if absent.
     #[arg(long, value_name = "N")]
     rounds: Option<u64>,
-    /// Seconds of random inputs for each fuzz target.
+    /// Seconds of random inputs per fuzz target.
     #[arg(long, default_value_t = 5, value_name = "N")]
     fuzz_seconds: u64,
-    /// Also seeds every defect of tests/defects, which takes about an hour.
+    /// Also seed every defect of tests/defects, which takes about an hour.
     #[arg(long)]
     defects: bool,
-    /// Also runs the tests over DynamoDB Local and ElasticMQ, which needs Java, Maven and the internet.
+    /// Also run the tests over DynamoDB Local and ElasticMQ, which needs Java, Maven and internet access.
     #[arg(long)]
     engines: bool,
 }
 
-/// Facts by the part that left them.
+/// Facts by the name of their part.
 pub type Facts = BTreeMap<String, Value>;
 
-/// Whether everything that was run passed.
+/// Runs the command; returns true if everything passed.
 pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     let root = root()?;
     let (kept, page) = (root.join("target/proof/facts"), root.join("target/proof/report.html"));
     let mut passed = true;
     if !line.page_only {
-        // What an earlier run left would be told as if it were of this one.
+        // The page must not show facts of an earlier run.
         if kept.exists() {
             std::fs::remove_dir_all(&kept).map_err(at(&kept))?;
         }
@@ -68,7 +68,7 @@ pub fn run(line: &Line, out: &mut dyn Write) -> Result<bool, Trouble> {
     Ok(passed)
 }
 
-/// Runs the tests, all faults and seeds included, and leaves what they said of themselves.
+/// Runs the tests with all faults and seeds, and stores their facts.
 fn tests(line: &Line, root: &Path, kept: &Path, out: &mut dyn Write) -> Result<bool, Trouble> {
     let began = Instant::now();
     let mut command = harness::cargo();
@@ -100,7 +100,7 @@ fn tests(line: &Line, root: &Path, kept: &Path, out: &mut dyn Write) -> Result<b
     Ok(ended.success())
 }
 
-/// The first line that a program says; nothing where it is not there.
+/// The first line of a program's output; `None` if the program is missing.
 fn said_by(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
     let said = Command::new(program).args(arguments).current_dir(root).stderr(Stdio::null()).output().ok()?;
     let said = String::from_utf8(said.stdout).ok()?;

@@ -50,7 +50,7 @@ pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Rou
         .layer(middleware::from_fn(with_origin))
 }
 
-/// What a path holds as it is; everything else is escaped in it.
+/// Characters that are percent-encoded in a path segment.
 const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

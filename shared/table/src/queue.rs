@@ -249,7 +249,7 @@ impl Queues {
     }
 
     /// # Errors
-    /// When the queue's address is not known.
+    /// Fails when the queue's address is not configured.
     fn url(&self, queue: Queue) -> Result<&str, Fault> {
         let url = match queue {
             Queue::Reward => &self.urls.reward,

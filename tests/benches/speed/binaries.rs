@@ -1,4 +1,4 @@
-//! The functions' release binaries: size, start against the least function there can be, memory after the first request.
+//! Release binaries: size, start time relative to a minimal function, memory after the first request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use shared::payment::gateway::stripe::signature::sign;
 
 use crate::shop::Shop;
 
-/// Megabytes of 1,000,000 bytes that a stripped binary may have.
+/// Maximum size of a stripped binary, in megabytes of 1,000,000 bytes.
 const SIZE: f64 = 9.0;
-/// How many times the start of the least function a function's may take.
+/// Maximum start time of a function, as a multiple of the minimal function's.
 const START: f64 = 3.0;
-/// The least function there can be.
+/// The minimal function.
 const HELLO: &str = "examples/hello";
-/// Starts of each binary; the middle one counts.
+/// Starts of each binary; the median counts.
 const STARTS: usize = 21;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A database that has nothing and says so at once: what a function reads while it starts is no part of its own start.
+/// An empty database that responds at once, so that reads during a function's start take no time.
 #[derive(Debug)]
 struct Nothing;
 
@@ -36,7 +36,7 @@ impl Backend for Nothing {
     }
 }
 
-/// Builds, measures and prints; whether every budget is kept.
+/// Builds, measures and prints; returns true if every budget is met.
 pub async fn run() -> bool {
     let words = ["--workspace", "--exclude", "local", "--bins", "--example", "hello"];
     let release = build("release", &words).unwrap();
@@ -70,7 +70,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// How long each takes from its start to asking for an event: the middle of many, in turns, so that all have the same weather.
+/// Median time from start to the first request for an event. The binaries take turns, so that all run under the same load.
 async fn starts(deployment: &Deployment, names: &[String]) -> BTreeMap<String, Duration> {
     let mut all: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for _ in 0..STARTS {
@@ -101,7 +101,7 @@ async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> 
     kilobytes.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1_024.0 / 1e6
 }
 
-/// A first event: a page that the operator may see, a provider's webhook, a message, or a tick.
+/// A first event: an admin page, a provider's webhook, a message, or a tick.
 fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
     let pages = function.routes.iter().filter(|route| route.method == "GET" && route.path.starts_with("/v1/"));
     let page = pages.filter(|route| !route.path.contains('{')).map(|route| route.path.as_str()).min();

@@ -1,4 +1,4 @@
-//! Redemptions per second of one hot code against distinct codes (performance.md): a crowd must not queue at one item.
+//! Redemptions per second of one hot code and of distinct codes (performance.md): users must not queue at one item.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::rates::{CLIENTS, TRANSACTION, at_once};
 use crate::shop::Shop;
 
-/// How many redeem.
+/// Number of redeeming users.
 const CROWD: usize = 1_024;
 
-/// Which code each of the crowd redeems, and at least what part of the rate of distinct codes it has to reach.
+/// Code kinds, each with its minimum rate as a share of the rate of distinct codes.
 const KINDS: [(&str, Kind, f64); 3] = [
     ("distinct codes", Kind::Distinct, 1.0),
     ("one code with 128 shards", Kind::One(100_000), 0.5),
@@ -24,7 +24,7 @@ enum Kind {
     One(u64),
 }
 
-/// Measures and prints; answers whether the ratios are kept.
+/// Measures and prints; returns true if the ratios are met.
 pub async fn run() -> bool {
     println!("\nRedemptions for balance with {CLIENTS} clients, {} ms a transaction.\n", TRANSACTION.as_millis());
     println!(
@@ -78,7 +78,7 @@ async fn redemptions(kind: Kind) -> (Duration, u64) {
     (took, conflicts)
 }
 
-/// A code for each, or one for all.
+/// One code per user, or one for all.
 async fn codes(shop: &Shop, kind: Kind) -> Vec<String> {
     let (count, total) = match kind {
         Kind::Distinct => (CROWD, 1),

@@ -1,4 +1,4 @@
-//! How fast it is, as ratios within one run: `cargo bench -p tests`, and `cargo bench -p tests -- binaries` for the built binaries.
+//! Speed as ratios within one run: `cargo bench -p tests`, or `cargo bench -p tests -- binaries` for the built binaries.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

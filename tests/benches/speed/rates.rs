@@ -1,4 +1,4 @@
-//! Registrations and full payments per second on the embedded database, one after another and with 64 clients.
+//! Registrations and complete payments per second on the embedded database, sequential and with 64 clients.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use crate::shop::Shop;
 
 pub const CLIENTS: usize = 64;
-/// How many things a client does in a row.
+/// Operations per client, in sequence.
 const EACH: usize = 8;
-/// What AWS publishes as the median of a transaction of five items.
+/// Median latency that AWS publishes for a transaction of five items.
 pub const TRANSACTION: Duration = Duration::from_millis(25);
 
-/// One row of the table.
+/// One row of the printed table.
 struct Row {
     what: &'static str,
     how: String,
@@ -21,7 +21,7 @@ struct Row {
     conflicts: u64,
 }
 
-/// Measures and prints; nothing here has a budget.
+/// Measures and prints; no budget applies.
 pub async fn run() -> bool {
     println!(
         "Rates on the embedded database, Argon2 at its least. A payment is an order, the provider's page, its webhook"
@@ -99,7 +99,7 @@ async fn payments(clients: usize, takes: Duration) -> Row {
     Row { what: "payments", how: how(clients, takes), done: jobs, took, conflicts }
 }
 
-/// Does so many jobs with so many clients, each taking the next.
+/// Runs `jobs` jobs with `clients` clients, each taking the next job.
 pub async fn at_once<F: Future<Output = ()> + Send + 'static>(
     clients: usize,
     jobs: usize,

@@ -1,4 +1,4 @@
-//! A deployment to measure: the stack in memory by the machine's clock, everything switched on, and Ann, who invites everybody.
+//! A deployment to measure: the in-memory stack on the machine's clock, all features enabled, with Ann as the inviter of all users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use shared::account::create_admin::create_admin;
 use shared::account::model::identity::{Email, Password};
 
 const PASSWORD: &str = "correct horse battery";
-/// What Ann gets for each who pays, in ledger currency.
+/// Ann's reward per paying invitee, in ledger currency.
 pub const REWARD: u64 = 3;
 
 pub struct Shop {
@@ -58,7 +58,7 @@ impl Shop {
         assert_eq!(answer.status(), 200, "{:?}", answer.body());
     }
 
-    /// Registers somebody, with Ann's code as soon as there is one; answers the access token.
+    /// Registers a user, with Ann's code once it exists; returns the access token.
     pub async fn register(&self, name: &str) -> String {
         let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
         if !self.code.is_empty() {
@@ -67,7 +67,7 @@ impl Shop {
         text(&self.post("/v1/registrations", "", "", body).await["session"]["access_token"])
     }
 
-    /// Orders, pays at the provider and lets the provider tell us.
+    /// Orders, pays at the provider, and delivers the webhook.
     pub async fn pay(&self, token: &str) {
         let order = json!({"offer_id": "o100", "provider": "zpay"});
         let order = self.post("/v1/payment/orders", token, token, order).await;
@@ -84,7 +84,7 @@ impl Shop {
         self.stack.pump_webhooks().await;
     }
 
-    /// Delivers what is due to the queues' consumers, again and again, until `done` and nothing moves.
+    /// Delivers due messages to the queues' consumers until `done` is set and no message is left.
     pub async fn consume(&self, done: &std::sync::atomic::AtomicBool) {
         loop {
             let last = done.load(std::sync::atomic::Ordering::SeqCst);
@@ -97,7 +97,7 @@ impl Shop {
         }
     }
 
-    /// Asserts that everything came to rest, Ann has a reward for each of `payments`, and the auditor finds nothing.
+    /// Asserts that the stack is idle, Ann has a reward for each of `payments`, and the auditor finds nothing.
     pub async fn check(&self, payments: u64) {
         self.stack.settle().await.unwrap();
         let balance = &self.send("GET", "/v1/me", &self.ann, "", None).await["balance"]["amount"];
@@ -126,7 +126,7 @@ impl Shop {
     }
 }
 
-/// The end of a token, which is its signature: an idempotency key of its own for each.
+/// The end of a token, its signature: a distinct idempotency key per token.
 fn digest(key: &str) -> String {
     key.chars().skip(key.chars().count().saturating_sub(40)).collect()
 }

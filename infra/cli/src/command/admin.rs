@@ -1,4 +1,4 @@
-//! `admin`: the first admin of a deployment can be made by nobody but who owns its table.
+//! `admin`: creates the first admin directly in the table, which only the owner of the table can do.
 
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
@@ -14,10 +14,10 @@ use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// Makes an admin.
+/// Creates an admin.
 ///
 /// # Errors
-/// When the e-mail or password can't be one, or the table can't be reached.
+/// Fails when the e-mail or password is invalid, or the table can't be reached.
 pub async fn run(asked: Admin, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let Admin::Create { email, password_stdin } = asked;
     let address = Email::parse(&email).ok_or_else(|| Trouble::Usage(format!("{email:?} is no e-mail address")))?;

@@ -1,4 +1,4 @@
-//! `codes`: batches of redemption codes, made once however often the command runs, and exported.
+//! `codes`: batches of redemption codes, created idempotently and exported.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -16,9 +16,9 @@ use crate::output::Out;
 use crate::trouble::Trouble;
 
 const PATH: &str = "/v1/admin/redemption/batches";
-/// How often a batch is looked at while its codes are made.
+/// Interval between polls while a batch's codes are created.
 const LOOK: Duration = Duration::from_millis(400);
-/// For how many looks in a row nothing may happen: two minutes.
+/// Polls in a row without progress before giving up: two minutes.
 const PATIENCE: u32 = 300;
 const COLUMNS: &[&str] = &[
     "id",
@@ -38,10 +38,10 @@ const COLUMNS: &[&str] = &[
     "expires_at",
 ];
 
-/// Lists, makes or exports batches.
+/// Lists, creates or exports batches.
 ///
 /// # Errors
-/// What the API refuses; a file that can't be written.
+/// Any request that the API refuses; a file that can't be written.
 pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Codes::List(page) => out.rows(COLUMNS, &api.list(PATH, &[], &page).await?)?,
@@ -88,7 +88,7 @@ fn body(wanted: &NewBatch) -> Value {
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<Map<_, _>>().into()
 }
 
-/// Waits until all codes of a batch are there, and shows how far it is.
+/// Waits until all codes of a batch exist, showing progress.
 async fn ready(api: &Api, id: &str, mut batch: Value) -> Result<Value, Trouble> {
     let number = |batch: &Value, name: &str| batch.get(name).and_then(Value::as_u64).unwrap_or_default();
     let progress = ProgressBar::new(number(&batch, "count")).with_message(id.to_owned());
@@ -118,7 +118,7 @@ fn export(batch: &str) -> Result<String, Trouble> {
     Ok(format!("{PATH}/{}/export.csv", segment(batch)?))
 }
 
-/// Writes a batch's codes beside the file and puts them in its place once all are there.
+/// Writes a batch's codes to a temporary file and renames it once all are written.
 async fn save(api: &Api, batch: &str, file: &Path, out: &mut Out<'_>) -> Result<(), Trouble> {
     let unwritten = |error: std::io::Error| Trouble::Failed(format!("{} can't be written: {error}", file.display()));
     let mut beside = file.as_os_str().to_owned();
@@ -133,7 +133,7 @@ async fn save(api: &Api, batch: &str, file: &Path, out: &mut Out<'_>) -> Result<
             out.note(&format!("{} has the codes of {batch}, {bytes} bytes", file.display()))
         }
         Err(trouble) => {
-            // Codes are worth money: no part of them is left lying about.
+            // Codes are worth money: leave no partial file behind.
             let _gone = fs::remove_file(&beside);
             Err(trouble)
         }

@@ -1,4 +1,4 @@
-//! `dlq`: the dead letters of each queue, and their second chance.
+//! `dlq`: list and redrive dead letters.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// How often in a row a queue may answer nothing although it holds something: a look at SQS asks only some of its servers.
+/// Empty receives in a row to allow while the queue is not empty: short polling samples only some SQS servers.
 const EMPTY_LOOKS: u32 = 3;
 const COLUMNS: &[&str] = &["queue", "id", "what", "message", "received", "sent_at"];
 
 /// Lists dead letters, or sends them back.
 ///
 /// # Errors
-/// When the queues can't be reached.
+/// Fails when the queues can't be reached.
 pub async fn run(asked: Dlq, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let queues = at.queues()?;
     match asked {
@@ -51,7 +51,7 @@ async fn list(queues: &Queues, only: Option<Queue>, out: &mut Out<'_>) -> Result
     Ok(if rows.is_empty() { Ended::Fine } else { Ended::Found })
 }
 
-/// All dead letters that can be had now, hidden from others for a while, the earliest sent first.
+/// Receives all available dead letters, oldest first; they stay hidden for their visibility timeout.
 async fn held(queues: &Queues, url: &str) -> Result<Vec<DeadLetter>, Trouble> {
     let mut letters: BTreeMap<String, DeadLetter> = BTreeMap::new();
     let mut empty = 0_u32;
@@ -65,13 +65,13 @@ async fn held(queues: &Queues, url: &str) -> Result<Vec<DeadLetter>, Trouble> {
     Ok(letters)
 }
 
-/// Sends letters back batch by batch: a FIFO queue shows the later ones of a group only once the earlier ones are gone.
+/// Sends letters back batch by batch: a FIFO queue delivers later messages of a group only after the earlier ones are gone.
 async fn redrive(queues: &Queues, queue: Queue, only: Option<&str>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let name = queue.as_str();
     let Some(url) = queues.dead_letters_of(queue).await? else {
         return Err(Trouble::Failed(format!("the {name} queue has no dead-letter queue; look at its redrive policy")));
     };
-    // What fails once more meanwhile waits for the next command.
+    // Messages that fail again meanwhile are left for the next run.
     let most = usize::try_from(queues.depth(&url).await?).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
     while rows.len() < most {

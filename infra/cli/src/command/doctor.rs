@@ -1,4 +1,4 @@
-//! `doctor`: one line per thing that has to be right, and what to do where it is not.
+//! `doctor`: one line per check, with advice where a check fails.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -15,12 +15,12 @@ use crate::output::Out;
 use crate::trouble::Trouble;
 use shared::account::token::PublicKeys;
 
-/// Seconds between the clocks that are told, and those from which on AWS refuses signatures.
+/// Clock skew in seconds: the first warns; beyond the second AWS rejects signatures.
 const SKEW: (u64, u64) = (5, 240);
-/// Days after which the daily report should be there.
+/// Maximum age of the latest daily report, in days.
 const REPORT_DAYS: i64 = 2;
 
-/// How a check ended.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ok,
@@ -28,7 +28,7 @@ enum Verdict {
     Fail,
 }
 
-/// The lines so far.
+/// The results so far.
 #[derive(Default)]
 struct Sheet {
     rows: Vec<Value>,
@@ -63,10 +63,10 @@ impl Sheet {
     }
 }
 
-/// Looks at everything.
+/// Runs all checks.
 ///
 /// # Errors
-/// When the result can't be written; what is wrong with Guerdon is in the result.
+/// Fails when the result can't be written. Failed checks are part of the result.
 pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let mut sheet = Sheet::default();
     if health(api, &mut sheet).await {
@@ -84,7 +84,7 @@ pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<
     Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
 }
 
-/// Whether the API answers at all.
+/// Checks that the API responds.
 async fn health(api: &Api, sheet: &mut Sheet) -> bool {
     let ask = Ask { method: "GET", path: "/v1/health", body: None, headers: &[], repeatable: true };
     let answer = match api.anonymous(ask).await {
@@ -114,7 +114,7 @@ fn clock(date: Option<&str>, sheet: &mut Sheet) {
     let Some(theirs) = theirs else {
         return sheet.warn("clock", "the API does not tell the time", "");
     };
-    // The header is cut to whole seconds.
+    // The `Date` header has whole seconds.
     let skew = Clock::system().now().duration_since(theirs).as_secs().unsigned_abs();
     let finding = format!("{skew} s beside the API's");
     let advice = "set this machine's clock (chrony, timedatectl): AWS refuses signatures that are five minutes off";
@@ -125,7 +125,7 @@ fn clock(date: Option<&str>, sheet: &mut Sheet) {
     }
 }
 
-/// A forged event of each provider has to be refused by us, and not by somebody in between.
+/// Checks that forged events are rejected by the API itself, and not by a proxy in front of it.
 async fn webhooks(api: &Api, sheet: &mut Sheet) {
     let advice = "the gateway has to pass POST /v1/webhooks/* with its body and headers as they are";
     let body = json!({"id": "evt_doctor"});
@@ -155,7 +155,7 @@ async fn webhooks(api: &Api, sheet: &mut Sheet) {
     }
 }
 
-/// Signs in and reads every area; answers the payment settings.
+/// Signs in and reads every area; returns the payment settings.
 async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
     let mut payment = None;
     for area in Area::ALL {
@@ -174,7 +174,7 @@ async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
                     payment = document.get("settings").cloned();
                 }
             }
-            // Without an admin every area would say the same.
+            // Without an admin every area fails alike.
             Err(trouble) if area == Area::Identity => {
                 sheet.trouble("sign-in", &trouble);
                 return None;
@@ -208,7 +208,7 @@ fn providers(payment: &Value, sheet: &mut Sheet) {
     }
 }
 
-/// The daily report is the scheduler's trace.
+/// Checks for a recent daily report, which shows that the scheduler runs.
 async fn reports(api: &Api, sheet: &mut Sheet) {
     let newest = match api.get("/v1/admin/payment/reconciliations?limit=1").await {
         Ok(page) => page.pointer("/items/0/date").and_then(Value::as_str).map(str::to_owned),
@@ -227,7 +227,7 @@ async fn reports(api: &Api, sheet: &mut Sheet) {
     }
 }
 
-/// What the functions are given has to be there and not blank. Values are never shown.
+/// Checks that the secrets which the functions need exist and are not blank. Values are never printed.
 async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut Sheet) {
     let known = match at.secrets().await {
         Ok(known) => known,
@@ -241,7 +241,7 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
         ("STRIPE_WEBHOOK_SECRET", on("stripe")),
         ("ZPAY_KEY", on("zpay")),
     ];
-    // The local stack's providers are simulated, with secrets of their own.
+    // The local stack simulates the providers with secrets of its own.
     for (name, needed) in wanted.into_iter().filter(|(name, _)| !at.is_local() || !is_providers(name)) {
         let check = format!("secret {name}");
         let parameter = format!("{name}_PARAMETER");

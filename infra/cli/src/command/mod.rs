@@ -21,10 +21,10 @@ use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// Does what was typed.
+/// Runs the parsed command.
 ///
 /// # Errors
-/// Why it did not work.
+/// Fails when the command can't complete; see [`Trouble`].
 pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let at = &line.at;
     let surroundings = Surroundings::new(at, environment);
@@ -48,7 +48,7 @@ pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -
     }
 }
 
-/// Who signs in: whom the options name; with --local the admin that the stack made for itself.
+/// Credentials from the options; with --local, those of the admin that the local stack created.
 fn credentials(at: &At) -> Option<Credentials> {
     let local = |text: Option<String>| text.filter(|_| at.local);
     let email = at.admin_email.clone().or_else(|| local(Some("admin@localhost".to_owned())));
@@ -57,7 +57,7 @@ fn credentials(at: &At) -> Option<Credentials> {
     Some(Credentials { email: email?, password: password? })
 }
 
-/// Something that stands in a path: no other path can be made of it.
+/// A path segment: letters, digits, `_`, `-` and `.` only, so that it can't change the path.
 fn segment(text: &str) -> Result<&str, Trouble> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if !text.is_empty() && text.chars().all(plain) {

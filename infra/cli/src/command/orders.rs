@@ -1,4 +1,4 @@
-//! `orders`: what was paid, how it came about, and completing one by hand.
+//! `orders`: list, explain and manually complete orders.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ const COLUMNS: &[&str] = &[
 /// Lists, shows or completes orders.
 ///
 /// # Errors
-/// What the API refuses.
+/// Any request that the API refuses.
 pub async fn run(asked: Orders, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Orders::List { status, provider, method, user, email, page } => {
@@ -58,7 +58,7 @@ pub async fn run(asked: Orders, api: &Api, out: &mut Out<'_>) -> Result<Ended, T
     Ok(Ended::Fine)
 }
 
-/// How the order's amounts came about, where the deployment tells it.
+/// The derivation of the order's amounts, if the deployment offers it.
 async fn explained(api: &Api, path: &str) -> Result<Option<Value>, Trouble> {
     let path = format!("{path}/explain");
     let answer = api.send(Ask { method: "GET", path: &path, body: None, headers: &[], repeatable: true }).await?;
@@ -68,7 +68,7 @@ async fn explained(api: &Api, path: &str) -> Result<Option<Value>, Trouble> {
     }
 }
 
-/// An order, its events and its way one below the other; as JSON all in one.
+/// Prints the order, its events and its history one below the other; as JSON in one document.
 fn show(mut order: Value, explained: Option<Value>, out: &mut Out<'_>) -> Result<(), Trouble> {
     if out.format() == Format::Json {
         if let (Some(explained), Some(order)) = (explained, order.as_object_mut()) {

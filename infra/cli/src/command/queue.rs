@@ -1,4 +1,4 @@
-//! `withdrawals`, `reviews`, `reconcile`: what waits for a person, and what the daily reports say.
+//! `withdrawals`, `reviews` and `reconcile`: manual decisions and the daily reports.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ const WITHDRAWALS: &str = "/v1/admin/withdrawals";
 const REVIEWS: &str = "/v1/admin/payment/reviews";
 const REPORTS: &str = "/v1/admin/payment/reconciliations";
 
-/// Lists withdrawals, or says how one ended.
+/// Lists withdrawals, or approves or rejects one.
 ///
 /// # Errors
-/// What the API refuses.
+/// Any request that the API refuses.
 pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Withdrawals::List { state, user, page } => {
@@ -50,10 +50,10 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
     Ok(Ended::Fine)
 }
 
-/// Lists the review queue, or decides about an item of it.
+/// Lists the review queue, or resolves an item.
 ///
 /// # Errors
-/// What the API refuses.
+/// Any request that the API refuses.
 pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Reviews::List { state, page } => {
@@ -88,10 +88,10 @@ pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<End
     Ok(Ended::Fine)
 }
 
-/// Shows the daily reports, or one day line by line; what differs is found.
+/// Shows the daily reports, or one day line by line; ends with [`Ended::Found`] if anything differs.
 ///
 /// # Errors
-/// What the API refuses.
+/// Any request that the API refuses.
 pub async fn reconcile(asked: Reconcile, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let differs: fn(&Value) -> bool = match &asked.date {
         Some(_) => |row| row.get("verdict").and_then(Value::as_str) != Some("total"),

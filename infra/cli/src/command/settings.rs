@@ -1,4 +1,4 @@
-//! `settings`: an area's document, read and written whole under its version.
+//! `settings`: an area's document, read and replaced as a whole under its version.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::trouble::Trouble;
 /// Shows or changes settings.
 ///
 /// # Errors
-/// What the API refuses; a field that is not there.
+/// Any request that the API refuses; an unknown field.
 pub async fn run(asked: Settings, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Settings::Get { area: None } => overview(api, out).await,
@@ -77,7 +77,7 @@ fn show(document: &Value, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     Ok(Ended::Fine)
 }
 
-/// A whole document from a file; both what `settings get` prints as JSON and its `settings` alone.
+/// Reads a whole document from a file: the JSON that `settings get` prints, or only its `settings`.
 async fn written(file: &Path) -> Result<Value, Trouble> {
     let mut text = String::new();
     if file == Path::new("-") {
@@ -91,7 +91,7 @@ async fn written(file: &Path) -> Result<Value, Trouble> {
     Ok(document.get_mut("settings").map(Value::take).unwrap_or(document))
 }
 
-/// The document with `FIELD=VALUE` put into it. Where a text is, it stays one, so that amounts keep their digits.
+/// Applies `FIELD=VALUE` changes to the document. A text field stays text, so that amounts keep their digits.
 fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
     for change in changes {
         let (field, text) = change
@@ -113,7 +113,7 @@ fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
     Ok(document)
 }
 
-/// The names that could have been meant.
+/// The valid field names at the place of an unknown field.
 fn fields_beside(document: &Value, field: &str) -> String {
     let mut place = document;
     let mut parts: Vec<&str> = field.split('.').collect();

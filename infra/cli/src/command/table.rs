@@ -1,4 +1,4 @@
-//! `audit`, `rebuild`: the whole table, read and judged. Neither writes anything.
+//! `audit` and `rebuild`: read-only checks of the whole table.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use crate::direct::{Surroundings, everything};
 use crate::output::{Format, Out};
 use crate::trouble::Trouble;
 
-/// What is said when a live table moved between two readings.
+/// Note when findings of the first scan are gone in the second.
 const MOVED: &str = "some findings of the first reading were gone in the second: they were under way";
 
-/// Names everything that does not add up.
+/// Lists every broken invariant.
 ///
 /// # Errors
-/// When the table can't be reached.
+/// Fails when the table can't be reached.
 pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
     let items = everything(&store).await?;
@@ -36,10 +36,10 @@ pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Resu
     Ok(if findings.is_empty() { Ended::Fine } else { Ended::Found })
 }
 
-/// Lists every number that is stored otherwise than journals and facts have it.
+/// Lists every stored number that differs from the one recomputed from journals and facts.
 ///
 /// # Errors
-/// When the table can't be reached.
+/// Fails when the table can't be reached.
 pub async fn rebuild(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
     let Rebuilt { compared, mut differences } = shared::operations::auditor::rebuild(&everything(&store).await?);
@@ -65,7 +65,7 @@ fn summary(out: &mut Out<'_>, text: &str) -> Result<(), Trouble> {
     if out.format() == Format::Table { out.note(text) } else { Ok(()) }
 }
 
-/// One row with what a queue's letter says; no address and no code is in a message.
+/// One row for a dead letter. It is safe to print: messages contain no e-mail address and no code.
 pub(super) fn letter_row(queue: &str, letter: &shared::table::queue::DeadLetter) -> Value {
     let (what, id) = match MessageEnvelope::read(&letter.body) {
         Some(envelope) => (envelope.message.kind(), envelope.id),

@@ -1,30 +1,30 @@
-//! Contention: a transaction takes its time, and whoever wants one of its items meanwhile is turned away.
+//! Contention: transactions take time, and other writes to their items are rejected meanwhile.
 //!
-//! The engine's own transactions take no time, so that none ever meets another. While contention is switched on, a transaction holds
-//! its keys (of what it writes and of what it checks) for a while of tokio's clock and takes effect at the end of it. Another
-//! transaction on one of them is cancelled with `TransactionConflict` at just those writes, a single write is refused with
-//! `TransactionConflictException`. Reads see the items as they were before. Transactions that share no key run side by side.
+//! The engine's own transactions take no time, so none ever conflicts with another. While contention is enabled, a transaction holds
+//! the keys that it writes or checks for a duration of tokio's time, and takes effect at its end. Another transaction on one of
+//! these keys is cancelled with `TransactionConflict` at those writes. A single write is rejected with
+//! `TransactionConflictException`. Reads see the items as before. Transactions without a common key run in parallel.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// An item: table, partition key, sort key.
+/// An item's identity: table, partition key, sort key.
 pub(super) type Spot = [String; 3];
 
-/// Who holds what.
+/// The held items, and the conflicts so far.
 #[derive(Debug, Default)]
 pub(super) struct Contention {
-    /// How long a transaction takes; with nothing there is no contention.
+    /// Duration of a transaction; zero disables contention.
     pub lasts: Duration,
-    /// How many requests were turned away.
+    /// Number of rejected requests.
     pub conflicts: u64,
     held: HashSet<Spot>,
 }
 
 impl Contention {
-    /// Holds the items of a transaction, or says why the request is turned away. A single write holds nothing: it is over at once.
+    /// Holds a transaction's items, or returns the conflict error. A single write is instantaneous and holds nothing.
     pub fn hold(&mut self, operation: &str, spots: &[Option<Spot>]) -> Result<Vec<Spot>, Value> {
         let busy = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| self.held.contains(spot));
         let conflicts: Vec<bool> = spots.iter().map(busy).collect();
@@ -38,7 +38,7 @@ impl Contention {
         Ok(spots)
     }
 
-    /// Lets go of what a transaction held.
+    /// Releases the items of a transaction.
     pub fn release(&mut self, spots: &[Spot]) {
         for spot in spots {
             self.held.remove(spot);
@@ -46,7 +46,7 @@ impl Contention {
     }
 }
 
-/// The items that a request writes or demands something of, in the order of its writes.
+/// The items that a request writes or checks, in the order of its writes.
 pub(super) fn spots(operation: &str, request: &Value, keys: &HashMap<String, [String; 2]>) -> Vec<Option<Spot>> {
     let spot = |write: &Value| {
         let table = write.get("TableName")?.as_str()?;

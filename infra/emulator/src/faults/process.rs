@@ -1,4 +1,4 @@
-//! A function's process, which may be gone from one moment to the next: nothing that it had begun is ever finished.
+//! A simulated process that can end at any moment; unfinished work is never completed.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -9,15 +9,15 @@ tokio::task_local! {
     static PROCESS: Arc<Notify>;
 }
 
-/// The process that ran an invocation was gone before it answered.
+/// The process of an invocation ended before it responded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the process was gone before it answered")]
 pub struct Gone;
 
-/// Runs an invocation in a process of its own.
+/// Runs an invocation in a simulated process of its own.
 ///
 /// # Errors
-/// [`Gone`] when a fault ends the process.
+/// [`Gone`] if a fault ends the process.
 pub async fn run<T>(invocation: impl Future<Output = T>) -> Result<T, Gone> {
     let process = Arc::new(Notify::new());
     PROCESS
@@ -31,7 +31,7 @@ pub async fn run<T>(invocation: impl Future<Output = T>) -> Result<T, Gone> {
         .await
 }
 
-/// Ends the process of the invocation that makes this call, which never goes on from here; answers only where there is none.
+/// Ends the process of the calling invocation and then never returns; returns only outside such a process.
 pub(super) async fn end() {
     if PROCESS.try_with(|process| process.notify_one()).is_ok() {
         pending::<()>().await;

@@ -1,29 +1,29 @@
-//! What goes wrong all the time, at rates: errors, what comes twice, late or not at all, indexes that lag, short pages.
+//! Fault rates: errors, duplicated, delayed and lost deliveries, lagging indexes, short pages.
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use serde_json::{Value, json};
 
-/// So many of a thousand go wrong.
+/// Fault rates, each in events per thousand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Weather {
-    /// Calls with a fault, each of its own kind.
+    /// Calls that fail, each with a kind of fault drawn at random.
     pub errors: u32,
-    /// Batches of a queue, and notifications of a provider, that are handed over twice.
+    /// Queue batches and provider notifications that are delivered twice.
     pub duplicates: u32,
-    /// Notifications that never arrive; their sender hears nothing and sends them again later.
+    /// Notifications that never arrive; the sender gets no response and retries later.
     pub lost: u32,
-    /// Turns in which a queue hands out nothing, so that others overtake it.
+    /// Polls in which a queue delivers nothing, so that other messages overtake.
     pub late: u32,
-    /// Index reads that lack half of what is there.
+    /// Index reads that omit half of the items.
     pub lagging: u32,
-    /// Lists that come in pages of one to three, and batches of reads that come by halves.
+    /// Queries limited to pages of one to three items, and batch reads that return half of the keys.
     pub short: u32,
 }
 
 impl Weather {
-    /// Weather for a seed: duplicates up to 50 %, losses up to 30 %, errors up to 10 %.
+    /// Rates for a seed: duplicates up to 50 %, losses up to 30 %, errors up to 10 %.
     pub fn drawn(rng: &mut ChaCha8Rng) -> Self {
         let mut up_to = |most: u32| rng.next_u32() % (most + 1);
         Self {
@@ -37,7 +37,7 @@ impl Weather {
     }
 }
 
-/// A request for less than was asked: a short page, or half of the keys, with those that are left out.
+/// Reduces a request to a short page or half of its keys; returns it with the removed keys.
 pub(super) fn less(operation: &str, body: &Bytes, page: u32) -> Option<(Bytes, Value)> {
     let mut request: Value = serde_json::from_slice(body).ok()?;
     let mut left = Value::Null;
@@ -62,20 +62,20 @@ pub(super) fn less(operation: &str, body: &Bytes, page: u32) -> Option<(Bytes, V
     Some((Bytes::from(request.to_string()), left))
 }
 
-/// An answer that says which keys were not read.
+/// Adds unprocessed keys to a response.
 pub(super) fn with_left(answer: &Bytes, left: Value) -> Bytes {
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(answer) else { return answer.clone() };
     answer.insert("UnprocessedKeys".to_owned(), left);
     Bytes::from(Value::Object(answer).to_string())
 }
 
-/// Whether a request reads an index.
+/// Reports if a request reads an index.
 pub(super) fn of_index(operation: &str, body: &Bytes) -> bool {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     operation == "Query" && request.get("IndexName").is_some()
 }
 
-/// An answer of an index that has not heard of some items yet: those whose turn `lacks` says.
+/// Removes the items that a lagging index does not have yet; `lacks` draws for each item.
 pub(super) fn lagging(answer: &Bytes, mut lacks: impl FnMut() -> bool) -> Bytes {
     let Ok(Value::Object(mut told)) = serde_json::from_slice(answer) else { return answer.clone() };
     let Some(items) = told.get_mut("Items").and_then(Value::as_array_mut) else { return answer.clone() };

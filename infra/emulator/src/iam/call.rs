@@ -1,4 +1,4 @@
-//! The actions that a request to a service is, as its permissions name them.
+//! Maps service requests to IAM actions.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,17 @@ use serde_json::Value;
 use super::policy::{Call, ENCLOSING_OPERATION, FROM_ADDRESS, LEADING_KEYS};
 use crate::sqs::{self, ACCOUNT, REGION};
 
-/// Which service a request is for.
+/// A service with permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// DynamoDB.
     Dynamo,
-    /// SQS.
     Sqs,
-    /// SES.
     Ses,
-    /// Parameters of Systems Manager.
+    /// Systems Manager, for its parameters.
     Ssm,
 }
 
-/// The access key that a request is signed with.
+/// The access key that signed a request.
 pub fn access_key(request: &Request<Bytes>) -> Option<&str> {
     let header = request.headers().get("authorization")?.to_str().ok()?;
     header.split_once("Credential=")?.1.split('/').next()
@@ -35,7 +32,7 @@ pub fn operation(request: &Request<Bytes>) -> &str {
     target.rsplit('.').next().unwrap_or_default()
 }
 
-/// What a request does. `pk` names the partition key of the table, `indexes` those of its indexes.
+/// The calls that a request makes; `keys` names the partition keys of the table and its indexes.
 pub fn calls(service: Service, request: &Request<Bytes>, keys: &Keys) -> Vec<Call> {
     match service {
         Service::Dynamo => dynamo(operation(request), request.body(), keys),
@@ -45,12 +42,11 @@ pub fn calls(service: Service, request: &Request<Bytes>, keys: &Keys) -> Vec<Cal
     }
 }
 
-/// The names of partition keys.
+/// Names of partition keys.
 #[derive(Debug, Clone, Default)]
 pub struct Keys {
-    /// The table's.
     pub table: String,
-    /// Each index's.
+    /// Partition key of each index.
     pub indexes: BTreeMap<String, String>,
 }
 
@@ -138,7 +134,7 @@ fn text(attribute: &Value) -> Option<String> {
     attribute.get("S").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// A batch needs the permission of what it does several times.
+/// A batch operation needs the permission of its single operation.
 fn sqs_call(operation: &str, body: &[u8]) -> Vec<Call> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let named = |field: &str| body.get(field).and_then(Value::as_str);
@@ -161,7 +157,7 @@ fn ssm(operation: &str, body: &[u8]) -> Vec<Call> {
     names.map(|name| parameter(operation, name)).collect()
 }
 
-/// Doing something with a parameter; a name begins with a slash.
+/// An operation on a parameter, whose name begins with a slash.
 pub fn parameter(operation: &str, name: &str) -> Call {
     let resource = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}");
     Call { action: format!("ssm:{operation}"), resource, context: Vec::new() }

@@ -1,4 +1,4 @@
-//! Policies: what their statements say, and whether they allow a call.
+//! IAM policies: parses statements and authorises calls.
 
 use serde_json::Value;
 
@@ -6,25 +6,25 @@ use crate::template::{TemplateError, missing};
 
 type Result<T> = std::result::Result<T, TemplateError>;
 
-/// The key of the partition keys that a call touches.
+/// Context key of the partition keys that a call touches.
 pub const LEADING_KEYS: &str = "dynamodb:LeadingKeys";
-/// The key of the transaction that a call is part of.
+/// Context key of the transaction that encloses a call.
 pub const ENCLOSING_OPERATION: &str = "dynamodb:EnclosingOperation";
-/// The key of an e-mail's sender.
+/// Context key of an e-mail's sender.
 pub const FROM_ADDRESS: &str = "ses:FromAddress";
-/// Keys with any number of values: only a set operator compares those.
+/// Context keys with several values, which only set operators may compare.
 const MULTIVALUED: [&str; 2] = [LEADING_KEYS, ENCLOSING_OPERATION];
 
-/// One statement.
+/// A policy statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// Whether it allows; else it denies.
+    /// Effect of the statement: allow if true, deny if false.
     pub allows: bool,
     /// Actions, with wildcards.
     pub actions: Vec<String>,
     /// Resource names, with wildcards.
     pub resources: Vec<String>,
-    /// On which condition, as it is written; empty for none.
+    /// The condition as written; empty if none.
     pub condition: String,
     conditions: Vec<Condition>,
 }
@@ -53,29 +53,28 @@ enum Operator {
     NotLike,
 }
 
-/// One thing that somebody is about to do.
+/// A call to authorise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// `dynamodb:PutItem`.
+    /// The action, such as `dynamodb:PutItem`.
     pub action: String,
-    /// The name of what it is done to.
+    /// The ARN of the resource.
     pub resource: String,
-    /// What conditions ask about.
+    /// Context values for conditions.
     pub context: Vec<(&'static str, Vec<String>)>,
 }
 
-/// What allowed a call: positions of the statement, and in it of the action and the resource.
+/// The grant that allowed a call, by position of statement, action and resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
-    /// Which statement.
     pub statement: usize,
-    /// Which of its actions.
+    /// Index among the statement's actions.
     pub action: usize,
-    /// Which of its resources.
+    /// Index among the statement's resources.
     pub resource: usize,
 }
 
-/// Why a call is denied.
+/// The reason for denying a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     /// A statement denies it.
@@ -84,10 +83,10 @@ pub enum Denial {
     Implicit,
 }
 
-/// The statements of a resolved list of policies, as a function's `Policies` is.
+/// The statements of a resolved list of policies, as in a function's `Policies`.
 ///
 /// # Errors
-/// When one has another shape, or says what is not judged here: nothing is taken for allowed that is not understood.
+/// Fails on an unknown shape or an unsupported element: nothing that is not understood counts as allowed.
 pub fn statements(policies: &Value) -> Result<Vec<Statement>> {
     let documents = policies.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut all = Vec::new();
@@ -129,7 +128,7 @@ impl Condition {
         let found = call.context.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key));
         let given = found.map(|(_, values)| values.as_slice()).unwrap_or_default();
         if given.is_empty() {
-            // Of no value all are as they should be, and none is; what is not there differs from everything.
+            // Of no values, `ForAllValues` holds and `ForAnyValue` does not; a missing key satisfies negated operators.
             return match self.set {
                 Set::All => true,
                 Set::Any => false,
@@ -208,7 +207,7 @@ fn condition_of(operator: &str, key: &str, values: &Value) -> Option<Condition> 
     (known && fits).then(|| Condition { set, operator, if_exists, key: key.to_owned(), values })
 }
 
-/// A list, or one as a list of one.
+/// A list, or a single value as a list of one.
 fn many(value: &Value) -> &[Value] {
     match value {
         Value::Array(list) => list,
@@ -216,7 +215,7 @@ fn many(value: &Value) -> &[Value] {
     }
 }
 
-/// Whether a text is as a pattern with `*` and `?` says.
+/// Reports if a text matches a pattern with `*` and `?`.
 pub fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut seen) = (0_usize, 0_usize);
@@ -304,8 +303,8 @@ mod tests {
         }
     }
 
-    /// A plain operator over a key of many values is not what AWS documents (`EnclosingOperation`), and what is not understood can't be
-    /// judged: neither gets as far as a running stack.
+    /// AWS does not document a plain operator over a multivalued key (`EnclosingOperation`), and an unsupported element can't be
+    /// evaluated. Both are rejected before a stack starts.
     #[test]
     fn what_can_not_be_judged_is_no_policy() {
         for condition in [

@@ -1,34 +1,34 @@
-//! What an invocation ends with instead of an answer.
+//! Errors of invocations.
 
-/// Why an invocation has no answer.
+/// The reason that an invocation has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
-    /// The function reported an error.
+    /// The function returned an error.
     #[error("the function failed: {kind}: {message}")]
     Function {
-        /// `errorType`.
+        /// `errorType` of the report.
         kind: String,
-        /// `errorMessage`.
+        /// `errorMessage` of the report.
         message: String,
     },
-    /// The function reported that it could not start.
+    /// The function failed to initialise.
     #[error("the function could not start: {kind}: {message}")]
     Init {
-        /// `errorType`.
+        /// `errorType` of the report.
         kind: String,
-        /// `errorMessage`.
+        /// `errorMessage` of the report.
         message: String,
     },
-    /// No answer before the deadline.
+    /// No result before the deadline.
     #[error("the function timed out")]
     TimedOut,
-    /// The process ended before it answered, or had ended before.
+    /// The process ended before it responded, or had ended before the invocation.
     #[error("the function's process ended: {0}")]
     Exited(String),
-    /// Another invocation is under way.
+    /// Another invocation is in progress.
     #[error("the function is busy")]
     Busy,
-    /// The answer is not JSON.
+    /// The result is not JSON.
     #[error("the function's answer is not JSON: {0}")]
     Unreadable(String),
 }

@@ -1,4 +1,4 @@
-//! A built function binary and the runtime API it works for.
+//! A built function binary with its Runtime API server.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -26,8 +26,8 @@ pub struct FunctionProcess {
 }
 
 impl FunctionProcess {
-    /// Starts the binary at `path` as the function `name`, with Lambda's own variables and those in `env`, which come
-    /// first where both have one. It inherits nothing else.
+    /// Starts the binary at `path` as the function `name`, with Lambda's variables and those in `env`, which take precedence.
+    /// It inherits no other variables.
     pub async fn spawn(path: impl AsRef<OsStr>, name: &str, env: &BTreeMap<String, String>) -> io::Result<Self> {
         let api = RuntimeApi::start(name).await?;
         let spawned_at = Instant::now();
@@ -52,7 +52,7 @@ impl FunctionProcess {
         Ok(Self { api, child, spawned_at, output, readers, ended: None })
     }
 
-    /// How long the process took from its start to asking for its first event; `None` if it never does.
+    /// Time from the start of the process to its first request for an event; `None` if it never makes one.
     pub async fn started_in(&mut self) -> Option<Duration> {
         tokio::select! {
             asked = self.api.asked() => asked.map(|asked| asked.duration_since(self.spawned_at)),
@@ -60,21 +60,21 @@ impl FunctionProcess {
         }
     }
 
-    /// The id of the process, while it runs.
+    /// The process id, while it runs.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Hands one event to the function. Past `time_left` the process is killed, and every later call finds it ended.
+    /// Sends one event to the function. After `time_left` the process is killed, and later calls fail with an error.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`InvokeError`].
     pub async fn invoke(&mut self, event: &Value, time_left: Duration) -> Result<Value, InvokeError> {
         if let Some(ended) = &self.ended {
             return Err(InvokeError::Exited(ended.clone()));
         }
         let answer = tokio::select! {
-            // A process that reports an error and exits is known by its report.
+            // Prefer the report of a process that reports an error and exits.
             biased;
             answer = self.api.invoke(event, time_left) => answer,
             status = self.child.wait() => Err(InvokeError::Exited(described(status))),
@@ -87,7 +87,7 @@ impl FunctionProcess {
         answer
     }
 
-    /// Ends the process at once, as a machine that fails does.
+    /// Kills the process at once, like a machine failure.
     pub async fn kill(&mut self, why: &str) {
         if let Err(error) = self.child.kill().await {
             tracing::debug!(%error, "the process had ended");
@@ -95,20 +95,20 @@ impl FunctionProcess {
         self.ended.get_or_insert_with(|| why.to_owned());
     }
 
-    /// Waits until the process has ended and answers everything that it has printed.
+    /// Waits until the process has ended and returns all its output.
     pub async fn output_at_end(&mut self) -> String {
         while self.readers.join_next().await.is_some() {}
         self.output()
     }
 
-    /// What the function has printed so far, both streams together.
+    /// The function's output so far, stdout and stderr together.
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&self.output.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
-/// Cargo as a person calls it from a shell, for whoever runs under another cargo. What that one says of its own package is left out:
-/// build scripts that ask for it, as ring's does, would run again, and everything after them be built anew.
+/// A cargo command as run from a shell, for use under another cargo. It removes the variables that the outer cargo sets for its
+/// package, since they would rerun build scripts such as ring's and rebuild all their dependents.
 pub fn cargo() -> std::process::Command {
     let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -132,7 +132,7 @@ async fn collect(mut stream: impl AsyncRead + Unpin, output: Arc<Mutex<Vec<u8>>>
     }
 }
 
-/// The variables that Lambda gives a function on a custom runtime.
+/// The variables that Lambda sets for a custom runtime.
 fn environment(name: &str) -> [(&'static str, String); 17] {
     let region = crate::sqs::REGION.to_owned();
     [
@@ -187,7 +187,7 @@ mod tests {
         assert!(matches!(process.invoke(&json!({}), LONG).await, Err(InvokeError::Exited(_))));
     }
 
-    /// `yes` prints until it is killed and never asks for an event.
+    /// `yes` prints until it is killed and never requests an event.
     #[tokio::test]
     async fn a_process_is_killed_at_its_deadline() {
         let mut process = FunctionProcess::spawn("/usr/bin/yes", "yes", &BTreeMap::new()).await.unwrap();

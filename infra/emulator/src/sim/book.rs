@@ -311,7 +311,7 @@ pub enum Content {
 impl Book {
     /// Reads the book at `path`; an empty one if there is no file.
     ///
-    /// # Refuses
+    /// # Rejects
     /// A file that cannot be read or is no book.
     pub fn load(path: &Path) -> io::Result<Self> {
         match std::fs::read(path) {
@@ -323,8 +323,8 @@ impl Book {
 
     /// Writes the book to `path`, whole or not at all.
     ///
-    /// # Refuses
-    /// When the file cannot be written.
+    /// # Rejects
+    /// Fails when the file cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
         std::fs::write(&beside, serde_json::to_vec(self)?)?;

@@ -72,7 +72,7 @@ impl Queues {
 
     /// Creates a queue, or does nothing if there is the same one.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Settings out of range, and other settings for a queue that exists.
     pub fn create(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
@@ -93,7 +93,7 @@ impl Queues {
 
     /// Gives a queue other settings; what is in it stays.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Settings out of range, an unknown queue.
     pub fn change(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
@@ -125,7 +125,7 @@ impl Queues {
 
     /// Sends one message; when this returns it is kept.
     ///
-    /// # Refuses
+    /// # Rejects
     /// See [`Outgoing`]; a FIFO queue needs a group and a deduplication id and takes no delay per message.
     pub fn send(&self, queue: &str, outgoing: Outgoing) -> Result<Sent, Refused> {
         if let Some(elsewhere) = self.elsewhere() {
@@ -136,7 +136,7 @@ impl Queues {
 
     /// Sends up to ten messages, in order, each accepted or refused by itself.
     ///
-    /// # Refuses
+    /// # Rejects
     /// An empty batch, more than ten, more than 1 MiB together.
     pub fn send_batch(&self, queue: &str, batch: Vec<Outgoing>) -> Result<Vec<Result<Sent, Refused>>, Refused> {
         fits(batch.len())?;
@@ -152,7 +152,7 @@ impl Queues {
     /// Receives up to `max` messages, waiting for the first one if asked to. Messages that have been received
     /// `maxReceiveCount` times go to the dead-letter queue instead.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Numbers out of range.
     pub async fn receive(&self, queue: &str, ask: &Receive) -> Result<Vec<Message>, Refused> {
         if !(1..=MAX_BATCH).contains(&ask.max) {
@@ -220,7 +220,7 @@ impl Queues {
 
     /// Deletes one delivery's message. The receipt handle of an earlier delivery deletes nothing.
     ///
-    /// # Refuses
+    /// # Rejects
     /// A handle that is none; in a FIFO queue one that is stale or whose visibility timeout has passed.
     pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), Refused> {
         if let Some(elsewhere) = self.elsewhere() {
@@ -239,7 +239,7 @@ impl Queues {
 
     /// Hides a held message for so many seconds from now; 0 gives it back at once.
     ///
-    /// # Refuses
+    /// # Rejects
     /// More than 43 200 seconds, a message that nobody holds, a stale handle.
     pub fn change_visibility(&self, queue: &str, receipt_handle: &str, seconds: u32) -> Result<(), Refused> {
         in_range("VisibilityTimeout", seconds, 0, 43_200)?;
@@ -326,7 +326,7 @@ fn difference(one: &QueueSpec, other: &QueueSpec) -> &'static str {
     }
 }
 
-/// # Refuses
+/// # Rejects
 /// No entries, or more than ten.
 pub(super) fn fits(entries: usize) -> Result<(), Refused> {
     match entries {

@@ -89,7 +89,7 @@ fn line(changes: &[Change]) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// # Refuses
+/// # Rejects
 /// A line that is damaged and not merely cut short at the end: nothing is guessed.
 fn read(mut file: impl BufRead) -> io::Result<Contents> {
     let mut contents = Contents::default();

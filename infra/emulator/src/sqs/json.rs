@@ -217,7 +217,7 @@ fn nothing((): ()) -> Value {
 
 /// A batch's ids and entries.
 ///
-/// # Refuses
+/// # Rejects
 /// None, more than ten, ids that are malformed or repeated.
 fn entries<T: DeserializeOwned>(body: &Value) -> Result<(Vec<String>, Vec<T>), Refused> {
     let entries = body.get("Entries").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -47,7 +47,7 @@ impl Outgoing {
         })
     }
 
-    /// # Refuses
+    /// # Rejects
     /// Empty or oversized content, characters outside XML 1.0, malformed attributes, a delay above 900 seconds.
     pub(super) fn check(&self) -> Result<(), Refused> {
         if self.body.is_empty() {

@@ -51,7 +51,7 @@ impl QueueSpec {
         self
     }
 
-    /// # Refuses
+    /// # Rejects
     /// A name that the service would not take, or a setting outside its range.
     pub(super) fn check(&self) -> Result<(), Refused> {
         let stem = self.name.strip_suffix(".fifo").unwrap_or(&self.name);
@@ -78,7 +78,7 @@ impl QueueSpec {
     }
 }
 
-/// # Refuses
+/// # Rejects
 /// A number outside `least..=most`.
 pub(super) fn in_range(parameter: &'static str, value: u32, least: u32, most: u32) -> Result<(), Refused> {
     if (least..=most).contains(&value) {

@@ -118,7 +118,7 @@ impl Functions {
     /// The application of a function; `None` when the template has no such function.
     ///
     /// # Errors
-    /// When its variables don't make one.
+    /// Fails when its variables don't make one.
     pub fn application(&self, binary: &str) -> Result<Option<Arc<App>>, Trouble> {
         match self.all.get(binary) {
             Some(process) => self.app_of(process).map(Some),

@@ -64,7 +64,7 @@ impl Names {
     /// A value without intrinsic functions; null for `AWS::NoValue`, which lists and mappings leave out.
     ///
     /// # Errors
-    /// When it names what is not known here.
+    /// Fails when it names what is not known here.
     pub fn resolve(&self, value: &Value) -> Result<Value> {
         match value {
             Value::Array(list) => {
@@ -91,7 +91,7 @@ impl Names {
     /// The text that a value comes to; numbers and booleans are written out.
     ///
     /// # Errors
-    /// When it names what is not known here, or is no text.
+    /// Fails when it names what is not known here, or is no text.
     pub fn text(&self, value: &Value) -> Result<String> {
         match self.resolve(value)? {
             Value::Array(_) | Value::Object(_) => Err(missing(format!("text, not {value}"))),

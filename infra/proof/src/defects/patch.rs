@@ -1,4 +1,4 @@
-//! A patch: what the defect is, of which kind, and which tests have to catch it, in lines before the first `diff`.
+//! A patch: its header, before the first `diff`, gives the defect, its kind and the tests that must catch it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,29 +6,29 @@ use std::process::Command;
 use super::scratch::Build;
 use crate::Trouble;
 
-/// A defect as it stands in its file.
+/// A defect as written in its file.
 #[derive(Debug)]
 pub struct Patch {
-    /// The file's name.
+    /// The file's name without extension.
     pub name: String,
-    /// What is wrong, in one sentence.
+    /// The defect in one sentence.
     pub defect: String,
-    /// What it is about: money, message, security.
+    /// The affected area: money, message or security.
     pub kind: String,
-    /// The tests that have to catch it: filters of names, by the binary they are in.
+    /// The tests that must catch it: name filters per test binary.
     pub tests: Vec<(Build, Vec<String>)>,
-    /// The product's files that it changes, relative to the root.
+    /// The product files that it changes, relative to the root.
     pub files: Vec<PathBuf>,
-    /// Where it stands.
+    /// The patch file.
     pub path: PathBuf,
 }
 
 impl Patch {
-    /// All of a folder, by name.
+    /// All patches of a folder, by name.
     ///
-    /// # Refuses
+    /// # Rejects
     ///
-    /// A patch that lacks a line of its header, or changes anything but the product.
+    /// A patch that lacks a header line, or changes files outside the product.
     pub fn all(folder: &Path) -> Result<Vec<Self>, Trouble> {
         let outside = |why| Trouble::Outside(folder.display().to_string(), why);
         let mut found = Vec::new();
@@ -67,7 +67,7 @@ impl Patch {
         Ok(Self { name: name.to_owned(), defect: line("Defect:")?, kind: line("Kind:")?, tests, files, path })
     }
 
-    /// Whether it fits the product in a folder; git's reason if it doesn't.
+    /// Checks that the patch applies to the product in a folder; returns git's message if it does not.
     pub fn applies(&self, root: &Path) -> Result<(), String> {
         let git = Command::new("git").args(["apply", "--check"]).arg(&self.path).current_dir(root).output();
         let output = git.map_err(|why| why.to_string())?;
@@ -75,7 +75,7 @@ impl Patch {
     }
 }
 
-/// `filter filter`, or `-p shared filter` for the tests beside the code of a crate; none when there is no such crate.
+/// Parses `filter filter`, or `-p shared filter` for a crate's unit tests; `None` if there is no such crate.
 fn tests(said: &str) -> Option<(Build, Vec<String>)> {
     let words: Vec<&str> = said.split_whitespace().collect();
     let (build, filters) = match words.as_slice() {

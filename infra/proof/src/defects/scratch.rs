@@ -1,4 +1,4 @@
-//! A copy of the product that may be damaged. It keeps its build between defects, so that each is compiled incrementally.
+//! A copy of the product to damage. It keeps its build between defects, so that each defect is compiled incrementally.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,29 +12,29 @@ use super::patch::Patch;
 use crate::Trouble;
 use crate::harness::{self, Report, at, first_line, output};
 
-/// A damaged product may wait for something that never comes.
+/// Time limit of a test run: a damaged product may wait forever.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A test binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// The tests beside the code of the crate `kernel`.
+    /// The unit tests of the crate `kernel`.
     Kernel,
-    /// Those of `table`.
+    /// The unit tests of the crate `table`.
     Table,
-    /// Those of `edge`.
+    /// The unit tests of the crate `edge`.
     Edge,
-    /// Those of `shared`.
+    /// The unit tests of the crate `shared`.
     Shared,
-    /// The tests of behaviour.
+    /// The behaviour tests.
     Behaviour,
 }
 
 impl Build {
-    /// The cheaper first.
+    /// All binaries, the cheaper ones first.
     pub const ALL: [Self; 5] = [Self::Kernel, Self::Table, Self::Edge, Self::Shared, Self::Behaviour];
 
-    /// The tests beside the code of the crate that cargo calls `package`.
+    /// The unit tests of a cargo package.
     pub fn beside(package: &str) -> Option<Self> {
         match package {
             "kernel" => Some(Self::Kernel),
@@ -47,7 +47,7 @@ impl Build {
 
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            // Always with `tests`, so that what they depend on has the same features and is compiled once.
+            // Always build with `tests`: the dependencies get the same features and are compiled once.
             Self::Kernel => &["-p", "kernel", "-p", "tests", "--lib"],
             Self::Table => &["-p", "table", "-p", "tests", "--lib"],
             Self::Edge => &["-p", "edge", "-p", "tests", "--lib"],
@@ -67,7 +67,7 @@ impl Build {
     }
 }
 
-/// The copy.
+/// The copy's folders.
 #[derive(Debug)]
 pub struct Scratch {
     root: PathBuf,
@@ -75,13 +75,13 @@ pub struct Scratch {
     target: PathBuf,
 }
 
-/// What the files held that a patch damages.
+/// The original contents of the files that a patch changes.
 #[derive(Debug)]
 pub struct Undamaged(Vec<(PathBuf, Vec<u8>)>);
 
 impl Scratch {
-    /// Brings the copy up to date with the tracked files as they stand, committed or not. Files that are the same are
-    /// left alone, as their times tell the compiler what it need not compile again.
+    /// Updates the copy to the tracked files of the working tree, committed or not.
+    /// Unchanged files keep their modification times, so that the compiler does not rebuild them.
     pub fn of(root: &Path) -> Result<Self, Trouble> {
         let own = root.join("target/proof");
         let scratch = Self { root: root.to_owned(), copy: own.join("scratch"), target: own.join("target") };
@@ -119,7 +119,7 @@ impl Scratch {
         fs::write(&to, wanted).map_err(at(&to))
     }
 
-    /// Damages the copy and answers what the damaged files held; git's reason if it does not apply, and then nothing is changed.
+    /// Applies a patch and returns the original contents; git's message if it does not apply, and then nothing is changed.
     pub fn apply(&self, patch: &Patch) -> Result<Result<Undamaged, String>, Trouble> {
         let held = |name: &PathBuf| {
             let path = self.copy.join(name);
@@ -129,18 +129,18 @@ impl Scratch {
         let Ok(undamaged) = undamaged else { return Ok(Err("it changes a file that is not there".to_owned())) };
         let mut git = Command::new("git");
         git.arg("apply").arg(&patch.path).current_dir(&self.copy);
-        // The copy stands inside the repository but is none of its folders.
+        // The copy is inside the repository but not part of it.
         let done = output(git.env("GIT_CEILING_DIRECTORIES", self.copy.parent().unwrap_or(&self.copy)))?;
         let applied = done.status.success();
         Ok(if applied { Ok(Undamaged(undamaged)) } else { Err(first_line(&String::from_utf8_lossy(&done.stderr))) })
     }
 
-    /// Takes the damage back, exactly; the files are new to the compiler.
+    /// Restores the original contents. The new modification times make the compiler rebuild the files.
     pub fn restore(&self, undamaged: Undamaged) -> Result<(), Trouble> {
         undamaged.0.into_iter().try_for_each(|(path, held)| fs::write(&path, held).map_err(at(&path)))
     }
 
-    /// Compiles a test binary; the compiler's first error if it can't.
+    /// Compiles a test binary; returns the compiler's first error if it fails.
     pub fn build(&self, build: Build) -> Result<Result<PathBuf, String>, Trouble> {
         let mut cargo = harness::cargo();
         cargo.current_dir(&self.copy).env("CARGO_TARGET_DIR", &self.target).env("CARGO_PROFILE_DEV_DEBUG", "0");
@@ -176,20 +176,20 @@ impl Scratch {
     }
 }
 
-/// Reads what the tests print while they run, so that they are never held up by a full pipe.
+/// Reads the tests' output while they run, so that a full pipe never blocks them.
 fn read_all(child: &mut Child) -> thread::JoinHandle<String> {
     let stdout = child.stdout.take();
     thread::spawn(move || {
         let mut told = Vec::new();
         if let Some(mut stdout) = stdout {
-            // Whatever came before it broke off is what there is to report.
+            // After a read error, report the output so far.
             let _ = stdout.read_to_end(&mut told);
         }
         String::from_utf8_lossy(&told).into_owned()
     })
 }
 
-/// Whether the process ended well; `None` when it had to be ended.
+/// Waits for the process: `Some(true)` on success, `None` if it was killed at the time limit.
 fn wait(child: &mut Child) -> Result<Option<bool>, Trouble> {
     let began = Instant::now();
     loop {

@@ -1,6 +1,6 @@
-//! An engine's program: its files as Maven brings them, each known by its digest, and the process that it runs in.
+//! An engine's program: its files, fetched by Maven and verified by digest, and its process.
 //!
-//! `engines/{name}.xml` names a version; `engines/{name}.lock` lists its files with everything that it needs, and `sha256sum`'s digests.
+//! `engines/{name}.xml` names a version; `engines/{name}.lock` lists its files and their dependencies with `sha256sum` digests.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::Trouble;
 use crate::harness::at;
 
-/// Longest that an engine takes to answer.
+/// Maximum time until an engine responds.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A file and its digest.
@@ -28,15 +28,15 @@ fn locked(lock: &str) -> impl Iterator<Item = Locked<'_>> {
     lock.lines().filter_map(|line| line.split_once(' ')).map(|(digest, path)| Locked { digest, path })
 }
 
-/// The file with its digest, if that is right.
+/// Reports if the file exists with the locked digest.
 fn good(folder: &Path, file: &Locked<'_>) -> bool {
     fs::read(folder.join(file.path)).is_ok_and(|bytes| HEXLOWER.encode(&Sha256::digest(&bytes)) == file.digest)
 }
 
-/// Brings the files of a Maven project into a folder, unless they are there.
+/// Downloads the files of a Maven project into a folder, unless they are there.
 ///
 /// # Errors
-/// When one can't be had, or is not what the lock says.
+/// Fails when a file can't be downloaded, or its digest differs from the lock file's.
 pub fn fetch(project: &Path, lock: &str, folder: &Path) -> Result<(), Trouble> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     if locked(lock).all(|file| good(folder, &file)) {
@@ -55,19 +55,19 @@ pub fn fetch(project: &Path, lock: &str, folder: &Path) -> Result<(), Trouble> {
     }
 }
 
-/// A running engine; ends with this.
+/// A running engine; dropping this ends its process.
 #[derive(Debug)]
 pub struct Engine {
     child: Child,
-    /// Where it answers.
+    /// The engine's base URL.
     pub url: String,
 }
 
 impl Engine {
-    /// Starts the program whose files are in `folder`; `options` say with a free port how.
+    /// Starts the program whose files are in `folder`; `options` returns its arguments for a free port.
     ///
     /// # Errors
-    /// Without Java, and when it does not answer in time.
+    /// Fails when Java is missing, or the engine does not respond in time.
     pub fn start(lock: &str, folder: &Path, options: impl Fn(u16) -> Vec<String>) -> Result<Self, Trouble> {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(at(folder))?.port();
@@ -109,7 +109,7 @@ impl Engine {
     }
 }
 
-/// Whether somebody speaks HTTP there.
+/// Reports if an HTTP server responds at the port.
 fn answers(port: u16) -> bool {
     let asked = || -> io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
@@ -124,7 +124,7 @@ fn answers(port: u16) -> bool {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // It has nothing to keep.
+        // The engine has nothing to save.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

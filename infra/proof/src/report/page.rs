@@ -1,4 +1,4 @@
-//! The page.
+//! The report as an HTML page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
@@ -19,7 +19,7 @@ code { font-size: .86em; overflow-wrap: anywhere; } details { margin: .6rem 0; }
   th, p.of { color: #b0b4ba; } .good { color: #3dd68c; } .bad { color: #ff9592; }
 }";
 
-/// What the facts say, for a person.
+/// Renders the facts.
 pub fn of(facts: &Facts) -> Markup {
     let tests = facts.get("tests").unwrap_or(&Value::Null);
     html! {
@@ -56,7 +56,7 @@ fn number(of: &Value, name: &str) -> u64 {
     of.get(name).and_then(|value| value.as_u64().or_else(|| value.as_f64().map(whole))).unwrap_or_default()
 }
 
-/// Seconds come with a fraction, which nobody wants to see.
+/// Seconds without their fraction.
 fn whole(seconds: f64) -> u64 {
     format!("{seconds:.0}").parse().unwrap_or_default()
 }
@@ -65,7 +65,7 @@ fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The parts whose names begin so.
+/// The parts whose names begin with a prefix.
 fn parts<'a>(facts: &'a Facts, prefix: &'a str) -> impl Iterator<Item = &'a Value> {
     facts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, part)| part)
 }
@@ -74,7 +74,7 @@ fn total(facts: &Facts, prefix: &str, name: &str) -> u64 {
     parts(facts, prefix).map(|part| number(part, name)).fold(0, u64::saturating_add)
 }
 
-/// A row of the overview: what, how much of it, and whether nothing was wrong; nothing when it was not run.
+/// A row of the overview: check, amount and failures; no failures are shown if the check did not run.
 struct Row {
     what: &'static str,
     ran: String,
@@ -103,13 +103,13 @@ fn overview(facts: &Facts, tests: &Value) -> Markup {
     }
 }
 
-/// How many were found wrong in the parts whose names begin so; nothing when none was run.
+/// Failures in the parts whose names begin with a prefix; `None` if no such part ran.
 fn wrong(facts: &Facts, prefix: &str) -> Option<usize> {
     let all: Vec<usize> = parts(facts, prefix).map(|part| list(part, "wrong").len()).collect();
     (!all.is_empty()).then(|| all.into_iter().sum())
 }
 
-/// What the tests play.
+/// Checks that are part of the test suite.
 fn in_tests(facts: &Facts, tests: &Value) -> Vec<Row> {
     let every = parts(facts, "faults-").all(|part| part.get("every_kind") == Some(&Value::Bool(true)));
     let kinds = if every { "all ten kinds of fault at every call" } else { "one kind of fault at every call" };
@@ -148,7 +148,7 @@ fn in_tests(facts: &Facts, tests: &Value) -> Vec<Row> {
     ]
 }
 
-/// What is played beside them, or is a part of its own.
+/// Checks that run beside the test suite, or are a separate part of it.
 fn beside_tests(facts: &Facts) -> Vec<Row> {
     let defects = facts.get("defects").and_then(Value::as_array);
     let missed = defects.map(|all| all.iter().filter(|one| text(one, "outcome") != "caught").count());
@@ -193,14 +193,14 @@ fn beside_tests(facts: &Facts) -> Vec<Row> {
     ]
 }
 
-/// The sentence that a test's name is, after the capability that it is about.
+/// A test's name as a sentence, after its module path.
 fn sentence(test: &str) -> String {
     let (path, name) = test.rsplit_once("::").unwrap_or(("", test));
     let about = path.trim_start_matches("domain::").trim_end_matches("::tests").replace("::", ", ");
     format!("{about}: {}", name.replace('_', " ")).trim_start_matches(": ").to_owned()
 }
 
-/// Numbers by their names, in a sentence.
+/// The numeric fields of a part as a sentence.
 fn said(part: Option<&Value>) -> String {
     let fields = part.and_then(Value::as_object).into_iter().flatten();
     let numbers = fields.filter(|(_, value)| value.is_number());
