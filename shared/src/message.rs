@@ -343,7 +343,7 @@ fn of_commission(step: CommissionStep) -> EventKind {
 fn of_withdrawal(state: WithdrawalState) -> EventKind {
     match state {
         WithdrawalState::Requested => EventKind::WithdrawalRequested,
-        WithdrawalState::Done => EventKind::WithdrawalDone,
+        WithdrawalState::Done => EventKind::WithdrawalCompleted,
         WithdrawalState::Paid => EventKind::WithdrawalPaid,
         WithdrawalState::Rejected => EventKind::WithdrawalRejected,
         WithdrawalState::Cancelled => EventKind::WithdrawalCancelled,

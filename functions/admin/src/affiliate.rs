@@ -49,7 +49,7 @@ pub struct AdminCommission {
     /// What the order earned, before anything was taken back.
     pub amount: Amount,
     /// What is left of it.
-    pub left: Amount,
+    pub remaining: Amount,
     /// `pending`, `available`, `partially_reversed` or `reversed`.
     pub state: &'static str,
     /// Why an admin took it back.
@@ -73,7 +73,7 @@ impl CsvRow for AdminCommission {
         "base.amount",
         "rate",
         "amount.amount",
-        "left.amount",
+        "remaining.amount",
         "amount.currency",
         "state",
         "reason",
@@ -92,7 +92,7 @@ impl AdminCommission {
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),
-            left: of.left().into(),
+            remaining: of.left().into(),
             state: of.state(now).as_str(),
             reason: of.denied.clone(),
             available_at: of.available_at,

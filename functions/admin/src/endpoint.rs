@@ -91,7 +91,7 @@ pub struct EndpointTerms {
     #[schema(example = "https://product.example/guerdon")]
     url: String,
     /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
-    /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.done`,
+    /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.completed`,
     /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
     events: Vec<String>,
 }

@@ -45,7 +45,7 @@ pub struct AdminReview {
     /// What was received, or taken back.
     pub received: Amount,
     /// What is left of it on `suspense`.
-    pub left: Amount,
+    pub remaining: Amount,
     /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
     pub state: &'static str,
     /// What a person decided.
@@ -67,7 +67,7 @@ impl CsvRow for AdminReview {
         "order_id",
         "received.amount",
         "received.currency",
-        "left.amount",
+        "remaining.amount",
         "resolution.reason",
         "resolution.order_id",
     ];
@@ -99,7 +99,7 @@ impl From<review::Review> for AdminReview {
         let held = of.reason.holds_money() && of.state != ReviewState::Credited;
         let left = if held { of.held() } else { PayMoney::zero(of.received.currency()) };
         Self {
-            left: left.into(),
+            remaining: left.into(),
             resolution: of.resolution.map(AdminResolution::from),
             id: of.id.to_string(),
             provider: of.provider.as_str(),

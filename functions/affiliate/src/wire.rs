@@ -163,7 +163,7 @@ pub struct Commission {
     /// What the order earned, before anything was taken back.
     pub amount: Amount,
     /// What is left of it.
-    pub left: Amount,
+    pub remaining: Amount,
     /// `pending`, `available`, `partially_reversed` or `reversed`.
     pub state: &'static str,
     /// From when on it can be withdrawn.
@@ -184,7 +184,7 @@ impl Commission {
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),
-            left: of.left().into(),
+            remaining: of.left().into(),
             state: of.state(now).as_str(),
             available_at: of.available_at,
             created_at: of.created_at,

@@ -137,7 +137,7 @@ fn of_commission(of: &Commission, now: Timestamp) -> Value {
         "invitee_id": of.invitee,
         "order_id": of.order,
         "amount": Amount::from(of.amount),
-        "left": Amount::from(of.left()),
+        "remaining": Amount::from(of.left()),
         "state": of.state(now).as_str(),
         "available_at": of.available_at,
         "created_at": of.created_at,

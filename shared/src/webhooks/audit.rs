@@ -50,7 +50,7 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
         }
         (
             Kind::WithdrawalRequested
-            | Kind::WithdrawalDone
+            | Kind::WithdrawalCompleted
             | Kind::WithdrawalPaid
             | Kind::WithdrawalRejected
             | Kind::WithdrawalCancelled,

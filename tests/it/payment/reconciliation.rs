@@ -157,7 +157,7 @@ fn money_that_no_order_can_take_is_held_for_a_person() {
         assert_eq!(world.balance("bob").await, "31.94444442");
         let reviews = reviews(world).await;
         assert_eq!(reviews.len(), 1, "{reviews:?}");
-        assert_eq!((&reviews[0]["reason"], &reviews[0]["left"]["amount"]), (&json!("surplus"), &json!("100.00")));
+        assert_eq!((&reviews[0]["reason"], &reviews[0]["remaining"]["amount"]), (&json!("surplus"), &json!("100.00")));
         assert_eq!(reviews[0]["order_id"], order["id"]);
         assert_eq!(lines(world).await[0], is("total", &json!({}), ["300.00"; 3]));
     });
@@ -189,7 +189,7 @@ fn credited_money_that_a_provider_does_not_know_is_put_to_review_once() {
         assert_eq!(report["sums"][0]["orders_off"]["amount"], "100.00");
         let open = reviews(world).await;
         assert!(open.len() == 2 && open.iter().all(|item| item["reason"] == "difference"), "{open:?}");
-        assert!(open.iter().all(|item| item["left"]["amount"] == "0.00"), "it holds no money: {open:?}");
+        assert!(open.iter().all(|item| item["remaining"]["amount"] == "0.00"), "it holds no money: {open:?}");
         let resolve = format!("/v1/admin/payment/reviews/{}/resolve", open[0]["id"].as_str().unwrap());
         let body = json!({"action": "ignore", "reason": "a test account"});
         assert_eq!(world.admin().once().post(&resolve, body).await.is(200)["state"], "ignored");

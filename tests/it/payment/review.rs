@@ -18,7 +18,7 @@ async fn short(world: &World, provider: &str) -> (Value, String) {
     world.pay(&order, json!({"amount": "60.00"})).await;
     world.settle().await;
     let review = newest(world).await;
-    assert_eq!((&review["reason"], &review["left"]["amount"]), (&json!("amount_mismatch"), &json!("60.00")));
+    assert_eq!((&review["reason"], &review["remaining"]["amount"]), (&json!("amount_mismatch"), &json!("60.00")));
     (order, review["id"].as_str().unwrap().to_owned())
 }
 
@@ -30,7 +30,7 @@ async fn newest(world: &World) -> Value {
 async fn state(world: &World) -> (String, String) {
     let review = newest(world).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (text(&review["state"]), text(&review["left"]["amount"]))
+    (text(&review["state"]), text(&review["remaining"]["amount"]))
 }
 
 fn is(state: &str, left: &str) -> (String, String) {
@@ -50,7 +50,7 @@ fn money_in_review_is_credited_by_a_new_order_over_what_was_received() {
             let body = json!({"action": "credit", "order_id": order["id"], "reason": "it was them"});
             let path = format!("{REVIEWS}/{review}/resolve");
             let done = world.admin().key("k").post(&path, body.clone()).await.is(200);
-            assert_eq!((&done["state"], &done["left"]["amount"]), (&json!("credited"), &json!("0.00")));
+            assert_eq!((&done["state"], &done["remaining"]["amount"]), (&json!("credited"), &json!("0.00")));
             assert_eq!(done["resolution"]["reason"], "it was them");
             assert_eq!(world.admin().key("k").post(&path, body).await.is(200)["state"], "credited");
             // ¥60 at 7.2.
@@ -222,7 +222,7 @@ fn a_decision_that_makes_no_sense_changes_nothing() {
         keyless.refused(400, "idempotency_key_required");
         assert_eq!((state(world).await, world.balance("bob").await.as_str()), (is("open", "60.00"), "0"));
         let sheet = world.admin().header("accept", "text/csv").get(REVIEWS).await;
-        assert!(sheet.text.lines().next().unwrap().ends_with("left.amount,resolution.reason,resolution.order_id"));
+        assert!(sheet.text.lines().next().unwrap().ends_with("remaining.amount,resolution.reason,resolution.order_id"));
     });
 }
 
@@ -243,7 +243,7 @@ fn a_claim_on_another_orders_payment_can_only_be_ignored() {
         ];
         tell(world, &with(&event, &names)).await.is(200);
         let review = newest(world).await;
-        assert_eq!((&review["reason"], &review["left"]["amount"]), (&json!("other_order"), &json!("0.00")));
+        assert_eq!((&review["reason"], &review["remaining"]["amount"]), (&json!("other_order"), &json!("0.00")));
         let id = review["id"].as_str().unwrap();
         for body in [
             json!({"action": "credit", "order_id": second["id"], "reason": "x"}),

@@ -68,7 +68,7 @@ pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<End
                 "order_id",
                 "received.amount",
                 "received.currency",
-                "left.amount",
+                "remaining.amount",
             ];
             out.rows(&columns, &rows)?;
         }

@@ -38,8 +38,8 @@ pub enum EventKind {
     #[serde(rename = "withdrawal.requested")]
     WithdrawalRequested,
     /// Commission was withdrawn to the balance.
-    #[serde(rename = "withdrawal.done")]
-    WithdrawalDone,
+    #[serde(rename = "withdrawal.completed")]
+    WithdrawalCompleted,
     /// A cash withdrawal was paid.
     #[serde(rename = "withdrawal.paid")]
     WithdrawalPaid,
@@ -63,7 +63,7 @@ impl EventKind {
         Self::CommissionAvailable,
         Self::CommissionReversed,
         Self::WithdrawalRequested,
-        Self::WithdrawalDone,
+        Self::WithdrawalCompleted,
         Self::WithdrawalPaid,
         Self::WithdrawalRejected,
         Self::WithdrawalCancelled,
@@ -81,7 +81,7 @@ impl EventKind {
             Self::CommissionAvailable => "commission.available",
             Self::CommissionReversed => "commission.reversed",
             Self::WithdrawalRequested => "withdrawal.requested",
-            Self::WithdrawalDone => "withdrawal.done",
+            Self::WithdrawalCompleted => "withdrawal.completed",
             Self::WithdrawalPaid => "withdrawal.paid",
             Self::WithdrawalRejected => "withdrawal.rejected",
             Self::WithdrawalCancelled => "withdrawal.cancelled",

@@ -38,7 +38,7 @@ async fn all_kinds(world: &World) {
             "commission.available",
             "commission.reversed",
             "withdrawal.requested",
-            "withdrawal.done",
+            "withdrawal.completed",
             "withdrawal.paid",
             "withdrawal.rejected",
             "withdrawal.cancelled",
@@ -135,7 +135,7 @@ fn a_commission_that_waits_is_told_when_it_is_earned_available_and_reversed() {
         refund(world, &order, 5_000).await;
         let reversed = once(world, "commission.reversed");
         assert_eq!(
-            (&reversed["state"], &reversed["left"]["amount"]),
+            (&reversed["state"], &reversed["remaining"]["amount"]),
             (&json!("partially_reversed"), &json!("0.69444444"))
         );
         once(world, "commission.accrued");
@@ -182,7 +182,7 @@ fn withdrawals_are_told_in_every_state_without_where_the_cash_goes() {
         world.user("ann").post(&format!("/v1/affiliate/withdrawals/{}/cancel", asked[2]), json!({})).await.is(200);
         world.settle().await;
         assert_eq!(told(world, "withdrawal.requested").len(), 3);
-        assert_eq!(once(world, "withdrawal.done")["to"], "balance");
+        assert_eq!(once(world, "withdrawal.completed")["to"], "balance");
         for (kind, index) in [("paid", 0), ("rejected", 1), ("cancelled", 2)] {
             let told = once(world, &format!("withdrawal.{kind}"));
             assert_eq!((&told["id"], &told["state"]), (&json!(asked[index]), &json!(kind)));
