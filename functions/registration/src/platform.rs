@@ -33,7 +33,8 @@ pub struct Health {
 
 /// Whether the platform answers
 #[utoipa::path(
-    get, path = "/v1/health", operation_id = "getHealth", tag = "public", responses((status = 200, body = Health))
+    get, path = "/v1/health", operation_id = "getHealth", tag = "public",
+    responses((status = 200, body = Health)),
 )]
 pub async fn health() -> Reply<Health> {
     Reply::ok(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
@@ -51,7 +52,7 @@ pub async fn openapi() -> Response {
 /// The public keys of access tokens
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "getJwks", tag = "public",
-    responses((status = 200, description = "A JWK set", body = Value), (status = 503, body = Problem)),
+    responses((status = 200, description = "A JWK set", body = Value)),
 )]
 pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let keys = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
@@ -93,7 +94,7 @@ pub struct PublicSettings {
 /// What anybody may know of the settings
 #[utoipa::path(
     get, path = "/v1/settings/public", operation_id = "getPublicSettings", tag = "public",
-    responses((status = 200, body = PublicSettings), (status = 503, body = Problem)),
+    responses((status = 200, body = PublicSettings)),
 )]
 pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<PublicSettings>, Problem> {
     let payment = app.settings::<PaymentSettings>().await?.settings;

@@ -1,4 +1,4 @@
-//! Bodies: what a request brings, read strictly.
+//! Request bodies, read strictly.
 
 use axum::body::{Body as Stream, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -6,7 +6,9 @@ use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
 
@@ -15,12 +17,12 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// Largest body of a webhook.
 pub const MAX_WEBHOOK: usize = 256 * 1024;
 
-/// A JSON body: what it means, and as it was written.
+/// A JSON body.
 #[derive(Debug)]
 pub struct Body<T> {
-    /// What it means.
+    /// Its typed form.
     pub value: T,
-    /// As it was written, for fingerprints.
+    /// Its JSON form, for fingerprints.
     pub raw: Value,
 }
 
@@ -54,6 +56,19 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         Ok(Self(read(request.into_body(), MAX_WEBHOOK).await?))
+    }
+}
+
+impl<T: ToSchema> Describe for Body<T> {
+    fn describe(operation: &mut Operation) {
+        operation.body::<T>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::BodyTooLarge);
+        operation.refusal(&Refusal::UnsupportedMediaType).refusal(&Refusal::Invalid(Vec::new()));
+    }
+}
+
+impl Describe for Raw {
+    fn describe(operation: &mut Operation) {
+        operation.refusal(&Refusal::BodyTooLarge);
     }
 }
 

@@ -1,15 +1,17 @@
 //! The Lambda side: HTTP requests, problem documents, callers, queue batches, telemetry. Nobody else names `lambda_http`.
 //!
 //! A function is either a set of routes ([`routes`]), a consumer of a queue ([`batch`]) or a schedule's target. The types here show in a
-//! handler's signature who may call it and what it takes: [`caller::Caller`], [`caller::Admin`], [`body::Body`],
-//! [`once::Key`], [`page::Paging`].
+//! handler's signature who may call it and what it takes: an [`application::Identity`], [`path::Id`],
+//! [`body::Body`], [`idempotency::Idempotent`], [`page::Paging`], [`search::Search`].
 
 pub mod application;
 pub mod batch;
 pub mod body;
 pub mod export;
 pub mod idempotency;
+pub mod openapi;
 pub mod page;
+pub mod path;
 pub mod problem;
 pub mod reply;
 pub mod search;
@@ -27,9 +29,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use utoipa_axum::router::OpenApiRouter;
 
 use self::application::Application;
+use self::openapi::Api;
 use self::problem::Problem;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -40,10 +42,9 @@ pub fn context() -> Ctx {
     Ctx::natural(table::request::request_id().unwrap_or_default())
 }
 
-/// A function's routes as one service: with its state, request ids, and problems for what it does not know.
-pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Router {
-    let (router, _) = router.split_for_parts();
-    router
+/// A function's routes as one service: with its state, request ids, and problems for unknown methods.
+pub fn routes<A: Application>(api: Api<Arc<A>>, app: Arc<A>) -> Router {
+    api.into_router()
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
         .with_state(app)
         .layer(middleware::from_fn(with_origin))

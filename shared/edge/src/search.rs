@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,100 +11,87 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
-use crate::application::Application;
+use crate::application::{Application, Requester};
 use crate::export::{Format, JsonOrCsv};
-use crate::page::{Listing, Paging, seal};
+use crate::openapi::{Describe, Operation};
+use crate::page::{Listing, PageParameters, query};
 use crate::problem::Problem;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
 use table::list::Window;
 use table::store::Page;
 
-/// What every list takes.
+/// The time that a list is about.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListParameters {
+pub struct TimeParameters {
     /// Not before: a time, or a day (UTC).
     pub from: Option<String>,
     /// Not after: a time, or a day (UTC) with all of it.
     pub to: Option<String>,
-    /// Most items, 1 to 100; 20 if not given.
-    #[param(value_type = Option<i32>, minimum = 1, maximum = 100)]
-    pub limit: Option<String>,
-    /// Where the page before ended.
-    pub cursor: Option<String>,
 }
 
-/// A list without filters of its own.
-#[derive(Debug, Deserialize)]
-pub struct Unfiltered {}
-
-/// Whose list it is.
-pub trait Searcher<A>: FromRequestParts<Arc<A>, Rejection = Problem> + Send + Sync {
-    /// Their account.
-    fn id(&self) -> UserId;
-}
-
-/// The search of a list with filters of its own, by whoever may see it.
+/// A list of the operator or an agent: filters, time, page and form, from one request.
 #[derive(Debug)]
 pub struct Search<F, S> {
-    /// Who searches.
+    /// The caller.
     pub by: S,
-    /// Its own filters.
+    /// The list's own filters.
     pub filters: F,
-    /// Which page.
+    /// The page, and the time that it is about.
     pub window: Window,
     format: Format,
     list: String,
 }
 
-impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromRequestParts<Arc<A>> for Search<F, S> {
+impl<A: Application, F: DeserializeOwned + Debug + Send, S: Requester<A>> FromRequestParts<Arc<A>> for Search<F, S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
-        // First who asks: a stranger is told nothing about filters.
+        // The caller first: a stranger learns nothing about filters.
         let by = S::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
-        let common = query::<ListParameters>(parts)?;
-        let paging = Paging::from_request_parts(parts, app).await?;
+        let times = query::<TimeParameters>(parts)?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
         // A position only makes sense in the same list, filtered alike.
-        let times = (common.from.as_deref(), common.to.as_deref());
-        let list = format!("{}:{}:{filters:?}:{times:?}", parts.uri.path(), by.id());
-        let (from, to) = (begin("/from", common.from.as_deref())?, end("/to", common.to.as_deref())?);
-        let after = paging.position(app.secret(), &list)?;
-        let window = Window { from, to, limit: paging.limit, after };
+        let (from, to) = (times.from.as_deref(), times.to.as_deref());
+        let list = format!("{}:{}:{filters:?}:{:?}", parts.uri.path(), by.identity(), (from, to));
+        let (from, to) = (begin("/from", from)?, end("/to", to)?);
+        let (limit, after) = query::<PageParameters>(parts)?.read(app.secret(), &list)?;
+        let window = Window { from, to, limit, after };
         Ok(Self { by, filters, window, format, list })
     }
 }
 
 impl<F, S> Search<F, S> {
-    /// The page that was found.
+    /// The answer: a page of views, in the form that the caller accepts.
     pub fn found<N, T>(&self, app: &impl Application, page: Page<N>, view: impl Fn(N) -> T) -> JsonOrCsv<T> {
-        let next_cursor = page.next.map(|next| seal(app.secret(), &self.list, &next));
-        let items = page.items.into_iter().map(view).collect();
-        JsonOrCsv { listing: Listing { items, next_cursor }, format: self.format }
+        JsonOrCsv { listing: Listing::new(app.secret(), &self.list, page, view), format: self.format }
     }
 }
 
-fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
-    let read = Query::<T>::try_from_uri(&parts.uri);
-    read.map(|Query(read)| read).map_err(|_| Refusal::MalformedRequest)
+impl<F: IntoParams, S: Describe> Describe for Search<F, S> {
+    fn describe(operation: &mut Operation) {
+        S::describe(operation);
+        operation.query::<F>().query::<TimeParameters>().query::<PageParameters>();
+        operation.refusal(&Refusal::MalformedRequest).refusal(&Refusal::ForgedCursor);
+        operation.refusal(&Refusal::Invalid(Vec::new()));
+    }
 }
 
-/// What a filter says; a blank one says nothing.
+/// Reads a filter; a blank one filters nothing.
 ///
-/// # Refuses
-/// 422 at `pointer` for what `read` does not know.
+/// # Rejects
+/// `invalid` at `pointer` for a text that `read` does not know.
 pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     let unknown = || Refusal::field(pointer, "unknown", "no such value");
     text.filter(|text| !text.is_empty()).map(|text| read(text).ok_or_else(unknown)).transpose()
 }
 
-/// The user that a filter names.
+/// Reads a filter by user.
 ///
-/// # Refuses
-/// 422 for what is not an id.
+/// # Rejects
+/// `invalid` for a text that is not an id.
 pub fn user(pointer: &str, text: Option<&str>) -> Result<Option<UserId>, Refusal> {
     given(pointer, text, UserId::parse)
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::application::Application;
+use crate::openapi::Api;
 use kernel::fault::Fault;
 
 /// Runs a set of routes.
@@ -16,7 +16,7 @@ use kernel::fault::Fault;
 /// # Errors
 /// When the function can't start or the runtime ends.
 pub async fn http<A: Application>(
-    api: OpenApiRouter<Arc<A>>,
+    api: Api<Arc<A>>,
     start: impl Future<Output = Result<Arc<A>, Fault>>,
 ) -> Result<(), Error> {
     telemetry();

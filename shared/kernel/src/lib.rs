@@ -9,3 +9,4 @@ pub mod money;
 pub mod provider;
 pub mod refusal;
 pub mod secret;
+pub mod text_enum;

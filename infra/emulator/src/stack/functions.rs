@@ -10,9 +10,9 @@ use lambda_http::request::LambdaRequest;
 use notifier::Mailer;
 use serde_json::Value;
 use shared::app::App;
+use shared::edge::openapi::Api;
 use shared::table::aws::Aws;
 use tower::Service;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{Trouble, invocation};
 use crate::template::Template;
@@ -25,7 +25,7 @@ pub struct Functions {
 }
 
 /// The routes of a function that has any.
-pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
+pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
         "affiliate" => ("affiliate", affiliate::api()),

@@ -20,6 +20,7 @@ pub use crate::operations::model::settings::payment::{
 use crate::operations::model::settings::check::{Checks, Field, Kind};
 use kernel::money::Currency;
 use kernel::refusal::{FieldError, Refusal};
+use kernel::text_enum;
 
 /// The highest reward, threshold, cap or minimum a document may name.
 pub const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
@@ -39,54 +40,23 @@ impl<T: Default> Default for VersionedSettings<T> {
     }
 }
 
-/// What a document is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Area {
-    /// Sign-up.
-    Identity,
-    /// The referral programme.
-    Referral,
-    /// The new-user promotion.
-    Promotion,
-    /// Top-ups.
-    Payment,
-    /// The affiliate programme.
-    Affiliate,
-    /// Redemption codes.
-    Redemption,
-    /// The agency.
-    Agency,
-}
-
-impl Area {
-    /// Every area.
-    pub const ALL: [Self; 7] = [
-        Self::Identity,
-        Self::Referral,
-        Self::Promotion,
-        Self::Payment,
-        Self::Affiliate,
-        Self::Redemption,
-        Self::Agency,
-    ];
-
-    /// The area as the route names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Referral => "referral",
-            Self::Promotion => "promotion",
-            Self::Payment => "payment",
-            Self::Affiliate => "affiliate",
-            Self::Redemption => "redemption",
-            Self::Agency => "agency",
-        }
-    }
-
-    /// The area that is named so.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|area| area.as_str() == name)
+text_enum! {
+    /// What a document is about.
+    pub enum Area {
+        /// Sign-up.
+        Identity = "identity",
+        /// The referral programme.
+        Referral = "referral",
+        /// The new-user promotion.
+        Promotion = "promotion",
+        /// Top-ups.
+        Payment = "payment",
+        /// The affiliate programme.
+        Affiliate = "affiliate",
+        /// Redemption codes.
+        Redemption = "redemption",
+        /// The agency.
+        Agency = "agency",
     }
 }
 

@@ -17,10 +17,12 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::redemption::model::plan::{PlanTime, Unit};
 use crate::referral::model::referral::ALPHABET;
-use kernel::id::{BatchId, PlanId, UserId};
+use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
 
 /// Most codes of a batch (R7.1).
@@ -80,6 +82,18 @@ impl CodeText {
 }
 
 /// In groups of four.
+impl Identifier for CodeText {
+    const UNKNOWN: Option<Refusal> = Some(Refusal::CodeNotFound);
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <String as PartialSchema>::schema()
+    }
+}
+
 impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, symbol) in self.0.chars().enumerate() {

@@ -14,11 +14,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use crate::referral::model::referral::reward::{Reward, RewardState};
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::operations::model::settings::ReferralSettings;
-use kernel::id::UserId;
+use kernel::id::{Identifier, UserId};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 
 /// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
@@ -53,6 +55,16 @@ impl InviteCode {
     /// The link to share (R3.3).
     pub fn link(&self, base: &str) -> String {
         format!("{base}?ref={}", self.0)
+    }
+}
+
+impl Identifier for InviteCode {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <String as PartialSchema>::schema()
     }
 }
 
