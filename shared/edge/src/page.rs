@@ -148,14 +148,15 @@ pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
 }
 
 /// The cursor of a position in a list; `list` names the list and whose it is.
-fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
+pub fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
     let text = serde_json::to_vec(position).unwrap_or_default();
     let mut bytes = secret.hash("cursor", &[list.as_bytes(), &text]).iter().take(16).copied().collect::<Vec<_>>();
     bytes.extend_from_slice(&text);
     BASE64URL_NOPAD.encode(&bytes)
 }
 
-fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
+/// The position of a cursor, if it was sealed for this list.
+pub fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
     if cursor.len() > 2_048 {
         return None;
     }
