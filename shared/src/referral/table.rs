@@ -49,14 +49,6 @@ records! {
     }
 }
 
-impl KeyPart for Trigger {
-    type Part = &'static str;
-
-    fn part(self) -> Self::Part {
-        self.as_str()
-    }
-}
-
 /// The number of people that a code brought, in shards (R6.2). Counted by statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeInvitees;

@@ -13,61 +13,31 @@ use kernel::id::{UserId, WithdrawalId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
-/// Where commission goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// The user's balance.
-    Balance,
-    /// The outside.
-    Cash,
-}
-
-impl Destination {
-    /// The destination as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Balance => "balance",
-            Self::Cash => "cash",
-        }
+text_enum! {
+    /// Where commission goes.
+    pub enum Destination as WithdrawalDestination {
+        /// The user's balance.
+        Balance = "balance",
+        /// The outside.
+        Cash = "cash",
     }
 }
 
-/// Where a withdrawal stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalState {
-    /// On the balance.
-    Done,
-    /// Its amount is held until somebody decides.
-    Requested,
-    /// Paid out.
-    Paid,
-    /// An admin said no; the amount is available again.
-    Rejected,
-    /// Its user took it back; the amount is available again.
-    Cancelled,
-}
-
-impl WithdrawalState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Requested, Self::Paid, Self::Rejected, Self::Cancelled];
-
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Requested => "requested",
-            Self::Paid => "paid",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The state that is written so.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+text_enum! {
+    /// Where a withdrawal stands.
+    pub enum WithdrawalState {
+        /// On the balance.
+        Done = "done",
+        /// Its amount is held until somebody decides.
+        Requested = "requested",
+        /// Paid out.
+        Paid = "paid",
+        /// An admin said no; the amount is available again.
+        Rejected = "rejected",
+        /// Its user took it back; the amount is available again.
+        Cancelled = "cancelled",
     }
 }
 

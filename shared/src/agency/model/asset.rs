@@ -11,29 +11,15 @@ use crate::agency::model::shop::ShopPath;
 use kernel::id::{AgencyOrderId, AssetId, SeriesId};
 use kernel::ledger::Accounts;
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
-/// What an asset is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AssetKind {
-    /// A card.
-    Card,
-    /// A device.
-    Device,
-}
-
-impl AssetKind {
-    /// The kind as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Device => "device",
-        }
-    }
-
-    /// The kind that is written so.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Card, Self::Device].into_iter().find(|kind| kind.as_str() == text)
+text_enum! {
+    /// What an asset is.
+    pub enum AssetKind {
+        /// A card.
+        Card = "card",
+        /// A device.
+        Device = "device",
     }
 }
 

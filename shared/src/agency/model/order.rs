@@ -19,57 +19,33 @@ use kernel::ledger::{
     AccountOwner, Header, JournalEntry, JournalRef, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
 };
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, MoneyError};
+use kernel::text_enum;
 
-/// What is bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderKind {
-    /// Packages.
-    Purchase,
-    /// Balance of the asset.
-    Recharge,
-}
-
-impl OrderKind {
-    /// The kind as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purchase => "purchase",
-            Self::Recharge => "recharge",
-        }
+text_enum! {
+    /// What is bought.
+    pub enum OrderKind {
+        /// Packages.
+        Purchase = "purchase",
+        /// Balance of the asset.
+        Recharge = "recharge",
     }
 }
 
-/// What it is paid by (R8.12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaidBy {
-    /// The selling shop's main account.
-    Wallet,
-    /// A payment order.
-    Online,
-    /// Outside, on behalf: an admin says so.
-    Offline,
-    /// The asset's own balance.
-    Asset,
+text_enum! {
+    /// What it is paid by (R8.12).
+    pub enum PaidBy {
+        /// The selling shop's main account.
+        Wallet = "wallet",
+        /// A payment order.
+        Online = "online",
+        /// Outside, on behalf: an admin says so.
+        Offline = "offline",
+        /// The asset's own balance.
+        Asset = "asset",
+    }
 }
 
 impl PaidBy {
-    /// The payment as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Online => "online",
-            Self::Offline => "offline",
-            Self::Asset => "asset",
-        }
-    }
-
-    /// The one that is written so.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Wallet, Self::Online, Self::Offline, Self::Asset].into_iter().find(|paid_by| paid_by.as_str() == text)
-    }
-
     /// Whether it is a sale for statistics: every payment that is not on behalf (R8.8).
     pub fn counts(self) -> bool {
         self != Self::Offline

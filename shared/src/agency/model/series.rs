@@ -14,44 +14,42 @@ use crate::agency::model::commission_split::Sales;
 use crate::agency::model::grant::{GrantOffer, Own, OwnTier};
 use kernel::id::{PackageId, SeriesId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
-/// What a tier's threshold is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dimension {
-    /// How many sales.
-    SalesCount,
-    /// What they came to.
-    SalesAmount,
+text_enum! {
+    /// What a tier's threshold is compared with.
+    pub enum Dimension as SalesDimension {
+        /// How many sales.
+        SalesCount = "sales_count",
+        /// What they came to.
+        SalesAmount = "sales_amount",
+    }
 }
 
-/// Whose sales count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SalesScope {
-    /// The shop's own.
-    #[serde(rename = "self")]
-    Own,
-    /// The shop's own and those of every shop below it.
-    SelfAndSub,
+text_enum! {
+    /// Whose sales count.
+    pub enum SalesScope {
+        /// The shop's own.
+        Own = "self",
+        /// The shop's own and those of every shop below it.
+        SelfAndSub = "self_and_sub",
+    }
 }
 
-/// How a statistic must stand to a tier's threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Comparison {
-    /// Above it.
-    #[serde(rename = ">")]
-    Above,
-    /// At it or above.
-    #[default]
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// Below it.
-    #[serde(rename = "<")]
-    Below,
-    /// At it or below.
-    #[serde(rename = "<=")]
-    AtMost,
+text_enum! {
+    /// How a statistic must stand to a tier's threshold.
+    #[derive(Default)]
+    pub enum Comparison as SalesComparison {
+        /// Above it.
+        Above = ">",
+        /// At it or above.
+        #[default]
+        AtLeast = ">=",
+        /// Below it.
+        Below = "<",
+        /// At it or below.
+        AtMost = "<=",
+    }
 }
 
 impl Comparison {
@@ -99,16 +97,16 @@ impl CommissionTier {
     }
 }
 
-/// What kind of one-time commission a series has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommissionKind {
-    /// None.
-    None,
-    /// The same for every sale.
-    Fixed,
-    /// By the statistics of each level.
-    Tiered,
+text_enum! {
+    /// What kind of one-time commission a series has.
+    pub enum CommissionKind {
+        /// None.
+        None = "none",
+        /// The same for every sale.
+        Fixed = "fixed",
+        /// By the statistics of each level.
+        Tiered = "tiered",
+    }
 }
 
 /// The one-time commission of a series.
@@ -155,14 +153,14 @@ impl CommissionTerms {
     }
 }
 
-/// What makes an asset's one-time commission due (R8.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TriggerKind {
-    /// One payment of at least the threshold.
-    FirstRecharge,
-    /// All payments so far.
-    AccumulatedRecharge,
+text_enum! {
+    /// What makes an asset's one-time commission due (R8.8).
+    pub enum TriggerKind as RechargeTrigger {
+        /// One payment of at least the threshold.
+        FirstRecharge = "first_recharge",
+        /// All payments so far.
+        AccumulatedRecharge = "accumulated_recharge",
+    }
 }
 
 /// When the one-time commission is due.

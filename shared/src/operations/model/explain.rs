@@ -12,41 +12,27 @@ use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::money::{LedgerMoney, MoneyError};
+use kernel::text_enum;
 
-/// What a decision was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// What the order costs.
-    Price,
-    /// Whether its money came.
-    Payment,
-    /// What its user is credited.
-    Credit,
-    /// The promotion's tier.
-    Tier,
-    /// The promotion's bonus.
-    Bonus,
-    /// The reward of its user's inviter.
-    InviterReward,
-    /// Its user's own reward.
-    InviteeReward,
-    /// The inviter's commission.
-    Commission,
-}
-
-impl Subject {
-    /// The subject as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Price => "price",
-            Self::Payment => "payment",
-            Self::Credit => "credit",
-            Self::Tier => "tier",
-            Self::Bonus => "bonus",
-            Self::InviterReward => "inviter_reward",
-            Self::InviteeReward => "invitee_reward",
-            Self::Commission => "commission",
-        }
+text_enum! {
+    /// What a decision was about.
+    pub enum Subject as DecisionSubject {
+        /// What the order costs.
+        Price = "price",
+        /// Whether its money came.
+        Payment = "payment",
+        /// What its user is credited.
+        Credit = "credit",
+        /// The promotion's tier.
+        Tier = "tier",
+        /// The promotion's bonus.
+        Bonus = "bonus",
+        /// The reward of its user's inviter.
+        InviterReward = "inviter_reward",
+        /// Its user's own reward.
+        InviteeReward = "invitee_reward",
+        /// The inviter's commission.
+        Commission = "commission",
     }
 }
 

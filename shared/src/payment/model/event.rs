@@ -5,39 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use kernel::id::{OrderId, ReviewId};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
-/// What came of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventOutcome {
-    /// It paid the order.
-    Credited,
-    /// Its payment was credited before.
-    AlreadyCredited,
-    /// It moved what is left of a credited order's charge, or its dispute (R4.11).
-    Reversed,
-    /// It went to the review queue.
-    Review,
-    /// It changed what is known of a payment that is not captured yet.
-    Noted,
-    /// It closed the order without money.
-    Closed,
-    /// It says nothing that changes anything here.
-    Ignored,
-}
-
-impl EventOutcome {
-    /// The outcome as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Credited => "credited",
-            Self::AlreadyCredited => "already_credited",
-            Self::Reversed => "reversed",
-            Self::Review => "review",
-            Self::Noted => "noted",
-            Self::Closed => "closed",
-            Self::Ignored => "ignored",
-        }
+text_enum! {
+    /// What came of an event.
+    pub enum EventOutcome {
+        /// It paid the order.
+        Credited = "credited",
+        /// Its payment was credited before.
+        AlreadyCredited = "already_credited",
+        /// It moved what is left of a credited order's charge, or its dispute (R4.11).
+        Reversed = "reversed",
+        /// It went to the review queue.
+        Review = "review",
+        /// It changed what is known of a payment that is not captured yet.
+        Noted = "noted",
+        /// It closed the order without money.
+        Closed = "closed",
+        /// It says nothing that changes anything here.
+        Ignored = "ignored",
     }
 }
 

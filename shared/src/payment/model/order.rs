@@ -13,6 +13,7 @@ use kernel::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
 /// The window in which a user's orders are counted (R4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,60 +26,29 @@ pub struct OrderWindow {
     pub orders: u32,
 }
 
-/// Where an order stands (R4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// Waiting for the money.
-    Pending,
-    /// The net is the charge.
-    Paid,
-    /// The provider refused it, or the payment failed.
-    Failed,
-    /// Nobody paid in time.
-    Expired,
-    /// The user gave up.
-    Cancelled,
-    /// A dispute is open.
-    Disputed,
-    /// A part of the charge went back.
-    PartiallyRefunded,
-    /// All of the charge went back.
-    Refunded,
+text_enum! {
+    /// Where an order stands (R4.4).
+    pub enum OrderStatus {
+        /// Waiting for the money.
+        Pending = "pending",
+        /// The net is the charge.
+        Paid = "paid",
+        /// The provider refused it, or the payment failed.
+        Failed = "failed",
+        /// Nobody paid in time.
+        Expired = "expired",
+        /// The user gave up.
+        Cancelled = "cancelled",
+        /// A dispute is open.
+        Disputed = "disputed",
+        /// A part of the charge went back.
+        PartiallyRefunded = "partially_refunded",
+        /// All of the charge went back.
+        Refunded = "refunded",
+    }
 }
 
 impl OrderStatus {
-    /// Every state.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Paid,
-        Self::Failed,
-        Self::Expired,
-        Self::Cancelled,
-        Self::Disputed,
-        Self::PartiallyRefunded,
-        Self::Refunded,
-    ];
-
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Disputed => "disputed",
-            Self::PartiallyRefunded => "partially_refunded",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// The state that is written so.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
     /// Whether the money was taken: the state is that of the net.
     pub fn is_captured(self) -> bool {
         matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
@@ -112,23 +82,13 @@ impl OrderStatus {
     }
 }
 
-/// Why the provider made no payment of an order (R4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureCode {
-    /// It said no.
-    ProviderRefused,
-    /// It could not be reached or understood.
-    ProviderUnavailable,
-}
-
-impl FailureCode {
-    /// The code as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProviderRefused => "provider_refused",
-            Self::ProviderUnavailable => "provider_unavailable",
-        }
+text_enum! {
+    /// Why the provider made no payment of an order (R4.3).
+    pub enum FailureCode {
+        /// It said no.
+        ProviderRefused = "provider_refused",
+        /// It could not be reached or understood.
+        ProviderUnavailable = "provider_unavailable",
     }
 }
 

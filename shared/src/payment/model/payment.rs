@@ -18,6 +18,7 @@ use kernel::id::{OrderId, RefundId, ReviewId};
 use kernel::ledger::{JournalRef, NewLine, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
 /// The money a provider took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,18 +64,18 @@ impl Refund {
     }
 }
 
-/// Where a dispute stands; the order is that of ties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeState {
-    /// The bank only asks; takes nothing.
-    Inquiry,
-    /// The money is with the bank until it decides.
-    Open,
-    /// It came back.
-    Won,
-    /// It stays away.
-    Lost,
+text_enum! {
+    /// Where a dispute stands; the order is that of ties.
+    pub enum DisputeState {
+        /// The bank only asks; takes nothing.
+        Inquiry = "inquiry",
+        /// The money is with the bank until it decides.
+        Open = "open",
+        /// It came back.
+        Won = "won",
+        /// It stays away.
+        Lost = "lost",
+    }
 }
 
 /// One dispute as its latest event tells it.

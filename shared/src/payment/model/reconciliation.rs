@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use kernel::id::OrderId;
 use kernel::money::{Currency, MoneyError, PayMoney};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
 /// What the three sides say: each what is left of the money that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,29 +64,17 @@ impl Sides {
     }
 }
 
-/// How a payment differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DifferenceKind {
-    /// The provider holds money that we know nothing of.
-    MissingHere,
-    /// We credited money that the provider does not hold.
-    MissingThere,
-    /// All know it, and not as the same.
-    AmountDiffers,
-    /// A person completed the order, and the provider has not confirmed it yet (R4.12).
-    Unconfirmed,
-}
-
-impl DifferenceKind {
-    /// The verdict as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingHere => "missing_here",
-            Self::MissingThere => "missing_there",
-            Self::AmountDiffers => "amount_differs",
-            Self::Unconfirmed => "unconfirmed",
-        }
+text_enum! {
+    /// How a payment differs.
+    pub enum DifferenceKind {
+        /// The provider holds money that we know nothing of.
+        MissingHere = "missing_here",
+        /// We credited money that the provider does not hold.
+        MissingThere = "missing_there",
+        /// All know it, and not as the same.
+        AmountDiffers = "amount_differs",
+        /// A person completed the order, and the provider has not confirmed it yet (R4.12).
+        Unconfirmed = "unconfirmed",
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::payment::model::payment::{Payment, Refund};
 use kernel::id::{RefundId, UserId};
 use kernel::money::{MoneyError, PayMoney};
+use kernel::text_enum;
 
 /// A refund that an admin asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,25 +28,15 @@ pub struct RefundRequest {
     pub failure: Option<String>,
 }
 
-/// Where a refund stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefundState {
-    /// The provider has not said the end of it.
-    Requested,
-    /// The money went back.
-    Succeeded,
-    /// It did not.
-    Failed,
-}
-
-impl RefundState {
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
+text_enum! {
+    /// Where a refund stands.
+    pub enum RefundState {
+        /// The provider has not said the end of it.
+        Requested = "requested",
+        /// The money went back.
+        Succeeded = "succeeded",
+        /// It did not.
+        Failed = "failed",
     }
 }
 

@@ -24,6 +24,7 @@ use crate::redemption::model::plan::{PlanTime, Unit};
 use crate::referral::model::referral::ALPHABET;
 use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
 /// Most codes of a batch (R7.1).
 pub const BATCH_MAX: u32 = 10_000;
@@ -209,14 +210,14 @@ impl Terms {
     }
 }
 
-/// How far a batch is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchState {
-    /// Codes are still being made; none can be redeemed.
-    Creating,
-    /// All are there.
-    Ready,
+text_enum! {
+    /// How far a batch is.
+    pub enum BatchState {
+        /// Codes are still being made; none can be redeemed.
+        Creating = "creating",
+        /// All are there.
+        Ready = "ready",
+    }
 }
 
 /// Codes that were made together.

@@ -22,6 +22,7 @@ use crate::account::model::user::User;
 use crate::operations::model::settings::ReferralSettings;
 use kernel::id::{Identifier, UserId};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
+use kernel::text_enum;
 
 /// The symbols of codes: no `I`, `O`, `0` and `1`, which people mistake for one another (R3.1, R7.1).
 pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -93,43 +94,23 @@ impl<'de> Deserialize<'de> for InviteCode {
     }
 }
 
-/// What makes rewards (R3.6), each at most once per invitee and side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// The invitee signed up.
-    Registration,
-    /// The invitee's online charges reached the threshold.
-    Qualified,
-}
-
-impl Trigger {
-    /// The trigger as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Registration => "registration",
-            Self::Qualified => "qualified",
-        }
+text_enum! {
+    /// What makes rewards (R3.6), each at most once per invitee and side.
+    pub enum Trigger as RewardTrigger {
+        /// The invitee signed up.
+        Registration = "registration",
+        /// The invitee's online charges reached the threshold.
+        Qualified = "qualified",
     }
 }
 
-/// Who is rewarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The one who invited.
-    Inviter,
-    /// The one who was invited.
-    Invitee,
-}
-
-impl Side {
-    /// The side as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Inviter => "inviter",
-            Self::Invitee => "invitee",
-        }
+text_enum! {
+    /// Who is rewarded.
+    pub enum Side as RewardSide {
+        /// The one who invited.
+        Inviter = "inviter",
+        /// The one who was invited.
+        Invitee = "invitee",
     }
 }
 
@@ -306,35 +287,21 @@ pub struct Referral {
     pub qualified_at: Option<Timestamp>,
 }
 
-/// Why a code bound nothing; registration goes on (R2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotApplied {
-    /// No such code.
-    Unknown,
-    /// The code was deactivated, or its owner may not invite.
-    Inactive,
-    /// The invitee's own.
-    Own,
-    /// The inviter has all invitees it may have.
-    Limit,
-    /// The inviter is not active.
-    InviterBlocked,
-    /// Neither the referral nor the affiliate programme is on.
-    ProgrammeOff,
-}
-
-impl NotApplied {
-    /// The reason as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Inactive => "inactive",
-            Self::Own => "own",
-            Self::Limit => "limit",
-            Self::InviterBlocked => "inviter_blocked",
-            Self::ProgrammeOff => "programme_off",
-        }
+text_enum! {
+    /// Why a code bound nothing; registration goes on (R2.3).
+    pub enum NotApplied {
+        /// No such code.
+        Unknown = "unknown",
+        /// The code was deactivated, or its owner may not invite.
+        Inactive = "inactive",
+        /// The invitee's own.
+        Own = "own",
+        /// The inviter has all invitees it may have.
+        Limit = "limit",
+        /// The inviter is not active.
+        InviterBlocked = "inviter_blocked",
+        /// Neither the referral nor the affiliate programme is on.
+        ProgrammeOff = "programme_off",
     }
 }
 

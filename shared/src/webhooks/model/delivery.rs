@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 use kernel::id::{EndpointId, EventId};
+use kernel::text_enum;
 
 /// For how long it is attempted.
 pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
@@ -20,26 +21,15 @@ const WAIT: SignedDuration = SignedDuration::from_mins(10);
 /// How long whoever writes a delivery has for the first attempt, before the schedule takes it up.
 const FIRST: SignedDuration = SignedDuration::from_mins(1);
 
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// It is attempted until it succeeds or three days are over.
-    Pending,
-    /// The endpoint took it.
-    Delivered,
-    /// It never did.
-    Failed,
-}
-
-impl DeliveryState {
-    /// The state as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
+text_enum! {
+    /// Where a delivery stands.
+    pub enum DeliveryState {
+        /// It is attempted until it succeeds or three days are over.
+        Pending = "pending",
+        /// The endpoint took it.
+        Delivered = "delivered",
+        /// It never did.
+        Failed = "failed",
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::webhooks::model::outbound_event::EventKind;
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
 /// Most endpoints of a deployment: each event is delivered to all that want it.
 pub const MOST: usize = 20;
@@ -26,26 +27,15 @@ const DOWN: SignedDuration = SignedDuration::from_mins(10);
 /// For how long the secret before a rotation signs too.
 pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Why an endpoint gets nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisabledBecause {
-    /// An admin said so.
-    ByAdmin,
-    /// Deliveries failed for [`PATIENCE`], and none succeeded.
-    Failing,
-    /// It answered that it is gone for good.
-    Gone,
-}
-
-impl DisabledBecause {
-    /// The reason as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ByAdmin => "by_admin",
-            Self::Failing => "failing",
-            Self::Gone => "gone",
-        }
+text_enum! {
+    /// Why an endpoint gets nothing.
+    pub enum DisabledBecause {
+        /// An admin said so.
+        ByAdmin = "by_admin",
+        /// Deliveries failed for [`PATIENCE`], and none succeeded.
+        Failing = "failing",
+        /// It answered that it is gone for good.
+        Gone = "gone",
     }
 }
 
