@@ -5,22 +5,29 @@ mod examples;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use emulator::template::Template;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use shared::app::App;
-use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
+use shared::edge::openapi::{self, Api};
 
-use document::merged;
+use crate::world::World;
+use document::{built, merged};
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
-const DOCUMENT: &str = "functions/registration/openapi.json";
+const DOCUMENT: &str = "functions/registration/openapi.json.gz";
+const OPERATIONS: &str = "functions/registration/operations.txt";
 
 type Routes = BTreeSet<(String, String)>;
 
-fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
+fn apis() -> Vec<(&'static str, Api<Arc<App>>)> {
     vec![
         ("admin", admin::api()),
         ("affiliate", affiliate::api()),
@@ -34,6 +41,10 @@ fn routers() -> Vec<(&'static str, OpenApiRouter<Arc<App>>)> {
     ]
 }
 
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name)
+}
+
 fn routes_of(document: &Value) -> Routes {
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, methods): (&String, &Value)| -> Vec<(String, String)> {
@@ -45,8 +56,8 @@ fn routes_of(document: &Value) -> Routes {
 #[test]
 fn template_and_routers_name_the_same_routes() {
     let template = Template::parse(TEMPLATE).unwrap();
-    for (binary, mut router) in routers() {
-        let document = serde_json::to_value(router.to_openapi()).unwrap();
+    for (binary, api) in apis() {
+        let document = openapi::document("", api.operations()).unwrap().json;
         let function = template.functions.iter().find(|function| function.binary == binary).unwrap();
         let declared: Routes = function
             .routes
@@ -58,13 +69,57 @@ fn template_and_routers_name_the_same_routes() {
     }
 }
 
+fn decompressed(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    text
+}
+
 #[test]
 fn the_published_document_is_what_the_code_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(DOCUMENT);
-    let current = serde_json::to_string_pretty(&merged()).unwrap() + "\n";
-    if fs::read_to_string(&path).unwrap_or_default() != current {
-        fs::write(&path, current).unwrap();
-        panic!("{DOCUMENT} was out of date and is rewritten: look at the difference and commit it");
+    let (path, current) = (file(DOCUMENT), merged().to_string());
+    if fs::read(&path).map(|bytes| decompressed(&bytes)).unwrap_or_default() != current {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(current.as_bytes()).unwrap();
+        fs::write(&path, packed.finish().unwrap()).unwrap();
+        panic!(
+            "{DOCUMENT} was out of date and is rewritten: commit it; {OPERATIONS} shows the difference for a person"
+        );
+    }
+}
+
+/// The list that a person reviews: each operation with its access, body, answers and refusals.
+#[test]
+fn every_operation_stands_in_the_list() {
+    let known = fs::read_to_string(file(OPERATIONS)).unwrap();
+    let (known, current): (Vec<&str>, Vec<String>) = (known.lines().collect(), built().operations);
+    let gone = known.iter().filter(|line| !current.iter().any(|now| now == *line)).map(|line| format!("- {line}"));
+    let new = current.iter().filter(|line| !known.contains(&line.as_str())).map(|line| format!("+ {line}"));
+    let difference: Vec<String> = gone.chain(new).collect();
+    assert!(difference.is_empty(), "change these lines of {OPERATIONS}:\n{}", difference.join("\n"));
+    assert_eq!(known, current, "{OPERATIONS} is not sorted by path");
+}
+
+#[test]
+fn the_document_is_answered_compressed_to_callers_that_accept_it() {
+    World::run(compressed_where_accepted);
+}
+
+async fn compressed_where_accepted(world: &World) {
+    let answer = async |accepted: &str| {
+        let request = http::Request::get("/v1/openapi.json").header("accept-encoding", accepted);
+        world.stack.http(request.body(Bytes::new()).unwrap(), "203.0.113.7").await
+    };
+    let plain = merged().to_string();
+    for accepted in ["gzip", "br, GZIP;q=0.5"] {
+        let response = answer(accepted).await;
+        assert_eq!(response.headers()["content-encoding"], "gzip", "{accepted}");
+        assert_eq!(decompressed(response.body()), plain);
+    }
+    for accepted in ["identity", "br", "gzip;q=0"] {
+        let response = answer(accepted).await;
+        assert!(response.headers().get("content-encoding").is_none(), "{accepted}");
+        assert_eq!(response.body(), plain.as_bytes());
     }
 }
 
@@ -101,6 +156,9 @@ fn every_operation_says_what_it_is_and_how_it_fails() {
             let id = operation["operationId"].as_str().unwrap_or_default();
             assert!(!id.is_empty() && ids.insert(id.to_owned()), "{route} has no operation id of its own: {id:?}");
             assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{route} has no summary");
+            let succeeds = operation["responses"].as_object().unwrap().iter().filter(|(code, _)| code.starts_with('2'));
+            let silent = |(_, answer): (&String, &Value)| answer["description"].as_str().is_none_or(str::is_empty);
+            assert!(!succeeds.map(silent).any(|silent| silent), "{route} does not describe its answer");
             let codes: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
             assert!(codes.iter().any(|code| code.starts_with('2')), "{route} never succeeds: {codes:?}");
             let body = method == "post" || method == "put";

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
@@ -17,17 +16,19 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::id::{CommissionId, WithdrawalId};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::operations::search::{self, CommissionFilter, WithdrawalFilter};
+use shared::table::context::Ctx;
 use utoipa::{IntoParams, ToSchema};
 
 use super::reason::Reason;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given, user as user_filter};
+use shared::edge::search::{given, user as user_filter};
 
 /// A commission as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,13 +117,7 @@ pub struct Commissions {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/commissions", operation_id = "listAllCommissions", tag = "admin",
-    security(("bearer" = [])),
-    params(Commissions, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminCommission> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<AdminCommission> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn commissions(
     State(app): State<Arc<App>>,
@@ -145,25 +140,17 @@ pub async fn commissions(
 /// What was withdrawn of it is owed by later commissions.
 #[utoipa::path(
     post, path = "/v1/admin/commissions/{id}/reverse", operation_id = "reverseCommission", tag = "admin",
-    security(("bearer" = [])), request_body = Reason,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = AdminCommission), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminCommission)),
 )]
 pub async fn reverse(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(commission): Id<CommissionId>,
     key: Idempotent,
     body: Body<Reason>,
 ) -> Result<Reply<AdminCommission>, Problem> {
-    let commission = CommissionId::parse(&id).ok_or(Refusal::NotFound)?;
     let reason = body.value.read()?;
-    let bound = json!({"id": id, "reason": reason});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ctx = key.bind(&app, &admin, &body);
     let done = reverse_commission(&app, &ctx, &ReverseCommission { commission, reason, admin: admin.id }).await?;
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
@@ -257,13 +244,7 @@ pub struct Withdrawals {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/withdrawals", operation_id = "listAllWithdrawals", tag = "admin",
-    security(("bearer" = [])),
-    params(Withdrawals, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminWithdrawal> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<AdminWithdrawal> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn withdrawals(
     State(app): State<Arc<App>>,
@@ -289,24 +270,18 @@ pub struct Reference {
 /// Say that a cash withdrawal was paid
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/approve", operation_id = "approveWithdrawal", tag = "admin",
-    security(("bearer" = [])), request_body = Reference,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`withdrawal_closed`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
     admin: Admin<WithdrawalsApprove>,
-    Path(id): Path<String>,
+    Id(withdrawal): Id<WithdrawalId>,
     key: Idempotent,
     body: Body<Reference>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
-    settle(&app, &admin, &id, &key, WithdrawalResolution::Paid(reference)).await
+    let ctx = key.bind(&app, &admin, &body);
+    close(&app, &ctx, &admin, withdrawal, Resolution::Paid(reference)).await
 }
 
 /// Reject a cash withdrawal
@@ -314,40 +289,28 @@ pub async fn approve(
 /// Its amount is available again.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/reject", operation_id = "rejectWithdrawal", tag = "admin",
-    security(("bearer" = [])), request_body = Reason,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`withdrawal_closed`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,
     admin: Admin<WithdrawalsApprove>,
-    Path(id): Path<String>,
+    Id(withdrawal): Id<WithdrawalId>,
     key: Idempotent,
     body: Body<Reason>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reason = body.value.read()?;
-    settle(&app, &admin, &id, &key, WithdrawalResolution::Rejected(reason)).await
+    let ctx = key.bind(&app, &admin, &body);
+    close(&app, &ctx, &admin, withdrawal, Resolution::Rejected(reason)).await
 }
 
-async fn settle(
+async fn close(
     app: &App,
+    ctx: &Ctx,
     admin: &Admin<WithdrawalsApprove>,
-    id: &str,
-    key: &Idempotent,
-    verdict: WithdrawalResolution,
+    withdrawal: WithdrawalId,
+    verdict: Resolution,
 ) -> Result<Reply<WithdrawalView>, Problem> {
-    let withdrawal = WithdrawalId::parse(id).ok_or(Refusal::NotFound)?;
-    let said = match &verdict {
-        WithdrawalResolution::Paid(said) | WithdrawalResolution::Rejected(said) => said.as_str(),
-        WithdrawalResolution::Cancelled => "",
-    };
-    let ctx = key.bind(app, &admin.id.to_string(), &json!({"id": id, "said": said}));
-    let done =
-        close_withdrawal(app, &ctx, &CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) }).await?;
+    let close = CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) };
+    let done = close_withdrawal(app, ctx, &close).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

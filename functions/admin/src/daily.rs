@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::account::view::{Admin, StatsRead};
 use shared::app::App;
 use shared::edge::export::{CsvRow, Format, JsonOrCsv};
-use shared::edge::page::Listing;
+use shared::edge::page::{Listing, Parameters};
 use shared::edge::problem::Problem;
 use shared::edge::search::given;
 use shared::edge::view::Amount;
@@ -204,20 +204,15 @@ impl Days {
 ///
 /// Days (UTC) on which something happened. Counted from messages, each thing once; they follow within moments.
 #[utoipa::path(
-    get, path = "/v1/admin/stats/daily", operation_id = "getDailyStats", tag = "admin", security(("bearer" = [])),
-    params(Days),
-    responses(
-        (status = 200, body = Listing<Day>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/stats/daily", operation_id = "getDailyStats", tag = "admin",
+    responses((status = 200, content((Listing<Day> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn days(
     State(app): State<Arc<App>>,
     _: Admin<StatsRead>,
-    days: Result<Query<Days>, axum::extract::rejection::QueryRejection>,
+    Parameters(days): Parameters<Days>,
     format: Format,
 ) -> Result<JsonOrCsv<Day>, Problem> {
-    let Query(days) = days.map_err(|_| Refusal::MalformedRequest)?;
     let (from, to) = days.read(app.clock.now().to_zoned(TimeZone::UTC).date())?;
     let counted = daily(&app, from, to).await?;
     let reading = Reading::of(&app).await?;

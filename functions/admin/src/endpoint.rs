@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::{Id, Ids};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::{EndpointId, EventId, UserId};
@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, Unfiltered};
+use shared::edge::page::Unfiltered;
 
 /// Where events go.
 #[derive(Debug, Serialize, ToSchema)]
@@ -188,12 +188,7 @@ impl From<delivery::Delivery> for Delivery {
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints", operation_id = "listWebhookEndpoints", tag = "admin",
-    security(("bearer" = [])), params(ListParameters),
-    responses(
-        (status = 200, content((Listing<WebhookEndpoint> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<WebhookEndpoint> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn endpoints(
     State(app): State<Arc<App>>,
@@ -209,13 +204,7 @@ pub async fn endpoints(
 /// shown.
 #[utoipa::path(
     post, path = "/v1/admin/webhook-endpoints", operation_id = "createWebhookEndpoint", tag = "admin",
-    security(("bearer" = [])), request_body = EndpointTerms,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = EndpointWithSecret), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = EndpointWithSecret)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -223,7 +212,7 @@ pub async fn create(
     key: Idempotent,
     body: Body<EndpointTerms>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let (done, secret) = verb::create(&app, &ctx, &body.value.read(admin.id)?).await?;
     let made = EndpointWithSecret { about: done.answer.into(), secret };
     Ok(Reply::created(made).replayed(done.replayed))
@@ -234,21 +223,15 @@ pub async fn create(
 /// What is not given stays. What is on its way goes to the new address.
 #[utoipa::path(
     put, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "changeWebhookEndpoint", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)), request_body = EndpointChange,
-    responses(
-        (status = 200, body = EndpointWithSecret), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = EndpointWithSecret)),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<EndpointId>,
     body: Body<EndpointChange>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
-    let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
-    let (endpoint, secret) = verb::change(&app, &edge::context(), &body.value.read(id, admin.id)?).await?;
+    let (endpoint, secret) = verb::change(&app, &body.value.read(id, admin.id)?).await?;
     Ok(Reply::ok(EndpointWithSecret { about: endpoint.into(), secret }))
 }
 
@@ -257,15 +240,10 @@ pub async fn change(
 /// Nothing is delivered to it any more, and its log is not shown any more.
 #[utoipa::path(
     delete, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "deleteWebhookEndpoint", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 204, description = "It is deleted."), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 204, description = "It is deleted.")),
 )]
-pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let id = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
-    verb::delete(&app, &edge::context(), id, admin.id).await?;
+pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(id): Id<EndpointId>) -> Result<StatusCode, Problem> {
+    verb::delete(&app, id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -274,19 +252,13 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<St
 /// What was sent to an endpoint in the last thirty days, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints/{id}/deliveries", operation_id = "listDeliveries", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path), ListParameters),
-    responses(
-        (status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn deliveries(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
-    Path(id): Path<String>,
+    Id(endpoint): Id<EndpointId>,
 ) -> Result<JsonOrCsv<Delivery>, Problem> {
-    let endpoint = EndpointId::parse(&id).ok_or(Refusal::NotFound)?;
     let page = deliver::deliveries(&app, endpoint, &search.window).await?;
     Ok(search.found(&app, page, Delivery::from))
 }
@@ -296,22 +268,16 @@ pub async fn deliveries(
 /// Under the same id and with the same content, within a minute.
 #[utoipa::path(
     post, path = "/v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay", operation_id = "replayDelivery",
-    tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path), ("delivery_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = Delivery), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    tag = "admin",
+    responses((status = 200, body = Delivery)),
 )]
 pub async fn replay(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path((id, delivery)): Path<(String, String)>,
+    Ids(endpoint, event): Ids<EndpointId, EventId>,
     key: Idempotent,
 ) -> Result<Reply<Delivery>, Problem> {
-    let (endpoint, event) = EndpointId::parse(&id).zip(EventId::parse(&delivery)).ok_or(Refusal::NotFound)?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &json!([id, delivery]));
+    let ctx = key.bind(&app, &admin, &());
     let done = deliver::replay(&app, &ctx, endpoint, event).await?;
     Ok(Reply::ok(Delivery::from(done.answer)).replayed(done.replayed))
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::account::view::{Admin, OrdersRead};
 use shared::app::App;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
@@ -60,18 +61,13 @@ impl From<explain::Explained> for Decision {
 /// Every decision about it, from what is stored: price, credit, tier, bonus, rewards and commission, and why something was not granted.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/{id}/explain", operation_id = "explainOrder", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Explanation), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Explanation)),
 )]
 pub async fn explain(
     State(app): State<Arc<App>>,
     _: Admin<OrdersRead>,
-    Path(id): Path<String>,
+    Id(id): Id<OrderId>,
 ) -> Result<Reply<Explanation>, Problem> {
-    let id = OrderId::parse(&id).ok_or(Refusal::NotFound)?;
     let facts = facts(&app, id).await?.ok_or(Refusal::NotFound)?;
     let decisions = facts.explain()?.into_iter().map(Decision::from).collect();
     Ok(Reply::ok(Explanation { order_id: id.to_string(), status: facts.order.status.as_str(), decisions }))

@@ -23,65 +23,74 @@ pub mod user;
 use std::sync::Arc;
 
 use shared::app::App;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::edge::api;
+use shared::edge::openapi::Api;
 
 /// The variables that it can't do without, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the operator's staff.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(platform::settings, platform::change_settings))
-        .routes(routes!(platform::audits))
-        .routes(routes!(stats::stats))
-        .routes(routes!(daily::days))
-        .routes(routes!(user::users))
-        .routes(routes!(user::user))
-        .routes(routes!(user::set_status))
-        .routes(routes!(erase::erase))
-        .routes(routes!(user::set_role))
-        .routes(routes!(user::set_policy))
-        .routes(routes!(user::set_invite_code))
-        .routes(routes!(user::adjust))
-        .routes(routes!(user::records))
-        .routes(routes!(programme::referrals))
-        .routes(routes!(programme::rewards))
-        .routes(routes!(programme::retry))
-        .routes(routes!(affiliate::commissions))
-        .routes(routes!(affiliate::reverse))
-        .routes(routes!(affiliate::withdrawals))
-        .routes(routes!(affiliate::approve))
-        .routes(routes!(affiliate::reject))
-        .routes(routes!(agency::adjust))
-        .routes(routes!(order::orders))
-        .routes(routes!(order::summary))
-        .routes(routes!(order::order))
-        .routes(routes!(explain::explain))
-        .routes(routes!(order::complete))
-        .routes(routes!(order::verify))
-        .routes(routes!(refund::refund))
-        .routes(routes!(refund::confirm))
-        .routes(routes!(review::reviews))
-        .routes(routes!(review::resolve))
-        .routes(routes!(reconciliation::reconciliations))
-        .routes(routes!(reconciliation::reconciliation))
-        .routes(routes!(service_key::keys, service_key::create))
-        .routes(routes!(service_key::revoke))
-        .routes(routes!(endpoint::endpoints, endpoint::create))
-        .routes(routes!(endpoint::change, endpoint::delete))
-        .routes(routes!(endpoint::deliveries))
-        .routes(routes!(endpoint::replay))
-        .routes(routes!(redemption::plan::plans, redemption::plan::create))
-        .routes(routes!(redemption::plan::plan, redemption::plan::change))
-        .routes(routes!(redemption::batch::batches, redemption::batch::create))
-        .routes(routes!(redemption::batch::batch))
-        .routes(routes!(redemption::batch::export))
-        .routes(routes!(redemption::batch::set_status))
-        .routes(routes!(redemption::code::codes))
-        .routes(routes!(redemption::code::edit, redemption::code::delete))
-        .routes(routes!(redemption::code::set_status))
-        .routes(routes!(redemption::code::delete_many))
-        .routes(routes!(redemption::record::records))
-        .routes(routes!(redemption::record::undo))
+pub fn api() -> Api<Arc<App>> {
+    api![
+        platform::settings,
+        platform::change_settings,
+        platform::audits,
+        stats::stats,
+        daily::days,
+        user::users,
+        user::user,
+        user::set_status,
+        erase::erase,
+        user::set_role,
+        user::set_policy,
+        user::set_invite_code,
+        user::adjust,
+        user::records,
+        programme::referrals,
+        programme::rewards,
+        programme::retry,
+        affiliate::commissions,
+        affiliate::reverse,
+        affiliate::withdrawals,
+        affiliate::approve,
+        affiliate::reject,
+        agency::adjust,
+        order::orders,
+        order::summary,
+        order::order,
+        explain::explain,
+        order::complete,
+        order::verify,
+        refund::refund,
+        refund::confirm,
+        review::reviews,
+        review::resolve,
+        reconciliation::reconciliations,
+        reconciliation::reconciliation,
+        service_key::keys,
+        service_key::create,
+        service_key::revoke,
+        endpoint::endpoints,
+        endpoint::create,
+        endpoint::change,
+        endpoint::delete,
+        endpoint::deliveries,
+        endpoint::replay,
+        redemption::plan::plans,
+        redemption::plan::create,
+        redemption::plan::plan,
+        redemption::plan::change,
+        redemption::batch::batches,
+        redemption::batch::create,
+        redemption::batch::batch,
+        redemption::batch::export,
+        redemption::batch::set_status,
+        redemption::code::codes,
+        redemption::code::edit,
+        redemption::code::delete,
+        redemption::code::set_status,
+        redemption::code::delete_many,
+        redemption::record::records,
+        redemption::record::undo,
+    ]
 }

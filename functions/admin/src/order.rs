@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
@@ -13,6 +12,7 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
@@ -20,7 +20,7 @@ use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
 use shared::kernel::money::MoneyError;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::operations::search::{self, OrderFilter};
 use shared::payment::complete_order::{Complete, complete_order};
 use shared::payment::model::event::EventOutcome;
@@ -38,7 +38,7 @@ use super::programme::Person;
 use super::stats::Reading;
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given, user as user_filter};
+use shared::edge::search::{given, user as user_filter};
 
 /// An order as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -213,13 +213,8 @@ impl Orders {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/payment/orders", operation_id = "listAllOrders", tag = "admin", security(("bearer" = [])),
-    params(Orders, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminOrder> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/payment/orders", operation_id = "listAllOrders", tag = "admin",
+    responses((status = 200, content((Listing<AdminOrder> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn orders(
     State(app): State<Arc<App>>,
@@ -256,11 +251,7 @@ pub struct OrderSummary {
 /// Counted from messages, each order once; it follows within moments.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/summary", operation_id = "summariseOrders", tag = "admin",
-    security(("bearer" = [])),
-    responses(
-        (status = 200, body = OrderSummary), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = OrderSummary)),
 )]
 pub async fn summary(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Result<Reply<OrderSummary>, Problem> {
     let reading = Reading::now(&app).await?;
@@ -272,22 +263,14 @@ pub async fn summary(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Resul
 /// One order with its provider's events
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/{id}", operation_id = "getOrderFile", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = AdminOrderFile), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminOrderFile)),
 )]
 pub async fn order(
     State(app): State<Arc<App>>,
     _: Admin<OrdersRead>,
-    Path(id): Path<String>,
+    Id(id): Id<OrderId>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
-    Ok(Reply::ok(file(&app, named(&id)?).await?))
-}
-
-pub(super) fn named(id: &str) -> Result<OrderId, Refusal> {
-    OrderId::parse(id).ok_or(Refusal::NotFound)
+    Ok(Reply::ok(file(&app, id).await?))
 }
 
 async fn file(app: &App, id: OrderId) -> Result<AdminOrderFile, Error> {
@@ -310,25 +293,17 @@ pub struct Completion {
 /// Credits it once, as its payment would have; the provider's own event later only fills in the payment.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/complete", operation_id = "completeOrder", tag = "admin",
-    security(("bearer" = [])), request_body = Completion,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 200, body = AdminOrderFile), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`order_already_paid`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid),
 )]
 pub async fn complete(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<OrderId>,
     key: RequiresIdempotencyKey,
     body: Body<Completion>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
-    let ask = body.value.read(named(&id)?, &admin)?;
-    let bound = json!({"order": id, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ask = body.value.read(id, &admin)?;
+    let ctx = key.bind(&app, &admin, &body);
     let done = complete_order(&app, &ctx, &ask).await?;
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
 }
@@ -338,18 +313,14 @@ pub async fn complete(
 /// At once, whatever the order's state, in case a webhook was lost; answers the order as it stands then.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/verify", operation_id = "verifyAnyOrder", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = AdminOrderFile), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminOrderFile)),
 )]
 pub async fn verify(
     State(app): State<Arc<App>>,
     _: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<OrderId>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
-    let order = verify_any(&app, &edge::context(), named(&id)?).await?;
+    let order = verify_any(&app, id).await?;
     Ok(Reply::ok(file(&app, order.id).await?))
 }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,10 +10,11 @@ use shared::account::view::{Admin, AdminSearch, SettingsWrite};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::version::if_match;
-use shared::kernel::refusal::Refusal;
+use shared::edge::version::IfMatch;
+use shared::kernel::refusal::code;
 use shared::operations::change_settings::{self as verb, Change, Document};
 use shared::operations::model::audit_record::AuditRecord;
 use shared::operations::model::settings::{AnySettings, Area};
@@ -23,7 +23,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::ListParameters;
 
 /// An area's settings.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,19 +51,14 @@ fn tagged(of: Document) -> Reply<SettingsDocument> {
 ///
 /// The `ETag` is the version that a change has to name.
 #[utoipa::path(
-    get, path = "/v1/admin/settings/{area}", operation_id = "getSettings", tag = "admin", security(("bearer" = [])),
-    params(("area" = String, Path)),
-    responses(
-        (status = 200, body = SettingsDocument), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/settings/{area}", operation_id = "getSettings", tag = "admin",
+    responses((status = 200, body = SettingsDocument)),
 )]
 pub async fn settings(
     State(app): State<Arc<App>>,
     _: Admin<SettingsWrite>,
-    Path(area): Path<String>,
+    Id(area): Id<Area>,
 ) -> Result<Reply<SettingsDocument>, Problem> {
-    let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
     Ok(tagged(verb::settings(&app, area).await?))
 }
 
@@ -73,25 +67,16 @@ pub async fn settings(
 /// Takes the whole document; `If-Match` names the version that was read.
 #[utoipa::path(
     put, path = "/v1/admin/settings/{area}", operation_id = "changeSettings", tag = "admin",
-    security(("bearer" = [])), request_body(content = Object, description = "The whole document"),
-    params(("area" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
-    responses(
-        (status = 200, body = SettingsDocument), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`currency_in_use`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
-    ),
+    request_body(content = Object, description = "The whole document"),
+    responses((status = 200, body = SettingsDocument), code::CurrencyInUse),
 )]
 pub async fn change_settings(
     State(app): State<Arc<App>>,
     admin: Admin<SettingsWrite>,
-    Path(area): Path<String>,
-    headers: HeaderMap,
+    Id(area): Id<Area>,
+    IfMatch(version): IfMatch,
     body: Body<Value>,
 ) -> Result<Reply<SettingsDocument>, Problem> {
-    let area = Area::parse(&area).ok_or(Refusal::NotFound)?;
-    let version = if_match(&headers)?;
     let settings = AnySettings::parse(area, body.value)?;
     let done =
         verb::change_settings(&app, &edge::context(), &Change { area, version, settings, admin: admin.id }).await?;
@@ -148,13 +133,8 @@ pub struct Audits {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/audit", operation_id = "listAudit", tag = "admin", security(("bearer" = [])),
-    params(Audits, ListParameters),
-    responses(
-        (status = 200, content((Listing<Audit> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/audit", operation_id = "listAudit", tag = "admin",
+    responses((status = 200, content((Listing<Audit> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<JsonOrCsv<Audit>, Problem> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch};
 use shared::app::App;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::id::RewardId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::operations::search::{self, ReferralFilter};
 use shared::referral::model::referral::{self, RewardState};
 use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given, user as user_filter};
+use shared::edge::search::{given, user as user_filter};
 
 /// Who is meant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -105,13 +105,8 @@ pub struct Referrals {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/referrals", operation_id = "listReferrals", tag = "admin", security(("bearer" = [])),
-    params(Referrals, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminReferral> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/referrals", operation_id = "listReferrals", tag = "admin",
+    responses((status = 200, content((Listing<AdminReferral> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn referrals(
     State(app): State<Arc<App>>,
@@ -207,13 +202,8 @@ pub struct Rewards {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/rewards", operation_id = "listAllRewards", tag = "admin", security(("bearer" = [])),
-    params(Rewards, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminReward> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/rewards", operation_id = "listAllRewards", tag = "admin",
+    responses((status = 200, content((Listing<AdminReward> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn rewards(
     State(app): State<Arc<App>>,
@@ -238,24 +228,15 @@ impl Rewards {
 /// Try a failed or held reward again
 #[utoipa::path(
     post, path = "/v1/admin/rewards/{id}/retry", operation_id = "retryReward", tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = AdminReward), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`reward_not_failed`", body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminReward), code::RewardNotFailed),
 )]
 pub async fn retry(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(reward): Id<RewardId>,
     key: Idempotent,
 ) -> Result<Reply<AdminReward>, Problem> {
-    let reward = RewardId::parse(&id).ok_or(Refusal::NotFound)?;
-    let bound = Value::String(id);
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ctx = key.bind(&app, &admin, &());
     let done = retry_reward(&app, &ctx, &Retry { reward, admin: admin.id }).await?;
     Ok(Reply::ok(AdminReward::from(done.answer)).replayed(done.replayed))
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use shared::account::view::{AdminSearch, OrdersRead};
 use shared::app::App;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::view::Amount;
 use shared::kernel::money::MoneyError;
@@ -19,7 +20,7 @@ use shared::payment::model::reconciliation::{PaymentDifference, Reconciliation, 
 use utoipa::ToSchema;
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, Unfiltered};
+use shared::edge::page::Unfiltered;
 
 /// The report about one provider's day.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,12 +170,7 @@ impl TryFrom<(Provider, PaymentDifference)> for AdminDifference {
 /// Each compares a provider's book of a day with our orders and our ledger; newest day first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reconciliations", operation_id = "listReconciliations", tag = "admin",
-    security(("bearer" = [])), params(ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminReconciliation> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<AdminReconciliation> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn reconciliations(
     State(app): State<Arc<App>>,
@@ -189,19 +185,13 @@ pub async fn reconciliations(
 /// The totals of each provider, and each payment that differs.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reconciliations/{date}", operation_id = "getReconciliation", tag = "admin",
-    security(("bearer" = [])), params(("date" = String, Path, format = Date, description = "The day, in UTC."), ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminDifference> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<AdminDifference> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn reconciliation(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, OrdersRead>,
-    Path(date): Path<String>,
+    Id(date): Id<Date>,
 ) -> Result<JsonOrCsv<AdminDifference>, Problem> {
-    let date: Date = date.parse().map_err(|_| Refusal::NotFound)?;
     let (reports, page) = search::reconciliation(&app, date, &search.window).await?;
     if reports.is_empty() {
         return Err(Refusal::NotFound.into());

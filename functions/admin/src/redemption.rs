@@ -7,25 +7,17 @@ pub mod record;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use shared::kernel::id::{BatchId, PlanId};
-use shared::kernel::money::AMOUNT_MAX;
+use shared::kernel::id::PlanId;
 use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
-use shared::kernel::refusal::{FieldError, Refusal};
-use shared::redemption::model::code::{Benefit, CodeText};
+use shared::kernel::refusal::FieldError;
+use shared::operations::model::settings::AMOUNT_MAX;
+use shared::redemption::model::code::Benefit;
 use shared::redemption::model::plan::Unit;
 
 /// Most uses that a code may have.
 const USES_MAX: i64 = 1_000_000_000;
 /// Most uses by one user.
 const USER_MAX: i64 = 10_000;
-
-fn batch_id(text: &str) -> Result<BatchId, Refusal> {
-    BatchId::parse(text).ok_or(Refusal::NotFound)
-}
-
-fn code_text(text: &str) -> Result<CodeText, Refusal> {
-    CodeText::parse(text).ok_or(Refusal::CodeNotFound)
-}
 
 /// A number in its range.
 fn ranged<N: TryFrom<i64>>(pointer: &str, number: i64, least: i64, most: i64) -> Result<N, FieldError> {

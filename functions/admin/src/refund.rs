@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, OrdersRefund};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
+use shared::edge::path::{Id, Ids};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
-use shared::kernel::id::RefundId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::id::{OrderId, RefundId};
+use shared::kernel::refusal::{Refusal, code};
 use shared::payment::confirm_refund::{ConfirmRefund, confirm_refund};
 use shared::payment::model::order::Order;
 use shared::payment::model::refund::RefundLine;
@@ -22,8 +22,6 @@ use shared::payment::payments_of::payments_of;
 use shared::payment::refund_order::{RefundOrder, Requested, refund_order};
 use shared::payment::view::RefundView;
 use utoipa::ToSchema;
-
-use super::order::named;
 
 /// What is to be given back, or was.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -47,25 +45,17 @@ impl RefundAsk {
 /// Asks its provider, once: repeated with its key the request goes on where it stopped. The ledger follows what the provider says.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/refunds", operation_id = "refundOrder", tag = "admin",
-    security(("bearer" = [])), request_body = RefundAsk,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 201, body = RefundView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`nothing_to_refund`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = RefundView), code::NothingToRefund),
 )]
 pub async fn refund(
     State(app): State<Arc<App>>,
     admin: Admin<OrdersRefund>,
-    Path(id): Path<String>,
+    Id(order): Id<OrderId>,
     key: RequiresIdempotencyKey,
     body: Body<RefundAsk>,
 ) -> Result<Reply<RefundView>, Problem> {
-    let (order, reason) = (named(&id)?, body.value.said()?);
-    let bound = json!({"order": id, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let reason = body.value.said()?;
+    let ctx = key.bind(&app, &admin, &body);
     let ask = RefundOrder { order, amount: body.value.amount, reason, admin: admin.id };
     let done = refund_order(&app, &ctx, &ask).await?;
     Ok(Reply::created(shown(&app, done.answer).await?).replayed(done.replayed))
@@ -76,32 +66,21 @@ pub async fn refund(
 /// For a gateway that did not: somebody has looked there. Of a Stripe order it asks Stripe again.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", operation_id = "confirmRefund",
-    tag = "admin", security(("bearer" = [])), request_body = RefundAsk,
-    params(("id" = String, Path), ("refund_id" = String, Path)),
-    responses(
-        (status = 200, body = RefundView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`refund_closed`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    tag = "admin",
+    responses((status = 200, body = RefundView), code::RefundClosed),
 )]
 pub async fn confirm(
     State(app): State<Arc<App>>,
     admin: Admin<OrdersRefund>,
-    Path((id, refund)): Path<(String, String)>,
+    Ids(order, refund): Ids<OrderId, RefundId>,
     key: Idempotent,
     body: Body<RefundAsk>,
 ) -> Result<Reply<RefundView>, Problem> {
-    let (order, refund, reason) = (named(&id)?, asked(&refund)?, body.value.said()?);
-    let bound = json!({"order": id, "refund": refund, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let reason = body.value.said()?;
+    let ctx = key.bind(&app, &admin, &body);
     let ask = ConfirmRefund { order, refund, amount: body.value.amount, reason, admin: admin.id };
     let done = confirm_refund(&app, &ctx, &ask).await?;
     Ok(Reply::ok(shown(&app, done.answer).await?).replayed(done.replayed))
-}
-
-fn asked(id: &str) -> Result<RefundId, Refusal> {
-    RefundId::parse(id).ok_or(Refusal::NotFound)
 }
 
 /// The refund as it stands now.

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, OrdersRead};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{OrderId, ReviewId};
 use shared::kernel::money::PayMoney;
-use shared::kernel::refusal::{FieldError, Refusal};
+use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::operations::search;
 use shared::payment::model::review::{self, Review, ReviewState};
 use shared::payment::resolve_review::{ResolveReview, ReviewResolution, resolve_review};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given};
+use shared::edge::search::given;
 
 /// Provider money that waits for a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,13 +126,8 @@ pub struct Reviews {
 ///
 /// Provider money that could not be credited by itself, newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin", security(("bearer" = [])),
-    params(Reviews, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin",
+    responses((status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn reviews(
     State(app): State<Arc<App>>,
@@ -181,25 +176,17 @@ impl ReviewDecision {
 /// Once: credit it by a new order without bonus, expect its refund, or leave it where it is.
 #[utoipa::path(
     post, path = "/v1/admin/payment/reviews/{id}/resolve", operation_id = "resolveReview", tag = "admin",
-    security(("bearer" = [])), request_body = ReviewDecision,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 200, body = AdminReview), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`review_closed`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminReview), code::ReviewClosed),
 )]
 pub async fn resolve(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<ReviewId>,
     key: RequiresIdempotencyKey,
     body: Body<ReviewDecision>,
 ) -> Result<Reply<AdminReview>, Problem> {
-    let ask = body.value.read(ReviewId::parse(&id).ok_or(Refusal::NotFound)?, &admin)?;
-    let bound = json!({"review": id, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ask = body.value.read(id, &admin)?;
+    let ctx = key.bind(&app, &admin, &body);
     let done = resolve_review(&app, &ctx, &ask).await?;
     Ok(Reply::ok(shown(&app, done.answer.review).await?).replayed(done.replayed))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::{ServiceKeyId, UserId};
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, Unfiltered};
+use shared::edge::page::Unfiltered;
 
 /// A service key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,13 +97,8 @@ impl KeyTerms {
 ///
 /// Newest first, with those that were revoked.
 #[utoipa::path(
-    get, path = "/v1/admin/service-keys", operation_id = "listServiceKeys", tag = "admin", security(("bearer" = [])),
-    params(ListParameters),
-    responses(
-        (status = 200, content((Listing<ServiceKey> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/service-keys", operation_id = "listServiceKeys", tag = "admin",
+    responses((status = 200, content((Listing<ServiceKey> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn keys(
     State(app): State<Arc<App>>,
@@ -117,13 +113,7 @@ pub async fn keys(
 /// The answer is the only place where it is ever shown.
 #[utoipa::path(
     post, path = "/v1/admin/service-keys", operation_id = "createServiceKey", tag = "admin",
-    security(("bearer" = [])), request_body = KeyTerms,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = IssuedKey), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = IssuedKey)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -132,7 +122,7 @@ pub async fn create(
     body: Body<KeyTerms>,
 ) -> Result<Reply<IssuedKey>, Problem> {
     let ask = body.value.read(admin.id)?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let (done, key) = verb::issue_key(&app, &ctx, &ask).await?;
     let issued = IssuedKey { about: done.answer.into(), key };
     Ok(Reply::created(issued).replayed(done.replayed))
@@ -143,14 +133,13 @@ pub async fn create(
 /// From now on it is nobody's. It stays in the list.
 #[utoipa::path(
     delete, path = "/v1/admin/service-keys/{id}", operation_id = "revokeServiceKey", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 204, description = "It is revoked."), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 204, description = "It is revoked.")),
 )]
-pub async fn revoke(State(app): State<Arc<App>>, admin: Admin, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let id = ServiceKeyId::parse(&id).ok_or(Refusal::NotFound)?;
-    verb::revoke_key(&app, &edge::context(), id, admin.id).await?;
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Id(id): Id<ServiceKeyId>,
+) -> Result<StatusCode, Problem> {
+    verb::revoke_key(&app, id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::{Adjust, AdjustedBy, adjust_balance, said, signed_amount};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::scopes_of;
@@ -20,6 +19,7 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
@@ -27,7 +27,7 @@ use shared::kernel::fault::Fault;
 use shared::kernel::id::UserId;
 use shared::kernel::ledger::{self, RecordType};
 use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::operations::search::{self, RecordFilter};
 use shared::referral::model::referral::InviteCode;
 use shared::referral::set_invite_code::{self as invite_code, SetInviteCode};
@@ -35,7 +35,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given, user as user_filter};
+use shared::edge::search::{given, user as user_filter};
 
 /// An account as the operator sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,13 +117,8 @@ pub struct Users {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/users", operation_id = "listUsers", tag = "admin", security(("bearer" = [])),
-    params(Users, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminUser> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/users", operation_id = "listUsers", tag = "admin",
+    responses((status = 200, content((Listing<AdminUser> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<JsonOrCsv<AdminUser>, Problem> {
     let email = email(search.filters.email.as_deref())?;
@@ -133,21 +128,12 @@ pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> R
 
 /// One account
 #[utoipa::path(
-    get, path = "/v1/admin/users/{id}", operation_id = "getUser", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = AdminUser), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/users/{id}", operation_id = "getUser", tag = "admin",
+    responses((status = 200, body = AdminUser)),
 )]
-pub async fn user(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Reply<AdminUser>, Problem> {
-    let user = app.store.get::<user::User>(&User::key(named(&id)?)).await?.ok_or(Refusal::NotFound)?;
+pub async fn user(State(app): State<Arc<App>>, _: Admin, Id(id): Id<UserId>) -> Result<Reply<AdminUser>, Problem> {
+    let user = app.store.get::<user::User>(&User::key(id)).await?.ok_or(Refusal::NotFound)?;
     Ok(Reply::ok(user.into_inner().into()))
-}
-
-/// The user that a path names.
-fn named(id: &str) -> Result<UserId, Refusal> {
-    UserId::parse(id).ok_or(Refusal::NotFound)
 }
 
 /// An account's state.
@@ -164,23 +150,15 @@ pub struct StatusSetting {
 ///
 /// Made active again, the rewards that were held are tried again.
 #[utoipa::path(
-    put, path = "/v1/admin/users/{id}/status", operation_id = "setStatus", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path)), request_body = StatusSetting,
-    responses(
-        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem),
-        (status = 409, description = "`account_erased`", body = Problem),
-        (status = 503, body = Problem),
-    ),
+    put, path = "/v1/admin/users/{id}/status", operation_id = "setStatus", tag = "admin",
+    responses((status = 200, body = AdminUser), code::AccountErased),
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(user): Id<UserId>,
     Body { value, .. }: Body<StatusSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let user = named(&id)?;
     let (status, reason) = value.read()?;
     let done = status::set_status(&app, &edge::context(), &SetStatus { user, status, reason, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
@@ -212,22 +190,17 @@ pub struct RoleSetting {
 
 /// Set somebody's role
 #[utoipa::path(
-    put, path = "/v1/admin/users/{id}/role", operation_id = "setRole", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path)), request_body = RoleSetting,
-    responses(
-        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    put, path = "/v1/admin/users/{id}/role", operation_id = "setRole", tag = "admin",
+    responses((status = 200, body = AdminUser)),
 )]
 pub async fn set_role(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<UserId>,
     Body { value, .. }: Body<RoleSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let ask = value.read(named(&id)?, &admin)?;
-    let done = role::set_role(&app, &edge::context(), &ask).await?;
+    let ask = value.read(id, &admin)?;
+    let done = role::set_role(&app, &ask).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -258,21 +231,16 @@ pub struct PolicySetting {
 /// Orders that are made from now on follow it. Without `can_invite` their codes bind nobody.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/affiliate-policy", operation_id = "setAffiliatePolicy", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)), request_body = PolicySetting,
-    responses(
-        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminUser)),
 )]
 pub async fn set_policy(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(user): Id<UserId>,
     Body { value, .. }: Body<PolicySetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let (user, policy) = (named(&id)?, value.read()?);
-    let done = policy::set_policy(&app, &edge::context(), &SetPolicy { user, policy, admin: admin.id }).await?;
+    let policy = value.read()?;
+    let done = policy::set_policy(&app, &SetPolicy { user, policy, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -308,21 +276,14 @@ pub struct CodeSetting {
 /// It becomes the primary code; the one before binds nobody any more but stays theirs.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/invite-code", operation_id = "setInviteCode", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)), request_body = CodeSetting,
-    responses(
-        (status = 200, body = AdminUser), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`invite_code_taken`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = AdminUser), code::InviteCodeTaken),
 )]
 pub async fn set_invite_code(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(user): Id<UserId>,
     Body { value, .. }: Body<CodeSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let user = named(&id)?;
     let bad = || Refusal::field("/code", "not_a_code", "4 to 32 of A–Z and 0–9");
     let code = InviteCode::parse(&value.code).ok_or_else(bad)?;
     let done =
@@ -344,25 +305,17 @@ pub struct Adjustment {
 /// Adjust somebody's balance
 #[utoipa::path(
     post, path = "/v1/admin/users/{id}/adjustments", operation_id = "adjustBalance", tag = "admin",
-    security(("bearer" = [])), request_body = Adjustment,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`insufficient_balance`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Record), code::InsufficientBalance),
 )]
 pub async fn adjust(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id<UserId>,
     key: RequiresIdempotencyKey,
     body: Body<Adjustment>,
 ) -> Result<Reply<Record>, Problem> {
-    let ask = body.value.read(named(&id)?, admin.id)?;
-    let bound = json!({"user": id, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ask = body.value.read(id, admin.id)?;
+    let ctx = key.bind(&app, &admin, &body);
     let done = adjust_balance(&app, &ctx, &ask).await?;
     let record = done.answer.records().into_iter().next().ok_or_else(|| Fault::bug("a journal without entries"))?;
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
@@ -448,13 +401,8 @@ pub struct Records {
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/records", operation_id = "listAllRecords", tag = "admin", security(("bearer" = [])),
-    params(Records, ListParameters),
-    responses(
-        (status = 200, content((Listing<AdminRecord> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/records", operation_id = "listAllRecords", tag = "admin",
+    responses((status = 200, content((Listing<AdminRecord> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn records(
     State(app): State<Arc<App>>,

@@ -4,7 +4,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use shared::account::view::Caller;
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::withdrawal::WithdrawalResolution;
@@ -12,21 +12,20 @@ use shared::affiliate::overview as affiliate;
 use shared::affiliate::view::WithdrawalView;
 use shared::affiliate::withdraw::{Withdrawn, withdraw};
 use shared::app::App;
+use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
-use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::openapi::Api;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::Fault;
 use shared::kernel::id::WithdrawalId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::code;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::referral::invite_code::{self, MakeCode};
 use shared::referral::model::referral;
-use shared::table::list::Window;
-use shared::table::store::Page;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
 use shared::edge;
@@ -35,25 +34,16 @@ use shared::edge;
 pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the affiliate programme.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(overview))
-        .routes(routes!(codes, make_code))
-        .routes(routes!(drop_code))
-        .routes(routes!(commissions))
-        .routes(routes!(ask, withdrawals))
-        .routes(routes!(cancel))
+pub fn api() -> Api<Arc<App>> {
+    api![overview, codes, make_code, drop_code, commissions, ask, withdrawals, cancel,]
 }
 
 /// The caller's terms and totals
 ///
 /// What has matured by now counts as available.
 #[utoipa::path(
-    get, path = "/v1/affiliate", operation_id = "getAffiliate", tag = "affiliate", security(("bearer" = [])),
-    responses(
-        (status = 200, body = Affiliate), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    get, path = "/v1/affiliate", operation_id = "getAffiliate", tag = "affiliate",
+    responses((status = 200, body = Affiliate), code::AccountBlocked),
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Affiliate>, Problem> {
     Ok(Reply::ok(affiliate::overview(&app, caller.id()).await?.into()))
@@ -63,33 +53,20 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<A
 ///
 /// The primary one and those beside it, also the deactivated ones, newest first.
 #[utoipa::path(
-    get, path = "/v1/affiliate/codes", operation_id = "listInviteCodes", tag = "affiliate", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Listing<InviteCode>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/affiliate/codes", operation_id = "listInviteCodes", tag = "affiliate",
+    responses((status = 200, body = Listing<InviteCode>)),
 )]
-async fn codes(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-) -> Result<Reply<Listing<InviteCode>>, Problem> {
-    let list = format!("invite-codes:{}", caller.id());
-    let page = invite_code::codes(&app, caller.id(), &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, InviteCode::from))
+async fn codes(State(app): State<Arc<App>>, list: Paging<Caller>) -> Result<Reply<Listing<InviteCode>>, Problem> {
+    let page = invite_code::codes(&app, list.by.id(), &list.window).await?;
+    Ok(list.page(&app, page, InviteCode::from))
 }
 
 /// Makes an invite code beside the primary one
 #[utoipa::path(
-    post, path = "/v1/affiliate/codes", operation_id = "makeInviteCode", tag = "affiliate", security(("bearer" = [])),
-    request_body = NewCode, params(("Idempotency-Key" = Option<String>, Header)),
+    post, path = "/v1/affiliate/codes", operation_id = "makeInviteCode", tag = "affiliate",
     responses(
-        (status = 201, body = InviteCode), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem),
-        (status = 409, description = "`invite_code_limit`, `may_not_invite`, `programme_off`", body = Problem),
-        (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 201, body = InviteCode), code::AccountBlocked, code::InviteCodeLimit, code::MayNotInvite,
+        code::ProgrammeOff,
     ),
 )]
 async fn make_code(
@@ -99,7 +76,7 @@ async fn make_code(
     body: Body<NewCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
     let ask = MakeCode { user: caller.id(), label: body.value.read()? };
-    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
+    let ctx = key.bind(&app, &caller, &body);
     let done = invite_code::make_code(&app, &ctx, &ask).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     let code = shown.ok_or_else(|| Fault::bug("a code that is not shown"))?;
@@ -111,18 +88,13 @@ async fn make_code(
 /// It binds nobody any more; what it brought stays. The primary one can't be deactivated.
 #[utoipa::path(
     delete, path = "/v1/affiliate/codes/{code}", operation_id = "deactivateInviteCode", tag = "affiliate",
-    security(("bearer" = [])), params(("code" = String, Path)),
-    responses(
-        (status = 200, body = InviteCode), (status = 401, body = Problem), (status = 403, description = "`account_blocked`, `forbidden`", body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = InviteCode), code::AccountBlocked, code::Forbidden),
 )]
 async fn drop_code(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(code): Path<String>,
+    Id(code): Id<referral::InviteCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
-    let code = referral::InviteCode::parse(&code).ok_or(Refusal::NotFound)?;
     let done = invite_code::drop_code(&app, &edge::context(), caller.id(), &code).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     Ok(Reply::ok(shown.ok_or_else(|| Fault::bug("a code that is not shown"))?))
@@ -133,22 +105,12 @@ async fn drop_code(
 /// Newest first, with the masked e-mails of the invitees whose orders earned them.
 #[utoipa::path(
     get, path = "/v1/affiliate/commissions", operation_id = "listCommissions", tag = "affiliate",
-    security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Listing<Commission>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Listing<Commission>)),
 )]
-async fn commissions(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-) -> Result<Reply<Listing<Commission>>, Problem> {
-    let list = format!("commissions:{}", caller.id());
-    let page = affiliate::commissions(&app, caller.id(), &window(&app, &paging, &list)?).await?;
+async fn commissions(State(app): State<Arc<App>>, list: Paging<Caller>) -> Result<Reply<Listing<Commission>>, Problem> {
+    let page = affiliate::commissions(&app, list.by.id(), &list.window).await?;
     let now = app.clock.now();
-    Ok(listing(&app, &list, page, |(of, email)| Commission::of(&of, email, now)))
+    Ok(list.page(&app, page, |(of, email)| Commission::of(&of, email, now)))
 }
 
 /// Withdraws commission
@@ -156,16 +118,8 @@ async fn commissions(
 /// To the balance at once; as cash the amount is set aside until an admin has paid or rejected it. Parallel requests never take more
 /// than is available.
 #[utoipa::path(
-    post, path = "/v1/affiliate/withdrawals", operation_id = "withdraw", tag = "affiliate", security(("bearer" = [])),
-    request_body = Ask,
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem),
-        (status = 409, description = "`insufficient_available`", body = Problem),
-        (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/affiliate/withdrawals", operation_id = "withdraw", tag = "affiliate",
+    responses((status = 201, body = WithdrawalView), code::AccountBlocked, code::InsufficientAvailable),
 )]
 async fn ask(
     State(app): State<Arc<App>>,
@@ -173,9 +127,8 @@ async fn ask(
     key: RequiresIdempotencyKey,
     body: Body<Ask>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
-    let wanted = body.value.read(caller.id())?;
-    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
-    let done = withdraw(&app, &ctx, &wanted).await?;
+    let ctx = key.bind(&app, &caller, &body);
+    let done = withdraw(&app, &ctx, &body.value.read(caller.id())?).await?;
     Ok(Reply::created(done.answer.into()).replayed(done.replayed))
 }
 
@@ -184,22 +137,15 @@ async fn ask(
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/affiliate/withdrawals", operation_id = "listWithdrawals", tag = "affiliate",
-    security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Listing<WithdrawalView>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Listing<WithdrawalView>)),
 )]
 async fn withdrawals(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
+    list: Paging<Caller>,
 ) -> Result<Reply<Listing<WithdrawalView>>, Problem> {
-    let list = format!("withdrawals:{}", caller.id());
-    let own = WithdrawalFilter { user: Some(caller.id()), ..WithdrawalFilter::default() };
-    let page = search::withdrawals(&app, &own, &window(&app, &paging, &list)?).await?;
-    Ok(listing(&app, &list, page, |of| Withdrawn::from(&of).into()))
+    let own = WithdrawalFilter { user: Some(list.by.id()), ..WithdrawalFilter::default() };
+    let page = search::withdrawals(&app, &own, &list.window).await?;
+    Ok(list.page(&app, page, |of| Withdrawn::from(&of).into()))
 }
 
 /// Cancels a cash withdrawal that is still open
@@ -207,35 +153,16 @@ async fn withdrawals(
 /// Its amount is available again.
 #[utoipa::path(
     post, path = "/v1/affiliate/withdrawals/{id}/cancel", operation_id = "cancelWithdrawal", tag = "affiliate",
-    security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = WithdrawalView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`withdrawal_closed`", body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = WithdrawalView), code::AccountBlocked, code::WithdrawalClosed),
 )]
 async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(withdrawal): Id<WithdrawalId>,
     key: Idempotent,
 ) -> Result<Reply<WithdrawalView>, Problem> {
-    let withdrawal = WithdrawalId::parse(&id).ok_or(Refusal::NotFound)?;
-    let ctx = key.bind(&app, &caller.id().to_string(), &serde_json::Value::String(id));
-    let settle =
-        CloseWithdrawal { withdrawal, verdict: WithdrawalResolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
+    let ctx = key.bind(&app, &caller, &());
+    let settle = CloseWithdrawal { withdrawal, verdict: Resolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
     let done = close_withdrawal(&app, &ctx, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
-}
-
-fn window(app: &App, paging: &Paging, list: &str) -> Result<Window, Refusal> {
-    let after = paging.position(&app.config.secret, list)?;
-    Ok(Window { from: None, to: None, limit: paging.limit, after })
-}
-
-fn listing<N, T: serde::Serialize>(app: &App, list: &str, page: Page<N>, view: impl Fn(N) -> T) -> Reply<Listing<T>> {
-    let next_cursor = page.next.map(|next| seal(&app.config.secret, list, &next));
-    Reply::ok(Listing { items: page.items.into_iter().map(view).collect(), next_cursor })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,15 @@ use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{ListParameters, Search, given};
+use shared::edge::search::{Search, given};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
 use shared::kernel::money::Currency;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
 
 use super::wire::{Findings, currency, shown};
@@ -160,10 +161,6 @@ impl AssetMove {
     }
 }
 
-fn named(id: &str) -> Result<AssetId, Refusal> {
-    AssetId::parse(id).ok_or(Refusal::NotFound)
-}
-
 /// Which assets.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -184,12 +181,8 @@ impl Assets {
 
 /// Assets of the caller's shop and those below
 #[utoipa::path(
-    get, path = "/v1/assets", operation_id = "listAssets", tag = "agency", security(("bearer" = [])),
-    params(Assets, ListParameters),
-    responses(
-        (status = 200, body = Listing<Asset>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/assets", operation_id = "listAssets", tag = "agency",
+    responses((status = 200, body = Listing<Asset>)),
 )]
 pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<JsonOrCsv<Asset>, Problem> {
     let (filter, currency) = (search.filters.read()?, currency(&app).await?);
@@ -201,13 +194,10 @@ pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>)
 ///
 /// The shop has to hold a grant of the series.
 #[utoipa::path(
-    post, path = "/v1/assets", operation_id = "createAsset", tag = "agency", security(("bearer" = [])),
-    request_body = NewAsset, params(("Idempotency-Key" = Option<String>, Header)),
+    post, path = "/v1/assets", operation_id = "createAsset", tag = "agency",
     responses(
-        (status = 201, body = Asset), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`allocator_not_granted`, `grant_disabled`, `identifier_taken`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 201, body = Asset), code::NotFound, code::AllocatorNotGranted, code::GrantDisabled,
+        code::IdentifierTaken,
     ),
 )]
 pub async fn create(
@@ -217,26 +207,18 @@ pub async fn create(
     body: Body<NewAsset>,
 ) -> Result<Reply<Asset>, Problem> {
     let ask = body.value.read()?;
-    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &seller, &body);
     let done = create_asset(&app, &ctx, &seller, &ask).await?;
     Ok(Reply::created(Asset::of(done.answer, currency(&app).await?)?).replayed(done.replayed))
 }
 
 /// One asset
 #[utoipa::path(
-    get, path = "/v1/assets/{id}", operation_id = "getAsset", tag = "agency", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Asset), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/assets/{id}", operation_id = "getAsset", tag = "agency",
+    responses((status = 200, body = Asset)),
 )]
-pub async fn asset(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    Path(id): Path<String>,
-) -> Result<Reply<Asset>, Problem> {
-    let asset = read(&app, &seller.reach, named(&id)?).await?;
+pub async fn asset(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<AssetId>) -> Result<Reply<Asset>, Problem> {
+    let asset = read(&app, &seller.reach, id).await?;
     Ok(Reply::ok(Asset::of(asset, currency(&app).await?)?))
 }
 
@@ -244,22 +226,16 @@ pub async fn asset(
 ///
 /// Within the caller's own tree; what was sold before stays with the shop that sold it.
 #[utoipa::path(
-    put, path = "/v1/assets/{id}", operation_id = "moveAsset", tag = "agency", security(("bearer" = [])),
-    request_body = AssetMove, params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Asset), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`allocator_not_granted`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    put, path = "/v1/assets/{id}", operation_id = "moveAsset", tag = "agency",
+    responses((status = 200, body = Asset), code::AllocatorNotGranted),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
+    Id(id): Id<AssetId>,
     body: Body<AssetMove>,
 ) -> Result<Reply<Asset>, Problem> {
-    let asset = read(&app, &seller.reach, named(&id)?).await?;
+    let asset = read(&app, &seller.reach, id).await?;
     let shop = body.value.read(&asset)?;
     let done = move_asset(&app, &edge::context(), &seller, asset.id, shop).await?;
     Ok(Reply::ok(Asset::of(done.answer, currency(&app).await?)?))
@@ -353,44 +329,32 @@ impl Check {
 /// What has to be paid before these packages
 #[utoipa::path(
     post, path = "/v1/assets/{id}/purchase-check", operation_id = "checkPurchase", tag = "agency",
-    security(("bearer" = [])), request_body = PurchaseCheck, params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Check), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`grant_disabled`, `package_not_granted`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Check), code::GrantDisabled, code::PackageNotGranted),
 )]
 pub async fn purchase_check(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
+    Id(id): Id<AssetId>,
     body: Body<PurchaseCheck>,
 ) -> Result<Reply<Check>, Problem> {
     let wanted = packages(&body.value.package_ids)?;
-    let checked = check(&app, &seller.reach, named(&id)?, &wanted).await?;
+    let checked = check(&app, &seller.reach, id, &wanted).await?;
     Ok(Reply::ok(Check::of(&checked, currency(&app).await?)?))
 }
 
 /// What a recharge has to be at least
 #[utoipa::path(
     post, path = "/v1/assets/{id}/recharge-check", operation_id = "checkRecharge", tag = "agency",
-    security(("bearer" = [])), request_body = RechargeCheck, params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Check), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`grant_disabled`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Check), code::GrantDisabled),
 )]
 pub async fn recharge_check(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
+    Id(id): Id<AssetId>,
     body: Body<RechargeCheck>,
 ) -> Result<Reply<Check>, Problem> {
     let currency = currency(&app).await?;
     let wanted = recharge(&body.value.amount, currency)?;
-    let checked = check(&app, &seller.reach, named(&id)?, &wanted).await?;
+    let checked = check(&app, &seller.reach, id, &wanted).await?;
     Ok(Reply::ok(Check::of(&checked, currency)?))
 }

@@ -4,8 +4,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use shared::agency::grants::{self as verb, ChangePackages, SetRetail};
 use shared::agency::model::grant;
 use shared::agency::model::shop::Seller;
@@ -15,12 +14,13 @@ use shared::edge::body::Body;
 use shared::edge::export::JsonOrCsv;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::{Id, Ids};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{ListParameters, Search};
-use shared::edge::version::if_match;
+use shared::edge::search::Search;
+use shared::edge::version::IfMatch;
 use shared::kernel::id::{GrantId, PackageId};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::code;
 
 use self::wire::{Filter, Grant, GrantChange, Names, NewGrant, PackagesBody, RetailBody, SalesView};
 use super::wire::{Findings, currency};
@@ -32,18 +32,10 @@ async fn viewed(app: &App, grant: grant::Grant) -> Result<(Grant, u64), Problem>
     Ok((names.view(grant)?, version))
 }
 
-fn named(id: &str) -> Result<GrantId, Refusal> {
-    GrantId::parse(id).ok_or(Refusal::NotFound)
-}
-
 /// Grants of the caller's shop and those below
 #[utoipa::path(
-    get, path = "/v1/shop-series-grants", operation_id = "listGrants", tag = "agency", security(("bearer" = [])),
-    params(Filter, ListParameters),
-    responses(
-        (status = 200, body = Listing<Grant>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/shop-series-grants", operation_id = "listGrants", tag = "agency",
+    responses((status = 200, body = Listing<Grant>)),
 )]
 pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<JsonOrCsv<Grant>, Problem> {
     let page = queries::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
@@ -55,13 +47,11 @@ pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>)
 ///
 /// By the shop right above it, or by an admin for that. The series' packages come with their cost prices, all in one transaction.
 #[utoipa::path(
-    post, path = "/v1/shop-series-grants", operation_id = "createGrant", tag = "agency", security(("bearer" = [])),
-    request_body = NewGrant, params(("Idempotency-Key" = Option<String>, Header)),
+    post, path = "/v1/shop-series-grants", operation_id = "createGrant", tag = "agency",
     responses(
-        (status = 201, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`allocator_not_granted`, `already_granted`, `ceiling_exceeded`, `change_under_way`, `cost_below_parent`, `package_not_granted`, `package_not_in_series`, `tiers_mismatch`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 201, body = Grant), code::NotFound, code::AllocatorNotGranted, code::AlreadyGranted,
+        code::CeilingExceeded, code::ChangeUnderWay, code::CostBelowParent, code::PackageNotGranted,
+        code::PackageNotInSeries, code::TiersMismatch,
     ),
 )]
 pub async fn create(
@@ -71,7 +61,7 @@ pub async fn create(
     body: Body<NewGrant>,
 ) -> Result<Reply<Grant>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
-    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &seller, &body);
     let done = verb::create_grant(&app, &ctx, &seller, &ask).await?;
     let (grant, version) = viewed(&app, done.answer).await?;
     Ok(Reply::created(grant).version(version).replayed(done.replayed))
@@ -81,19 +71,11 @@ pub async fn create(
 ///
 /// The `ETag` is the version that a change has to name.
 #[utoipa::path(
-    get, path = "/v1/shop-series-grants/{id}", operation_id = "getGrant", tag = "agency", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Grant), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/shop-series-grants/{id}", operation_id = "getGrant", tag = "agency",
+    responses((status = 200, body = Grant)),
 )]
-pub async fn grant(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    Path(id): Path<String>,
-) -> Result<Reply<Grant>, Problem> {
-    let found = verb::grant(&app, &seller.reach, named(&id)?).await?;
+pub async fn grant(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<GrantId>) -> Result<Reply<Grant>, Problem> {
+    let found = verb::grant(&app, &seller.reach, id).await?;
     let sales = SalesView::of(queries::sales(&app, &found).await?, currency(&app).await?)?;
     let (grant, version) = viewed(&app, found).await?;
     Ok(Reply::ok(Grant { sales: Some(sales), ..grant }).version(version))
@@ -104,26 +86,20 @@ pub async fn grant(
 /// By the shop right above it, or an admin. Amounts below a child's are refused, unless `adjust_children`.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}", operation_id = "changeGrant", tag = "agency",
-    security(("bearer" = [])), request_body = GrantChange,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
-        (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`ceiling_exceeded`, `change_under_way`, `children_above`, `tiers_mismatch`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
+        (status = 200, body = Grant), code::CeilingExceeded, code::ChangeUnderWay, code::ChildrenAbove,
+        code::TiersMismatch,
     ),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    Id(id): Id<GrantId>,
+    IfMatch(version): IfMatch,
     body: Body<GrantChange>,
 ) -> Result<Reply<Grant>, Problem> {
-    let ask = body.value.read(named(&id)?, if_match(&headers)?, currency(&app).await?)?;
-    let (grant, version) =
-        viewed(&app, verb::change_grant(&app, &edge::context(), &seller, &ask).await?.answer).await?;
+    let ask = body.value.read(id, version, currency(&app).await?)?;
+    let (grant, version) = viewed(&app, verb::change_grant(&app, &seller, &ask).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 
@@ -132,21 +108,10 @@ pub async fn change(
 /// It stays for who looks back. One from which shops below have grants can't be deleted.
 #[utoipa::path(
     delete, path = "/v1/shop-series-grants/{id}", operation_id = "deleteGrant", tag = "agency",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Grant), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem),
-        (status = 409, description = "`grant_has_children`", body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Grant), code::GrantHasChildren),
 )]
-pub async fn delete(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    Path(id): Path<String>,
-) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) =
-        viewed(&app, verb::delete_grant(&app, &edge::context(), &seller, named(&id)?).await?.answer).await?;
+pub async fn delete(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<GrantId>) -> Result<Reply<Grant>, Problem> {
+    let (grant, version) = viewed(&app, verb::delete_grant(&app, &seller, id).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 
@@ -155,24 +120,18 @@ pub async fn delete(
 /// All or none, at most 90 at once.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}/packages", operation_id = "changeGrantPackages", tag = "agency",
-    security(("bearer" = [])), request_body = PackagesBody,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
     responses(
-        (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`change_under_way`, `children_above`, `cost_below_parent`, `package_not_granted`, `package_not_in_series`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
+        (status = 200, body = Grant), code::ChangeUnderWay, code::ChildrenAbove, code::CostBelowParent,
+        code::PackageNotGranted, code::PackageNotInSeries,
     ),
 )]
 pub async fn change_packages(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    Id(grant): Id<GrantId>,
+    IfMatch(version): IfMatch,
     body: Body<PackagesBody>,
 ) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) = (named(&id)?, if_match(&headers)?);
     let (changes, adjust) = (body.value.read(currency(&app).await?)?, body.value.adjust_children);
     let done =
         verb::change_packages(&app, &edge::context(), &seller, &ChangePackages { grant, version, changes, adjust })
@@ -186,28 +145,16 @@ pub async fn change_packages(
 /// By the shop itself, or an admin for it.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}/packages/{package_id}/retail", operation_id = "setRetailPrice",
-    tag = "agency", security(("bearer" = [])), request_body = RetailBody,
-    params(
-        ("id" = String, Path), ("package_id" = String, Path),
-        ("If-Match" = String, Header, description = "The version that was read"),
-    ),
-    responses(
-        (status = 200, body = Grant), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`change_under_way`, `package_not_granted`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
-    ),
+    tag = "agency",
+    responses((status = 200, body = Grant), code::ChangeUnderWay, code::PackageNotGranted),
 )]
 pub async fn set_retail(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path((id, package)): Path<(String, String)>,
-    headers: HeaderMap,
+    Ids(grant, package): Ids<GrantId, PackageId>,
+    IfMatch(version): IfMatch,
     body: Body<RetailBody>,
 ) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) = (named(&id)?, if_match(&headers)?);
-    let package = PackageId::parse(&package).ok_or(Refusal::NotFound)?;
     let mut findings = Findings::default();
     let price = findings.amount("/retail_price", &body.value.retail_price, currency(&app).await?);
     findings.none()?;

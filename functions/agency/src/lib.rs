@@ -14,32 +14,44 @@ mod wire;
 use std::sync::Arc;
 
 use shared::app::App;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::edge::api;
+use shared::edge::openapi::Api;
 
 /// The variables that it can't do without, besides those that every function has.
 pub const NEEDS: [&str; 2] = ["REWARD_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the agency.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(shop::shops, shop::create))
-        .routes(routes!(shop::shop, shop::change))
-        .routes(routes!(series::all, series::create))
-        .routes(routes!(series::one, series::change))
-        .routes(routes!(package::all, package::create))
-        .routes(routes!(package::change))
-        .routes(routes!(grant::grants, grant::create))
-        .routes(routes!(grant::grant, grant::change, grant::delete))
-        .routes(routes!(grant::change_packages))
-        .routes(routes!(grant::set_retail))
-        .routes(routes!(asset::assets, asset::create))
-        .routes(routes!(asset::asset, asset::change))
-        .routes(routes!(asset::purchase_check))
-        .routes(routes!(asset::recharge_check))
-        .routes(routes!(order::orders, order::create))
-        .routes(routes!(order::order))
-        .routes(routes!(order::commissions))
-        .routes(routes!(wallet::wallet))
-        .routes(routes!(wallet::transfer))
+pub fn api() -> Api<Arc<App>> {
+    api![
+        shop::shops,
+        shop::create,
+        shop::shop,
+        shop::change,
+        series::all,
+        series::create,
+        series::one,
+        series::change,
+        package::all,
+        package::create,
+        package::change,
+        grant::grants,
+        grant::create,
+        grant::grant,
+        grant::change,
+        grant::delete,
+        grant::change_packages,
+        grant::set_retail,
+        asset::assets,
+        asset::create,
+        asset::asset,
+        asset::change,
+        asset::purchase_check,
+        asset::recharge_check,
+        order::orders,
+        order::create,
+        order::order,
+        order::commissions,
+        wallet::wallet,
+        wallet::transfer,
+    ]
 }

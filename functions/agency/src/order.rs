@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,15 @@ use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{ListParameters, Search, given};
+use shared::edge::search::{Search, given};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::payment::model::order::Order as PaymentOrder;
 use shared::payment::view::FailureView;
 use utoipa::{IntoParams, ToSchema};
@@ -270,13 +271,10 @@ impl NewAgencyOrder {
 /// Paid by the selling shop's wallet, by a payment order, outside by word of an admin, or by the asset's balance. What it pays the
 /// chain follows within moments of its payment.
 #[utoipa::path(
-    post, path = "/v1/agency/orders", operation_id = "createAgencyOrder", tag = "agency", security(("bearer" = [])),
-    request_body = NewAgencyOrder, params(("Idempotency-Key" = String, Header)),
+    post, path = "/v1/agency/orders", operation_id = "createAgencyOrder", tag = "agency",
     responses(
-        (status = 201, body = Order), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`forced_recharge_required`, `grant_disabled`, `insufficient_balance`, `package_not_granted`, `programme_off`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 201, body = Order), code::NotFound, code::ForcedRechargeRequired, code::GrantDisabled,
+        code::InsufficientBalance, code::PackageNotGranted, code::ProgrammeOff,
     ),
 )]
 pub async fn create(
@@ -286,7 +284,7 @@ pub async fn create(
     body: Body<NewAgencyOrder>,
 ) -> Result<Reply<Order>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
-    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &seller, &body);
     let done = create_agency_order(&app, &ctx, &seller, &ask).await?;
     let order = Order::of(&done.answer.order, done.answer.payment.as_ref(), &seller.reach)?;
     Ok(Reply::created(order).replayed(done.replayed))
@@ -319,12 +317,8 @@ impl Sales {
 
 /// Agency orders of the caller's shop and those below, newest first
 #[utoipa::path(
-    get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency", security(("bearer" = [])),
-    params(Sales, ListParameters),
-    responses(
-        (status = 200, body = Listing<Order>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency",
+    responses((status = 200, body = Listing<Order>)),
 )]
 pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<JsonOrCsv<Order>, Problem> {
     let reach = &search.by.reach;
@@ -334,19 +328,15 @@ pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) 
 
 /// One agency order
 #[utoipa::path(
-    get, path = "/v1/agency/orders/{id}", operation_id = "getAgencyOrder", tag = "agency", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Order), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/agency/orders/{id}", operation_id = "getAgencyOrder", tag = "agency",
+    responses((status = 200, body = Order)),
 )]
 pub async fn order(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
+    Id(id): Id<AgencyOrderId>,
 ) -> Result<Reply<Order>, Problem> {
-    let found = read(&app, &seller.reach, AgencyOrderId::parse(&id).ok_or(Refusal::NotFound)?).await?;
+    let found = read(&app, &seller.reach, id).await?;
     Ok(Reply::ok(Order::of(&found.order, found.payment.as_ref(), &seller.reach)?))
 }
 
@@ -407,12 +397,7 @@ impl ShopCommission {
 /// What the caller's shop and those below earn, newest first
 #[utoipa::path(
     get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
-    security(("bearer" = [])),
-    params(Sales, ListParameters),
-    responses(
-        (status = 200, body = Listing<ShopCommission>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Listing<ShopCommission>)),
 )]
 pub async fn commissions(
     State(app): State<Arc<App>>,

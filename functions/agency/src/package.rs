@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, GrantsWrite};
 use shared::agency::model::series;
@@ -17,17 +15,17 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::{Id, Ids};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::version::if_match;
+use shared::edge::version::IfMatch;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
-use shared::kernel::id::PackageId;
+use shared::kernel::id::{PackageId, SeriesId};
 use shared::kernel::money::Currency;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use utoipa::ToSchema;
 
-use super::series::named;
 use super::wire::{Findings, currency, shown};
 use shared::edge;
 
@@ -97,18 +95,14 @@ impl PackageBody {
 /// For an agent those that its shop was granted, at its own cost prices.
 #[utoipa::path(
     get, path = "/v1/series/{id}/packages", operation_id = "listPackages", tag = "agency",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Listing<Package>), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Listing<Package>)),
 )]
 pub async fn all(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
+    Id(id): Id<SeriesId>,
 ) -> Result<Reply<Listing<Package>>, Problem> {
-    let (series, grant) = queries::one_series(&app, &seller.reach, named(&id)?).await?;
+    let (series, grant) = queries::one_series(&app, &seller.reach, id).await?;
     let currency = currency(&app).await?;
     let cost = |package: &series::Package| match &grant {
         Some(grant) => grant.terms.package(package.id).map(|held| held.cost_price),
@@ -122,26 +116,18 @@ pub async fn all(
 /// Makes a package
 #[utoipa::path(
     post, path = "/v1/series/{id}/packages", operation_id = "createPackage", tag = "agency",
-    security(("bearer" = [])), request_body = PackageBody,
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 201, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`change_under_way`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = Package), code::ChangeUnderWay),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin<GrantsWrite>,
-    Path(id): Path<String>,
+    Id(series): Id<SeriesId>,
     key: Idempotent,
     body: Body<PackageBody>,
 ) -> Result<Reply<Package>, Problem> {
-    let (series, currency) = (named(&id)?, currency(&app).await?);
+    let currency = currency(&app).await?;
     let package = body.value.read(currency)?;
-    let bound = json!({"series": id, "body": body.raw});
-    let ctx = key.bind(&app, &admin.id.to_string(), &bound);
+    let ctx = key.bind(&app, &admin, &body);
     let ask = SavePackage { series, known: None, package, adjust: false, admin: admin.id };
     let done = save_package(&app, &ctx, &ask).await?;
     let (version, cost) = (done.answer.version, done.answer.cost_price);
@@ -153,28 +139,17 @@ pub async fn create(
 /// A cost price above a grant's is refused, unless `adjust_children`.
 #[utoipa::path(
     put, path = "/v1/series/{id}/packages/{package_id}", operation_id = "changePackage", tag = "agency",
-    security(("bearer" = [])), request_body = PackageBody,
-    params(
-        ("id" = String, Path), ("package_id" = String, Path),
-        ("If-Match" = String, Header, description = "The version that was read"),
-    ),
-    responses(
-        (status = 200, body = Package), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`change_under_way`, `children_above`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Package), code::ChangeUnderWay, code::ChildrenAbove),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     admin: Admin<GrantsWrite>,
-    Path((id, package)): Path<(String, String)>,
-    headers: HeaderMap,
+    Ids(series, package): Ids<SeriesId, PackageId>,
+    IfMatch(version): IfMatch,
     body: Body<PackageBody>,
 ) -> Result<Reply<Package>, Problem> {
-    let (series, currency) = (named(&id)?, currency(&app).await?);
-    let known = Some((PackageId::parse(&package).ok_or(Refusal::NotFound)?, if_match(&headers)?));
+    let currency = currency(&app).await?;
+    let known = Some((package, version));
     let (package, adjust) = (body.value.read(currency)?, body.value.adjust_children);
     let ask = SavePackage { series, known, package, adjust, admin: admin.id };
     let package = save_package(&app, &edge::context(), &ask).await?.answer;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -23,15 +22,17 @@ use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::page::Unfiltered;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{ListParameters, Search, Unfiltered};
-use shared::edge::version::if_match;
+use shared::edge::search::Search;
+use shared::edge::version::IfMatch;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::SeriesId;
 use shared::kernel::money::{Currency, plain_decimal};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use utoipa::ToSchema;
 
 use super::wire::{Findings, ForcedDocument, currency, shown};
@@ -354,20 +355,12 @@ impl TierBody {
     }
 }
 
-pub(super) fn named(id: &str) -> Result<SeriesId, Refusal> {
-    SeriesId::parse(id).ok_or(Refusal::NotFound)
-}
-
 /// Series
 ///
 /// An admin sees all of them, an agent those that its shop was granted.
 #[utoipa::path(
-    get, path = "/v1/series", operation_id = "listSeries", tag = "agency", security(("bearer" = [])),
-    params(ListParameters),
-    responses(
-        (status = 200, body = Listing<Series>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/series", operation_id = "listSeries", tag = "agency",
+    responses((status = 200, body = Listing<Series>)),
 )]
 pub async fn all(
     State(app): State<Arc<App>>,
@@ -380,13 +373,8 @@ pub async fn all(
 
 /// Makes a series
 #[utoipa::path(
-    post, path = "/v1/series", operation_id = "createSeries", tag = "agency", security(("bearer" = [])),
-    request_body = SeriesBody, params(("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 201, body = Series), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    post, path = "/v1/series", operation_id = "createSeries", tag = "agency",
+    responses((status = 201, body = Series)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -396,7 +384,7 @@ pub async fn create(
 ) -> Result<Reply<Series>, Problem> {
     let currency = currency(&app).await?;
     let document = body.value.read(currency)?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let done = create_series(&app, &ctx, &document, admin.id).await?;
     let version = done.answer.version;
     Ok(Reply::created(Series::of(done.answer, None, currency)?).version(version).replayed(done.replayed))
@@ -406,19 +394,11 @@ pub async fn create(
 ///
 /// The `ETag` is the version that a change has to name.
 #[utoipa::path(
-    get, path = "/v1/series/{id}", operation_id = "getSeries", tag = "agency", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Series), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/series/{id}", operation_id = "getSeries", tag = "agency",
+    responses((status = 200, body = Series)),
 )]
-pub async fn one(
-    State(app): State<Arc<App>>,
-    seller: Seller,
-    Path(id): Path<String>,
-) -> Result<Reply<Series>, Problem> {
-    let (series, grant) = queries::one_series(&app, &seller.reach, named(&id)?).await?;
+pub async fn one(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<SeriesId>) -> Result<Reply<Series>, Problem> {
+    let (series, grant) = queries::one_series(&app, &seller.reach, id).await?;
     let version = series.version;
     Ok(Reply::ok(Series::of(series, grant.as_ref(), currency(&app).await?)?).version(version))
 }
@@ -427,25 +407,17 @@ pub async fn one(
 ///
 /// With grants only the amounts of its commission can change; lowered below a grant's they are refused, unless `adjust_children`.
 #[utoipa::path(
-    put, path = "/v1/series/{id}", operation_id = "changeSeries", tag = "agency", security(("bearer" = [])),
-    request_body = SeriesBody,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
-    responses(
-        (status = 200, body = Series), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`change_under_way`, `children_above`, `series_in_use`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
-    ),
+    put, path = "/v1/series/{id}", operation_id = "changeSeries", tag = "agency",
+    responses((status = 200, body = Series), code::ChangeUnderWay, code::ChildrenAbove, code::SeriesInUse),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     admin: Admin<GrantsWrite>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    Id(series): Id<SeriesId>,
+    IfMatch(version): IfMatch,
     body: Body<SeriesBody>,
 ) -> Result<Reply<Series>, Problem> {
-    let (series, version, currency) = (named(&id)?, if_match(&headers)?, currency(&app).await?);
+    let currency = currency(&app).await?;
     let (document, adjust) = (body.value.read(currency)?, body.value.adjust_children);
     let done =
         change_series(&app, &edge::context(), &ChangeSeries { series, version, document, adjust, admin: admin.id })

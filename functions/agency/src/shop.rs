@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::account::adjust_balance::said;
@@ -15,12 +14,14 @@ use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::page::Unfiltered;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{ListParameters, Search, Unfiltered};
-use shared::edge::version::if_match;
+use shared::edge::search::Search;
+use shared::edge::version::IfMatch;
 use shared::kernel::id::{ShopId, UserId};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use utoipa::ToSchema;
 
 use super::wire::Findings;
@@ -105,10 +106,6 @@ impl ShopDocument {
     }
 }
 
-fn named(id: &str) -> Result<ShopId, Refusal> {
-    ShopId::parse(id).ok_or(Refusal::NotFound)
-}
-
 fn tagged(shop: shop::Shop) -> Reply<Shop> {
     let version = shop.version;
     Reply::ok(shop.into()).version(version)
@@ -118,12 +115,8 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
 ///
 /// An admin sees all of them, an agent its own tree, newest first.
 #[utoipa::path(
-    get, path = "/v1/shops", operation_id = "listShops", tag = "agency", security(("bearer" = [])),
-    params(ListParameters),
-    responses(
-        (status = 200, body = Listing<Shop>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/shops", operation_id = "listShops", tag = "agency",
+    responses((status = 200, body = Listing<Shop>)),
 )]
 pub async fn shops(
     State(app): State<Arc<App>>,
@@ -137,14 +130,8 @@ pub async fn shops(
 ///
 /// Its user becomes an agent, who sees this shop and those below.
 #[utoipa::path(
-    post, path = "/v1/shops", operation_id = "createShop", tag = "agency", security(("bearer" = [])),
-    request_body = ShopDocument, params(("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 201, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`user_has_shop`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/shops", operation_id = "createShop", tag = "agency",
+    responses((status = 201, body = Shop), code::NotFound, code::UserHasShop),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -153,7 +140,7 @@ pub async fn create(
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
     let terms = body.value.read()?;
-    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &seller, &body);
     let done = create_shop(&app, &ctx, &seller, &terms).await?;
     let version = done.answer.version;
     Ok(Reply::created(Shop::from(done.answer)).version(version).replayed(done.replayed))
@@ -163,40 +150,28 @@ pub async fn create(
 ///
 /// The `ETag` is the version that a change has to name.
 #[utoipa::path(
-    get, path = "/v1/shops/{id}", operation_id = "getShop", tag = "agency", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Shop), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/shops/{id}", operation_id = "getShop", tag = "agency",
+    responses((status = 200, body = Shop)),
 )]
-pub async fn shop(State(app): State<Arc<App>>, seller: Seller, Path(id): Path<String>) -> Result<Reply<Shop>, Problem> {
-    Ok(tagged(read(&app, &seller, named(&id)?).await?))
+pub async fn shop(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<ShopId>) -> Result<Reply<Shop>, Problem> {
+    Ok(tagged(read(&app, &seller, id).await?))
 }
 
 /// Changes a shop's name, place and agent
 ///
 /// Only a shop on which nothing rests can be moved.
 #[utoipa::path(
-    put, path = "/v1/shops/{id}", operation_id = "changeShop", tag = "agency", security(("bearer" = [])),
-    request_body = ShopDocument,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
-    responses(
-        (status = 200, body = Shop), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`shop_in_use`, `user_has_shop`", body = Problem),
-        (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 428, body = Problem), (status = 503, body = Problem),
-    ),
+    put, path = "/v1/shops/{id}", operation_id = "changeShop", tag = "agency",
+    responses((status = 200, body = Shop), code::ShopInUse, code::UserHasShop),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    Id(shop): Id<ShopId>,
+    IfMatch(version): IfMatch,
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
-    let (shop, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
-    let done = change_shop(&app, &edge::context(), &seller, &ChangeShop { shop, version, terms }).await?;
+    let terms = body.value.read()?;
+    let done = change_shop(&app, &seller, &ChangeShop { shop, version, terms }).await?;
     Ok(tagged(done.answer))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::unsigned_amount;
 use shared::account::view::Trader;
@@ -11,11 +11,12 @@ use shared::agency::wallets::{WalletAmounts, transfer as verb, wallet as read};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
+use shared::edge::page::Parameters;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::id::ShopId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
 
 /// What a shop has.
@@ -56,17 +57,13 @@ fn shop(text: Option<&str>) -> Result<Option<ShopId>, Refusal> {
 
 /// A shop's wallet
 #[utoipa::path(
-    get, path = "/v1/agency/wallet", operation_id = "getWallet", tag = "agency", security(("bearer" = [])),
-    params(Whose),
-    responses(
-        (status = 200, body = Wallet), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/agency/wallet", operation_id = "getWallet", tag = "agency",
+    responses((status = 200, body = Wallet), code::NotFound),
 )]
 pub async fn wallet(
     State(app): State<Arc<App>>,
     seller: Seller,
-    Query(whose): Query<Whose>,
+    Parameters(whose): Parameters<Whose>,
 ) -> Result<Reply<Wallet>, Problem> {
     Ok(Reply::ok(read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?.into()))
 }
@@ -85,13 +82,7 @@ pub struct Transfer {
 /// Moves commission to what can be spent
 #[utoipa::path(
     post, path = "/v1/agency/wallet/transfers", operation_id = "transferCommission", tag = "agency",
-    security(("bearer" = [])), request_body = Transfer, params(("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 201, body = Wallet), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`insufficient_balance`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = Wallet), code::NotFound, code::InsufficientBalance),
 )]
 pub async fn transfer(
     State(app): State<Arc<App>>,
@@ -101,7 +92,7 @@ pub async fn transfer(
 ) -> Result<Reply<Wallet>, Problem> {
     let amount = unsigned_amount("/amount", &body.value.amount).map_err(Refusal::from)?;
     let shop = shop(body.value.shop_id.as_deref())?;
-    let ctx = key.bind(&app, &seller.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &seller, &body);
     let done = verb(&app, &ctx, &seller, shop, amount).await?;
     Ok(Reply::created(Wallet::from(done.answer)).replayed(done.replayed))
 }

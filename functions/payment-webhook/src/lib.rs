@@ -8,20 +8,18 @@ mod zpay;
 use std::sync::Arc;
 
 use shared::app::App;
+use shared::edge::api;
+use shared::edge::openapi::Api;
 use shared::kernel::provider::Provider;
 use shared::payment::ingest::Ingested;
 use shared::table::telemetry as metrics;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The variables that it can't do without, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of this function.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(stripe::stripe_webhook))
-        .routes(routes!(zpay::zpay_notify, zpay::zpay_notify_form))
+pub fn api() -> Api<Arc<App>> {
+    api![stripe::stripe_webhook, zpay::zpay_notify, zpay::zpay_notify_form,]
 }
 
 /// Counts a callback by what came of it (R9.4); nothing came of a forged one.

@@ -10,7 +10,7 @@ use shared::edge::body::Raw;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::payment::gateway::stripe::event::{ChargeFact, DisputeFact, SessionFact, StripeEvent, StripeFact};
 use shared::payment::gateway::stripe::{PaymentStatus, Stripe};
 use shared::payment::ingest::{PaymentEvent, ProviderEvent, settle};
@@ -29,19 +29,11 @@ pub struct Received {
 
 /// Takes an event of Stripe's.
 #[utoipa::path(
-    post,
-    path = "/v1/webhooks/stripe",
-    operation_id = "stripe_webhook",
-    tag = "webhooks",
+    post, path = "/v1/webhooks/stripe", operation_id = "stripe_webhook", tag = "webhooks",
     summary = "Takes a Stripe event",
     params(("Stripe-Signature" = String, Header, description = "Signature over the raw body.")),
     request_body(content = String, content_type = "application/json", description = "The event as Stripe sends it."),
-    responses(
-        (status = 200, description = "The outcome is stored.", body = Received),
-        (status = 400, description = "`bad_signature`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was stored; send it again.", body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The outcome is stored.", body = Received), code::BadSignature),
 )]
 pub async fn stripe_webhook(
     State(app): State<Arc<App>>,

@@ -10,6 +10,8 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
+use shared::kernel::refusal::code;
+use shared::operations::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
 use shared::payment::model::settings::PaymentSettings;
@@ -19,12 +21,11 @@ use shared::edge;
 
 /// Takes a notification in the query.
 #[utoipa::path(
-    get,
-    path = "/v1/webhooks/zpay",
-    operation_id = "zpay_notify",
-    tag = "webhooks",
+    get, path = "/v1/webhooks/zpay", operation_id = "zpay_notify", tag = "webhooks",
     summary = "Takes a Zpay notification in the query",
-    responses((status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"))
+    responses(
+        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"),
+    ),
 )]
 pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
     answer(take(&app, query.unwrap_or_default().as_bytes()).await)
@@ -32,13 +33,13 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
 
 /// Takes a notification in a form.
 #[utoipa::path(
-    post,
-    path = "/v1/webhooks/zpay",
-    operation_id = "zpay_notify_form",
-    tag = "webhooks",
+    post, path = "/v1/webhooks/zpay", operation_id = "zpay_notify_form", tag = "webhooks",
     summary = "Takes a Zpay notification in a form",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"))
+    responses(
+        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"),
+        code::MalformedRequest,
+    ),
 )]
 pub async fn zpay_notify_form(State(app): State<Arc<App>>, RawQuery(query): RawQuery, Raw(body): Raw) -> Response {
     let query = query.unwrap_or_default();

@@ -5,20 +5,23 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::account::view::Caller;
 use shared::app::App;
+use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
-use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::openapi::Api;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::OrderId;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
+use shared::operations::model::settings::PaymentSettings;
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
 use shared::payment::model::order::{self as domain, OrderStatus};
@@ -28,9 +31,8 @@ use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider;
 use shared::payment::view::OrderView;
 use shared::table::item::Versioned;
-use shared::table::store::{Index, Query as ListQuery};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::table::store::{Index, Page, Query as ListQuery};
+use utoipa::IntoParams;
 
 use self::wire::{Config, NewOrder, Offer, ProviderChoice};
 use shared::edge;
@@ -39,20 +41,14 @@ use shared::edge;
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of this function.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(promotion::promotion))
-        .routes(routes!(config))
-        .routes(routes!(create, list))
-        .routes(routes!(show))
-        .routes(routes!(cancel))
-        .routes(routes!(verify))
+pub fn api() -> Api<Arc<App>> {
+    api![promotion::promotion, config, create, list, show, cancel, verify,]
 }
 
 /// What can be bought, and how it is paid
 #[utoipa::path(
-    get, path = "/v1/payment/config", operation_id = "getPaymentConfig", tag = "payment", security(("bearer" = [])),
-    responses((status = 200, body = Config), (status = 401, body = Problem), (status = 503, body = Problem)),
+    get, path = "/v1/payment/config", operation_id = "getPaymentConfig", tag = "payment",
+    responses((status = 200, body = Config)),
 )]
 async fn config(State(app): State<Arc<App>>, _caller: Caller) -> Result<Reply<Config>, Problem> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
@@ -93,16 +89,8 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
 ///
 /// A provider that refuses or can't be reached makes the order `failed`: that is the answer, too.
 #[utoipa::path(
-    post, path = "/v1/payment/orders", operation_id = "createOrder", tag = "payment", security(("bearer" = [])),
-    request_body = NewOrder,
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = OrderView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem),
-        (status = 409, description = "`programme_off`", body = Problem),
-        (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/payment/orders", operation_id = "createOrder", tag = "payment",
+    responses((status = 201, body = OrderView), code::AccountBlocked, code::ProgrammeOff, code::RateLimited),
 )]
 async fn create(
     State(app): State<Arc<App>>,
@@ -110,8 +98,8 @@ async fn create(
     key: RequiresIdempotencyKey,
     body: Body<NewOrder>,
 ) -> Result<Reply<OrderView>, Problem> {
+    let ctx = key.bind(&app, &caller, &body);
     let (wanted, provider, method) = body.value.checked()?;
-    let ctx = key.bind(&app, &caller.id().to_string(), &body.raw);
     let origin = shared::table::request::origin();
     let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
     let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
@@ -119,39 +107,28 @@ async fn create(
     Ok(Reply::created(OrderView::try_from(&done.answer)?).replayed(done.replayed))
 }
 
-#[derive(Deserialize)]
-struct Filter {
+/// Filters of the caller's orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Orders {
+    /// The state of an order.
     status: Option<String>,
 }
 
 /// The caller's orders, newest first
 #[utoipa::path(
-    get, path = "/v1/payment/orders", operation_id = "listOrders", tag = "payment", security(("bearer" = [])),
-    params(
-        ("status" = Option<String>, Query), ("limit" = Option<i32>, Query, minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query),
-    ),
-    responses(
-        (status = 200, body = Listing<OrderView>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/payment/orders", operation_id = "listOrders", tag = "payment",
+    responses((status = 200, body = Listing<OrderView>)),
 )]
-async fn list(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-    filter: Result<Query<Filter>, QueryRejection>,
-) -> Result<Reply<Listing<OrderView>>, Problem> {
-    let Query(filter) = filter.map_err(|_| Refusal::MalformedRequest)?;
-    let status = filter.status.as_deref().map(status).transpose()?;
-    let name = format!("orders:{}", caller.id());
-    let mut ask = ListQuery::newest(Index::Owner, format!("ORDERS#{}", caller.id()), paging.limit);
-    ask.after = paging.position(&app.config.secret, &name)?;
+async fn list(State(app): State<Arc<App>>, list: Paging<Caller, Orders>) -> Result<Reply<Listing<OrderView>>, Problem> {
+    let status = list.filters.status.as_deref().map(status).transpose()?;
+    let mut ask = ListQuery::newest(Index::Owner, format!("ORDERS#{}", list.by.id()), list.window.limit);
+    ask.after = list.window.after.clone();
     let page = app.store.list::<domain::Order>(&ask).await?;
     let mut orders: Vec<domain::Order> = page.items.into_iter().map(Versioned::into_inner).collect();
     orders.retain(|order| status.is_none_or(|status| order.status == status));
     let items = shown(&app, &orders).await?;
-    Ok(Reply::ok(Listing { items, next_cursor: page.next.map(|next| seal(&app.config.secret, &name, &next)) }))
+    Ok(list.page(&app, Page { items, next: page.next }, |of| of))
 }
 
 /// Orders with their pay URLs and what was given back of them.
@@ -172,25 +149,13 @@ fn status(text: &str) -> Result<OrderStatus, Refusal> {
     OrderStatus::parse(text).ok_or_else(|| Refusal::field("/status", "unknown", "A state of an order."))
 }
 
-fn order_id(text: &str) -> Result<OrderId, Refusal> {
-    OrderId::parse(text).ok_or(Refusal::NotFound)
-}
-
 /// One of the caller's orders
 #[utoipa::path(
-    get, path = "/v1/payment/orders/{id}", operation_id = "getOrder", tag = "payment", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    get, path = "/v1/payment/orders/{id}", operation_id = "getOrder", tag = "payment",
+    responses((status = 200, body = OrderView)),
 )]
-async fn show(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Reply<OrderView>, Problem> {
-    let order = own(&app, caller.id(), order_id(&id)?).await?;
+async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
+    let order = own(&app, caller.id(), id).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }
 
@@ -199,18 +164,10 @@ async fn show(
 /// Money that comes all the same is credited.
 #[utoipa::path(
     post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`order_not_pending`", body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = OrderView), code::AccountBlocked, code::OrderNotPending),
 )]
-async fn cancel(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Reply<OrderView>, Problem> {
-    let order = cancel_order::cancel_order(&app, caller.id(), order_id(&id)?).await?;
+async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
+    let order = cancel_order::cancel_order(&app, caller.id(), id).await?;
     Ok(Reply::ok(OrderView::try_from(&order)?))
 }
 
@@ -219,17 +176,9 @@ async fn cancel(
 /// Asks the provider at once, in case its webhook was lost, and answers the order as it stands then.
 #[utoipa::path(
     post, path = "/v1/payment/orders/{id}/verify", operation_id = "verifyOrder", tag = "payment",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = OrderView), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = OrderView), code::RateLimited),
 )]
-async fn verify(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Reply<OrderView>, Problem> {
-    let order = poll_provider::verify_own(&app, &edge::context(), caller.id(), order_id(&id)?).await?;
+async fn verify(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
+    let order = poll_provider::verify_own(&app, caller.id(), id).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }

@@ -72,8 +72,8 @@ pub struct Used {
 
 /// The caller's promotion
 #[utoipa::path(
-    get, path = "/v1/promotion", operation_id = "getPromotion", tag = "payment", security(("bearer" = [])),
-    responses((status = 200, body = Promotion), (status = 401, body = Problem), (status = 503, body = Problem)),
+    get, path = "/v1/promotion", operation_id = "getPromotion", tag = "payment",
+    responses((status = 200, body = Promotion)),
 )]
 pub async fn promotion(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Promotion>, Problem> {
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;

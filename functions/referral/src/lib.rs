@@ -4,16 +4,17 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use shared::account::view::Caller;
 use shared::app::App;
-use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::api;
+use shared::edge::openapi::Api;
+use shared::edge::page::{Listing, Paging};
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::kernel::refusal::code;
 use shared::referral::overview as referral;
-use shared::table::store::Page;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::wire::{Invitee, Referral, ReferralCode, Reward};
 
@@ -21,12 +22,8 @@ use self::wire::{Invitee, Referral, ReferralCode, Reward};
 pub const NEEDS: [&str; 0] = [];
 
 /// The routes of the referral programme.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(check))
-        .routes(routes!(overview))
-        .routes(routes!(invitees))
-        .routes(routes!(rewards))
+pub fn api() -> Api<Arc<App>> {
+    api![check, overview, invitees, rewards,]
 }
 
 /// Whether a referral code binds
@@ -34,10 +31,9 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 /// Codes that bind nothing look alike, whatever the reason. A client may look at 30 codes a minute.
 #[utoipa::path(
     get, path = "/v1/referral-codes/{code}", operation_id = "checkReferralCode", tag = "public",
-    params(("code" = String, Path, description = "A referral code as somebody typed it")),
-    responses((status = 200, body = ReferralCode), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = ReferralCode), code::RateLimited),
 )]
-async fn check(State(app): State<Arc<App>>, Path(code): Path<String>) -> Result<Reply<ReferralCode>, Problem> {
+async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Reply<ReferralCode>, Problem> {
     let client = shared::table::request::origin().client_ip.unwrap_or_default();
     let valid = referral::code_binds(&app, &code, &client).await?;
     Ok(Reply::ok(ReferralCode { code: wire::as_read(&code), valid }))
@@ -47,11 +43,8 @@ async fn check(State(app): State<Arc<App>>, Path(code): Path<String>) -> Result<
 ///
 /// Makes the caller's primary code on its first need.
 #[utoipa::path(
-    get, path = "/v1/referral", operation_id = "getReferral", tag = "referral", security(("bearer" = [])),
-    responses(
-        (status = 200, body = Referral), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    get, path = "/v1/referral", operation_id = "getReferral", tag = "referral",
+    responses((status = 200, body = Referral), code::AccountBlocked),
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Referral>, Problem> {
     Ok(Reply::ok(referral::overview(&app, caller.id()).await?.into()))
@@ -61,48 +54,22 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<R
 ///
 /// Newest first, with masked e-mails and the caller's rewards for each.
 #[utoipa::path(
-    get, path = "/v1/referral/invitees", operation_id = "listInvitees", tag = "referral", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Listing<Invitee>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/referral/invitees", operation_id = "listInvitees", tag = "referral",
+    responses((status = 200, body = Listing<Invitee>)),
 )]
-async fn invitees(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-) -> Result<Reply<Listing<Invitee>>, Problem> {
-    let list = format!("invitees:{}", caller.id());
-    let after = paging.position(&app.config.secret, &list)?;
-    let page = referral::invitees(&app, caller.id(), paging.limit, after).await?;
-    Ok(listing(&app, &list, page))
+async fn invitees(State(app): State<Arc<App>>, list: Paging<Caller>) -> Result<Reply<Listing<Invitee>>, Problem> {
+    let page = referral::invitees(&app, list.by.id(), &list.window).await?;
+    Ok(list.page(&app, page, Invitee::from))
 }
 
 /// The caller's rewards
 ///
 /// Newest first, as inviter and as invitee.
 #[utoipa::path(
-    get, path = "/v1/referral/rewards", operation_id = "listRewards", tag = "referral", security(("bearer" = [])),
-    params(("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query)),
-    responses(
-        (status = 200, body = Listing<Reward>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/referral/rewards", operation_id = "listRewards", tag = "referral",
+    responses((status = 200, body = Listing<Reward>)),
 )]
-async fn rewards(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-) -> Result<Reply<Listing<Reward>>, Problem> {
-    let list = format!("rewards:{}", caller.id());
-    let after = paging.position(&app.config.secret, &list)?;
-    let page = referral::rewards(&app, caller.id(), paging.limit, after).await?;
-    let items = page.items.into_iter().map(shared::table::item::Versioned::into_inner).collect();
-    Ok(listing(&app, &list, Page { items, next: page.next }))
-}
-
-fn listing<N, T: From<N> + serde::Serialize>(app: &App, list: &str, page: Page<N>) -> Reply<Listing<T>> {
-    let next_cursor = page.next.map(|next| seal(&app.config.secret, list, &next));
-    Reply::ok(Listing { items: page.items.into_iter().map(T::from).collect(), next_cursor })
+async fn rewards(State(app): State<Arc<App>>, list: Paging<Caller>) -> Result<Reply<Listing<Reward>>, Problem> {
+    let page = referral::rewards(&app, list.by.id(), &list.window).await?;
+    Ok(list.page(&app, page, |of| Reward::from(of.into_inner())))
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::account::model::user::User;
@@ -11,62 +10,58 @@ use shared::account::records::{self as verb, StatementFilter};
 use shared::account::view::Caller;
 use shared::account::view::Record;
 use shared::app::App;
-use shared::edge::page::{Listing, Paging, seal};
+use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::ledger::{AccountKind, RecordType};
 use shared::kernel::refusal::Refusal;
 
+use shared::table::list::Window;
+use utoipa::IntoParams;
+
 use super::wire::Me;
 
 /// The caller's account
 #[utoipa::path(
-    get, path = "/v1/me", operation_id = "getMe", tag = "account", security(("bearer" = [])),
-    responses((status = 200, body = Me), (status = 401, body = Problem), (status = 503, body = Problem)),
+    get, path = "/v1/me", operation_id = "getMe", tag = "account",
+    responses((status = 200, body = Me)),
 )]
 pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Me>, Problem> {
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
     Ok(Reply::ok(Me::with_debt(&user)))
 }
 
-#[derive(Deserialize)]
+/// Filters of the caller's records.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Filters {
+    /// `balance` (default) or `commission`.
     account: Option<String>,
+    /// The type of the record.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// Not before, RFC 3339.
     from: Option<String>,
+    /// Not after, RFC 3339.
     to: Option<String>,
 }
 
 /// The caller's records, newest first
 #[utoipa::path(
-    get, path = "/v1/balance/records", operation_id = "listRecords", tag = "account", security(("bearer" = [])),
-    params(
-        ("account" = Option<String>, Query, description = "`balance` (default) or `commission`"),
-        ("type" = Option<String>, Query), ("from" = Option<String>, Query), ("to" = Option<String>, Query),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query),
-    ),
-    responses(
-        (status = 200, body = Listing<Record>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/balance/records", operation_id = "listRecords", tag = "account",
+    responses((status = 200, body = Listing<Record>)),
 )]
 pub async fn records(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    paging: Paging,
-    filters: Result<Query<Filters>, QueryRejection>,
+    list: Paging<Caller, Filters>,
 ) -> Result<Reply<Listing<Record>>, Problem> {
-    let Query(filters) = filters.map_err(|_| Refusal::MalformedRequest)?;
-    let list = format!("records:{}:{}", caller.id(), filters.account.as_deref().unwrap_or("balance"));
-    let wanted = filters.wanted(paging.limit, paging.position(&app.config.secret, &list)?)?;
-    let page = verb::records(&app, caller.id(), &wanted).await?;
-    let next_cursor = page.next.map(|next| seal(&app.config.secret, &list, &next));
-    Ok(Reply::ok(Listing { items: page.items.into_iter().map(Record::from).collect(), next_cursor }))
+    let filter = list.filters.read(&list.window)?;
+    let page = verb::records(&app, list.by.id(), &filter).await?;
+    Ok(list.page(&app, page, Record::from))
 }
 
 impl Filters {
-    fn wanted(self, limit: i32, after: Option<shared::table::store::Cursor>) -> Result<StatementFilter, Refusal> {
+    fn read(&self, window: &Window) -> Result<StatementFilter, Refusal> {
         let account = match self.account.as_deref() {
             None | Some("balance") => AccountKind::Balance,
             Some("commission") => AccountKind::Commission,
@@ -78,12 +73,12 @@ impl Filters {
                 Some(RecordType::parse(text).ok_or_else(|| Refusal::field("/type", "unknown", "A type of record."))?)
             }
         };
-        let (from, to) = (time("/from", self.from)?, time("/to", self.to)?);
-        Ok(StatementFilter { account, kind, from, to, limit, after })
+        let (from, to) = (time("/from", self.from.as_deref())?, time("/to", self.to.as_deref())?);
+        Ok(StatementFilter { account, kind, from, to, limit: window.limit, after: window.after.clone() })
     }
 }
 
-fn time(pointer: &str, text: Option<String>) -> Result<Option<Timestamp>, Refusal> {
+fn time(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
     let wrong = || Refusal::field(pointer, "not_a_time", "A time as RFC 3339 writes it.");
     text.map(|text| text.parse().map_err(|_| wrong())).transpose()
 }

@@ -1,11 +1,14 @@
 //! What is public about the platform, and the answer to what no route takes.
 
-use std::sync::{Arc, LazyLock};
+use std::io::Read;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::account::model::settings::IdentitySettings;
@@ -14,14 +17,17 @@ use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::kernel::fault::Fault;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
 use shared::referral::model::settings::ReferralSettings;
 use utoipa::ToSchema;
 
-/// The document of all functions' routes; a test keeps it what the code says.
-const OPENAPI: &str = include_str!("../openapi.json");
+/// The API document of all functions, compressed; a test keeps it in step with the code.
+const OPENAPI: &[u8] = include_bytes!("../openapi.json.gz");
+/// The operations of all functions, one a line that begins with method and path.
+const OPERATIONS: &str = include_str!("../operations.txt");
 
 /// Whether the platform answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,25 +40,45 @@ pub struct Health {
 
 /// Whether the platform answers
 #[utoipa::path(
-    get, path = "/v1/health", operation_id = "getHealth", tag = "public", responses((status = 200, body = Health))
+    get, path = "/v1/health", operation_id = "getHealth", tag = "public",
+    responses((status = 200, body = Health)),
 )]
 pub async fn health() -> Reply<Health> {
     Reply::ok(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
-/// This description of the API
+/// The API document
+///
+/// Compressed for a caller that accepts gzip.
 #[utoipa::path(
     get, path = "/v1/openapi.json", operation_id = "getOpenApi", tag = "public",
     responses((status = 200, description = "OpenAPI 3.1", body = Value)),
 )]
-pub async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+pub async fn openapi(headers: HeaderMap) -> Result<Response, Problem> {
+    let kind = [(CONTENT_TYPE, "application/json"), (VARY, "accept-encoding")];
+    if accepts_gzip(&headers) {
+        return Ok((kind, [(CONTENT_ENCODING, "gzip")], OPENAPI).into_response());
+    }
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(OPENAPI).read_to_end(&mut plain);
+    read.map_err(|_| Fault::bug("the embedded document does not decompress"))?;
+    Ok((kind, plain).into_response())
+}
+
+/// Whether `Accept-Encoding` names gzip, and not with a weight of 0.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1").parse::<f32>();
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+    })
 }
 
 /// The public keys of access tokens
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "getJwks", tag = "public",
-    responses((status = 200, description = "A JWK set", body = Value), (status = 503, body = Problem)),
+    responses((status = 200, description = "A JWK set", body = Value)),
 )]
 pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let keys = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
@@ -94,7 +120,7 @@ pub struct PublicSettings {
 /// What anybody may know of the settings
 #[utoipa::path(
     get, path = "/v1/settings/public", operation_id = "getPublicSettings", tag = "public",
-    responses((status = 200, body = PublicSettings), (status = 503, body = Problem)),
+    responses((status = 200, body = PublicSettings)),
 )]
 pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<PublicSettings>, Problem> {
     let payment = app.settings::<PaymentSettings>().await?.settings;
@@ -110,31 +136,21 @@ pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<Public
     }))
 }
 
-/// Every path with its methods.
-static PATHS: LazyLock<Vec<(Vec<String>, String)>> = LazyLock::new(|| {
-    let document: Value = serde_json::from_str(OPENAPI).unwrap_or_default();
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    paths
-        .map(|(path, methods)| {
-            let methods = methods.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
-            (path.split('/').map(str::to_owned).collect(), methods.collect::<Vec<_>>().join(", "))
-        })
-        .collect()
-});
-
 /// 405 for a path that takes other methods, whichever function it belongs to; else 404.
 pub async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
     let given: Vec<&str> = uri.path().split('/').collect();
-    let fits = |path: &[String]| {
-        let same = |(wanted, given): (&String, &&str)| wanted.starts_with('{') || wanted == given;
+    let fits = |path: &str| {
+        let path: Vec<&str> = path.split('/').collect();
+        let same = |(known, given): (&&str, &&str)| known.starts_with('{') || known == given;
         path.len() == given.len() && path.iter().zip(&given).all(same)
     };
-    match PATHS.iter().find(|(path, _)| fits(path)) {
-        Some((_, methods)) => {
-            let mut problem = Problem::from(Refusal::MethodNotAllowed);
-            problem.allow = Some(methods.clone());
-            problem
-        }
-        None => Refusal::NotFound.into(),
-    }
+    let operations = OPERATIONS.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?, words.next()?))
+    });
+    let Some((_, first)) = operations.clone().find(|(_, path)| fits(path)) else { return Refusal::NotFound.into() };
+    let methods: Vec<&str> = operations.filter(|(_, path)| *path == first).map(|(method, _)| method).collect();
+    let mut problem = Problem::from(Refusal::MethodNotAllowed);
+    problem.allow = Some(methods.join(", "));
+    problem
 }

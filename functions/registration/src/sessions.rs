@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::account::model::identity::{Email, Password};
 use shared::account::register_external::open_for;
@@ -10,22 +10,19 @@ use shared::account::view::{Backend, SessionsCreate};
 use shared::account::{reset_password, session};
 use shared::app::App;
 use shared::edge::body::Body;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::UserId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 
 use super::signup::address;
 use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
 
 /// Signs in with e-mail and password
 #[utoipa::path(
-    post, path = "/v1/sessions", operation_id = "signIn", tag = "public", request_body = Credentials,
-    responses(
-        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, description = "`bad_credentials`", body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    post, path = "/v1/sessions", operation_id = "signIn", tag = "public",
+    responses((status = 200, body = SignedIn), code::BadCredentials, code::AccountBlocked, code::RateLimited),
 )]
 pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Result<Reply<SignedIn>, Problem> {
     let (email, password) = (Email::parse(&body.value.email), Password::parse(&body.value.password));
@@ -38,29 +35,21 @@ pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Re
 /// Never for an admin: a service key does not become one.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = SignedIn), (status = 401, body = Problem), (status = 403, description = "`account_blocked`, `forbidden`", body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = SignedIn), code::AccountBlocked),
 )]
 pub async fn open(
     State(app): State<Arc<App>>,
     _: Backend<SessionsCreate>,
-    Path(id): Path<String>,
+    Id(user): Id<UserId>,
 ) -> Result<Reply<SignedIn>, Problem> {
-    let user = UserId::parse(&id).ok_or(Refusal::NotFound)?;
     let (user, tokens) = open_for(&app, user).await?;
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
 /// Ends a session
 #[utoipa::path(
-    delete, path = "/v1/sessions", operation_id = "signOut", tag = "public", request_body = RefreshToken,
-    responses(
-        (status = 204, description = "It has ended."), (status = 400, body = Problem), (status = 415, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    delete, path = "/v1/sessions", operation_id = "signOut", tag = "public",
+    responses((status = 204, description = "It has ended.")),
 )]
 pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> Result<StatusCode, Problem> {
     session::sign_out(&app, &body.value.refresh_token).await?;
@@ -72,11 +61,8 @@ pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> 
 /// Each token is good once. Using one a second time ends its session, except that a repeat within 30 seconds gets the
 /// same successor.
 #[utoipa::path(
-    post, path = "/v1/sessions/refresh", operation_id = "refreshSession", tag = "public", request_body = RefreshToken,
-    responses(
-        (status = 200, body = SignedIn), (status = 400, body = Problem), (status = 401, description = "`bad_credentials`", body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/sessions/refresh", operation_id = "refreshSession", tag = "public",
+    responses((status = 200, body = SignedIn), code::BadCredentials, code::AccountBlocked),
 )]
 pub async fn refresh(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> Result<Reply<SignedIn>, Problem> {
     let (user, tokens) = session::refresh(&app, &body.value.refresh_token).await?;
@@ -85,12 +71,8 @@ pub async fn refresh(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> R
 
 /// Mails a code that resets the password
 #[utoipa::path(
-    post, path = "/v1/password-resets", operation_id = "askPasswordReset", tag = "public", request_body = Address,
-    responses(
-        (status = 202, description = "Mailed, if somebody has this e-mail."), (status = 400, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    post, path = "/v1/password-resets", operation_id = "askPasswordReset", tag = "public",
+    responses((status = 202, description = "Mailed, if somebody has this e-mail."), code::RateLimited),
 )]
 pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
     reset_password::ask_reset(&app, &address(&body.value.email)?).await?;
@@ -102,11 +84,7 @@ pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Resu
 /// Ends every session.
 #[utoipa::path(
     post, path = "/v1/password-resets/confirm", operation_id = "resetPassword", tag = "public",
-    request_body = NewPassword,
-    responses(
-        (status = 204, description = "Set."), (status = 400, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 204, description = "Set.")),
 )]
 pub async fn confirm_reset(State(app): State<Arc<App>>, body: Body<NewPassword>) -> Result<StatusCode, Problem> {
     let email = address(&body.value.email)?;

@@ -12,7 +12,7 @@ use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::{Refusal, code};
 use shared::table::execute::Answered;
 use shared::table::telemetry as metrics;
 
@@ -22,14 +22,8 @@ use super::wire::{Address, Confirmation, NewAccount, Registration};
 ///
 /// A bad referral code never refuses a registration; the answer says why it did not apply.
 #[utoipa::path(
-    post, path = "/v1/registrations", operation_id = "register", tag = "public", request_body = Registration,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 409, description = "`email_taken`", body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/registrations", operation_id = "register", tag = "public",
+    responses((status = 201, body = NewAccount), code::AccountBlocked, code::EmailTaken, code::RateLimited),
 )]
 pub async fn register(
     State(app): State<Arc<App>>,
@@ -45,12 +39,7 @@ pub async fn register(
 /// Confirms the code that was mailed at registration
 #[utoipa::path(
     post, path = "/v1/registrations/verify", operation_id = "verifyRegistration", tag = "public",
-    request_body = Confirmation,
-    responses(
-        (status = 201, body = NewAccount), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 409, description = "`email_taken`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = NewAccount), code::AccountBlocked, code::EmailTaken),
 )]
 pub async fn verify(
     State(app): State<Arc<App>>,
@@ -59,7 +48,7 @@ pub async fn verify(
 ) -> Result<Reply<NewAccount>, Problem> {
     let email = address(&body.value.email)?;
     let caller = session::email_hash(&app, &email);
-    let ctx = key.bind(&app, &caller, &body.raw);
+    let ctx = key.bind(&app, &caller, &body);
     let done = verify_signup::verify_signup(&app, &ctx, &email, &body.value.code).await?;
     Ok(account(&email, done))
 }
@@ -67,12 +56,7 @@ pub async fn verify(
 /// Mails a new code for a pending registration
 #[utoipa::path(
     post, path = "/v1/registrations/resend", operation_id = "resendVerification", tag = "public",
-    request_body = Address,
-    responses(
-        (status = 202, description = "Mailed, if there is such a registration."), (status = 400, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 202, description = "Mailed, if there is such a registration."), code::RateLimited),
 )]
 pub async fn resend(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
     verify_signup::resend(&app, &address(&body.value.email)?).await?;

@@ -7,8 +7,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use serde_json::json;
+use axum::extract::State;
 use shared::account::adjust_balance::{Adjust, adjust_balance};
 use shared::account::register_external::{Joined, RegisterExternal, overview, register_external};
 use shared::account::view::Record;
@@ -16,17 +15,18 @@ use shared::account::view::{Backend, LedgerWrite, PurchasesWrite, UsersRead, Use
 use shared::affiliate::model::purchase;
 use shared::affiliate::report_purchase::{refund_purchase, report_purchase};
 use shared::app::App;
+use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
+use shared::edge::openapi::Api;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::UserId;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::refusal::code;
 use shared::table::execute::Answered;
 use shared::table::telemetry as metrics;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
 use shared::table::context::Ctx;
@@ -35,14 +35,8 @@ use shared::table::context::Ctx;
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the operator's backend.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(register))
-        .routes(routes!(user))
-        .routes(routes!(debit))
-        .routes(routes!(credit))
-        .routes(routes!(purchase))
-        .routes(routes!(refund))
+pub fn api() -> Api<Arc<App>> {
+    api![register, user, debit, credit, purchase, refund,]
 }
 
 /// Register a user whom the backend authenticates
@@ -51,23 +45,16 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 /// sign-up means happens with it. A bad referral code never refuses it; the answer says why it did not apply.
 #[utoipa::path(
     post, path = "/v1/service/users", operation_id = "registerExternalUser", tag = "service",
-    security(("bearer" = [])), request_body = ExternalUser,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 200, body = ServiceUser), (status = 201, body = ServiceUser), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 409, description = "`email_taken`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = ServiceUser), (status = 201, body = ServiceUser), code::EmailTaken),
 )]
 async fn register(
     State(app): State<Arc<App>>,
     backend: Backend<UsersWrite>,
     key: Idempotent,
-    Body { value, raw }: Body<ExternalUser>,
+    body: Body<ExternalUser>,
 ) -> Result<Reply<ServiceUser>, Problem> {
-    let ask = value.checked()?;
-    let ctx = key.bind(&app, &backend.key.to_string(), &raw);
+    let ctx = key.bind(&app, &backend, &body);
+    let ask = body.value.checked()?;
     let done = register_external(&app, &ctx, &ask).await?;
     joined(&app, &ask, done).await
 }
@@ -88,19 +75,15 @@ async fn joined(app: &App, ask: &RegisterExternal, done: Answered<Joined>) -> Re
 
 /// One user, with balance and subscriptions
 #[utoipa::path(
-    get, path = "/v1/service/users/{id}", operation_id = "getServiceUser", tag = "service", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = ServiceUser), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/service/users/{id}", operation_id = "getServiceUser", tag = "service",
+    responses((status = 200, body = ServiceUser)),
 )]
 async fn user(
     State(app): State<Arc<App>>,
     _: Backend<UsersRead>,
-    Path(id): Path<String>,
+    Id(id): Id<UserId>,
 ) -> Result<Reply<ServiceUser>, Problem> {
-    let (user, time) = overview(&app, named(&id)?).await?;
+    let (user, time) = overview(&app, id).await?;
     Ok(Reply::ok(ServiceUser::of(&user, &time, app.clock.now())))
 }
 
@@ -109,25 +92,17 @@ async fn user(
 /// Never more than there is, however many debits come at once.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/debits", operation_id = "debitUser", tag = "service",
-    security(("bearer" = [])), request_body = Movement,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "`insufficient_balance`", body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Record), code::InsufficientBalance),
 )]
 async fn debit(
     State(app): State<Arc<App>>,
     backend: Backend<LedgerWrite>,
-    Path(id): Path<String>,
+    Id(id): Id<UserId>,
     key: RequiresIdempotencyKey,
     body: Body<Movement>,
 ) -> Result<Reply<Record>, Problem> {
-    let ask = body.value.read(named(&id)?, backend.name, true)?;
-    let bound = json!({"user": id, "body": body.raw});
-    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
+    let ctx = key.bind(&app, &backend, &body);
+    let ask = body.value.read(id, backend.name, true)?;
     moved(&app, &ctx, &ask).await
 }
 
@@ -136,24 +111,17 @@ async fn debit(
 /// What the user owes is paid first, by an entry of its own.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/credits", operation_id = "creditUser", tag = "service",
-    security(("bearer" = [])), request_body = Movement,
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 200, body = Record), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Record)),
 )]
 async fn credit(
     State(app): State<Arc<App>>,
     backend: Backend<LedgerWrite>,
-    Path(id): Path<String>,
+    Id(id): Id<UserId>,
     key: RequiresIdempotencyKey,
     body: Body<Movement>,
 ) -> Result<Reply<Record>, Problem> {
-    let ask = body.value.read(named(&id)?, backend.name, false)?;
-    let bound = json!({"user": id, "body": body.raw});
-    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
+    let ctx = key.bind(&app, &backend, &body);
+    let ask = body.value.read(id, backend.name, false)?;
     moved(&app, &ctx, &ask).await
 }
 
@@ -168,21 +136,16 @@ async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Prob
 /// It earns like an online payment, for whoever invited the user, and credits nothing. The same report under a new key finds it.
 #[utoipa::path(
     post, path = "/v1/service/purchases", operation_id = "reportPurchase", tag = "service",
-    security(("bearer" = [])), request_body = PurchaseReport, params(("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 201, body = Purchase), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = Purchase)),
 )]
 async fn purchase(
     State(app): State<Arc<App>>,
     backend: Backend<PurchasesWrite>,
     key: RequiresIdempotencyKey,
-    Body { value, raw }: Body<PurchaseReport>,
+    body: Body<PurchaseReport>,
 ) -> Result<Reply<Purchase>, Problem> {
-    let ask = value.read(backend.key)?;
-    let ctx = key.bind(&app, &backend.key.to_string(), &raw);
+    let ctx = key.bind(&app, &backend, &body);
+    let ask = body.value.read(backend.key)?;
     Ok(shown(report_purchase(&app, &ctx, &ask).await?)?)
 }
 
@@ -190,34 +153,23 @@ async fn purchase(
 ///
 /// A refund counts once by its id, whenever it is told, even before its purchase. More than the purchase leaves nothing of it.
 #[utoipa::path(
-    post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase", tag = "service",
-    security(("bearer" = [])), request_body = PurchaseRefund,
-    params(("external_order_id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses(
-        (status = 201, body = Purchase), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase",
+    tag = "service",
+    responses((status = 201, body = Purchase), code::NotFound),
 )]
 async fn refund(
     State(app): State<Arc<App>>,
     backend: Backend<PurchasesWrite>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     key: RequiresIdempotencyKey,
     body: Body<PurchaseRefund>,
 ) -> Result<Reply<Purchase>, Problem> {
+    let ctx = key.bind(&app, &backend, &body);
     let ask = body.value.read(backend.key, &id)?;
-    let bound = json!({"purchase": id, "body": body.raw});
-    let ctx = key.bind(&app, &backend.key.to_string(), &bound);
     Ok(shown(refund_purchase(&app, &ctx, &ask).await?)?)
 }
 
 fn shown(done: Answered<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {
     let purchase = Purchase::of(&done.answer)?;
     Ok(Reply::created(purchase).replayed(done.replayed))
-}
-
-/// The user that a path names.
-fn named(id: &str) -> Result<UserId, Refusal> {
-    UserId::parse(id).ok_or(Refusal::NotFound)
 }

@@ -1,10 +1,13 @@
-//! Interface between the edge and the application behind its routes.
+//! The traits through which the edge knows the application behind its routes, and its callers.
 
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use kernel::secret::Secret;
 
-/// Application state of the handlers.
+use crate::problem::Problem;
+
+/// The application that handlers have as their state.
 pub trait Application: Send + Sync + 'static {
     /// Key of cursor seals and idempotency hashes.
     fn secret(&self) -> &Secret;
@@ -15,3 +18,21 @@ impl<A: Application> Application for Arc<A> {
         A::secret(self)
     }
 }
+
+/// A caller. Idempotency keys and cursors belong to one.
+pub trait Identity {
+    /// The caller's id.
+    fn identity(&self) -> String;
+}
+
+/// A caller without an account: the hash of an e-mail.
+impl Identity for String {
+    fn identity(&self) -> String {
+        self.clone()
+    }
+}
+
+/// A caller that a request's extractor recognises.
+pub trait Requester<A>: FromRequestParts<Arc<A>, Rejection = Problem> + Identity + Send + Sync {}
+
+impl<A, T: FromRequestParts<Arc<A>, Rejection = Problem> + Identity + Send + Sync> Requester<A> for T {}

@@ -6,7 +6,9 @@ use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
 
@@ -15,11 +17,12 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// Size limit of a webhook body, in bytes.
 pub const MAX_WEBHOOK: usize = 256 * 1024;
 
-/// A JSON body, decoded and as raw JSON.
+/// A JSON body.
 #[derive(Debug)]
 pub struct Body<T> {
+    /// Its typed form.
     pub value: T,
-    /// Raw JSON, for fingerprints.
+    /// Its JSON form, for fingerprints.
     pub raw: Value,
 }
 
@@ -53,6 +56,19 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         Ok(Self(read(request.into_body(), MAX_WEBHOOK).await?))
+    }
+}
+
+impl<T: ToSchema> Describe for Body<T> {
+    fn describe(operation: &mut Operation) {
+        operation.body::<T>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::BodyTooLarge);
+        operation.refusal(&Refusal::UnsupportedMediaType).refusal(&Refusal::Invalid(Vec::new()));
+    }
+}
+
+impl Describe for Raw {
+    fn describe(operation: &mut Operation) {
+        operation.refusal(&Refusal::BodyTooLarge);
     }
 }
 

@@ -1,15 +1,17 @@
 //! The Lambda side: HTTP requests, problem documents, queue batches, telemetry.
 //!
-//! No other crate names `lambda_http`. A function serves routes ([`routes`]), consumes a queue ([`batch`]) or runs on a schedule
-//! ([`serve::schedule`]). The extractors in a handler's signature show its input: [`body::Body`], [`idempotency::Idempotent`],
-//! [`page::Paging`], [`search::Search`].
+//! A function is either a set of routes ([`routes`]), a consumer of a queue ([`batch`]) or a schedule's target. The types here show in a
+//! handler's signature who may call it and what it takes: an [`application::Identity`], [`path::Id`],
+//! [`body::Body`], [`idempotency::Idempotent`], [`page::Paging`], [`search::Search`].
 
 pub mod application;
 pub mod batch;
 pub mod body;
 pub mod export;
 pub mod idempotency;
+pub mod openapi;
 pub mod page;
+pub mod path;
 pub mod problem;
 pub mod reply;
 pub mod search;
@@ -28,9 +30,9 @@ use axum::response::{IntoResponse, Response};
 use lambda_http::RequestExt;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use utoipa_axum::router::OpenApiRouter;
 
 use self::application::Application;
+use self::openapi::Api;
 use self::problem::Problem;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -41,10 +43,9 @@ pub fn context() -> Ctx {
     Ctx::natural(table::request::request_id().unwrap_or_default())
 }
 
-/// A function's routes as one service, with state, request ids and problem documents.
-pub fn routes<A: Application>(router: OpenApiRouter<Arc<A>>, app: Arc<A>) -> Router {
-    let (router, _) = router.split_for_parts();
-    router
+/// A function's routes as one service: with its state, request ids, and problems for unknown methods.
+pub fn routes<A: Application>(api: Api<Arc<A>>, app: Arc<A>) -> Router {
+    api.into_router()
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
         .with_state(app)
         .layer(middleware::from_fn(with_origin))

@@ -1,88 +1,172 @@
-//! Paging of lists: `?limit=&cursor=`.
-//!
-//! A cursor is sealed to its list and its caller; a forged one is rejected.
+//! Lists: `?limit=&cursor=` in, a page out. A cursor is sealed to its list and its caller; a forged one is rejected.
+
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use data_encoding::BASE64URL_NOPAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
 
+use crate::application::{Application, Requester};
+use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
+use crate::reply::Reply;
 use kernel::refusal::Refusal;
 use kernel::secret::Secret;
-use table::store::Cursor;
+use table::list::Window;
+use table::store::{Cursor, Page};
 
-/// Requested page of a list.
-#[derive(Debug, Clone)]
-pub struct Paging {
-    /// Maximum of items, 1 to 100.
-    pub limit: i32,
-    /// Cursor as received, not yet verified.
-    pub cursor: Option<String>,
+/// A caller's own list: its filters and its page, sealed to path, caller and filters.
+#[derive(Debug)]
+pub struct Paging<S, F = Unfiltered> {
+    /// The caller.
+    pub by: S,
+    /// The list's own filters.
+    pub filters: F,
+    /// The page.
+    pub window: Window,
+    list: String,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Listing<T> {
-    /// Items of the page, newest first.
+    /// The items of this page, newest first.
     pub items: Vec<T>,
-    /// Cursor of the next page; null on the last page.
+    /// The cursor of the next page; null at the end.
     pub next_cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Asked {
+/// A list without filters of its own.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Unfiltered {}
+
+impl IntoParams for Unfiltered {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+/// The page of a list.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParameters {
+    /// Most items, 1 to 100; 20 if not given.
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 100)]
     limit: Option<String>,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Paging {
+impl<A: Application, S: Requester<A>, F: DeserializeOwned + Debug + Send> FromRequestParts<Arc<A>> for Paging<S, F> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(asked) = Query::<Asked>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::from(Refusal::MalformedRequest).because("The query could not be read."))?;
-        let limit = match asked.limit.as_deref().map(str::parse) {
-            None => 20,
-            Some(Ok(limit @ 1..=100)) => limit,
-            Some(_) => return Err(Refusal::field("/limit", "out_of_range", "A limit is 1 to 100.").into()),
-        };
-        Ok(Self { limit, cursor: asked.cursor })
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
+        let by = S::from_request_parts(parts, app).await?;
+        let filters = query::<F>(parts)?;
+        let list = format!("{}:{}:{filters:?}", parts.uri.path(), by.identity());
+        let (limit, after) = query::<PageParameters>(parts)?.read(app.secret(), &list)?;
+        let window = Window { from: None, to: None, limit, after };
+        Ok(Self { by, filters, window, list })
     }
 }
 
-impl Paging {
-    /// Opens the cursor; `None` for the first page.
+impl<S, F> Paging<S, F> {
+    /// The answer: a page of views.
+    pub fn page<N, T: Serialize>(
+        &self,
+        app: &impl Application,
+        page: Page<N>,
+        view: impl FnMut(N) -> T,
+    ) -> Reply<Listing<T>> {
+        Reply::ok(Listing::new(app.secret(), &self.list, page, view))
+    }
+}
+
+impl<S: Describe, F: IntoParams> Describe for Paging<S, F> {
+    fn describe(operation: &mut Operation) {
+        S::describe(operation);
+        operation.query::<F>().query::<PageParameters>().refusal(&Refusal::MalformedRequest);
+        operation.refusal(&Refusal::ForgedCursor).refusal(&Refusal::Invalid(Vec::new()));
+    }
+}
+
+impl<T> Listing<T> {
+    /// The views of a page, with the sealed cursor of the next one.
+    pub(crate) fn new<N>(secret: &Secret, list: &str, page: Page<N>, view: impl FnMut(N) -> T) -> Self {
+        let next_cursor = page.next.map(|next| seal(secret, list, &next));
+        Self { items: page.items.into_iter().map(view).collect(), next_cursor }
+    }
+}
+
+impl PageParameters {
+    /// The page's limit and where the page before ended.
     ///
     /// # Rejects
-    /// [`Refusal::ForgedCursor`] for a cursor of another list or caller, or a forged one.
-    pub fn position(&self, secret: &Secret, list: &str) -> Result<Option<Cursor>, Refusal> {
-        self.cursor.as_deref().map(|cursor| open(secret, list, cursor).ok_or(Refusal::ForgedCursor)).transpose()
+    /// `invalid` for a limit out of range; `forged_cursor` for a cursor of another list, another caller, or nobody.
+    pub(crate) fn read(&self, secret: &Secret, list: &str) -> Result<(i32, Option<Cursor>), Refusal> {
+        let limit = match self.limit.as_deref().map(str::parse) {
+            None => 20,
+            Some(Ok(limit @ 1..=100)) => limit,
+            Some(_) => return Err(Refusal::field("/limit", "out_of_range", "A limit is 1 to 100.")),
+        };
+        let position = |cursor: &str| open(secret, list, cursor).ok_or(Refusal::ForgedCursor);
+        Ok((limit, self.cursor.as_deref().map(position).transpose()?))
     }
 }
 
-/// Seals a position as a cursor; `list` identifies the list and its caller.
+/// Parameters of the query, of a route that is not a list.
+#[derive(Debug)]
+pub struct Parameters<P>(pub P);
+
+impl<P: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        query(parts).map(Self)
+    }
+}
+
+impl<P: IntoParams> Describe for Parameters<P> {
+    fn describe(operation: &mut Operation) {
+        operation.query::<P>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::Invalid(Vec::new()));
+    }
+}
+
+/// Reads parameters of the query.
+///
+/// # Rejects
+/// `malformed_request` for a query that does not decode, or names a parameter twice.
+pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
+    let unreadable = |_| Problem::from(Refusal::MalformedRequest).because("The query could not be read.");
+    Query::<T>::try_from_uri(&parts.uri).map(|Query(read)| read).map_err(unreadable)
+}
+
+/// The cursor of a position in a list; `list` names the list and whose it is.
 pub fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
-    let said = serde_json::to_vec(position).unwrap_or_default();
-    let mut bytes = secret.hash("cursor", &[list.as_bytes(), &said]).iter().take(16).copied().collect::<Vec<_>>();
-    bytes.extend_from_slice(&said);
+    let text = serde_json::to_vec(position).unwrap_or_default();
+    let mut bytes = secret.hash("cursor", &[list.as_bytes(), &text]).iter().take(16).copied().collect::<Vec<_>>();
+    bytes.extend_from_slice(&text);
     BASE64URL_NOPAD.encode(&bytes)
 }
 
-fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
+/// The position of a cursor, if it was sealed for this list.
+pub fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
     if cursor.len() > 2_048 {
         return None;
     }
     let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
-    let (proof, said) = bytes.split_at_checked(16)?;
-    let right = secret.hash("cursor", &[list.as_bytes(), said]);
+    let (proof, text) = bytes.split_at_checked(16)?;
+    let right = secret.hash("cursor", &[list.as_bytes(), text]);
     if !bool::from(right.get(..16)?.ct_eq(proof)) {
         return None;
     }
-    serde_json::from_slice(said).ok()
+    serde_json::from_slice(text).ok()
 }
 
 #[cfg(test)]

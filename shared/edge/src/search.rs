@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,100 +11,87 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
-use crate::application::Application;
+use crate::application::{Application, Requester};
 use crate::export::{Format, JsonOrCsv};
-use crate::page::{Listing, Paging, seal};
+use crate::openapi::{Describe, Operation};
+use crate::page::{Listing, PageParameters, query};
 use crate::problem::Problem;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
 use table::list::Window;
 use table::store::Page;
 
-/// Query parameters of every list.
+/// The time that a list is about.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListParameters {
-    /// Earliest time of the items: a time (RFC 3339), or a day in UTC from its beginning.
+pub struct TimeParameters {
+    /// Not before: a time, or a day (UTC).
     pub from: Option<String>,
     /// Latest time of the items: a time (RFC 3339), or a day in UTC to its end.
     pub to: Option<String>,
-    /// Maximum number of items, 1 to 100; default 20.
-    #[param(value_type = Option<i32>, minimum = 1, maximum = 100)]
-    pub limit: Option<String>,
-    /// Cursor from `next_cursor` of the previous page.
-    pub cursor: Option<String>,
 }
 
-/// Filters of a list without filters of its own.
-#[derive(Debug, Deserialize)]
-pub struct Unfiltered {}
-
-/// Authorised caller of a list.
-pub trait Searcher<A>: FromRequestParts<Arc<A>, Rejection = Problem> + Send + Sync {
-    /// Account of the caller.
-    fn id(&self) -> UserId;
-}
-
-/// Search by the authorised caller `S` with the filters `F`.
+/// A list of the operator or an agent: filters, time, page and form, from one request.
 #[derive(Debug)]
 pub struct Search<F, S> {
-    /// Authorised caller.
+    /// The caller.
     pub by: S,
-    /// Filters of this list.
+    /// The list's own filters.
     pub filters: F,
-    /// Page and time range.
+    /// The page, and the time that it is about.
     pub window: Window,
     format: Format,
     list: String,
 }
 
-impl<A: Application, F: DeserializeOwned + Debug + Send, S: Searcher<A>> FromRequestParts<Arc<A>> for Search<F, S> {
+impl<A: Application, F: DeserializeOwned + Debug + Send, S: Requester<A>> FromRequestParts<Arc<A>> for Search<F, S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
-        // Authorise first, so that an unauthorised caller learns nothing about the filters.
+        // The caller first: a stranger learns nothing about filters.
         let by = S::from_request_parts(parts, app).await?;
         let filters = query::<F>(parts)?;
-        let common = query::<ListParameters>(parts)?;
-        let paging = Paging::from_request_parts(parts, app).await?;
+        let times = query::<TimeParameters>(parts)?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
-        // A cursor is valid only for the same list with the same filters.
-        let times = (common.from.as_deref(), common.to.as_deref());
-        let list = format!("{}:{}:{filters:?}:{times:?}", parts.uri.path(), by.id());
-        let (from, to) = (begin("/from", common.from.as_deref())?, end("/to", common.to.as_deref())?);
-        let after = paging.position(app.secret(), &list)?;
-        let window = Window { from, to, limit: paging.limit, after };
+        // A position only makes sense in the same list, filtered alike.
+        let (from, to) = (times.from.as_deref(), times.to.as_deref());
+        let list = format!("{}:{}:{filters:?}:{:?}", parts.uri.path(), by.identity(), (from, to));
+        let (from, to) = (begin("/from", from)?, end("/to", to)?);
+        let (limit, after) = query::<PageParameters>(parts)?.read(app.secret(), &list)?;
+        let window = Window { from, to, limit, after };
         Ok(Self { by, filters, window, format, list })
     }
 }
 
 impl<F, S> Search<F, S> {
-    /// Response with the found page.
+    /// The answer: a page of views, in the form that the caller accepts.
     pub fn found<N, T>(&self, app: &impl Application, page: Page<N>, view: impl Fn(N) -> T) -> JsonOrCsv<T> {
-        let next_cursor = page.next.map(|next| seal(app.secret(), &self.list, &next));
-        let items = page.items.into_iter().map(view).collect();
-        JsonOrCsv { listing: Listing { items, next_cursor }, format: self.format }
+        JsonOrCsv { listing: Listing::new(app.secret(), &self.list, page, view), format: self.format }
     }
 }
 
-fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
-    let read = Query::<T>::try_from_uri(&parts.uri);
-    read.map(|Query(read)| read).map_err(|_| Refusal::MalformedRequest)
+impl<F: IntoParams, S: Describe> Describe for Search<F, S> {
+    fn describe(operation: &mut Operation) {
+        S::describe(operation);
+        operation.query::<F>().query::<TimeParameters>().query::<PageParameters>();
+        operation.refusal(&Refusal::MalformedRequest).refusal(&Refusal::ForgedCursor);
+        operation.refusal(&Refusal::Invalid(Vec::new()));
+    }
 }
 
-/// Parses a filter; a missing or empty one is `None`.
+/// Reads a filter; a blank one filters nothing.
 ///
 /// # Rejects
-/// 422 at `pointer` if `read` does not know the value.
+/// `invalid` at `pointer` for a text that `read` does not know.
 pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     let unknown = || Refusal::field(pointer, "unknown", "no such value");
     text.filter(|text| !text.is_empty()).map(|text| read(text).ok_or_else(unknown)).transpose()
 }
 
-/// Parses a filter by user id.
+/// Reads a filter by user.
 ///
 /// # Rejects
-/// 422 at `pointer` if it is not a user id.
+/// `invalid` for a text that is not an id.
 pub fn user(pointer: &str, text: Option<&str>) -> Result<Option<UserId>, Refusal> {
     given(pointer, text, UserId::parse)
 }

@@ -10,9 +10,9 @@ use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tower::ServiceExt;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::application::Application;
+use crate::openapi::Api;
 use kernel::fault::Fault;
 
 /// Serves routes.
@@ -20,7 +20,7 @@ use kernel::fault::Fault;
 /// # Errors
 /// The function can't start, or the runtime ends.
 pub async fn http<A: Application>(
-    api: OpenApiRouter<Arc<A>>,
+    api: Api<Arc<A>>,
     start: impl Future<Output = Result<Arc<A>, Fault>>,
 ) -> Result<(), Error> {
     telemetry();

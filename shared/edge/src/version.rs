@@ -1,15 +1,36 @@
-//! The `If-Match` header: optimistic locking of documents (R9.1, R8.6).
+//! The `If-Match` header: the version of a document that a change is made to (R9.1, R8.6).
 
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
+use axum::http::request::Parts;
 
+use crate::openapi::{Describe, Operation};
+use crate::problem::Problem;
 use kernel::refusal::Refusal;
 
-/// The version in `If-Match`; a malformed tag matches no version.
-///
-/// # Rejects
-/// [`Refusal::PreconditionRequired`] without the header; [`Refusal::VersionMismatch`] unless it is exactly one version.
-pub fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
+/// The version that `If-Match` names.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    /// # Rejects
+    /// `precondition_required` without the header; `version_mismatch` for a tag that is not one version.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(if_match(&parts.headers)?))
+    }
+}
+
+impl Describe for IfMatch {
+    fn describe(operation: &mut Operation) {
+        operation.header("If-Match", true, "The version that was read, as its `ETag`");
+        operation.refusal(&Refusal::PreconditionRequired).refusal(&Refusal::VersionMismatch);
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     let mut all = headers.get_all(IF_MATCH).iter();
     let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
     let version = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));

@@ -3,15 +3,58 @@
 //! The alphabet excludes the key separator `#`, so an id is a safe part of a key. An id has 30 characters and fits the 32 that
 //! Zpay gateways allow for `out_trade_no`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use ulid::Ulid;
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::refusal::Refusal;
+
+/// A value that a path names.
+pub trait Identifier: Sized {
+    /// The refusal for a text that cannot be one; none where every text can.
+    const UNKNOWN: Option<Refusal> = Some(Refusal::NotFound);
+
+    /// Reads the one written form.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The schema of the written form.
+    fn schema() -> RefOr<Schema>;
+}
+
+/// A text that its use case reads: any.
+impl Identifier for String {
+    const UNKNOWN: Option<Refusal> = None;
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Self as PartialSchema>::schema()
+    }
+}
+
+/// A day, `2026-11-20`.
+impl Identifier for Date {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let day = ObjectBuilder::new().schema_type(Type::String);
+        day.format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).into()
+    }
+}
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
-        $(#[$doc])*
+    ($(#[doc = $doc:literal] $name:ident = $prefix:literal;)*) => {$(
+        #[doc = $doc]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Ulid);
 
@@ -54,6 +97,31 @@ macro_rules! ids {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Identifier for $name {
+            fn parse(text: &str) -> Option<Self> {
+                Self::parse(text)
+            }
+
+            fn schema() -> RefOr<Schema> {
+                <Self as PartialSchema>::schema()
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String).description(Some($doc.trim()));
+                text.pattern(Some(concat!("^", $prefix, "[0-9a-hjkmnp-tv-z]{26}$")))
+                    .examples([concat!($prefix, "01k9h3v7t2c8m4x6w0a5z1n3qr")])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
             }
         }
 

@@ -13,3 +13,4 @@ pub mod provider;
 pub mod refusal;
 pub mod secret;
 pub mod settings;
+pub mod text_enum;

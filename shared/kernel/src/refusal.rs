@@ -33,6 +33,20 @@ impl From<FieldError> for Refusal {
     }
 }
 
+macro_rules! code {
+    ($name:ident = $status:literal $code:literal) => {
+        #[doc = concat!("`", $code, "`")]
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+                [(concat!($status, " ", $code).to_owned(), utoipa::openapi::Response::new("").into())].into()
+            }
+        }
+    };
+}
+
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $({ $($(#[$about:meta])* $field:ident: $type:ty),* })? = $status:literal $code:literal, $title:literal;)*) => {
         /// Business reason to reject a request.
@@ -82,6 +96,15 @@ macro_rules! refusals {
                 (429, "rate_limited", "Too many requests; try again later."),
                 $(($status, $code, $title),)*
             ];
+        }
+
+        /// Refusals in the `responses(…)` of a handler: the codes that its use case can answer.
+        ///
+        /// Each adds the key `status code` to the responses of the operation; `edge` makes one response per status of them.
+        pub mod code {
+            code!(Invalid = 422 "invalid");
+            code!(RateLimited = 429 "rate_limited");
+            $(code!($name = $status $code);)*
         }
     };
 }

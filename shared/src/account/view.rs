@@ -12,9 +12,10 @@ use crate::app::App;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use edge::application::Application;
+use edge::application::{Application, Identity};
+use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
-use edge::search::{Search, Searcher, given};
+use edge::search::{Search, given};
 use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::id::{ServiceKeyId, UserId};
@@ -259,18 +260,58 @@ impl From<ledger::StatementLine> for Record {
     }
 }
 
-impl<D: Send + Sync> Searcher<App> for Admin<D>
-where
-    Self: FromRequestParts<Arc<App>, Rejection = Problem>,
-{
-    fn id(&self) -> UserId {
-        self.id
+impl Identity for Caller {
+    fn identity(&self) -> String {
+        self.id().to_string()
     }
 }
 
-impl Searcher<App> for Seller {
-    fn id(&self) -> UserId {
-        self.id
+impl<D> Identity for Admin<D> {
+    fn identity(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Identity for Seller {
+    fn identity(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl<S> Identity for Backend<S> {
+    fn identity(&self) -> String {
+        self.key.to_string()
+    }
+}
+
+impl Describe for Caller {
+    fn describe(operation: &mut Operation) {
+        operation.access(None);
+    }
+}
+
+impl<D: Duty> Describe for Admin<D> {
+    fn describe(operation: &mut Operation) {
+        operation.access(Some(D::SCOPE.map_or("admin", AdminScope::as_str)));
+        operation.refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+    }
+}
+
+impl Describe for Seller {
+    fn describe(operation: &mut Operation) {
+        operation.access(Some("seller")).refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+    }
+}
+
+impl Describe for Trader {
+    fn describe(operation: &mut Operation) {
+        operation.access(Some("trader")).refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+    }
+}
+
+impl<S: Scoped> Describe for Backend<S> {
+    fn describe(operation: &mut Operation) {
+        operation.access(Some(S::SCOPE.as_str())).refusal(&Refusal::Forbidden);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::redemption::table::CodeUses;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 use table::item::{Versioned, numbers};
 use table::key::{Key, SHARDS, owned_by};
 use table::list::Window;
@@ -27,41 +28,23 @@ const CHUNK: usize = 100;
 /// Maximum reads of one page; a page ends then, however few codes matched.
 const READS: usize = 10;
 
-/// Status of a code in an admin's list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeStatus {
-    /// Redeemable now.
-    Active,
-    /// The code or its batch is disabled, or its batch is not ready.
-    Disabled,
-    /// Not valid yet.
-    Scheduled,
-    /// No longer valid.
-    Expired,
-    /// Every use is taken.
-    UsedUp,
+text_enum! {
+    /// What an admin's list says of how a code stands.
+    pub enum CodeStatus {
+        /// Can be redeemed.
+        Active = "active",
+        /// It or its batch is switched off, or its batch is not ready.
+        Disabled = "disabled",
+        /// Its time has not come.
+        Scheduled = "scheduled",
+        /// Its time is over.
+        Expired = "expired",
+        /// Every use was taken.
+        UsedUp = "used_up",
+    }
 }
 
 impl CodeStatus {
-    /// Every status.
-    pub const ALL: [Self; 5] = [Self::Active, Self::Disabled, Self::Scheduled, Self::Expired, Self::UsedUp];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Scheduled => "scheduled",
-            Self::Expired => "expired",
-            Self::UsedUp => "used_up",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
-    }
-
     fn of(code: &Code, batch: &Batch, used: u64, now: Timestamp) -> Self {
         if !code.terms.unlimited() && used >= code.terms.total_uses {
             return Self::UsedUp;

@@ -18,7 +18,8 @@ use kernel::money::{MoneyError, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
 use table::key::{Key, owned_by};
-use table::store::{Cursor, Index, Page, Query, ReadSet};
+use table::list::Window;
+use table::store::{Index, Page, Query, ReadSet};
 
 /// Maximum checks of codes per client in [`CHECK_SECONDS`].
 pub const CHECKS: i64 = 30;
@@ -108,10 +109,10 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
 /// Lists one page of the invitees of `inviter`, newest first, with the inviter's rewards for each.
 ///
 /// # Errors
-/// A fault when the database cannot be reached or an item does not decode.
-pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Cursor>) -> Result<Page<Invitee>, Error> {
-    let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), limit.min(PAGE));
-    let page = app.store.list::<User>(&Query { after, ..newest }).await?;
+/// When the database can't be reached, or an item does not decode.
+pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Page<Invitee>, Error> {
+    let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), window.limit.min(PAGE));
+    let page = app.store.list::<User>(&Query { after: window.after.clone(), ..newest }).await?;
     let keys: Vec<Key> =
         page.items.iter().flat_map(|user| triggers().map(|trigger| reward_key(user.id, trigger))).collect();
     let mut rewards = app.store.get_many(&keys).await?;
@@ -127,15 +128,10 @@ pub async fn invitees(app: &App, inviter: UserId, limit: i32, after: Option<Curs
 /// Lists one page of the rewards of `beneficiary`, newest first.
 ///
 /// # Errors
-/// A fault when the database cannot be reached or an item does not decode.
-pub async fn rewards(
-    app: &App,
-    beneficiary: UserId,
-    limit: i32,
-    after: Option<Cursor>,
-) -> Result<Page<Versioned<Reward>>, Fault> {
-    let newest = Query::newest(Index::Owner, owned_by("REWARDS", beneficiary), limit);
-    app.store.list::<Reward>(&Query { after, ..newest }).await
+/// When the database can't be reached, or an item does not decode.
+pub async fn rewards(app: &App, beneficiary: UserId, window: &Window) -> Result<Page<Versioned<Reward>>, Fault> {
+    let newest = Query::newest(Index::Owner, owned_by("REWARDS", beneficiary), window.limit);
+    app.store.list::<Reward>(&Query { after: window.after.clone(), ..newest }).await
 }
 
 fn triggers() -> impl Iterator<Item = Trigger> {

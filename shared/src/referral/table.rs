@@ -49,14 +49,6 @@ records! {
     }
 }
 
-impl KeyPart for Trigger {
-    type Part = &'static str;
-
-    fn part(self) -> Self::Part {
-        self.as_str()
-    }
-}
-
 /// Key of a code's number of invitees, in shards (R6.2); written by the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeInvitees;

@@ -83,10 +83,19 @@ impl IdempotencyKey {
 /// Secret hash of a body without its password; object keys are sorted.
 pub fn fingerprint(secret: &Secret, body: &Value) -> String {
     let mut body = body.clone();
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("password");
-    }
+    strip_passwords(&mut body);
     secret.hex("fingerprint", &[body.to_string().as_bytes()])
+}
+
+fn strip_passwords(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("password");
+            fields.values_mut().for_each(strip_passwords);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_passwords),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -102,5 +111,6 @@ mod tests {
         assert_eq!(of(json!({"a": 1, "b": 2})), of(json!({"b": 2, "a": 1})));
         assert_ne!(of(json!({"a": 1})), of(json!({"a": 2})));
         assert_eq!(of(json!({"a": 1, "password": "x"})), of(json!({"a": 1, "password": "y"})));
+        assert_eq!(of(json!({"body": {"password": "x"}})), of(json!({"body": {"password": "y"}})));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -14,9 +14,10 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::id::UserId;
+use shared::kernel::id::{BatchId, UserId};
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::redemption::codes;
 use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch};
@@ -25,10 +26,9 @@ use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
 use shared::redemption::view::BenefitView;
 use utoipa::ToSchema;
 
-use super::{Said, USER_MAX, USES_MAX, batch_id, ranged, taken, time};
-use shared::edge;
+use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge::export::{CsvRow, JsonOrCsv, csv};
-use shared::edge::search::{ListParameters, Unfiltered};
+use shared::edge::page::Unfiltered;
 
 /// Codes that were made together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -172,12 +172,7 @@ const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
 /// Newest first.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches", operation_id = "listBatches", tag = "admin",
-    security(("bearer" = [])), params(ListParameters),
-    responses(
-        (status = 200, content((Listing<Batch> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, content((Listing<Batch> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn batches(
     State(app): State<Arc<App>>,
@@ -193,13 +188,7 @@ pub async fn batches(
 /// The same key answers the same batch.
 #[utoipa::path(
     post, path = "/v1/admin/redemption/batches", operation_id = "createBatch", tag = "admin",
-    security(("bearer" = [])), request_body = NewBatch,
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
-    responses(
-        (status = 201, body = Batch), (status = 202, body = Batch), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 201, body = Batch), (status = 202, body = Batch)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -208,7 +197,7 @@ pub async fn create(
     body: Body<NewBatch>,
 ) -> Result<Reply<Batch>, Problem> {
     let ask = body.value.read(admin.id, app.clock.now())?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let done = create_batch(&app, &ctx, &ask).await?;
     let (made, mut shown) = (&done.answer, Batch::from(&done.answer));
     if made.count > LISTED || made.state != BatchState::Ready {
@@ -221,18 +210,14 @@ pub async fn create(
 /// One batch, and how far it is
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches/{id}", operation_id = "getBatch", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Batch), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Batch)),
 )]
 pub async fn batch(
     State(app): State<Arc<App>>,
     _: Admin<CodesIssue>,
-    Path(id): Path<String>,
+    Id(id): Id<BatchId>,
 ) -> Result<Reply<Batch>, Problem> {
-    Ok(Reply::ok(Batch::from(&codes::batch(&app, batch_id(&id)?).await?)))
+    Ok(Reply::ok(Batch::from(&codes::batch(&app, id).await?)))
 }
 
 /// The columns of an export.
@@ -255,18 +240,14 @@ const EXPORTED: &[&str] = &[
 /// A header and one line per code that is there, safe to open in a spreadsheet.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches/{id}/export.csv", operation_id = "exportBatch", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)),
-    responses(
-        (status = 200, body = String, content_type = "text/csv"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = String, content_type = "text/csv")),
 )]
 pub async fn export(
     State(app): State<Arc<App>>,
     _: Admin<CodesIssue>,
-    Path(id): Path<String>,
+    Id(id): Id<BatchId>,
 ) -> Result<Response, Problem> {
-    let batch = codes::batch(&app, batch_id(&id)?).await?;
+    let batch = codes::batch(&app, id).await?;
     // The gateway sends no answer before it is whole: gathered here, a fault makes a problem and not half a file.
     let codes = codes::codes_of(&app, &batch).await?;
     let sheet = csv(EXPORTED, codes.iter().map(exported));
@@ -304,19 +285,14 @@ pub struct CodeSwitch {
 /// One write, whatever their number. Codes that were switched off one by one stay off.
 #[utoipa::path(
     put, path = "/v1/admin/redemption/batches/{id}/status", operation_id = "setBatchStatus", tag = "admin",
-    security(("bearer" = [])), params(("id" = String, Path)), request_body = CodeSwitch,
-    responses(
-        (status = 200, body = Batch), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 415, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Batch)),
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
     admin: Admin<CodesIssue>,
-    Path(id): Path<String>,
+    Id(id): Id<BatchId>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Batch>, Problem> {
-    let batch = set_batch_status(&app, &edge::context(), batch_id(&id)?, body.value.enabled, admin.id).await?;
+    let batch = set_batch_status(&app, id, body.value.enabled, admin.id).await?;
     Ok(Reply::ok(Batch::from(&batch)))
 }

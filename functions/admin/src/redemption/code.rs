@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,10 +12,11 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::{BatchId, PlanId};
-use shared::kernel::refusal::{FieldError, Refusal};
+use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::redemption::codes::{self, CodeFilter, CodeRow, CodeStatus};
 use shared::redemption::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
 use shared::redemption::model::code::CodeText;
@@ -24,10 +25,10 @@ use shared::redemption::view::BenefitView;
 use utoipa::{IntoParams, ToSchema};
 
 use super::batch::CodeSwitch;
-use super::{Said, USER_MAX, USES_MAX, code_text, ranged, taken, time};
+use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, given};
+use shared::edge::search::given;
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,13 +122,8 @@ pub struct Codes {
 ///
 /// Of the newest batch first, in a batch in their order. A page may hold fewer than asked for while there are more.
 #[utoipa::path(
-    get, path = "/v1/admin/redemption/codes", operation_id = "listCodes", tag = "admin", security(("bearer" = [])),
-    params(Codes, ListParameters),
-    responses(
-        (status = 200, content((Listing<Code> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/redemption/codes", operation_id = "listCodes", tag = "admin",
+    responses((status = 200, content((Listing<Code> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn codes(
     State(app): State<Arc<App>>,
@@ -207,20 +203,14 @@ impl CodeEdit {
 /// A redemption at the same time is before the edit or after it. Redemptions that were made stay as they are.
 #[utoipa::path(
     put, path = "/v1/admin/redemption/codes/{code}", operation_id = "editCode", tag = "admin",
-    security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeEdit,
-    responses(
-        (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Code)),
 )]
 pub async fn edit(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(code): Path<String>,
+    Id(text): Id<CodeText>,
     body: Body<CodeEdit>,
 ) -> Result<Reply<Code>, Problem> {
-    let text = code_text(&code)?;
     let ask = body.value.read(&codes::code(&app, &text).await?.code)?;
     edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
     Ok(Reply::ok(codes::code(&app, &text).await?.into()))
@@ -229,20 +219,14 @@ pub async fn edit(
 /// CodeSwitch a code off or on
 #[utoipa::path(
     put, path = "/v1/admin/redemption/codes/{code}/status", operation_id = "setCodeStatus", tag = "admin",
-    security(("bearer" = [])), params(("code" = String, Path)), request_body = CodeSwitch,
-    responses(
-        (status = 200, body = Code), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Code)),
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(code): Path<String>,
+    Id(text): Id<CodeText>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Code>, Problem> {
-    let text = code_text(&code)?;
     let ask = EditCode { enabled: Some(body.value.enabled), ..EditCode::default() };
     edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
     Ok(Reply::ok(codes::code(&app, &text).await?.into()))
@@ -253,18 +237,10 @@ pub async fn set_status(
 /// Its redemptions stay; to whoever enters it, it is unknown.
 #[utoipa::path(
     delete, path = "/v1/admin/redemption/codes/{code}", operation_id = "deleteCode", tag = "admin",
-    security(("bearer" = [])), params(("code" = String, Path)),
-    responses(
-        (status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem),
-        (status = 503, body = Problem),
-    ),
+    responses((status = 204)),
 )]
-pub async fn delete(
-    State(app): State<Arc<App>>,
-    admin: Admin,
-    Path(code): Path<String>,
-) -> Result<StatusCode, Problem> {
-    delete_codes(&app, &edge::context(), &[code_text(&code)?], admin.id).await?;
+pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<CodeText>) -> Result<StatusCode, Problem> {
+    delete_codes(&app, &edge::context(), &[code], admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -285,7 +261,11 @@ pub struct Deleted {
 
 impl Deletion {
     fn read(&self) -> Result<Vec<CodeText>, Refusal> {
-        let texts = self.codes.iter().map(|code| code_text(code)).collect::<Result<BTreeSet<_>, _>>()?;
+        let texts = self
+            .codes
+            .iter()
+            .map(|code| CodeText::parse(code).ok_or(Refusal::CodeNotFound))
+            .collect::<Result<BTreeSet<_>, _>>()?;
         if !(1..=DELETED_TOGETHER).contains(&self.codes.len()) {
             return Err(Refusal::field("/codes", "out_of_range", format!("1 to {DELETED_TOGETHER} codes")));
         }
@@ -296,12 +276,7 @@ impl Deletion {
 /// Delete several codes, all or none
 #[utoipa::path(
     post, path = "/v1/admin/redemption/codes/delete", operation_id = "deleteCodes", tag = "admin",
-    security(("bearer" = [])), request_body = Deletion,
-    responses(
-        (status = 200, body = Deleted), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, description = "`code_not_found`", body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    responses((status = 200, body = Deleted), code::CodeNotFound),
 )]
 pub async fn delete_many(
     State(app): State<Arc<App>>,
@@ -310,7 +285,7 @@ pub async fn delete_many(
     body: Body<Deletion>,
 ) -> Result<Reply<Deleted>, Problem> {
     let texts = body.value.read()?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let done = delete_codes(&app, &ctx, &texts, admin.id).await?;
     Ok(Reply::ok(Deleted { deleted: done.answer }).replayed(done.replayed))
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
@@ -12,9 +11,10 @@ use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
+use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::version::if_match;
+use shared::edge::version::IfMatch;
 use shared::kernel::id::PlanId;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::redemption::codes;
@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 use super::{ranged, taken};
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{ListParameters, Unfiltered};
+use shared::edge::page::Unfiltered;
 
 /// What time is sold of.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,21 +93,12 @@ fn tagged(plan: plan::Plan) -> Reply<Plan> {
     Reply::ok(plan.into()).version(version)
 }
 
-fn named(id: &str) -> Result<PlanId, Refusal> {
-    PlanId::parse(id).ok_or(Refusal::NotFound)
-}
-
 /// Plans
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/plans", operation_id = "listPlans", tag = "admin", security(("bearer" = [])),
-    params(ListParameters),
-    responses(
-        (status = 200, content((Listing<Plan> = "application/json"), (String = "text/csv"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/plans", operation_id = "listPlans", tag = "admin",
+    responses((status = 200, content((Listing<Plan> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn plans(
     State(app): State<Arc<App>>,
@@ -119,13 +110,8 @@ pub async fn plans(
 
 /// Make a plan
 #[utoipa::path(
-    post, path = "/v1/admin/plans", operation_id = "createPlan", tag = "admin", security(("bearer" = [])),
-    request_body = PlanDocument,
-    responses(
-        (status = 201, body = Plan), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    post, path = "/v1/admin/plans", operation_id = "createPlan", tag = "admin",
+    responses((status = 201, body = Plan)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -134,7 +120,7 @@ pub async fn create(
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
     let terms = body.value.read()?;
-    let ctx = key.bind(&app, &admin.id.to_string(), &body.raw);
+    let ctx = key.bind(&app, &admin, &body);
     let done = verb::create_plan(&app, &ctx, &terms, admin.id).await?;
     let version = done.answer.version;
     Ok(Reply::created(Plan::from(done.answer)).version(version).replayed(done.replayed))
@@ -144,43 +130,32 @@ pub async fn create(
 ///
 /// The `ETag` is the version that a change has to name.
 #[utoipa::path(
-    get, path = "/v1/admin/plans/{id}", operation_id = "getPlan", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Plan), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem),
-    ),
+    get, path = "/v1/admin/plans/{id}", operation_id = "getPlan", tag = "admin",
+    responses((status = 200, body = Plan)),
 )]
 pub async fn plan(
     State(app): State<Arc<App>>,
     _: Admin<CodesIssue>,
-    Path(id): Path<String>,
+    Id(id): Id<PlanId>,
 ) -> Result<Reply<Plan>, Problem> {
-    Ok(tagged(verb::plan(&app, named(&id)?).await?))
+    Ok(tagged(verb::plan(&app, id).await?))
 }
 
 /// Change a plan
 ///
 /// Subscriptions keep their end and their traffic until they are extended.
 #[utoipa::path(
-    put, path = "/v1/admin/plans/{id}", operation_id = "changePlan", tag = "admin", security(("bearer" = [])),
-    request_body = PlanDocument,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read")),
-    responses(
-        (status = 200, body = Plan), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem),
-        (status = 503, body = Problem),
-    ),
+    put, path = "/v1/admin/plans/{id}", operation_id = "changePlan", tag = "admin",
+    responses((status = 200, body = Plan)),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    Id(plan): Id<PlanId>,
+    IfMatch(version): IfMatch,
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
-    let (plan, version, terms) = (named(&id)?, if_match(&headers)?, body.value.read()?);
-    let done = verb::change_plan(&app, &edge::context(), &ChangePlan { plan, version, terms, admin: admin.id }).await?;
+    let terms = body.value.read()?;
+    let done = verb::change_plan(&app, &ChangePlan { plan, version, terms, admin: admin.id }).await?;
     Ok(tagged(done.answer))
 }

@@ -1,7 +1,7 @@
 //! The functions' handlers, linked in. A new function is one line in each of the two lists here.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
@@ -11,10 +11,10 @@ use notifier::Mailer;
 use serde_json::Value;
 use shared::app::App;
 use shared::edge::escaped;
+use shared::edge::openapi::Api;
 use shared::table::aws::secrets::NAMES as SECRETS;
 use shared::table::aws::{self, Environment};
 use tower::Service;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{Outside, Setup, Trouble, Variables, invocation};
 use crate::iam::Guard;
@@ -39,7 +39,7 @@ struct Process {
 }
 
 /// The routes of a function that has any.
-pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
+pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
         "affiliate" => ("affiliate", affiliate::api()),
@@ -52,19 +52,6 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
         "payment-webhook" => ("payment-webhook", payment_webhook::api()),
         _ => return None,
     })
-}
-
-/// The routes of a function, made once: their description comes with them, and a process may start thousands of stacks.
-fn routes_of(binary: &str) -> Option<Router<Arc<App>>> {
-    static MADE: Mutex<BTreeMap<&'static str, Router<Arc<App>>>> = Mutex::new(BTreeMap::new());
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(router) = made.get(binary) {
-        return Some(router.clone());
-    }
-    let (binary, api) = api(binary)?;
-    let (router, _) = api.split_for_parts();
-    made.insert(binary, router.clone());
-    Some(router)
 }
 
 /// The variables that a function can't do without.
@@ -133,7 +120,7 @@ impl Functions {
         let mut app = self.outside.application(&process.variables, &process.access_key)?;
         let known = &self.known;
         app.config.password_cost = known.config.password_cost;
-        (app.executor.clock, app.executor.entropy) = (known.clock.clone(), known.entropy.clone());
+        app.executor = known.executor.over(app.store.clone(), app.queues.clone());
         app.courier = known.courier.clone();
         (app.settings, app.keys) = (known.settings.clone(), known.keys.clone());
         Ok(Arc::clone(process.app.get_or_init(|| Arc::new(app))))
@@ -144,9 +131,9 @@ impl Functions {
         if let Some(router) = process.router.get() {
             return Ok(router.clone());
         }
-        let routes = OpenApiRouter::from(routes_of(binary).ok_or("the function has no routes")?);
+        let (_, api) = api(binary).ok_or("the function has no routes")?;
         let app = self.app_of(process)?;
-        Ok(process.router.get_or_init(|| shared::edge::routes(routes, app)).clone())
+        Ok(process.router.get_or_init(|| shared::edge::routes(api, app)).clone())
     }
 
     /// The variables of a function, secrets that it may read included.

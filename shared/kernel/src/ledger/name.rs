@@ -22,16 +22,16 @@ pub enum AccountKind {
     CommissionReceivable,
 }
 
-/// A part of the commission account (R1.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// In its hold time.
-    Pending,
-    /// Free to withdraw.
-    Available,
-    /// Reserved for an open cash withdrawal.
-    Held,
+crate::text_enum! {
+    /// A part of the commission account (R1.5).
+    pub enum Part {
+        /// The hold time is not over.
+        Pending = "pending",
+        /// Can be withdrawn.
+        Available = "available",
+        /// Set aside for an open cash withdrawal.
+        Held = "held",
+    }
 }
 
 /// Platform account: lines of a journal, without a stored balance (R1.4).
@@ -105,64 +105,29 @@ impl<'de> Deserialize<'de> for PlatformAccount {
     }
 }
 
-/// Type of a statement line (R1.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordType {
-    /// The credit of an order.
-    Payment,
-    /// A promotion's bonus.
-    Promotion,
-    /// A referral reward.
-    Referral,
-    /// A commission: its accrual or its release from hold.
-    Commission,
-    /// A redemption code for balance.
-    Redeem,
-    /// An admin's adjustment or a service's credit.
-    Admin,
-    /// A service's debit.
-    Deduct,
-    /// A take-back or its reinstatement.
-    Refund,
-    /// Commission withdrawn to the balance or to cash.
-    Withdrawal,
-    /// A debt made by a take-back or paid by a credit (R1.7).
-    Debt,
-}
-
-impl RecordType {
-    /// Stable name of the type.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Payment => "payment",
-            Self::Promotion => "promotion",
-            Self::Referral => "referral",
-            Self::Commission => "commission",
-            Self::Redeem => "redeem",
-            Self::Admin => "admin",
-            Self::Deduct => "deduct",
-            Self::Refund => "refund",
-            Self::Withdrawal => "withdrawal",
-            Self::Debt => "debt",
-        }
-    }
-
-    /// Parses [`Self::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        const ALL: [RecordType; 10] = [
-            RecordType::Payment,
-            RecordType::Promotion,
-            RecordType::Referral,
-            RecordType::Commission,
-            RecordType::Redeem,
-            RecordType::Admin,
-            RecordType::Deduct,
-            RecordType::Refund,
-            RecordType::Withdrawal,
-            RecordType::Debt,
-        ];
-        ALL.into_iter().find(|kind| kind.as_str() == text)
+crate::text_enum! {
+    /// What kind of movement a record shows (R1.6).
+    pub enum RecordType {
+        /// The credit of an order.
+        Payment = "payment",
+        /// A promotion's bonus.
+        Promotion = "promotion",
+        /// A referral reward.
+        Referral = "referral",
+        /// A commission earned or matured.
+        Commission = "commission",
+        /// A redemption code for balance.
+        Redeem = "redeem",
+        /// An admin's adjustment or a service's credit.
+        Admin = "admin",
+        /// A service's debit.
+        Deduct = "deduct",
+        /// Taken back or reinstated.
+        Refund = "refund",
+        /// Commission leaving its account.
+        Withdrawal = "withdrawal",
+        /// Debt paid by a credit, or made by a take-back (R1.7).
+        Debt = "debt",
     }
 }
 

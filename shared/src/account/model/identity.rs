@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use unicode_normalization::UnicodeNormalization;
 
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
 /// Maximum bytes of a normalised address.
 pub const EMAIL_MAX: usize = 254;
@@ -133,51 +134,29 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Role of a user (R2.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    User,
-    /// A reseller with a shop.
-    Agent,
-    /// The operator.
-    Admin,
-}
-
-impl Role {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Agent => "agent",
-            Self::Admin => "admin",
-        }
+text_enum! {
+    /// What somebody may do (R2.5).
+    pub enum Role as UserRole {
+        /// An end user.
+        User = "user",
+        /// A reseller with a shop.
+        Agent = "agent",
+        /// The operator.
+        Admin = "admin",
     }
 }
 
-/// Status of an account (R2.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Registered, e-mail not verified yet.
-    Pending,
-    /// May do everything the role allows.
-    Active,
-    /// No sign-in and no writes. Its codes do not apply, its rewards are held, its money stays.
-    Blocked,
-    /// Personal data erased; permanent, and otherwise like blocked.
-    Erased,
-}
-
-impl Status {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Blocked => "blocked",
-            Self::Erased => "erased",
-        }
+text_enum! {
+    /// The state of an account (R2.8).
+    pub enum Status as UserStatus {
+        /// Registered, e-mail not verified yet.
+        Pending = "pending",
+        /// May do everything its role may.
+        Active = "active",
+        /// No sign-in, no writes; codes bind nothing, rewards are held, money stays.
+        Blocked = "blocked",
+        /// Its person was erased: like blocked, for ever.
+        Erased = "erased",
     }
 }
 

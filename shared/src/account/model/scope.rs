@@ -4,67 +4,27 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::account::model::identity::Role;
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
-/// One part of the admin role.
-///
-/// A route without a scope is open only to admins without scopes, who may do everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum AdminScope {
-    /// Read orders, their export and the review queue.
-    #[serde(rename = "orders:read")]
-    OrdersRead,
-    /// Refund payments.
-    #[serde(rename = "orders:refund")]
-    OrdersRefund,
-    /// Read and change settings.
-    #[serde(rename = "settings:write")]
-    SettingsWrite,
-    /// Read withdrawals, mark them paid and reject them.
-    #[serde(rename = "withdrawals:approve")]
-    WithdrawalsApprove,
-    /// Create, read and export batches of redemption codes, and enable or disable them.
-    #[serde(rename = "codes:issue")]
-    CodesIssue,
-    /// Write the agency's shops, series and grants.
-    #[serde(rename = "grants:write")]
-    GrantsWrite,
-    /// Read statistics.
-    #[serde(rename = "stats:read")]
-    StatsRead,
-}
-
-impl AdminScope {
-    /// Every scope.
-    pub const ALL: [Self; 7] = [
-        Self::OrdersRead,
-        Self::OrdersRefund,
-        Self::SettingsWrite,
-        Self::WithdrawalsApprove,
-        Self::CodesIssue,
-        Self::GrantsWrite,
-        Self::StatsRead,
-    ];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OrdersRead => "orders:read",
-            Self::OrdersRefund => "orders:refund",
-            Self::SettingsWrite => "settings:write",
-            Self::WithdrawalsApprove => "withdrawals:approve",
-            Self::CodesIssue => "codes:issue",
-            Self::GrantsWrite => "grants:write",
-            Self::StatsRead => "stats:read",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+text_enum! {
+    /// A part of what admins do. A route that names none is open only to admins without scopes, who may do everything.
+    pub enum AdminScope {
+        /// See orders, their files and the review queue.
+        OrdersRead = "orders:read",
+        /// Give payments back.
+        OrdersRefund = "orders:refund",
+        /// See and change settings.
+        SettingsWrite = "settings:write",
+        /// See withdrawals, say that they are paid, reject them.
+        WithdrawalsApprove = "withdrawals:approve",
+        /// Make batches of redemption codes, see and export them, switch them on and off.
+        CodesIssue = "codes:issue",
+        /// Write the agency's shops, series and grants.
+        GrantsWrite = "grants:write",
+        /// See totals.
+        StatsRead = "stats:read",
     }
 }
 

@@ -13,51 +13,26 @@ use ulid::Ulid;
 
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
 /// Maximum characters of a key's name.
 pub const NAME_MAX: usize = 60;
 /// Prefix of every key.
 pub const PREFIX: &str = "gdn_";
 
-/// Permission of a service key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ServiceScope {
-    /// Register users.
-    #[serde(rename = "users:write")]
-    UsersWrite,
-    /// Read users with their balance and subscriptions.
-    #[serde(rename = "users:read")]
-    UsersRead,
-    /// Open sessions for users.
-    #[serde(rename = "sessions:create")]
-    SessionsCreate,
-    /// Credit and debit balances.
-    #[serde(rename = "ledger:write")]
-    LedgerWrite,
-    /// Report purchases and their refunds.
-    #[serde(rename = "purchases:write")]
-    PurchasesWrite,
-}
-
-impl ServiceScope {
-    /// Every scope.
-    pub const ALL: [Self; 5] =
-        [Self::UsersWrite, Self::UsersRead, Self::SessionsCreate, Self::LedgerWrite, Self::PurchasesWrite];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UsersWrite => "users:write",
-            Self::UsersRead => "users:read",
-            Self::SessionsCreate => "sessions:create",
-            Self::LedgerWrite => "ledger:write",
-            Self::PurchasesWrite => "purchases:write",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+text_enum! {
+    /// What a key lets the backend do.
+    pub enum ServiceScope {
+        /// Register users.
+        UsersWrite = "users:write",
+        /// Read users with their balance and subscriptions.
+        UsersRead = "users:read",
+        /// Open sessions for users.
+        SessionsCreate = "sessions:create",
+        /// Credit and debit balances.
+        LedgerWrite = "ledger:write",
+        /// Report purchases and their refunds.
+        PurchasesWrite = "purchases:write",
     }
 }
 

@@ -24,28 +24,19 @@ use crate::webhooks::model::outbound_event::CommissionStep;
 use kernel::id::{CommissionId, OrderId, UserId};
 use kernel::ledger::JournalRef;
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
+use kernel::text_enum;
 
-/// State of a commission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommissionState {
-    /// Its hold is not over.
-    Pending,
-    /// May be withdrawn.
-    Available,
-    PartiallyReversed,
-    Reversed,
-}
-
-impl CommissionState {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Available => "available",
-            Self::PartiallyReversed => "partially_reversed",
-            Self::Reversed => "reversed",
-        }
+text_enum! {
+    /// Where a commission stands.
+    pub enum CommissionState {
+        /// Its hold time is not over.
+        Pending = "pending",
+        /// It can be withdrawn.
+        Available = "available",
+        /// A part of it was taken back.
+        PartiallyReversed = "partially_reversed",
+        /// All of it was taken back.
+        Reversed = "reversed",
     }
 }
 

@@ -14,60 +14,31 @@ use kernel::id::{UserId, WithdrawalId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
-/// Destination of a withdrawal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    Balance,
-    /// Cash, paid to the user's payout account.
-    Cash,
-}
-
-impl Destination {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Balance => "balance",
-            Self::Cash => "cash",
-        }
+text_enum! {
+    /// Where commission goes.
+    pub enum Destination as WithdrawalDestination {
+        /// The user's balance.
+        Balance = "balance",
+        /// The outside.
+        Cash = "cash",
     }
 }
 
-/// State of a withdrawal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalState {
-    /// Credited to the balance.
-    Done,
-    /// Cash, reserved until it is closed.
-    Requested,
-    /// Cash, paid to the user.
-    Paid,
-    /// Rejected by an admin; the amount is available again.
-    Rejected,
-    /// Cancelled by its user; the amount is available again.
-    Cancelled,
-}
-
-impl WithdrawalState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Requested, Self::Paid, Self::Rejected, Self::Cancelled];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Requested => "requested",
-            Self::Paid => "paid",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+text_enum! {
+    /// Where a withdrawal stands.
+    pub enum WithdrawalState {
+        /// On the balance.
+        Done = "done",
+        /// Its amount is held until somebody decides.
+        Requested = "requested",
+        /// Paid out.
+        Paid = "paid",
+        /// An admin said no; the amount is available again.
+        Rejected = "rejected",
+        /// Its user took it back; the amount is available again.
+        Cancelled = "cancelled",
     }
 }
 

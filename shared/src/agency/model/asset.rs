@@ -11,27 +11,15 @@ use crate::agency::model::shop::ShopPath;
 use kernel::id::{AgencyOrderId, AssetId, SeriesId};
 use kernel::ledger::Accounts;
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
-/// Kind of an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AssetKind {
-    Card,
-    Device,
-}
-
-impl AssetKind {
-    /// Stored and wire name of the kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Device => "device",
-        }
-    }
-
-    /// Parses the stored name of a kind.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Card, Self::Device].into_iter().find(|kind| kind.as_str() == text)
+text_enum! {
+    /// What an asset is.
+    pub enum AssetKind {
+        /// A card.
+        Card = "card",
+        /// A device.
+        Device = "device",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::agency::model::series::{ForcedRecharge, SeriesTerms};
 use crate::agency::model::shop::ShopPath;
 use kernel::id::{GrantId, PackageId, SeriesId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
 /// Most earlier cost prices kept per package.
 pub const HISTORY_MAX: usize = 8;
@@ -114,26 +115,15 @@ impl GrantOffer {
     }
 }
 
-/// Status of a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantStatus {
-    /// Orders are accepted.
-    Active,
-    /// No order is accepted from its shop or those below (R8.6).
-    Disabled,
-    /// Deleted; kept for the history.
-    Deleted,
-}
-
-impl GrantStatus {
-    /// Stored and wire name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Deleted => "deleted",
-        }
+text_enum! {
+    /// Whether a grant works.
+    pub enum GrantStatus {
+        /// It does.
+        Active = "active",
+        /// No order is accepted from its shop or below (R8.6).
+        Disabled = "disabled",
+        /// Deleted; kept for who looks back.
+        Deleted = "deleted",
     }
 }
 

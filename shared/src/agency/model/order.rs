@@ -19,58 +19,34 @@ use kernel::ledger::{
     AccountOwner, Header, JournalEntry, JournalRef, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
 };
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, MoneyError};
+use kernel::text_enum;
 
-/// Kind of an agency order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderKind {
-    /// Buys packages.
-    Purchase,
-    /// Adds to the asset's balance.
-    Recharge,
-}
-
-impl OrderKind {
-    /// Stored and wire name of the kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purchase => "purchase",
-            Self::Recharge => "recharge",
-        }
+text_enum! {
+    /// What is bought.
+    pub enum OrderKind {
+        /// Packages.
+        Purchase = "purchase",
+        /// Balance of the asset.
+        Recharge = "recharge",
     }
 }
 
-/// Source of the payment (R8.12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaidBy {
-    /// The selling shop's main account.
-    Wallet,
-    /// A payment order at a provider.
-    Online,
-    /// Paid outside, on behalf, as stated by an admin.
-    Offline,
-    /// The asset's own balance.
-    Asset,
+text_enum! {
+    /// What it is paid by (R8.12).
+    pub enum PaidBy {
+        /// The selling shop's main account.
+        Wallet = "wallet",
+        /// A payment order.
+        Online = "online",
+        /// Outside, on behalf: an admin says so.
+        Offline = "offline",
+        /// The asset's own balance.
+        Asset = "asset",
+    }
 }
 
 impl PaidBy {
-    /// Stored and wire name of the source.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Online => "online",
-            Self::Offline => "offline",
-            Self::Asset => "asset",
-        }
-    }
-
-    /// Parses the stored name of a source.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Wallet, Self::Online, Self::Offline, Self::Asset].into_iter().find(|paid_by| paid_by.as_str() == text)
-    }
-
-    /// True if the order counts in statistics: every payment but one on behalf (R8.8).
+    /// Whether it is a sale for statistics: every payment that is not on behalf (R8.8).
     pub fn counts(self) -> bool {
         self != Self::Offline
     }

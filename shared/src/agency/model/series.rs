@@ -14,44 +14,42 @@ use crate::agency::model::commission_split::Sales;
 use crate::agency::model::grant::{GrantOffer, Own, OwnTier};
 use kernel::id::{PackageId, SeriesId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
-/// Statistic compared with a tier's threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dimension {
-    /// Number of sales.
-    SalesCount,
-    /// Sum of sales, in agency currency.
-    SalesAmount,
+text_enum! {
+    /// What a tier's threshold is compared with.
+    pub enum Dimension as SalesDimension {
+        /// How many sales.
+        SalesCount = "sales_count",
+        /// What they came to.
+        SalesAmount = "sales_amount",
+    }
 }
 
-/// Shops included in a statistic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SalesScope {
-    /// The shop's own sales.
-    #[serde(rename = "self")]
-    Own,
-    /// The shop's own sales and those of all shops below it.
-    SelfAndSub,
+text_enum! {
+    /// Whose sales count.
+    pub enum SalesScope {
+        /// The shop's own.
+        Own = "self",
+        /// The shop's own and those of every shop below it.
+        SelfAndSub = "self_and_sub",
+    }
 }
 
-/// Comparison of a statistic with a tier's threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Comparison {
-    /// Greater than the threshold.
-    #[serde(rename = ">")]
-    Above,
-    /// Greater than or equal to the threshold.
-    #[default]
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// Less than the threshold.
-    #[serde(rename = "<")]
-    Below,
-    /// Less than or equal to the threshold.
-    #[serde(rename = "<=")]
-    AtMost,
+text_enum! {
+    /// How a statistic must stand to a tier's threshold.
+    #[derive(Default)]
+    pub enum Comparison as SalesComparison {
+        /// Above it.
+        Above = ">",
+        /// At it or above.
+        #[default]
+        AtLeast = ">=",
+        /// Below it.
+        Below = "<",
+        /// At it or below.
+        AtMost = "<=",
+    }
 }
 
 impl Comparison {
@@ -96,15 +94,16 @@ impl CommissionTier {
     }
 }
 
-/// Kind of a series' one-time commission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommissionKind {
-    None,
-    /// The same amount for every sale.
-    Fixed,
-    /// By the statistics of each level.
-    Tiered,
+text_enum! {
+    /// What kind of one-time commission a series has.
+    pub enum CommissionKind {
+        /// None.
+        None = "none",
+        /// The same for every sale.
+        Fixed = "fixed",
+        /// By the statistics of each level.
+        Tiered = "tiered",
+    }
 }
 
 /// One-time commission of a series.
@@ -151,14 +150,14 @@ impl CommissionTerms {
     }
 }
 
-/// Payments that trigger an asset's one-time commission (R8.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TriggerKind {
-    /// A single payment of at least the threshold.
-    FirstRecharge,
-    /// The sum of all payments so far.
-    AccumulatedRecharge,
+text_enum! {
+    /// What makes an asset's one-time commission due (R8.8).
+    pub enum TriggerKind as RechargeTrigger {
+        /// One payment of at least the threshold.
+        FirstRecharge = "first_recharge",
+        /// All payments so far.
+        AccumulatedRecharge = "accumulated_recharge",
+    }
 }
 
 /// Trigger of the one-time commission.

@@ -12,41 +12,27 @@ use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::money::{LedgerMoney, MoneyError};
+use kernel::text_enum;
 
-/// Subject of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// Price of the order.
-    Price,
-    /// Receipt of the money.
-    Payment,
-    /// Credit for the user.
-    Credit,
-    /// Promotion tier.
-    Tier,
-    /// Promotion bonus.
-    Bonus,
-    /// Reward for the inviter.
-    InviterReward,
-    /// Reward for the invitee, who is the order's user.
-    InviteeReward,
-    /// Commission for the inviter.
-    Commission,
-}
-
-impl Subject {
-    /// Stable name of the subject.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Price => "price",
-            Self::Payment => "payment",
-            Self::Credit => "credit",
-            Self::Tier => "tier",
-            Self::Bonus => "bonus",
-            Self::InviterReward => "inviter_reward",
-            Self::InviteeReward => "invitee_reward",
-            Self::Commission => "commission",
-        }
+text_enum! {
+    /// What a decision was about.
+    pub enum Subject as DecisionSubject {
+        /// What the order costs.
+        Price = "price",
+        /// Whether its money came.
+        Payment = "payment",
+        /// What its user is credited.
+        Credit = "credit",
+        /// The promotion's tier.
+        Tier = "tier",
+        /// The promotion's bonus.
+        Bonus = "bonus",
+        /// The reward of its user's inviter.
+        InviterReward = "inviter_reward",
+        /// Its user's own reward.
+        InviteeReward = "invitee_reward",
+        /// The inviter's commission.
+        Commission = "commission",
     }
 }
 

@@ -5,38 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use kernel::id::{OrderId, ReviewId};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
-/// Effect of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventOutcome {
-    Credited,
-    /// Concerns an order that was credited before.
-    AlreadyCredited,
-    /// Changed a credited order's net or its dispute state (R4.11).
-    Reversed,
-    /// Opened a review item, or belongs to one.
-    Review,
-    /// Recorded on the payment, without effect on an order.
-    Noted,
-    /// Closed the order without payment.
-    Closed,
-    /// Changes nothing here.
-    Ignored,
-}
-
-impl EventOutcome {
-    /// Stored and wire name of the outcome.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Credited => "credited",
-            Self::AlreadyCredited => "already_credited",
-            Self::Reversed => "reversed",
-            Self::Review => "review",
-            Self::Noted => "noted",
-            Self::Closed => "closed",
-            Self::Ignored => "ignored",
-        }
+text_enum! {
+    /// What came of an event.
+    pub enum EventOutcome {
+        /// It paid the order.
+        Credited = "credited",
+        /// Its payment was credited before.
+        AlreadyCredited = "already_credited",
+        /// It moved what is left of a credited order's charge, or its dispute (R4.11).
+        Reversed = "reversed",
+        /// It went to the review queue.
+        Review = "review",
+        /// It changed what is known of a payment that is not captured yet.
+        Noted = "noted",
+        /// It closed the order without money.
+        Closed = "closed",
+        /// It says nothing that changes anything here.
+        Ignored = "ignored",
     }
 }
 

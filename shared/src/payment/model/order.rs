@@ -13,6 +13,7 @@ use kernel::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
 /// Counting window for a user's new orders (R4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,61 +25,30 @@ pub struct OrderWindow {
     pub orders: u32,
 }
 
-/// State of an order (R4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// Waits for payment.
-    Pending,
-    /// The whole charge is kept: net equals charge.
-    Paid,
-    /// The provider rejected the order, or the payment failed.
-    Failed,
-    /// Not paid before `expires_at`.
-    Expired,
-    /// Cancelled by the user.
-    Cancelled,
-    /// At least one dispute is open.
-    Disputed,
-    /// A part of the charge was returned.
-    PartiallyRefunded,
-    /// The whole charge was returned.
-    Refunded,
+text_enum! {
+    /// Where an order stands (R4.4).
+    pub enum OrderStatus {
+        /// Waiting for the money.
+        Pending = "pending",
+        /// The net is the charge.
+        Paid = "paid",
+        /// The provider refused it, or the payment failed.
+        Failed = "failed",
+        /// Nobody paid in time.
+        Expired = "expired",
+        /// The user gave up.
+        Cancelled = "cancelled",
+        /// A dispute is open.
+        Disputed = "disputed",
+        /// A part of the charge went back.
+        PartiallyRefunded = "partially_refunded",
+        /// All of the charge went back.
+        Refunded = "refunded",
+    }
 }
 
 impl OrderStatus {
-    /// All states.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Paid,
-        Self::Failed,
-        Self::Expired,
-        Self::Cancelled,
-        Self::Disputed,
-        Self::PartiallyRefunded,
-        Self::Refunded,
-    ];
-
-    /// Stored and wire name of the state.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Disputed => "disputed",
-            Self::PartiallyRefunded => "partially_refunded",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// Parses the stored name of a state.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
-    /// True once the money was taken; from then on the state follows the net.
+    /// Whether the money was taken: the state is that of the net.
     pub fn is_captured(self) -> bool {
         matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
     }
@@ -111,23 +81,13 @@ impl OrderStatus {
     }
 }
 
-/// Reason why the provider created no payment for an order (R4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureCode {
-    /// The provider rejected the request.
-    ProviderRefused,
-    /// The provider could not be reached, or its response could not be read.
-    ProviderUnavailable,
-}
-
-impl FailureCode {
-    /// Stored and wire name of the code.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProviderRefused => "provider_refused",
-            Self::ProviderUnavailable => "provider_unavailable",
-        }
+text_enum! {
+    /// Why the provider made no payment of an order (R4.3).
+    pub enum FailureCode {
+        /// It said no.
+        ProviderRefused = "provider_refused",
+        /// It could not be reached or understood.
+        ProviderUnavailable = "provider_unavailable",
     }
 }
 

@@ -18,6 +18,7 @@ use kernel::id::{OrderId, RefundId, ReviewId};
 use kernel::ledger::{JournalRef, NewLine, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
 /// Money taken by a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,18 +64,18 @@ impl Refund {
     }
 }
 
-/// State of a dispute; of two reports with one time, the greater state wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeState {
-    /// An inquiry by the bank; it takes no money.
-    Inquiry,
-    /// The bank holds the money until it decides.
-    Open,
-    /// The money was returned to us.
-    Won,
-    /// The money is lost.
-    Lost,
+text_enum! {
+    /// Where a dispute stands; the order is that of ties.
+    pub enum DisputeState {
+        /// The bank only asks; takes nothing.
+        Inquiry = "inquiry",
+        /// The money is with the bank until it decides.
+        Open = "open",
+        /// It came back.
+        Won = "won",
+        /// It stays away.
+        Lost = "lost",
+    }
 }
 
 /// A dispute, as its latest event reports it.

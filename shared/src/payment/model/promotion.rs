@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::payment::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
+use kernel::text_enum;
 
 /// Promotion of one user: the terms at enrolment, and its use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,28 +171,17 @@ fn after_hours(start: Timestamp, hours: u32) -> Timestamp {
     start.checked_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX)
 }
 
-/// State of a user's promotion (R5.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PromotionStatus {
-    /// Not enrolled.
-    None,
-    /// Enrolled, unused, and inside the window.
-    Active,
-    Used,
-    /// The window ended unused.
-    Expired,
-}
-
-impl PromotionStatus {
-    /// Stored and wire name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Active => "active",
-            Self::Used => "used",
-            Self::Expired => "expired",
-        }
+text_enum! {
+    /// Where a user's promotion stands (R5.4).
+    pub enum PromotionStatus {
+        /// Not enrolled.
+        None = "none",
+        /// Can still be used.
+        Active = "active",
+        /// Used.
+        Used = "used",
+        /// The window is over.
+        Expired = "expired",
     }
 }
 

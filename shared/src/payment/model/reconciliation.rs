@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use kernel::id::OrderId;
 use kernel::money::{Currency, MoneyError, PayMoney};
 use kernel::provider::Provider;
+use kernel::text_enum;
 
 /// Net amounts on the three sides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,29 +64,17 @@ impl Sides {
     }
 }
 
-/// Kind of a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DifferenceKind {
-    /// The provider holds money without an order or a journal here.
-    MissingHere,
-    /// We credited money that the provider does not hold.
-    MissingThere,
-    /// All sides know the payment, with different amounts.
-    AmountDiffers,
-    /// A person completed the order and the provider has not confirmed it yet (R4.12).
-    Unconfirmed,
-}
-
-impl DifferenceKind {
-    /// Stored and wire name of the kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingHere => "missing_here",
-            Self::MissingThere => "missing_there",
-            Self::AmountDiffers => "amount_differs",
-            Self::Unconfirmed => "unconfirmed",
-        }
+text_enum! {
+    /// How a payment differs.
+    pub enum DifferenceKind {
+        /// The provider holds money that we know nothing of.
+        MissingHere = "missing_here",
+        /// We credited money that the provider does not hold.
+        MissingThere = "missing_there",
+        /// All know it, and not as the same.
+        AmountDiffers = "amount_differs",
+        /// A person completed the order, and the provider has not confirmed it yet (R4.12).
+        Unconfirmed = "unconfirmed",
     }
 }
 

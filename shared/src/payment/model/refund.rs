@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::payment::model::payment::{Payment, Refund};
 use kernel::id::{RefundId, UserId};
 use kernel::money::{MoneyError, PayMoney};
+use kernel::text_enum;
 
 /// A refund requested by an admin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,25 +25,15 @@ pub struct RefundRequest {
     pub failure: Option<String>,
 }
 
-/// State of a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefundState {
-    /// Final result not known yet.
-    Requested,
-    /// The money was returned.
-    Succeeded,
-    /// No money was returned.
-    Failed,
-}
-
-impl RefundState {
-    /// Stored and wire name of the state.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
+text_enum! {
+    /// Where a refund stands.
+    pub enum RefundState {
+        /// The provider has not said the end of it.
+        Requested = "requested",
+        /// The money went back.
+        Succeeded = "succeeded",
+        /// It did not.
+        Failed = "failed",
     }
 }
 

@@ -10,25 +10,26 @@ use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::ledger::JournalRef;
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
+use kernel::text_enum;
 
-/// Reason why a payment needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewReason {
-    /// The payment names no existing order.
-    UnknownOrder,
-    /// The amount differs from the order's charge.
-    AmountMismatch,
-    /// The currency differs from the order's.
-    CurrencyMismatch,
-    /// Another payment paid the order before.
-    Surplus,
-    /// The order belongs to another provider.
-    OtherProvider,
-    /// The payment belongs to an order other than the one this event names.
-    OtherOrder,
-    /// The daily report found a difference between provider, orders and ledger (R4.10).
-    Difference,
+text_enum! {
+    /// Why a payment needs a person.
+    pub enum ReviewReason {
+        /// It names no order that exists.
+        UnknownOrder = "unknown_order",
+        /// The amount is not the order's charge.
+        AmountMismatch = "amount_mismatch",
+        /// The currency is not the order's.
+        CurrencyMismatch = "currency_mismatch",
+        /// The order was already paid by another payment.
+        Surplus = "surplus",
+        /// The order is another provider's.
+        OtherProvider = "other_provider",
+        /// The payment already belongs to another order than the one this event names.
+        OtherOrder = "other_order",
+        /// The daily report found the provider, the orders and the ledger at odds about it (R4.10).
+        Difference = "difference",
+    }
 }
 
 impl ReviewReason {
@@ -43,35 +44,22 @@ impl ReviewReason {
             Self::OtherOrder | Self::Difference => false,
         }
     }
-
-    /// Stored and wire name of the reason.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownOrder => "unknown_order",
-            Self::AmountMismatch => "amount_mismatch",
-            Self::CurrencyMismatch => "currency_mismatch",
-            Self::Surplus => "surplus",
-            Self::OtherProvider => "other_provider",
-            Self::OtherOrder => "other_order",
-            Self::Difference => "difference",
-        }
-    }
 }
 
-/// State of a review item (R4.12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewState {
-    /// Waits for a person.
-    Open,
-    /// Credited by a new order or by a later matching event.
-    Credited,
-    /// To be refunded at the provider; closes with the refund event.
-    RefundDue,
-    /// The money was returned.
-    Refunded,
-    /// Closed without action.
-    Ignored,
+text_enum! {
+    /// What became of a review item (R4.12).
+    pub enum ReviewState {
+        /// Waiting for a person.
+        Open = "open",
+        /// A new order credited it, or a later event of the payment matched.
+        Credited = "credited",
+        /// The money goes back; closes when the refund event comes.
+        RefundDue = "refund_due",
+        /// The money went back.
+        Refunded = "refunded",
+        /// Nothing is to be done.
+        Ignored = "ignored",
+    }
 }
 
 /// An item of the review queue.
@@ -112,22 +100,6 @@ pub struct Resolution {
     /// The new order that credited the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-}
-
-impl ReviewState {
-    /// All states.
-    pub const ALL: [Self; 5] = [Self::Open, Self::Credited, Self::RefundDue, Self::Refunded, Self::Ignored];
-
-    /// Stored and wire name of the state.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Credited => "credited",
-            Self::RefundDue => "refund_due",
-            Self::Refunded => "refunded",
-            Self::Ignored => "ignored",
-        }
-    }
 }
 
 impl Review {

@@ -17,11 +17,14 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::redemption::model::plan::{PlanTime, Unit};
 use crate::referral::model::referral::ALPHABET;
-use kernel::id::{BatchId, PlanId, UserId};
+use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
+use kernel::text_enum;
 
 /// Maximum codes of a batch (R7.1).
 pub const BATCH_MAX: u32 = 10_000;
@@ -81,7 +84,19 @@ impl CodeText {
     }
 }
 
-/// Formats the code in groups of four.
+/// In groups of four.
+impl Identifier for CodeText {
+    const UNKNOWN: Option<Refusal> = Some(Refusal::CodeNotFound);
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <String as PartialSchema>::schema()
+    }
+}
+
 impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, symbol) in self.0.chars().enumerate() {
@@ -196,14 +211,14 @@ impl Terms {
     }
 }
 
-/// Progress of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchState {
-    /// Codes are still being created; none can be redeemed.
-    Creating,
-    /// All codes exist.
-    Ready,
+text_enum! {
+    /// How far a batch is.
+    pub enum BatchState {
+        /// Codes are still being made; none can be redeemed.
+        Creating = "creating",
+        /// All are there.
+        Ready = "ready",
+    }
 }
 
 /// Batch of codes created together.

@@ -11,6 +11,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use kernel::id::{PlanId, SubscriptionId, UserId};
+use kernel::text_enum;
 
 /// Plan that grants time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,42 +31,23 @@ pub struct Plan {
     pub created_at: Timestamp,
 }
 
-/// Unit of plan time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// 24 hours.
-    Day,
-    /// A calendar month.
-    Month,
-    /// Three calendar months.
-    Quarter,
-    /// Six calendar months.
-    HalfYear,
-    /// Twelve calendar months.
-    Year,
+text_enum! {
+    /// A unit of plan time.
+    pub enum Unit as PlanUnit {
+        /// 24 hours.
+        Day = "day",
+        /// A calendar month.
+        Month = "month",
+        /// Three calendar months.
+        Quarter = "quarter",
+        /// Six calendar months.
+        HalfYear = "half_year",
+        /// Twelve calendar months.
+        Year = "year",
+    }
 }
 
 impl Unit {
-    /// Every unit.
-    pub const ALL: [Self; 5] = [Self::Day, Self::Month, Self::Quarter, Self::HalfYear, Self::Year];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::HalfYear => "half_year",
-            Self::Year => "year",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|unit| unit.as_str() == name)
-    }
-
     fn months(self) -> Option<i64> {
         match self {
             Self::Day => None,

@@ -13,12 +13,15 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use crate::referral::model::referral::reward::{Reward, RewardState};
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
-use crate::referral::model::settings::ReferralSettings;
-use kernel::id::UserId;
+use crate::operations::model::settings::ReferralSettings;
+use kernel::id::{Identifier, UserId};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
+use kernel::text_enum;
 
 /// Alphabet of generated codes: without `I`, `O`, `0` and `1`, which people confuse (R3.1, R7.1).
 pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -57,6 +60,16 @@ impl InviteCode {
     }
 }
 
+impl Identifier for InviteCode {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <String as PartialSchema>::schema()
+    }
+}
+
 impl fmt::Display for InviteCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -82,43 +95,23 @@ impl<'de> Deserialize<'de> for InviteCode {
     }
 }
 
-/// Trigger of rewards (R3.6); each fires at most once per invitee and side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// The invitee signed up.
-    Registration,
-    /// The invitee's online charges reached the threshold.
-    Qualified,
-}
-
-impl Trigger {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Registration => "registration",
-            Self::Qualified => "qualified",
-        }
+text_enum! {
+    /// What makes rewards (R3.6), each at most once per invitee and side.
+    pub enum Trigger as RewardTrigger {
+        /// The invitee signed up.
+        Registration = "registration",
+        /// The invitee's online charges reached the threshold.
+        Qualified = "qualified",
     }
 }
 
-/// Beneficiary of a reward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The user who invited.
-    Inviter,
-    /// The user who was invited.
-    Invitee,
-}
-
-impl Side {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Inviter => "inviter",
-            Self::Invitee => "invitee",
-        }
+text_enum! {
+    /// Who is rewarded.
+    pub enum Side as RewardSide {
+        /// The one who invited.
+        Inviter = "inviter",
+        /// The one who was invited.
+        Invitee = "invitee",
     }
 }
 
@@ -299,35 +292,21 @@ pub struct Referral {
     pub qualified_at: Option<Timestamp>,
 }
 
-/// Reason why a code did not apply; the registration succeeds anyway (R2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotApplied {
-    /// No such code.
-    Unknown,
-    /// The code was deactivated, or its owner may not invite.
-    Inactive,
-    /// The code is the invitee's own.
-    Own,
-    /// The inviter has reached the maximum of invitees.
-    Limit,
-    /// The inviter is not active.
-    InviterBlocked,
-    /// Both the referral and the affiliate programme are off.
-    ProgrammeOff,
-}
-
-impl NotApplied {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Inactive => "inactive",
-            Self::Own => "own",
-            Self::Limit => "limit",
-            Self::InviterBlocked => "inviter_blocked",
-            Self::ProgrammeOff => "programme_off",
-        }
+text_enum! {
+    /// Why a code bound nothing; registration goes on (R2.3).
+    pub enum NotApplied {
+        /// No such code.
+        Unknown = "unknown",
+        /// The code was deactivated, or its owner may not invite.
+        Inactive = "inactive",
+        /// The invitee's own.
+        Own = "own",
+        /// The inviter has all invitees it may have.
+        Limit = "limit",
+        /// The inviter is not active.
+        InviterBlocked = "inviter_blocked",
+        /// Neither the referral nor the affiliate programme is on.
+        ProgrammeOff = "programme_off",
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 use kernel::id::{EndpointId, EventId};
+use kernel::text_enum;
 
 /// Time after which a pending delivery fails.
 pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
@@ -21,26 +22,15 @@ const WAIT: SignedDuration = SignedDuration::from_mins(10);
 /// Time for the creator's own first attempt, before the schedule takes over.
 const FIRST: SignedDuration = SignedDuration::from_mins(1);
 
-/// State of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// Attempted until it succeeds or three days are over.
-    Pending,
-    /// Accepted by the endpoint.
-    Delivered,
-    /// Given up.
-    Failed,
-}
-
-impl DeliveryState {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
+text_enum! {
+    /// Where a delivery stands.
+    pub enum DeliveryState {
+        /// It is attempted until it succeeds or three days are over.
+        Pending = "pending",
+        /// The endpoint took it.
+        Delivered = "delivered",
+        /// It never did.
+        Failed = "failed",
     }
 }
 

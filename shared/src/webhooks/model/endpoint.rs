@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::webhooks::model::outbound_event::EventKind;
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::FieldError;
+use kernel::text_enum;
 
 /// Maximum endpoints of a deployment; an event goes to all that subscribe to it.
 pub const MOST: usize = 20;
@@ -26,26 +27,15 @@ const DOWN: SignedDuration = SignedDuration::from_mins(10);
 /// Time after a rotation in which the former secret also signs.
 pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Reason why an endpoint is disabled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisabledBecause {
-    /// Disabled by an admin.
-    ByAdmin,
-    /// Deliveries failed for [`PATIENCE`], and none succeeded.
-    Failing,
-    /// The endpoint answered 410.
-    Gone,
-}
-
-impl DisabledBecause {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ByAdmin => "by_admin",
-            Self::Failing => "failing",
-            Self::Gone => "gone",
-        }
+text_enum! {
+    /// Why an endpoint gets nothing.
+    pub enum DisabledBecause {
+        /// An admin said so.
+        ByAdmin = "by_admin",
+        /// Deliveries failed for [`PATIENCE`], and none succeeded.
+        Failing = "failing",
+        /// It answered that it is gone for good.
+        Gone = "gone",
     }
 }
 

@@ -8,89 +8,37 @@ use ulid::Ulid;
 
 use crate::redemption::model::code::CodeRef;
 use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
+use kernel::text_enum;
 
-/// Kind of an outbound event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum EventKind {
-    #[serde(rename = "user.registered")]
-    UserRegistered,
-    /// An order's payment was captured and credited.
-    #[serde(rename = "order.paid")]
-    OrderPaid,
-    /// The net of a paid order fell, by a refund or a lost dispute.
-    #[serde(rename = "order.refunded")]
-    OrderRefunded,
-    /// A reward was posted to its beneficiary's balance.
-    #[serde(rename = "reward.granted")]
-    RewardGranted,
-    /// A code was redeemed.
-    #[serde(rename = "redemption.completed")]
-    RedemptionCompleted,
-    #[serde(rename = "commission.accrued")]
-    CommissionAccrued,
-    /// A commission's hold ended; it may be withdrawn.
-    #[serde(rename = "commission.available")]
-    CommissionAvailable,
-    /// A commission was reversed, in part or in full.
-    #[serde(rename = "commission.reversed")]
-    CommissionReversed,
-    /// A cash withdrawal awaits an admin.
-    #[serde(rename = "withdrawal.requested")]
-    WithdrawalRequested,
-    /// Commission was withdrawn to the balance.
-    #[serde(rename = "withdrawal.completed")]
-    WithdrawalCompleted,
-    /// A cash withdrawal was paid.
-    #[serde(rename = "withdrawal.paid")]
-    WithdrawalPaid,
-    /// A cash withdrawal was rejected by an admin.
-    #[serde(rename = "withdrawal.rejected")]
-    WithdrawalRejected,
-    /// A cash withdrawal was cancelled by its user.
-    #[serde(rename = "withdrawal.cancelled")]
-    WithdrawalCancelled,
-}
-
-impl EventKind {
-    /// Every kind.
-    pub const ALL: [Self; 13] = [
-        Self::UserRegistered,
-        Self::OrderPaid,
-        Self::OrderRefunded,
-        Self::RewardGranted,
-        Self::RedemptionCompleted,
-        Self::CommissionAccrued,
-        Self::CommissionAvailable,
-        Self::CommissionReversed,
-        Self::WithdrawalRequested,
-        Self::WithdrawalCompleted,
-        Self::WithdrawalPaid,
-        Self::WithdrawalRejected,
-        Self::WithdrawalCancelled,
-    ];
-
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UserRegistered => "user.registered",
-            Self::OrderPaid => "order.paid",
-            Self::OrderRefunded => "order.refunded",
-            Self::RewardGranted => "reward.granted",
-            Self::RedemptionCompleted => "redemption.completed",
-            Self::CommissionAccrued => "commission.accrued",
-            Self::CommissionAvailable => "commission.available",
-            Self::CommissionReversed => "commission.reversed",
-            Self::WithdrawalRequested => "withdrawal.requested",
-            Self::WithdrawalCompleted => "withdrawal.completed",
-            Self::WithdrawalPaid => "withdrawal.paid",
-            Self::WithdrawalRejected => "withdrawal.rejected",
-            Self::WithdrawalCancelled => "withdrawal.cancelled",
-        }
-    }
-
-    /// Parses a wire name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+text_enum! {
+    /// What happened.
+    pub enum EventKind {
+        /// A user registered.
+        UserRegistered = "user.registered",
+        /// An order's payment was captured and credited.
+        OrderPaid = "order.paid",
+        /// Less is left of a paid order's charge: a refund, or a dispute that took its money.
+        OrderRefunded = "order.refunded",
+        /// A reward is on its beneficiary's balance.
+        RewardGranted = "reward.granted",
+        /// A code was redeemed.
+        RedemptionCompleted = "redemption.completed",
+        /// A commission was earned.
+        CommissionAccrued = "commission.accrued",
+        /// A commission can be withdrawn.
+        CommissionAvailable = "commission.available",
+        /// Less is left of a commission.
+        CommissionReversed = "commission.reversed",
+        /// A cash withdrawal waits for an admin.
+        WithdrawalRequested = "withdrawal.requested",
+        /// Commission went to the balance.
+        WithdrawalDone = "withdrawal.done",
+        /// A cash withdrawal was paid out.
+        WithdrawalPaid = "withdrawal.paid",
+        /// An admin rejected a cash withdrawal.
+        WithdrawalRejected = "withdrawal.rejected",
+        /// Its user cancelled a cash withdrawal.
+        WithdrawalCancelled = "withdrawal.cancelled",
     }
 }
 

@@ -9,36 +9,26 @@ use crate::referral::model::referral::{Side, Trigger};
 use kernel::id::{RewardId, UserId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
+use kernel::text_enum;
 
-/// State of a reward (R3.7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RewardState {
-    /// Not processed yet.
-    Pending,
-    /// Held until the beneficiary is active.
-    Held,
-    /// Posted to the balance.
-    Granted,
-    /// Its message is a dead letter; a retry makes it pending.
-    Failed,
-    /// Taken back; may be granted again.
-    Reversed,
+text_enum! {
+    /// Where a reward stands (R3.7).
+    pub enum RewardState {
+        /// On its way.
+        Pending = "pending",
+        /// Waiting until the beneficiary is active.
+        Held = "held",
+        /// On the balance.
+        Granted = "granted",
+        /// Its message was dead-lettered; a retry makes it pending.
+        Failed = "failed",
+        /// Taken back; may be granted again.
+        Reversed = "reversed",
+    }
 }
 
 impl RewardState {
-    /// Returns the wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Held => "held",
-            Self::Granted => "granted",
-            Self::Failed => "failed",
-            Self::Reversed => "reversed",
-        }
-    }
-
-    /// Tests whether a reward may go from this state to `next`.
+    /// Whether a reward may go from here to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use RewardState::{Failed, Granted, Held, Pending, Reversed};
         matches!(

@@ -1,0 +1,410 @@
+//! The API document: built from the routes, each of which its handler's signature documents.
+//!
+//! An extractor declares the parameters that it reads and the problems that it answers ([`Describe`]). A handler only names the
+//! refusals of its use case, as types of [`kernel::refusal::code`] in its `responses(…)`. Nothing is built until somebody asks:
+//! a function at work has its routes and no document.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::MethodRouter;
+use kernel::refusal::Refusal;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, HttpMethod, Ref, RefOr, Required, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+use utoipa_axum::PathItemExt;
+
+use crate::problem::Problem;
+
+/// Routes a function's handlers, each by its `#[utoipa::path]`.
+///
+/// ```ignore
+/// pub fn api() -> Api<Arc<App>> {
+///     api![orders::list, orders::create]
+/// }
+/// ```
+///
+/// expands to
+///
+/// ```ignore
+/// Api::new()
+///     .route(<__path_list>::path(), <__path_list>::methods(), orders::list, || Operation::new(…, orders::list))
+///     .route(<__path_create>::path(), <__path_create>::methods(), orders::create, || Operation::new(…, orders::create))
+/// ```
+#[macro_export]
+macro_rules! api {
+    ($($first:ident $(:: $rest:ident)*),* $(,)?) => {
+        $crate::openapi::Api::new()$(.route(
+            utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
+            utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
+            $first $(:: $rest)*,
+            || {
+                let mut schemas = Vec::new();
+                utoipa_axum::routes!(@path [schemas(&mut schemas)] of $first $(:: $rest)*);
+                $crate::openapi::Operation::new(
+                    utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
+                    utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
+                    utoipa_axum::routes!(@path [operation()] of $first $(:: $rest)*),
+                    utoipa_axum::routes!(@path [tags()] of $first $(:: $rest)*),
+                    schemas,
+                    $first $(:: $rest)*,
+                )
+            },
+        ))*
+    };
+}
+
+/// The routes of a function, and how to document them.
+pub struct Api<S> {
+    router: Router<S>,
+    operations: Vec<fn() -> Operation>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Api<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Api<S> {
+    /// No routes.
+    pub fn new() -> Self {
+        Self { router: Router::new(), operations: Vec::new() }
+    }
+
+    /// One more route.
+    pub fn route<T: 'static, H: Handler<T, S>>(
+        mut self,
+        path: String,
+        methods: Vec<HttpMethod>,
+        handler: H,
+        operation: fn() -> Operation,
+    ) -> Self {
+        let on = |on: MethodRouter<S>, method: &HttpMethod| on.on(method.to_method_filter(), handler.clone());
+        self.router = self.router.route(&path, methods.iter().fold(MethodRouter::new(), on));
+        self.operations.push(operation);
+        self
+    }
+
+    /// The handler of paths that no route has.
+    pub fn fallback<T: 'static, H: Handler<T, S>>(mut self, handler: H) -> Self {
+        self.router = self.router.fallback(handler);
+        self
+    }
+
+    /// The routes.
+    pub fn into_router(self) -> Router<S> {
+        self.router
+    }
+
+    /// The documentation of every route.
+    pub fn operations(&self) -> impl Iterator<Item = Operation> {
+        self.operations.iter().map(|operation| operation())
+    }
+}
+
+/// A part of a handler's signature that documents itself.
+pub trait Describe {
+    /// Adds its parameters and problems.
+    fn describe(operation: &mut Operation);
+}
+
+/// A handler: all of its extractors and its answer document themselves.
+pub trait Documented<Args> {
+    /// Describes every part.
+    fn describe(operation: &mut Operation);
+}
+
+macro_rules! handlers {
+    ($($($part:ident)*;)*) => {$(
+        impl<F, Answer, $($part),*> Documented<($($part,)*)> for F
+        where
+            F: Fn($($part),*) -> Answer,
+            Answer: Future<Output: Describe>,
+            $($part: Describe,)*
+        {
+            fn describe(operation: &mut Operation) {
+                $($part::describe(operation);)*
+                Answer::Output::describe(operation);
+            }
+        }
+    )*};
+}
+
+handlers! { ; A; A B; A B C; A B C D; A B C D E; A B C D E G; }
+
+macro_rules! silent {
+    ($([$($generic:ident)?] $type:ty;)*) => {$(
+        impl$(<$generic>)? Describe for $type {
+            fn describe(_: &mut Operation) {}
+        }
+    )*};
+}
+
+silent! {
+    [S] axum::extract::State<S>;
+    [] axum::extract::OriginalUri;
+    [] axum::extract::RawQuery;
+    [] crate::export::Format;
+    [] axum::http::HeaderMap;
+    [] axum::http::StatusCode;
+    [] axum::response::Response;
+    [T] axum::Json<T>;
+    [T] crate::reply::Reply<T>;
+    [T] crate::export::JsonOrCsv<T>;
+}
+
+/// An answer that a refusal or a fault can take the place of.
+impl<T: Describe> Describe for Result<T, Problem> {
+    fn describe(operation: &mut Operation) {
+        operation.problem(503, "unavailable").problem(503, "outcome_unknown");
+        T::describe(operation);
+    }
+}
+
+/// The documentation of one route.
+pub struct Operation {
+    path: String,
+    methods: Vec<HttpMethod>,
+    operation: utoipa::openapi::path::Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+    access: String,
+    is_replayable: bool,
+    refusals: BTreeSet<(u16, String)>,
+    problems: BTreeMap<u16, BTreeSet<String>>,
+}
+
+impl Operation {
+    /// The documentation that a handler's attribute begins and its signature completes.
+    pub fn new<Args, H: Documented<Args>>(
+        path: String,
+        methods: Vec<HttpMethod>,
+        mut operation: utoipa::openapi::path::Operation,
+        tags: Vec<&str>,
+        schemas: Vec<(String, RefOr<Schema>)>,
+        _: H,
+    ) -> Self {
+        operation.tags.get_or_insert_default().extend(tags.into_iter().map(str::to_owned));
+        let responses = std::mem::take(&mut operation.responses.responses);
+        let (refusals, answers): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            responses.into_iter().partition(|(status, _)| status.contains(' '));
+        operation.responses.responses = answers.into_iter().collect();
+        let (access, is_replayable, problems) = ("public".to_owned(), false, BTreeMap::new());
+        let refusals = refusals.keys().filter_map(|key| key.split_once(' '));
+        let refusals = refusals.filter_map(|(status, code)| Some((status.parse().ok()?, code.to_owned()))).collect();
+        let mut described = Self { path, methods, operation, schemas, access, is_replayable, refusals, problems };
+        for (status, code) in described.refusals.clone() {
+            described.problem(status, &code);
+        }
+        H::describe(&mut described);
+        described
+    }
+
+    /// A problem that it can answer.
+    pub fn problem(&mut self, status: u16, code: &str) -> &mut Self {
+        self.problems.entry(status).or_default().insert(code.to_owned());
+        self
+    }
+
+    /// A refusal that it can answer.
+    pub fn refusal(&mut self, refusal: &Refusal) -> &mut Self {
+        self.problem(refusal.status(), refusal.code())
+    }
+
+    /// Its caller needs a token, and a role or scope; none for whoever has signed in.
+    pub fn access(&mut self, role: Option<&str>) -> &mut Self {
+        role.unwrap_or("user").clone_into(&mut self.access);
+        self.operation.security = Some(vec![SecurityRequirement::new("bearer", role)]);
+        self.refusal(&Refusal::Unauthenticated)
+    }
+
+    /// The values of its path, by their schemas; the attribute names them.
+    pub fn path_values(&mut self, schemas: impl IntoIterator<Item = RefOr<Schema>>) -> &mut Self {
+        let names = self.path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+        let parameter = |(name, schema): (String, _)| {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+            parameter.required(Required::True).schema(Some(schema)).build()
+        };
+        let parameters: Vec<Parameter> = names.zip(schemas).map(parameter).collect();
+        parameters.into_iter().for_each(|parameter| self.parameter(parameter));
+        self.refusal(&Refusal::MalformedRequest)
+    }
+
+    /// Parameters of its query.
+    pub fn query<P: IntoParams>(&mut self) -> &mut Self {
+        P::into_params(|| Some(ParameterIn::Query)).into_iter().for_each(|parameter| self.parameter(parameter));
+        self
+    }
+
+    /// A header that it reads.
+    pub fn header(&mut self, name: &str, required: bool, description: &str) -> &mut Self {
+        let required = if required { Required::True } else { Required::False };
+        let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(required);
+        let schema = <String as PartialSchema>::schema();
+        self.parameter(header.description(Some(description)).schema(Some(schema)).build());
+        self
+    }
+
+    fn parameter(&mut self, parameter: Parameter) {
+        let all = self.operation.parameters.get_or_insert_default();
+        let same = |known: &RefOr<Parameter>| match known {
+            RefOr::T(known) => known.name == parameter.name && known.parameter_in == parameter.parameter_in,
+            RefOr::Ref(_) => false,
+        };
+        if !all.iter().any(same) {
+            all.push(parameter.into());
+        }
+    }
+
+    /// Its JSON body.
+    pub fn body<T: ToSchema>(&mut self) -> &mut Self {
+        if self.operation.request_body.is_none() {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).build();
+            let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+            self.operation.request_body = Some(body.build().into());
+            self.schemas.push((T::name().into_owned(), T::schema()));
+            T::schemas(&mut self.schemas);
+        }
+        self
+    }
+
+    /// It answers the first answer again, and says so.
+    pub fn replayable(&mut self) -> &mut Self {
+        self.is_replayable = true;
+        self
+    }
+
+    /// The line of the list of operations: method, path, access, body, answer, and the refusals of the use case.
+    fn line(&self, json: &Value) -> String {
+        let name = |at: &Value| {
+            let content = at.pointer("/content").and_then(Value::as_object)?;
+            let schema = content.get("application/json").or_else(|| content.values().next())?.get("schema")?;
+            let kind = schema.get("$ref").or_else(|| schema.get("type"))?.as_str()?;
+            Some(kind.rsplit('/').next().unwrap_or(kind).to_owned())
+        };
+        let body = json.get("requestBody").and_then(name);
+        let answers = json.get("responses").and_then(Value::as_object);
+        let answers = answers.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
+        let answers: Vec<String> = answers
+            .map(|(status, at)| format!("{status} {}", name(at).unwrap_or_default()).trim().to_owned())
+            .collect();
+        let mut refusals: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        self.refusals.iter().for_each(|(status, code)| refusals.entry(*status).or_default().push(code));
+        let refusals: String =
+            refusals.iter().map(|(status, codes)| format!("  {status} {}", codes.join(", "))).collect();
+        let (body, answers) = (body.map(|body| body + " ").unwrap_or_default(), answers.join(" | "));
+        format!("{} {}  {}  {body}→ {answers}{refusals}", self.verb(), self.path, self.access)
+    }
+
+    fn verb(&self) -> String {
+        let verb = |method: &HttpMethod| serde_json::to_value(method).ok()?.as_str().map(str::to_uppercase);
+        self.methods.iter().filter_map(verb).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The API document, and its operations one a line.
+#[derive(Debug)]
+pub struct Document {
+    /// OpenAPI 3.1.
+    pub json: Value,
+    /// Method, path, access, body, answers and refusals, sorted by path.
+    pub operations: Vec<String>,
+}
+
+/// Merges the operations of all functions.
+///
+/// # Errors
+/// Two schemas of one name, with the name.
+pub fn document(version: &str, operations: impl IntoIterator<Item = Operation>) -> Result<Document, String> {
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let (mut schemas, mut responses, mut lines) = (Map::new(), Map::new(), Vec::new());
+    let mut problem = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut problem);
+    let operations: Vec<Operation> = operations.into_iter().collect();
+    for (name, schema) in problem.into_iter().chain(operations.iter().flat_map(|of| of.schemas.iter().cloned())) {
+        let schema = serde_json::to_value(schema).unwrap_or_default();
+        if schemas.insert(name.clone(), schema.clone()).is_some_and(|known| known != schema) {
+            return Err(format!("two schemas called {name}"));
+        }
+    }
+    for operation in &operations {
+        let mut json = serde_json::to_value(&operation.operation).unwrap_or_default();
+        let Some(answers) = json.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+        answers.values_mut().for_each(|answer| complete(answer, &schemas, operation.is_replayable));
+        for (status, codes) in &operation.problems {
+            let name = response_name(codes);
+            answers.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
+            responses.entry(name).or_insert_with(|| response(*status, codes));
+        }
+        lines.push((operation.path.clone(), operation.line(&json)));
+        let methods = paths.entry(operation.path.clone()).or_default();
+        methods.extend(operation.verb().split(',').map(|method| (method.to_lowercase(), json.clone())));
+    }
+    lines.sort();
+    let json = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Guerdon",
+            "version": version,
+            "description": "Sign-up with referral codes, top-ups, rewards: exactly once.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": responses,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    });
+    Ok(Document { json, operations: lines.into_iter().map(|(_, line)| line).collect() })
+}
+
+/// Describes an answer that has no description of its own by that of its schema, and documents the header of replays.
+fn complete(answer: &mut Value, schemas: &Map<String, Value>, is_replayable: bool) {
+    let Some(fields) = answer.as_object_mut() else { return };
+    if fields.get("description").is_none_or(|text| text == "") {
+        let schema = fields.get("content").and_then(Value::as_object).and_then(|all| all.values().next());
+        let name = schema.and_then(|of| of.pointer("/schema/$ref")?.as_str()?.rsplit('/').next());
+        let about = name.and_then(|name| schemas.get(name)?.get("description")).cloned();
+        fields.insert("description".to_owned(), about.unwrap_or_else(|| json!("The answer.")));
+    }
+    if is_replayable {
+        let header = json!({"description": "`true` for the first answer given again.", "schema": {"type": "string"}});
+        fields.insert("headers".to_owned(), json!({"Idempotency-Replayed": header}));
+    }
+}
+
+/// `InviteCodeLimitOrMayNotInvite`.
+fn response_name(codes: &BTreeSet<String>) -> String {
+    let capital =
+        |word: &str| word.chars().next().map(|first| first.to_uppercase().chain(word.chars().skip(1)).collect());
+    let name = |code: &String| code.split('_').filter_map(capital).collect::<Vec<String>>().concat();
+    codes.iter().map(name).collect::<Vec<_>>().join("Or")
+}
+
+/// The response of a status whose problem has one of these codes.
+fn response(status: u16, codes: &BTreeSet<String>) -> Value {
+    let title = |code: &str| match code {
+        "unavailable" => "Nothing was changed; repeat the request.",
+        "outcome_unknown" => "Repeat with the same Idempotency-Key to learn the outcome.",
+        _ => Refusal::ALL.iter().find(|(_, known, _)| *known == code).map_or("", |(_, _, title)| *title),
+    };
+    let about: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", title(code))).collect();
+    let schema = json!({"allOf": [
+        {"$ref": "#/components/schemas/Problem"}, {"properties": {"code": {"enum": codes}}},
+    ]});
+    let mut response = json!({
+        "description": about.join(" "),
+        "content": {"application/problem+json": {"schema": schema}},
+    });
+    if let (429 | 503, Some(fields)) = (status, response.as_object_mut()) {
+        let header = json!({"description": "Seconds to wait.", "schema": {"type": "integer"}});
+        fields.insert("headers".to_owned(), json!({"Retry-After": header}));
+    }
+    response
+}
