@@ -57,6 +57,11 @@ impl Executor {
         Self { store, queues, clock, entropy, retry_budget, ledger_begun: Arc::default() }
     }
 
+    /// The same executor over other clients: it knows what this one knows.
+    pub fn over(&self, store: Store, queues: Queues) -> Self {
+        Self { store, queues, ..self.clone() }
+    }
+
     /// True if this process knows that the ledger has a journal.
     pub fn ledger_begun(&self) -> bool {
         self.ledger_begun.load(Ordering::Relaxed)

@@ -133,7 +133,7 @@ impl Functions {
         let mut app = self.outside.application(&process.variables, &process.access_key)?;
         let known = &self.known;
         app.config.password_cost = known.config.password_cost;
-        (app.executor.clock, app.executor.entropy) = (known.clock.clone(), known.entropy.clone());
+        app.executor = known.executor.over(app.store.clone(), app.queues.clone());
         app.courier = known.courier.clone();
         (app.settings, app.keys) = (known.settings.clone(), known.keys.clone());
         Ok(Arc::clone(process.app.get_or_init(|| Arc::new(app))))
