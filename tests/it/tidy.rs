@@ -392,8 +392,8 @@ fn public_items() -> Vec<(String, usize, String, String)> {
         for (number, line) in code.lines().enumerate() {
             let words: Vec<&str> = line.split([' ', '(', '<', ':', ';']).filter(|word| !word.is_empty()).collect();
             let kind = words.iter().position(|word| ["struct", "enum", "trait", "type", "fn"].contains(word));
-            if let (Some("pub"), Some(kind)) = (words.first().copied(), kind)
-                && let Some(name) = words.get(kind + 1)
+            if let (true, Some(kind)) = (line.trim_start().starts_with("pub "), kind)
+                && let Some(name) = words.get(kind + 1).filter(|name| !name.starts_with('$'))
             {
                 found.push((file.clone(), number, words[kind].to_owned(), (*name).to_owned()));
             }

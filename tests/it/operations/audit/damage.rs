@@ -362,7 +362,8 @@ pub const CODES: &[Row] = &[
         scan.remove("redemption", |redemption| !redemption["extension"].is_null());
     }),
     ("a redemption that was taken back on paper", &["K1", "K2", "O4"], |scan| {
-        let redemption = scan.find("redemption", |redemption| !redemption["credit"].is_null());
+        let counted = |redemption: &Value| redemption["counted"]["S"] != "nowhere";
+        let redemption = scan.find("redemption", |of| !of["credit"].is_null() && counted(of));
         let undone = json!({"admin": {"S": "usr_01arz3ndektsv4rrffq69g5fav"}, "reason": {"S": "sorry"}, "at": redemption["redeemed_at"]});
         redemption["undone"] = json!({"M": undone});
     }),
