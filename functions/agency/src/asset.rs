@@ -227,7 +227,7 @@ pub async fn asset(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<Asset
 /// Within the caller's own tree; what was sold before stays with the shop that sold it.
 #[utoipa::path(
     put, path = "/v1/assets/{id}", operation_id = "moveAsset", tag = "agency",
-    responses((status = 200, body = Asset), code::AllocatorNotGranted),
+    responses((status = 200, body = Asset), code::AllocatorNotGranted, code::GrantDisabled),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
