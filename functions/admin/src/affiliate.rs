@@ -281,7 +281,7 @@ pub async fn approve(
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    close(&app, &ctx, &admin, withdrawal, Resolution::Paid(reference)).await
+    close(&app, &ctx, &admin, withdrawal, WithdrawalResolution::Paid(reference)).await
 }
 
 /// Reject a cash withdrawal
@@ -300,7 +300,7 @@ pub async fn reject(
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reason = body.value.read()?;
     let ctx = key.bind(&app, &admin, &body);
-    close(&app, &ctx, &admin, withdrawal, Resolution::Rejected(reason)).await
+    close(&app, &ctx, &admin, withdrawal, WithdrawalResolution::Rejected(reason)).await
 }
 
 async fn close(
@@ -308,7 +308,7 @@ async fn close(
     ctx: &Ctx,
     admin: &Admin<WithdrawalsApprove>,
     withdrawal: WithdrawalId,
-    verdict: Resolution,
+    verdict: WithdrawalResolution,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let close = CloseWithdrawal { withdrawal, verdict, who: ClosedBy::Admin(admin.id) };
     let done = close_withdrawal(app, ctx, &close).await?;

@@ -231,7 +231,7 @@ pub async fn change(
     Id(id): Id<EndpointId>,
     body: Body<EndpointChange>,
 ) -> Result<Reply<EndpointWithSecret>, Problem> {
-    let (endpoint, secret) = verb::change(&app, &body.value.read(id, admin.id)?).await?;
+    let (endpoint, secret) = verb::change(&app, &edge::context(), &body.value.read(id, admin.id)?).await?;
     Ok(Reply::ok(EndpointWithSecret { about: endpoint.into(), secret }))
 }
 
@@ -243,7 +243,7 @@ pub async fn change(
     responses((status = 204, description = "It is deleted.")),
 )]
 pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(id): Id<EndpointId>) -> Result<StatusCode, Problem> {
-    verb::delete(&app, id, admin.id).await?;
+    verb::delete(&app, &edge::context(), id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

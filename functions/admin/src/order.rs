@@ -320,7 +320,7 @@ pub async fn verify(
     _: Admin,
     Id(id): Id<OrderId>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
-    let order = verify_any(&app, id).await?;
+    let order = verify_any(&app, &edge::context(), id).await?;
     Ok(Reply::ok(file(&app, order.id).await?))
 }
 

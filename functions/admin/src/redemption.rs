@@ -8,9 +8,9 @@ pub mod record;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use shared::kernel::id::PlanId;
+use shared::kernel::money::AMOUNT_MAX;
 use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
 use shared::kernel::refusal::FieldError;
-use shared::operations::model::settings::AMOUNT_MAX;
 use shared::redemption::model::code::Benefit;
 use shared::redemption::model::plan::Unit;
 

@@ -140,6 +140,6 @@ pub async fn revoke(
     admin: Admin,
     Id(id): Id<ServiceKeyId>,
 ) -> Result<StatusCode, Problem> {
-    verb::revoke_key(&app, id, admin.id).await?;
+    verb::revoke_key(&app, &edge::context(), id, admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -200,7 +200,7 @@ pub async fn set_role(
     Body { value, .. }: Body<RoleSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
     let ask = value.read(id, &admin)?;
-    let done = role::set_role(&app, &ask).await?;
+    let done = role::set_role(&app, &edge::context(), &ask).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 
@@ -240,7 +240,7 @@ pub async fn set_policy(
     Body { value, .. }: Body<PolicySetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
     let policy = value.read()?;
-    let done = policy::set_policy(&app, &SetPolicy { user, policy, admin: admin.id }).await?;
+    let done = policy::set_policy(&app, &edge::context(), &SetPolicy { user, policy, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()))
 }
 

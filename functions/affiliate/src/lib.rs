@@ -162,7 +162,8 @@ async fn cancel(
     key: Idempotent,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let ctx = key.bind(&app, &caller, &());
-    let settle = CloseWithdrawal { withdrawal, verdict: Resolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
+    let settle =
+        CloseWithdrawal { withdrawal, verdict: WithdrawalResolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
     let done = close_withdrawal(&app, &ctx, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -99,7 +99,8 @@ pub async fn change(
     body: Body<GrantChange>,
 ) -> Result<Reply<Grant>, Problem> {
     let ask = body.value.read(id, version, currency(&app).await?)?;
-    let (grant, version) = viewed(&app, verb::change_grant(&app, &seller, &ask).await?.answer).await?;
+    let (grant, version) =
+        viewed(&app, verb::change_grant(&app, &edge::context(), &seller, &ask).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 
@@ -111,7 +112,7 @@ pub async fn change(
     responses((status = 200, body = Grant), code::GrantHasChildren),
 )]
 pub async fn delete(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<GrantId>) -> Result<Reply<Grant>, Problem> {
-    let (grant, version) = viewed(&app, verb::delete_grant(&app, &seller, id).await?.answer).await?;
+    let (grant, version) = viewed(&app, verb::delete_grant(&app, &edge::context(), &seller, id).await?.answer).await?;
     Ok(Reply::ok(grant).version(version))
 }
 

@@ -172,6 +172,6 @@ pub async fn change(
     body: Body<ShopDocument>,
 ) -> Result<Reply<Shop>, Problem> {
     let terms = body.value.read()?;
-    let done = change_shop(&app, &seller, &ChangeShop { shop, version, terms }).await?;
+    let done = change_shop(&app, &edge::context(), &seller, &ChangeShop { shop, version, terms }).await?;
     Ok(tagged(done.answer))
 }

@@ -21,7 +21,6 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::OrderId;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::{Refusal, code};
-use shared::operations::model::settings::PaymentSettings;
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
 use shared::payment::model::order::{self as domain, OrderStatus};
@@ -179,6 +178,6 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>
     responses((status = 200, body = OrderView), code::RateLimited),
 )]
 async fn verify(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
-    let order = poll_provider::verify_own(&app, caller.id(), id).await?;
+    let order = poll_provider::verify_own(&app, &edge::context(), caller.id(), id).await?;
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }

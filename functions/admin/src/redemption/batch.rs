@@ -27,6 +27,7 @@ use shared::redemption::view::BenefitView;
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
+use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv, csv};
 use shared::edge::page::Unfiltered;
 
@@ -293,6 +294,6 @@ pub async fn set_status(
     Id(id): Id<BatchId>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Batch>, Problem> {
-    let batch = set_batch_status(&app, id, body.value.enabled, admin.id).await?;
+    let batch = set_batch_status(&app, &edge::context(), id, body.value.enabled, admin.id).await?;
     Ok(Reply::ok(Batch::from(&batch)))
 }

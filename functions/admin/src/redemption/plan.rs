@@ -156,6 +156,6 @@ pub async fn change(
     body: Body<PlanDocument>,
 ) -> Result<Reply<Plan>, Problem> {
     let terms = body.value.read()?;
-    let done = verb::change_plan(&app, &ChangePlan { plan, version, terms, admin: admin.id }).await?;
+    let done = verb::change_plan(&app, &edge::context(), &ChangePlan { plan, version, terms, admin: admin.id }).await?;
     Ok(tagged(done.answer))
 }

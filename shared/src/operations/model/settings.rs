@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::account::model::settings::IdentitySettings;
@@ -29,25 +28,15 @@ pub type Held<T> = Result<VersionedSettings<T>, Fault>;
 
 /// Makes everything that has one thing per area from the one list of areas.
 macro_rules! areas {
-    ($($(#[$doc:meta])* $area:ident = $field:ident: $settings:ty;)*) => {
-        /// The areas of settings.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Area {
-            $($(#[$doc])* $area,)*
+    ($($(#[$doc:meta])* $area:ident = $name:literal, $field:ident: $settings:ty;)*) => {
+        kernel::text_enum! {
+            /// The areas of settings.
+            pub enum Area {
+                $($(#[$doc])* $area = $name,)*
+            }
         }
 
         impl Area {
-            /// Every area.
-            pub const ALL: [Self; [$(stringify!($area)),*].len()] = [$(Self::$area),*];
-
-            /// The area as the route names it.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$area => <$settings>::AREA,)*
-                }
-            }
-
             /// Its fields, for forms and documents.
             pub fn fields(self) -> &'static [FieldInfo] {
                 match self {
@@ -140,32 +129,25 @@ macro_rules! areas {
 
 areas! {
     /// Sign-up.
-    Identity = identity: IdentitySettings;
+    Identity = "identity", identity: IdentitySettings;
     /// The referral programme.
-    Referral = referral: ReferralSettings;
+    Referral = "referral", referral: ReferralSettings;
     /// The new-user promotion.
-    Promotion = promotion: PromotionSettings;
+    Promotion = "promotion", promotion: PromotionSettings;
     /// Top-ups.
-    Payment = payment: PaymentSettings;
+    Payment = "payment", payment: PaymentSettings;
     /// The affiliate programme.
-    Affiliate = affiliate: AffiliateSettings;
+    Affiliate = "affiliate", affiliate: AffiliateSettings;
     /// Redemption codes.
-    Redemption = redemption: RedemptionSettings;
+    Redemption = "redemption", redemption: RedemptionSettings;
     /// The agency.
-    Agency = agency: AgencySettings;
+    Agency = "agency", agency: AgencySettings;
 }
 
 /// A document of one area, and where it is in the snapshot of all.
 pub trait AreaSettings: Settings {
     /// The area as it was last read.
     fn held_in(snapshot: &Snapshot) -> &Held<Self>;
-}
-
-impl Area {
-    /// The area that is named so.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|area| area.as_str() == name)
-    }
 }
 
 fn held<T: Settings>(

@@ -18,7 +18,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
-use crate::operations::model::settings::ReferralSettings;
+use crate::referral::model::settings::ReferralSettings;
 use kernel::id::{Identifier, UserId};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use kernel::text_enum;

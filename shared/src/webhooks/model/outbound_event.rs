@@ -32,7 +32,7 @@ text_enum! {
         /// A cash withdrawal waits for an admin.
         WithdrawalRequested = "withdrawal.requested",
         /// Commission went to the balance.
-        WithdrawalDone = "withdrawal.done",
+        WithdrawalCompleted = "withdrawal.completed",
         /// A cash withdrawal was paid out.
         WithdrawalPaid = "withdrawal.paid",
         /// An admin rejected a cash withdrawal.
