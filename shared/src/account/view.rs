@@ -20,6 +20,7 @@ use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::ledger::{self, AccountKind};
+use kernel::ledger::{Part, RecordType};
 use kernel::refusal::Refusal;
 use kernel::secret::Secret;
 use serde::Serialize;
@@ -213,10 +214,10 @@ pub struct Record {
     pub seq: u64,
     /// What moved: `payment`, `promotion`, `referral`, `admin`, `debt` …
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: RecordType,
     /// Which part of the commission account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
+    pub part: Option<Part>,
     /// How much, with its sign.
     pub amount: Amount,
     /// The account before.
@@ -245,8 +246,8 @@ impl From<ledger::StatementLine> for Record {
         Self {
             id: format!("{}.{account}.{}", record.journal, record.seq),
             seq: record.seq,
-            kind: record.kind.as_str().to_owned(),
-            part: record.part.map(|part| format!("{part:?}").to_lowercase()),
+            kind: record.kind,
+            part: record.part,
             amount: record.amount.into(),
             balance_before: record.balance_before.into(),
             balance_after: record.balance_after.into(),

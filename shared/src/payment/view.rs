@@ -1,6 +1,10 @@
 //! An order as its user and the operator see it (R4.12).
 
+use crate::payment::model::order::FailureCode;
+use crate::payment::model::refund::RefundState;
 use jiff::Timestamp;
+use kernel::id::OrderId;
+use kernel::provider::Provider;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,11 +19,11 @@ use kernel::money::MoneyError;
 #[schema(as = Order)]
 pub struct OrderView {
     /// Its id.
-    pub id: String,
+    pub id: OrderId,
     /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded`, `refunded`.
-    pub status: String,
+    pub status: OrderStatus,
     /// `stripe` or `zpay`.
-    pub provider: String,
+    pub provider: Provider,
     /// By which of its methods.
     pub method: String,
     /// What was ordered.
@@ -87,7 +91,7 @@ pub struct RefundView {
     /// How much.
     pub amount: Amount,
     /// `requested`, `succeeded`, `failed`.
-    pub state: String,
+    pub state: RefundState,
     /// When it was asked for, or first told of.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
@@ -98,7 +102,7 @@ pub struct RefundView {
 #[schema(as = Failure)]
 pub struct FailureView {
     /// `provider_refused` or `provider_unavailable`.
-    pub code: String,
+    pub code: FailureCode,
     /// For a person.
     pub detail: String,
 }
@@ -125,7 +129,7 @@ impl From<RefundLine> for RefundView {
             reason: of.reason,
             failure: of.failure,
             amount: of.amount.into(),
-            state: of.state.as_str().to_owned(),
+            state: of.state,
             created_at: of.at,
         }
     }
@@ -137,9 +141,9 @@ impl TryFrom<&order::Order> for OrderView {
     fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
         let pending = order.status == OrderStatus::Pending;
         Ok(Self {
-            id: order.id.to_string(),
-            status: order.status.as_str().to_owned(),
-            provider: order.provider.as_str().to_owned(),
+            id: order.id,
+            status: order.status,
+            provider: order.provider,
             method: order.method.clone(),
             amount: order.amount.into(),
             charge: order.charge.into(),
@@ -162,7 +166,7 @@ impl TryFrom<&order::Order> for OrderView {
             failure: order
                 .failure
                 .as_ref()
-                .map(|failure| FailureView { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+                .map(|failure| FailureView { code: failure.code, detail: failure.detail.clone() }),
         })
     }
 }
