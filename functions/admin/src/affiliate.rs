@@ -1,5 +1,8 @@
 //! The affiliate programme as the operator sees it: commissions and withdrawals (R6.6, R6.7).
 
+use shared::affiliate::model::withdrawal::Destination;
+use shared::kernel::id::OrderId;
+use shared::kernel::id::UserId;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -34,13 +37,13 @@ use shared::edge::search::{given, user as user_filter};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminCommission {
     /// Which.
-    pub id: String,
+    pub id: CommissionId,
     /// The order that earned it.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// Who gets it.
-    pub beneficiary: String,
+    pub beneficiary: UserId,
     /// Whose order it is.
-    pub invitee: String,
+    pub invitee: UserId,
     /// Which of the invitee's commissions it is.
     pub number: u32,
     /// The order's credit without bonus.
@@ -52,7 +55,7 @@ pub struct AdminCommission {
     /// What is left of it.
     pub remaining: Amount,
     /// `pending`, `available`, `partially_reversed` or `reversed`.
-    pub state: &'static str,
+    pub state: CommissionState,
     /// Why an admin took it back.
     pub reason: Option<String>,
     /// From when on it can be withdrawn.
@@ -85,16 +88,16 @@ impl CsvRow for AdminCommission {
 impl AdminCommission {
     fn of(of: &commission::Commission, now: Timestamp) -> Self {
         Self {
-            id: of.id.to_string(),
-            order_id: of.order.to_string(),
-            beneficiary: of.beneficiary.to_string(),
-            invitee: of.invitee.to_string(),
+            id: of.id,
+            order_id: of.order,
+            beneficiary: of.beneficiary,
+            invitee: of.invitee,
             number: of.number,
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),
             remaining: of.left().into(),
-            state: of.state(now).as_str(),
+            state: of.state(now),
             reason: of.denied.clone(),
             available_at: of.available_at,
             created_at: of.created_at,
@@ -159,15 +162,15 @@ pub async fn reverse(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminWithdrawal {
     /// Which.
-    pub id: String,
+    pub id: WithdrawalId,
     /// Whose.
-    pub user: String,
+    pub user: UserId,
     /// How much.
     pub amount: Amount,
     /// `balance` or `cash`.
-    pub to: &'static str,
+    pub to: Destination,
     /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
-    pub state: &'static str,
+    pub state: WithdrawalState,
     /// Where cash goes.
     pub payout: Option<AdminPayout>,
     /// The reference of the payment.
@@ -215,11 +218,11 @@ impl From<withdrawal::Withdrawal> for AdminWithdrawal {
     fn from(of: withdrawal::Withdrawal) -> Self {
         let payout = |of: withdrawal::Payout| AdminPayout { method: of.method, account: of.account, name: of.name };
         Self {
-            id: of.id.to_string(),
-            user: of.user.to_string(),
+            id: of.id,
+            user: of.user,
             amount: of.amount.into(),
-            to: of.to.as_str(),
-            state: of.state.as_str(),
+            to: of.to,
+            state: of.state,
             payout: of.payout.map(payout),
             reference: of.reference,
             reason: of.reason,

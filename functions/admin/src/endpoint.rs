@@ -1,5 +1,8 @@
 //! Endpoints of the operator's product, and what was delivered to them.
 
+use shared::webhooks::model::delivery::DeliveryState;
+use shared::webhooks::model::endpoint::DisabledBecause;
+use shared::webhooks::model::outbound_event::EventKind;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -18,8 +21,8 @@ use shared::kernel::id::{EndpointId, EventId, UserId};
 use shared::kernel::refusal::Refusal;
 use shared::webhooks::deliver;
 use shared::webhooks::endpoints::{self as verb, ChangeEndpoint, NewEndpoint};
+use shared::webhooks::model::delivery;
 use shared::webhooks::model::endpoint::{self, Disabled, events_at};
-use shared::webhooks::model::{delivery, outbound_event as told};
 use utoipa::ToSchema;
 
 use shared::edge;
@@ -30,15 +33,15 @@ use shared::edge::page::Unfiltered;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookEndpoint {
     /// Which.
-    pub id: String,
+    pub id: EndpointId,
     /// Its address.
     pub url: String,
     /// What it hears of.
-    pub events: Vec<&'static str>,
+    pub events: Vec<EventKind>,
     /// Whether anything is delivered to it.
     pub enabled: bool,
     /// Why not: `by_admin`, `failing`, `gone`.
-    pub disabled_reason: Option<&'static str>,
+    pub disabled_reason: Option<DisabledBecause>,
     /// Since when not.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub disabled_at: Option<Timestamp>,
@@ -46,7 +49,7 @@ pub struct WebhookEndpoint {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub failing_since: Option<Timestamp>,
     /// Who made it.
-    pub made_by: String,
+    pub made_by: UserId,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -60,13 +63,13 @@ impl CsvRow for WebhookEndpoint {
 impl From<endpoint::Endpoint> for WebhookEndpoint {
     fn from(of: endpoint::Endpoint) -> Self {
         Self {
-            id: of.id.to_string(),
-            events: of.events.iter().map(|event| event.as_str()).collect(),
+            id: of.id,
+            events: of.events.iter().copied().collect(),
             enabled: of.is_open(),
-            disabled_reason: of.disabled.map(|disabled: Disabled| disabled.because.as_str()),
+            disabled_reason: of.disabled.map(|disabled: Disabled| disabled.because),
             disabled_at: of.disabled.map(|disabled| disabled.at),
             failing_since: of.failing_since,
-            made_by: of.made_by.to_string(),
+            made_by: of.made_by,
             created_at: of.created_at,
             url: of.url,
         }
@@ -131,11 +134,11 @@ impl EndpointChange {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Delivery {
     /// The event's id, told as `webhook-id`.
-    pub id: String,
+    pub id: EventId,
     /// What happened: `order.paid` …
-    pub event: &'static str,
+    pub event: EventKind,
     /// `pending`, `delivered` or `failed`.
-    pub state: &'static str,
+    pub state: DeliveryState,
     /// How often it was attempted.
     pub attempts: u32,
     /// What the endpoint answered last.
@@ -170,9 +173,9 @@ impl CsvRow for Delivery {
 impl From<delivery::Delivery> for Delivery {
     fn from(of: delivery::Delivery) -> Self {
         Self {
-            id: of.id.to_string(),
-            event: told::EventKind::as_str(of.event),
-            state: of.state.as_str(),
+            id: of.id,
+            event: of.event,
+            state: of.state,
             attempts: of.attempts,
             last_status: of.last_status,
             last_error: of.last_error,

@@ -1,5 +1,7 @@
 //! Why an order is as it is (R9.3).
 
+use shared::operations::model::explain::Subject;
+use shared::payment::model::order::OrderStatus;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -21,9 +23,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
     /// Which order.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// Its state.
-    pub status: &'static str,
+    pub status: OrderStatus,
     /// The decisions, in the order in which they are taken.
     pub decisions: Vec<Decision>,
 }
@@ -32,7 +34,7 @@ pub struct Explanation {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Decision {
     /// `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward` or `commission`.
-    pub subject: &'static str,
+    pub subject: Subject,
     /// The answer in a word: `credited`, `below_threshold`, `already_used`, `limit_reached` …
     pub outcome: &'static str,
     /// What it came to, where it is an amount.
@@ -47,7 +49,7 @@ pub struct Decision {
 impl From<explain::Explained> for Decision {
     fn from(of: explain::Explained) -> Self {
         Self {
-            subject: of.subject.as_str(),
+            subject: of.subject,
             outcome: of.outcome,
             amount: of.amount.map(Amount::from),
             because: of.because,
@@ -70,5 +72,5 @@ pub async fn explain(
 ) -> Result<Reply<Explanation>, Problem> {
     let facts = facts(&app, id).await?.ok_or(Refusal::NotFound)?;
     let decisions = facts.explain()?.into_iter().map(Decision::from).collect();
-    Ok(Reply::ok(Explanation { order_id: id.to_string(), status: facts.order.status.as_str(), decisions }))
+    Ok(Reply::ok(Explanation { order_id: id, status: facts.order.status, decisions }))
 }

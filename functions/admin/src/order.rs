@@ -121,7 +121,7 @@ pub struct ProviderEvent {
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
     /// What came of it: `credited`, `already_credited`, `review`, `noted`, `closed`, `ignored`.
-    pub outcome: &'static str,
+    pub outcome: EventOutcome,
     /// As it came, while it is kept.
     pub raw: Option<String>,
 }
@@ -130,7 +130,7 @@ pub struct ProviderEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Transition {
     /// Which.
-    pub status: &'static str,
+    pub status: OrderStatus,
     /// When, where that is known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
@@ -145,7 +145,7 @@ impl AdminOrderFile {
                 id: event.id,
                 kind: event.kind,
                 received_at: event.received_at,
-                outcome: outcome(event.outcome),
+                outcome: event.outcome,
                 raw,
             };
         Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions })
@@ -157,28 +157,16 @@ fn transitions(order: &order::Order) -> Vec<Transition> {
     let at_once = order.status == OrderStatus::Failed && order.pay_url.is_none();
     let mut way = Vec::new();
     if !at_once {
-        way.push(Transition { status: OrderStatus::Pending.as_str(), at: Some(order.created_at) });
+        way.push(Transition { status: OrderStatus::Pending, at: Some(order.created_at) });
     }
     if order.status.is_captured() {
-        way.push(Transition { status: OrderStatus::Paid.as_str(), at: order.paid_at });
+        way.push(Transition { status: OrderStatus::Paid, at: order.paid_at });
     }
-    let status = order.status.as_str();
+    let status = order.status;
     if way.last().is_none_or(|last| last.status != status) {
         way.push(Transition { status, at: at_once.then_some(order.created_at) });
     }
     way
-}
-
-fn outcome(outcome: EventOutcome) -> &'static str {
-    match outcome {
-        EventOutcome::Credited => "credited",
-        EventOutcome::AlreadyCredited => "already_credited",
-        EventOutcome::Reversed => "reversed",
-        EventOutcome::Review => "review",
-        EventOutcome::Noted => "noted",
-        EventOutcome::Closed => "closed",
-        EventOutcome::Ignored => "ignored",
-    }
 }
 
 /// Filters of the orders.

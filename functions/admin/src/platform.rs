@@ -1,5 +1,6 @@
 //! Settings (R9.1) and the audit list (R9.3).
 
+use shared::kernel::id::AuditId;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -28,7 +29,7 @@ use shared::edge::export::{CsvRow, JsonOrCsv};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
     /// `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption`.
-    pub area: String,
+    pub area: Area,
     /// Counts its changes, also as `ETag`; 0 are the defaults.
     pub version: u64,
     /// The document.
@@ -38,7 +39,7 @@ pub struct SettingsDocument {
 
 impl From<Document> for SettingsDocument {
     fn from(of: Document) -> Self {
-        Self { area: of.area.as_str().to_owned(), version: of.version, settings: of.settings }
+        Self { area: of.area, version: of.version, settings: of.settings }
     }
 }
 
@@ -87,7 +88,7 @@ pub async fn change_settings(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Audit {
     /// Which.
-    pub id: String,
+    pub id: AuditId,
     /// Who: `admin:usr_…`, `system`.
     pub actor: String,
     /// What was done, `settings.changed`.
@@ -115,7 +116,7 @@ impl CsvRow for Audit {
 impl From<AuditRecord> for Audit {
     fn from(of: AuditRecord) -> Self {
         let AuditRecord { id, actor, action, subject, before, after, reason, request_id, at } = of;
-        Self { id: id.to_string(), actor, action, subject, before, after, reason, request_id, at }
+        Self { id: id, actor, action, subject, before, after, reason, request_id, at }
     }
 }
 

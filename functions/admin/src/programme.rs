@@ -1,5 +1,8 @@
 //! The referral programme as the operator sees it (R3.7, R3.10).
 
+use shared::kernel::id::UserId;
+use shared::referral::model::referral::Side;
+use shared::referral::model::referral::Trigger;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -136,19 +139,19 @@ impl Referrals {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReward {
     /// Which.
-    pub id: String,
+    pub id: RewardId,
     /// `registration` or `qualified`.
-    pub trigger: &'static str,
+    pub trigger: Trigger,
     /// `inviter` or `invitee`.
-    pub side: &'static str,
+    pub side: Side,
     /// Who gets it.
-    pub beneficiary: String,
+    pub beneficiary: UserId,
     /// Whose referral it is.
-    pub invitee: String,
+    pub invitee: UserId,
     /// How much.
     pub amount: Amount,
     /// `pending`, `held`, `granted`, `failed` or `reversed`.
-    pub state: &'static str,
+    pub state: RewardState,
     /// When it came to be.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -175,13 +178,13 @@ impl CsvRow for AdminReward {
 impl From<referral::Reward> for AdminReward {
     fn from(of: referral::Reward) -> Self {
         Self {
-            id: of.id.to_string(),
-            trigger: of.trigger.as_str(),
-            side: of.side.as_str(),
-            beneficiary: of.beneficiary.to_string(),
-            invitee: of.invitee.to_string(),
+            id: of.id,
+            trigger: of.trigger,
+            side: of.side,
+            beneficiary: of.beneficiary,
+            invitee: of.invitee,
             amount: of.amount.into(),
-            state: of.state.as_str(),
+            state: of.state,
             created_at: of.created_at,
             granted_at: of.granted_at,
         }

@@ -1,5 +1,7 @@
 //! The daily reports about the providers' books, as the operator's staff reads them (R4.10).
 
+use shared::kernel::id::OrderId;
+use shared::kernel::text_enum;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -22,6 +24,16 @@ use utoipa::ToSchema;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::page::Unfiltered;
 
+text_enum! {
+    /// The state of a day's reconciliation.
+    pub enum ReconciliationState {
+        /// The sides are being compared.
+        Running = "running",
+        /// It has ended.
+        Done = "done",
+    }
+}
+
 /// The report about one provider's day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReconciliation {
@@ -29,9 +41,9 @@ pub struct AdminReconciliation {
     #[schema(value_type = String, format = Date)]
     pub date: Date,
     /// `stripe` or `zpay`.
-    pub provider: &'static str,
-    /// `running` or `done`.
-    pub state: &'static str,
+    pub provider: Provider,
+    /// Whether it has ended.
+    pub state: ReconciliationState,
     /// Whether it is done and nothing differs.
     pub agrees: bool,
     /// How many payments and orders were compared.
@@ -100,8 +112,8 @@ impl TryFrom<Reconciliation> for AdminReconciliation {
     fn try_from(of: Reconciliation) -> Result<Self, MoneyError> {
         Ok(Self {
             date: of.date,
-            provider: of.provider.as_str(),
-            state: if of.finished_at.is_some() { "done" } else { "running" },
+            provider: of.provider,
+            state: if of.finished_at.is_some() { ReconciliationState::Done } else { ReconciliationState::Running },
             agrees: of.is_clean(),
             checked: of.checked,
             differences: of.differences,
@@ -117,13 +129,13 @@ impl TryFrom<Reconciliation> for AdminReconciliation {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminDifference {
     /// `stripe` or `zpay`.
-    pub provider: &'static str,
+    pub provider: Provider,
     /// `total` of all that was compared; or, of a payment, `missing_here`, `missing_there`, `amount_differs`, or `unconfirmed`.
     pub verdict: &'static str,
     /// The provider's payment.
     pub payment_id: Option<String>,
     /// Our order.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// What each side says.
     #[serde(flatten)]
     pub sides: AdminSides,
@@ -147,7 +159,7 @@ impl CsvRow for AdminDifference {
 impl AdminDifference {
     fn total(provider: Provider, sides: Sides) -> Result<Self, MoneyError> {
         let sides = AdminSides::try_from(sides)?;
-        Ok(Self { provider: provider.as_str(), verdict: "total", payment_id: None, order_id: None, sides })
+        Ok(Self { provider, verdict: "total", payment_id: None, order_id: None, sides })
     }
 }
 
@@ -156,10 +168,10 @@ impl TryFrom<(Provider, PaymentDifference)> for AdminDifference {
 
     fn try_from((provider, of): (Provider, PaymentDifference)) -> Result<Self, MoneyError> {
         Ok(Self {
-            provider: provider.as_str(),
+            provider: provider,
             verdict: of.verdict.as_str(),
             payment_id: of.payment_id,
-            order_id: of.order_id.map(|order| order.to_string()),
+            order_id: of.order_id,
             sides: of.sides.try_into()?,
         })
     }

@@ -1,5 +1,8 @@
 //! The review queue as the operator's staff sees and empties it (R4.5, R4.12).
 
+use shared::kernel::id::UserId;
+use shared::kernel::provider::Provider;
+use shared::payment::model::review::ReviewReason;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -31,23 +34,23 @@ use shared::edge::search::given;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReview {
     /// Which.
-    pub id: String,
+    pub id: ReviewId,
     /// `stripe` or `zpay`.
-    pub provider: &'static str,
+    pub provider: Provider,
     /// The provider's payment.
     pub payment_id: String,
     /// The provider's event that brought it.
     pub event_id: Option<String>,
     /// The order that it names.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// Why it is here.
-    pub reason: &'static str,
+    pub reason: ReviewReason,
     /// What was received, or taken back.
     pub received: Amount,
     /// What is left of it on `suspense`.
     pub remaining: Amount,
     /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
-    pub state: &'static str,
+    pub state: ReviewState,
     /// What a person decided.
     pub resolution: Option<AdminResolution>,
     /// When it came.
@@ -79,18 +82,18 @@ pub struct AdminResolution {
     /// Why.
     pub reason: String,
     /// Who.
-    pub admin: String,
+    pub admin: UserId,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The order that credited the money.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
 }
 
 impl From<review::Resolution> for AdminResolution {
     fn from(of: review::Resolution) -> Self {
-        let order_id = of.order.map(|order| order.to_string());
-        Self { reason: of.reason, admin: of.admin.to_string(), at: of.at, order_id }
+        let order_id = of.order;
+        Self { reason: of.reason, admin: of.admin, at: of.at, order_id }
     }
 }
 
@@ -101,14 +104,14 @@ impl From<review::Review> for AdminReview {
         Self {
             remaining: left.into(),
             resolution: of.resolution.map(AdminResolution::from),
-            id: of.id.to_string(),
-            provider: of.provider.as_str(),
+            id: of.id,
+            provider: of.provider,
             payment_id: of.payment_id,
             event_id: of.event_id,
-            order_id: of.order_id.map(|order| order.to_string()),
-            reason: of.reason.as_str(),
+            order_id: of.order_id,
+            reason: of.reason,
             received: of.received.into(),
-            state: of.state.as_str(),
+            state: of.state,
             created_at: of.created_at,
         }
     }

@@ -1,5 +1,7 @@
 //! Service keys: by which the operator's own backend is known (R2.6).
 
+use shared::account::model::service_key::ServiceScope;
+use shared::kernel::text_enum;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -24,19 +26,29 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::page::Unfiltered;
 
+text_enum! {
+    /// The state of a service key.
+    pub enum KeyState as ServiceKeyState {
+        /// It can be used.
+        Active = "active",
+        /// It was revoked.
+        Revoked = "revoked",
+    }
+}
+
 /// A service key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceKey {
     /// Which.
-    pub id: String,
+    pub id: ServiceKeyId,
     /// What people call it; records name it as `service:{name}`.
     pub name: String,
     /// `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
-    pub scopes: Vec<&'static str>,
-    /// `active` or `revoked`.
-    pub state: &'static str,
+    pub scopes: Vec<ServiceScope>,
+    /// Whether it can be used.
+    pub state: KeyState,
     /// Who made it.
-    pub made_by: String,
+    pub made_by: UserId,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -52,10 +64,10 @@ impl CsvRow for ServiceKey {
 impl From<service_key::ServiceKey> for ServiceKey {
     fn from(of: service_key::ServiceKey) -> Self {
         Self {
-            id: of.id.to_string(),
-            scopes: of.scopes.iter().map(|scope| scope.as_str()).collect(),
-            state: if of.revoked_at.is_some() { "revoked" } else { "active" },
-            made_by: of.made_by.to_string(),
+            id: of.id,
+            scopes: of.scopes.iter().copied().collect(),
+            state: if of.revoked_at.is_some() { KeyState::Revoked } else { KeyState::Active },
+            made_by: of.made_by,
             name: of.name,
             created_at: of.created_at,
             revoked_at: of.revoked_at,

@@ -1,5 +1,6 @@
 //! Accounts: looked at, blocked, promoted, given a code, adjusted (R2.5, R2.8, R3.1, R1.6).
 
+use shared::account::model::scope::AdminScope;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -41,15 +42,15 @@ use shared::edge::search::{given, user as user_filter};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminUser {
     /// Which.
-    pub id: String,
+    pub id: UserId,
     /// Its e-mail.
     pub email: Option<String>,
     /// `pending`, `active`, `blocked` or `erased`.
-    pub status: &'static str,
+    pub status: Status,
     /// `user`, `agent` or `admin`.
-    pub role: &'static str,
+    pub role: Role,
     /// To which parts of an admin's work it is limited; empty for all of it.
-    pub scopes: Vec<&'static str>,
+    pub scopes: Vec<AdminScope>,
     /// When it signed up.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -86,11 +87,11 @@ impl CsvRow for AdminUser {
 impl From<user::User> for AdminUser {
     fn from(of: user::User) -> Self {
         Self {
-            id: of.id.to_string(),
+            id: of.id,
             email: of.email.as_ref().map(|email| email.as_str().to_owned()),
-            status: of.status.as_str(),
-            role: of.role.as_str(),
-            scopes: of.scopes.iter().map(|scope| scope.as_str()).collect(),
+            status: of.status,
+            role: of.role,
+            scopes: of.scopes.iter().copied().collect(),
             created_at: of.created_at,
             balance: of.accounts.balance().into(),
             debt: of.accounts.owed().into(),
@@ -343,7 +344,7 @@ impl Adjustment {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminRecord {
     /// Whose.
-    pub user_id: String,
+    pub user_id: UserId,
     /// `balance`, `debt`, `commission`, `commission_debt`.
     pub account: &'static str,
     /// The entry.
@@ -377,7 +378,7 @@ impl From<(UserId, ledger::StatementLine)> for AdminRecord {
             ledger::AccountKind::Commission => "commission",
             ledger::AccountKind::CommissionReceivable => "commission_debt",
         };
-        Self { user_id: user.to_string(), account, record: record.into() }
+        Self { user_id: user, account, record: record.into() }
     }
 }
 

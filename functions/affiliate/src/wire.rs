@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{said, unsigned_amount};
 use shared::affiliate::model::commission;
+use shared::affiliate::model::commission::CommissionState;
 use shared::affiliate::model::withdrawal;
 use shared::affiliate::overview::AffiliateOverview;
 use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
+use shared::kernel::id::CommissionId;
+use shared::kernel::id::OrderId;
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::invite_code::Shown;
@@ -151,9 +154,9 @@ impl From<AffiliateOverview> for Affiliate {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Commission {
     /// Which.
-    pub id: String,
+    pub id: CommissionId,
     /// The order that earned it.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// Whose order it is: a masked e-mail.
     pub invitee: String,
     /// The order's credit without bonus.
@@ -165,7 +168,7 @@ pub struct Commission {
     /// What is left of it.
     pub remaining: Amount,
     /// `pending`, `available`, `partially_reversed` or `reversed`.
-    pub state: &'static str,
+    pub state: CommissionState,
     /// From when on it can be withdrawn.
     #[schema(value_type = String, format = DateTime)]
     pub available_at: Timestamp,
@@ -178,14 +181,14 @@ impl Commission {
     /// A commission as it stands `now`.
     pub fn of(of: &commission::Commission, invitee: String, now: Timestamp) -> Self {
         Self {
-            id: of.id.to_string(),
-            order_id: of.order.to_string(),
+            id: of.id,
+            order_id: of.order,
             invitee,
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),
             remaining: of.left().into(),
-            state: of.state(now).as_str(),
+            state: of.state(now),
             available_at: of.available_at,
             created_at: of.created_at,
         }

@@ -1,5 +1,6 @@
 //! Assets, and what has to be paid for them first (R8.7, R8.8).
 
+use shared::kernel::id::AgencyOrderId;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -37,15 +38,15 @@ const PACKAGES: usize = 50;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Asset {
     /// Which.
-    pub id: String,
+    pub id: AssetId,
     /// `card` or `device`.
-    pub kind: &'static str,
+    pub kind: AssetKind,
     /// What is printed on it.
     pub identifier: String,
     /// The shop that sells for it.
-    pub shop_id: Option<String>,
+    pub shop_id: Option<ShopId>,
     /// Which packages it can have.
-    pub series_id: String,
+    pub series_id: SeriesId,
     /// What recharges credited and orders have not spent.
     pub balance: Amount,
     /// What is still to be taken back of recharges.
@@ -53,7 +54,7 @@ pub struct Asset {
     /// What was paid for it so far, not on behalf.
     pub paid: Amount,
     /// The order that triggered its one-time commission.
-    pub commission_order_id: Option<String>,
+    pub commission_order_id: Option<AgencyOrderId>,
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -78,15 +79,15 @@ impl CsvRow for Asset {
 impl Asset {
     fn of(of: asset::Asset, currency: Currency) -> Result<Self, Error> {
         Ok(Self {
-            id: of.id.to_string(),
-            kind: of.kind.as_str(),
+            id: of.id,
+            kind: of.kind,
             identifier: of.identifier.as_str().to_owned(),
-            shop_id: of.path.shop().map(|shop| shop.to_string()),
-            series_id: of.series.to_string(),
+            shop_id: of.path.shop(),
+            series_id: of.series,
             balance: of.accounts.balance().into(),
             debt: of.accounts.owed().into(),
             paid: shown(of.progress.paid, currency)?,
-            commission_order_id: of.triggered_by.map(|order| order.to_string()),
+            commission_order_id: of.triggered_by,
             created_at: of.created_at,
         })
     }

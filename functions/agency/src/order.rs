@@ -1,5 +1,9 @@
 //! Agency orders and what they earn (R8.9–R8.12).
 
+use shared::kernel::id::OrderId;
+use shared::kernel::id::PackageId;
+use shared::kernel::text_enum;
+use shared::payment::model::order::OrderStatus;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -37,20 +41,20 @@ use super::wire::{Findings, currency, shown};
 #[schema(as = AgencyOrder)]
 pub struct Order {
     /// Which.
-    pub id: String,
+    pub id: AgencyOrderId,
     /// `purchase` or `recharge`.
-    pub kind: &'static str,
+    pub kind: OrderKind,
     /// `wallet`, `online`, `offline` or `asset`.
-    pub payment: &'static str,
+    pub payment: PaidBy,
     /// `pending` until it is paid, then as its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
     /// `cancelled`.
-    pub status: &'static str,
+    pub status: OrderStatus,
     /// For which asset.
-    pub asset_id: String,
+    pub asset_id: AssetId,
     /// Of which series.
-    pub series_id: String,
+    pub series_id: SeriesId,
     /// The selling shop.
-    pub shop_id: Option<String>,
+    pub shop_id: Option<ShopId>,
     /// What it costs.
     pub amount: Amount,
     /// What is left of the payment.
@@ -60,7 +64,7 @@ pub struct Order {
     /// What it pays the chain, as far as the caller sees it.
     pub commission: CommissionView,
     /// The payment order, when it is paid online.
-    pub payment_order_id: Option<String>,
+    pub payment_order_id: Option<OrderId>,
     /// Where to pay, while it is pending.
     pub pay_url: Option<String>,
     /// What a QR code holds, while it is pending.
@@ -79,17 +83,27 @@ pub struct Order {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SoldView {
     /// Which.
-    pub package_id: String,
+    pub package_id: PackageId,
     /// For how much.
     pub retail_price: Amount,
+}
+
+text_enum! {
+    /// The state of an order's commissions.
+    pub enum SaleCommissionState {
+        /// They are not credited yet.
+        Pending = "pending",
+        /// They are credited.
+        Done = "done",
+    }
 }
 
 /// What an order pays the chain.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencyCommission)]
 pub struct CommissionView {
-    /// `pending`, then `done`: all levels at once.
-    pub state: &'static str,
+    /// All levels are done at once.
+    pub state: SaleCommissionState,
     /// Whether it triggered the asset's one-time commission.
     pub triggered: bool,
     /// What the series pays; seen by admins.
@@ -104,7 +118,7 @@ pub struct CommissionView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LevelView {
     /// Which shop.
-    pub shop_id: Option<String>,
+    pub shop_id: Option<ShopId>,
     /// The threshold of the tier that counted.
     pub tier: Option<String>,
     /// Of the one-time commission, less what went back.
@@ -144,26 +158,25 @@ impl Order {
         };
         let pending = payment.filter(|payment| payment.status == shared::payment::model::order::OrderStatus::Pending);
         let sold = |sold: &order::Sold| {
-            Ok(SoldView { package_id: sold.id.to_string(), retail_price: shown(sold.retail_price, currency)? })
+            Ok(SoldView { package_id: sold.id, retail_price: shown(sold.retail_price, currency)? })
         };
         let failure = payment.and_then(|payment| payment.failure.as_ref());
         Ok(Self {
-            id: of.id.to_string(),
-            kind: of.kind.as_str(),
-            payment: of.paid_by.as_str(),
-            status: payment.map_or("paid", |payment| payment.status.as_str()),
-            asset_id: of.asset.to_string(),
-            series_id: of.series.to_string(),
-            shop_id: of.seller.shop().map(|shop| shop.to_string()),
+            id: of.id,
+            kind: of.kind,
+            payment: of.paid_by,
+            status: payment.map_or(OrderStatus::Paid, |payment| payment.status),
+            asset_id: of.asset,
+            series_id: of.series,
+            shop_id: of.seller.shop(),
             amount: of.amount.into(),
             net: shown(net, currency)?,
             packages: of.packages.iter().map(sold).collect::<Result<_, Error>>()?,
             commission: CommissionView::of(of, reach)?,
-            payment_order_id: of.payment.map(|payment| payment.to_string()),
+            payment_order_id: of.payment,
             pay_url: pending.and_then(|payment| payment.pay_url.clone()),
             qr_content: pending.and_then(|payment| payment.qr_content().map(str::to_owned)),
-            failure: failure
-                .map(|failure| FailureView { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+            failure: failure.map(|failure| FailureView { code: failure.code, detail: failure.detail.clone() }),
             paid_at: of.paid_at.or_else(|| payment.and_then(|payment| payment.paid_at)),
             created_at: of.created_at,
         })
@@ -175,21 +188,27 @@ impl CommissionView {
         let currency = of.amount.currency();
         let Some(outcome) = &of.outcome else {
             let levels = Vec::new();
-            return Ok(Self { state: "pending", triggered: false, pool: None, platform: None, levels });
+            return Ok(Self {
+                state: SaleCommissionState::Pending,
+                triggered: false,
+                pool: None,
+                platform: None,
+                levels,
+            });
         };
         let all = *reach == Reach::Platform;
         let part = |whole: Decimal| shown(of.part(whole, outcome.net)?, currency);
         let seen = of.seller.upward().zip(&outcome.shares).filter(|(shop, _)| reach.holds(shop));
         let level = |(shop, share): (ShopPath, &order::LevelShare)| {
             Ok(LevelView {
-                shop_id: shop.shop().map(|shop| shop.to_string()),
+                shop_id: shop.shop(),
                 tier: share.tier.map(|tier| tier.normalize().to_string()),
                 one_time: part(share.one_time)?,
                 difference: part(share.difference)?,
             })
         };
         Ok(Self {
-            state: "done",
+            state: SaleCommissionState::Done,
             triggered: outcome.triggered,
             pool: all.then(|| shown(outcome.pool, currency)).transpose()?,
             platform: all.then(|| shown(outcome.platform, currency)).transpose()?,
@@ -344,13 +363,13 @@ pub async fn order(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShopCommission {
     /// The order.
-    pub order_id: String,
+    pub order_id: AgencyOrderId,
     /// Which shop.
-    pub shop_id: Option<String>,
+    pub shop_id: Option<ShopId>,
     /// The selling shop.
-    pub seller_shop_id: Option<String>,
+    pub seller_shop_id: Option<ShopId>,
     /// Of which series.
-    pub series_id: String,
+    pub series_id: SeriesId,
     /// The threshold of the tier that counted.
     pub tier: Option<String>,
     /// Of the one-time commission, less what went back.
@@ -382,10 +401,10 @@ impl ShopCommission {
         let net = order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
         let part = |whole: Decimal| shown(order.part(whole, net)?, order.amount.currency());
         Ok(Self {
-            order_id: order.id.to_string(),
-            shop_id: of.shop.shop().map(|shop| shop.to_string()),
-            seller_shop_id: order.seller.shop().map(|shop| shop.to_string()),
-            series_id: order.series.to_string(),
+            order_id: order.id,
+            shop_id: of.shop.shop(),
+            seller_shop_id: order.seller.shop(),
+            series_id: order.series,
             tier: of.share.tier.map(|tier| tier.normalize().to_string()),
             one_time: part(of.share.one_time)?,
             difference: part(of.share.difference)?,

@@ -34,7 +34,7 @@ use shared::edge;
 #[schema(as = AgencyPackage)]
 pub struct Package {
     /// Which.
-    pub id: String,
+    pub id: PackageId,
     /// What people call it.
     pub name: String,
     /// The operator's own code for it.
@@ -50,7 +50,7 @@ pub struct Package {
 impl Package {
     fn of(of: &series::Package, cost: Decimal, currency: Currency) -> Result<Self, Error> {
         Ok(Self {
-            id: of.id.to_string(),
+            id: of.id,
             name: of.name.clone(),
             code: of.code.clone(),
             price: shown(of.price, currency)?,

@@ -43,7 +43,7 @@ use shared::edge;
 #[schema(as = AgencySeries)]
 pub struct Series {
     /// Which.
-    pub id: String,
+    pub id: SeriesId,
     /// What people call it.
     pub name: String,
     /// The operator's own code for it.
@@ -81,7 +81,7 @@ impl CsvRow for Series {
 pub struct SeriesCommission {
     /// `fixed` or `tiered`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: CommissionKind,
     /// The fixed amount.
     pub amount: Amount,
     /// The tiers.
@@ -93,11 +93,11 @@ pub struct SeriesCommission {
 #[schema(as = AgencyTier)]
 pub struct TierView {
     /// `sales_count` or `sales_amount`.
-    pub dimension: &'static str,
+    pub dimension: Dimension,
     /// `self` or `self_and_sub`.
-    pub scope: &'static str,
+    pub scope: SalesScope,
     /// `>`, `>=`, `<` or `<=`.
-    pub operator: &'static str,
+    pub operator: Comparison,
     /// A number of sales, or an amount.
     pub threshold: String,
     /// What is paid at it.
@@ -109,7 +109,7 @@ pub struct TierView {
 pub struct TriggerView {
     /// `first_recharge` or `accumulated_recharge`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: TriggerKind,
     /// How much has to be paid.
     pub threshold: Amount,
 }
@@ -129,32 +129,12 @@ pub struct ForcedView {
 /// An amount with more digits than there are.
 pub fn tier(of: &CommissionTier, amount: Decimal, currency: Currency) -> Result<TierView, Error> {
     Ok(TierView {
-        dimension: match of.dimension {
-            Dimension::SalesCount => "sales_count",
-            Dimension::SalesAmount => "sales_amount",
-        },
-        scope: match of.scope {
-            SalesScope::Own => "self",
-            SalesScope::SelfAndSub => "self_and_sub",
-        },
-        operator: match of.operator {
-            Comparison::Above => ">",
-            Comparison::AtLeast => ">=",
-            Comparison::Below => "<",
-            Comparison::AtMost => "<=",
-        },
+        dimension: of.dimension,
+        scope: of.scope,
+        operator: of.operator,
         threshold: of.threshold.normalize().to_string(),
         amount: shown(amount, currency)?,
     })
-}
-
-/// A kind of commission as it is written.
-pub fn kind(of: CommissionKind) -> &'static str {
-    match of {
-        CommissionKind::None => "none",
-        CommissionKind::Fixed => "fixed",
-        CommissionKind::Tiered => "tiered",
-    }
 }
 
 impl Series {
@@ -168,7 +148,7 @@ impl Series {
                     |at: &CommissionTier| own.map_or(Some(at.amount), |own| own.at(at.threshold)).unwrap_or_default();
                 let tiers = offered.tiers.iter().map(|at| tier(at, amount_at(at), currency));
                 Some(SeriesCommission {
-                    kind: kind(offered.kind),
+                    kind: offered.kind,
                     amount: shown(own.map_or(offered.amount, |own| own.amount), currency)?,
                     tiers: tiers.collect::<Result<_, _>>()?,
                 })
@@ -176,16 +156,10 @@ impl Series {
         };
         Ok(Self {
             commission,
-            trigger: TriggerView {
-                kind: match of.trigger.kind {
-                    TriggerKind::FirstRecharge => "first_recharge",
-                    TriggerKind::AccumulatedRecharge => "accumulated_recharge",
-                },
-                threshold: shown(of.trigger.threshold, currency)?,
-            },
+            trigger: TriggerView { kind: of.trigger.kind, threshold: shown(of.trigger.threshold, currency)? },
             forced_recharge: ForcedView { enabled: of.forced.enabled, amount: shown(of.forced.amount, currency)? },
             changing: of.closing.is_some(),
-            id: of.id.to_string(),
+            id: of.id,
             name: of.name,
             code: of.code,
             version: of.version,

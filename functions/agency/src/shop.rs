@@ -31,15 +31,15 @@ use shared::edge;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Shop {
     /// Which.
-    pub id: String,
+    pub id: ShopId,
     /// What people call it.
     pub name: String,
     /// Right below which shop; null is the platform.
-    pub parent_id: Option<String>,
+    pub parent_id: Option<ShopId>,
     /// How deep: 1 to 10.
     pub level: usize,
     /// The agent who runs it.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// How many shops stand right below it.
     pub children: u32,
     /// How many grants it has.
@@ -59,11 +59,11 @@ impl CsvRow for Shop {
 impl From<shop::Shop> for Shop {
     fn from(of: shop::Shop) -> Self {
         Self {
-            parent_id: of.parent().map(|parent| parent.to_string()),
+            parent_id: of.parent(),
             level: of.path.level(),
-            id: of.id.to_string(),
+            id: of.id,
             name: of.name,
-            user_id: of.user.map(|user| user.to_string()),
+            user_id: of.user,
             children: of.children,
             grants: of.grants,
             version: of.version,

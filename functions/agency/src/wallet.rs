@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Wallet {
     /// Whose.
-    pub shop_id: String,
+    pub shop_id: ShopId,
     /// What can be spent on orders.
     pub main: Amount,
     /// What was earned.
@@ -34,12 +34,7 @@ pub struct Wallet {
 
 impl From<WalletAmounts> for Wallet {
     fn from(of: WalletAmounts) -> Self {
-        Self {
-            shop_id: of.shop.to_string(),
-            main: of.main.into(),
-            commission: of.commission.into(),
-            debt: of.debt.into(),
-        }
+        Self { shop_id: of.shop, main: of.main.into(), commission: of.commission.into(), debt: of.debt.into() }
     }
 }
 

@@ -7,6 +7,7 @@ use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
 use shared::kernel::money::AMOUNT_MAX;
+use shared::kernel::id::ShopId;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
 use shared::kernel::refusal::{FieldError, Refusal};
 use utoipa::ToSchema;
@@ -87,7 +88,7 @@ impl ForcedDocument {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Named {
     /// Which; null is the platform.
-    pub id: Option<String>,
+    pub id: Option<ShopId>,
     /// What people call it.
     pub name: Option<String>,
 }

@@ -69,10 +69,7 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
         });
     }
     let usable = |provider: &Provider| create_verb::usable(app, settings, *provider);
-    let choice = |provider: &Provider| ProviderChoice {
-        id: provider.as_str().to_owned(),
-        methods: settings.methods(*provider).to_vec(),
-    };
+    let choice = |provider: &Provider| ProviderChoice { id: *provider, methods: settings.methods(*provider).to_vec() };
     Ok(Config {
         currency: settings.pay_currency.code().to_owned(),
         min_amount: settings.min_amount.to_string(),

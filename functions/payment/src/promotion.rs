@@ -1,5 +1,7 @@
 //! The new-user promotion as its user sees it (R5.4).
 
+use shared::kernel::id::OrderId;
+use shared::payment::model::promotion::PromotionStatus;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -22,7 +24,7 @@ pub struct Promotion {
     /// Whether new users are enrolled now.
     enabled: bool,
     /// `none`, `active`, `used`, `expired`.
-    status: String,
+    status: PromotionStatus,
     /// When it began.
     #[schema(value_type = Option<String>, format = DateTime)]
     activated_at: Option<Timestamp>,
@@ -62,7 +64,7 @@ pub struct LadderTier {
 /// How a promotion was used.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Used {
-    order_id: String,
+    order_id: OrderId,
     tier: u32,
     amount: Amount,
     bonus: Amount,
@@ -86,7 +88,7 @@ impl From<PromotionView> for Promotion {
     fn from(view: PromotionView) -> Self {
         Self {
             enabled: view.enabled,
-            status: view.status.as_str().to_owned(),
+            status: view.status,
             activated_at: view.activated_at,
             expires_at: view.expires_at,
             current_tier: view.current_tier.map(|tier| CurrentTier {
@@ -110,7 +112,7 @@ impl From<PromotionView> for Promotion {
 impl From<domain::Used> for Used {
     fn from(used: domain::Used) -> Self {
         Self {
-            order_id: used.order_id.to_string(),
+            order_id: used.order_id,
             tier: used.tier,
             amount: used.amount.into(),
             bonus: used.bonus.into(),

@@ -83,7 +83,7 @@ pub struct Offer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderChoice {
     /// `stripe` or `zpay`.
-    pub id: String,
+    pub id: Provider,
     /// The first is the default.
     pub methods: Vec<String>,
 }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::edge::view::Amount;
+use shared::kernel::id::RewardId;
+use shared::referral::model::referral::RewardState;
 use shared::referral::model::referral::{self as domain, InviteCode, Side, Trigger};
 use shared::referral::overview as view;
 use utoipa::ToSchema;
@@ -76,11 +78,11 @@ pub struct Invitee {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct InviteeReward {
     /// `registration` or `qualified`.
-    pub trigger: &'static str,
+    pub trigger: Trigger,
     /// How much.
     pub amount: Amount,
     /// `pending`, `held`, `granted`, `failed` or `reversed`.
-    pub state: &'static str,
+    pub state: RewardState,
     /// When it was granted.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub granted_at: Option<Timestamp>,
@@ -90,15 +92,15 @@ pub struct InviteeReward {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Reward {
     /// Which.
-    pub id: String,
+    pub id: RewardId,
     /// `registration` or `qualified`.
-    pub trigger: &'static str,
+    pub trigger: Trigger,
     /// `inviter` or `invitee`: as what the caller got it.
-    pub side: &'static str,
+    pub side: Side,
     /// How much.
     pub amount: Amount,
     /// `pending`, `held`, `granted`, `failed` or `reversed`.
-    pub state: &'static str,
+    pub state: RewardState,
     /// When it came to be.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -146,33 +148,20 @@ impl From<view::Invitee> for Invitee {
 
 impl From<domain::Reward> for InviteeReward {
     fn from(of: domain::Reward) -> Self {
-        Self {
-            trigger: trigger(of.trigger),
-            amount: of.amount.into(),
-            state: of.state.as_str(),
-            granted_at: of.granted_at,
-        }
+        Self { trigger: of.trigger, amount: of.amount.into(), state: of.state, granted_at: of.granted_at }
     }
 }
 
 impl From<domain::Reward> for Reward {
     fn from(of: domain::Reward) -> Self {
         Self {
-            id: of.id.to_string(),
-            trigger: trigger(of.trigger),
-            side: side(of.side),
+            id: of.id,
+            trigger: of.trigger,
+            side: of.side,
             amount: of.amount.into(),
-            state: of.state.as_str(),
+            state: of.state,
             created_at: of.created_at,
             granted_at: of.granted_at,
         }
     }
-}
-
-fn trigger(trigger: Trigger) -> &'static str {
-    trigger.as_str()
-}
-
-fn side(side: Side) -> &'static str {
-    side.as_str()
 }

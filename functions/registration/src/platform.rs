@@ -98,7 +98,7 @@ pub struct Switch {
 pub struct PublicPayment {
     enabled: bool,
     /// Which providers can be used.
-    providers: Vec<&'static str>,
+    providers: Vec<Provider>,
 }
 
 /// Sign-up.
@@ -126,7 +126,7 @@ pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<Public
     let payment = app.settings::<PaymentSettings>().await?.settings;
     let identity = app.settings::<IdentitySettings>().await?.settings;
     let on = |provider: &Provider| payment.provider_enabled(*provider) && app.providers.has(*provider);
-    let providers = Provider::ALL.iter().filter(|provider| on(provider)).map(|provider| provider.as_str()).collect();
+    let providers = Provider::ALL.iter().filter(|provider| on(provider)).copied().collect();
     Ok(Reply::ok(PublicSettings {
         referral: Switch { enabled: app.settings::<ReferralSettings>().await?.settings.enabled },
         affiliate: Switch { enabled: app.settings::<AffiliateSettings>().await?.settings.enabled },

@@ -2,12 +2,16 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared::account::model::identity::Role;
+use shared::account::model::identity::Status;
 use shared::account::model::identity::{Email, Password};
 use shared::account::model::user::User;
 use shared::account::register::{Register, Registered};
 use shared::account::session::Tokens;
 use shared::edge::view::Amount;
+use shared::kernel::id::UserId;
 use shared::kernel::refusal::{FieldError, Refusal};
+use shared::referral::model::referral::NotApplied;
 use utoipa::ToSchema;
 
 /// Who wants an account.
@@ -105,13 +109,13 @@ pub struct RefreshToken {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
     /// Who.
-    pub id: String,
+    pub id: UserId,
     /// The address.
     pub email: Option<String>,
     /// `pending`, `active`, `blocked`.
-    pub status: String,
+    pub status: Status,
     /// `user`, `agent`, `admin`.
-    pub role: String,
+    pub role: Role,
     /// When they registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -125,10 +129,10 @@ pub struct Me {
 impl From<&User> for Me {
     fn from(user: &User) -> Self {
         Self {
-            id: user.id.to_string(),
+            id: user.id,
             email: user.email.as_ref().map(|email| email.as_str().to_owned()),
-            status: user.status.as_str().to_owned(),
-            role: user.role.as_str().to_owned(),
+            status: user.status,
+            role: user.role,
             created_at: user.created_at,
             balance: user.accounts.balance().into(),
             debt: None,
@@ -200,7 +204,7 @@ pub struct AppliedReferral {
     pub applied: bool,
     /// If not: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<NotApplied>,
     /// What the user got for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reward: Option<Amount>,
@@ -212,17 +216,17 @@ impl NewAccount {
         let referral = registered.referral;
         Self {
             user: Me {
-                id: registered.user.to_string(),
+                id: registered.user,
                 email: Some(email.as_str().to_owned()),
-                status: registered.status.as_str().to_owned(),
-                role: "user".to_owned(),
+                status: registered.status,
+                role: Role::User,
                 created_at: registered.created_at,
                 balance: registered.balance.into(),
                 debt: None,
             },
             referral: AppliedReferral {
                 applied: referral.applied,
-                reason: referral.reason.map(|reason| reason.as_str().to_owned()),
+                reason: referral.reason,
                 reward: referral.reward.map(Amount::from),
             },
             session: session.map(Session::from),

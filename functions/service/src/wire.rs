@@ -5,17 +5,20 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{Adjust, AdjustedBy, said, unsigned_amount};
 use shared::account::model::external::ExternalId;
 use shared::account::model::identity::Email;
+use shared::account::model::identity::Status;
 use shared::account::model::user::User;
 use shared::account::register::{AppliedReferral, Registered};
 use shared::account::register_external::RegisterExternal;
 use shared::affiliate::model::purchase;
 use shared::affiliate::report_purchase::{Refunded, Report};
 use shared::edge::view::Amount;
+use shared::kernel::id::OrderId;
 use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::money::MoneyError;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::redemption::model::plan::{Plan, Subscription as Time};
 use shared::redemption::view::SubscriptionView;
+use shared::referral::model::referral::NotApplied;
 use utoipa::ToSchema;
 
 /// Most characters of what a debit or credit belongs to.
@@ -58,13 +61,13 @@ impl ExternalUser {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceUser {
     /// Who.
-    pub id: String,
+    pub id: UserId,
     /// What the backend calls them; null for who registered by themselves.
     pub external_id: Option<String>,
     /// The address.
     pub email: Option<String>,
     /// `active` or `blocked`.
-    pub status: &'static str,
+    pub status: Status,
     /// When they registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -86,7 +89,7 @@ pub struct ServiceReferral {
     pub applied: bool,
     /// If not: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<NotApplied>,
     /// What the user got for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reward: Option<Amount>,
@@ -94,7 +97,7 @@ pub struct ServiceReferral {
 
 impl From<AppliedReferral> for ServiceReferral {
     fn from(of: AppliedReferral) -> Self {
-        let reason = of.reason.map(|reason| reason.as_str());
+        let reason = of.reason;
         Self { applied: of.applied, reason, reward: of.reward.map(Amount::from) }
     }
 }
@@ -103,10 +106,10 @@ impl ServiceUser {
     /// A user who was there.
     pub fn of(user: &User, time: &[(Time, Plan)], now: Timestamp) -> Self {
         Self {
-            id: user.id.to_string(),
+            id: user.id,
             external_id: user.external_id.as_ref().map(|id| id.as_str().to_owned()),
             email: user.email.as_ref().map(|email| email.as_str().to_owned()),
-            status: user.status.as_str(),
+            status: user.status,
             created_at: user.created_at,
             balance: user.accounts.balance().into(),
             debt: user.accounts.owed().into(),
@@ -119,10 +122,10 @@ impl ServiceUser {
     pub fn new(ask: &RegisterExternal, of: Registered) -> Self {
         let none = shared::kernel::money::LedgerMoney::zero(of.balance.currency());
         Self {
-            id: of.user.to_string(),
+            id: of.user,
             external_id: Some(ask.external_id.as_str().to_owned()),
             email: ask.email.as_ref().map(|email| email.as_str().to_owned()),
-            status: of.status.as_str(),
+            status: of.status,
             created_at: of.created_at,
             balance: of.balance.into(),
             debt: none.into(),
@@ -250,7 +253,7 @@ impl PurchaseRefund {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Purchase {
     /// Which; commissions name it as their order.
-    pub id: String,
+    pub id: OrderId,
     /// The backend's id of it.
     pub external_order_id: String,
     /// Who bought; null while only refunds are known, as are the amounts.
@@ -292,7 +295,7 @@ impl Purchase {
             amount: Amount::from(*amount),
         };
         Ok(Self {
-            id: purchase.id.to_string(),
+            id: purchase.id,
             external_order_id: purchase.external_order_id.as_str().to_owned(),
             user_id: bought.map(|bought| bought.user.to_string()),
             amount: bought.map(|bought| bought.amount.into()),

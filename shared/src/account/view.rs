@@ -20,6 +20,7 @@ use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::ledger::{self, AccountKind};
+use kernel::ledger::{Part, RecordType};
 use kernel::refusal::Refusal;
 use kernel::secret::Secret;
 use serde::Serialize;
@@ -215,10 +216,10 @@ pub struct Record {
     pub seq: u64,
     /// Record type: `payment`, `promotion`, `referral`, `admin`, `debt` and others.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: RecordType,
     /// Part of the commission account; only for commission lines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
+    pub part: Option<Part>,
     /// Signed amount.
     pub amount: Amount,
     /// Balance of the account before the line.
@@ -247,8 +248,8 @@ impl From<ledger::StatementLine> for Record {
         Self {
             id: format!("{}.{account}.{}", record.journal, record.seq),
             seq: record.seq,
-            kind: record.kind.as_str().to_owned(),
-            part: record.part.map(|part| format!("{part:?}").to_lowercase()),
+            kind: record.kind,
+            part: record.part,
             amount: record.amount.into(),
             balance_before: record.balance_before.into(),
             balance_after: record.balance_after.into(),

@@ -1,6 +1,8 @@
 //! Withdrawals on the wire, for users and the operator (R6.5, R6.6).
 
+use crate::affiliate::model::withdrawal::{Destination, WithdrawalState};
 use jiff::Timestamp;
+use kernel::id::WithdrawalId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,13 +14,13 @@ use edge::view::Amount;
 #[schema(as = Withdrawal)]
 pub struct WithdrawalView {
     /// Id of the withdrawal.
-    pub id: String,
+    pub id: WithdrawalId,
     /// Amount in ledger currency.
     pub amount: Amount,
     /// Destination: `balance` or `cash`.
-    pub to: &'static str,
+    pub to: Destination,
     /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
-    pub state: &'static str,
+    pub state: WithdrawalState,
     /// Masked payout account; only for cash.
     pub payout: Option<PayoutView>,
     /// Payment reference of a paid withdrawal.
@@ -47,10 +49,10 @@ pub struct PayoutView {
 impl From<Withdrawn> for WithdrawalView {
     fn from(of: Withdrawn) -> Self {
         Self {
-            id: of.id.to_string(),
+            id: of.id,
             amount: of.amount.into(),
-            to: of.to.as_str(),
-            state: of.state.as_str(),
+            to: of.to,
+            state: of.state,
             payout: of.payout.map(|(method, account)| PayoutView { method, account }),
             reference: of.reference,
             reason: of.reason,

@@ -1,6 +1,10 @@
 //! Wire form of an order, for its user and for the operator (R4.12).
 
+use crate::payment::model::order::FailureCode;
+use crate::payment::model::refund::RefundState;
 use jiff::Timestamp;
+use kernel::id::OrderId;
+use kernel::provider::Provider;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,12 +19,12 @@ use kernel::money::MoneyError;
 #[schema(as = Order)]
 pub struct OrderView {
     /// Order id, `ord_…`.
-    pub id: String,
+    pub id: OrderId,
     /// State of the order:
     /// `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded` or `refunded`.
-    pub status: String,
+    pub status: OrderStatus,
     /// Payment provider: `stripe` or `zpay`.
-    pub provider: String,
+    pub provider: Provider,
     /// Payment method of the provider, for example `card` or `alipay`.
     pub method: String,
     /// Requested amount before discount, in pay currency.
@@ -88,7 +92,7 @@ pub struct RefundView {
     /// Refunded amount, in pay currency.
     pub amount: Amount,
     /// State: `requested`, `succeeded` or `failed`.
-    pub state: String,
+    pub state: RefundState,
     /// Time of the request, or of the provider's first report.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
@@ -99,7 +103,7 @@ pub struct RefundView {
 #[schema(as = Failure)]
 pub struct FailureView {
     /// Code: `provider_refused` or `provider_unavailable`.
-    pub code: String,
+    pub code: FailureCode,
     /// Explanation for people; not meant to be parsed.
     pub detail: String,
 }
@@ -126,7 +130,7 @@ impl From<RefundLine> for RefundView {
             reason: of.reason,
             failure: of.failure,
             amount: of.amount.into(),
-            state: of.state.as_str().to_owned(),
+            state: of.state,
             created_at: of.at,
         }
     }
@@ -138,9 +142,9 @@ impl TryFrom<&order::Order> for OrderView {
     fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
         let pending = order.status == OrderStatus::Pending;
         Ok(Self {
-            id: order.id.to_string(),
-            status: order.status.as_str().to_owned(),
-            provider: order.provider.as_str().to_owned(),
+            id: order.id,
+            status: order.status,
+            provider: order.provider,
             method: order.method.clone(),
             amount: order.amount.into(),
             charge: order.charge.into(),
@@ -163,7 +167,7 @@ impl TryFrom<&order::Order> for OrderView {
             failure: order
                 .failure
                 .as_ref()
-                .map(|failure| FailureView { code: failure.code.as_str().to_owned(), detail: failure.detail.clone() }),
+                .map(|failure| FailureView { code: failure.code, detail: failure.detail.clone() }),
         })
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::redemption::model::code;
 use crate::redemption::model::plan;
+use crate::redemption::model::plan::{SubscriptionState, Unit};
 use crate::redemption::model::redemption::Extension;
 use crate::redemption::redeem::Redeemed;
 use edge::view::Amount;
 use jiff::Timestamp;
+use kernel::id::{PlanId, RedemptionId, SubscriptionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,9 +19,9 @@ pub enum BenefitView {
     /// Time on a plan.
     Plan {
         /// Id of the plan.
-        plan_id: String,
+        plan_id: PlanId,
         /// Unit of time: `day`, `month`, `quarter`, `half_year` or `year`.
-        unit: String,
+        unit: Unit,
         /// Number of units, 1 to 1000.
         quantity: u32,
     },
@@ -34,9 +36,7 @@ pub enum BenefitView {
 impl From<code::Benefit> for BenefitView {
     fn from(of: code::Benefit) -> Self {
         match of {
-            code::Benefit::Plan { plan, unit, quantity } => {
-                Self::Plan { plan_id: plan.to_string(), unit: unit.as_str().to_owned(), quantity }
-            }
+            code::Benefit::Plan { plan, unit, quantity } => Self::Plan { plan_id: plan, unit, quantity },
             code::Benefit::Balance { credit } => Self::Balance { credit: credit.normalize().to_string() },
         }
     }
@@ -46,7 +46,7 @@ impl From<code::Benefit> for BenefitView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NamedPlan {
     /// Id of the plan.
-    pub id: String,
+    pub id: PlanId,
     /// Display name of the plan.
     pub name: String,
 }
@@ -55,7 +55,7 @@ pub struct NamedPlan {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExtendedSubscription {
     /// Id of the subscription.
-    pub id: String,
+    pub id: SubscriptionId,
     /// Plan of the subscription; the name is that at the time of the redemption.
     pub plan: NamedPlan,
     /// Start of the subscription.
@@ -72,8 +72,8 @@ pub struct ExtendedSubscription {
 impl From<Extension> for ExtendedSubscription {
     fn from(of: Extension) -> Self {
         Self {
-            id: of.id.to_string(),
-            plan: NamedPlan { id: of.plan.to_string(), name: of.plan_name },
+            id: of.id,
+            plan: NamedPlan { id: of.plan, name: of.plan_name },
             starts_at: of.starts_at,
             expires_at: of.expires_at,
             previous_expires_at: of.previous_expires_at,
@@ -86,7 +86,7 @@ impl From<Extension> for ExtendedSubscription {
 #[schema(as = Redemption)]
 pub struct RedemptionView {
     /// Id of the redemption.
-    pub id: String,
+    pub id: RedemptionId,
     /// Masked code: its first and last four symbols.
     #[schema(example = "ABCD-****-****-WXYZ")]
     pub code: String,
@@ -110,7 +110,7 @@ pub struct RedemptionView {
 impl From<Redeemed> for RedemptionView {
     fn from(of: Redeemed) -> Self {
         Self {
-            id: of.id.to_string(),
+            id: of.id,
             code: of.code,
             benefit: of.benefit.into(),
             subscription: of.extension.map(ExtendedSubscription::from),
@@ -126,11 +126,11 @@ impl From<Redeemed> for RedemptionView {
 #[schema(as = Subscription)]
 pub struct SubscriptionView {
     /// Id of the subscription.
-    pub id: String,
+    pub id: SubscriptionId,
     /// Plan of the subscription.
     pub plan: NamedPlan,
     /// State: `active` or `expired`.
-    pub state: &'static str,
+    pub state: SubscriptionState,
     /// Start of the subscription.
     #[schema(value_type = String, format = DateTime)]
     pub starts_at: Timestamp,
@@ -147,9 +147,9 @@ impl SubscriptionView {
     /// Builds the view of a subscription at `now`.
     pub fn of(subscription: &plan::Subscription, plan: &plan::Plan, now: Timestamp) -> Self {
         Self {
-            id: subscription.id.to_string(),
-            plan: NamedPlan { id: plan.id.to_string(), name: plan.name.clone() },
-            state: if subscription.is_live(now) { "active" } else { "expired" },
+            id: subscription.id,
+            plan: NamedPlan { id: plan.id, name: plan.name.clone() },
+            state: subscription.state(now),
             starts_at: subscription.starts_at,
             expires_at: subscription.expires_at,
             traffic_bytes: subscription.traffic_bytes,

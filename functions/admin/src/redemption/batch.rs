@@ -35,11 +35,11 @@ use shared::edge::page::Unfiltered;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Batch {
     /// Which.
-    pub id: String,
+    pub id: BatchId,
     /// What its maker called it.
     pub label: String,
     /// `creating` or `ready`; until then no code can be redeemed.
-    pub state: &'static str,
+    pub state: BatchState,
     /// How many codes it is to have.
     pub count: u32,
     /// How many there are.
@@ -90,9 +90,9 @@ impl CsvRow for Batch {
 impl From<&code::Batch> for Batch {
     fn from(of: &code::Batch) -> Self {
         Self {
-            id: of.id.to_string(),
+            id: of.id,
             label: of.label.clone(),
-            state: if of.state == BatchState::Ready { "ready" } else { "creating" },
+            state: of.state,
             count: of.count,
             created: of.created,
             enabled: of.enabled,

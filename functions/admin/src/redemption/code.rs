@@ -36,7 +36,7 @@ pub struct Code {
     /// In groups of four.
     pub code: String,
     /// Its batch.
-    pub batch_id: String,
+    pub batch_id: BatchId,
     /// What it grants.
     pub benefit: BenefitView,
     /// How often in all, 0 for unlimited.
@@ -58,7 +58,7 @@ pub struct Code {
     /// Whether its batch is.
     pub batch_enabled: bool,
     /// `active`, `disabled`, `scheduled`, `expired` or `used_up`.
-    pub status: &'static str,
+    pub status: CodeStatus,
 }
 
 impl CsvRow for Code {
@@ -87,7 +87,7 @@ impl From<CodeRow> for Code {
         let terms = of.code.terms;
         Self {
             code: of.code.text.to_string(),
-            batch_id: of.code.of.batch.to_string(),
+            batch_id: of.code.of.batch,
             benefit: terms.benefit.into(),
             total_uses: terms.total_uses,
             used: of.used,
@@ -97,7 +97,7 @@ impl From<CodeRow> for Code {
             expires_at: terms.expires_at,
             enabled: of.code.enabled,
             batch_enabled: of.batch_enabled,
-            status: of.status.as_str(),
+            status: of.status,
         }
     }
 }

@@ -31,7 +31,7 @@ use shared::edge::page::Unfiltered;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Plan {
     /// Which.
-    pub id: String,
+    pub id: PlanId,
     /// What people call it.
     pub name: String,
     /// Most live subscriptions per user; 0 is no limit.
@@ -55,7 +55,7 @@ impl CsvRow for Plan {
 impl From<plan::Plan> for Plan {
     fn from(of: plan::Plan) -> Self {
         let plan::Plan { id, version, name, quota, on_sale, traffic_bytes, created_at } = of;
-        Self { id: id.to_string(), name, quota, on_sale, traffic_bytes, version, created_at }
+        Self { id: id, name, quota, on_sale, traffic_bytes, version, created_at }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Redemptions as the operator sees them (R7.8).
 
+use shared::kernel::id::BatchId;
+use shared::kernel::id::UserId;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -29,9 +31,9 @@ use crate::reason::Reason;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminRedemption {
     /// Who.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The code's batch.
-    pub batch_id: String,
+    pub batch_id: BatchId,
     /// Which of their uses of the code it is.
     pub number: u32,
     /// Why it was taken back.
@@ -67,8 +69,8 @@ impl From<redemption::Redemption> for AdminRedemption {
     fn from(of: redemption::Redemption) -> Self {
         let shown = RedemptionView::from(Redeemed::from(&of));
         Self {
-            user_id: of.user.to_string(),
-            batch_id: of.of.batch.to_string(),
+            user_id: of.user,
+            batch_id: of.of.batch,
             number: of.number,
             undone_because: of.undone.as_ref().map(|undone| undone.reason.clone()),
             redemption: RedemptionView { code: of.code.to_string(), ..shown },

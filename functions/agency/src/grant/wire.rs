@@ -22,7 +22,7 @@ use shared::kernel::money::{Currency, LEDGER_DIGITS, MoneyError, plain_decimal};
 use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::series::{TierView, kind, tier};
+use crate::series::{TierView, tier};
 use crate::wire::{Findings, ForcedDocument, Named, currency, shown};
 
 /// A shop's part of a series.
@@ -30,13 +30,13 @@ use crate::wire::{Findings, ForcedDocument, Named, currency, shown};
 #[schema(as = ShopSeriesGrant)]
 pub struct Grant {
     /// Which.
-    pub id: String,
+    pub id: GrantId,
     /// Of which shop.
     pub shop: Named,
     /// Of which series.
     pub series: SeriesView,
     /// `none`, `fixed` or `tiered`: the series'.
-    pub commission_type: &'static str,
+    pub commission_type: CommissionKind,
     /// Its part of a fixed commission.
     pub commission_amount: Amount,
     /// Its part at each tier, with the series' dimension, scope and operator.
@@ -46,7 +46,7 @@ pub struct Grant {
     /// Who granted it; the platform has no id.
     pub allocator: Named,
     /// `active`, `disabled` or `deleted`.
-    pub status: &'static str,
+    pub status: GrantStatus,
     /// How many packages it holds.
     pub package_count: usize,
     /// Its packages.
@@ -118,7 +118,7 @@ impl SalesView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesView {
     /// Which.
-    pub id: String,
+    pub id: SeriesId,
     /// What people call it.
     pub name: String,
     /// The operator's own code for it.
@@ -141,7 +141,7 @@ pub struct ForcedView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PackageView {
     /// Which.
-    pub package_id: String,
+    pub package_id: PackageId,
     /// What people call it.
     pub name: String,
     /// The operator's own code for it.
@@ -153,7 +153,7 @@ pub struct PackageView {
     /// Whether the shop sells it.
     pub on_shelf: bool,
     /// `active`, as the grant is.
-    pub status: &'static str,
+    pub status: GrantStatus,
     /// Its earlier cost prices, the latest last.
     pub history: Vec<CostView>,
 }
@@ -193,7 +193,7 @@ impl Names {
 
     fn shop(&self, id: Option<ShopId>) -> Named {
         let name = id.and_then(|id| self.shops.get(&id)).map(|shop| shop.name.clone());
-        Named { id: id.map(|id| id.to_string()), name }
+        Named { id: id, name }
     }
 
     /// A grant as it is answered.
@@ -213,22 +213,22 @@ impl Names {
                 Ok(CostView { cost_price: shown(earlier.cost_price, currency)?, until: earlier.until })
             };
             Ok(PackageView {
-                package_id: held.id.to_string(),
+                package_id: held.id,
                 name: package.name.clone(),
                 code: package.code.clone(),
                 cost_price: shown(held.cost_price, currency)?,
                 retail_price: shown(held.retail_price, currency)?,
                 on_shelf: held.on_shelf,
-                status: terms.status.as_str(),
+                status: terms.status,
                 history: held.history.iter().map(earlier).collect::<Result<_, Error>>()?,
             })
         });
         let tiers = if offered.kind == CommissionKind::Tiered { offered.tiers.as_slice() } else { &[] };
         Ok(Grant {
-            id: of.id.to_string(),
+            id: of.id,
             shop: self.shop(of.path.shop()),
-            series: SeriesView { id: series.id.to_string(), name: series.name.clone(), code: series.code.clone() },
-            commission_type: kind(offered.kind),
+            series: SeriesView { id: series.id, name: series.name.clone(), code: series.code.clone() },
+            commission_type: offered.kind,
             commission_amount: shown(terms.own.amount, currency)?,
             commission_tiers: tiers.iter().map(|of| tier(of, at(of), currency)).collect::<Result<_, _>>()?,
             forced_recharge: ForcedView {
@@ -237,7 +237,7 @@ impl Names {
                 amount: shown(forced.amount.unwrap_or_default(), currency)?,
             },
             allocator: self.shop(allocator(&of)),
-            status: terms.status.as_str(),
+            status: terms.status,
             package_count: terms.packages.len(),
             packages: packages.collect::<Result<_, Error>>()?,
             sales: None,

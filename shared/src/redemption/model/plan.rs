@@ -32,6 +32,16 @@ pub struct Plan {
 }
 
 text_enum! {
+    /// The state of a subscription.
+    pub enum SubscriptionState {
+        /// Its time runs.
+        Active = "active",
+        /// Its time is over.
+        Expired = "expired",
+    }
+}
+
+text_enum! {
     /// A unit of plan time.
     pub enum Unit as PlanUnit {
         /// 24 hours.
@@ -156,6 +166,11 @@ impl Subscription {
     /// Tests whether it has not ended.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Its state at `now`.
+    pub fn state(&self, now: Timestamp) -> SubscriptionState {
+        if self.is_live(now) { SubscriptionState::Active } else { SubscriptionState::Expired }
     }
 }
 
