@@ -10,7 +10,6 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::code;
 use shared::operations::model::settings::PaymentSettings;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
@@ -35,8 +34,7 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     summary = "Takes a Zpay notification in a form",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"),
-        code::MalformedRequest,
+        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain")
     ),
 )]
 pub async fn zpay_notify_form(State(app): State<Arc<App>>, RawQuery(query): RawQuery, Raw(body): Raw) -> Response {
