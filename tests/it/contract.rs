@@ -110,16 +110,16 @@ async fn compressed_where_accepted(world: &World) {
         let request = http::Request::get("/v1/openapi.json").header("accept-encoding", accepted);
         world.stack.http(request.body(Bytes::new()).unwrap(), "203.0.113.7").await
     };
-    let plain = merged().to_string();
+    let plain = answer("identity").await.body().clone();
     for accepted in ["gzip", "br, GZIP;q=0.5"] {
         let response = answer(accepted).await;
         assert_eq!(response.headers()["content-encoding"], "gzip", "{accepted}");
-        assert_eq!(decompressed(response.body()), plain);
+        assert!(decompressed(response.body()).as_bytes() == plain, "{accepted}");
     }
-    for accepted in ["identity", "br", "gzip;q=0"] {
+    for accepted in ["", "br", "gzip;q=0"] {
         let response = answer(accepted).await;
         assert!(response.headers().get("content-encoding").is_none(), "{accepted}");
-        assert_eq!(response.body(), plain.as_bytes());
+        assert!(*response.body() == plain, "{accepted}");
     }
 }
 

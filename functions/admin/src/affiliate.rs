@@ -110,8 +110,10 @@ impl AdminCommission {
 #[into_params(parameter_in = Query)]
 pub struct Commissions {
     /// `pending`, `available`, `partially_reversed` or `reversed`.
+    #[param(inline, value_type = Option<CommissionState>)]
     state: Option<String>,
     /// Of which inviter, by id.
+    #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 
@@ -140,7 +142,7 @@ pub async fn commissions(
 
 /// Take a commission back for good
 ///
-/// What was withdrawn of it is owed by later commissions.
+/// Later commissions pay back the part that was withdrawn already.
 #[utoipa::path(
     post, path = "/v1/admin/commissions/{id}/reverse", operation_id = "reverseCommission", tag = "admin",
     responses((status = 200, body = AdminCommission)),
@@ -237,8 +239,10 @@ impl From<withdrawal::Withdrawal> for AdminWithdrawal {
 #[into_params(parameter_in = Query)]
 pub struct Withdrawals {
     /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
+    #[param(inline, value_type = Option<WithdrawalState>)]
     state: Option<String>,
     /// Whose, by id.
+    #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
 }
 

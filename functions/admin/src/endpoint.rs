@@ -96,6 +96,7 @@ pub struct EndpointTerms {
     /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
     /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.completed`,
     /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
+    #[schema(value_type = Vec<EventKind>)]
     events: Vec<String>,
 }
 
@@ -113,6 +114,7 @@ pub struct EndpointChange {
     /// An HTTPS address on the internet.
     url: Option<String>,
     /// All that it hears of from now on.
+    #[schema(value_type = Option<Vec<EventKind>>)]
     events: Option<Vec<String>>,
     /// Whether anything is delivered to it. Switched on again it is forgiven what failed.
     enabled: Option<bool>,
@@ -223,7 +225,7 @@ pub async fn create(
 
 /// Change an endpoint
 ///
-/// What is not given stays. What is on its way goes to the new address.
+/// Fields that are left out stay. Deliveries on their way go to the new address.
 #[utoipa::path(
     put, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "changeWebhookEndpoint", tag = "admin",
     responses((status = 200, body = EndpointWithSecret)),
@@ -252,7 +254,7 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(id): Id<Endpoi
 
 /// Deliveries
 ///
-/// What was sent to an endpoint in the last thirty days, newest first.
+/// Deliveries to an endpoint in the last thirty days, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints/{id}/deliveries", operation_id = "listDeliveries", tag = "admin",
     responses((status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv")))),

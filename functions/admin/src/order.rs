@@ -1,5 +1,6 @@
 //! Orders as the operator sees them, and the review queue (R4.5, R4.12).
 
+use shared::kernel::id::UserId;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -174,12 +175,15 @@ fn transitions(order: &order::Order) -> Vec<Transition> {
 #[into_params(parameter_in = Query)]
 pub struct Orders {
     /// In which state.
+    #[param(inline, value_type = Option<OrderStatus>)]
     status: Option<String>,
     /// `stripe` or `zpay`.
+    #[param(inline, value_type = Option<Provider>)]
     provider: Option<String>,
     /// By which method.
     method: Option<String>,
     /// Of which user, by id.
+    #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
     /// Of which user, by e-mail.
     email: Option<String>,
@@ -234,7 +238,7 @@ pub struct OrderSummary {
     pub bonus: Amount,
 }
 
-/// What all paid orders came to
+/// Totals of all paid orders
 ///
 /// Counted from messages, each order once; it follows within moments.
 #[utoipa::path(

@@ -116,7 +116,7 @@ impl CsvRow for Audit {
 impl From<AuditRecord> for Audit {
     fn from(of: AuditRecord) -> Self {
         let AuditRecord { id, actor, action, subject, before, after, reason, request_id, at } = of;
-        Self { id: id, actor, action, subject, before, after, reason, request_id, at }
+        Self { id, actor, action, subject, before, after, reason, request_id, at }
     }
 }
 
@@ -130,7 +130,7 @@ pub struct Audits {
     subject: Option<String>,
 }
 
-/// What admins did
+/// Actions of admins
 ///
 /// Newest first.
 #[utoipa::path(

@@ -101,6 +101,7 @@ pub struct Referrals {
     /// `registered` or `qualified`.
     state: Option<String>,
     /// Whose invitees, by id.
+    #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 
@@ -196,8 +197,10 @@ impl From<referral::Reward> for AdminReward {
 #[into_params(parameter_in = Query)]
 pub struct Rewards {
     /// `pending`, `held`, `granted`, `failed` or `reversed`.
+    #[param(inline, value_type = Option<RewardState>)]
     state: Option<String>,
     /// Of which inviter, by id: the inviter's side.
+    #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 

@@ -168,7 +168,7 @@ impl TryFrom<(Provider, PaymentDifference)> for AdminDifference {
 
     fn try_from((provider, of): (Provider, PaymentDifference)) -> Result<Self, MoneyError> {
         Ok(Self {
-            provider: provider,
+            provider,
             verdict: of.verdict.as_str(),
             payment_id: of.payment_id,
             order_id: of.order_id,

@@ -122,6 +122,7 @@ impl From<review::Review> for AdminReview {
 #[into_params(parameter_in = Query)]
 pub struct Reviews {
     /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    #[param(inline, value_type = Option<ReviewState>)]
     state: Option<String>,
 }
 
@@ -149,6 +150,7 @@ pub struct ReviewDecision {
     /// `credit`, `refund_due` or `ignore`.
     action: String,
     /// For `credit`: an order of the user who gets the money.
+    #[schema(value_type = Option<OrderId>)]
     order_id: Option<String>,
     /// Why, 1 to 500 characters.
     reason: String,

@@ -93,6 +93,7 @@ pub struct KeyTerms {
     #[schema(example = "billing")]
     name: String,
     /// One or more of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    #[schema(value_type = Vec<ServiceScope>)]
     scopes: Vec<String>,
 }
 

@@ -182,10 +182,12 @@ impl StatusSetting {
 #[serde(deny_unknown_fields)]
 pub struct RoleSetting {
     /// `user`, `agent` or `admin`.
+    #[schema(value_type = Role)]
     role: String,
     /// To which parts of an admin's work it is limited: `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`,
     /// `codes:issue`, `grants:write`, `stats:read`; empty for all of it.
     #[serde(default)]
+    #[schema(value_type = Vec<AdminScope>)]
     scopes: Vec<String>,
 }
 
@@ -387,10 +389,12 @@ impl From<(UserId, ledger::StatementLine)> for AdminRecord {
 #[into_params(parameter_in = Query)]
 pub struct Records {
     /// Whose.
+    #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
     /// Of which type.
     #[serde(rename = "type")]
     #[param(rename = "type")]
+    #[param(inline, value_type = Option<RecordType>)]
     kind: Option<String>,
     /// With `user`: of which of their accounts, `balance` (the default) or `commission`.
     account: Option<String>,

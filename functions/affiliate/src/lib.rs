@@ -40,7 +40,7 @@ pub fn api() -> Api<Arc<App>> {
 
 /// The caller's terms and totals
 ///
-/// What has matured by now counts as available.
+/// Commission whose hold has ended counts as available.
 #[utoipa::path(
     get, path = "/v1/affiliate", operation_id = "getAffiliate", tag = "affiliate",
     responses((status = 200, body = Affiliate), code::AccountBlocked),

@@ -98,10 +98,13 @@ impl Asset {
 #[serde(deny_unknown_fields)]
 pub struct NewAsset {
     /// `card` or `device`.
+    #[schema(value_type = AssetKind)]
     kind: String,
     /// Which shop sells for it.
+    #[schema(value_type = ShopId)]
     shop_id: String,
     /// Which packages it can have.
+    #[schema(value_type = SeriesId)]
     series_id: String,
     /// What is printed on it: 4 to 64 letters, digits, `-`, `.`, `:` or `_`.
     identifier: String,
@@ -132,12 +135,15 @@ impl NewAsset {
 #[serde(deny_unknown_fields)]
 pub struct AssetMove {
     /// Which shop sells for it from now on.
+    #[schema(value_type = ShopId)]
     shop_id: String,
     /// Its kind.
     #[serde(default)]
+    #[schema(value_type = Option<AssetKind>)]
     kind: Option<String>,
     /// Its series.
     #[serde(default)]
+    #[schema(value_type = Option<SeriesId>)]
     series_id: Option<String>,
     /// Its identifier.
     #[serde(default)]
@@ -167,8 +173,10 @@ impl AssetMove {
 #[into_params(parameter_in = Query)]
 pub struct Assets {
     /// Of this shop.
+    #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
     /// Of this series.
+    #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
 }
 
@@ -247,6 +255,7 @@ pub async fn change(
 #[serde(deny_unknown_fields)]
 pub struct PurchaseCheck {
     /// Which, 1 to 50.
+    #[schema(value_type = Vec<PackageId>)]
     package_ids: Vec<String>,
 }
 
@@ -327,7 +336,7 @@ impl Check {
     }
 }
 
-/// What has to be paid before these packages
+/// Minimum payment before these packages
 #[utoipa::path(
     post, path = "/v1/assets/{id}/purchase-check", operation_id = "checkPurchase", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled, code::PackageNotGranted),
@@ -343,7 +352,7 @@ pub async fn purchase_check(
     Ok(Reply::ok(Check::of(&checked, currency(&app).await?)?))
 }
 
-/// What a recharge has to be at least
+/// Minimum recharge
 #[utoipa::path(
     post, path = "/v1/assets/{id}/recharge-check", operation_id = "checkRecharge", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled),

@@ -222,19 +222,24 @@ impl CommissionView {
 #[serde(deny_unknown_fields)]
 pub struct NewAgencyOrder {
     /// For which asset.
+    #[schema(value_type = AssetId)]
     asset_id: String,
     /// `purchase` or `recharge`.
+    #[schema(value_type = OrderKind)]
     kind: String,
     /// Of a purchase: which packages.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<PackageId>>)]
     package_ids: Option<Vec<String>>,
     /// Of a recharge: how much.
     #[serde(default)]
     amount: Option<String>,
     /// `wallet`, `online`, `offline` or `asset`.
+    #[schema(value_type = PaidBy)]
     payment: String,
     /// Of an online payment: `stripe` or `zpay`.
     #[serde(default)]
+    #[schema(value_type = Option<Provider>)]
     provider: Option<String>,
     /// One of the provider's methods; its first one by default.
     #[serde(default)]
@@ -314,12 +319,16 @@ pub async fn create(
 #[into_params(parameter_in = Query)]
 pub struct Sales {
     /// Of this shop: of orders the selling one, of commissions the earning one.
+    #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
     /// Of this series.
+    #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
     /// Of this asset.
+    #[param(inline, value_type = Option<AssetId>)]
     asset_id: Option<String>,
     /// `wallet`, `online`, `offline` or `asset`.
+    #[param(inline, value_type = Option<PaidBy>)]
     payment: Option<String>,
 }
 
@@ -413,7 +422,7 @@ impl ShopCommission {
     }
 }
 
-/// What the caller's shop and those below earn, newest first
+/// Commissions of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
     responses((status = 200, body = Listing<ShopCommission>)),

@@ -195,6 +195,7 @@ pub struct SeriesBody {
 pub struct CommissionBody {
     /// `none`, `fixed` or `tiered`.
     #[serde(rename = "type")]
+    #[schema(value_type = CommissionKind)]
     kind: String,
     /// The fixed amount; 0 if left out.
     #[serde(default)]
@@ -209,11 +210,14 @@ pub struct CommissionBody {
 #[serde(deny_unknown_fields)]
 pub struct TierBody {
     /// `sales_count` or `sales_amount`.
+    #[schema(value_type = Dimension)]
     dimension: String,
     /// `self` or `self_and_sub`.
+    #[schema(value_type = SalesScope)]
     scope: String,
     /// `>`, `>=`, `<` or `<=`; `>=` if left out.
     #[serde(default)]
+    #[schema(value_type = Option<Comparison>)]
     operator: Option<String>,
     /// A whole number of sales, or an amount.
     threshold: String,
@@ -227,6 +231,7 @@ pub struct TierBody {
 pub struct TriggerBody {
     /// `first_recharge` or `accumulated_recharge`.
     #[serde(rename = "type")]
+    #[schema(value_type = TriggerKind)]
     kind: String,
     /// How much has to be paid.
     threshold: String,

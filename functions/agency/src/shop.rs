@@ -84,6 +84,7 @@ pub struct ShopDocument {
     parent_id: Option<Option<String>>,
     /// Who runs it: becomes an agent.
     #[serde(default)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

@@ -43,6 +43,7 @@ impl From<WalletAmounts> for Wallet {
 #[into_params(parameter_in = Query)]
 pub struct Whose {
     /// The shop; an agent's own, if left out.
+    #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
 }
 
@@ -71,6 +72,7 @@ pub struct Transfer {
     amount: String,
     /// Whose; an agent's own, if left out.
     #[serde(default)]
+    #[schema(value_type = Option<ShopId>)]
     shop_id: Option<String>,
 }
 

@@ -36,8 +36,7 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     summary = "Takes a Zpay notification in a form",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain"),
-        code::MalformedRequest,
+        (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain")
     ),
 )]
 pub async fn zpay_notify_form(State(app): State<Arc<App>>, RawQuery(query): RawQuery, Raw(body): Raw) -> Response {

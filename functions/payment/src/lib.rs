@@ -44,7 +44,7 @@ pub fn api() -> Api<Arc<App>> {
     api![promotion::promotion, config, create, list, show, cancel, verify,]
 }
 
-/// What can be bought, and how it is paid
+/// Offers, prices and payment methods
 #[utoipa::path(
     get, path = "/v1/payment/config", operation_id = "getPaymentConfig", tag = "payment",
     responses((status = 200, body = Config)),
@@ -108,6 +108,7 @@ async fn create(
 #[into_params(parameter_in = Query)]
 struct Orders {
     /// The state of an order.
+    #[param(inline, value_type = Option<OrderStatus>)]
     status: Option<String>,
 }
 

@@ -20,6 +20,7 @@ pub struct NewOrder {
     #[schema(example = "100.00")]
     amount: Option<String>,
     /// `stripe` or `zpay`.
+    #[schema(value_type = Provider)]
     provider: String,
     /// One of the provider's methods; its first one by default.
     #[serde(default)]

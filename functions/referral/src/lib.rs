@@ -26,7 +26,7 @@ pub fn api() -> Api<Arc<App>> {
     api![check, overview, invitees, rewards,]
 }
 
-/// Whether a referral code binds
+/// Check a referral code
 ///
 /// Codes that bind nothing look alike, whatever the reason. A client may look at 30 codes a minute.
 #[utoipa::path(

@@ -39,6 +39,7 @@ pub struct Filters {
     account: Option<String>,
     /// The type of the record.
     #[serde(rename = "type")]
+    #[param(inline, value_type = Option<RecordType>)]
     kind: Option<String>,
     /// Not before, RFC 3339.
     from: Option<String>,

@@ -38,7 +38,7 @@ pub struct Health {
     version: &'static str,
 }
 
-/// Whether the platform answers
+/// Health of the platform
 #[utoipa::path(
     get, path = "/v1/health", operation_id = "getHealth", tag = "public",
     responses((status = 200, body = Health)),
@@ -117,7 +117,7 @@ pub struct PublicSettings {
     identity: PublicIdentity,
 }
 
-/// What anybody may know of the settings
+/// Public settings
 #[utoipa::path(
     get, path = "/v1/settings/public", operation_id = "getPublicSettings", tag = "public",
     responses((status = 200, body = PublicSettings)),

@@ -108,7 +108,7 @@ async fn debit(
 
 /// Add to a user's balance
 ///
-/// What the user owes is paid first, by an entry of its own.
+/// The credit pays a debt of the user first, by a line of its own.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/credits", operation_id = "creditUser", tag = "service",
     responses((status = 200, body = Record)),

@@ -183,6 +183,7 @@ fn related(text: &str) -> Result<String, FieldError> {
 #[serde(deny_unknown_fields)]
 pub struct PurchaseReport {
     /// Who bought.
+    #[schema(value_type = UserId)]
     user_id: String,
     /// The backend's id of it, unique per key, without a slash: a refund has it in its path.
     #[schema(example = "order-4711")]

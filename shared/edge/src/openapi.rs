@@ -21,6 +21,9 @@ use utoipa_axum::PathItemExt;
 
 use crate::problem::Problem;
 
+#[doc(hidden)]
+pub use ::utoipa_axum;
+
 /// Routes a function's handlers, each by its `#[utoipa::path]`.
 ///
 /// ```ignore
@@ -40,17 +43,17 @@ use crate::problem::Problem;
 macro_rules! api {
     ($($first:ident $(:: $rest:ident)*),* $(,)?) => {
         $crate::openapi::Api::new()$(.route(
-            utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
-            utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
+            $crate::openapi::utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
+            $crate::openapi::utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
             $first $(:: $rest)*,
             || {
                 let mut schemas = Vec::new();
-                utoipa_axum::routes!(@path [schemas(&mut schemas)] of $first $(:: $rest)*);
+                $crate::openapi::utoipa_axum::routes!(@path [schemas(&mut schemas)] of $first $(:: $rest)*);
                 $crate::openapi::Operation::new(
-                    utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
-                    utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
-                    utoipa_axum::routes!(@path [operation()] of $first $(:: $rest)*),
-                    utoipa_axum::routes!(@path [tags()] of $first $(:: $rest)*),
+                    $crate::openapi::utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
+                    $crate::openapi::utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
+                    $crate::openapi::utoipa_axum::routes!(@path [operation()] of $first $(:: $rest)*),
+                    $crate::openapi::utoipa_axum::routes!(@path [tags()] of $first $(:: $rest)*),
                     schemas,
                     $first $(:: $rest)*,
                 )

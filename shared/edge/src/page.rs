@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use data_encoding::BASE64URL_NOPAD;
@@ -128,7 +129,7 @@ impl<P: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<P> 
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        query(parts).map(Self)
+        Ok(Self(query(parts)?))
     }
 }
 
@@ -141,10 +142,15 @@ impl<P: IntoParams> Describe for Parameters<P> {
 /// Reads parameters of the query.
 ///
 /// # Rejects
-/// `malformed_request` for a query that does not decode, or names a parameter twice.
-pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
-    let unreadable = |_| Problem::from(Refusal::MalformedRequest).because("The query could not be read.");
-    Query::<T>::try_from_uri(&parts.uri).map(|Query(read)| read).map_err(unreadable)
+/// `malformed_request`, as a [`Problem`], for a query that does not decode, or names a parameter twice.
+pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, QueryRejection> {
+    Query::<T>::try_from_uri(&parts.uri).map(|Query(read)| read)
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(_: QueryRejection) -> Self {
+        Self::from(Refusal::MalformedRequest).because("The query could not be read.")
+    }
 }
 
 /// The cursor of a position in a list; `list` names the list and whose it is.

@@ -1,5 +1,7 @@
 //! Batches of redemption codes (R7.1).
 
+use shared::kernel::id::PlanId;
+use shared::redemption::model::plan::Unit;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -116,8 +118,10 @@ pub struct NewBatch {
     /// How many codes, 1 to 10 000.
     count: i64,
     /// For time on this plan.
+    #[schema(value_type = Option<PlanId>)]
     plan_id: Option<String>,
     /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    #[schema(value_type = Option<Unit>)]
     unit: Option<String>,
     /// How many units, 1 to 1000.
     quantity: Option<i64>,

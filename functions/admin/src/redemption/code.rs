@@ -111,8 +111,10 @@ pub struct Codes {
     /// For this plan.
     plan: Option<String>,
     /// In this unit.
+    #[param(inline, value_type = Option<Unit>)]
     unit: Option<String>,
     /// That stand so.
+    #[param(inline, value_type = Option<CodeStatus>)]
     status: Option<String>,
     /// That start so; a whole code finds that one.
     code: Option<String>,
@@ -146,8 +148,10 @@ pub async fn codes(
 #[serde(deny_unknown_fields)]
 pub struct CodeEdit {
     /// For time on this plan.
+    #[schema(value_type = Option<PlanId>)]
     plan_id: Option<String>,
     /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    #[schema(value_type = Option<Unit>)]
     unit: Option<String>,
     /// How many units, 1 to 1000.
     quantity: Option<i64>,

@@ -55,7 +55,7 @@ impl CsvRow for Plan {
 impl From<plan::Plan> for Plan {
     fn from(of: plan::Plan) -> Self {
         let plan::Plan { id, version, name, quota, on_sale, traffic_bytes, created_at } = of;
-        Self { id: id, name, quota, on_sale, traffic_bytes, version, created_at }
+        Self { id, name, quota, on_sale, traffic_bytes, version, created_at }
     }
 }
 

@@ -83,6 +83,7 @@ impl From<redemption::Redemption> for AdminRedemption {
 #[into_params(parameter_in = Query)]
 pub struct Redemptions {
     /// By whom.
+    #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
     /// Of which code.
     code: Option<String>,

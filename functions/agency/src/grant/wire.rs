@@ -193,7 +193,7 @@ impl Names {
 
     fn shop(&self, id: Option<ShopId>) -> Named {
         let name = id.and_then(|id| self.shops.get(&id)).map(|shop| shop.name.clone());
-        Named { id: id, name }
+        Named { id, name }
     }
 
     /// A grant as it is answered.
@@ -268,6 +268,7 @@ pub struct OwnTierBody {
 #[serde(deny_unknown_fields)]
 pub struct GrantedBody {
     /// Which.
+    #[schema(value_type = PackageId)]
     package_id: String,
     /// What the shop pays for it.
     cost_price: String,
@@ -278,8 +279,10 @@ pub struct GrantedBody {
 #[serde(deny_unknown_fields)]
 pub struct NewGrant {
     /// To which shop.
+    #[schema(value_type = ShopId)]
     shop_id: String,
     /// Which series.
+    #[schema(value_type = SeriesId)]
     series_id: String,
     /// Its part of a fixed commission; 0 if left out.
     #[serde(default)]
@@ -395,6 +398,7 @@ impl GrantChange {
 #[serde(deny_unknown_fields)]
 pub struct PackageChangeBody {
     /// Which.
+    #[schema(value_type = PackageId)]
     package_id: String,
     /// Its cost price: adds the package, or changes it.
     #[serde(default)]
@@ -461,12 +465,16 @@ pub struct RetailBody {
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Of this shop.
+    #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
     /// Of this series.
+    #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
     /// Granted by this shop.
+    #[param(inline, value_type = Option<ShopId>)]
     allocator_shop_id: Option<String>,
     /// `active`, `disabled` or `deleted`; those that are not deleted, if left out.
+    #[param(inline, value_type = Option<GrantStatus>)]
     status: Option<String>,
 }
 
