@@ -212,8 +212,8 @@ fn a_purchase_that_the_queue_tells_again_earns_once() {
     });
 }
 
-/// R1.8, R2.6: each call of a purchase and its refund fails once, the kinds of fault in turn.
-/// Both count once.
+/// R1.8, R2.6: any single fault in a purchase or its refund has no effect on the end.
+/// Each call fails once, the kinds of fault in turn.
 #[test]
 fn any_single_fault_on_a_purchases_way_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
