@@ -1,7 +1,7 @@
-//! The published document: what all functions' routers say, in one, with the codes of every problem.
+//! The published document: all functions' routers merged, with the codes of every problem.
 //!
-//! Handlers name the codes of their conflicts; what else can go wrong follows from what an operation takes. That both are true
-//! is checked on every answer of every test ([`check`]).
+//! Handlers list their conflict codes.
+//! The other codes follow from the operation's inputs. [`check`] verifies both on every response of every test.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::routers;
 
-/// The document.
+/// Merged OpenAPI document.
 pub fn merged() -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
@@ -47,7 +47,7 @@ pub fn merged() -> Value {
     })
 }
 
-/// Puts into words which problems each refusing status means.
+/// Describes the problem codes of each error status.
 fn tell_problems(operation: &mut Value) {
     let path = operation["parameters"].as_array().is_some_and(|all| all.iter().any(|of| of["in"] == "path"));
     let body = operation.get("requestBody").is_some();
@@ -75,7 +75,7 @@ fn tell_problems(operation: &mut Value) {
     }
 }
 
-/// The codes of a status: those that the handler names, or those that follow from what the operation takes.
+/// Problem codes of a status: the handler's own, or those that follow from the operation's inputs.
 fn codes(operation: &Value, status: &str) -> Vec<String> {
     let said = operation["responses"][status]["description"].as_str().unwrap_or_default();
     let named: Vec<String> = said.split('`').skip(1).step_by(2).map(str::to_owned).collect();
@@ -114,7 +114,7 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
 
 type Operations = BTreeMap<(String, usize), Vec<(Vec<String>, Value)>>;
 
-/// Operations by method and length of their path.
+/// Operations by method and number of path segments.
 fn operations() -> &'static Operations {
     static OPERATIONS: OnceLock<Operations> = OnceLock::new();
     OPERATIONS.get_or_init(|| {
@@ -130,7 +130,7 @@ fn operations() -> &'static Operations {
     })
 }
 
-/// The operation of a request; a path without parameters is meant before one with.
+/// Operation of a request; a path without parameters takes precedence.
 fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let parts: Vec<&str> = path.split('/').collect();
     let of = operations().get(&(method.to_owned(), parts.len()))?;
@@ -141,7 +141,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
     of.iter().filter(fits).min_by_key(free).map(|(_, operation)| operation)
 }
 
-/// Checks that an answer is one that the document knows: its status, and the code of a problem.
+/// Asserts that the document lists a response's status and problem code.
 #[track_caller]
 pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
     let path = path.split('?').next().unwrap_or_default();
