@@ -2,8 +2,8 @@
 //! Database, queues and providers are reached over HTTP, and their calls fail at random. Clients retry with the same key, queues
 //! redeliver, and schedules tick. The end must equal that of an undisturbed run.
 //!
-//! `GUERDON_KILLS=1000` runs until that many processes were killed.
-//! `GUERDON_KILL=17` runs the journey of that seed and prints its trail.
+//! `GUERDON_KILLS=1000` runs until that many processes were killed. `GUERDON_KILL=17` runs the journey of that seed and prints
+//! its trail.
 
 mod frozen;
 mod gate;

@@ -1,8 +1,8 @@
 //! Exact budgets of the main operations: calls and capacity units, so that a costlier change fails.
 //!
-//! A table write inside a transaction counts double, an index entry once.
-//! The counts are split: before the commit (a raw event), the commit itself, and after it (the delete of the outbox item). All
-//! tests but [`the_first_journal_of_a_deployment_costs_two_units_more`] count in a deployment that has a journal.
+//! A table write inside a transaction counts double, an index entry once. The counts are split: before the commit (a raw event),
+//! the commit itself, and after it (the delete of the outbox item). All tests but
+//! [`the_first_journal_of_a_deployment_costs_two_units_more`] count in a deployment that has a journal.
 
 use emulator::sqs::Retry;
 use serde_json::json;
@@ -85,11 +85,11 @@ fn registering_with_a_code_is_one_read_and_one_commit() {
 
 /// R3.6: the invitee's own reward for registering costs 7 units more, where the budget says 2.
 ///
-/// The sign-up grants it itself, so that the response shows it on the balance.
-/// It is a reward (2) in the beneficiary's and the operator's list (1 + 1; R3.9, R3.10) and a journal entry (2) in the operator's
-/// list of statement lines (1; R1.6). Two units would pay for one item outside all lists: a journal entry that also is its
-/// reward. Then rewards would have two places, and every list of rewards, and the worker's duplicate check, would have to read
-/// both. Inviters' rewards and commissions, of which there are many, are batched ten to a transaction instead (`reward.rs`).
+/// The sign-up grants it itself, so that the response shows it on the balance. It is a reward (2) in the beneficiary's and the
+/// operator's list (1 + 1; R3.9, R3.10) and a journal entry (2) in the operator's list of statement lines (1; R1.6). Two units
+/// would pay for one item outside all lists: a journal entry that also is its reward. Then rewards would have two places, and
+/// every list of rewards, and the worker's duplicate check, would have to read both. Inviters' rewards and commissions, of which
+/// there are many, are batched ten to a transaction instead (`reward.rs`).
 #[test]
 fn the_invitees_own_reward_costs_seven_units() {
     World::run(async |world| {

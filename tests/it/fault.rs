@@ -1,7 +1,7 @@
 //! Faults between a function and its services: the state is before or after, never between.
 //!
-//! Each call can fail in ten ways, and a run injects one of them at each call.
-//! `GUERDON_TURN=17` shifts the choice. Ten turns in a row cover all ten, as does one run with `GUERDON_FAULTS=all`.
+//! Each call can fail in ten ways, and a run injects one of them at each call. `GUERDON_TURN=17` shifts the choice. Ten turns in
+//! a row cover all ten, as does one run with `GUERDON_FAULTS=all`.
 
 mod every;
 

@@ -1,7 +1,7 @@
 //! The published document: all functions' routers merged, with the codes of every problem.
 //!
-//! Handlers list their conflict codes.
-//! The other codes follow from the operation's inputs. [`check`] verifies both on every response of every test.
+//! Handlers list their conflict codes; the other codes follow from the operation's inputs. [`check`] verifies both on every
+//! response of every test.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -1,7 +1,7 @@
 //! Examples of the published document: for each operation a request and response of a test.
 //!
-//! They are stored in `examples.json` beside this file.
-//! A test run with `GUERDON_RECORD_EXAMPLES=1` adds the missing ones and replaces others by richer ones.
+//! They are stored in `examples.json` beside this file. A test run with `GUERDON_RECORD_EXAMPLES=1` adds the missing ones and
+//! replaces others by richer ones.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
