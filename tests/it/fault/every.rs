@@ -3,10 +3,10 @@
 //! the fault-free run, and the auditor finds nothing.
 //!
 //! Each call meets one kind of fault; the kind shifts from call to call and with `GUERDON_TURN`. Ten turns in a row cover every
-//! kind at every call, as does one run with `GUERDON_FAULTS=all`, which CI uses at night. `GUERDON_OPERATION='POST
-//! /v1/redemptions'` plays only that one, and `GUERDON_PAIRS` with a name all ordered pairs of faults in that one. A [`Digest`]
-//! describes a final state: the number of items of each type, and every amount. [`PLAYED`] lists the mutating routes; a new one
-//! fails [`every_route_that_changes_something_is_played`].
+//! kind at every call, as does one run with `GUERDON_FAULTS=all`, which CI uses at night.
+//! `GUERDON_OPERATION='POST /v1/redemptions'` plays only that one, and `GUERDON_PAIRS` with a name all ordered pairs of faults in
+//! that one. A [`Digest`] describes a final state: the number of items of each type, and every amount. [`PLAYED`] lists the
+//! mutating routes; a new one fails [`every_route_that_changes_something_is_played`].
 
 mod asks;
 mod money;
