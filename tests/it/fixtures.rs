@@ -20,7 +20,7 @@ pub struct Scene {
     pub items: Vec<Value>,
     /// The providers' records.
     pub book: Book,
-    /// Permissions used by the functions.
+    /// Permissions used, calls denied and messages sent by the functions.
     pub done: Seen,
 }
 

@@ -1,4 +1,4 @@
-//! The emulator is as strict as AWS: a function has only its template entry's variables and permissions.
+//! The emulator is as strict as AWS: a function has only the variables and permissions of its entry.
 //! Requests arrive as an HTTP API passes them on.
 
 pub mod grants;

@@ -158,7 +158,7 @@ fn a_later_event_that_fits_closes_the_item() {
 }
 
 /// R4.11, R4.12: an item to be refunded closes once all of its money went back.
-/// Ignored money leaves suspense only by a refund.
+/// Ignored money leaves suspense only when it goes back, by a refund or a dispute.
 #[test]
 fn money_that_goes_back_leaves_suspense() {
     for (action, decided, gone) in

@@ -269,7 +269,7 @@ async fn mails_speak_the_language_of_the_registration_and_messages_carry_no_secr
     }
 }
 
-/// Mail service that answers every mail with this status and body.
+/// Mail service that answers every mail with this status and error type.
 #[derive(Debug)]
 struct Ses(u16, &'static str);
 
