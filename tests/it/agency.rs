@@ -1,4 +1,4 @@
-//! The agency (R8): shops, series, grants, assets, orders, and what a sale pays the chain.
+//! The agency (R8): shops, series, grants, assets, orders, and commissions of a sale.
 
 mod grant;
 mod order;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Answer, World};
 
-/// The agency is on, in its default currency.
+/// Switches the agency on in its default currency.
 pub async fn open(world: &World) {
     world.open().await;
     world.settings("agency", |agency| agency["enabled"] = json!(true)).await;
@@ -20,14 +20,14 @@ pub fn id(of: &Value) -> String {
     of["id"].as_str().unwrap().to_owned()
 }
 
-/// A shop below `parent` (null is the platform), run by a new user of its name.
+/// Creates a shop below `parent` (null is the platform), run by a new user of the same name.
 pub async fn shop(world: &World, name: &str, parent: Option<&str>) -> String {
     let told = world.register(name, None).await;
     let body = json!({"name": name, "parent_id": parent, "user_id": told["user"]["id"]});
     id(&world.admin().post("/v1/shops", body).await.is(201))
 }
 
-/// Shops A, B below it, C below that.
+/// Creates shop A, B below it, and C below B.
 pub async fn chain(world: &World) -> [String; 3] {
     let a = shop(world, "a", None).await;
     let b = shop(world, "b", Some(&a)).await;
@@ -35,12 +35,12 @@ pub async fn chain(world: &World) -> [String; 3] {
     [a, b, c]
 }
 
-/// A series with this commission; any first payment triggers it.
+/// Creates a series with this commission, triggered by any first payment.
 pub async fn series(world: &World, commission: Value) -> String {
     coded_series(world, "CARDS", commission).await
 }
 
-/// The same with a code of its own.
+/// Creates a series with this code and commission.
 pub async fn coded_series(world: &World, code: &str, commission: Value) -> String {
     let trigger = json!({"type": "accumulated_recharge", "threshold": "10"});
     let body = json!({"name": "Cards", "code": code, "commission": commission, "trigger": trigger});
@@ -51,7 +51,7 @@ pub fn fixed(amount: &str) -> Value {
     json!({"type": "fixed", "amount": amount})
 }
 
-/// A package of the series.
+/// Creates a package of the series.
 pub async fn package(world: &World, series: &str, code: &str, price: &str, cost: &str) -> String {
     let body = json!({"name": code, "code": code, "price": price, "cost_price": cost});
     id(&world.admin().post(&format!("/v1/series/{series}/packages"), body).await.is(201))
@@ -59,7 +59,7 @@ pub async fn package(world: &World, series: &str, code: &str, price: &str, cost:
 
 pub const GRANTS: &str = "/v1/shop-series-grants";
 
-/// Grants a series to a shop, by its admin.
+/// Grants a series to a shop as the shop's admin.
 pub async fn try_grant(world: &World, shop: &str, series: &str, terms: Value) -> Answer {
     let mut body = json!({"shop_id": shop, "series_id": series});
     body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
@@ -70,25 +70,25 @@ pub async fn grant(world: &World, shop: &str, series: &str, terms: Value) -> Val
     try_grant(world, shop, series, terms).await.is(201)
 }
 
-/// An asset of a shop.
+/// Creates an asset of a shop.
 pub async fn asset(world: &World, shop: &str, series: &str, identifier: &str) -> String {
     let body = json!({"kind": "card", "shop_id": shop, "series_id": series, "identifier": identifier});
     id(&world.admin().post("/v1/assets", body).await.is(201))
 }
 
-/// Puts money on a shop's main account.
+/// Funds a shop's main account.
 pub async fn fund(world: &World, shop: &str, amount: &str) {
     let body = json!({"amount": amount, "remark": "paid in"});
     world.admin().once().post(&format!("/v1/admin/shops/{shop}/adjustments"), body).await.is(200);
 }
 
-/// Main, commission and debt of a shop.
+/// Balances of a shop: main, commission and debt.
 pub async fn wallet(world: &World, shop: &str) -> [String; 3] {
     let wallet = world.admin().get(&format!("/v1/agency/wallet?shop_id={shop}")).await.is(200);
     ["main", "commission", "debt"].map(|part| wallet[part]["amount"].as_str().unwrap().to_owned())
 }
 
-/// A recharge of an asset by its shop's wallet, settled.
+/// Recharges an asset from its shop's wallet and settles the order.
 pub async fn recharge(world: &World, asset: &str, amount: &str) -> Value {
     let body = json!({"asset_id": asset, "kind": "recharge", "amount": amount, "payment": "wallet"});
     let order = world.admin().once().post("/v1/agency/orders", body).await.is(201);
@@ -96,7 +96,7 @@ pub async fn recharge(world: &World, asset: &str, amount: &str) -> Value {
     world.admin().get(&format!("/v1/agency/orders/{}", id(&order))).await.is(200)
 }
 
-/// What the levels earn of an order: one-time commission and difference, from the selling shop up.
+/// Earnings per level of an order: one-time commission and price difference, from the selling shop up.
 pub fn earned(order: &Value) -> Vec<(String, String)> {
     let levels = order["commission"]["levels"].as_array().unwrap().iter();
     let text = |value: &Value| value["amount"].as_str().unwrap().to_owned();

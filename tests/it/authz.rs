@@ -1,4 +1,4 @@
-//! Who may call what: every route × every kind of caller. A route that is not in the matrix fails.
+//! Authorization matrix: every route × every kind of caller. A route outside the matrix fails.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ enum For {
     User,
     /// Admins without scopes.
     Admin,
-    /// Those, and admins with this scope.
+    /// Admins without scopes, and admins with this scope.
     With(AdminScope),
-    /// Agents with a shop, admins without scopes or with the agency's.
+    /// Agents with a shop, admins without scopes or with the agency scope.
     Seller,
     /// Agents with a shop, admins without scopes.
     Trader,
@@ -164,7 +164,7 @@ const MATRIX: &[(&str, For)] = &[
 
 const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
 
-/// Every route of the template with whom it is open to, its method, and a path that names nothing.
+/// Every route of the template with its allowed callers, its method, and a path with unknown ids.
 fn routes(world: &World) -> Vec<(String, For, String, String)> {
     let matrix: BTreeMap<&str, For> = MATRIX.iter().copied().collect();
     let routes = world.stack.template.functions.iter().flat_map(|function| &function.routes);
@@ -184,7 +184,7 @@ fn routes(world: &World) -> Vec<(String, For, String, String)> {
     routes.collect()
 }
 
-/// R2.5: an admin with scopes may do what they name and nothing else: each route × each scope.
+/// R2.5: an admin with scopes may call the routes of those scopes only: each route × each scope.
 #[test]
 fn an_admin_with_scopes_may_do_what_they_name() {
     World::run(async |world| {
@@ -213,7 +213,7 @@ fn an_admin_with_scopes_may_do_what_they_name() {
     });
 }
 
-/// R2.5: nobody takes their own way in away.
+/// R2.5: an admin can't lock themselves out.
 #[test]
 fn an_admin_does_not_lock_themselves_out() {
     World::run(async |world| {
@@ -229,7 +229,7 @@ fn an_admin_does_not_lock_themselves_out() {
     });
 }
 
-/// R2.5: what is no scope, and scopes of somebody who is no admin, are refused.
+/// R2.5: unknown scopes, and scopes for a user who is no admin, are rejected.
 #[test]
 fn only_an_admin_has_scopes_and_only_those_there_are() {
     World::run(async |world| {
@@ -243,7 +243,8 @@ fn only_an_admin_has_scopes_and_only_those_there_are() {
     });
 }
 
-/// R2.5, R2.6: no identity is 401, a known caller who may not is 403, and neither depends on the body.
+/// R2.5, R2.6: no identity is 401, a caller without permission is 403.
+/// Neither depends on the body.
 #[test]
 fn every_route_is_open_to_whom_the_matrix_says() {
     World::run(async |world| {
@@ -253,7 +254,7 @@ fn every_route_is_open_to_whom_the_matrix_says() {
             let forged = world.nobody().header("authorization", "Bearer forged").key("k");
             let forged = forged.raw(&method, &path, "{}").await.status;
             let user = world.user("bob").key("k").raw(&method, &path, "{}").await.status;
-            // A service key whose one scope is this route's or, where it has none, of every scope.
+            // The key has only this route's scope or, if the route has none, every scope.
             let (own, others): (Vec<&str>, Vec<&str>) = SCOPES.iter().partition(|scope| open == For::Backend(scope));
             let only = world.service_key("only", if own.is_empty() { &SCOPES } else { &own }).await;
             let less = world.service_key("less", &others).await;
@@ -278,7 +279,7 @@ fn every_route_is_open_to_whom_the_matrix_says() {
     });
 }
 
-/// R2.5: an admin who was demoted or blocked is none any more, though the token still says so.
+/// R2.5: a demoted or blocked admin is none any more, though the token still names the role.
 #[test]
 fn a_demoted_admin_is_none_though_the_token_says_so() {
     World::run(async |world| {

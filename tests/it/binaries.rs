@@ -1,4 +1,5 @@
-//! The built binaries under the real Lambda Runtime API: one success and one refusal of each, with database and queues over HTTP.
+//! The built binaries under the real Lambda Runtime API, with database and queues over HTTP.
+//! Each runs one success and one refusal.
 
 use emulator::sim::SimConfig;
 use emulator::stack::BASE;
@@ -20,7 +21,7 @@ fn record(body: &str) -> Value {
     }]})
 }
 
-/// R2.1, R2.5, R4.7, R4.8: each function's binary does its work and refuses what it should.
+/// R2.1, R2.5, R4.7, R4.8: each function's binary serves a valid event and rejects an invalid one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_binary_does_its_work_and_refuses_what_it_should() {
     let bench = Bench::new().await;

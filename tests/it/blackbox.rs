@@ -1,9 +1,9 @@
-//! The black box: the built function binaries under the Lambda Runtime API, with database, queues and providers over HTTP, while their
-//! processes are killed and frozen at moments that a seed decides and calls to services go wrong. Whoever asks repeats with the same
-//! key, queues deliver again, schedules tick; the end is the same as if nothing had happened.
+//! Black box: the built function binaries under the Lambda Runtime API, killed and frozen by a seed.
+//! Database, queues and providers are reached over HTTP, and their calls fail at random. Clients retry with the same key, queues
+//! redeliver, and schedules tick. The end must equal that of an undisturbed run.
 //!
-//! `GUERDON_KILLS=1000` plays until so many processes were killed, `GUERDON_KILL=17` the journey of that seed, and tells what was
-//! done in it.
+//! `GUERDON_KILLS=1000` runs until that many processes were killed. `GUERDON_KILL=17` runs the journey of that seed and prints
+//! its trail.
 
 mod frozen;
 mod gate;
@@ -22,16 +22,16 @@ use self::story::Ended;
 use crate::env::wished;
 use crate::facts;
 
-/// Processes that are killed when nobody says how many.
+/// Default number of processes to kill.
 const KILLS: u64 = 48;
 
-/// Processes that a journey kills at least, as a rule.
+/// Minimum number of kills per journey, as a rule.
 const KILLS_EACH: u64 = 10;
-/// Journeys that are played at the same time.
+/// Journeys that run in parallel.
 const AT_ONCE: usize = 4;
 
-/// R1.8, R4.6, R5.3, R6.5, R7.3: processes are killed and frozen before, between and after any of their calls, on the whole way from a
-/// registration to a withdrawal; everything happens once.
+/// R1.8, R4.6, R5.3, R6.5, R7.3: from registration to withdrawal everything happens once.
+/// Processes are killed and frozen before, between and after any of their calls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
     let mut calm = Journey::new(None).await;
@@ -42,7 +42,7 @@ async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
     let one = wished("GUERDON_KILL");
     let wanted = wished("GUERDON_KILLS").unwrap_or(KILLS);
     let (mut all, mut journeys, began) = (Tally::default(), 0_u64, Instant::now());
-    // A killed process's client waits a while: others play meanwhile.
+    // A killed process's client waits a while, so other journeys run meanwhile.
     let mut playing = JoinSet::new();
     loop {
         let enough = |playing: usize| all.kills + KILLS_EACH * playing as u64 >= wanted;
@@ -66,7 +66,7 @@ async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
     );
 }
 
-/// Plays the journey of a seed, which must end as it is expected to; if wished for, tells what was done in it.
+/// Runs a seed's journey and asserts its expected end; prints its trail if asked.
 async fn troubled(seed: u64, calls: Calls, expected: Ended, told: bool) -> Tally {
     let mut journey = Journey::new(Some((seed, &calls))).await;
     let ended = story::play(&mut journey).await;

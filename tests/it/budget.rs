@@ -1,7 +1,7 @@
-//! Budgets: calls and capacity units of the main operations, exactly, so that a change that costs more is seen.
+//! Exact budgets of the main operations: calls and capacity units, so that a costlier change fails.
 //!
-//! A table-write inside a transaction counts double, an index entry once. What stands before the commit (a raw event), the commit
-//! itself and what comes after it (the delete of the outbox item) are counted apart. All but
+//! A table write inside a transaction counts double, an index entry once. The counts are split: before the commit (a raw event),
+//! the commit itself, and after it (the delete of the outbox item). All tests but
 //! [`the_first_journal_of_a_deployment_costs_two_units_more`] count in a deployment that has a journal.
 
 use emulator::sqs::Retry;
@@ -11,20 +11,20 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::payment::orders::weight;
 use crate::world::World;
 
-/// What an operation used.
+/// Cost of an operation.
 #[derive(Debug, PartialEq, Eq)]
 struct Cost {
-    /// Calls that read, by operation.
+    /// Read calls by operation.
     reads: Vec<(String, u64)>,
     /// Write units of plain writes before the commit.
     before: u64,
-    /// Transactions, and their write units, indexes included.
+    /// Number of transactions, and their write units including indexes.
     commit: (u64, u64),
-    /// Write units after it.
+    /// Write units after the commit.
     after: u64,
 }
 
-/// What was used since the last look.
+/// Cost since the previous call of this function.
 fn used(world: &World) -> Cost {
     let mut cost = Cost { reads: Vec::new(), before: 0, commit: (0, 0), after: 0 };
     for (operation, usage) in world.stack.dynamo.used() {
@@ -43,7 +43,7 @@ fn reads(calls: &[(&str, u64)]) -> Vec<(String, u64)> {
     calls.iter().map(|(operation, calls)| ((*operation).to_owned(), *calls)).collect()
 }
 
-/// Promotion and referral are on, Ann has a code and the deployment a journal, of Eve's.
+/// Promotion and referral on, Ann with a code, and a journal of Eve's in the deployment.
 async fn begun(world: &World) -> String {
     world.open().await;
     world.register("ann", None).await;
@@ -61,7 +61,7 @@ async fn paid(world: &World, name: &str) {
     world.stack.dynamo.reset();
 }
 
-/// Delivers the provider's notifications that are due, and answers what each cost.
+/// Delivers the provider's due notifications and returns the cost of each.
 async fn notified(world: &World) -> Vec<Cost> {
     let mut costs = Vec::new();
     for due in world.stack.simulators.due(world.stack.clock.now()) {
@@ -71,8 +71,8 @@ async fn notified(world: &World) -> Vec<Cost> {
     costs
 }
 
-/// R2.2: signing up with a code is one read and a commit of at most 12 units. The claim 2, the user 2 and three lists (invitees,
-/// users, promotions that end), the session 2, the outbox item 2.
+/// R2.2: signing up with a code is one read and a commit of at most 12 units.
+/// The claim 2, the user 2 and three lists (invitees, users, promotions that end), the session 2, the outbox item 2.
 #[test]
 fn registering_with_a_code_is_one_read_and_one_commit() {
     World::run(async |world| {
@@ -85,17 +85,17 @@ fn registering_with_a_code_is_one_read_and_one_commit() {
 
 /// R3.6: the invitee's own reward for registering costs 7 units more, where the budget says 2.
 ///
-/// It is granted in the sign-up itself, so that the answer shows it on the balance. It is a reward (2) in the beneficiary's and
-/// the operator's list (1 + 1; R3.9, R3.10) and a posting (2) in the operator's list of movements (1; R1.6). Two units would pay for
-/// one item in no list at all: a posting that is its reward too. Then rewards would stand in two places, and every list of
-/// rewards, and the worker's question whether one was granted, would have to look in both. Inviters' rewards and commissions, of
-/// which there are many, come ten to a transaction instead (`reward.rs`).
+/// The sign-up grants it itself, so that the response shows it on the balance. It is a reward (2) in the beneficiary's and the
+/// operator's list (1 + 1; R3.9, R3.10) and a journal entry (2) in the operator's list of statement lines (1; R1.6). Two units
+/// would pay for one item outside all lists: a journal entry that also is its reward. Then rewards would have two places, and
+/// every list of rewards, and the worker's duplicate check, would have to read both. Inviters' rewards and commissions, of which
+/// there are many, are batched ten to a transaction instead (`reward.rs`).
 #[test]
 fn the_invitees_own_reward_costs_seven_units() {
     World::run(async |world| {
         let code = begun(world).await;
         world.settings("referral", |settings| settings["registration"]["invitee_reward"] = json!("1")).await;
-        // Settings that changed are read again, once a minute; that is no part of it.
+        // Changed settings are read again once a minute; that read is not counted.
         world.nobody().get("/v1/settings/public").await.is(200);
         world.stack.dynamo.reset();
         world.register("bob", Some(&code)).await;
@@ -104,8 +104,8 @@ fn the_invitees_own_reward_costs_seven_units() {
     });
 }
 
-/// R4.3: an order is one read, the provider and a commit of 9 units: the order 2 and three lists, the count of this minute 2, the
-/// once-record 2.
+/// R4.3: an order is one read, one provider call and a commit of 9 units.
+/// The order 2 and three lists, the count of this minute 2, the idempotency record 2.
 #[test]
 fn an_order_is_one_read_and_one_commit() {
     World::run(async |world| {
@@ -118,9 +118,9 @@ fn an_order_is_one_read_and_one_commit() {
     });
 }
 
-/// R4.6: a webhook that credits an invited user's order, with a bonus, is two reads, the raw event and a commit of 19 units: the
-/// event 2 and its list, the payment 2, the order 2 and its three lists (out of one of them), the user 2 and two lists, the posting 2
-/// and its list, the outbox item 2. Told again it is one read.
+/// R4.6: a webhook that credits an invitee's order with bonus is two reads, the raw event and a commit.
+/// The commit has 19 units: the event 2 and its list, the payment 2, the order 2 and its three lists (out of one of them), the
+/// user 2 and two lists, the journal entry 2 and its list, the outbox item 2. A repeat is one read.
 #[test]
 fn a_webhook_that_credits_is_two_reads_and_one_commit() {
     World::run(async |world| {
@@ -138,7 +138,7 @@ fn a_webhook_that_credits_is_two_reads_and_one_commit() {
     });
 }
 
-/// R9.1: the first journal of all marks that the ledger currency is fixed, once per deployment.
+/// R9.1: the first journal of a deployment also fixes the ledger currency, once.
 #[test]
 fn the_first_journal_of_a_deployment_costs_two_units_more() {
     World::run(async |world| {
@@ -152,7 +152,8 @@ fn the_first_journal_of_a_deployment_costs_two_units_more() {
     });
 }
 
-/// An item of more than 1,024 bytes costs double, in each of its lists too. Money is written on these again and again.
+/// No item of the payment path exceeds 1,024 bytes.
+/// A larger item costs double, in each of its lists too, and these are written again and again.
 #[test]
 fn what_a_payment_writes_weighs_less_than_a_kilobyte_each() {
     World::run(async |world| {
@@ -166,14 +167,15 @@ fn what_a_payment_writes_weighs_less_than_a_kilobyte_each() {
             let items = items.iter().filter(|item| item["type"]["S"] == kind && !before.contains(item));
             items.map(weight).max().unwrap_or_else(|| panic!("no {kind}"))
         };
-        // What is left of a kilobyte is for a longer address, a language and the accounts to come.
+        // The rest of the kilobyte is for longer addresses, a language and further accounts.
         let weights = ["user", "posting", "order", "event", "payment"].map(new);
         assert!(weights.iter().zip([900, 830, 680, 480, 280]).all(|(is, most)| *is <= most), "{weights:?}");
     });
 }
 
-/// R6.5: the user 3 (its item 2, one list), the commission account 2, both postings 3 each, the withdrawal 4, once-record and
-/// outbox item 2 each.
+/// R6.5: a withdrawal to the balance is one read and one commit.
+/// The user 3 (its item 2, one list), the commission account 2, both journal entries 3 each, the withdrawal 4, the idempotency
+/// record and the outbox item 2 each.
 #[test]
 fn a_withdrawal_to_the_balance_is_one_read_and_one_commit() {
     World::run(async |world| {
@@ -189,8 +191,9 @@ fn a_withdrawal_to_the_balance_is_one_read_and_one_commit() {
     });
 }
 
-/// R6.3: ten commissions of one affiliate are one read and one transaction: the commission 4 (its item 2, two lists), its posting
-/// 3, the invitee's earnings 2 each; the account 2 and the outbox item with its ten messages 4 once.
+/// R6.3: ten commissions of one affiliate are one read and one transaction.
+/// Each has the commission 4 (its item 2, two lists), its journal entry 3 and the invitee's earnings 2. The account 2 and the
+/// outbox item with its ten messages 4 come once.
 #[test]
 fn ten_commissions_of_one_affiliate_are_one_read_and_one_transaction() {
     World::run(async |world| {
@@ -234,7 +237,7 @@ fn a_page_of_a_list_is_one_call() {
     });
 }
 
-/// A tree of `depth` shops that were all granted a series, and an asset of the deepest.
+/// Creates a chain of `depth` shops, all granted a series, and an asset of the deepest.
 async fn agency(world: &World, depth: usize) -> (String, String) {
     crate::agency::open(world).await;
     let cards = crate::agency::series(world, crate::agency::fixed("100")).await;
@@ -252,8 +255,9 @@ async fn agency(world: &World, depth: usize) -> (String, String) {
     (deepest, card)
 }
 
-/// R8.8–R8.10: a sale pays five levels, or ten, in two reads and one transaction: of each level its sales 2, its wallet 2 and its
-/// posting 3; the order with its snapshot, the asset with its posting.
+/// R8.8–R8.10: a sale pays five levels, or ten, in two reads and one transaction.
+/// Each level writes its sales 2, its wallet 2 and its journal entry 3. The order with its snapshot and the asset with its
+/// journal entry come once.
 #[test]
 fn a_sale_pays_its_whole_chain_in_one_transaction() {
     for (depth, units) in [(5, 46), (10, 85)] {
@@ -270,7 +274,8 @@ fn a_sale_pays_its_whole_chain_in_one_transaction() {
     }
 }
 
-/// R8.3: a grant with fifty packages is one transaction of at most six items; R8.7: a pre-check reads twice after the caller.
+/// R8.3: a grant with fifty packages is one transaction of at most six items.
+/// R8.7: a pre-check reads twice after the caller.
 #[test]
 fn a_grant_with_fifty_packages_is_one_transaction_of_six_items() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! The operator's command line against a whole stack on a socket: the same bytes as against a deployment.
+//! The operator's command line against a whole stack on a socket, with the same bytes as a deployment.
 
 mod bench;
 mod money;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use bench::Bench;
 
-/// R9.1: one field changes, the others stay, under the version that was read.
+/// R9.1: one field changes under the version that was read, and the others stay.
 #[test]
 fn settings_are_changed_field_by_field() {
     Bench::run(async |bench| {
@@ -57,7 +57,7 @@ fn wrong_usage_is_status_two_and_nobody_there_is_three() {
             assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{wrong}: {}", refused.err);
             assert!(refused.err.starts_with("error: "), "{wrong}: {}", refused.err);
         }
-        // A port that was free a moment ago.
+        // This port was free a moment ago, so nothing listens on it.
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let nowhere = Bench { url: format!("http://127.0.0.1:{port}"), ..bench.clone() };
         for command in ["orders list", "audit", "dlq list"] {
@@ -68,7 +68,7 @@ fn wrong_usage_is_status_two_and_nobody_there_is_three() {
     });
 }
 
-/// Without --local the variables of a deployment are named that are missing, all at once.
+/// Without `--local`, a command lists all missing deployment variables at once.
 #[test]
 fn aws_commands_say_which_variables_are_missing() {
     Bench::run(async |bench| {
@@ -84,7 +84,7 @@ fn aws_commands_say_which_variables_are_missing() {
     });
 }
 
-/// R2.5: there is no other first admin.
+/// R2.5: the command line creates the first admin; there is no other way.
 #[test]
 fn an_admin_made_from_the_command_line_signs_in() {
     Bench::run(async |bench| {

@@ -1,9 +1,10 @@
-//! Conservation: a seeded random workload of all operations, with everything that may go wrong at rates that each seed draws anew;
-//! then the auditor.
+//! Conservation: a seeded random workload of all operations under random faults, then the auditor.
+//! Each seed draws its own fault rates.
 //!
-//! `GUERDON_SEEDS=1000` plays that many seeds, `GUERDON_FIRST_SEED=5000` from there on, `GUERDON_SEED=17` that one, `GUERDON_STEPS=3,9` only these steps of it: each step draws
-//! from a generator of its own, so that a seed plays the same way every time, and the steps that are left play as they did. A seed
-//! that fails is shrunk to few steps, and the command that replays it is printed.
+//! Seeds: `GUERDON_SEEDS=1000` plays that many, `GUERDON_FIRST_SEED=5000` starts there.
+//! `GUERDON_SEED=17` plays that one, and `GUERDON_STEPS=3,9` only these steps of it. Each step has its own generator, so a seed
+//! always plays the same way, and so do the remaining steps when others are left out. A failing seed is shrunk to few steps, and
+//! the command that replays it is printed.
 
 mod affiliate;
 mod people;
@@ -21,7 +22,7 @@ use crate::env::wished;
 use crate::facts;
 use crate::world::World;
 
-/// Most steps that a seed has.
+/// Maximum number of steps of a seed.
 const STEPS: u64 = 40;
 
 struct Play<'a> {
@@ -119,7 +120,7 @@ impl Play<'_> {
         self.world.try_to_pay(&order, more).await;
     }
 
-    /// An order of which its provider has money, if `provider` is that.
+    /// An order that was paid at its provider, optionally only at `provider`.
     fn paid_order(&mut self, provider: Option<&str>) -> Option<Value> {
         let book = self.world.stack.simulators.book();
         let took = |order: &&Value| {
@@ -131,7 +132,7 @@ impl Play<'_> {
         self.one(&paid)
     }
 
-    /// Something happens at the provider to what was paid: refunds, disputes, the end of a delayed payment.
+    /// Later events of a payment at its provider: refunds, disputes, the end of a delayed payment.
     async fn afterwards(&mut self) {
         const ACTIONS: [&str; 13] = [
             "refund",
@@ -150,7 +151,7 @@ impl Play<'_> {
         ];
         let Some(order) = self.paid_order(Some("stripe")) else { return };
         for _ in 0..3 {
-            // Stripe's events carry seconds.
+            // Stripe's timestamps are in seconds.
             self.world.advance(1).await;
             let action =
                 if self.below(4) == 0 { ["pay_succeeds", "pay_fails"][self.below(2)] } else { ACTIONS[self.below(13)] };
@@ -163,7 +164,7 @@ impl Play<'_> {
         }
     }
 
-    /// An admin gives back, and looks after what was not answered.
+    /// An admin refunds, and follows up on unanswered refunds.
     async fn give_back(&mut self) {
         let Some(order) = self.paid_order(None) else { return };
         let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
@@ -178,7 +179,7 @@ impl Play<'_> {
         self.confirm(&order).await;
     }
 
-    /// Says how the open refunds of an order ended, where the provider's book leaves no doubt.
+    /// Confirms how an order's open refunds ended, where the provider's book is unambiguous.
     async fn confirm(&mut self, order: &Value) {
         let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
         let file = self.world.admin().get(&path).await;
@@ -202,7 +203,7 @@ impl Play<'_> {
         }
     }
 
-    /// An admin decides about something in review, sometimes together with another.
+    /// An admin resolves a review item, sometimes twice with different decisions.
     async fn resolve(&mut self) {
         let reviews = self.world.admin().get("/v1/admin/payment/reviews?state=open").await;
         if reviews.status != 200 {
@@ -241,7 +242,7 @@ impl Play<'_> {
         self.world.admin().once().post(&format!("/v1/admin/users/{id}/adjustments"), body).await;
     }
 
-    /// Codes for balance or time, unlimited, with few uses, and with shards.
+    /// Creates codes for balance or plan time: unlimited, with few uses, or with shards.
     async fn batch(&mut self) {
         let total = [0, 1, 3, 150][self.below(4)];
         let limit = self.below(3) + 1;
@@ -304,7 +305,7 @@ impl Play<'_> {
         let seconds = self.below(5_000) as u64;
         self.world.advance(seconds).await;
         if self.below(4) == 0 {
-            // A clock that was ahead is set right.
+            // A clock that ran ahead is corrected.
             let clock = &self.world.stack.clock;
             clock.set(clock.now() - jiff::SignedDuration::from_secs((self.below(300)) as i64));
         }
@@ -319,8 +320,9 @@ impl Play<'_> {
         self.trouble();
     }
 
-    /// Days later every provider's book has been compared: whatever Stripe did not tell is settled, and nothing differs. A gateway
-    /// that gave money back before a person said so differed then.
+    /// Days later every provider's book has been compared.
+    /// Missed Stripe events are applied, and nothing differs.
+    /// A gateway refund that nobody had confirmed yet is an expected difference.
     async fn reconcile(&mut self) {
         for _ in 0..3 {
             self.world.advance(26 * 3_600).await;
@@ -344,7 +346,7 @@ impl Play<'_> {
         }
     }
 
-    /// Other weather: none half of the time.
+    /// Draws new fault rates; half of the time there are none.
     fn trouble(&mut self) {
         let weather = if self.below(2) == 0 { Weather::default() } else { Weather::drawn(&mut self.rng) };
         let seed = self.rng.next_u64();
@@ -352,19 +354,19 @@ impl Play<'_> {
     }
 }
 
-/// How many steps a seed has: few leave a young world, many an old one.
+/// Number of steps of a seed: few leave a young world, many an old one.
 fn length(seed: u64) -> u64 {
     STEPS - seed % 31
 }
 
-/// What draws for a step of a seed, whatever the other steps are.
+/// Generator of one step of a seed, independent of the other steps.
 fn dice(seed: u64, step: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(step);
     rng
 }
 
-/// Plays these steps of a seed; answers every call to a service, in order.
+/// Plays these steps of a seed and returns every service call in order.
 fn play(seed: u64, steps: &[u64]) -> Vec<String> {
     let calls = std::sync::OnceLock::new();
     World::seeded(seed, async |world| {
@@ -417,7 +419,7 @@ fn fails(seed: u64, steps: &[u64]) -> bool {
     catch_unwind(AssertUnwindSafe(|| play(seed, steps))).is_err()
 }
 
-/// Fewer steps that fail as well: parts are left out while it still fails, larger parts first.
+/// Shrinks a failing list of steps by leaving parts out while it still fails, larger parts first.
 fn shrunk(seed: u64, mut steps: Vec<u64>) -> Vec<u64> {
     let (mut part, mut tries) = (steps.len().div_ceil(2), 60);
     while part > 0 {
@@ -459,7 +461,7 @@ fn play_quarter(quarter: u64) {
     facts::note(&format!("seeds-{quarter}"), &json!({"seeds": played, "steps": STEPS}));
 }
 
-/// What a seed plays does not depend on anything but the seed, so that a failure can be replayed.
+/// A seed's run depends on nothing but the seed, so that a failure can be replayed.
 #[test]
 fn a_seed_plays_the_same_way_every_time() {
     let steps: Vec<u64> = (0..STEPS).collect();
@@ -469,25 +471,26 @@ fn a_seed_plays_the_same_way_every_time() {
     assert_eq!((differs, first.len()), (None, second.len()));
 }
 
-/// L1–L6, P1–P8, A1–A4, C1, C3–C5, W1, W2, K1–K3, I1–I3, O1, O2, O4: whatever happens in whatever order, everything adds up.
+/// L1–L6, P1–P8, A1–A4, C1, C3–C5, W1, W2, K1–K3, I1–I3, O1, O2, O4: any workload adds up.
+/// This test plays the first quarter of the seeds.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_first_quarter() {
     play_quarter(0);
 }
 
-/// The same for the second quarter of the seeds.
+/// The second quarter of the seeds.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_second_quarter() {
     play_quarter(1);
 }
 
-/// The same for the third quarter of the seeds.
+/// The third quarter of the seeds.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_third_quarter() {
     play_quarter(2);
 }
 
-/// The same for the last quarter of the seeds.
+/// The last quarter of the seeds.
 #[test]
 fn everything_adds_up_after_any_workload_of_the_last_quarter() {
     play_quarter(3);

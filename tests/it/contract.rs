@@ -1,4 +1,4 @@
-//! The contract: template, routers and the published OpenAPI document name the same routes.
+//! The contract: template, routers and the published OpenAPI document list the same routes.
 
 pub mod document;
 mod examples;
@@ -123,7 +123,7 @@ async fn compressed_where_accepted(world: &World) {
     }
 }
 
-/// What is taken and answered in JSON is shown by an example: something that a test really sent and got.
+/// Every JSON operation has an example: a request and response recorded from a test.
 #[test]
 fn every_operation_has_its_example() {
     let document = merged();

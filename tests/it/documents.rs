@@ -1,4 +1,4 @@
-//! The documents are true: what they name exists, what they list is complete, and the tours in them run.
+//! Checks of the documents: references exist, lists are complete, and the tours run.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use shared::webhooks::model::outbound_event::EventKind;
 
 use crate::env::wished;
 
-/// All documents, by the folder that they explain.
+/// Folders that have a README.
 const FOLDERS: [&str; 5] = ["", "shared", "functions", "infra", "tests"];
 
 fn root() -> PathBuf {
@@ -37,12 +37,12 @@ fn prose(text: &str) -> String {
     kept.collect::<Vec<_>>().join("\n")
 }
 
-/// The words that a text shows as code.
+/// Inline code spans of a text.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The part of a text between two marks.
+/// Part of a text between two markers.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(begin).unwrap_or_else(|| panic!("{begin} is missing"));
     rest.split_once(end).unwrap_or_else(|| panic!("{end} is missing")).0
@@ -54,7 +54,7 @@ fn the_first_document_is_read_in_minutes() {
     assert!(lines <= 200, "README.md has {lines} lines");
 }
 
-/// A path in a document is there, seen from the root or from the document's own folder.
+/// Every path in a document exists, relative to the root or to the document's folder.
 #[test]
 fn every_path_in_a_document_exists() {
     let tops = ["shared/", "functions/", "infra/", "tests/"];
@@ -77,7 +77,7 @@ fn every_path_in_a_document_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
-/// A link leads to a file, and to a heading of it.
+/// Every link leads to an existing file and heading.
 #[test]
 fn every_link_in_a_document_leads_somewhere() {
     let mut broken = Vec::new();
@@ -104,7 +104,7 @@ fn every_link_in_a_document_leads_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The anchors of a document's headings.
+/// Anchors of a document's headings.
 fn headings(text: &str) -> BTreeSet<String> {
     let lines = prose(text);
     let titles = lines.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
@@ -115,7 +115,7 @@ fn headings(text: &str) -> BTreeSet<String> {
     titles.map(anchor).collect()
 }
 
-/// The walks through the code name functions of the files that they lead through, and none is long.
+/// The code walks name existing functions of the files they cover, and none is long.
 #[test]
 fn the_walks_lead_through_functions_that_exist() {
     let text = document("shared");
@@ -154,7 +154,7 @@ fn every_noun_of_the_glossary_exists() {
     assert!(nouns >= 25, "only {nouns} nouns");
 }
 
-/// R9.1: the settings reference is what the settings' declarations say, and these say every field of every document.
+/// R9.1: every field of every settings document has a row in the reference.
 #[test]
 fn the_settings_reference_lists_every_field() {
     let text = document("functions");
@@ -173,7 +173,7 @@ fn the_settings_reference_lists_every_field() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// The paths of a document's values; lists and empty objects are values.
+/// Paths of a document's values; lists and empty objects are values.
 fn fields(document: &Value, path: &str) -> Vec<String> {
     match document {
         Value::Object(fields_of) if !fields_of.is_empty() => {
@@ -187,7 +187,7 @@ fn fields(document: &Value, path: &str) -> Vec<String> {
     }
 }
 
-/// Events and scopes are listed where people look for them.
+/// The API document lists every event and scope.
 #[test]
 fn the_api_document_lists_every_event_and_scope() {
     let text = prose(&document("functions"));
@@ -200,7 +200,7 @@ fn the_api_document_lists_every_event_and_scope() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// The shell commands of a document between `<!-- name -->` and `<!-- /name -->`.
+/// Shell commands of a document between `<!-- name -->` and `<!-- /name -->`.
 fn script(folder: &str, name: &str) -> String {
     let text = document(folder);
     let part = between(&text, &format!("<!-- {name} -->"), &format!("<!-- /{name} -->"));
@@ -210,17 +210,17 @@ fn script(folder: &str, name: &str) -> String {
     script
 }
 
-/// A running local stack, ended with its data when it is dropped.
+/// Running local stack; dropping it ends it and deletes its data.
 struct LocalStack {
     process: Child,
-    /// Open as long as the process, which could not print otherwise.
+    /// Kept open because the process prints to it.
     _output: Lines<BufReader<ChildStdout>>,
     folder: PathBuf,
     base: String,
 }
 
 impl LocalStack {
-    /// Starts the built program on a free port and waits until it says that it runs.
+    /// Starts the built program on a free port and waits until it reports that it runs.
     fn start() -> Self {
         let binaries = || build(&own_profile().unwrap(), &["--workspace", "--bins"]).unwrap();
         let binaries: PathBuf = wished("GUERDON_BINARIES").unwrap_or_else(binaries);
@@ -229,7 +229,7 @@ impl LocalStack {
         fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(binaries.join("guerdon-local"));
         command.args(["--port", &port.to_string(), "--data"]).arg(folder.join("data"));
-        // What is documented, whatever this run of the tests is given: its own admin, database and queues.
+        // Run as documented: drop this test run's own admin, database and queue settings.
         for name in
             ["GUERDON_ADMIN_EMAIL", "GUERDON_ADMIN_PASSWORD", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"]
         {
@@ -248,7 +248,7 @@ impl LocalStack {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// Runs a script as a person would paste it; whatever fails in it fails the test.
+    /// Runs a script as a person would paste it; any failing command fails the test.
     fn run(&self, shell: &str, script: &str) -> String {
         let mut command = Command::new(shell);
         if shell == "zsh" {
@@ -274,19 +274,19 @@ impl Drop for LocalStack {
     }
 }
 
-/// The codes of the problems in an output, in their order.
+/// Problem codes in an output, in order.
 fn problems(output: &str) -> Vec<&str> {
     output.split("urn:guerdon:problem:").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
-/// Each call of the auditor in an output finds nothing.
+/// Number of audits in an output; each must find nothing.
 fn audits(output: &str) -> usize {
     let all = output.matches("\"findings\":").count();
     assert_eq!(output.matches("\"findings\":[]").count(), all, "{output}");
     all
 }
 
-/// The tours are what people try first: they run, in the shells that people have, and end as the documents say.
+/// The tours run in bash and zsh and end as the documents promise.
 #[test]
 fn the_tours_run_in_bash_and_zsh() {
     let (tour, long_tour) = (script("", "tour"), script("functions", "long-tour"));
@@ -302,7 +302,7 @@ fn the_tours_run_in_bash_and_zsh() {
             assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
         }
     }
-    // It moves the clock, so it comes last.
+    // This tour moves the clock, so it comes last.
     let output = stack.run("bash", &long_tour);
     assert_eq!(problems(&output), ["already_redeemed", "already_redeemed"], "{output}");
     assert!(audits(&output) >= 4, "{output}");

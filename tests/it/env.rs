@@ -1,8 +1,8 @@
-//! How much of the suite is wished for: numbers and names in the environment (tests/README.md).
+//! Environment variables that set the extent of a run: numbers and names (tests/README.md).
 
 use std::str::FromStr;
 
-/// What a variable wishes for, if it is there.
+/// Parsed value of a variable, if it is set.
 pub fn wished<T: FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} can't be {text:?}")))

@@ -1,8 +1,8 @@
-//! What the suite did, for its report: each part leaves one file of facts in the directory that `GUERDON_FACTS` names.
+//! Facts of a run for its report: each part writes one file to the directory in `GUERDON_FACTS`.
 
 use serde_json::Value;
 
-/// Leaves the facts of a part (`faults-1`, `races`); without a directory for them, nothing.
+/// Writes the facts of a part (`faults-1`, `races`); does nothing without the directory.
 pub fn note(part: &str, facts: &Value) {
     if let Some(directory) = std::env::var_os("GUERDON_FACTS") {
         let directory = std::path::PathBuf::from(directory);

@@ -1,7 +1,7 @@
-//! Faults: whatever goes wrong between a function and its services, state is before or after, never between.
+//! Faults between a function and its services: the state is before or after, never between.
 //!
-//! Where each call can go wrong in each of ten ways, a run plays one of them at each call: which one moves on with `GUERDON_TURN=17`, and
-//! ten turns in a row play them all, as one run does with `GUERDON_FAULTS=all`.
+//! Each call can fail in ten ways, and a run injects one of them at each call. `GUERDON_TURN=17` shifts the choice. Ten turns in
+//! a row cover all ten, as does one run with `GUERDON_FAULTS=all`.
 
 mod every;
 
@@ -13,28 +13,28 @@ use crate::env::wished;
 use crate::payment::refunds::{act, file, given_back, paid};
 use crate::world::{Answer, World};
 
-/// Whether a run plays every kind of fault at every call.
+/// True if a run injects every kind of fault at every call.
 pub fn is_every_kind() -> bool {
     wished::<String>("GUERDON_FAULTS").is_some_and(|wanted| wanted == "all")
 }
 
-/// How far the kinds of faults have moved on from call to call.
+/// Shift of the fault kinds from call to call.
 pub fn turn() -> usize {
     wished("GUERDON_TURN").unwrap_or(0)
 }
 
-/// The kinds of faults that the call at this place meets in this run.
+/// Kinds of faults to inject at this place in this run.
 pub fn kinds_at(place: usize) -> &'static [Fault] {
     const ALL: &[Fault] = &Fault::ALL;
     if is_every_kind() { ALL } else { &ALL[(place + turn()) % ALL.len()..][..1] }
 }
 
-/// Whether the nth call of an operation of a service meets this kind of fault in this run.
+/// True if this run injects this kind of fault into the nth call of a service operation.
 pub fn is_met(operation: &str, nth: u32, kind: Fault) -> bool {
     kinds_at(operation.len() + nth as usize).contains(&kind)
 }
 
-/// The client repeats with the same key until it is told that something is made.
+/// Repeats a request with the same key until it returns 201.
 async fn insist(world: &World, name: &str, key: &str, path: &str, body: Value) -> Value {
     told(world, name, key, path, body).await.is(201)
 }
@@ -44,8 +44,8 @@ async fn told(world: &World, name: &str, key: &str, path: &str, body: Value) -> 
     world.insist(async || caller().key(key).post(path, body.clone()).await).await
 }
 
-/// R1.8: each call of a registration, an order and its payment goes wrong, once, in each way by turns; one account, one order, one credit
-/// and one reward come of it.
+/// R1.8: any single fault in registration, order or payment has no effect on the end.
+/// The end is one account, one order, one credit and one reward.
 #[test]
 fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
@@ -82,7 +82,7 @@ fn any_single_fault_in_the_main_job_has_no_effect_on_its_end() {
     }
 }
 
-/// R1.8, R7.3: each call of a redemption goes wrong, once, in each way by turns; one use is taken and one effect comes of it.
+/// R1.8, R7.3: any single fault in a redemption leaves one use taken and one effect.
 #[test]
 fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
@@ -115,8 +115,9 @@ fn any_single_fault_in_a_redemption_has_no_effect_on_its_end() {
     }
 }
 
-/// R6.3, R6.5, R6.6: each call between an order and the withdrawal of its commission goes wrong, once, in each way by turns; one commission,
-/// one movement and one verdict come of it.
+/// R6.3, R6.5, R6.6: any single fault on a commission's way has no effect on the end.
+/// The way leads from the order to the withdrawal.
+/// The end is one commission, one journal entry and one decision.
 #[test]
 fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
@@ -157,7 +158,7 @@ fn any_single_fault_on_a_commissions_way_has_no_effect_on_its_end() {
     }
 }
 
-/// R7.1: each call that makes a large batch goes wrong, once, in each way by turns; the batch is whole with the codes it always had.
+/// R7.1: any single fault while a large batch is made leaves it complete, with the same codes.
 #[test]
 fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
     for fault in Fault::ALL {
@@ -183,12 +184,12 @@ fn any_single_fault_while_a_batch_is_made_leaves_it_whole_in_the_end() {
     }
 }
 
-/// Everything comes to rest though something was not sent.
+/// Drains everything though some messages were not sent.
 async fn rest(world: &World) {
     rest_without(world, "nobody").await;
 }
 
-/// The same, when somebody can't sign in any more.
+/// Drains everything when the user `gone` can't sign in any more.
 async fn rest_without(world: &World, gone: &str) {
     for _ in 0..3 {
         world.settle().await;
@@ -202,14 +203,14 @@ async fn rest_without(world: &World, gone: &str) {
     }
 }
 
-/// The calls of a refund, and how many of each.
+/// Calls of a refund, and the number of each.
 const REFUND: [(&str, u32); 5] =
     [("TransactWriteItems", 2), ("GetItem", 3), ("BatchGetItem", 1), ("SendMessageBatch", 1), ("Provider", 1)];
 
-/// Nothing happened, or it did and nobody was told, or something else happened at once.
+/// Representative kinds: not applied, applied with the response lost, and a concurrent write.
 const KINDS: [Fault; 4] = [Fault::Refused, Fault::ReplyLost, Fault::ErrorAfter, Fault::Conflict];
 
-/// R1.8, R4.11: each call of an admin's refund by Stripe goes wrong, once; the money goes back once, and the ledger says so.
+/// R1.8, R4.11: any single fault in an admin's refund by Stripe leaves one refund, in the ledger too.
 #[test]
 fn any_single_fault_in_a_refund_by_stripe_has_no_effect_on_its_end() {
     for fault in KINDS {
@@ -232,8 +233,8 @@ fn any_single_fault_in_a_refund_by_stripe_has_no_effect_on_its_end() {
     }
 }
 
-/// R1.8, R4.11: each call of a refund by a gateway goes wrong, once; the gateway is asked once at most, and what it did not
-/// say, a person does.
+/// R1.8, R4.11: any single fault in a gateway refund leads to at most one call of the gateway.
+/// A person confirms an unknown result.
 #[test]
 fn any_single_fault_in_a_refund_by_a_gateway_never_gives_back_twice() {
     for fault in KINDS {
@@ -267,8 +268,8 @@ fn any_single_fault_in_a_refund_by_a_gateway_never_gives_back_twice() {
     }
 }
 
-/// R1.8, R4.11, R4.12: each call of the settling of refunds and disputes, and of a decision about money in review, goes wrong,
-/// once; balances and review end as without.
+/// R1.8, R4.11, R4.12: any single fault in a reversal or a decision leaves the same end.
+/// Reversals are refunds and disputes; decisions resolve reviews. The end is balances and reviews.
 #[test]
 fn any_single_fault_in_a_reversal_or_a_decision_has_no_effect_on_its_end() {
     for fault in KINDS {
@@ -301,7 +302,7 @@ fn any_single_fault_in_a_reversal_or_a_decision_has_no_effect_on_its_end() {
     }
 }
 
-/// R1.8, R7.8: each call of a redemption that is taken back goes wrong, once; credit and use come back once.
+/// R1.8, R7.8: any single fault while a redemption is undone returns credit and use once.
 #[test]
 fn any_single_fault_while_a_redemption_is_taken_back_has_no_effect_on_its_end() {
     for fault in KINDS {
@@ -326,7 +327,7 @@ fn any_single_fault_while_a_redemption_is_taken_back_has_no_effect_on_its_end() 
     }
 }
 
-/// R1.8: each call of an erasure goes wrong, once; nothing tells who they were in the end.
+/// R1.8: any single fault in an erasure leaves no personal data in the end.
 #[test]
 fn any_single_fault_in_an_erasure_leaves_no_trace_in_the_end() {
     for fault in KINDS {

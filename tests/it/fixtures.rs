@@ -1,5 +1,5 @@
-//! A scene: one world in which a bit of everything happened, as the items that it left. Played once, shared by the tests of the
-//! auditor and of what is stored.
+//! World with everything: one run that creates every kind of item.
+//! It is played once and shared by the auditor's tests and the storage tests.
 
 use std::sync::OnceLock;
 
@@ -14,17 +14,17 @@ use shared::table::json::item;
 
 use crate::world::World;
 
-/// What a world has left.
+/// Final state of the world.
 pub struct Scene {
-    /// All items, as the database writes them.
+    /// All items in DynamoDB's JSON.
     pub items: Vec<Value>,
-    /// What the providers know.
+    /// The providers' records.
     pub book: Book,
-    /// What functions did.
+    /// Permissions used, calls denied and messages sent by the functions.
     pub done: Seen,
 }
 
-/// The scene; played on first need.
+/// The scene, played on first use.
 pub fn scene() -> &'static Scene {
     static SCENE: OnceLock<Scene> = OnceLock::new();
     SCENE.get_or_init(|| {
@@ -39,12 +39,12 @@ pub fn scene() -> &'static Scene {
     })
 }
 
-/// Items as the code reads them.
+/// Decodes items from DynamoDB's JSON.
 pub fn read(items: &[Value]) -> Vec<Item> {
     items.iter().map(|json| item(json).unwrap()).collect()
 }
 
-/// A new noun is stored in the scene by adding here what makes one.
+/// Plays the scene. Add here whatever creates a new entity.
 async fn play(world: &World) {
     world.open().await;
     registrations(world).await;
@@ -58,7 +58,7 @@ async fn play(world: &World) {
     world.settle().await;
 }
 
-/// The operator's product is told that Kim registered; an endpoint that nobody needs is gone.
+/// An endpoint receives Kim's registration; a second endpoint is deleted.
 async fn events(world: &World) {
     world.settings("identity", |settings| settings["email_verification"] = json!(false)).await;
     let make = |path: &str| {
@@ -72,7 +72,7 @@ async fn events(world: &World) {
     world.register("kim", None).await;
 }
 
-/// Two shops sell: recharges by wallet and online, part of one given back, a purchase, a grant that is gone.
+/// Two shops sell: recharges by wallet and online, a partial refund, a purchase, a deleted grant.
 async fn agency(world: &World) {
     use crate::agency::{asset, fund, grant, id, package, recharge, series, shop};
     world.settings("agency", |agency| agency["enabled"] = json!(true)).await;
@@ -106,7 +106,7 @@ async fn agency(world: &World) {
     world.user("ivy").once().post("/v1/agency/wallet/transfers", json!({"amount": "1"})).await.is(201);
 }
 
-/// Gil's commissions on Hal's orders: one that is partly taken back, one that waits; withdrawals of every state.
+/// Gil's commissions on Hal's orders: one partly clawed back, one on hold; withdrawals in every state.
 async fn commissions(world: &World) {
     world.settings("identity", |settings| settings["email_verification"] = json!(false)).await;
     world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
@@ -137,8 +137,8 @@ async fn commissions(world: &World) {
     refund(world, &first, 30_000).await;
 }
 
-/// What the operator's backend does: it registers Ida, who has no e-mail, and Jon, whom Gil invited, moves Ida's balance, reports what
-/// Jon bought and gave back, and a refund whose purchase is not known.
+/// The operator's backend registers Ida, who has no e-mail, and Jon, whom Gil invited.
+/// It moves Ida's balance, reports Jon's purchase and refund, and a refund of an unknown purchase.
 async fn backend(world: &World) {
     let scopes = ["users:write", "ledger:write", "purchases:write"];
     let key = world.service_key("billing", &scopes).await;
@@ -165,7 +165,7 @@ async fn backend(world: &World) {
     }
 }
 
-/// Codes for balance, for plan time, unlimited, and with shards, redeemed by dave and carol.
+/// Codes for balance, for plan time, unlimited, and with shards, redeemed by Dave and Carol.
 async fn redemptions(world: &World) {
     world.sign_in("dave").await;
     let plan = world.plan(json!({"name": "Pro", "quota": 0, "on_sale": true, "traffic_bytes": 1_000})).await;
@@ -229,7 +229,7 @@ async fn payments(world: &World) {
     world.settle().await;
 }
 
-/// Gives a part of an order's first payment back, at Stripe.
+/// Refunds a part of an order's first payment at Stripe.
 pub async fn refund(world: &World, order: &Value, units: i64) {
     let book = world.stack.simulators.book();
     let intent = book.payments_of(order["id"].as_str().unwrap())[0].intent.clone();
@@ -242,7 +242,7 @@ pub async fn refund(world: &World, order: &Value, units: i64) {
     world.settle().await;
 }
 
-/// A sign-up that waits for its code, and a password reset.
+/// A pending sign-up and a password reset.
 async fn access(world: &World) {
     world.nobody().post("/v1/password-resets", json!({"email": "ann@example.com"})).await.is(202);
     world.settings("identity", |settings| settings["email_verification"] = json!(true)).await;

@@ -1,17 +1,17 @@
-//! Inputs that nobody thought of: each test here says what holds for any of them.
+//! Fuzzing: each test states a property that holds for any input.
 //!
-//! `cargo test` first replays the inputs that are kept in `fuzz/__fuzz__/{target}/corpus`, then spends a second or two a target
-//! (`GUERDON_FUZZ_SECONDS=60` for more) on mutations of them and of what else the test knows (golden items, fixtures, examples of
-//! the published document). What fails is printed, with a seed for `BOLERO_RANDOM_SEED`.
+//! `cargo test` first replays the stored inputs in `fuzz/__fuzz__/{target}/corpus`. Then it spends a second or two per target
+//! (`GUERDON_FUZZ_SECONDS=60` for more) on mutations of them and of the test's own seeds: golden items, fixtures, examples of the
+//! published document. A failing input is printed, with a seed for `BOLERO_RANDOM_SEED`.
 //!
-//! A run that is guided by coverage, by libFuzzer, which adds what it finds to the corpus and what fails to `crashes`:
+//! Coverage-guided runs use libFuzzer. It adds its finds to the corpus and failing inputs to `crashes`:
 //!
 //! ```sh
 //! cargo install cargo-bolero --no-default-features --features libfuzzer
 //! tests/it/fuzz/long 60            # seconds per target; more words are the targets
 //! ```
 //!
-//! A corpus is text as far as its target reads text; each module's doc says how. Ids of things are not kept, as each world
+//! A corpus is text as far as its target reads text; each module's doc gives the format. Ids are replaced by names, as each world
 //! has its own: see [`lasting`].
 
 mod items;
@@ -33,7 +33,7 @@ use serde_json::json;
 
 use self::mutate::mutated;
 
-/// The most bytes from which a mutation is drawn.
+/// Maximum number of bytes that a mutation is drawn from.
 const DRAWN: usize = 256;
 
 type Target = TestTarget<ByteSliceGenerator, DefaultEngine, BorrowedInput>;
@@ -44,11 +44,11 @@ macro_rules! any {
         $crate::fuzz::run(bolero::check!(name = $name), $name, 1.0, $seeds, $test)
     };
 }
-/// The same in worlds that last: `fuzz::worlds!("name", seeds, async fn)`.
+/// The same in long-lived worlds: `fuzz::worlds!("name", seeds, async fn)`.
 macro_rules! worlds {
     ($name:literal, $seeds:expr, $each:expr) => {
         let lasting = $crate::fuzz::lasting::Lasting::new($each);
-        // A failure is not made smaller: each attempt would take another world.
+        // A failure is not shrunk: each attempt would need another world.
         let target = bolero::check!(name = $name).with_shrink_time(std::time::Duration::ZERO);
         $crate::fuzz::run(target, $name, 2.0, $seeds, |input| lasting.take(input))
     };
@@ -64,7 +64,7 @@ fn kept(name: &str, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Everything that is kept for a target is replayed; then come mutations of it and of `seeds`, or libFuzzer's own.
+/// Replays a target's stored inputs, then runs mutations of them and of `seeds`, or libFuzzer's own.
 fn run(
     target: Target,
     name: &'static str,
@@ -97,7 +97,7 @@ fn run(
         if !random {
             return test(bytes);
         }
-        // Files were replayed above, all of them, however long it took.
+        // All files were replayed above, whatever the time limit.
         if context.is_none_or(|context| context.input.file.is_none()) && !bytes.is_empty() {
             inputs.fetch_add(1, Ordering::Relaxed);
             test(&mutated(&seeds, bytes));
@@ -108,7 +108,7 @@ fn run(
     crate::facts::note(&format!("fuzz-{name}"), &facts);
 }
 
-/// What libFuzzer begins with.
+/// Writes the seeds as libFuzzer's initial corpus.
 fn keep(name: &str, seeds: &[Vec<u8>]) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/fuzz/__fuzz__").join(name).join("corpus");
     std::fs::create_dir_all(&folder).unwrap();

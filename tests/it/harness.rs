@@ -1,4 +1,4 @@
-//! A stand for queue consumers: the application over the embedded database and queues, without any HTTP in front.
+//! Test bench for queue consumers: the application over the embedded database and queues, without HTTP.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,10 +40,10 @@ use tower::ServiceExt;
 use ulid::Ulid;
 
 const TABLE: &str = "guerdon";
-/// After how many receives a message is a dead letter.
+/// Number of receives after which a message is dead-lettered.
 const RECEIVES: u32 = 3;
 
-/// The application, and what is behind it.
+/// The application and its services.
 pub struct Stand {
     pub app: Arc<App>,
     pub dynamo: Dynamo,
@@ -74,7 +74,8 @@ impl Environment for Here {
     }
 }
 
-/// Both services behind one client; the replies of so many next transactions are lost.
+/// Both services behind one client.
+/// The third field counts the next transactions whose replies are lost.
 #[derive(Debug)]
 struct Services(Dynamo, SqsBackend, Arc<AtomicU64>);
 
@@ -115,7 +116,7 @@ impl Stand {
         Self { app: Arc::new(app), dynamo, queues, clock, users: AtomicU64::new(1), lost }
     }
 
-    /// A user who is not anybody's invitee.
+    /// A user without an inviter.
     pub fn user(&self, name: &str) -> User {
         let number = self.users.fetch_add(1, Ordering::Relaxed);
         let now = self.app.clock.now();
@@ -140,7 +141,7 @@ impl Stand {
         }
     }
 
-    /// An invitee of `inviter`, who was promised `registration` and `qualified` rewards (inviter's, invitee's).
+    /// An invitee of `inviter` with promised `registration` and `qualified` rewards (inviter's, invitee's).
     pub fn invitee(&self, name: &str, inviter: &User, registration: [i64; 2], qualified: [i64; 2]) -> User {
         let amounts = |[inviter, invitee]: [i64; 2]| RewardAmounts { inviter: inviter.into(), invitee: invitee.into() };
         let attribution = Referral {
@@ -160,7 +161,7 @@ impl Stand {
         User { attribution: Some(attribution), ..self.user(name) }
     }
 
-    /// Writes users for the first time and sends messages, as one transaction's outbox does.
+    /// Creates users and sends messages, like one transaction's outbox.
     pub async fn write(&self, users: &[&User], messages: &[Message]) {
         for group in users.chunks(50) {
             self.commit(group, &[]).await;
@@ -178,7 +179,7 @@ impl Stand {
         self.app.execute(&Ctx::system(), plan).await.unwrap();
     }
 
-    /// Changes a user as somebody else's transaction would.
+    /// Changes a user in a transaction of its own.
     pub async fn change(&self, user: UserId, change: impl Fn(&mut User)) {
         let plan = || async {
             let stored = self.load(user).await;
@@ -191,7 +192,7 @@ impl Stand {
         self.app.execute(&Ctx::system(), plan).await.unwrap();
     }
 
-    /// An online payment of `fen` by an invitee, and what it promises.
+    /// Records an online payment of `fen` by an invitee and returns the message to send.
     pub async fn pay(&self, user: &User, fen: i64, programme_on: bool) -> Message {
         let now = self.app.clock.now();
         let add = |user: &mut User| {
@@ -202,7 +203,7 @@ impl Stand {
         paid(user)
     }
 
-    /// The one order of a user that [`paid`] tells of, without terms: it earns nobody a commission.
+    /// Creates the user's one order, to which [`paid`] refers. It has no terms and earns no commission.
     async fn ordered(&self, user: &User) {
         let (id, now, whole) = (OrderId::new(user.id.ulid()), self.app.clock.now(), cny(10_000));
         let order = Order {
@@ -259,7 +260,7 @@ impl Stand {
         self.app.settings.forget();
     }
 
-    /// Asks a referral route as `user`, or as nobody.
+    /// Requests a referral route as `user`, or anonymously.
     pub async fn get(&self, user: Option<&User>, uri: &str) -> (u16, http::HeaderMap, Value) {
         let mut request = http::Request::get(uri);
         if let (Some(user), Some(signer)) = (user, &self.app.signer) {
@@ -283,12 +284,12 @@ impl Stand {
         self.load(user.id).await.accounts.balance()
     }
 
-    /// Loses the replies of so many next transactions, after they took effect.
+    /// Loses the replies of the next transactions, after they took effect.
     pub fn lose(&self, replies: u64) {
         self.lost.store(replies, Ordering::Relaxed);
     }
 
-    /// Hands the reward queue to the worker until nothing is left; answers how many batches it took.
+    /// Lets the worker drain the reward queue; returns the number of batches.
     pub async fn reward(&self) -> usize {
         let mut batches = 0;
         loop {
@@ -304,7 +305,7 @@ impl Stand {
         }
     }
 
-    /// Hands the statistics queue to its consumer until nothing is left.
+    /// Lets the consumer drain the statistics queue.
     pub async fn count(&self) {
         loop {
             let batch = self.queues.poll_once("statistics", 10).await.unwrap();
@@ -319,13 +320,13 @@ impl Stand {
         }
     }
 
-    /// How many items of a type there are.
+    /// Counts the items of a type.
     pub fn items(&self, kind: &str) -> usize {
         let of_kind = |item: &&Value| item.pointer("/type/S").and_then(Value::as_str) == Some(kind);
         self.dynamo.scan(TABLE).unwrap().iter().filter(of_kind).count()
     }
 
-    /// Damages one field of a user's item, so that it does not decode; answers the item as it was.
+    /// Damages one field of a user's item, so that it does not decode; returns the original item.
     pub fn damage(&self, user: UserId) -> Value {
         let key = User::key(user);
         let items = self.dynamo.scan(TABLE).unwrap();
@@ -381,7 +382,7 @@ pub fn registered(user: &User) -> Message {
     Message::UserRegistered { user: user.id, inviter: user.attribution.as_ref().map(|bond| bond.inviter) }
 }
 
-/// A message about the order that [`Stand::pay`] writes.
+/// A message about the order that [`Stand::pay`] creates.
 pub fn paid(user: &User) -> Message {
     let order = OrderId::new(user.id.ulid());
     Message::OrderPaid { order, user: user.id, inviter: user.attribution.as_ref().map(|bond| bond.inviter) }

@@ -1,12 +1,12 @@
-//! What a caller is told of a request when nobody knows what became of it (R1.8, J1–J3).
+//! Responses to requests with an indeterminate commit (R1.8, J1–J3).
 
 use emulator::faults::Fault;
 use serde_json::json;
 
 use crate::world::World;
 
-/// J3, R1.8: when every reply to a commit is lost, nobody says that nothing was changed: the outcome is unknown, and the same key
-/// tells it.
+/// J3, R1.8: if every reply to a commit is lost, the response says that the outcome is unknown.
+/// It never says that nothing changed, and the same key returns the outcome later.
 #[test]
 fn a_commit_whose_replies_are_all_lost_is_unknown_until_its_key_tells() {
     for fault in [Fault::ReplyLost, Fault::Hang, Fault::Truncated] {

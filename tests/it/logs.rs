@@ -1,4 +1,4 @@
-//! S2: logs hold no secrets and no personal data, whatever goes wrong.
+//! S2: logs hold no secrets and no personal data, under any fault.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -14,11 +14,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::world::World;
 
 thread_local! {
-    /// Everything that was logged on this thread, while it is recorded.
+    /// Log output of this thread while it is recorded.
     static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Where the one subscriber of all tests writes: to the record of the thread that speaks, if it keeps one.
+/// Writer of the process's subscriber: appends to the current thread's record, if there is one.
 struct Logged;
 
 impl Write for Logged {
@@ -32,10 +32,10 @@ impl Write for Logged {
     }
 }
 
-/// Runs `test` and answers what it logged, down to DEBUG.
+/// Runs `test` and returns its log output, down to DEBUG.
 ///
-/// One subscriber for the whole process: with one per test, a log line that another thread meets first may be taken for one
-/// that nobody wants to hear.
+/// There is one subscriber for the whole process. With one per test, a call site that another thread hits first could be cached
+/// as disabled.
 fn logged(test: impl AsyncFnOnce(&World)) -> String {
     static SUBSCRIBED: Once = Once::new();
     SUBSCRIBED.call_once(|| {
@@ -48,7 +48,7 @@ fn logged(test: impl AsyncFnOnce(&World)) -> String {
     String::from_utf8(LOGGED.take().unwrap()).unwrap()
 }
 
-/// Registers, pays, redeems and resets, each with a fault in its way; answers everything that must not be in a log.
+/// Registers, pays, redeems and resets under faults; returns every text that must not be logged.
 async fn live(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> =
         ["correct horse battery", "example.com", "203.0.113.7", "a world's secret", "TOPSECRET"]
@@ -96,7 +96,7 @@ async fn live(world: &World) -> Vec<String> {
     secrets
 }
 
-/// The operator's product hears of everything at an address that holds a password, and does not always answer; answers its secret.
+/// Sends events to an endpoint whose URL holds a password and that fails at times; returns its secret.
 async fn product(world: &World) -> Vec<String> {
     let url = "https://product.test/_sim/webhook/TOPSECRET?token=TOPSECRET";
     let body =
@@ -109,7 +109,7 @@ async fn product(world: &World) -> Vec<String> {
     vec![secret.to_owned(), secret.trim_start_matches("whsec_").to_owned()]
 }
 
-/// Ann earns commission and asks for it in cash, in every kind of trouble; an admin pays.
+/// Ann earns commission and requests a cash withdrawal under every kind of fault; an admin pays it.
 async fn withdraw(world: &World) {
     world
         .settings("affiliate", |settings| {
@@ -135,12 +135,12 @@ async fn withdraw(world: &World) {
     world.admin().post(&approve, json!({"reference": "TOPSECRET"})).await.is(200);
 }
 
-/// S2
+/// S2: logs hold no secrets and no personal data.
 #[test]
 fn logs_hold_no_secrets_and_no_personal_data() {
     let mut secrets = Vec::new();
     let text = logged(async |world| secrets = live(world).await);
-    // Below INFO, where no deployment logs, other libraries may say what they like.
+    // Below INFO, where no deployment logs, other libraries may log anything.
     let ours = |line: &&str| !line.contains("DEBUG") || line.contains("shared::") || line.contains("webhook");
     let of_house = |line: &&str| ["shared::", "table::", "edge::"].iter().any(|module| line.contains(module));
     assert!(text.lines().filter(of_house).count() > 50);
@@ -150,7 +150,7 @@ fn logs_hold_no_secrets_and_no_personal_data() {
     }
 }
 
-/// R9.4: what came of callbacks, how many rewards were granted, and what was cancelled are metrics, each counted once.
+/// R9.4: callback results, granted rewards and cancellations are metrics, each counted once.
 #[test]
 fn callbacks_rewards_and_cancellations_are_metrics() {
     let text = logged(async |world| {

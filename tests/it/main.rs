@@ -1,4 +1,4 @@
-//! The integration tests: one binary, a folder per capability. [`world`] is what they stand on.
+//! Integration tests: one binary, a folder per capability. [`world`] is their base.
 #![recursion_limit = "512"]
 #![allow(
     clippy::unwrap_used,

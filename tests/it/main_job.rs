@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::world::World;
 
-/// R4.6, R5.3, R3.6: ¥100 at 7.2 within a day of sign-up is 18.05555554 USD, and the inviter has the reward once, however often
-/// the provider tells us.
+/// R4.6, R5.3, R3.6: ¥100 at 7.2 within a day of sign-up is 18.05555554 USD.
+/// The inviter has the reward once, however often the provider delivers the event.
 #[test]
 fn a_hundred_yuan_make_eighteen_dollars_and_one_reward_however_often_we_are_told() {
     for provider in ["zpay", "stripe"] {

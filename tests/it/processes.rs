@@ -1,4 +1,4 @@
-//! The built function binaries as processes beside a stack: what the tests of binaries and the black box stand on.
+//! The built function binaries as processes beside a stack; base of the binary tests and the black box.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use shared::account::model::identity::{Email, Password};
 use crate::env::wished;
 
 pub const PASSWORD: &str = "correct horse battery";
-/// The longest that an invocation may take.
+/// Time limit of an invocation.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A stack, its functions' binaries, and an admin.
@@ -29,7 +29,7 @@ impl Bench {
         Self(deployment)
     }
 
-    /// Gives a new process of a binary a request of the gateway and takes status and body.
+    /// Sends a gateway request to a new process of a binary and returns status and body.
     pub async fn ask(&self, binary: &str, request: http::request::Builder, body: &str) -> (u64, String) {
         let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_owned())).unwrap();
         let (goes_to, event) = self.0.event(&request).unwrap();
@@ -38,12 +38,12 @@ impl Bench {
         (returned["statusCode"].as_u64().unwrap(), returned["body"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Gives a new process of a binary any event and takes what it returns.
+    /// Invokes a new process of a binary with any event and returns its result.
     pub async fn hand(&self, binary: &str, event: &Value) -> Value {
         self.0.start(binary).await.unwrap().process.invoke(event, PATIENCE).await.unwrap()
     }
 
-    /// Sends a request of the set-up to the handlers in this process, and answers the body.
+    /// Sends a set-up request to the handlers in this process and returns the body.
     pub async fn inside(&self, method: &str, path: &str, token: &str, body: Value) -> Value {
         let answer = self.0.stack.http(asked(method, path, token, &body), "203.0.113.7").await;
         let text = String::from_utf8(answer.body().to_vec()).unwrap();
@@ -51,7 +51,7 @@ impl Bench {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Changes settings of an area.
+    /// Changes an area's settings.
     pub async fn settings(&self, admin: &str, area: &str, change: impl FnOnce(&mut Value)) {
         let path = format!("/v1/admin/settings/{area}");
         let read = self.inside("GET", &path, admin, Value::Null).await;
@@ -64,7 +64,7 @@ impl Bench {
         assert_eq!(answer.status(), 200, "{:?}", answer.body());
     }
 
-    /// Signs somebody in, by the handlers in this process.
+    /// Signs a user in through the handlers in this process; returns the access token.
     pub async fn sign_in(&self, email: &str) -> String {
         let credentials = json!({"email": email, "password": PASSWORD});
         let signed_in = self.inside("POST", "/v1/sessions", "", credentials).await;
@@ -72,7 +72,7 @@ impl Bench {
     }
 }
 
-/// A request under a key that is the same whenever it is repeated.
+/// A request whose key is derived from its path and body, so that repeats share it.
 pub fn asked(method: &str, path: &str, token: &str, body: &Value) -> Request<Bytes> {
     let key = format!("{path}-{body}").replace(|c: char| !c.is_ascii_alphanumeric(), "");
     let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:3000");
@@ -84,7 +84,7 @@ pub fn asked(method: &str, path: &str, token: &str, body: &Value) -> Request<Byt
     request.body(body).unwrap()
 }
 
-/// Where the binaries are, after building them; `GUERDON_BINARIES` says where they are built already.
+/// Folder of the binaries: `GUERDON_BINARIES`, or else built here.
 pub fn built() -> &'static Path {
     static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
     let build = || build(&own_profile().unwrap(), &["--workspace", "--bins"]).unwrap();

@@ -1,5 +1,5 @@
-//! The queues as everything here relies on them, step by step through the service's own protocol. Nothing waits, so that it is the
-//! same over any engine (`proof engines` runs it over ElasticMQ).
+//! Queue properties that the application relies on, checked through the service's own protocol.
+//! No test waits, so they hold for any engine (`proof engines` runs them over ElasticMQ).
 
 use emulator::clock::MovableClock;
 use emulator::connector::Backend;
@@ -34,7 +34,7 @@ async fn asked(queues: &Queues, operation: &str, body: Value) -> Value {
     serde_json::from_slice(answer.body()).unwrap()
 }
 
-/// faults.md, messages: a group keeps its order and is one batch at a time; others go on.
+/// faults.md, messages: a group keeps its order and has one batch in flight; other groups go on.
 #[tokio::test]
 async fn a_group_keeps_its_order_and_waits_for_the_batch_before() {
     let queues = queues();
@@ -49,7 +49,7 @@ async fn a_group_keeps_its_order_and_waits_for_the_batch_before() {
     assert_eq!(bodies(&taken(&queues, FIFO).await), ["a2"]);
 }
 
-/// faults.md, messages: sent twice within five minutes is sent once.
+/// faults.md, messages: a repeated send within five minutes is dropped.
 #[tokio::test]
 async fn a_second_message_with_the_same_id_is_accepted_and_dropped() {
     let queues = queues();
@@ -59,7 +59,8 @@ async fn a_second_message_with_the_same_id_is_accepted_and_dropped() {
     assert_eq!(taken(&queues, FIFO).await.len(), 1);
 }
 
-/// faults.md, messages: what fails comes again, in its order, and goes to the dead-letter queue when it failed too often.
+/// faults.md, messages: a failed message comes again in order.
+/// After too many failures it is dead-lettered.
 #[tokio::test]
 async fn what_fails_comes_again_and_ends_as_a_dead_letter() {
     let queues = queues();
@@ -82,7 +83,7 @@ async fn what_fails_comes_again_and_ends_as_a_dead_letter() {
     assert_eq!(queues.depth("PlainDead").unwrap(), queues.depth(PLAIN).unwrap(), "nothing is anywhere");
 }
 
-/// faults.md, messages: poison holds up its group until it is a dead letter, and no other.
+/// faults.md, messages: poison blocks only its own group, until it is dead-lettered.
 #[tokio::test]
 async fn poison_holds_up_its_own_group_only() {
     let queues = queues();
@@ -104,7 +105,7 @@ async fn poison_holds_up_its_own_group_only() {
     assert_eq!(dead.first().map(|message| message.body.as_str()), Some("bad"));
 }
 
-/// faults.md, messages: `SendMessageBatch` is accepted or refused entry by entry.
+/// faults.md, messages: `SendMessageBatch` accepts or rejects each entry.
 #[tokio::test]
 async fn a_batch_is_accepted_entry_by_entry() {
     let queues = queues();

@@ -1,10 +1,10 @@
-//! Races: 64 clients ask at the same instant, in worlds whose transactions take their time, so that they really meet. Each operation is
-//! played for a round or two, each from another seed: `GUERDON_ROUNDS=1000` plays so many, `GUERDON_FIRST_ROUND=5000` from there
-//! on, `GUERDON_ROUND=17` that one.
+//! Races: 64 clients send at the same instant while transactions take time, so that they overlap.
+//! Each operation runs a round or two, each with another seed: `GUERDON_ROUNDS=1000` runs that many, `GUERDON_FIRST_ROUND=5000`
+//! starts there, `GUERDON_ROUND=17` runs that one.
 //!
-//! What everybody was told is held against what came of it. Who was told 2xx is told the same again by the same key, and it is there (J1);
-//! of who was refused, nothing is there (J2); who was told 503, or nothing, asks again with the same key until it tells (J3). Each test counts
-//! what is there then. At the end of each round the world comes to rest and is audited.
+//! The responses are compared with the final state. After a 2xx the same key returns the same again, and the entity exists (J1).
+//! After a refusal nothing exists (J2). After a 503 or no response, the client repeats with the same key until it is clear (J3).
+//! Each test counts the entities. At the end of each round the world is drained and audited.
 
 mod agency;
 mod money;
@@ -28,9 +28,9 @@ use crate::env::wished;
 use crate::facts;
 use crate::world::{Answer, World};
 
-/// How many ask at once.
+/// Number of simultaneous clients.
 pub const CLIENTS: usize = 64;
-/// How much work a round of an operation is, with all its repetitions.
+/// Work of a round with all its repeats; decides the default number of rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     Light,
@@ -45,19 +45,19 @@ pub struct Round<'a> {
     unknown: Cell<u64>,
 }
 
-/// What each client was told in the end.
+/// Final responses of all clients.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// By client: 2xx, and the body.
+    /// Bodies of 2xx responses by client.
     pub made: BTreeMap<usize, Value>,
-    /// By client: 4xx, and the problem's code.
+    /// Problem codes of 4xx responses by client.
     pub refused: BTreeMap<usize, String>,
 }
 
-/// A request, boxed: clients of one round may ask for different things.
+/// Boxed request, since clients of one round may send different ones.
 pub type Asked<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-/// Plays an operation's rounds; one that fails says how to play it again.
+/// Runs an operation's rounds; a failing round prints how to replay it.
 pub fn race(name: &str, weight: Weight, round: impl AsyncFn(&Round<'_>)) {
     let seeds = match wished("GUERDON_ROUND") {
         Some(seed) => seed..=seed,
@@ -83,7 +83,7 @@ pub fn race(name: &str, weight: Weight, round: impl AsyncFn(&Round<'_>)) {
     note(name, json!({"clients": CLIENTS, "rounds": rounds, "conflicts": met, "asked_again": unknown}));
 }
 
-/// All operations together are one part of the report.
+/// Adds to the report; all operations together are one part of it.
 fn note(name: &str, facts: Value) {
     static ALL: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
     let mut all = ALL.lock().unwrap();
@@ -106,13 +106,14 @@ impl Drop for Replay<'_> {
 }
 
 impl Round<'_> {
-    /// A number below `bound`, by the seed.
+    /// Draws a number below `bound`.
     pub fn below(&self, bound: u32) -> u32 {
         self.rng.borrow_mut().next_u32() % bound
     }
 
-    /// From now on transactions take so many milliseconds as the seed says, and meet; in every fourth round so long that patience ends. In every
-    /// second one some of them go wrong, too, so that nobody knows what became of them.
+    /// Makes transactions slow from now on, so that they overlap; returns their milliseconds.
+    /// In every fourth round they take so long that the retry budget is spent. In every second round some of them fail, so that
+    /// outcomes are indeterminate.
     pub fn contend(&self) -> u32 {
         let takes = if self.seed % 4 == 2 { 150 + self.below(150) } else { 2 + self.below(24) };
         self.world.stack.dynamo.transactions_take(Duration::from_millis(u64::from(takes)));
@@ -122,19 +123,20 @@ impl Round<'_> {
         takes
     }
 
-    /// Transactions take no time any more, and none goes wrong.
+    /// Ends slow transactions and faults.
     pub fn calm(&self) {
         self.world.stack.dynamo.transactions_take(Duration::ZERO);
         self.world.stack.faults.clear();
     }
 
-    /// A while that the seed draws, below so many milliseconds.
+    /// Draws a duration below this many milliseconds.
     pub fn soon(&self, milliseconds: u32) -> Duration {
         Duration::from_millis(u64::from(self.below(milliseconds)))
     }
 
-    /// So many clients ask within a few milliseconds. In every second round one of eight hangs up before it is told, wherever its
-    /// request is then. Who was not told, or was told 503, asks again, the same.
+    /// Sends `clients` requests within a few milliseconds.
+    /// In every second round one client of eight hangs up, wherever its request is then. A client without a response, or with a
+    /// 503, repeats the same request.
     pub async fn at_once<F: Future<Output = Answer>>(&self, clients: usize, ask: impl Fn(usize) -> F) -> Told {
         let takes = self.contend();
         let asked = (0..clients).map(|client| {
@@ -165,7 +167,7 @@ impl Round<'_> {
         told
     }
 
-    /// Whoever was told that it is made is told the same again (J1); a dozen of them are asked.
+    /// Repeats a dozen of the successful requests, which must return the same id (J1).
     pub async fn again<F: Future<Output = Answer>>(&self, told: &Told, ask: impl Fn(usize) -> F) {
         for (client, body) in told.made.iter().step_by(told.made.len() / 12 + 1) {
             let answer = ask(*client).await;
@@ -177,14 +179,14 @@ impl Round<'_> {
 }
 
 impl Told {
-    /// How many were told that it is made, if everybody else was refused with this code.
+    /// Number of successes; asserts that all other clients got this code.
     #[track_caller]
     pub fn made_or(&self, code: &str) -> usize {
         assert!(self.refused.values().all(|refused| refused == code), "{:?}", self.refused);
         self.made.len()
     }
 
-    /// The one thing that all who were not refused were told of.
+    /// The value at `pointer` that all successful responses share.
     #[track_caller]
     pub fn one(&self, pointer: &str) -> Value {
         let mut all: Vec<&Value> = self.made.values().map(|body| body.pointer(pointer).unwrap()).collect();
@@ -224,7 +226,7 @@ pub async fn together<T>(asked: Vec<impl Future<Output = T>>) -> Vec<T> {
     pending.into_iter().map(|(_, answer, _)| answer.unwrap()).collect()
 }
 
-/// Whether one of many was woken, and whom to wake then.
+/// Wake-up flag of one future, and the waker of all.
 struct Woken {
     woken: AtomicBool,
     all: Mutex<Option<Waker>>,

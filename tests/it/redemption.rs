@@ -1,4 +1,4 @@
-//! Redemption codes (R7): batches, redeeming, and what an admin does to codes.
+//! Redemption codes (R7): batches, redeeming, and an admin's changes to codes.
 
 mod admin;
 mod undo;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// Redeems and answers the new end of the subscription, which the list of subscriptions shows, too.
+/// Redeems a code and returns the subscription's new end, which the list of subscriptions must match.
 async fn end_after(world: &World, name: &str, code: &str) -> String {
     let redeemed = world.redeem(name, code).await.is(201);
     let end = redeemed["subscription"]["expires_at"].clone();
@@ -29,14 +29,14 @@ pub fn credit(amount: &str, count: u32, total_uses: u32) -> Value {
     json!({"label": "credit", "count": count, "credit": amount, "total_uses": total_uses})
 }
 
-/// R7.4: the expiry really moves, in calendar months of UTC; the identity stays.
+/// R7.4: redeeming extends the expiry by calendar months in UTC; the subscription keeps its id.
 #[test]
 fn redeeming_moves_the_expiry_by_calendar_months() {
     World::run(async |world| {
         world.register("ann", None).await;
         let plan = pro(world, 0).await;
         let month = world.codes(time_on(&plan, "month", 1, 10)).await.remove(0);
-        // 2026-11-20T10:00:00Z, some milliseconds later.
+        // Now is 2026-11-20T10:00:00Z and some milliseconds.
         let first = world.redeem("ann", &month).await.is(201);
         assert!(first["subscription"]["expires_at"].as_str().unwrap().starts_with("2026-12-20T10:00:0"), "{first}");
         assert_eq!(first["subscription"]["previous_expires_at"], Value::Null);
@@ -51,7 +51,8 @@ fn redeeming_moves_the_expiry_by_calendar_months() {
     });
 }
 
-/// R7.4: from now for a subscription that is over; a day is a day, a quarter three months, a half year six, a year twelve.
+/// R7.4: an expired subscription is extended from now.
+/// The units are one day, three months for a quarter, six for a half year, twelve for a year.
 #[test]
 fn an_expired_subscription_goes_on_from_now() {
     World::run(async |world| {
@@ -75,7 +76,7 @@ fn an_expired_subscription_goes_on_from_now() {
     });
 }
 
-/// R7.4: `new_subscription` begins another one; without it the one that ends last is extended.
+/// R7.4: `new_subscription` starts another one; without it the one that ends last is extended.
 #[test]
 fn a_new_subscription_is_begun_when_it_is_wanted() {
     World::run(async |world| {
@@ -95,7 +96,8 @@ fn a_new_subscription_is_begun_when_it_is_wanted() {
     });
 }
 
-/// R7.3, R1.6: a code for balance credits once, with a record of type `redeem`; a repeated request gets the first answer.
+/// R7.3, R1.6: a code for balance credits once, with a statement line of type `redeem`.
+/// A repeat replays the first response.
 #[test]
 fn a_code_for_balance_credits_once() {
     World::run(async |world| {
@@ -127,7 +129,7 @@ fn a_code_for_balance_credits_once() {
     });
 }
 
-/// R7.2: a per-user limit counts uses of one user, not of others.
+/// R7.2: a per-user limit counts one user's uses, not those of others.
 #[test]
 fn one_user_may_redeem_as_often_as_the_limit_says() {
     World::run(async |world| {
@@ -170,7 +172,7 @@ fn the_plan_quota_refuses_a_new_subscription_only() {
     });
 }
 
-/// R7.6: a redemption is no purchase: it qualifies nobody, earns nobody a reward, and uses up no promotion.
+/// R7.6: a redemption is no purchase: no qualification, no reward, no use of the promotion.
 #[test]
 fn a_redemption_is_not_a_purchase() {
     World::run(async |world| {
@@ -190,7 +192,7 @@ fn a_redemption_is_not_a_purchase() {
     });
 }
 
-/// R7.7: whoever enters a real code is told why it fails.
+/// R7.7: a real code that fails gets the exact reason.
 #[test]
 fn a_real_code_says_why_it_fails() {
     World::run(async |world| {
@@ -230,7 +232,8 @@ fn a_real_code_says_why_it_fails() {
     });
 }
 
-/// R7.7: malformed codes never reach the database; unknown and deleted ones count, twenty in an hour from the first.
+/// R7.7: malformed codes never reach the database.
+/// Unknown and deleted codes count as guesses: twenty in an hour from the first.
 #[test]
 fn guessing_codes_ends_after_twenty_in_an_hour_from_the_first() {
     World::run(async |world| {
@@ -241,7 +244,7 @@ fn guessing_codes_ends_after_twenty_in_an_hour_from_the_first() {
             world.redeem("ann", bad).await.refused(404, "code_not_found");
         }
         assert_eq!(world.stack.dynamo.used().values().map(|usage| usage.calls).sum::<u64>(), 0);
-        // The window begins between full hours.
+        // Start the window between full hours.
         world.advance(1_800).await;
         world.sign_in("ann").await;
         for _ in 0..20 {
@@ -259,7 +262,7 @@ fn guessing_codes_ends_after_twenty_in_an_hour_from_the_first() {
     });
 }
 
-/// R2.8: a blocked user redeems nothing.
+/// R2.8: a blocked user can't redeem.
 #[test]
 fn a_blocked_user_redeems_nothing() {
     World::run(async |world| {
@@ -274,7 +277,8 @@ fn a_blocked_user_redeems_nothing() {
     });
 }
 
-/// performance.md: redeem is three round trips and at most 12 units for time; balance also moves the user's item and its record.
+/// performance.md: a redemption for time is three round trips and at most 12 units.
+/// A balance redemption also writes the user's item and the statement line.
 #[test]
 fn redeeming_costs_what_its_budget_says() {
     World::run(async |world| {
@@ -298,7 +302,7 @@ fn redeeming_costs_what_its_budget_says() {
             let made = all.into_iter().filter(|(_, calls)| *calls > 0);
             made.map(|(name, calls)| (name.to_owned(), calls)).collect::<Vec<_>>()
         };
-        // One unit of each is the outbox item's deletion, after the commit.
+        // One unit of each is the deletion of the outbox item, after the commit.
         assert_eq!(cost(&time).await, (calls(1), 12 + 1));
         assert_eq!(cost(&money).await, (calls(0), 16 + 1));
     });

@@ -1,13 +1,13 @@
-//! What was stored or sent before still reads: golden items, messages and provider events.
+//! Compatibility of stored data: golden items, messages and provider events still decode.
 //!
-//! `stored/items/{type}.json` holds items of a type as the database has them. Each must decode, and encode again to the same
-//! item. `stored/items/{type}.{anything}.json` holds items of a form that is written no more: they must decode, and mean
-//! the same when they are written in the form of today. `stored/messages/{kind}.json` holds bodies as they stand in a queue.
+//! `stored/items/{type}.json` holds items of a type as stored. Each must decode, and encode to the same item.
+//! `stored/items/{type}.{anything}.json` holds items of an older form: they must decode, and mean the same when encoded in
+//! today's form. `stored/messages/{kind}.json` holds bodies as queued.
 //!
-//! - A new noun or message: add what makes one to `scene.rs` (what is rare, to [`rare`]; a message, to [`messages`]), its type to [`NOUNS`], and run
-//!   `GUERDON_WRITE_GOLDEN=1 cargo test -p tests --test it stored`. It writes the files that are missing, never another.
-//! - A new form of a noun that is stored somewhere: rename its file to `{type}.1.json`, then run the same. A form that was
-//!   never released: delete the file instead.
+//! - A new entity or message: add its creation to `fixtures.rs` (a rare item to [`rare`], a message to [`messages`]), and run
+//!   `GUERDON_WRITE_GOLDEN=1 cargo test -p tests --test it stored`. It writes the missing files and changes no other.
+//! - A new form of a stored entity: rename its file to `{type}.1.json`, then run the same. If the old form was never
+//!   released, delete the file instead.
 
 mod facts;
 mod messages;
@@ -27,10 +27,10 @@ use shared::table::json::item;
 use crate::env::wished;
 use crate::fixtures::scene;
 
-/// Reads an item and writes it again.
+/// Decodes an item and encodes it again.
 pub type Rewrite = fn(Item) -> Result<Item, Fault>;
 
-/// Counters are numbers alone; nothing but their reading can go wrong.
+/// Counters are plain numbers; only their decoding can fail.
 fn counters(item: Item) -> Result<Item, Fault> {
     numbers(&item).map(|_| item)
 }
@@ -41,14 +41,15 @@ pub fn entities() -> Vec<(&'static str, Rewrite)> {
     declared.chain([("statistics", counters as Rewrite), ("try", counters)]).collect()
 }
 
-/// Key, index entries and expiry follow from the noun; without a field of it they may be others, which the auditor names (D2, D3).
+/// Attributes derived from the entity: keys, index entries, expiry.
+/// If an entity's field is missing they may differ; the auditor reports that (D2, D3).
 const DERIVED: [&str; 9] = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk", "ttl"];
 
 fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/stored").join(name)
 }
 
-/// The golden files of a folder: their names without `.json`, and what they hold.
+/// Golden files of a folder: names without `.json`, and contents.
 pub fn golden(name: &str) -> BTreeMap<String, Value> {
     let files = std::fs::read_dir(folder(name)).unwrap().map(|file| file.unwrap().path());
     let read = |path: PathBuf| {
@@ -58,7 +59,7 @@ pub fn golden(name: &str) -> BTreeMap<String, Value> {
     files.map(read).collect()
 }
 
-/// Writes a golden file that is missing, if that was asked for.
+/// Writes a missing golden file if `GUERDON_WRITE_GOLDEN` is set.
 fn write(folder_name: &str, name: &str, value: &Value) {
     assert!(
         wished::<u8>("GUERDON_WRITE_GOLDEN") == Some(1),
@@ -68,10 +69,10 @@ fn write(folder_name: &str, name: &str, value: &Value) {
     std::fs::write(folder(folder_name).join(format!("{name}.json")), text).unwrap();
 }
 
-/// A file of items: its name, its noun, the items.
+/// File of items: its name, its entity's codec, the items.
 type Golden = (String, Rewrite, Vec<Item>);
 
-/// The files of items: those that are missing are made from the scene.
+/// Golden files of items; missing ones are made from the scene.
 fn golden_items() -> &'static [Golden] {
     static GOLDEN: OnceLock<Vec<Golden>> = OnceLock::new();
     GOLDEN.get_or_init(|| {
@@ -89,12 +90,12 @@ fn golden_items() -> &'static [Golden] {
     })
 }
 
-/// The same without counters, which have no fields of their own.
+/// Golden files without counters, which have no fields of their own.
 fn golden_nouns() -> impl Iterator<Item = &'static Golden> {
     golden_items().iter().filter(|(name, ..)| !matches!(name.as_str(), "statistics" | "try"))
 }
 
-/// Few items of a type that together have every field: the fullest, those that add to it, and the barest.
+/// A few items of a type that together have every field: the fullest, its complements, the barest.
 fn examples(kind: &str) -> Vec<Value> {
     let rare = rare::items();
     let mut items: Vec<&Value> = scene().items.iter().chain(&rare).filter(|item| item["type"]["S"] == *kind).collect();
@@ -126,7 +127,7 @@ fn paths(item: &Value, under: &str) -> BTreeSet<String> {
     all
 }
 
-/// An item whose numbers are written in one way, without what is `left_out`.
+/// An item with canonical numbers, without the `left_out` fields.
 fn plain(item: &Item, left_out: &[&str]) -> BTreeMap<String, String> {
     let kept = item.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
     kept.map(|(name, value)| (name.clone(), shown(value))).collect()
@@ -186,7 +187,8 @@ fn an_item_of_another_version_is_a_typed_fault() {
     }
 }
 
-/// faults.md, storage: a missing field is a typed fault, or means that there is none; it is never made up.
+/// faults.md, storage: a missing field is a typed fault, or a valid absence.
+/// Its value is never made up.
 #[test]
 fn a_missing_field_is_never_made_up() {
     for (name, again, items) in golden_nouns() {
@@ -208,14 +210,14 @@ fn a_missing_field_is_never_made_up() {
     }
 }
 
-/// The item without each of its fields in turn, those within its fields too.
+/// The item without each of its fields in turn, nested ones included.
 fn lacking(item: &Item) -> Vec<(String, Item)> {
     let mut all = Vec::new();
     for (name, value) in item {
         let mut less = item.clone();
         less.remove(name);
         all.push((name.clone(), less));
-        // A map of nothing is no map.
+        // An empty map can't lose a field.
         let within = value.as_m().map(lacking).unwrap_or_default();
         for (inner, less) in within.into_iter().filter(|(_, less)| !less.is_empty()) {
             let mut changed = item.clone();
@@ -226,7 +228,7 @@ fn lacking(item: &Item) -> Vec<(String, Item)> {
     all
 }
 
-/// faults.md, storage: a number of 39 digits is a typed fault, wherever it stands.
+/// faults.md, storage: a number of 39 digits is a typed fault in any field.
 #[test]
 fn a_number_of_39_digits_is_a_typed_fault() {
     for (name, again, items) in golden_items() {
@@ -244,7 +246,7 @@ fn a_number_of_39_digits_is_a_typed_fault() {
     }
 }
 
-/// Counts the numbers in a value and makes the `target`-th one huge.
+/// Counts the numbers in a value, and makes the `target`-th one huge.
 fn numbers_in(value: &mut AttributeValue, seen: &mut usize, target: Option<usize>) {
     match value {
         AttributeValue::N(digits) => {
@@ -255,7 +257,7 @@ fn numbers_in(value: &mut AttributeValue, seen: &mut usize, target: Option<usize
         }
         AttributeValue::L(list) => list.iter_mut().for_each(|value| numbers_in(value, seen, target)),
         AttributeValue::M(map) => {
-            // One order of a map's names, so that counting and changing meet the same numbers.
+            // Sort the map's names, so that counting and changing visit the same numbers.
             let mut names: Vec<String> = map.keys().cloned().collect();
             names.sort();
             for name in names {
@@ -275,7 +277,7 @@ fn is_typed(name: &str, field: &str, read: Result<Item, Fault>) {
     assert!(matches!(read, Err(Fault::Item { .. })), "{name} with a damaged {field} is read as {read:?}");
 }
 
-/// The type of an example is that of its file.
+/// A golden item has the type of its file.
 #[test]
 fn golden_items_are_of_the_type_of_their_file() {
     for (name, _, items) in golden_items() {

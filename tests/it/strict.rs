@@ -1,5 +1,5 @@
-//! The emulator is as strict as AWS: each function has the variables and the permissions of its own entry of the template and nothing
-//! else, and requests come as an HTTP API hands them over.
+//! The emulator is as strict as AWS: a function has only the variables and permissions of its entry.
+//! Requests arrive as an HTTP API passes them on.
 
 pub mod grants;
 
@@ -28,7 +28,7 @@ use crate::world::World;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
-/// The template with another text in a function's entry.
+/// The template with a replaced text in a function's entry.
 fn edited(function: &str, from: &str, to: &str) -> Arc<Template> {
     let start = TEMPLATE.find(&format!("\n  {function}:\n")).unwrap();
     let (before, rest) = TEMPLATE.split_at(start);
@@ -48,7 +48,7 @@ async fn ask(stack: &Stack, request: http::request::Builder, body: &str) -> (u16
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or_default())
 }
 
-/// Whatever is allowed is done.
+/// Backend that answers every allowed call.
 #[derive(Debug)]
 struct Done;
 
@@ -70,7 +70,7 @@ async fn asks(service: Service, key: &str, operation: &str, body: &Value) -> (u1
     (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
 }
 
-/// Each call is allowed or refused as the caller's own policies say, in the service's own words.
+/// The caller's own policies allow or refuse each call, with the service's own error.
 #[tokio::test]
 async fn a_call_that_no_policy_allows_is_refused() {
     let key = |pk: &str| json!({"pk": {"S": pk}, "sk": {"S": "-"}});
@@ -137,8 +137,8 @@ async fn a_call_that_no_policy_allows_is_refused() {
     }
 }
 
-/// What a function may not do fails in the middle of its work: the caller is told to come back, nothing happened, and it is known who
-/// was denied what.
+/// A denied call fails the request: the caller gets a retryable error and nothing changes.
+/// The denial is recorded with the function and the action.
 #[tokio::test]
 async fn a_function_without_a_permission_fails_in_this_process_too() {
     let reads = "[dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]";
@@ -153,7 +153,7 @@ async fn a_function_without_a_permission_fails_in_this_process_too() {
     assert!(denied[0].contains("ReferralFunction is not authorized to perform: dynamodb:"), "{denied:?}");
 }
 
-/// deploy.md D2: a function that lacks the address of a queue that it sends to, or the permission to read its secrets, does not start.
+/// deploy.md D2: a function does not start without a queue's address or permission to read its secrets.
 #[tokio::test]
 async fn a_function_that_lacks_what_it_needs_does_not_start() {
     let without = edited("RedemptionFunction", "          MAIL_QUEUE_URL: !Ref MailQueue\n", "");
@@ -168,7 +168,8 @@ async fn a_function_that_lacks_what_it_needs_does_not_start() {
     assert!(said.contains("MAIL_QUEUE_URL"), "{said}");
 }
 
-/// Each function has the variables of its own entry and of the globals, and the secrets that those name: in this process and as a binary.
+/// Each function has the variables of its own entry and the globals, and the secrets that those name.
+/// This holds in this process and as a binary.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_function_has_its_own_variables_and_no_others() {
     let deployment = Deployment::new(built(), Setup::in_memory()).await.unwrap();
@@ -200,7 +201,7 @@ async fn each_function_has_its_own_variables_and_no_others() {
     }
 }
 
-/// deploy.md D2: which messages each function sends, and to which queues; it declares the address of every one of them, and no other.
+/// deploy.md D2: each function declares the address of every queue that it may send to, and no other.
 #[test]
 fn each_function_names_the_queues_that_it_sends_to() {
     let template = Template::parse(TEMPLATE).unwrap();
@@ -223,7 +224,7 @@ fn each_function_names_the_queues_that_it_sends_to() {
     }
 }
 
-/// deploy.md D8: whatever stands in a path, the answer is a problem or what was asked for.
+/// deploy.md D8: for any characters in a path the response is a problem or the requested entity.
 #[test]
 fn odd_characters_in_a_path_name_what_they_say_or_nothing() {
     World::run(async |world| {
@@ -245,7 +246,7 @@ fn odd_characters_in_a_path_name_what_they_say_or_nothing() {
     });
 }
 
-/// The gateway takes ten megabytes and gives a function six; what is longer it refuses by itself.
+/// The gateway accepts ten megabytes and passes six to a function; it rejects longer bodies itself.
 #[tokio::test]
 async fn a_body_that_is_too_long_never_gets_to_a_function() {
     let stack = start(Arc::new(Template::parse(TEMPLATE).unwrap())).await.unwrap();
@@ -257,7 +258,7 @@ async fn a_body_that_is_too_long_never_gets_to_a_function() {
     assert!((400..500).contains(&status) && problem["code"].is_string(), "{status} {problem}");
 }
 
-/// deploy.md D10: where the template says so, the gateway answers preflights by itself and shows answers to the pages of those origins.
+/// deploy.md D10: the gateway answers preflights and sets CORS headers for the template's origins.
 #[tokio::test]
 async fn pages_of_allowed_origins_may_call_and_see_what_the_template_says() {
     let cors = "      CorsConfiguration:\n        AllowOrigins: [\"https://app.test\"]\n        AllowMethods: [GET]\n        \
@@ -278,7 +279,7 @@ async fn pages_of_allowed_origins_may_call_and_see_what_the_template_says() {
     assert_eq!(answer("GET", "https://evil.test").await, (200, None, None));
 }
 
-/// What is not understood in a policy is no permission: the template is refused.
+/// An unsupported policy condition grants nothing: the template is refused.
 #[test]
 fn a_condition_of_many_values_needs_a_set_operator() {
     let text = TEMPLATE.replace("ForAnyValue:StringEquals:", "StringEquals:");

@@ -1,4 +1,4 @@
-//! The house's own rules, as tests: who may import whom, how long things may be, what no file may say.
+//! The project's own rules as tests: who may import whom, size limits, forbidden words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,14 +35,14 @@ fn product(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The capabilities of the domain crate: its folders.
+/// Capabilities of the domain crate: its folders.
 fn capabilities() -> BTreeSet<String> {
     let entries = fs::read_dir(root().join("shared/src")).unwrap().map(|entry| entry.unwrap());
     let folders = entries.filter(|entry| entry.path().join("model").is_dir());
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// architecture: nouns and rules are pure, whatever they are about.
+/// architecture: models are pure, in every capability.
 #[test]
 fn models_know_no_storage_no_edge_and_no_time() {
     let impure = ["async ", "table::", "edge::", "crate::app", "tokio", "aws_", "Clock", "Entropy"];
@@ -53,7 +53,7 @@ fn models_know_no_storage_no_edge_and_no_time() {
     }
 }
 
-/// The providers' side reads and writes what goes over the wire: it stores nothing and decides nothing about orders.
+/// Gateways speak the providers' protocols: they store nothing and decide nothing about orders.
 #[test]
 fn gateways_store_nothing() {
     for (name, text) in rust_files("shared/src/payment/gateway") {
@@ -63,7 +63,7 @@ fn gateways_store_nothing() {
     }
 }
 
-/// Cargo forbids the layers to look up; that capabilities speak to requests only in `view.rs` it can't see.
+/// Only `view.rs` of a capability uses requests. Cargo enforces the layers, but can't see this.
 #[test]
 fn only_views_know_the_edge() {
     let owners = ["aws_sdk", "lambda_http::", "lambda_runtime::"];
@@ -75,13 +75,13 @@ fn only_views_know_the_edge() {
     }
 }
 
-/// Whether code names something that begins so.
+/// True if code has a name that begins with `word`.
 fn names(code: &str, word: &str) -> bool {
     let inside = |letter: char| letter.is_alphanumeric() || letter == '_';
     code.match_indices(word).any(|(at, _)| !code[..at].ends_with(inside))
 }
 
-/// The table at the head of `shared/src/lib.rs` is what the code does: who uses whom, and nobody else.
+/// Capabilities use each other exactly as the table at the head of `shared/src/lib.rs` says.
 #[test]
 fn capabilities_use_each_other_as_the_table_says() {
     let capabilities = capabilities();
@@ -104,7 +104,7 @@ fn capabilities_use_each_other_as_the_table_says() {
     assert_eq!(used, allowed, "the table at the head of shared/src/lib.rs");
 }
 
-/// Functions depend on the domain crate; what stands below it they reach through it.
+/// Functions use lower crates of the workspace only through the domain crate.
 #[test]
 fn functions_name_no_crate_of_the_house_but_shared() {
     for function in functions_of_the_product() {
@@ -119,7 +119,7 @@ fn functions_name_no_crate_of_the_house_but_shared() {
     }
 }
 
-/// The folders of the functions.
+/// Folders of the functions.
 fn functions_of_the_product() -> Vec<String> {
     let entries = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap());
     let folders = entries.filter(|entry| entry.path().is_dir());
@@ -140,7 +140,7 @@ fn no_function_links_another() {
     }
 }
 
-/// Every manifest of the workspace, by the folder of its package.
+/// Manifests of the workspace by package folder.
 fn manifests() -> Vec<(String, String)> {
     let mut folders: Vec<PathBuf> = ["shared", "tests"].map(|name| root().join(name)).into();
     for parent in ["functions", "infra", "shared"] {
@@ -154,7 +154,7 @@ fn manifests() -> Vec<(String, String)> {
     folders.iter().map(read).collect()
 }
 
-/// What a manifest depends on.
+/// Dependencies of a manifest.
 fn depended_on(manifest: &str) -> Vec<String> {
     let sections = manifest.split("\n[").filter(|section| section.split(']').next().unwrap().ends_with("dependencies"));
     let lines = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.starts_with('#'));
@@ -165,11 +165,16 @@ fn depended_on(manifest: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a package depends on, its sources name.
+/// Every dependency of a package appears in its sources.
 #[test]
 fn no_dependency_is_unused() {
-    // Crates that are called otherwise than their packages.
+    // Crates whose name differs from their package's.
     let called = [("md-5", "md5"), ("dynoxide-rs", "dynoxide")];
+<<<<<<< HEAD
+=======
+    // Package, dependency, and why it stays unused.
+    let unnamed = [("shared", "tower", "nothing reads it; it goes when the crate is divided")];
+>>>>>>> text5
     let (manifests, mut seen) = (manifests(), 0);
     assert!(manifests.len() >= 19, "{} manifests", manifests.len());
     for (folder, manifest) in manifests {
@@ -186,8 +191,8 @@ fn no_dependency_is_unused() {
     assert!(seen > 150, "{seen} dependencies");
 }
 
-/// What CI executes is a script that a shell can read, and names files that are there; what is shared between a push and a night is written
-/// once.
+/// CI scripts are valid shell and name existing files.
+/// Steps shared between push and nightly runs are written once.
 #[test]
 fn the_scripts_of_ci_can_be_read_and_name_files_that_are_there() {
     for script in [".ci/steps", ".ci/run", ".ci/night", "tests/it/fuzz/long"] {
@@ -212,7 +217,7 @@ fn the_scripts_of_ci_can_be_read_and_name_files_that_are_there() {
     }
 }
 
-/// Where the manifest says that there are no tests, there are none that nobody would run.
+/// A package that the manifest marks as untested has no tests.
 #[test]
 fn no_test_stands_where_none_is_run() {
     for folder in ["functions", "infra"] {
@@ -231,7 +236,7 @@ fn no_test_stands_where_none_is_run() {
     }
 }
 
-/// Every seeded defect names tests of behaviour that exist.
+/// Every seeded defect names existing tests of behaviour.
 #[test]
 fn every_seeded_defect_names_tests_that_there_are() {
     let program = std::env::current_exe().unwrap();
@@ -273,7 +278,7 @@ fn main_is_ten_lines_at_most() {
     }
 }
 
-/// Functions with their number of lines, by the indentation that the formatter gives them.
+/// Functions with their number of lines, found by the formatter's indentation.
 fn functions(code: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let lines: Vec<&str> = code.lines().collect();
@@ -291,7 +296,7 @@ fn functions(code: &str) -> Vec<(String, usize)> {
     found
 }
 
-/// The repository speaks of the project alone, and names no registry's host or machine's path.
+/// No file names a registry's host or a machine's path.
 #[test]
 fn no_file_speaks_of_anything_but_the_project() {
     let words = [
@@ -311,7 +316,7 @@ fn no_file_speaks_of_anything_but_the_project() {
     }
 }
 
-/// The table of problems in the API's README is the code's.
+/// The table of problems in the API's README matches the code.
 #[test]
 fn the_readme_lists_every_refusal() {
     let readme = fs::read_to_string(root().join("functions/README.md")).unwrap();
@@ -325,7 +330,7 @@ fn the_readme_lists_every_refusal() {
     assert_eq!(table, expected, "replace the table in functions/README.md by:\n{expected}");
 }
 
-/// R9.4: an alarm watches a metric that some code writes.
+/// R9.4: every alarm watches a metric that some code writes.
 #[test]
 fn every_alarm_watches_a_metric_that_is_written() {
     let template = include_str!("../../template.yaml");
@@ -339,7 +344,7 @@ fn every_alarm_watches_a_metric_that_is_written() {
     }
 }
 
-/// Two types of one function under one name would be described as one: the published document knows names only.
+/// Types of one function have distinct names, because the published document identifies types by name.
 #[test]
 fn types_of_the_api_have_names_of_their_own() {
     let mut known: std::collections::BTreeMap<(String, String), String> = std::collections::BTreeMap::new();
@@ -360,8 +365,8 @@ fn types_of_the_api_have_names_of_their_own() {
     assert!(known.len() > 100, "{}", known.len());
 }
 
-/// R4.7, R4.8: what proves that something is genuine is compared in constant time, as the time that `==` takes tells a forger how far
-/// they are; no test of behaviour can see that.
+/// R4.7, R4.8: signatures and secrets are compared in constant time.
+/// The time of `==` would tell a forger how much is right; no test of behaviour can see that.
 #[test]
 fn proofs_are_compared_in_constant_time() {
     let files = [

@@ -1,5 +1,5 @@
-//! A world: all of Guerdon in this process, with its own time, randomness and data. At its end everything comes to rest and the
-//! auditor looks at every item.
+//! A world: all of Guerdon in this process, with its own clock, randomness and data.
+//! At its end everything is drained and the auditor checks every item.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,7 +24,7 @@ use crate::operations::audit::book::against;
 
 pub const PASSWORD: &str = "correct horse battery";
 
-/// All of Guerdon, and who is in it.
+/// All of Guerdon, with its users.
 pub struct World {
     pub stack: Stack,
     tokens: Mutex<BTreeMap<String, String>>,
@@ -32,7 +32,7 @@ pub struct World {
     seen: Mutex<Vec<Item>>,
 }
 
-/// An answer.
+/// Response of the API.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -40,7 +40,7 @@ pub struct Answer {
     pub text: String,
 }
 
-/// A caller with a token, or nobody.
+/// A caller with a token, or an anonymous one.
 pub struct Caller<'a> {
     world: &'a World,
     token: Option<String>,
@@ -49,23 +49,23 @@ pub struct Caller<'a> {
 }
 
 impl World {
-    /// Runs a test in a new world; its seed decides every random thing.
+    /// Runs a test in a new world; its seed decides every random value.
     pub fn run<F: AsyncFnOnce(&World)>(test: F) {
         Self::seeded(1, test);
     }
 
-    /// The same from another seed.
+    /// Runs a test in a new world with this seed.
     pub fn seeded<F: AsyncFnOnce(&World)>(seed: u64, test: F) {
         Self::played(seed, test);
     }
 
-    /// Runs a test in a new world and answers what is stored when everything has come to rest.
+    /// Runs a test in a new world and returns the stored items after the drain.
     pub fn left_by<F: AsyncFnOnce(&World)>(test: F) -> Vec<Item> {
         Self::played(1, test)
     }
 
     fn played<F: AsyncFnOnce(&World)>(seed: u64, test: F) -> Vec<Item> {
-        // The SDK draws the jitter of its retries from this thread's generator.
+        // The SDK draws its retry jitter from this thread's generator.
         fastrand::seed(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
@@ -89,7 +89,7 @@ impl World {
         world
     }
 
-    /// Looks at every item: what was there when it looked last and may never change, is as it was (L5, A1, P6).
+    /// Checks that data which may never change is as it was at the previous check (L5, A1, P6).
     fn look(&self) {
         let items = self.stack.items().unwrap();
         let mut seen = self.seen.lock().unwrap();
@@ -98,8 +98,8 @@ impl World {
         *seen = items;
     }
 
-    /// At the end: faults stop, everything comes to rest, nothing is left in a queue, and the auditor finds nothing, neither in
-    /// the table nor against the providers' books.
+    /// Ends the world: stops faults, drains everything, and runs the auditor.
+    /// No queue may have messages left. The auditor must find nothing in the table and against the providers' books.
     async fn at_rest(&self) {
         self.stack.faults.clear();
         self.swept().await;
@@ -117,12 +117,12 @@ impl World {
         assert_eq!(rebuild(&items).differences, [], "what is stored is what journals and facts say");
     }
 
-    /// Everybody who has no token.
+    /// Caller without a token.
     pub fn nobody(&self) -> Caller<'_> {
         Caller { world: self, token: None, key: None, headers: Vec::new() }
     }
 
-    /// Somebody who registered under this name, or `admin`.
+    /// User registered under this name, or `admin`.
     pub fn user(&self, name: &str) -> Caller<'_> {
         let token = self.tokens.lock().unwrap().get(name).cloned();
         Caller {
@@ -133,24 +133,24 @@ impl World {
         }
     }
 
-    /// The operator.
+    /// The operator's admin.
     pub fn admin(&self) -> Caller<'_> {
         self.user("admin")
     }
 
-    /// Makes a service key and answers it.
+    /// Creates a service key and returns it.
     pub async fn service_key(&self, name: &str, scopes: &[&str]) -> String {
         let body = json!({"name": name, "scopes": scopes});
         let made = self.admin().post("/v1/admin/service-keys", body).await.is(201);
         made["key"].as_str().unwrap().to_owned()
     }
 
-    /// Whoever holds a token or a service key.
+    /// Caller with this token or service key.
     pub fn holder(&self, token: &str) -> Caller<'_> {
         Caller { world: self, token: Some(token.to_owned()), key: None, headers: Vec::new() }
     }
 
-    /// Registers somebody and answers what they were told.
+    /// Registers a user and returns the response.
     pub async fn register(&self, name: &str, code: Option<&str>) -> Value {
         let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
         if let Some(code) = code {
@@ -162,7 +162,7 @@ impl World {
         answer
     }
 
-    /// Asks until somebody knows what came of it: who gets no answer, or is told to come back, asks again.
+    /// Repeats a request until its outcome is known.
     pub async fn insist(&self, ask: impl AsyncFn() -> Answer) -> Answer {
         for _ in 0..60 {
             let answer = ask().await;
@@ -175,7 +175,7 @@ impl World {
         panic!("nobody ever knows what came of it");
     }
 
-    /// Signs somebody in again, whose token has grown old.
+    /// Signs a user in again, after their token expired.
     pub async fn sign_in(&self, name: &str) {
         let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
         let body = json!({"email": email, "password": PASSWORD});
@@ -184,12 +184,12 @@ impl World {
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
     }
 
-    /// Somebody's primary invite code.
+    /// Primary invite code of a user.
     pub async fn code(&self, name: &str) -> String {
         self.user(name).get("/v1/referral").await.is(200)["code"].as_str().unwrap().to_owned()
     }
 
-    /// Changes settings of an area.
+    /// Changes an area's settings.
     pub async fn settings(&self, area: &str, change: impl FnOnce(&mut Value)) {
         let path = format!("/v1/admin/settings/{area}");
         let read = self.admin().get(&path).await.is(200);
@@ -199,7 +199,7 @@ impl World {
         self.admin().header("if-match", &version).put(&path, settings).await.is(200);
     }
 
-    /// Switches on what most tests need: payment, promotion and referral, ¥20 to qualify, 3 USD for the inviter.
+    /// Switches on payment, promotion and referral: ¥20 to qualify, 3 USD for the inviter.
     pub async fn open(&self) {
         self.settings("payment", |settings| settings["enabled"] = json!(true)).await;
         self.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
@@ -210,18 +210,18 @@ impl World {
         .await;
     }
 
-    /// Makes an order and answers it.
+    /// Creates an order and returns it.
     pub async fn order(&self, name: &str, body: Value) -> Value {
         self.user(name).once().post("/v1/payment/orders", body).await.is(201)
     }
 
-    /// Pays at a provider; `more` adds to what a click on its page sends.
+    /// Pays at a provider; `more` adds to the page's form.
     pub async fn pay(&self, order: &Value, more: Value) {
         let answer = self.try_to_pay(order, more).await;
         assert!((200..400).contains(&answer), "the provider answers {answer}");
     }
 
-    /// Pays at a provider, who may say that it is too late; answers its status.
+    /// Pays at a provider, which may refuse a late payment; returns its status.
     pub async fn try_to_pay(&self, order: &Value, more: Value) -> u16 {
         let mut body = json!({"provider": order["provider"], "order_id": order["id"], "action": "pay"});
         body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
@@ -230,13 +230,13 @@ impl World {
         self.stack.sim(request).await.status().as_u16()
     }
 
-    /// Delivers webhooks and queues until nothing moves.
+    /// Delivers webhooks and drains queues until nothing changes.
     pub async fn settle(&self) {
         self.stack.settle().await.unwrap();
         self.look();
     }
 
-    /// Delivers also what nobody sent after its commit, because whoever asked had hung up or failed.
+    /// Settles, and sweeps the outbox for messages unsent after their commit.
     pub async fn swept(&self) {
         for _ in 0..3 {
             self.advance(61).await;
@@ -245,17 +245,17 @@ impl World {
         }
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub async fn advance(&self, seconds: u64) {
         self.stack.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Makes a plan and answers its id.
+    /// Creates a plan and returns its id.
     pub async fn plan(&self, body: Value) -> String {
         self.admin().post("/v1/admin/plans", body).await.is(201)["id"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a batch of at most 100 codes and answers them.
+    /// Creates a batch of at most 100 codes and returns them.
     pub async fn codes(&self, body: Value) -> Vec<String> {
         let made = self.admin().once().post("/v1/admin/redemption/batches", body).await.is(201);
         made["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect()
@@ -266,7 +266,7 @@ impl World {
         self.user(name).once().post("/v1/redemptions", json!({"code": code})).await
     }
 
-    /// Somebody's balance.
+    /// Balance of a user.
     pub async fn balance(&self, name: &str) -> String {
         self.user(name).get("/v1/me").await.is(200)["balance"]["amount"].as_str().unwrap().to_owned()
     }
@@ -283,7 +283,7 @@ impl World {
 }
 
 impl<'w> Caller<'w> {
-    /// With a fresh `Idempotency-Key`.
+    /// Adds a fresh `Idempotency-Key`.
     pub fn once(self) -> Self {
         let number = {
             let mut keys = self.world.keys.lock().unwrap();
@@ -293,13 +293,13 @@ impl<'w> Caller<'w> {
         self.key(&format!("key-{number}"))
     }
 
-    /// With this `Idempotency-Key`.
+    /// Adds this `Idempotency-Key`.
     pub fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
-    /// With a header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -317,7 +317,7 @@ impl<'w> Caller<'w> {
         self.world.send(self.request("PUT", path, Some(body.to_string())))
     }
 
-    /// Any method with a body as it is.
+    /// Sends any method with a raw body.
     pub fn raw(&self, method: &str, path: &str, body: &str) -> impl Future<Output = Answer> + use<'w> {
         self.world.send(self.request(method, path, Some(body.to_owned())))
     }
@@ -341,12 +341,12 @@ impl<'w> Caller<'w> {
 }
 
 impl Answer {
-    /// Whether nobody knows what came of the request: the function says so, or was gone before it answered.
+    /// True if the outcome is unknown: the function says so, or ended before its response.
     pub fn is_to_be_repeated(&self) -> bool {
         self.status == 503 || (self.status == 500 && self.text == NO_ANSWER)
     }
 
-    /// The body, if the status is as expected.
+    /// Returns the body, after asserting the status.
     #[track_caller]
     pub fn is(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
@@ -357,14 +357,14 @@ impl Answer {
         }
     }
 
-    /// The code of the problem document that it is.
+    /// Returns the code of the problem document.
     #[track_caller]
     pub fn is_problem(&self) -> String {
         let problem: Value = serde_json::from_str(&self.text).unwrap();
         problem["code"].as_str().unwrap_or_else(|| panic!("{} {}", self.status, self.text)).to_owned()
     }
 
-    /// The problem document, if it is a refusal with this status and code.
+    /// Returns the problem document, after asserting status and code.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
         assert_eq!(self.headers.get("content-type").unwrap(), "application/problem+json", "{}", self.text);

@@ -1,4 +1,4 @@
-//! Erasing a person: what tells who they are goes, what happened stays.
+//! Erasure of a user's personal data; journals, amounts and ids stay.
 
 use emulator::faults::Weather;
 use serde_json::{Value, json};
@@ -15,12 +15,13 @@ async fn id_of(world: &World, name: &str) -> String {
     world.user(name).get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned()
 }
 
-/// Every item as the database holds it.
+/// Dump of every item as the database holds it.
 fn everything(world: &World) -> String {
     format!("{:?}", world.stack.items().unwrap())
 }
 
-/// R2.7: nothing in the table tells who an erased person was; journals and balance stay, and the auditor finds nothing wrong.
+/// R2.7: erasure leaves no personal data in the table.
+/// Journals and balance stay, and the auditor finds nothing wrong.
 #[test]
 fn nothing_tells_who_an_erased_person_was() {
     World::run(async |world| {
@@ -44,12 +45,12 @@ fn nothing_tells_who_an_erased_person_was() {
         }
         let kept = world.admin().get(&format!("/v1/admin/records?user={bob}")).await.is(200);
         assert_eq!(kept["items"][0]["amount"], records[0]["amount"]);
-        // Who has a token can do nothing with it, and the way in is gone.
+        // The old token is useless, and the old credentials no longer sign in.
         let order = json!({"offer_id": "o10", "provider": "zpay"});
         world.user("bob").once().post("/v1/payment/orders", order).await.refused(403, "account_blocked");
         let body = json!({"email": "bob@example.com", "password": crate::world::PASSWORD});
         world.nobody().post("/v1/sessions", body).await.refused(401, "bad_credentials");
-        // The address is free again, and is somebody else.
+        // The address is free again and belongs to a new user.
         let again = world.register("bob", None).await;
         assert_ne!(again["user"]["id"], json!(bob));
         assert_eq!(world.balance("bob").await, "0");
@@ -63,7 +64,7 @@ fn nothing_tells_who_an_erased_person_was() {
     });
 }
 
-/// Erases Bob while the list of his orders does not show them all yet.
+/// Erases Bob while the index of his orders is stale and does not list them all.
 pub async fn erase_unseen(world: &World) {
     invited(world).await;
     hundred(world).await;
@@ -79,7 +80,7 @@ pub async fn erase_unseen(world: &World) {
     assert!(everything(world).contains("203.0.113.7"), "the list showed everything");
 }
 
-/// R2.7: a list that has not heard of an order when its user is erased hides its traces for a day, not for good.
+/// R2.7: orders missing from a stale index at erasure are scrubbed a day later.
 #[test]
 fn traces_that_a_list_did_not_show_are_gone_a_day_later() {
     World::run(async |world| {
@@ -96,7 +97,8 @@ fn traces_that_a_list_did_not_show_are_gone_a_day_later() {
     });
 }
 
-/// R6.6: while cash is to be paid out to somebody, they can't be erased; then where it went is forgotten, and their code binds nobody.
+/// R6.6: a user with an open cash withdrawal can't be erased.
+/// Once it is paid, erasure scrubs the payout details, and the user's code binds nobody.
 #[test]
 fn where_money_went_is_forgotten_once_it_is_there() {
     World::run(async |world| {
@@ -123,7 +125,7 @@ fn where_money_went_is_forgotten_once_it_is_there() {
     });
 }
 
-/// R2.5: nobody erases themselves, and what is nobody can't be erased.
+/// R2.5: an admin can't erase themselves, and an unknown id can't be erased.
 #[test]
 fn an_admin_erases_others_only() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! Registration and identity: R2.1–R2.5, R2.8, the parts of R3.4 that sign-up decides, budgets.
+//! Registration and identity: R2.1–R2.5, R2.8, the part of R3.4 that sign-up decides, budgets.
 
 mod desk;
 mod mailed;

@@ -1,4 +1,4 @@
-//! The operator's own backend: its keys, its users, their balances, and what they bought elsewhere (R2.6, R1.6, R1.8).
+//! The operator's backend: service keys, users, balances and outside purchases (R2.6, R1.6, R1.8).
 
 mod purchase;
 
@@ -17,7 +17,7 @@ async fn register(world: &World, key: &str, body: Value) -> Answer {
     world.holder(key).post("/v1/service/users", body).await
 }
 
-/// Registers a user of the backend's under ann's code and answers their id.
+/// Registers a user of the backend under Ann's code and returns their id.
 async fn anns_invitee(world: &World, key: &str) -> String {
     world.register("ann", None).await;
     let code = world.code("ann").await;
@@ -38,7 +38,7 @@ async fn balance_of(world: &World, key: &str, user: &str) -> String {
     shown["balance"]["amount"].as_str().unwrap().to_owned()
 }
 
-/// R2.6: a key is shown when it is made and never again; what is stored is not it.
+/// R2.6: a service key is shown only at its creation; the table does not hold it.
 #[test]
 fn a_service_key_is_shown_once() {
     World::run(async |world| {
@@ -65,7 +65,7 @@ fn a_service_key_is_shown_once() {
     });
 }
 
-/// R2.6: what is no name or no scope makes no key.
+/// R2.6: a key needs a valid name and known scopes.
 #[test]
 fn a_service_key_has_a_name_and_scopes_that_exist() {
     World::run(async |world| {
@@ -82,7 +82,7 @@ fn a_service_key_has_a_name_and_scopes_that_exist() {
     });
 }
 
-/// R2.6: from the moment it is revoked a key is nobody's, in every process; it stays in the list.
+/// R2.6: a revoked key is unauthenticated at once, in every process; it stays in the list.
 #[test]
 fn a_revoked_key_is_nobodys() {
     World::run(async |world| {
@@ -104,7 +104,8 @@ fn a_revoked_key_is_nobodys() {
     });
 }
 
-/// R2.6: a key without the scope is known and may not; a forged one and one made elsewhere are nobody's, and so is a key on a person's route.
+/// R2.6: a key without the scope gets 403.
+/// Forged and foreign keys get 401, and so does a key on a user's route.
 #[test]
 fn a_key_may_do_what_its_scopes_say() {
     World::run(async |world| {
@@ -149,7 +150,8 @@ fn a_key_may_do_what_its_scopes_say() {
     });
 }
 
-/// R2.6: however many ask at once, by whichever key, there is one user per external id, and all that sign-up means happened once.
+/// R2.6: concurrent registrations of one external id create one user, by whichever key.
+/// All sign-up effects happen once.
 #[test]
 fn an_external_id_registered_64_times_at_once_is_one_user() {
     World::run(async |world| {
@@ -181,7 +183,7 @@ fn an_external_id_registered_64_times_at_once_is_one_user() {
     });
 }
 
-/// R2.6, R2.1: a user of the backend's has no password until they set one; nobody gets in by the address alone.
+/// R2.6, R2.1: a backend user has no password until they set one; the address alone does not sign in.
 #[test]
 fn a_user_of_the_backends_works_without_e_mail_and_password() {
     World::run(async |world| {
@@ -216,8 +218,9 @@ fn a_user_of_the_backends_works_without_e_mail_and_password() {
     });
 }
 
-/// R2.6, R2.3: another user's address is refused and registers nobody; a bad referral code refuses nothing; the same id again is
-/// the same user whatever else is said.
+/// R2.6, R2.3: another user's address is refused and registers nobody.
+/// A bad referral code refuses nothing.
+/// The same id finds the same user, whatever the other fields are.
 #[test]
 fn an_address_is_one_users_and_a_bad_code_never_blocks() {
     World::run(async |world| {
@@ -247,7 +250,7 @@ fn an_address_is_one_users_and_a_bad_code_never_blocks() {
     });
 }
 
-/// R3.4: whoever was invited stays with the first inviter, whatever code comes with the same id later.
+/// R3.4: an invited user keeps the first inviter, whatever code a later call with the same id carries.
 #[test]
 fn a_second_code_moves_nobody_to_another_inviter() {
     World::run(async |world| {
@@ -270,7 +273,7 @@ fn a_second_code_moves_nobody_to_another_inviter() {
     });
 }
 
-/// R2.8, R2.5: no session for whom is blocked, and none for an admin: a service key does not become one.
+/// R2.8, R2.5: a service key opens no session for a blocked user or an admin.
 #[test]
 fn no_session_is_opened_for_a_blocked_user_or_an_admin() {
     World::run(async |world| {
@@ -287,7 +290,8 @@ fn no_session_is_opened_for_a_blocked_user_or_an_admin() {
     });
 }
 
-/// R1.6, R1.7: debits and credits of the backend are records of their own, by its name; what is owed is paid first.
+/// R1.6, R1.7: the backend's debits and credits are statement lines that name its key.
+/// A credit pays debt first.
 #[test]
 fn debits_and_credits_are_records_of_the_service() {
     World::run(async |world| {

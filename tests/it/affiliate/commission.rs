@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::fixtures::refund;
 use crate::world::World;
 
-/// Ann invited Bob; the affiliate programme is on, ten per cent.
+/// Sets up Bob as Ann's invitee with the affiliate programme on, at ten per cent.
 pub async fn invited(world: &World) {
     world
         .settings("payment", |settings| {
@@ -41,7 +41,8 @@ async fn commissions(world: &World) -> Vec<Value> {
     world.user("ann").get("/v1/affiliate/commissions").await.is(200)["items"].as_array().unwrap().clone()
 }
 
-/// R6.3: ten per cent of the credit without bonus, for three orders of an invitee, each once however often we are told.
+/// R6.3: three orders of an invitee each earn ten per cent of the credit without bonus.
+/// Redelivery earns nothing more.
 #[test]
 fn three_orders_of_an_invitee_earn_ten_per_cent_each() {
     World::run(async |world| {
@@ -107,7 +108,8 @@ fn only_online_payments_earn() {
     });
 }
 
-/// R6.3, R3.8: the terms are those of the order's creation; an order made while the programme was off earns nothing.
+/// R6.3, R3.8: the terms are those of the order's creation.
+/// An order made while the programme was off earns nothing.
 #[test]
 fn the_terms_are_those_of_the_orders_creation() {
     World::run(async |world| {
@@ -128,7 +130,8 @@ fn the_terms_are_those_of_the_orders_creation() {
     });
 }
 
-/// R6.4: the cap per invitee cuts the commission that reaches it; after the days of validity nothing is earned.
+/// R6.4: the cap per invitee cuts the commission that reaches it.
+/// Nothing is earned after the validity period.
 #[test]
 fn cap_and_validity_end_what_an_invitee_earns() {
     World::run(async |world| {
@@ -153,7 +156,7 @@ fn cap_and_validity_end_what_an_invitee_earns() {
     });
 }
 
-/// R4.11, R6.4: ¥30 of ¥100 refunded leave 0.97222221 of 1.38888888; all of it refunded leaves nothing.
+/// R4.11, R6.4: refunding ¥30 of ¥100 leaves 0.97222221 of 1.38888888; a full refund leaves nothing.
 #[test]
 fn a_refund_takes_its_part_of_the_commission_back() {
     World::run(async |world| {
@@ -168,8 +171,8 @@ fn a_refund_takes_its_part_of_the_commission_back() {
     });
 }
 
-/// R6.4, R1.7: a refund of an order whose commission was withdrawn makes debt, never a negative available amount; the next
-/// commission pays it.
+/// R6.4, R1.7: refunding an order whose commission was withdrawn makes debt, never a negative amount.
+/// The next commission pays the debt.
 #[test]
 fn a_refund_after_the_withdrawal_makes_debt_that_the_next_commission_pays() {
     World::run(async |world| {
@@ -189,7 +192,7 @@ fn a_refund_after_the_withdrawal_makes_debt_that_the_next_commission_pays() {
     });
 }
 
-/// R4.11: commission and refund in flight together end consistent, whatever the worker sees first.
+/// R4.11: commission and refund in flight together end consistent in either order of arrival.
 #[test]
 fn a_refund_that_overtakes_the_commission_leaves_the_same() {
     World::run(async |world| {
@@ -204,7 +207,7 @@ fn a_refund_that_overtakes_the_commission_leaves_the_same() {
     });
 }
 
-/// R6.4: a held commission is pending until its time, decided by time and not by the job.
+/// R6.4: a held commission is pending until its hold ends by time; the job is not needed.
 #[test]
 fn a_held_commission_can_be_withdrawn_when_its_time_is_over() {
     World::run(async |world| {
@@ -227,7 +230,7 @@ fn a_held_commission_can_be_withdrawn_when_its_time_is_over() {
     });
 }
 
-/// R6.4: the job makes visible what has matured; twice is once.
+/// R6.4: the job releases each ended hold once; a second run does nothing.
 #[test]
 fn the_job_matures_what_is_due_once() {
     World::run(async |world| {
@@ -248,7 +251,8 @@ fn the_job_matures_what_is_due_once() {
     });
 }
 
-/// R9.3: an admin takes a commission back with a reason, once; a later refund of its order takes nothing more.
+/// R9.3: an admin reverses a commission once, with a reason.
+/// A later refund of its order takes nothing more.
 #[test]
 fn an_admin_takes_a_commission_back_for_good() {
     World::run(async |world| {
@@ -272,7 +276,7 @@ fn an_admin_takes_a_commission_back_for_good() {
     });
 }
 
-/// R6.3: orders of several invitees, told three times each, make each commission once.
+/// R6.3: concurrent workers and three deliveries make each commission once.
 #[test]
 fn workers_at_once_make_each_commission_once() {
     World::run(async |world| {

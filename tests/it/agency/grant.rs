@@ -1,4 +1,4 @@
-//! Grants: every refusal, ceilings, lowering, packages (R8.2–R8.6).
+//! Grants: refusals, ceilings, tightening, packages (R8.2–R8.6).
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,8 @@ fn amounts(grant: &Value) -> Vec<String> {
     tiers.map(|tier| tier["amount"]["amount"].as_str().unwrap().to_owned()).collect()
 }
 
-/// R8.4: A holds [100→80, 150→120]; it grants B [100→50, 150→100]; more than its own at a tier, or a tier left out, is refused.
+/// R8.4: a grant stays at or below its grantor's terms at every tier.
+/// A holds [100→80, 150→120] and grants B [100→50, 150→100]. More at a tier, or a missing tier, is refused.
 #[test]
 fn a_grant_stands_under_what_its_allocator_holds() {
     World::run(async |world| {
@@ -66,7 +67,7 @@ fn a_grant_stands_under_what_its_allocator_holds() {
     });
 }
 
-/// R8.3: packages are of the series, granted by the parent, and cost no less than the parent pays.
+/// R8.3: a granted package is of the series and held by the parent, at no less than the parent's cost.
 #[test]
 fn packages_are_granted_at_no_less_than_their_parents_cost() {
     World::run(async |world| {
@@ -92,7 +93,8 @@ fn packages_are_granted_at_no_less_than_their_parents_cost() {
     });
 }
 
-/// R8.3, R8.5: the shop right above decides, or an admin for it; nobody grants to itself or past a level.
+/// R8.3, R8.5: only the shop directly above, or an admin in its place, grants.
+/// No shop grants to itself or skips a level.
 #[test]
 fn a_grant_is_made_by_the_shop_right_above() {
     World::run(async |world| {
@@ -133,7 +135,8 @@ fn a_grant_is_made_by_the_shop_right_above() {
     });
 }
 
-/// R8.2: with grants, the kind of a series' commission, its thresholds, dimensions, scopes and operators are fixed.
+/// R8.2: once a series has grants, the shape of its commission is fixed.
+/// The shape is kind, thresholds, dimensions, scopes and operators.
 #[test]
 fn the_shape_of_a_series_with_grants_is_fixed() {
     World::run(async |world| {
@@ -172,7 +175,7 @@ fn the_shape_of_a_series_with_grants_is_fixed() {
     });
 }
 
-/// R8.5: lowering below a child's is refused with whom it would move, or moves them, leaves first.
+/// R8.5: tightening below a child is refused with the affected grants, or tightens them, leaves first.
 #[test]
 fn lowering_names_the_grants_above_it_or_moves_them() {
     World::run(async |world| {
@@ -205,7 +208,8 @@ fn lowering_names_the_grants_above_it_or_moves_them() {
     });
 }
 
-/// R8.5: more grants than a transaction holds are moved by a job; meanwhile nothing new comes to be above the bound.
+/// R8.5: a job tightens more grants than fit a transaction.
+/// Until it ends, no new grant exceeds the bound.
 #[test]
 fn lowering_hundreds_of_grants_is_a_job() {
     World::run(async |world| {
@@ -234,7 +238,7 @@ fn lowering_hundreds_of_grants_is_a_job() {
     });
 }
 
-/// R8.6: packages are added, get another cost with history, and are removed, all or nothing.
+/// R8.6: package changes are all or nothing: added, repriced with history, removed.
 #[test]
 fn packages_change_all_or_none() {
     World::run(async |world| {
@@ -260,7 +264,7 @@ fn packages_change_all_or_none() {
         assert_eq!(refused["affected"], json!([low]));
         change_packages(world, &top, raise(true)).await.is(200);
         assert_eq!(read(world, &low).await.0["packages"][0]["cost_price"]["amount"], "20");
-        // Above its own retail price, the grant itself is in the way.
+        // The new cost exceeds the grant's own retail price, so `affected` lists the grant itself.
         let refused = change_packages(world, &low, json!({"packages": [cost(&month, "60")]})).await;
         assert_eq!(refused.refused(409, "children_above")["affected"], json!([low]));
         let moved = change_packages(world, &low, json!({"packages": [cost(&month, "60")], "adjust_children": true}))
@@ -279,7 +283,7 @@ fn packages_change_all_or_none() {
     });
 }
 
-/// R8.10: a shop sets its own retail price, at least its cost; nobody else does.
+/// R8.10: a shop sets its own retail price, at least its cost; no other shop does.
 #[test]
 fn a_shop_sets_its_own_retail_price() {
     World::run(async |world| {
@@ -301,7 +305,8 @@ fn a_shop_sets_its_own_retail_price() {
     });
 }
 
-/// R8.6: a grant with children can't be deleted; a deleted one stays to be seen, and another may take its place.
+/// R8.6: a grant with children can't be deleted.
+/// A deleted one stays readable, and a new one may replace it.
 #[test]
 fn a_deleted_grant_stays_for_who_looks_back() {
     World::run(async |world| {
@@ -326,7 +331,7 @@ fn a_deleted_grant_stays_for_who_looks_back() {
     });
 }
 
-/// R8.4, R8.5: a parent that is lowered while children are granted and raised: ceilings hold at the end, whoever came first.
+/// R8.4, R8.5: ceilings hold when a parent is tightened while children are granted and raised.
 #[test]
 fn ceilings_hold_when_a_parent_is_lowered_while_a_child_is_granted() {
     for seed in 0..8 {
@@ -349,12 +354,12 @@ fn ceilings_hold_when_a_parent_is_lowered_while_a_child_is_granted() {
             assert!([200, 409, 412].contains(&lowered.status), "{lowered:?}");
             assert!([200, 409, 412].contains(&raised.status) && added.status == 201, "{raised:?} {added:?}");
             assert!(lowered.status == 200 || raised.status == 200);
-            // That every grant stands under its parent is looked at by the auditor at the end (G1).
+            // The auditor checks at the end that every grant is within its parent's terms (G1).
         });
     }
 }
 
-/// R8.2: a series and its packages are read as they are, and a package is changed under its version.
+/// R8.2: a series and its packages are readable, and a package changes under its version.
 #[test]
 fn a_series_and_its_packages_are_read_and_changed() {
     World::run(async |world| {

@@ -1,4 +1,5 @@
-//! Assets and agency orders: forced recharges, triggers, ways to pay, what is snapshotted (R8.7, R8.8, R8.11, R8.12).
+//! Assets and agency orders (R8.7, R8.8, R8.11, R8.12).
+//! Forced recharges, triggers, payment methods, snapshots.
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ async fn try_recharge(world: &World, asset: &str, amount: &str, payment: &str) -
     answer
 }
 
-/// What the pre-check of a recharge says: whether something is needed, how much, and whether this is enough.
+/// Pre-check of a recharge: whether a minimum applies, its amount, and whether `amount` is allowed.
 async fn check(world: &World, asset: &str, amount: &str) -> (bool, String, bool) {
     let path = format!("/v1/assets/{asset}/recharge-check");
     let said = world.admin().post(&path, json!({"amount": amount})).await.is(200);
@@ -48,8 +49,9 @@ fn off() -> Value {
     json!({"enabled": false})
 }
 
-/// R8.7: platform off, shop 10000: needed 10000; platform 20000, shop off: needed 20000; first_recharge: always, the threshold where no
-/// amount is set. Pre-check and order creation say the same.
+/// R8.7: pre-check and order creation demand the same forced recharge.
+/// Platform off and shop 10000 demand 10000. Platform 20000 and shop off demand 20000. `first_recharge` always demands one: the
+/// threshold where no amount is set.
 #[test]
 fn pre_check_and_order_demand_the_same_forced_recharge() {
     let rows = [
@@ -86,7 +88,8 @@ fn pre_check_and_order_demand_the_same_forced_recharge() {
     }
 }
 
-/// R8.7: a grant shows the forced recharge that counts; one that is sent while the platform decides is kept and ignored.
+/// R8.7: a grant shows the effective forced recharge.
+/// One sent while the platform decides is stored and ignored.
 #[test]
 fn a_forced_recharge_sent_while_locked_is_ignored() {
     World::run(async |world| {
@@ -103,7 +106,7 @@ fn a_forced_recharge_sent_while_locked_is_ignored() {
     });
 }
 
-/// R8.8: any single payment at the threshold triggers while none has: 200 no, then 500 yes; only once.
+/// R8.8: any single payment at the threshold triggers, once: 200 does not, 500 then does.
 #[test]
 fn a_first_recharge_triggers_at_the_threshold() {
     World::run(async |world| {
@@ -125,7 +128,8 @@ fn an_accumulated_recharge_triggers_when_the_total_is_there() {
     });
 }
 
-/// R8.8, R8.12: what an admin takes on behalf neither triggers nor counts, and credits the asset; agents can't.
+/// R8.8, R8.12: an admin's offline order neither triggers nor counts, and credits the asset.
+/// Agents can't make one.
 #[test]
 fn an_offline_order_neither_triggers_nor_counts() {
     World::run(async |world| {
@@ -145,7 +149,7 @@ fn an_offline_order_neither_triggers_nor_counts() {
     });
 }
 
-/// R8.12: an asset spends what it was recharged with, and that triggers nothing; never more than there is.
+/// R8.12: an asset spends its recharged balance, never more, and spending triggers nothing.
 #[test]
 fn an_asset_spends_its_own_balance() {
     World::run(async |world| {
@@ -163,7 +167,8 @@ fn an_asset_spends_its_own_balance() {
     });
 }
 
-/// R8.12: a wallet pays for its own shop's orders only, and only what it has; concurrent debits take exactly what fits.
+/// R8.12: a wallet pays only its own shop's orders, within its balance.
+/// Of concurrent debits exactly as many succeed as fit.
 #[test]
 fn a_wallet_pays_what_it_has_for_its_own_shop() {
     World::run(async |world| {
@@ -208,8 +213,8 @@ fn a_wallet_pays_what_it_has_for_its_own_shop() {
     });
 }
 
-/// R8.9: tiers by the statistics of each level, the triggering sale included: with B's own sales at 120 and A's 160: A 50, B 70, pool 150;
-/// with A's at 90: A 0, B 50, pool 100.
+/// R8.9: each level's tier follows its own statistics, including the triggering sale.
+/// With B's sales at 120 and A's at 160: A 50, B 70, pool 150. With A's at 90: A 0, B 50, pool 100.
 #[test]
 fn a_tier_counts_by_the_sales_of_each_level() {
     for (others, pays, pool, platform) in
@@ -233,7 +238,7 @@ fn a_tier_counts_by_the_sales_of_each_level() {
                 recharge(world, &elsewhere, others).await;
             }
             let card = asset(world, &b, &cards, "CARD-1").await;
-            // Nothing triggers below 10; the last recharge does, at 120 in all.
+            // Nothing triggers below 10; the last recharge does, at a total of 120.
             for _ in 0..4 {
                 recharge(
                     world,
@@ -254,7 +259,7 @@ fn a_tier_counts_by_the_sales_of_each_level() {
     }
 }
 
-/// R8.11: later edits of grants, prices and the series don't reach an order that was made.
+/// R8.11: later changes to grants, prices and the series don't affect an existing order.
 #[test]
 fn later_edits_do_not_reach_an_order() {
     World::run(async |world| {
@@ -279,7 +284,8 @@ fn later_edits_do_not_reach_an_order() {
     });
 }
 
-/// R8.6: from a disabled grant's shop and below no order is accepted; nor for packages off the shelf, or while the agency is off.
+/// R8.6: no order is accepted at or below a disabled grant.
+/// Nor is one for a package off the shelf, or with the agency off.
 #[test]
 fn nothing_is_sold_under_a_disabled_grant() {
     World::run(async |world| {
@@ -316,7 +322,7 @@ fn nothing_is_sold_under_a_disabled_grant() {
     });
 }
 
-/// R8.1, R8.8: an asset is seen, moved and sold for within the own subtree; its identifier is one asset's.
+/// R8.1, R8.8: a shop sees, moves and sells assets of its own subtree; an asset's identifier is unique.
 #[test]
 fn an_asset_is_its_shops_and_moves_within_the_tree() {
     World::run(async |world| {
@@ -356,7 +362,7 @@ fn an_asset_is_its_shops_and_moves_within_the_tree() {
     });
 }
 
-/// R8.12: bad orders are refused with the field's pointer, and nothing is taken.
+/// R8.12: an invalid order is rejected with the field's pointer, and nothing is debited.
 #[test]
 fn what_is_no_order_is_refused() {
     World::run(async |world| {
@@ -393,7 +399,7 @@ fn what_is_no_order_is_refused() {
     });
 }
 
-/// R9.1: the agency's currency is fixed by the first movement of its money, not before.
+/// R9.1: the agency's currency is fixed by its first journal, not before.
 #[test]
 fn the_currency_is_fixed_once_money_moved() {
     World::run(async |world| {

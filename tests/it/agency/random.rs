@@ -1,5 +1,6 @@
-//! Random trees, grants, tiers, edits, sales and refunds, with faults in between: whatever is accepted, ceilings hold at every level, no
-//! sale pays more than its pool, and everything adds up (G1–G4, C1, C2, C4, and the ledger). The auditor looks at the end of each.
+//! Random trees, grants, tiers, edits, sales and refunds, with faults.
+//! Ceilings hold at every level, no sale pays more than its pool, and the amounts add up (G1–G4, C1, C2, C4, and the ledger). The
+//! auditor checks the end of each run.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -32,7 +33,7 @@ impl Play<'_> {
         from.get(index).cloned()
     }
 
-    /// An amount from 0 to 120.
+    /// Draws an amount from 0 to 120.
     fn amount(&mut self) -> String {
         self.below(121).to_string()
     }
@@ -96,7 +97,7 @@ impl Play<'_> {
         }
     }
 
-    /// Changes, disables or deletes a grant, or lowers the series.
+    /// Changes, disables or deletes a grant, or tightens the series.
     async fn edit(&mut self) {
         let Some(grant) = self.one(&self.grants.clone()) else { return };
         let path = format!("{GRANTS}/{grant}");
@@ -207,7 +208,7 @@ impl Play<'_> {
         }
     }
 
-    /// Time passes; faults come at a new rate.
+    /// Advances the clock and draws a new fault rate.
     async fn rest(&mut self) {
         self.world.settle().await;
         self.world.advance(200).await;
@@ -242,8 +243,8 @@ async fn begin(world: &World, seed: u64) -> Play<'_> {
     Play { world, rng, series, packages, tiered, shops, grants, assets, payments }
 }
 
-/// R8.4, R8.5, R8.9, R8.11: after any sequence of edits and sales, with faults in between, ceilings hold at every level, no sale pays
-/// more than its pool, and all amounts follow from the snapshots.
+/// R8.4, R8.5, R8.9, R8.11: ceilings hold at every level after any edits and sales with faults.
+/// No sale pays more than its pool, and all amounts follow from the snapshots.
 #[test]
 fn ceilings_hold_and_sales_add_up_after_any_sequence() {
     let seeds = wished::<u64>("GUERDON_SEEDS").unwrap_or(200);
@@ -257,7 +258,7 @@ fn ceilings_hold_and_sales_add_up_after_any_sequence() {
         let played = std::panic::catch_unwind(|| {
             World::seeded(seed, async |world| {
                 let mut play = begin(world, seed).await;
-                // A tree to begin with, so that sales have chains.
+                // Start with a tree, so that sales have chains.
                 for _ in 0..6 {
                     play.shop().await;
                     play.grant().await;
@@ -286,15 +287,15 @@ fn ceilings_hold_and_sales_add_up_after_any_sequence() {
         assert!(played.is_ok(), "played again by GUERDON_FIRST_SEED={seed} GUERDON_SEEDS=1");
     }
     let [done, triggered, partly] = [done, triggered, partly].map(std::sync::atomic::AtomicU64::into_inner);
-    // One seed alone may be a poor one.
+    // A single seed may refuse too much, so the sum over all seeds is checked.
     assert!(
         seeds < 4 || done >= seeds * 2 && triggered >= seeds / 2 && partly >= seeds / 8,
         "{done}, {triggered}, {partly}: hardly anything was sold"
     );
 }
 
-/// R8.8, R8.12, R1.8: each call of an order by wallet, and of its settlement, goes wrong, once, in each way by turns; one order, one debit and one
-/// commission per level come of it.
+/// R8.8, R8.12, R1.8: any single fault in a wallet order or its settlement has no effect on the end.
+/// The end is one order, one debit and one commission per level.
 #[test]
 fn any_single_fault_in_a_sale_has_no_effect_on_its_end() {
     use emulator::faults::Fault;

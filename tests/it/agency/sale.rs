@@ -1,4 +1,4 @@
-//! What a sale pays the chain (R8.8–R8.10), and what a refund takes back of it (R4.11).
+//! Commissions of a sale (R8.8–R8.10), and clawback on a refund (R4.11).
 
 use emulator::sqs::{Outgoing, Receive};
 use serde_json::{Value, json};
@@ -7,7 +7,8 @@ use super::{all, asset, chain, earned, fixed, fund, grant, id, open, package, re
 use crate::payment::refunds::act;
 use crate::world::World;
 
-/// R8.9: series 100, A 80, B 50, C 30, sold by C: C 30, B 20, A 30, platform 20; each has it on its wallet.
+/// R8.9: a sale pays every level its share above the levels below, on its wallet.
+/// Series 100, A 80, B 50, C 30, sold by C: C 30, B 20, A 30, platform 20.
 #[test]
 fn a_sale_pays_every_level_what_it_holds_above_those_below() {
     World::run(async |world| {
@@ -38,13 +39,14 @@ fn a_sale_pays_every_level_what_it_holds_above_those_below() {
         assert_eq!(stats["agency"]["sales"], 1);
         assert_eq!(amounts("/agency", &["amount", "returned", "commission", "platform"]), ["10", "0", "80", "20"]);
         assert_eq!(amounts("/liabilities/agency", &["main", "commission", "debt"]), ["490", "80", "0"]);
-        // Once per asset, ever.
+        // One-time commission is paid once per asset.
         assert_eq!(earned(&recharge(world, &card, "10").await), all(&[("0", "0"), ("0", "0"), ("0", "0")]));
         assert_eq!(wallet(world, &a).await, ["0", "30", "0"]);
     });
 }
 
-/// R8.10: each level earns its child's cost less its own, the seller its retail price less its cost, on every sale.
+/// R8.10: on every sale each level earns its child's cost minus its own.
+/// The seller earns its retail price minus its cost.
 #[test]
 fn every_sale_pays_the_differences_of_the_prices() {
     World::run(async |world| {
@@ -69,8 +71,9 @@ fn every_sale_pays_the_differences_of_the_prices() {
     });
 }
 
-/// R8.12, R4.11: an online sale is settled when its payment comes, and a refund takes back each level's part and the asset's balance;
-/// what was moved away is owed.
+/// R8.12, R4.11: an online sale settles on payment.
+/// A refund claws back each level's part and the asset's balance.
+/// Spent or transferred money becomes debt.
 #[test]
 fn a_refund_of_an_online_sale_takes_back_what_it_paid() {
     for provider in ["stripe", "zpay"] {
@@ -115,7 +118,7 @@ fn a_refund_of_an_online_sale_takes_back_what_it_paid() {
     }
 }
 
-/// R8.1, R8.8: lists of sales can be narrowed, also as a sheet; a grant tells what was sold of its series.
+/// R8.1, R8.8: sale lists can be filtered, also as CSV; a grant shows the sales of its series.
 #[test]
 fn sales_can_be_searched_and_each_grant_tells_its_statistic() {
     World::run(async |world| {
@@ -162,7 +165,8 @@ fn sales_can_be_searched_and_each_grant_tells_its_statistic() {
     });
 }
 
-/// R8.12: a sale whose message was given up is settled by the sweep of the dead letters; no level loses what it earned.
+/// R8.12: the dead-letter job settles a sale whose message was dead-lettered.
+/// No level loses its earnings.
 #[test]
 fn a_sale_that_the_worker_gave_up_is_settled_by_the_sweep() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! The tree of shops, and who sees what of it (R8.1).
+//! The tree of shops and its visibility (R8.1).
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn read(world: &World, shop: &str) -> (Value, String) {
     (answer.is(200), tag)
 }
 
-/// R8.1: a shop sees itself and those below; everybody else's is as if it were not there; the platform sees all.
+/// R8.1: a shop sees itself and its descendants; any other shop is not found. The platform sees all.
 #[test]
 fn a_shop_sees_itself_and_its_descendants_only() {
     World::run(async |world| {
@@ -44,7 +44,7 @@ fn a_shop_sees_itself_and_its_descendants_only() {
     });
 }
 
-/// R8.1: an agent makes shops below its own; level 1 is made by an admin; a plain user is no agent.
+/// R8.1: an agent creates shops below its own; an admin creates level 1; a plain user can't.
 #[test]
 fn an_agent_makes_shops_below_its_own() {
     World::run(async |world| {
@@ -78,7 +78,7 @@ fn an_agent_makes_shops_below_its_own() {
     });
 }
 
-/// R8.1: ten levels and no more.
+/// R8.1: the tree has at most ten levels.
 #[test]
 fn the_tree_is_ten_levels_deep_at_most() {
     World::run(async |world| {
@@ -114,7 +114,7 @@ fn only_a_shop_on_which_nothing_rests_can_be_moved() {
         let body = json!({"name": "c", "parent_id": other, "user_id": user});
         let moved = world.admin().header("if-match", &tag).put(&format!("/v1/shops/{c}"), body.clone()).await.is(200);
         assert_eq!((&moved["parent_id"], &moved["level"]), (&json!(other), &json!(2)));
-        // The same request again finds its own write; an older version does not.
+        // A repeat finds its own write; an older version does not.
         assert_eq!(world.admin().header("if-match", &tag).put(&format!("/v1/shops/{c}"), body).await.is(200), moved);
         move_to(&c, json!(a), &tag).await.refused(412, "version_mismatch");
         assert_eq!(names(world, "x").await, ["c", "x"]);
@@ -134,7 +134,7 @@ fn only_a_shop_on_which_nothing_rests_can_be_moved() {
     });
 }
 
-/// R8.1: two shops that are moved below each other at once never make a cycle.
+/// R8.1: two simultaneous moves below each other never make a cycle.
 #[test]
 fn moves_at_once_make_no_cycle() {
     World::run(async |world| {

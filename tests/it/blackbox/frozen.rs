@@ -1,4 +1,5 @@
-//! A process stands while the world moves on: the scheduler and a webhook meet over one order, at each call of the one that stands.
+//! A process freezes while the scheduler and a webhook work on the same order.
+//! It freezes at each of its calls in turn.
 
 use bytes::Bytes;
 use emulator::clock::machine_time;
@@ -13,14 +14,14 @@ use super::story::pay;
 use crate::facts;
 use crate::processes::PASSWORD;
 
-/// The most calls that one of them makes.
+/// Maximum number of calls of either process.
 const CALLS: u32 = 12;
 
 fn ago(seconds: i64) -> Timestamp {
     machine_time().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
 }
 
-/// Bob, for whom orders are made in the past; answers his token there.
+/// Creates Bob and returns his token; orders are made in his past.
 async fn bob(journey: &Journey) -> String {
     let bench = &journey.bench;
     journey.stack().clock.set(ago(1_810));
@@ -36,7 +37,8 @@ async fn bob(journey: &Journey) -> String {
     bob["session"]["access_token"].as_str().unwrap().to_owned()
 }
 
-/// An order of so much, made just so long ago that it is over now. Its payer was at the gateway's page.
+/// Creates an order of ¥`amount` in the past, so that it is due now.
+/// Its payer has opened the gateway's page.
 async fn due_order(journey: &Journey, token: &str, amount: u32) -> Value {
     journey.stack().clock.set(ago(1_801));
     let body = json!({"amount": amount.to_string(), "provider": "zpay"});
@@ -53,13 +55,13 @@ async fn status(journey: &Journey, order: &Value) -> Value {
     journey.bench.inside("GET", &path, &token, Value::Null).await["status"].clone()
 }
 
-/// The notification of the order that was paid last.
+/// The gateway's notification of the last paid order.
 fn notification(journey: &Journey) -> Request<Bytes> {
     journey.stack().simulators.due(machine_time()).pop().unwrap().request
 }
 
-/// Freezes `binary` at each of its calls, before and after, with the event that `event` makes of an order; what `meanwhile` does then
-/// is done to the same order. Answers how often it stood.
+/// Freezes `binary` before and after each of its calls while `meanwhile` works on the same order.
+/// `event` builds the binary's event of an order. Returns the number of freezes.
 async fn at_each_call(
     binary: &str,
     event: impl AsyncFn(&Journey, &Value) -> Value,
@@ -87,7 +89,7 @@ async fn at_each_call(
             journey.back(worker);
             let thawed = thawed.unwrap();
             assert!(thawed["statusCode"].as_u64().unwrap_or(200) < 500, "{moment:?}: {thawed}");
-            // Whoever came first: the money is there, and once.
+            // In either order the money is credited exactly once.
             assert_eq!(status(&journey, &order).await, "paid", "{binary} stood {moment:?}");
             paid += 1;
             journey.consume().await;
@@ -102,8 +104,8 @@ async fn at_each_call(
     stood
 }
 
-/// R4.4, R4.6: a webhook's process stands before and after each of its calls while the scheduler ends the order's time; the scheduler asks
-/// the gateway, credits, and the webhook that goes on finds it done.
+/// R4.4, R4.6: a webhook freezes before and after each call while the scheduler expires its order.
+/// The scheduler polls the gateway and credits; the resumed webhook finds the order credited.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_frozen_while_its_order_expires_credits_nothing_twice() {
     let event = async |journey: &Journey, order: &Value| {
@@ -117,8 +119,8 @@ async fn a_webhook_frozen_while_its_order_expires_credits_nothing_twice() {
     assert!(stood > 8, "it stood {stood} times");
 }
 
-/// R4.4, R4.6: the scheduler's process stands before and after each of its calls while the order that it is about to expire is paid and
-/// credited; it expires nothing that is paid.
+/// R4.4, R4.6: the scheduler freezes before and after each call while the due order is paid.
+/// The webhook credits the order meanwhile, and the scheduler expires no paid order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scheduler_frozen_while_an_order_is_paid_expires_nothing_that_is_paid() {
     let event = async |_: &Journey, _: &Value| json!({"schedule": "expire-orders"});

@@ -1,5 +1,5 @@
-//! What stands between a process and its services: it knows which call arrives, keeps it waiting at a moment that was asked for, and
-//! lets calls go wrong.
+//! Fault proxy between a process and its services.
+//! Identifies each call, blocks it at a chosen moment, and injects faults.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,16 +11,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tokio::sync::{oneshot, watch};
 
-/// A moment of an invocation, by the calls that its process makes, from 0.
+/// Moment of an invocation, counted in the calls of its process, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// The call has arrived and did nothing yet.
+    /// The call has arrived but has no effect yet.
     Before(u32),
-    /// The call took effect, and its answer is not on its way yet.
+    /// The call took effect, and its response is not sent yet.
     After(u32),
 }
 
-/// The gate of one process.
+/// Gate of one process.
 #[derive(Debug)]
 pub struct Gate {
     trail: Trail,
@@ -37,18 +37,19 @@ struct State {
     faults: u64,
 }
 
-/// What was done to whom, for whoever has to find out why.
+/// Log of kills, freezes and faults, for diagnosis.
 pub type Trail = Arc<Mutex<Vec<String>>>;
 
 impl Gate {
-    /// A gate at which so many of a thousand calls go wrong.
+    /// Gate with a fault rate of `per_mille`.
     pub fn new(per_mille: u32, seed: u64, trail: Trail) -> Arc<Self> {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let state = State { calls: Vec::new(), wanted: None, per_mille, rng, faults: 0 };
         Arc::new(Self { trail, state: Mutex::new(state), open: watch::Sender::new(true) })
     }
 
-    /// Calls are counted from now on; whoever comes to the moment waits until [`Gate::open`]. Answers the call's name then.
+    /// Restarts the call count and blocks the call at this moment until [`Gate::open`].
+    /// Yields that call's name.
     pub fn shut_at(&self, moment: Moment) -> oneshot::Receiver<String> {
         let (reached, reach) = oneshot::channel();
         let mut state = self.state.lock().unwrap();
@@ -58,18 +59,18 @@ impl Gate {
         reach
     }
 
-    /// Lets go on whoever waits.
+    /// Releases the blocked call.
     pub fn open(&self) {
         self.state.lock().unwrap().wanted = None;
         self.open.send_replace(true);
     }
 
-    /// How many calls came since the last time this was asked, or the gate was shut.
+    /// Number of calls since the last `calls` or `shut_at`; resets it.
     pub fn calls(&self) -> usize {
         std::mem::take(&mut self.state.lock().unwrap().calls).len()
     }
 
-    /// How many calls went wrong.
+    /// Number of injected faults.
     pub fn faults(&self) -> u64 {
         self.state.lock().unwrap().faults
     }
@@ -89,10 +90,10 @@ impl Gate {
         self.open.subscribe().wait_for(|open| *open).await.ok();
     }
 
-    /// What goes wrong with this call, if anything does.
+    /// Fault to inject into this call, if any.
     fn fault(&self, operation: &str, path: &str) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
-        // An order whose provider does not answer has failed for good, and the payer makes another one.
+        // A provider error at order creation is final; the payer would have to make another order.
         let wrong = state.rng.next_u32() % 1_000 < state.per_mille && path != "/_sim/stripe/v1/checkout/sessions";
         let fault = wrong.then(|| Fault::ALL[state.rng.next_u32() as usize % Fault::ALL.len()])?;
         state.faults += 1;
@@ -101,7 +102,7 @@ impl Gate {
     }
 }
 
-/// A service behind a gate.
+/// Service behind a gate.
 #[derive(Debug)]
 pub struct Guarded {
     pub gate: Arc<Gate>,

@@ -1,4 +1,5 @@
-//! One journey through processes that are killed and frozen: whoever asks repeats until there is an answer, queues deliver again.
+//! One journey through killed and frozen processes.
+//! Clients retry until they get a response, and queues redeliver.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,19 +16,19 @@ use super::gate::{Gate, Moment, Trail};
 use super::worker::{Answer, Worker};
 use crate::processes::Bench;
 
-/// How often an invocation is repeated.
+/// Maximum number of invocations per unit of work.
 const REPEATS: usize = 12;
-/// How many of the invocations of a step are killed or frozen at most.
+/// Maximum number of killed or frozen invocations per unit of work.
 const TROUBLES: usize = 2;
-/// Calls that go wrong, of a thousand.
+/// Fault rate of calls, per mille.
 const FAULTS: u32 = 20;
-/// The longest time to a kill at no particular call, in microseconds.
+/// Latest time of a kill that is not tied to a call, in microseconds.
 const LATEST: u32 = 60_000;
 
-/// How many calls an invocation of each step makes when nothing goes wrong.
+/// Number of calls per step of an undisturbed invocation.
 pub type Calls = BTreeMap<String, u32>;
 
-/// What was done to processes.
+/// Counts of disturbances.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Tally {
     pub invocations: u64,
@@ -45,7 +46,7 @@ impl Tally {
     }
 }
 
-/// What happens to one invocation.
+/// Disturbance of one invocation.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     Kill(Moment),
@@ -53,18 +54,18 @@ enum Trouble {
     Freeze(Moment),
 }
 
-/// Something that a function is given, again and again if need be.
+/// Unit of work for a function, repeatable.
 #[derive(Clone)]
 pub enum Work {
-    /// An event: a request or a tick, by the step's name, for a binary.
+    /// A request or a tick for a binary; `step` names it.
     Event { step: String, binary: String, event: Value },
-    /// Whatever a queue has for its consumer.
+    /// Messages of a queue for its consumer.
     Batch { binary: String, queue: String, size: usize },
 }
 
 pub struct Journey {
     pub bench: Bench,
-    /// From which all trouble is drawn; without it there is none.
+    /// Seed of all disturbances; none without it.
     seed: Option<u64>,
     calm: bool,
     rng: ChaCha8Rng,
@@ -78,7 +79,7 @@ pub struct Journey {
 }
 
 impl Journey {
-    /// A journey without any trouble, or with what `seed` draws over these calls.
+    /// Undisturbed journey, or one with the disturbances of a seed over these calls.
     pub async fn new(trouble: Option<(u64, &Calls)>) -> Self {
         let seed = trouble.map(|(seed, _)| seed);
         Self {
@@ -100,12 +101,12 @@ impl Journey {
         Arc::clone(&self.bench.0.stack)
     }
 
-    /// What was done, line by line.
+    /// The trail, one event a line.
     pub fn told(&self) -> String {
         self.trail.lock().unwrap().join("\n")
     }
 
-    /// Trouble ends: no calls go wrong any more, nothing is killed.
+    /// Ends all disturbances: no more faults and no more kills.
     pub fn calm_down(&mut self) {
         for worker in std::mem::take(&mut self.idle).into_values().flatten() {
             self.gone(worker);
@@ -113,7 +114,7 @@ impl Journey {
         self.calm = true;
     }
 
-    /// Sends a request until its answer is no 5xx, and takes status and body.
+    /// Sends a request until its response is no 5xx, and returns status and body.
     pub async fn ask(&mut self, step: &str, request: &Request<bytes::Bytes>) -> (u64, Value) {
         let (binary, event) = self.bench.0.event(request).unwrap();
         let returned = self.insist(&Work::Event { step: step.to_owned(), binary, event }).await;
@@ -121,7 +122,7 @@ impl Journey {
         (status(&returned), serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())))
     }
 
-    /// Runs a schedule until it has done it.
+    /// Runs a schedule until it succeeds.
     pub async fn tick(&mut self, schedule: &str) -> Value {
         let stack = self.stack();
         let mut functions = stack.template.functions.iter();
@@ -132,7 +133,7 @@ impl Journey {
         self.insist(&work).await
     }
 
-    /// Hands what is in the queues to their consumers until nothing is left that can be received.
+    /// Hands queued messages to their consumers until no more can be received.
     pub async fn consume(&mut self) {
         let stack = self.stack();
         let mut moved = true;
@@ -149,7 +150,7 @@ impl Journey {
         }
     }
 
-    /// Repeats until the work is done; the first times are in trouble if the seed says so.
+    /// Repeats the work until it succeeds. The seed may disturb the first invocations.
     async fn insist(&mut self, work: &Work) -> Value {
         let mut last = String::new();
         for turn in 0..REPEATS {
@@ -169,7 +170,7 @@ impl Journey {
             return None;
         }
         let calls = self.known.get(step).copied()?.max(1);
-        // What makes few calls, and is given work most often, has its share of trouble and no more.
+        // Lower odds for work with few calls, which is invoked most often, and for repeats.
         let odds = if calls < 4 { 3 } else { 9 } / (1 + 2 * turn as u32);
         if self.rng.next_u32() % 12 >= odds {
             return None;
@@ -183,7 +184,7 @@ impl Journey {
         })
     }
 
-    /// Gives a process the work once. An empty queue is work done.
+    /// Invokes a process once. An empty queue counts as success.
     async fn once(&mut self, work: &Work, trouble: Option<Trouble>) -> Answer {
         let stack = self.stack();
         let Some((event, batch)) = work.take(&stack).await else { return Ok(Value::Null) };
@@ -219,7 +220,7 @@ impl Journey {
         answer
     }
 
-    /// The process's answer, unless it is killed at a moment; then also what that was.
+    /// The process's response, or its kill at `moment` and that moment's name.
     async fn unless(
         &mut self,
         step: &str,
@@ -247,8 +248,8 @@ impl Journey {
         }
     }
 
-    /// Freezes the process at a moment. While it stands, others do the same work to its end; then it goes on where it stood, and
-    /// must not know better than they.
+    /// Freezes the process at a moment, lets others finish the same work, and resumes it.
+    /// Its response must match theirs.
     async fn frozen(&mut self, work: &Work, worker: Worker, event: Value, batch: &[Message], moment: Moment) -> Answer {
         let stack = self.stack();
         let frozen = match worker.freeze(&event, moment).await {
@@ -274,7 +275,8 @@ impl Journey {
         others.map_or(answer, Ok)
     }
 
-    /// What others do while a process stands: a request is answered by another one, a batch is visible again and consumed.
+    /// Does the same work with another process during a freeze.
+    /// It answers the request, or consumes the batch once that is visible again.
     async fn meanwhile(&mut self, work: &Work) -> Option<Value> {
         let stack = self.stack();
         if let Work::Batch { queue, .. } = work {
@@ -301,7 +303,7 @@ impl Journey {
         Worker::start(&self.bench.0, binary, gate).await
     }
 
-    /// A process that answered may be given more; one that ended or was too late is gone.
+    /// Returns a running process to the pool; drops one that exited.
     pub fn back(&mut self, worker: Worker) {
         worker.gate.open();
         if worker.is_running() {
@@ -321,7 +323,7 @@ impl Journey {
     }
 }
 
-/// What happened, if it came to a bad end.
+/// Prints the trail of a failed journey.
 impl Drop for Journey {
     fn drop(&mut self) {
         if let Some(seed) = self.seed.filter(|_| std::thread::panicking()) {
@@ -345,7 +347,7 @@ impl Work {
         }
     }
 
-    /// The event to give, and the messages in it; nothing when a queue is empty.
+    /// Event to hand over and its messages; `None` for an empty queue.
     async fn take(&self, stack: &Stack) -> Option<(Value, Vec<Message>)> {
         match self {
             Self::Event { event, .. } => Some((event.clone(), Vec::new())),
@@ -356,7 +358,7 @@ impl Work {
         }
     }
 
-    /// Goes by the answer: what was consumed is deleted, the rest comes again.
+    /// Deletes the messages that were consumed; the others reappear.
     async fn settle(&self, stack: &Stack, batch: &[Message], answer: &Answer) {
         let Self::Batch { queue, .. } = self else { return };
         let reply = answer.as_ref().map_or(FunctionReply::AllFailed, |returned| FunctionReply::read(batch, returned));
@@ -364,12 +366,12 @@ impl Work {
     }
 }
 
-/// The status of what a function returned; what is no answer of HTTP is as good as 200.
+/// HTTP status of a function's return value; a value without one counts as 200.
 fn status(returned: &Value) -> u64 {
     returned["statusCode"].as_u64().unwrap_or(200)
 }
 
-/// What a repeated request must be told, too: the status, and the id of what was made.
+/// Part of a response that repeats must share: the status and the id of the created entity.
 fn status_and_id(returned: &Value) -> (u64, Value) {
     let body: Value = serde_json::from_str(returned["body"].as_str().unwrap_or_default()).unwrap_or_default();
     let id = if body["id"].is_null() { body["user"]["id"].clone() } else { body["id"].clone() };

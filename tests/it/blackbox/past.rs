@@ -1,4 +1,4 @@
-//! What was there before the journey begins, made in this process and partly in the past.
+//! State before the journey begins, made in this process and partly in the past.
 
 use emulator::clock::machine_time;
 use emulator::faults::Fault;
@@ -9,7 +9,7 @@ use super::journey::Journey;
 use super::story::pay;
 use crate::processes::{Bench, PASSWORD};
 
-/// Who is in it from the start.
+/// Users, tokens and codes that exist from the start.
 pub struct Cast {
     /// An admin's token.
     pub admin: String,
@@ -19,16 +19,16 @@ pub struct Cast {
     pub code: String,
     /// A redemption code.
     pub gift: String,
-    /// The product's service key.
+    /// Service key of the operator's backend.
     pub backend: String,
-    /// Ivy's shop.
+    /// Id of Ivy's shop.
     pub shop: String,
-    /// A card that it sells to.
+    /// Id of a card asset of Ivy's shop.
     pub card: String,
 }
 
-/// Two hours ago: everything is switched on, Ann invited Cid, the queues were down when he registered, and he left two orders, one of
-/// them paid without a word of it.
+/// Sets up a past two hours ago: all features on, Cid invited by Ann while the queues were down.
+/// Cid left two orders, one of them paid without a webhook.
 pub async fn past(journey: &Journey) -> Cast {
     let (bench, stack) = (&journey.bench, journey.stack());
     stack.clock.set(machine_time().checked_sub(SignedDuration::from_hours(2)).unwrap());
@@ -78,7 +78,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Ivy's shop, with money in its wallet and a card to sell to; answers both.
+/// Creates Ivy's funded shop and a card asset in it; returns both ids.
 async fn selling(bench: &Bench, admin: &str) -> (String, String) {
     bench.settings(admin, "agency", |agency| agency["enabled"] = json!(true)).await;
     let make = |path: &str, body: Value| {

@@ -1,4 +1,4 @@
-//! What the journey is about: from signing up with a code to a withdrawal, with everything that the scheduler finds left behind.
+//! Steps of the journey: from signing up with a code to a withdrawal, and the scheduler's leftovers.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use super::past::{Cast, past};
 use crate::operations::audit::book::against;
 use crate::processes::{PASSWORD, asked};
 
-/// How a journey ended: what each has, and how many items of each type there are.
+/// End of a journey: every user's balances, and the number of items of each type.
 pub type Ended = (Value, BTreeMap<String, usize>);
 
-/// Plays the story to its end.
+/// Runs the story to its end.
 pub async fn play(journey: &mut Journey) -> Ended {
     let cast = past(journey).await;
     let bob = json!({"email": "bob@example.com", "password": PASSWORD, "referral_code": cast.code});
@@ -51,7 +51,7 @@ pub async fn play(journey: &mut Journey) -> Ended {
     rest(journey, &cast).await
 }
 
-/// The operator's product takes from Bob's balance, and Ivy's shop sells, both with keys of their own.
+/// The operator's backend debits Bob, and Ivy's shop sells, each under its own key.
 async fn outside(journey: &mut Journey, cast: &Cast, bob: &Value) {
     let path = format!("/v1/service/users/{}/debits", bob.as_str().unwrap());
     let debit = json!({"amount": "1.25", "related_id": "job-1", "remark": "a job"});
@@ -63,7 +63,7 @@ async fn outside(journey: &mut Journey, cast: &Cast, bob: &Value) {
     journey.consume().await;
 }
 
-/// An admin gives ¥30 of Bob's ¥100 back, by Stripe.
+/// An admin refunds ¥30 of Bob's ¥100 by Stripe.
 async fn give_back(journey: &mut Journey, cast: &Cast, order: &Value) {
     let path = format!("/v1/admin/payment/orders/{}/refunds", order["id"].as_str().unwrap());
     let body = json!({"amount": "30", "reason": "sorry"});
@@ -75,7 +75,7 @@ async fn give_back(journey: &mut Journey, cast: &Cast, order: &Value) {
     assert_eq!(book.payments.values().map(|payment| payment.refunded).sum::<i64>(), 3_000, "fen given back");
 }
 
-/// Somebody pays an order at its provider. A gateway learns of it from the payer's browser.
+/// Pays an order at its provider. A gateway identifies the payment by the payer's browser request.
 pub async fn pay(journey: &Journey, order: &Value, notify: &str, now: Timestamp) {
     let simulators = &journey.stack().simulators;
     if order["provider"] == "zpay" {
@@ -89,7 +89,7 @@ pub async fn pay(journey: &Journey, order: &Value, notify: &str, now: Timestamp)
     assert!((200..400).contains(&status), "the provider answers {status} to {order}");
 }
 
-/// Delivers what the providers have to tell until each is acknowledged.
+/// Delivers the providers' webhooks until each is acknowledged.
 async fn webhooks(journey: &mut Journey) {
     let stack = journey.stack();
     loop {
@@ -107,7 +107,8 @@ async fn webhooks(journey: &mut Journey) {
     }
 }
 
-/// Ann takes commission to her balance and to her bank; one of two requests is paid, the other rejected.
+/// Ann withdraws commission to her balance and to her bank.
+/// Of two cash requests one is paid and one rejected.
 async fn withdraw(journey: &mut Journey, cast: &Cast) {
     let path = "/v1/affiliate/withdrawals";
     let balance = json!({"amount": "0.4", "to": "balance"});
@@ -126,7 +127,8 @@ async fn withdraw(journey: &mut Journey, cast: &Cast) {
     }
 }
 
-/// What a killed process promised and did not send is sent when it is old enough, which takes no time here, and consumed.
+/// Sweeps the outbox for unsent messages of killed processes and consumes them.
+/// The clock is advanced, not waited for.
 async fn swept(journey: &mut Journey) {
     let stack = journey.stack();
     stack.clock.advance(std::time::Duration::from_secs(200));
@@ -134,7 +136,7 @@ async fn swept(journey: &mut Journey) {
     journey.consume().await;
 }
 
-/// Everything comes to rest: nothing is left in a queue or in the outbox, and the auditor finds nothing.
+/// Drains queues and outbox, and runs the auditor, which must find nothing.
 async fn rest(journey: &mut Journey, cast: &Cast) -> Ended {
     journey.calm_down();
     for _ in 0..3 {
@@ -154,13 +156,13 @@ async fn rest(journey: &mut Journey, cast: &Cast) -> Ended {
         *counts.entry(kind.to_owned()).or_default() += 1;
     }
     assert_eq!(counts.get("outbox"), None, "the outbox is empty");
-    // What may be lost or doubled without harm, or is spread at random.
+    // These may be lost or doubled without harm, or are spread at random.
     for kind in ["statistics", "try", "once", "raw_event", "session"] {
         counts.remove(kind);
     }
     let mut has = json!({});
     for name in ["ann", "bob", "cid"] {
-        // Time has passed since they last did.
+        // The old token has expired.
         let token = journey.bench.sign_in(&format!("{name}@example.com")).await;
         let me = journey.bench.inside("GET", "/v1/me", &token, Value::Null).await;
         let commission = journey.bench.inside("GET", "/v1/affiliate", &token, Value::Null).await;

@@ -1,4 +1,4 @@
-//! A function's process behind its gate: killed, or frozen and thawed, by signals.
+//! A function's process behind its gate: killed, frozen and resumed by signals.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::gate::{Gate, Guarded, Moment};
 use crate::processes::PATIENCE;
 
-/// What an invocation ends with.
+/// Result of an invocation.
 pub type Answer = Result<Value, InvokeError>;
 
 /// A process and its gate.
@@ -21,9 +21,9 @@ pub struct Worker {
     deployed: Deployed,
 }
 
-/// A process that stands still in the middle of an invocation.
+/// Process frozen in the middle of an invocation.
 pub struct Frozen {
-    /// The call at which it stands.
+    /// Call at which the process is frozen.
     pub call: String,
     pid: Pid,
     gate: Arc<Gate>,
@@ -31,7 +31,7 @@ pub struct Frozen {
 }
 
 impl Worker {
-    /// Starts a process and waits until it asks for an event.
+    /// Starts a process and waits until it polls for an event.
     pub async fn start(deployment: &Deployment, binary: &str, gate: Arc<Gate>) -> Self {
         let between = |service| Arc::new(Guarded { gate: Arc::clone(&gate), service }) as _;
         let mut deployed = deployment.start_behind(binary, between).await.unwrap();
@@ -45,7 +45,7 @@ impl Worker {
         self.deployed.process.invoke(event, PATIENCE).await
     }
 
-    /// Ends it as a machine that fails does.
+    /// Kills the process, as a failing machine would.
     pub async fn kill(&mut self) -> Answer {
         self.deployed.process.kill("killed by the test").await;
         Err(InvokeError::Exited("killed by the test".to_owned()))
@@ -55,7 +55,8 @@ impl Worker {
         self.deployed.process.id().is_some()
     }
 
-    /// Begins an invocation and stops the process at a moment of it; an invocation that ends before that has its answer.
+    /// Starts an invocation and stops the process at `moment`.
+    /// Fails with the response if the invocation ends before that.
     pub async fn freeze(self, event: &Value, moment: Moment) -> Result<Frozen, (Self, Answer)> {
         let (gate, event) = (Arc::clone(&self.gate), event.clone());
         let pid = Pid::from_raw(self.deployed.process.id().unwrap() as i32).unwrap();
@@ -71,14 +72,14 @@ impl Worker {
             call = reached => call.unwrap(),
         };
         kill_process(pid, Signal::STOP).unwrap();
-        // Until it stands; without reaping, as it is its runtime's child.
+        // Wait until the process is stopped. Don't reap it: it is its runtime's child.
         waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT).unwrap();
         Ok(Frozen { call, pid, gate, running })
     }
 }
 
 impl Frozen {
-    /// Lets the process go on where it stood, and waits for its answer.
+    /// Resumes the process and waits for its response.
     pub async fn thaw(self) -> (Worker, Answer) {
         kill_process(self.pid, Signal::CONT).unwrap();
         self.gate.open();

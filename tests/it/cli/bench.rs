@@ -19,16 +19,16 @@ use tokio::net::TcpListener;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A stack and where it listens.
+/// A stack and its address.
 #[derive(Clone)]
 pub struct Bench {
     pub stack: Arc<Stack>,
     pub url: String,
-    /// Which operation of SQS is refused.
+    /// SQS operation to refuse.
     pub refused: Arc<Mutex<Option<&'static str>>>,
 }
 
-/// What a command did.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub status: u8,
@@ -36,7 +36,7 @@ pub struct Ran {
     pub err: String,
 }
 
-/// What `cargo run` answers: the API, and AWS requests under `/_local/aws`.
+/// Server like that of `cargo run`: the API, and AWS requests under `/_local/aws`.
 struct Front {
     stack: Arc<Stack>,
     refused: Arc<Mutex<Option<&'static str>>>,
@@ -75,7 +75,7 @@ impl Environment for Given {
 }
 
 impl Bench {
-    /// Runs a test against a stack of its own.
+    /// Runs a test against its own stack.
     pub fn run<F: AsyncFnOnce(&Bench)>(test: F) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -93,13 +93,13 @@ impl Bench {
         });
     }
 
-    /// Runs `guerdon --local` with these words.
+    /// Runs `guerdon --local` with these space-separated words.
     pub async fn guerdon(&self, words: &str) -> Ran {
         let said: Vec<&str> = words.split_whitespace().collect();
         self.words(&said).await
     }
 
-    /// The same, with words that hold spaces.
+    /// Runs `guerdon --local` with words that may contain spaces.
     pub async fn words(&self, words: &[&str]) -> Ran {
         let has = |option: &str| words.contains(&option);
         let mut all = vec!["--local", "--data", "no-such-folder"];
@@ -126,19 +126,19 @@ impl Bench {
         Ran { status, out: text(out), err: text(err) }
     }
 
-    /// What a command prints as JSON.
+    /// Runs a command and returns its output as JSON.
     pub async fn json(&self, words: &str) -> Value {
         let ran = self.guerdon(&format!("{words} -o json")).await;
         assert_eq!(ran.status, 0, "{words}: {}{}", ran.out, ran.err);
         serde_json::from_str(&ran.out).unwrap()
     }
 
-    /// Delivers webhooks and queues until nothing moves.
+    /// Delivers webhooks and drains the queues until nothing changes.
     pub async fn settle(&self) {
         self.stack.settle().await.unwrap();
     }
 
-    /// Sends a request of a user, under a key of its own, and answers the body.
+    /// Sends a user's request under its own key and returns the body.
     pub async fn api(&self, method: &str, path: &str, token: Option<&str>, body: Value) -> Value {
         let key = format!("{path}-{body}").replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:3000");
@@ -154,7 +154,7 @@ impl Bench {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Registers somebody and answers their token.
+    /// Registers a user and returns their token.
     pub async fn register(&self, name: &str, code: Option<&str>) -> String {
         let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
         if let Some(code) = code {
@@ -164,7 +164,7 @@ impl Bench {
         answer["session"]["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Somebody's balance.
+    /// Balance of the token's user.
     pub async fn balance(&self, token: &str) -> String {
         let me = self.api("GET", "/v1/me", Some(token), Value::Null).await;
         me["balance"]["amount"].as_str().unwrap().to_owned()
@@ -180,7 +180,8 @@ impl Bench {
         assert!((200..400).contains(&status), "the provider answers {status}");
     }
 
-    /// Ann, and Bob whom she invited; his registration's message was given up by the reward queue. Answers Ann's token.
+    /// Registers Ann and her invitee Bob; the message of Bob's registration becomes a dead letter.
+    /// Returns Ann's token.
     pub async fn park_registration(&self) -> String {
         let reward = "settings set referral enabled=true registration.inviter_reward=2";
         self.json(reward).await;
@@ -188,7 +189,7 @@ impl Bench {
         let code = self.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
         self.settle().await;
         self.register("bob", Some(&code)).await;
-        // Its consumer takes it and never finishes, until the queue gives it up.
+        // The consumer receives it and never deletes it, until the queue dead-letters it.
         let take = Receive { max: 10, visibility_timeout_seconds: Some(0), ..Receive::default() };
         while self.stack.queues.depth("RewardQueue.fifo").unwrap().visible > 0 {
             self.stack.queues.receive("RewardQueue.fifo", &take).await.unwrap();

@@ -1,4 +1,4 @@
-//! `orders`, `codes`, `reviews`, `withdrawals`, `reconcile`: money from the command line moves once.
+//! `orders`, `codes`, `reviews`, `withdrawals`, `reconcile`: each command takes effect once.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bench::Bench;
 
-/// A file that is gone with its test.
+/// Temporary file, removed with its test.
 struct Scrap(PathBuf);
 
 impl Scrap {
@@ -27,7 +27,7 @@ async fn order(bench: &Bench, token: &str, body: Value) -> Value {
     bench.api("POST", "/v1/payment/orders", Some(token), body).await
 }
 
-/// R4.12, R1.1: the same command again gets the first answer; another one is refused.
+/// R4.12, R1.1: repeating a command replays the first response; a different one is refused.
 #[test]
 fn an_order_completed_by_hand_is_credited_once_however_often_the_command_runs() {
     Bench::run(async |bench| {
@@ -56,7 +56,7 @@ fn an_order_completed_by_hand_is_credited_once_however_often_the_command_runs() 
     });
 }
 
-/// R7.1: what was begun is gone on with, under the key that follows from what is asked.
+/// R7.1: a repeated batch command continues the batch, under the key derived from its arguments.
 #[test]
 fn codes_that_are_asked_for_twice_are_one_batch() {
     Bench::run(async |bench| {
@@ -81,7 +81,7 @@ fn codes_that_are_asked_for_twice_are_one_batch() {
     });
 }
 
-/// R4.5, R4.12, R4.10: what could not be credited is found, decided about once, and the next day's report tells it.
+/// R4.5, R4.12, R4.10: money in review is listed and resolved once, and the next day's report shows it.
 #[test]
 fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {
     Bench::run(async |bench| {
@@ -111,7 +111,7 @@ fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {
     });
 }
 
-/// R6.6: a withdrawal is paid once, and rejecting it then is refused.
+/// R6.6: a withdrawal is paid once, and rejecting it afterwards is refused.
 #[test]
 fn withdrawals_are_listed_approved_and_rejected_once() {
     Bench::run(async |bench| {

@@ -1,11 +1,11 @@
-//! `audit`, `rebuild`, `dlq`: what goes straight to the table and the queues.
+//! `audit`, `rebuild`, `dlq`: commands that access the table and the queues directly.
 
 use emulator::stack::TABLE;
 use serde_json::{Value, json};
 
 use super::bench::Bench;
 
-/// Adds 1000 to somebody's balance behind the ledger's back.
+/// Adds 1000 to a user's balance without a journal.
 fn damage(bench: &Bench, name: &str) -> String {
     let items = bench.stack.dynamo.scan(TABLE).unwrap();
     let email = format!("{name}@example.com");
@@ -48,8 +48,8 @@ fn a_rebuild_lists_what_is_stored_and_what_it_should_be_and_writes_nothing() {
     });
 }
 
-/// R3.6: the reward that a lost message stood for is granted by its second chance, once. Within five minutes of the first sending,
-/// too, when the queue still knows that message's own deduplication id.
+/// R3.6: a redriven dead letter grants its reward, once.
+/// This holds within five minutes of the first send too, while the queue still knows the message's own deduplication id.
 #[test]
 fn a_redriven_dead_letter_takes_effect_once() {
     Bench::run(async |bench| {
@@ -76,7 +76,8 @@ fn a_redriven_dead_letter_takes_effect_once() {
     });
 }
 
-/// A letter whose sending was not acknowledged stays where it was; one whose deletion is lost goes back once all the same.
+/// A letter leaves the dead-letter queue only after its send was acknowledged.
+/// If its deletion is lost, redriving it again still delivers it once.
 #[test]
 fn a_dead_letter_is_taken_away_only_once_its_sending_was_acknowledged() {
     Bench::run(async |bench| {

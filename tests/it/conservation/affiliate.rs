@@ -1,4 +1,4 @@
-//! What affiliates and the operator do with commissions.
+//! Workload of affiliates, and of the operator's decisions on commissions.
 
 use rand_chacha::rand_core::Rng;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Play;
 
 impl Play<'_> {
-    /// Withdraws more or less than there is, to the balance or as cash, once or twice under one key.
+    /// Withdraws too much or a part, to the balance or as cash, once or twice under one key.
     pub async fn withdraw(&mut self) {
         let Some(user) = self.one(&self.users.clone()) else { return };
         let amount = format!("0.{}", self.below(99) + 1);
@@ -21,7 +21,7 @@ impl Play<'_> {
         }
     }
 
-    /// Decides about an open withdrawal, or its user cancels it, or several of that at once.
+    /// Approves, rejects or cancels an open withdrawal, or several of these at once.
     pub async fn decide(&mut self) {
         let open = self.world.admin().get("/v1/admin/withdrawals?state=requested&limit=100").await;
         if open.status != 200 {
@@ -50,7 +50,7 @@ impl Play<'_> {
         }
     }
 
-    /// Makes a code or deactivates one, changes a policy, or takes a commission back.
+    /// Creates or deactivates a code, changes a policy, or reverses a commission.
     pub async fn invite(&mut self) {
         let Some(user) = self.one(&self.users.clone()) else { return };
         match self.below(4) {

@@ -1,4 +1,4 @@
-//! What an operator does to people, and what the operator's own backend does for them.
+//! Workload of the operator on accounts, and of the operator's backend.
 
 use rand_chacha::rand_core::Rng;
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::Play;
 
 impl Play<'_> {
-    /// Somebody's id, when the world lets us look.
+    /// Id of a user, if the admin's request succeeds.
     async fn id_of(&self, user: &str) -> Option<String> {
         let me = self.world.user(user).get("/v1/me").await;
         (me.status == 200).then(|| me.is(200)["id"].as_str().unwrap().to_owned())
     }
 
-    /// Blocks somebody and lets them go on a while later; what their invitees earn them meanwhile is held.
+    /// Blocks a user and unblocks them a while later; rewards earned meanwhile are held.
     pub async fn block(&mut self) {
         let Some(user) = self.one(&self.users.clone()) else { return };
         let Some(id) = self.id_of(&user).await else { return };
@@ -31,7 +31,7 @@ impl Play<'_> {
         self.trouble();
     }
 
-    /// Gives somebody a code of their own choice; two may choose the same.
+    /// Gives a user a vanity code; two users may choose the same.
     pub async fn vanity(&mut self) {
         let Some(user) = self.one(&self.users.clone()) else { return };
         let Some(id) = self.id_of(&user).await else { return };
@@ -42,7 +42,7 @@ impl Play<'_> {
         }
     }
 
-    /// Erases somebody, for whom nothing may be open; from then on they are nobody.
+    /// Erases a user, unless that is refused. No later step uses an erased user.
     pub async fn erase(&mut self) {
         if self.users.len() < 4 || self.below(3) > 0 {
             return;
@@ -59,7 +59,7 @@ impl Play<'_> {
         self.trouble();
     }
 
-    /// Takes a redemption back, perhaps twice.
+    /// Undoes a redemption, perhaps twice.
     pub async fn undo(&mut self) {
         let list = self.world.admin().get("/v1/admin/redemption/records?limit=100").await;
         if list.status != 200 {
@@ -73,7 +73,7 @@ impl Play<'_> {
         }
     }
 
-    /// Asks the provider about an order, as its user or as an admin.
+    /// Polls the provider about an order, as its user or as an admin.
     pub async fn verify(&mut self) {
         let Some(order) = self.one(&self.orders.clone()) else { return };
         let path = format!("/v1/admin/payment/orders/{}/verify", order["id"].as_str().unwrap());
@@ -84,7 +84,7 @@ impl Play<'_> {
         }
     }
 
-    /// The operator's backend: a customer comes, pays there, gets money or spends it.
+    /// The operator's backend registers a customer, reports purchases, credits and debits.
     pub async fn backend(&mut self) {
         let service = self.service.clone();
         let key = format!("s{}", self.rng.next_u32());

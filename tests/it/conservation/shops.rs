@@ -1,4 +1,4 @@
-//! Agents who sell: assets of a chain of three shops, sales by wallet, online and by hand, transfers.
+//! Workload of agents: a chain of three shops sells by wallet, online and by hand, and transfers money.
 
 use rand_chacha::rand_core::Rng;
 use serde_json::json;
@@ -7,9 +7,9 @@ use super::Play;
 use crate::agency;
 use crate::world::World;
 
-/// A chain of shops with a series, granted down to the last one.
+/// A chain of shops with a series granted down to the last one.
 pub struct Shops {
-    /// From the top down; each is run by a user called `a`, `b`, `c`.
+    /// Ids from the top down; the users `a`, `b`, `c` run them.
     pub chain: [String; 3],
     series: String,
     package: String,
@@ -32,7 +32,7 @@ impl Shops {
 }
 
 impl Play<'_> {
-    /// Something is sold, paid for, or moved between wallets.
+    /// Sells, pays, or transfers between wallets.
     pub async fn sell(&mut self) {
         if self.shops.assets.len() < 3 {
             let identifier = format!("CARD-{}", self.rng.next_u32());

@@ -1,7 +1,7 @@
-//! Examples of the published document: for each operation something that a test sent, and what it got.
+//! Examples of the published document: for each operation a request and response of a test.
 //!
-//! They stand in `examples.json` beside this file. A run of the tests with `GUERDON_RECORD_EXAMPLES=1` adds those of operations that
-//! have none, and takes richer ones for the others.
+//! They are stored in `examples.json` beside this file. A test run with `GUERDON_RECORD_EXAMPLES=1` adds the missing ones and
+//! replaces others by richer ones.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
-/// What an operation was asked, and what it answered.
+/// Request, status and response by operation id.
 type Examples = BTreeMap<String, Value>;
 
 fn file() -> PathBuf {
@@ -24,7 +24,7 @@ fn examples() -> &'static Mutex<Examples> {
     })
 }
 
-/// Puts an operation's example where readers of the document find it.
+/// Adds an operation's example to its description.
 pub fn show(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let Some(example) = examples().lock().unwrap().get(&id).cloned() else { return };
@@ -37,7 +37,7 @@ pub fn show(operation: &mut Value) {
     }
 }
 
-/// Keeps an example, if it is wanted and there is none.
+/// Records an example if recording is on and the stored one is not richer.
 pub fn record(operation: &Value, asked: &str, status: u16, answered: &str) {
     if std::env::var_os("GUERDON_RECORD_EXAMPLES").is_none() || !(200..300).contains(&status) {
         return;
@@ -47,7 +47,7 @@ pub fn record(operation: &Value, asked: &str, status: u16, answered: &str) {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (request, response) = (without_secrets(read(asked)), without_secrets(read(answered)));
     let example = json!({"request": request, "status": status, "response": response});
-    // The richest that a person still reads.
+    // Keep the richest that is still readable.
     let length = |of: &Value| of.to_string().len();
     if length(&example) > 2_000 || all.get(id).is_some_and(|known| length(known) >= length(&example)) {
         return;
@@ -56,7 +56,7 @@ pub fn record(operation: &Value, asked: &str, status: u16, answered: &str) {
     std::fs::write(file(), serde_json::to_string_pretty(&*all).unwrap() + "\n").unwrap();
 }
 
-/// Without what only its receiver may see, and with one line of each list.
+/// Masks secrets, and keeps one entry of each list.
 fn without_secrets(value: Value) -> Value {
     const SECRET: [&str; 5] = ["access_token", "refresh_token", "key", "secret", "password"];
     match value {

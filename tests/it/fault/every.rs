@@ -1,12 +1,12 @@
-//! Every operation that changes something × every call that it makes, and that what follows from it makes × a fault: the client
-//! repeats with the same key, providers and queues deliver again, the sweeper sweeps, and the world ends as it does without the
-//! fault, and the auditor finds nothing.
+//! For each mutating operation and each downstream call: inject one fault and retry.
+//! The client retries with the same key, providers and queues redeliver, and the sweeper runs. The final state must equal that of
+//! the fault-free run, and the auditor finds nothing.
 //!
-//! Each call meets one kind of fault, another from call to call and from one `GUERDON_TURN` to the next: ten turns in a row play every
-//! kind at every call, which `GUERDON_FAULTS=all` does in one run, as CI does at night.
-//! `GUERDON_OPERATION='POST /v1/redemptions'` plays that one only, `GUERDON_PAIRS` all ordered pairs of faults in it. How a world ends is told by [`Digest`]:
-//! how many items of each type there are, and every amount that anybody has. A route that changes something is in [`PLAYED`]; a new
-//! one fails [`every_route_that_changes_something_is_played`].
+//! Each call meets one kind of fault; the kind shifts from call to call and with `GUERDON_TURN`. Ten turns in a row cover every
+//! kind at every call, as does one run with `GUERDON_FAULTS=all`, which CI uses at night.
+//! `GUERDON_OPERATION='POST /v1/redemptions'` plays only that one, and `GUERDON_PAIRS` with a name all ordered pairs of faults in
+//! that one. A [`Digest`] describes a final state: the number of items of each type, and every amount. [`PLAYED`] lists the
+//! mutating routes; a new one fails [`every_route_that_changes_something_is_played`].
 
 mod asks;
 mod money;
@@ -26,12 +26,12 @@ use crate::facts;
 use crate::world::{Answer, World};
 use asks::{Act, Ask, prepare};
 
-/// What changes nothing, though it is asked for by POST.
+/// POST routes that change nothing.
 const READS: &[&str] = &["POST /v1/assets/{id}/purchase-check", "POST /v1/assets/{id}/recharge-check"];
-/// What does as another does, which is played.
+/// Routes that behave like another route that is played.
 const ALIKE: &[&str] = &["POST /v1/webhooks/zpay"];
 
-/// What is played: routes that change something, what providers tell, schedules.
+/// Operations to play: mutating routes, provider events, schedules.
 const PLAYED: &[&str] = &[
     "POST /v1/registrations",
     "POST /v1/payment/orders",
@@ -123,30 +123,30 @@ const PLAYED: &[&str] = &[
     "schedule sweep-outbox",
 ];
 
-/// How a world ended.
+/// Final state of a world.
 #[derive(Debug, PartialEq)]
 struct Digest {
     status: u16,
-    /// How many there are of each: items of a type, amounts of an account.
+    /// Number of items of each type, and of each amount of an account.
     counts: BTreeMap<String, i32>,
 }
 
 impl Digest {
     fn of(operation: &str, status: u16, items: &[Item]) -> Self {
-        // What may be lost or doubled without harm, or is spread at random.
+        // These may be lost or doubled without harm, or are spread at random.
         const LEFT_OUT: [&str; 5] = ["statistics", "try", "once", "raw_event", "outbox"];
         let varies = match operation {
-            // A total moves from shard to shard; what was left of it is an edit of its own when it is asked for again.
+            // A total moves between shards; on a retry the rest counts as an edit of its own.
             "PUT /v1/admin/redemption/codes/{code}" => "audit",
-            // Who signs in again because no answer came has two sessions; so has who gets a first answer again (api.md: replays
-            // rebuild what is secret).
+            // A sign-in repeated after a lost response opens a second session. So does a replay (api.md: replays rebuild
+            // secrets).
             "POST /v1/sessions"
             | "POST /v1/service/users/{id}/sessions"
             | "POST /v1/registrations"
             | "POST /v1/registrations/verify" => "session",
-            // A provider that can't be asked to close a session leaves it open, and does not tell of its end.
+            // If the provider can't close a session it stays open, and no event reports its end.
             "POST /v1/payment/orders/{id}/cancel" => "event",
-            // An order whose provider answers with an error has failed, which is counted (R4.3).
+            // An order whose provider returns an error has failed, and still counts (R4.3).
             "POST /v1/payment/orders" => "counted",
             _ => "",
         };
@@ -168,7 +168,7 @@ impl Digest {
         Self { status, counts }
     }
 
-    /// What there is more or less of than expected.
+    /// Difference to the expected state, for the message.
     fn beside(mut self, expected: &Self) -> String {
         for (what, count) in &expected.counts {
             *self.counts.entry(what.clone()).or_default() -= count;
@@ -178,7 +178,7 @@ impl Digest {
     }
 }
 
-/// A stored value in short, its fields in order.
+/// Canonical short form of a stored value, with its fields sorted.
 fn sorted(value: &AttributeValue) -> String {
     match value {
         AttributeValue::M(fields) => {
@@ -205,18 +205,18 @@ async fn send(world: &World, method: &str, ask: &Ask) -> Answer {
     caller.key("the-key").raw(method, &ask.path, &body).await
 }
 
-/// Does it until somebody knows what came of it; answers that.
+/// Repeats an act until its outcome is known, and returns the status.
 async fn perform(world: &World, operation: &str, act: &Act) -> u16 {
     let method = operation.split(' ').next().unwrap();
     for again in 0..12 {
         let status = match act {
             Act::Ask(ask) => match send(world, method, ask).await {
                 answer if answer.is_to_be_repeated() => 0,
-                // What is deleted without an answer is gone when it is asked for again.
+                // A deletion whose response was lost is not found on the retry.
                 answer if answer.status == 404 && method == "DELETE" && again > 0 => 204,
                 answer => answer.status,
             },
-            // A payer whose page does not open opens it again.
+            // A payer reloads a page that does not open.
             Act::Provider(order, more) => match world.try_to_pay(order, more.clone()).await {
                 200..400 => 200,
                 _ => 0,
@@ -232,10 +232,10 @@ async fn perform(world: &World, operation: &str, act: &Act) -> u16 {
     panic!("{operation} is never done");
 }
 
-/// A fault at the nth call of an operation of a service.
+/// A fault at the nth call of a service operation.
 type At = (String, u32, Fault);
 
-/// Plays one operation with these faults; answers how it ended and which calls it made.
+/// Plays one operation with these faults and returns its final state and its calls.
 fn play(operation: &'static str, faults: &[At]) -> (Digest, Vec<String>) {
     let played = std::sync::OnceLock::new();
     let items = World::left_by(async |world| {
@@ -256,7 +256,7 @@ fn play(operation: &'static str, faults: &[At]) -> (Digest, Vec<String>) {
         }
         world.stack.settle().await.ok();
         if let Act::Tick(schedule) = act {
-            // What a tick left undone, the next one does.
+            // The next tick completes an interrupted one.
             world.stack.faults.clear();
             world.stack.tick(schedule).await.unwrap();
         }
@@ -266,7 +266,7 @@ fn play(operation: &'static str, faults: &[At]) -> (Digest, Vec<String>) {
     (Digest::of(operation, status, &items), calls)
 }
 
-/// Every place where an operation can meet a fault: which call, and the how manieth of its kind.
+/// Every place for a fault: the operation of a call, and its number among those.
 fn places(calls: &[String]) -> Vec<(String, u32)> {
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut places = Vec::new();
@@ -278,7 +278,7 @@ fn places(calls: &[String]) -> Vec<(String, u32)> {
     places
 }
 
-/// Compares how an operation ends with faults and without.
+/// Compares an operation's final state with and without faults.
 fn compare(operation: &'static str, faults: &[At], expected: &Digest) -> Option<String> {
     let what = || format!("{operation}: {faults:?}");
     match catch_unwind(|| play(operation, faults).0) {
@@ -288,7 +288,7 @@ fn compare(operation: &'static str, faults: &[At], expected: &Digest) -> Option<
     }
 }
 
-/// Plays a part of all operations, each with all its combinations.
+/// Plays one part of all operations, each with all its faults.
 fn exhaust(part: usize, parts: usize) {
     let (mut met, mut played, mut wrong) = (0, 0, Vec::new());
     let only = wished::<String>("GUERDON_OPERATION");
@@ -338,7 +338,8 @@ fn any_single_fault_in_any_operation_of_the_last_quarter_has_no_effect_on_its_en
     exhaust(3, 4);
 }
 
-/// R1.8: two faults, one after the other, in one operation: every ordered pair of places; without a wish one kind each of a redemption.
+/// R1.8: any ordered pair of faults in an operation has no effect on its end.
+/// By default it is a redemption, with one kind of fault each. `GUERDON_PAIRS` takes the named one, with every kind.
 #[test]
 fn any_ordered_pair_of_faults_in_an_operation_has_no_effect_on_its_end() {
     let wish = wished::<String>("GUERDON_PAIRS");
@@ -349,7 +350,7 @@ fn any_ordered_pair_of_faults_in_an_operation_has_no_effect_on_its_end() {
     let (mut played, mut wrong) = (0, Vec::new());
     for (index, (first, nth)) in places.iter().enumerate() {
         for (second, later) in &places[index..] {
-            // The same place again is the repeated call.
+            // At the same place the second fault meets the repeated call.
             let later = later + u32::from(first == second && nth == later);
             let place = played + turn();
             let some = |kinds: &[Fault]| if wish.is_some() { kinds.to_vec() } else { vec![kinds[place % kinds.len()]] };
@@ -367,7 +368,7 @@ fn any_ordered_pair_of_faults_in_an_operation_has_no_effect_on_its_end() {
     assert!(wrong.is_empty(), "{} of {played}: {wrong:#?}", wrong.len());
 }
 
-/// No route that changes something is forgotten, and no schedule.
+/// [`PLAYED`] covers every mutating route and every schedule.
 #[test]
 fn every_route_that_changes_something_is_played() {
     let template = emulator::template::Template::parse(include_str!("../../../template.yaml")).unwrap();

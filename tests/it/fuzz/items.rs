@@ -1,4 +1,4 @@
-//! Items of the table, whatever is in them. An input is one item, as DynamoDB writes items in JSON.
+//! Fuzzed table items. An input is one item in DynamoDB's JSON.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ fn sorted(item: &Item) -> BTreeMap<&String, &AttributeValue> {
     item.iter().collect()
 }
 
-/// R1.1; faults.md, storage: missing fields, unknown versions, numbers of 39 digits.
+/// R1.1; faults.md, storage: any item decodes and encodes to one item, or is refused with a reason.
+/// Inputs include missing fields, unknown versions and numbers of 39 digits.
 #[test]
 fn any_item_is_a_noun_that_writes_one_item_or_is_refused_with_a_reason() {
     any!("items", seeds(), |input| {

@@ -1,7 +1,8 @@
-//! A world that takes many inputs, one after another, on a thread of its own: there is a thing of each kind in it that a
-//! route names. After some hundred inputs it comes to rest, the auditor looks at it, and there is another one.
+//! Long-lived world for fuzzing: takes many inputs in turn, on a thread of its own.
+//! It has an entity of each kind that a route names. After some hundred inputs it is drained and audited, and a new world
+//! replaces it.
 //!
-//! An input names things as `ord_0`, `usr_2`: the first order, the third user of this world. `code_0` is an invite code,
+//! An input names entities as `ord_0`, `usr_2`: the first order, the third user of this world. `code_0` is an invite code,
 //! `redeem_0` a redemption code.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,19 +17,20 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{asset, fund, grant, package, recharge, series, shop};
 use crate::world::World;
 
-/// After so many inputs everything comes to rest.
+/// Number of inputs of a world.
 const LIVES: usize = 400;
-/// After so many, queues and webhooks are worked off and a minute passes.
+/// Number of inputs between two drains of queues and webhooks, after which a minute passes.
 const SETTLES: usize = 16;
 const NAMES: [&str; 4] = ["admin", "ann", "bob", "ivy"];
 
-/// What there is to be named, and who there is to ask.
+/// Ids of the world's entities, and tokens of its callers.
 pub struct Things {
     named: BTreeMap<String, Vec<String>>,
     tokens: BTreeMap<String, String>,
 }
 
-/// Ann invited Bob, who paid; Ivy has a shop that sold; a plan, codes and an endpoint.
+/// Sets up the world: Ann invited Bob, who paid.
+/// Ivy has a shop that sold; a plan, codes and an endpoint.
 async fn begin(world: &World) -> BTreeMap<String, Vec<String>> {
     world.open().await;
     invited(world).await;
@@ -91,19 +93,19 @@ impl Things {
             let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
             let body = json!({"email": email, "password": crate::world::PASSWORD});
             let answer = world.nobody().post("/v1/sessions", body).await;
-            // Inputs may have blocked or erased somebody.
+            // An input may have blocked or erased the user.
             if let (200, Ok(read)) = (answer.status, serde_json::from_str::<Value>(&answer.text)) {
                 self.tokens.insert(name.to_owned(), read["access_token"].as_str().unwrap().to_owned());
             }
         }
     }
 
-    /// The token of somebody, if they are one of us.
+    /// Token of a caller of this world.
     pub fn token(&self, name: &str) -> Option<&str> {
         self.tokens.get(name).map(String::as_str)
     }
 
-    /// A text with its things by their real names.
+    /// Replaces names (`ord_0`) in a text by real ids.
     pub fn put(&self, text: &str) -> String {
         let mut written = String::with_capacity(text.len());
         let mut rest = text;
@@ -115,7 +117,7 @@ impl Things {
         written
     }
 
-    /// How many bytes name a thing here, and its name.
+    /// Length of a name at the start of `text`, and its id.
     fn at(&self, text: &str) -> Option<(usize, &str)> {
         let (prefix, all) = self.named.iter().find(|(prefix, _)| text.starts_with(prefix.as_str()))?;
         let rest = &text[prefix.len()..];
@@ -126,7 +128,7 @@ impl Things {
     }
 }
 
-/// The ids in a text.
+/// Ids in a text.
 pub fn ids(text: &str) -> Vec<String> {
     let symbol = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
     let words = text.as_bytes().windows(30).enumerate().filter(|(at, word)| {
@@ -141,14 +143,14 @@ pub fn ids(text: &str) -> Vec<String> {
     words.map(|(_, word)| String::from_utf8(word.to_vec()).unwrap()).collect()
 }
 
-/// A text with `ord_0` for whatever order it names.
+/// Replaces every id in a text by the first name of its kind (`ord_0`).
 pub fn nameless(text: &str) -> String {
     ids(text).iter().fold(text.to_owned(), |text, id| text.replace(id, &format!("{}0", &id[..4])))
 }
 
 type Start = Box<dyn Fn(Receiver<Vec<u8>>, Sender<()>) -> JoinHandle<()> + Send + Sync>;
 
-/// See the module.
+/// Long-lived worlds for one target; see the module.
 pub struct Lasting {
     start: Mutex<Start>,
     running: Mutex<Option<Open>>,
@@ -163,7 +165,7 @@ struct Open {
 }
 
 impl Lasting {
-    /// Worlds in which `each` is done with every input.
+    /// Worlds in which `each` runs with every input.
     pub fn new<F>(each: F) -> Self
     where
         F: AsyncFn(&World, &Things, &[u8]) + Clone + Send + Sync + 'static,
@@ -175,7 +177,7 @@ impl Lasting {
         Self { start: Mutex::new(Box::new(start)), running: Mutex::new(None) }
     }
 
-    /// Does it with one input.
+    /// Runs one input.
     pub fn take(&self, input: &[u8]) {
         let mut slot = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut open = slot.take().unwrap_or_else(|| self.open());
@@ -222,7 +224,7 @@ async fn live<F: AsyncFn(&World, &Things, &[u8])>(
 }
 
 impl Open {
-    /// Lets the world come to rest; what failed in it fails here.
+    /// Drains and audits the world; a failure in it fails here.
     fn end(self) {
         drop(self.inputs);
         if let Err(panic) = self.thread.join() {

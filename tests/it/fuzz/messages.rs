@@ -1,4 +1,4 @@
-//! What stands in queues. An input is the queue's name on the first line, then a message's body on each line.
+//! Fuzzed queue messages. An input is the queue's name on the first line, then a message body per line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,9 +12,9 @@ use super::{any, worlds};
 use crate::stored::golden;
 use crate::world::World;
 
-/// No two messages of a FIFO queue are the same one.
+/// Counter that gives each message of a FIFO queue its own deduplication id.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
-/// Queue, where it sends what fails, and whether it has groups.
+/// Queue, its dead-letter queue, and whether it has groups.
 const QUEUES: [(&str, &str, bool); 3] = [
     ("RewardQueue.fifo", "RewardDeadLetterQueue.fifo", true),
     ("MailQueue", "MailDeadLetterQueue", false),
@@ -30,7 +30,7 @@ fn seeds() -> Vec<Vec<u8>> {
     QUEUES.iter().flat_map(|(queue, ..)| of(queue)).collect()
 }
 
-/// Sends what can't be read, with a message among it that can, and sees where each ends.
+/// Sends unreadable messages and a readable one, and checks where each ends.
 async fn delivered(world: &World, things: &Things, input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let mut lines = text.lines();
@@ -63,13 +63,13 @@ async fn delivered(world: &World, things: &Things, input: &[u8]) {
     assert_eq!(counted(&before), counted(&after), "poison leaves nothing: {bodies:?}");
 }
 
-/// faults.md, messages: poison in a batch of ten; V2.
+/// V2; faults.md, messages: poison in a batch of ten fails alone.
 #[test]
 fn any_message_that_cannot_be_read_fails_alone() {
     worlds!("messages", seeds(), delivered);
 }
 
-/// faults.md, messages: what is read means one thing, and is written as it was read.
+/// faults.md, messages: a readable message encodes as it was decoded.
 #[test]
 fn any_message_that_can_be_read_writes_the_same() {
     any!(

@@ -1,9 +1,9 @@
-//! Inputs near to those that mean something: a JSON value with some of its parts replaced, lost, doubled or moved, a text
-//! with some of its bytes. Everything follows from the bytes that it is drawn from.
+//! Mutations of meaningful inputs, drawn deterministically from bytes.
+//! A JSON value has parts replaced, dropped, doubled or moved; a text has some of its bytes changed.
 
 use serde_json::{Map, Value, json};
 
-/// Decisions, drawn from bytes; when they are used up, always the first choice.
+/// Decisions drawn from bytes; once these are used up, always the first choice.
 pub struct Draw<'a> {
     bytes: &'a [u8],
 }
@@ -19,7 +19,7 @@ impl<'a> Draw<'a> {
         *first
     }
 
-    /// A number below `count`.
+    /// Draws a number below `count`.
     pub fn below(&mut self, count: usize) -> usize {
         let drawn = if count > 256 {
             usize::from(self.byte()) << 16 | usize::from(self.byte()) << 8 | usize::from(self.byte())
@@ -34,7 +34,7 @@ impl<'a> Draw<'a> {
     }
 }
 
-/// Texts that programs stumble over.
+/// Texts that often break programs.
 const TEXTS: &[&str] = &[
     "",
     " ",
@@ -127,7 +127,7 @@ fn scalar(draw: &mut Draw<'_>) -> Value {
     }
 }
 
-/// The value that stands at the `nth` place, counted depth first.
+/// The `nth` place of a value, counted depth first.
 fn place<'v>(value: &'v mut Value, nth: &mut usize) -> Option<&'v mut Value> {
     if *nth == 0 {
         return Some(value);
@@ -214,7 +214,7 @@ fn of_bytes(bytes: &mut Vec<u8>, draw: &mut Draw<'_>) {
     }
 }
 
-/// The part of a text that is JSON: all of it, or its last lines.
+/// Offset and value of a text's JSON: all of it, or its last lines.
 fn document(input: &[u8]) -> Option<(usize, Value)> {
     let starts =
         std::iter::once(0).chain(input.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1));
@@ -222,7 +222,7 @@ fn document(input: &[u8]) -> Option<(usize, Value)> {
     starts.find_map(|at| Some((at, serde_json::from_slice(&input[at..]).ok()?)))
 }
 
-/// One of the seeds with one to four changes.
+/// Applies one to four changes to one of the seeds.
 pub fn mutated(seeds: &[Vec<u8>], bytes: &[u8]) -> Vec<u8> {
     let draw = &mut Draw::new(bytes);
     let mut input = if seeds.is_empty() { Vec::new() } else { seeds[draw.below(seeds.len())].clone() };

@@ -1,5 +1,7 @@
-//! Requests. An input reads like one: who asks, the method and the path on the first line, headers, an empty line, the body. Who is
-//! `nobody`, `service` with a key, or a name in the scene. `if-match: current` and `cursor=next` stand for what the world answers.
+//! Fuzzed requests.
+//! An input has caller, method and path on the first line, headers, an empty line, the body.
+//! The caller is `nobody`, `service` with a key, or a user of the world. `if-match: current` and `cursor=next` stand for the
+//! world's real values.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,7 +12,7 @@ use super::worlds;
 use crate::contract::document::{check, merged};
 use crate::world::World;
 
-/// What stands in a path after a segment.
+/// Entity names by the path segment before them.
 const PARTS: &[(&str, &str)] = &[
     ("users", "usr_0"),
     ("withdrawals", "wdr_0"),
@@ -106,7 +108,7 @@ async fn answered(world: &World, request: Request<Bytes>) -> Response<Bytes> {
     world.stack.http(request, "203.0.113.7").await
 }
 
-/// The next page of a list, and the version of a thing, as the world has them.
+/// Looks up the next page of a list, or the version of an entity.
 async fn looked_up(world: &World, token: Option<&str>, path: &str) -> Option<Response<Bytes>> {
     let mut request = Request::get(path).header("host", "127.0.0.1:3000");
     if let Some(token) = token {
@@ -152,12 +154,12 @@ async fn request(world: &World, things: &Things, input: &str) -> Option<Request<
     request.body(Bytes::from(things.put(body))).ok()
 }
 
-/// A number that follows from a text.
+/// Number derived from a text.
 fn crc(text: &str) -> u64 {
     text.bytes().fold(14_695_981_039_346_656_037, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(1_099_511_628_211))
 }
 
-/// Nothing is answered by 5xx, everything that is refused says why, and everything is as the published document says.
+/// Sends one request and asserts no 5xx, a reason in every refusal, and a response as documented.
 async fn sent(world: &World, things: &Things, input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let Some(request) = request(world, things, &text).await else { return };
@@ -178,13 +180,15 @@ async fn sent(world: &World, things: &Things, input: &[u8]) {
     check(&method, &path, &asked, status, &answer);
 }
 
-/// faults.md, amounts and people: whatever is asked, nothing breaks, and at the end everything adds up.
+/// faults.md, amounts and people: any write is done or refused with a reason.
+/// At the end the auditor finds nothing.
 #[test]
 fn any_request_that_changes_something_is_done_or_refused_with_a_reason_and_the_books_are_right() {
     worlds!("bodies", seeds(|method| method != "get"), sent);
 }
 
-/// R1.2; faults.md, people: forged cursors, filters of any kind.
+/// R1.2; faults.md, people: any read is answered or refused with a reason.
+/// Inputs include forged cursors and all kinds of filters.
 #[test]
 fn any_question_is_answered_or_refused_with_a_reason() {
     worlds!("queries", seeds(|method| method == "get"), sent);

@@ -1,4 +1,4 @@
-//! Settings documents. An input is the area's name on the first line, then the document.
+//! Fuzzed settings documents. An input is the area's name on the first line, then the document.
 
 use serde_json::Value;
 use shared::kernel::refusal::Refusal;
@@ -14,7 +14,7 @@ fn seeds() -> Vec<Vec<u8>> {
     AREAS.into_iter().map(text).map(String::into_bytes).collect()
 }
 
-/// R9.1
+/// R9.1: any document is stored as sent, or rejected with the pointer of the bad field.
 #[test]
 fn any_document_is_kept_as_it_says_or_refused_with_the_place() {
     any!("settings", seeds(), |input| {

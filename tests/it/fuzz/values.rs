@@ -1,4 +1,4 @@
-//! What small texts mean: amounts, ids, addresses, cursors. Inputs have one value a line.
+//! Fuzzed values: amounts, ids, addresses, cursors. An input has one value per line.
 
 use rust_decimal::Decimal;
 use shared::account::model::identity::{EMAIL_MAX, Email};
@@ -24,7 +24,7 @@ fn decimals(text: &str) -> Vec<Decimal> {
     text.lines().filter_map(|line| Decimal::from_str_exact(line).ok()).collect()
 }
 
-/// R1.1, R1.2: an amount that is taken is written as it was read, and comes back from where it is stored.
+/// R1.1, R1.2: an accepted amount prints as it was read, and survives storage.
 #[test]
 fn any_text_is_an_amount_that_is_written_the_same_or_none() {
     let seeds = [
@@ -55,8 +55,8 @@ fn any_text_is_an_amount_that_is_written_the_same_or_none() {
     });
 }
 
-/// R1.3, R4.11: what is rounded differs by less than one unit, toward the side that was named, and the parts of an amount
-/// are never more than it.
+/// R1.3, R4.11: rounding changes an amount by less than one unit, in the requested direction.
+/// The parts of an amount never exceed it.
 #[test]
 fn any_amount_is_rounded_to_the_named_side_and_its_parts_are_no_more_than_it() {
     let seeds =
@@ -69,7 +69,7 @@ fn any_amount_is_rounded_to_the_named_side_and_its_parts_are_no_more_than_it() {
             (proportion(amount, part, whole, 8, Rounding::Down), proportion(amount, part, whole, 8, Rounding::Up));
         if let (Ok(down), Ok(up)) = (down, up) {
             assert!(down.abs() <= up.abs() && (up - down).abs() <= unit, "{amount} {part} {whole}: {down} {up}");
-            // The library rounds a product of more digits than it has.
+            // The library rounds a product that has more digits than it can hold.
             let short = |number: Decimal| number.mantissa().unsigned_abs() < 100_000_000_000_000;
             if [amount, part, whole, down].into_iter().all(short)
                 && let (Some(back), Some(said)) = (down.checked_mul(whole), amount.checked_mul(part))
@@ -92,7 +92,7 @@ fn any_amount_is_rounded_to_the_named_side_and_its_parts_are_no_more_than_it() {
     });
 }
 
-/// R8.9, R8.10: what every level and the platform get adds up to the pool, and to the price.
+/// R8.9, R8.10: the shares of the levels and the platform sum to the pool and to the price.
 #[test]
 fn any_division_over_a_chain_adds_up_to_what_was_divided() {
     let fixed = r#"{"kind":"fixed","amount":"100"}"#;
@@ -135,7 +135,7 @@ fn any_division_over_a_chain_adds_up_to_what_was_divided() {
     });
 }
 
-/// An id has one written form, whatever its kind.
+/// An id of any kind has one written form.
 #[test]
 fn any_text_is_an_id_that_is_written_the_same_or_none() {
     macro_rules! each {
@@ -158,7 +158,7 @@ fn any_text_is_an_id_that_is_written_the_same_or_none() {
     );
 }
 
-/// R2.1, R2.7: an address has one normal form, and its mask does not tell it.
+/// R2.1, R2.7: an address has one normal form, and its mask does not reveal it.
 #[test]
 fn any_text_is_an_address_in_one_normal_form_or_none() {
     let seeds =
@@ -176,7 +176,7 @@ fn any_text_is_an_address_in_one_normal_form_or_none() {
     });
 }
 
-/// faults.md, people: a cursor that we did not write for this list does not open.
+/// faults.md, people: a cursor opens only if it was sealed for this list.
 #[test]
 fn any_cursor_that_opens_is_one_that_we_sealed_for_this_list() {
     let secret = || Secret::new(*b"secret");

@@ -1,5 +1,5 @@
-//! What providers tell, or somebody in their name. An input of Stripe's is the signature on the first line, then the body;
-//! of a gateway's, the raw query.
+//! Fuzzed provider events and forgeries.
+//! A Stripe input is the signature on the first line, then the body; a gateway input is the raw query.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ fn split(input: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(&input[..end]).ok()?, &input[end + 1..]))
 }
 
-/// The HMAC of a body at a time as it is written, made here.
+/// HMAC of a body at a time, computed independently of the code under test.
 fn digest(time: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(format!("{time}.").as_bytes());
@@ -54,7 +54,8 @@ fn digest(time: &str, body: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes())
 }
 
-/// R4.7; faults.md, webhooks: signatures missing, truncated, repeated, stale, of another body.
+/// R4.7; faults.md, webhooks: an accepted body has its own recent signature.
+/// Inputs include missing, truncated, repeated, stale and foreign signatures.
 #[test]
 fn any_body_that_is_believed_carries_its_own_signature_of_the_last_minutes() {
     any!("signatures", fixtures("stripe").iter().map(|event| signed(&compact(event))).collect(), |input| {
@@ -74,7 +75,7 @@ fn any_body_that_is_believed_carries_its_own_signature_of_the_last_minutes() {
     });
 }
 
-/// R4.7: an event is read, or refused with a reason.
+/// R4.7: an event is decoded, or refused with a reason.
 #[test]
 fn any_event_is_read_as_it_says_or_refused_with_a_reason() {
     any!("events", fixtures("stripe").iter().map(|event| compact(event)).collect(), |input| match parse(input) {
@@ -86,7 +87,7 @@ fn any_event_is_read_as_it_says_or_refused_with_a_reason() {
     });
 }
 
-/// faults.md, webhooks: whatever an authentic event says, it is stored, and nothing is credited wrongly.
+/// faults.md, webhooks: any authentic event is stored, and nothing is credited wrongly.
 #[test]
 fn any_authentic_event_is_taken_and_the_books_are_right() {
     async fn told(world: &World, things: &Things, input: &[u8]) {
@@ -116,7 +117,8 @@ fn encoded(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>().join("&")
 }
 
-/// R4.8; faults.md, webhooks: duplicate parameters, `&` or `=` inside fields, wrong pid, other amounts, another sign type.
+/// R4.8; faults.md, webhooks: an accepted query is what the gateway signed.
+/// Inputs include duplicate parameters, `&` or `=` inside fields, a wrong pid, other amounts and another sign type.
 #[test]
 fn any_query_that_is_believed_says_what_the_gateway_signed() {
     let notice = |money, status, name| {
@@ -146,7 +148,7 @@ fn any_query_that_is_believed_says_what_the_gateway_signed() {
             assert!(notice.money.amount().scale() <= 2 && !notice.money.is_negative());
         }
         assert!(notify::verify(input, PID, "").is_err() && notify::verify(input, "", KEY).is_err());
-        // Whatever the gateway signs is read as it was written.
+        // Any query that the gateway signs decodes to what was signed.
         let text = String::from_utf8_lossy(input);
         let name: String = text.chars().filter(|symbol| !symbol.is_control() && *symbol != '&').take(100).collect();
         let mut fields = vec![

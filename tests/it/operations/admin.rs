@@ -1,4 +1,4 @@
-//! What the operator's staff sees and does: R1.6, R2.8, R3.1, R3.7, R3.10, R4.12, R9.1, R9.3.
+//! Views and actions of the operator's staff: R1.6, R2.8, R3.1, R3.7, R3.10, R4.12, R9.1, R9.3.
 
 use serde_json::{Value, json};
 use shared::app::App;
@@ -41,7 +41,7 @@ async fn audit_of(world: &World, subject: &str) -> Vec<Value> {
     items(&world.admin().get(&format!("/v1/admin/audit?subject={subject}")).await.is(200))
 }
 
-/// R9.1: a process that has read the settings goes on with them for a minute, and not longer, after another has changed them.
+/// R9.1: changed settings reach another process within a minute, and not before its cache ends.
 #[test]
 fn changed_settings_reach_another_process_within_a_minute() {
     World::run(async |world| {
@@ -55,6 +55,7 @@ fn changed_settings_reach_another_process_within_a_minute() {
     });
 }
 
+<<<<<<< HEAD
 /// R9.1: what is stored of an area and does not decode is a fault of that area; the others go on.
 #[test]
 fn an_area_that_does_not_decode_takes_no_other_with_it() {
@@ -79,6 +80,9 @@ fn an_area_that_does_not_decode_takes_no_other_with_it() {
 }
 
 /// R9.1: settings are changed by one who names their version, and audited with before and after.
+=======
+/// R9.1: a settings change needs the current version, and is audited with before and after.
+>>>>>>> text5
 #[test]
 fn settings_are_changed_under_their_version_and_audited() {
     World::run(async |world| {
@@ -95,7 +99,7 @@ fn settings_are_changed_under_their_version_and_audited() {
         let changed = put("\"0\"", &document).await;
         assert_eq!(changed.headers["etag"], "\"1\"");
         assert_eq!(changed.is(200), json!({"area": "referral", "version": 1, "settings": document}));
-        // The same request again finds its own write; another body with the old version does not.
+        // A repeat finds its own write; another body with the old version does not.
         assert_eq!(put("\"0\"", &document).await.is(200)["version"], 1);
         document["max_invitees_per_user"] = json!(5);
         put("\"0\"", &document).await.refused(412, "version_mismatch");
@@ -112,7 +116,7 @@ fn settings_are_changed_under_their_version_and_audited() {
     });
 }
 
-/// R9.1: what a rule refuses is named, and nothing changes.
+/// R9.1: invalid settings are rejected with their pointers, and nothing changes.
 #[test]
 fn settings_that_break_a_rule_change_nothing() {
     World::run(async |world| {
@@ -157,7 +161,7 @@ fn the_ledger_currency_is_fixed_by_the_first_journal() {
     });
 }
 
-/// R1.6, R1.7, R1.8: an adjustment is one journal of type `admin`, once per key, never below zero.
+/// R1.6, R1.7, R1.8: an adjustment is one journal of type `admin` per key, and never goes below zero.
 #[test]
 fn an_adjustment_is_made_once_and_never_below_zero() {
     World::run(async |world| {
@@ -197,7 +201,7 @@ fn an_adjustment_is_made_once_and_never_below_zero() {
     });
 }
 
-/// R2.8, R3.7: a blocked user gets nothing and loses nothing: rewards are held and granted once they are active again.
+/// R2.8, R3.7: a blocked user's rewards are held, and granted once the user is active again.
 #[test]
 fn rewards_held_while_blocked_are_granted_once_active_again() {
     World::run(async |world| {
@@ -232,7 +236,8 @@ fn rewards_held_while_blocked_are_granted_once_active_again() {
     });
 }
 
-/// R3.1, R6.2: a vanity code is unique, becomes the primary one, and the code before it binds nobody any more.
+/// R3.1, R6.2: a vanity code is unique and becomes the primary code.
+/// The previous one binds nobody any more.
 #[test]
 fn a_vanity_code_replaces_the_primary_one() {
     World::run(async |world| {
@@ -260,7 +265,7 @@ fn a_vanity_code_replaces_the_primary_one() {
     });
 }
 
-/// R2.5: a role holds from the next request on.
+/// R2.5: a role takes effect with the next request.
 #[test]
 fn a_role_holds_at_once() {
     World::run(async |world| {
@@ -274,7 +279,7 @@ fn a_role_holds_at_once() {
     });
 }
 
-/// R4.12, R3.10: the lists tell the operator what happened, filtered, with totals that add up.
+/// R4.12, R3.10: the operator's lists show all activity, with filters and totals that add up.
 #[test]
 fn the_operator_sees_orders_referrals_and_totals() {
     World::run(async |world| {
@@ -334,7 +339,7 @@ fn the_operator_sees_orders_referrals_and_totals() {
     });
 }
 
-/// R1.6: a journal of two entries is two records, on two pages if that is how they are asked for.
+/// R1.6: a journal of two lines is two statement lines, and a page may end between them.
 #[test]
 fn a_page_of_records_may_end_within_a_journal() {
     World::run(async |world| {
@@ -356,7 +361,7 @@ fn a_page_of_records_may_end_within_a_journal() {
     });
 }
 
-/// Lists go back month by month, and their cursors are good for nothing else.
+/// Lists continue month by month, and a cursor works only for its own list.
 #[test]
 fn a_list_walks_back_through_the_months() {
     World::run(async |world| {
@@ -386,7 +391,7 @@ fn a_list_walks_back_through_the_months() {
     });
 }
 
-/// R4.12: every list is a sheet too, and none of its cells is a formula.
+/// R4.12: every list is also available as CSV, and no cell is a formula.
 #[test]
 fn a_sheet_holds_no_formula() {
     World::run(async |world| {
@@ -423,7 +428,7 @@ fn a_sheet_holds_no_formula() {
     });
 }
 
-/// R4.12: an order completed by hand is credited once; the provider's word later changes nothing.
+/// R4.12: an order completed by hand is credited once; the provider's later event changes nothing.
 #[test]
 fn an_order_completed_by_hand_is_credited_once() {
     World::run(async |world| {
@@ -448,7 +453,7 @@ fn an_order_completed_by_hand_is_credited_once() {
     });
 }
 
-/// R4.5: money that does not fit waits in the review queue, where the operator sees it.
+/// R4.5: unmatched money waits in the review queue, visible to the operator.
 #[test]
 fn money_that_does_not_fit_is_in_the_review_queue() {
     World::run(async |world| {
@@ -466,7 +471,7 @@ fn money_that_does_not_fit_is_in_the_review_queue() {
     });
 }
 
-/// R2.5, R7.2, R4.10: one user, one plan and one order are read and asked about by their ids.
+/// R2.5, R7.2, R4.10: a user, a plan and an order are read by id, and the order is polled by id.
 #[test]
 fn single_things_are_read_by_their_ids() {
     World::run(async |world| {

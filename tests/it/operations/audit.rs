@@ -1,7 +1,7 @@
-//! The auditor's own tests: a scene that adds up, one item of it damaged, and the invariant that the auditor names.
+//! Tests of the auditor: damage one item of a sound scene, and compare the invariants it reports.
 //!
-//! A row is what is damaged, the invariants named then (all of them: one damage may break several), and the damage. An
-//! invariant without a row fails the last test; a new group of the auditor brings its own rows.
+//! A row lists the damaged thing, all invariants that the auditor must report, and the damage. An invariant without a row fails
+//! the last test; a new group of the auditor brings its own rows.
 
 pub mod book;
 mod damage;
@@ -16,14 +16,14 @@ use crate::fixtures::{read, scene};
 use crate::tidy::rust_files;
 use damage::Scan;
 
-/// What is damaged, what is named then, how it is damaged.
+/// Description, reported invariants, damage.
 type Row = (&'static str, &'static [&'static str], fn(&mut Scan));
 
 fn names(findings: &[Finding]) -> BTreeSet<&'static str> {
     findings.iter().map(|finding| finding.invariant).collect()
 }
 
-/// Damages a fresh copy of the scene for each row and compares what is found with what should be.
+/// Damages a fresh copy of the scene for each row and compares the findings with the expected ones.
 #[track_caller]
 fn check(rows: &[Row], look: impl Fn(&[Value]) -> Vec<Finding>) {
     let mut wrong = Vec::new();
@@ -106,19 +106,19 @@ fn damage_to_claims_and_codes_is_named() {
     check_scan(damage::identity::IDENTITY);
 }
 
-/// L5, A1, P6: what an earlier scan had is still there.
+/// L5, A1, P6: a change between two scans that may not happen is reported.
 #[test]
 fn what_changes_between_two_scans_and_may_not_is_named() {
     check(damage::HISTORY, |items| unchanged(&read(&scene().items), &read(items)));
 }
 
-/// P4: what a provider holds for us is what the journals say.
+/// P4: the journals match the money at each provider.
 #[test]
 fn a_difference_to_the_providers_books_is_named() {
     check(damage::BOOK, |items| book::against(&scene().book, &read(items)));
 }
 
-/// P4: the other way round, a book that says more than we were told.
+/// P4: a refund in the provider's book that no journal has is reported.
 #[test]
 fn a_refund_that_no_journal_knows_is_named() {
     let items = read(&scene().items);
@@ -134,7 +134,7 @@ fn a_refund_that_no_journal_knows_is_named() {
     assert_eq!(names(&told(&[], &all, &snapshot)), ["P4"].into());
 }
 
-/// Every invariant that the auditor can name is named by some damage.
+/// Every invariant of the auditor has a damage that makes it report.
 #[test]
 fn every_invariant_has_its_damage() {
     let groups = [

@@ -1,4 +1,4 @@
-//! What an operator learns about an order (R9.3), and about days (R9.2).
+//! Explanations of an order (R9.3) and of days (R9.2).
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::affiliate::commission::invited;
 use crate::payment::refunds::act;
 use crate::world::World;
 
-/// Each decision about an order: outcome and amount.
+/// Each decision about an order: subject, outcome and amount.
 async fn explained(world: &World, order: &Value) -> Vec<(String, String, String)> {
     let path = format!("/v1/admin/payment/orders/{}/explain", order["id"].as_str().unwrap());
     let told = world.admin().get(&path).await.is(200);
@@ -26,7 +26,8 @@ fn all(expected: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
     expected.iter().map(of).collect()
 }
 
-/// R9.3: credit, tier, bonus, reward and commission of a first order; of an unpaid one nothing was granted.
+/// R9.3: a first order is explained by credit, tier, bonus, reward and commission.
+/// An unpaid order's explanation says that nothing was granted.
 #[test]
 fn a_paid_order_is_explained_and_an_unpaid_one_too() {
     World::run(async |world| {
@@ -61,8 +62,9 @@ fn a_paid_order_is_explained_and_an_unpaid_one_too() {
     });
 }
 
-/// R9.3: a second order has no bonus, for the first one used it; a later one earns nothing above the limit; below the threshold
-/// nobody is rewarded.
+/// R9.3: a missing bonus, commission or reward is explained.
+/// A second order has no bonus, since the first used it. An order above the limit earns no commission. Below the threshold nobody
+/// is rewarded.
 #[test]
 fn what_was_not_granted_is_explained() {
     World::run(async |world| {
@@ -104,7 +106,7 @@ fn what_was_not_granted_is_explained() {
             of(&explained(world, &orders[0]).await, "commission"),
             ("earned".to_owned(), "1.38888888".to_owned())
         );
-        // A refund shows in everything that rests on the payment.
+        // A refund shows in everything that depends on the payment.
         act(world, &orders[0], "refund", json!({"amount": "70"})).await;
         let first = explained(world, &orders[0]).await;
         assert_eq!(of(&first, "credit"), ("reduced".to_owned(), "4.16666666".to_owned()));
@@ -114,7 +116,8 @@ fn what_was_not_granted_is_explained() {
     });
 }
 
-/// R9.2: days are told by provider, newest first, and as a sheet; a refund shows on the day of its payment.
+/// R9.2: days are listed per provider, newest first, also as CSV.
+/// A refund counts on the day of its payment.
 #[test]
 fn days_are_told_by_provider() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! What time does: orders and promotions end, promised messages are sent after all (R4.4, R5.5, R5.6).
+//! Scheduled jobs: expiry of orders and promotions, and the outbox sweep (R4.4, R5.5, R5.6).
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ fn outbox(world: &World) -> usize {
     items.iter().filter(|item| item["type"]["S"] == "outbox").count()
 }
 
-/// R4.4: an order ends when its time is over and not before, once however often the schedule fires.
+/// R4.4: an order expires once and not before its time, however often the schedule fires.
 #[test]
 fn an_unpaid_order_expires_once() {
     World::run(async |world| {
@@ -66,7 +66,7 @@ fn an_unpaid_order_expires_once() {
     });
 }
 
-/// R4.4: what was paid, cancelled or refused does not expire.
+/// R4.4: paid, cancelled and failed orders do not expire.
 #[test]
 fn only_pending_orders_expire() {
     World::run(async |world| {
@@ -84,7 +84,7 @@ fn only_pending_orders_expire() {
     });
 }
 
-/// R4.4, R4.5: paying and expiring at the same instant ends paid, whoever comes first.
+/// R4.4, R4.5: an order paid and expired at the same instant ends paid, in either order.
 #[test]
 fn an_order_paid_while_it_expires_is_paid() {
     for seed in 0..8 {
@@ -103,7 +103,7 @@ fn an_order_paid_while_it_expires_is_paid() {
     }
 }
 
-/// V2: an order that can't be ended now is left to the next tick and holds up no other.
+/// V2: an order that can't expire now is left to the next tick, and blocks no other.
 #[test]
 fn a_tick_with_faults_leaves_the_rest_to_the_next() {
     World::run(async |world| {
@@ -123,7 +123,7 @@ fn a_tick_with_faults_leaves_the_rest_to_the_next() {
     });
 }
 
-/// An item that does not decode is left alone and told, the others end.
+/// A damaged item is left alone and reported, and the others expire.
 #[test]
 fn a_damaged_order_holds_up_no_other() {
     World::run(async |world| {
@@ -144,7 +144,7 @@ fn a_damaged_order_holds_up_no_other() {
     });
 }
 
-/// R5.5: the end of a window is made visible once, after its last instant.
+/// R5.5: a promotion's end becomes visible once, after its last instant.
 #[test]
 fn a_promotion_ends_once() {
     World::run(async |world| {
@@ -161,7 +161,7 @@ fn a_promotion_ends_once() {
     });
 }
 
-/// O1: messages that were not sent at once are sent by the sweep, none before a minute is over.
+/// O1: the sweep sends unsent messages, and none before it is a minute old.
 #[test]
 fn the_sweep_sends_what_was_left_behind() {
     World::run(async |world| {
@@ -185,7 +185,7 @@ fn the_sweep_sends_what_was_left_behind() {
     });
 }
 
-/// O1: while the queue is away nothing is lost, and the age of the oldest tells it.
+/// O1: while a queue is down nothing is lost, and the sweep reports the age of the oldest message.
 #[test]
 fn a_queue_that_is_away_loses_nothing() {
     World::run(async |world| {
@@ -203,7 +203,7 @@ fn a_queue_that_is_away_loses_nothing() {
     });
 }
 
-/// O1: however many messages were left behind, one sweep sends them all: the lists of the database come in pages.
+/// O1: one sweep sends all unsent messages, over all pages of the index.
 #[test]
 fn a_sweep_goes_on_after_the_first_page() {
     World::run(async |world| {
@@ -225,7 +225,7 @@ fn a_sweep_goes_on_after_the_first_page() {
     });
 }
 
-/// A queue that takes all entries of a batch but the last, and says so.
+/// A queue that rejects the last entry of each batch.
 #[derive(Debug)]
 struct Partly(SqsBackend);
 
@@ -266,7 +266,7 @@ fn partly(world: &World) -> App {
     app
 }
 
-/// O1: what a queue did not take of a batch stays promised until it is taken, though it took the rest.
+/// O1: a rejected entry stays in the outbox until it is accepted, though the rest was accepted.
 #[test]
 fn what_a_queue_did_not_take_of_a_batch_stays_promised() {
     World::run(async |world| {
@@ -290,7 +290,7 @@ fn what_a_queue_did_not_take_of_a_batch_stays_promised() {
     });
 }
 
-/// V2: an outbox item that does not decode stays for a person, and its age is told; the others are sent.
+/// V2: a damaged outbox item stays for a person and its age is reported; the others are sent.
 #[test]
 fn a_damaged_promise_holds_up_no_other() {
     World::run(async |world| {

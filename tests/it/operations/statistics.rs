@@ -6,7 +6,7 @@ use shared::operations::statistics::{daily, totals};
 
 use crate::harness::{Stand, registered};
 
-/// R9.2: totals equal the things, however often the messages come.
+/// R9.2: totals match the entities, however often the messages are delivered.
 #[tokio::test(start_paused = true)]
 async fn totals_follow_registrations_and_rewards_once() {
     let stand = Stand::new();

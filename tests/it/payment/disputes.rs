@@ -1,5 +1,6 @@
-//! Refunds and disputes as they come (faults.md, Webhooks): before the payment, in parts, above it, after its credit was spent, won,
-//! lost, opened again, and in any order. That the ledger follows what is left, every world's auditor says at its end (P1, P4, P8).
+//! Refunds and disputes in any order (faults.md, Webhooks; P1, P4, P8).
+//! Before the payment, in parts, above it, after its credit was spent; disputes won, lost and reopened. The auditor of every
+//! world checks at its end that the ledger follows the net.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -9,7 +10,7 @@ use crate::payment::refunds::{act, file, paid};
 use crate::payment::webhooks::tell;
 use crate::world::World;
 
-/// State, net and Bob's balance.
+/// State and net of an order, and Bob's balance.
 async fn stands(world: &World, order: &Value) -> (String, String, String) {
     let (status, net, _) = file(world, order).await;
     (status, net, world.balance("bob").await)
@@ -29,7 +30,7 @@ async fn adjust(world: &World, name: &str, amount: &str) {
     world.admin().once().post(&format!("/v1/admin/users/{id}/adjustments"), body).await;
 }
 
-/// The events of the simulated Stripe, oldest first, that say anything here.
+/// The simulated Stripe's relevant events, oldest first.
 fn events(world: &World) -> Vec<Value> {
     let said = |event: &Value| {
         let kind = event["type"].as_str().unwrap();
@@ -40,7 +41,7 @@ fn events(world: &World) -> Vec<Value> {
     world.stack.simulators.book().events.into_iter().filter(said).collect()
 }
 
-/// Does things at Stripe that nobody is told of.
+/// Applies actions at Stripe without delivering their events.
 async fn unheard(world: &World, order: &Value, actions: &[(&str, Value)]) {
     for (action, more) in actions {
         world.advance(1).await;
@@ -50,8 +51,8 @@ async fn unheard(world: &World, order: &Value, actions: &[(&str, Value)]) {
     }
 }
 
-/// R4.5, R4.11: a refund or dispute before its payment leaves the payment to credit only what is left, whether Stripe can be
-/// asked meanwhile or not.
+/// R4.5, R4.11: after an early refund or dispute, the payment credits only the net.
+/// This holds whether Stripe is reachable meanwhile or not.
 #[test]
 fn what_went_back_before_the_payment_came_is_not_credited() {
     for reachable in [true, false] {
@@ -81,7 +82,8 @@ fn what_went_back_before_the_payment_came_is_not_credited() {
     }
 }
 
-/// R4.11: refunds in parts take parts, and together never more than all; above what was paid there is nothing left to take.
+/// R4.11: partial refunds take their parts, together never more than the whole payment.
+/// A refund above the payment takes only the rest.
 #[test]
 fn refunds_in_parts_and_above_what_was_paid_take_all_and_no_more() {
     World::run(async |world| {
@@ -101,7 +103,7 @@ fn refunds_in_parts_and_above_what_was_paid_take_all_and_no_more() {
     });
 }
 
-/// R1.7, R4.11: what was spent becomes debt; what comes in pays it first.
+/// R1.7, R4.11: spent credit becomes debt; later credit pays it first.
 #[test]
 fn a_refund_after_the_credit_was_spent_is_a_debt() {
     World::run(async |world| {
@@ -117,8 +119,8 @@ fn a_refund_after_the_credit_was_spent_is_a_debt() {
     });
 }
 
-/// R4.4, R4.11: a dispute takes its amount while it is open and when it is lost, gives it back when it is won, and can be opened
-/// again; an inquiry takes nothing.
+/// R4.4, R4.11: an open or lost dispute takes its amount, a won one returns it, and it can be reopened.
+/// An inquiry takes nothing.
 #[test]
 fn a_dispute_takes_its_amount_until_it_is_won() {
     World::run(async |world| {
@@ -138,7 +140,7 @@ fn a_dispute_takes_its_amount_until_it_is_won() {
         assert_eq!(stands(world, &order).await, is("partially_refunded", "60.00", "10.83333331"));
         act(world, &order, "dispute_reinstated", json!({})).await;
         assert_eq!(stands(world, &order).await, whole);
-        // A dispute about nothing more than is gone moves the state alone.
+        // A dispute about money that is already refunded changes only the state.
         act(world, &order, "refund", json!({})).await;
         act(world, &order, "dispute", json!({})).await;
         assert_eq!(stands(world, &order).await, is("disputed", "0.00", "0"));
@@ -147,7 +149,8 @@ fn a_dispute_takes_its_amount_until_it_is_won() {
     });
 }
 
-/// R3.6, R4.11: the inviter's reward stands while the invitee's net total is at the threshold; a reward for registering stays.
+/// R3.6, R4.11: the inviter's reward needs the invitee's net total at the threshold.
+/// A reward for registering stays.
 #[test]
 fn a_reward_goes_back_with_the_payment_that_earned_it() {
     World::run(async |world| {
@@ -181,7 +184,8 @@ fn a_reward_goes_back_with_the_payment_that_earned_it() {
     });
 }
 
-/// What is left in the end: state, net and refunds of the order, balance and debt, and the inviter's balance.
+/// Final state: state, net and refunds of the order, balance and debt, and the inviter's balance.
+/// A seed shuffles and repeats the events.
 fn told_so(seed: Option<u64>) -> String {
     let (send, receive) = std::sync::mpsc::channel();
     World::run(async |world| {
@@ -227,7 +231,7 @@ fn told_so(seed: Option<u64>) -> String {
     receive.recv().unwrap()
 }
 
-/// R4.11: every order of delivery, with repetitions, ends in the same balances, debts and states.
+/// R4.11: every order of delivery, with repeats, ends in the same balances, debts and states.
 #[test]
 fn every_order_of_delivery_ends_the_same() {
     let in_order = told_so(None);

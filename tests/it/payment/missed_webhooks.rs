@@ -1,4 +1,4 @@
-//! A lost webhook heals itself (R4.10).
+//! Recovery from lost webhooks by polling (R4.10).
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,8 @@ async fn status(world: &World, order: &Value) -> Value {
     world.user("bob").get(&path).await.is(200)["status"].clone()
 }
 
-/// R4.10: with every webhook dropped, a paid order is credited within moments; one that comes late finds it done.
+/// R4.10: with every webhook dropped, a paid order is credited within moments.
+/// A late webhook finds it credited.
 #[test]
 fn a_paid_order_is_credited_though_every_webhook_is_lost() {
     for provider in ["stripe", "zpay"] {
@@ -39,7 +40,7 @@ fn a_paid_order_is_credited_though_every_webhook_is_lost() {
     }
 }
 
-/// R4.10, R4.4: the provider is always asked before an order expires, so what was paid is not expired.
+/// R4.10, R4.4: the provider is always polled before an order expires, so a paid order does not expire.
 #[test]
 fn an_order_is_asked_about_before_it_expires() {
     for provider in ["stripe", "zpay"] {
@@ -61,7 +62,7 @@ fn an_order_is_asked_about_before_it_expires() {
     }
 }
 
-/// R4.10: an unpaid order is asked about less and less often.
+/// R4.10: an unpaid order is polled at growing intervals.
 #[test]
 fn an_unpaid_order_is_asked_about_on_a_back_off_schedule() {
     World::run(async |world| {
@@ -75,12 +76,12 @@ fn an_unpaid_order_is_asked_about_on_a_back_off_schedule() {
                 asked.push(minute);
             }
         }
-        // At 20 and 60 seconds, 2½, 5, 10 and 20 minutes, each at the next tick.
+        // Polls at 20 and 60 seconds, 2½, 5, 10 and 20 minutes, each at the next tick.
         assert_eq!(asked, [1, 2, 3, 5, 10, 20]);
     });
 }
 
-/// R4.10, R4.4: an order that is given up may have been paid: it is asked about until it would have expired, and no longer.
+/// R4.10, R4.4: a cancelled order is polled until its original expiry, since it may have been paid.
 #[test]
 fn an_order_that_is_given_up_is_asked_about_until_it_would_have_expired() {
     World::run(async |world| {
@@ -109,7 +110,8 @@ fn an_order_that_is_given_up_is_asked_about_until_it_would_have_expired() {
     });
 }
 
-/// R4.10: "I have paid" asks at once, also of an order that has expired; a webhook after it finds the payment credited.
+/// R4.10: "I have paid" polls at once, also for an expired order.
+/// A later webhook finds the payment credited.
 #[test]
 fn i_have_paid_asks_at_once() {
     World::run(async |world| {
@@ -140,7 +142,7 @@ fn i_have_paid_asks_at_once() {
     });
 }
 
-/// R4.10: asking costs the provider something, so one user may ask ten times a minute.
+/// R4.10: polls cost the provider, so a user may poll ten times a minute.
 #[test]
 fn a_user_asks_ten_times_a_minute_at_most() {
     World::run(async |world| {
@@ -157,7 +159,7 @@ fn a_user_asks_ten_times_a_minute_at_most() {
     });
 }
 
-/// R4.5, R4.10: a wrong amount that a poll finds goes to review once, and the order expires.
+/// R4.5, R4.10: a wrong amount found by a poll goes to review once, and the order expires.
 #[test]
 fn a_wrong_amount_that_a_poll_finds_goes_to_review_once() {
     World::run(async |world| {

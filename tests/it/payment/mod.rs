@@ -1,4 +1,4 @@
-//! Orders and what becomes of them (R4, R5).
+//! Orders and payments (R4, R5).
 
 pub mod disputes;
 pub mod missed_webhooks;
@@ -25,7 +25,8 @@ fn path(order: &Value) -> String {
     format!("/v1/payment/orders/{}", order["id"].as_str().unwrap())
 }
 
-/// R1.8, R4.3: the same key and body get the first answer again, whatever became of the order; another body is refused.
+/// R1.8, R4.3: the same key and body replay the first response in any later state.
+/// Another body is rejected.
 #[test]
 fn a_repeated_order_is_the_same_order() {
     World::run(async |world| {
@@ -44,7 +45,7 @@ fn a_repeated_order_is_the_same_order() {
     });
 }
 
-/// R1.8: a key is its caller's: two who choose the same one each have an order of their own.
+/// R1.8: a key is scoped to its caller: two callers with the same key each have their own order.
 #[test]
 fn the_key_of_another_user_finds_nothing_of_theirs() {
     World::run(async |world| {
@@ -62,7 +63,7 @@ fn the_key_of_another_user_finds_nothing_of_theirs() {
     });
 }
 
-/// R4.2: three orders in a minute; the fourth is told how long to wait, and may come then.
+/// R4.2: three orders a minute; the fourth gets the seconds to wait, and succeeds after them.
 #[test]
 fn the_fourth_order_of_a_minute_waits() {
     World::run(async |world| {
@@ -79,7 +80,8 @@ fn the_fourth_order_of_a_minute_waits() {
     });
 }
 
-/// R1.2, R4.1: what is no plain amount within the limits is refused with its pointer, and nothing is written.
+/// R1.2, R4.1: an amount that is no plain decimal within the limits is rejected with its pointer.
+/// Nothing is written.
 #[test]
 fn an_amount_that_is_none_changes_nothing() {
     World::run(async |world| {
@@ -105,7 +107,7 @@ fn an_amount_that_is_none_changes_nothing() {
     });
 }
 
-/// R4.12: somebody else's order does not exist.
+/// R4.12: another user's order is not found.
 #[test]
 fn somebody_elses_order_is_not_found() {
     World::run(async |world| {
@@ -118,7 +120,7 @@ fn somebody_elses_order_is_not_found() {
     });
 }
 
-/// R4.4, R4.5, R5.2: an order that expired is paid when the money comes after all, in the tier of the time it was taken.
+/// R4.4, R4.5, R5.2: a late payment pays an expired order, in the tier of the payment's time.
 #[test]
 fn a_late_payment_is_credited_in_the_tier_of_its_time() {
     World::run(async |world| {
@@ -171,7 +173,7 @@ fn two_orders_paid_together_yield_one_bonus() {
     });
 }
 
-/// R5.5, R5.6: an unpaid order leaves the promotion unused, and the hourly job only makes its end visible.
+/// R5.5, R5.6: an unpaid order leaves the promotion unused; the hourly job only makes its end visible.
 #[test]
 fn an_unpaid_order_leaves_the_promotion_unused() {
     World::run(async |world| {
@@ -191,7 +193,8 @@ fn an_unpaid_order_leaves_the_promotion_unused() {
     });
 }
 
-/// R4.5: a wrong amount is never credited and never dropped: it is in review, and its money on suspense.
+/// R4.5: a wrong amount is never credited and never dropped.
+/// It is in review, and its money in suspense.
 #[test]
 fn a_wrong_amount_goes_to_review() {
     for provider in ["zpay", "stripe"] {
@@ -226,7 +229,7 @@ fn a_second_payment_of_one_order_is_a_surplus() {
     }
 }
 
-/// R4.4, R4.7: a cancelled order is credited when it is paid all the same.
+/// R4.4, R4.7: a cancelled order is credited if it is paid after all.
 #[test]
 fn a_cancelled_order_that_is_paid_is_credited() {
     World::run(async |world| {
@@ -242,8 +245,8 @@ fn a_cancelled_order_that_is_paid_is_credited() {
     });
 }
 
-/// R4.12: completed by hand, an order is credited once; the provider's own word only fills in the payment id, a further
-/// payment is a surplus.
+/// R4.12: an order completed by hand is credited once; the provider's event only adds the payment id.
+/// A further payment is a surplus.
 #[test]
 fn an_order_completed_by_hand_is_credited_once() {
     World::run(async |world| {
@@ -260,7 +263,7 @@ fn an_order_completed_by_hand_is_credited_once() {
     });
 }
 
-/// R3.6: ¥5 + ¥15 reaches ¥20, and not before.
+/// R3.6: ¥5 + ¥15 reaches the threshold of ¥20, and not before.
 #[test]
 fn five_and_fifteen_reach_twenty() {
     World::run(async |world| {
@@ -277,7 +280,7 @@ fn five_and_fifteen_reach_twenty() {
     });
 }
 
-/// R4.7, R4.8, S3: a forged notification is told so and changes nothing.
+/// R4.7, R4.8, S3: a forged notification is rejected and changes nothing.
 #[test]
 fn a_forged_notification_changes_nothing() {
     World::run(async |world| {
@@ -298,14 +301,14 @@ fn a_forged_notification_changes_nothing() {
     });
 }
 
-/// R4.10: a validly signed success that the gateway's query calls unpaid credits nothing, and is told again.
+/// R4.10: a signed success that the gateway's query contradicts credits nothing and gets `fail`.
 #[test]
 fn a_signed_success_that_the_gateway_calls_unpaid_credits_nothing() {
     World::run(async |world| {
         bob(world).await;
         let order = world.order("bob", o100()).await;
         let id = order["id"].as_str().unwrap();
-        // The payer opened the gateway's page and did not pay: the gateway knows a trade.
+        // The payer opened the gateway's page and did not pay, so the gateway has an unpaid trade.
         let page = http::Request::get(order["pay_url"].as_str().unwrap()).body(bytes::Bytes::new()).unwrap();
         assert!(world.stack.sim(page).await.status().is_success());
         let begun = world.stack.simulators.book().trade_of(id).unwrap().trade_no.clone();
@@ -336,7 +339,7 @@ fn path_of_order(order: &Value) -> String {
     path(order)
 }
 
-/// R4.9: an event is kept as it came, with what came of it.
+/// R4.9: an event is stored as it came, with its result.
 #[test]
 fn an_event_is_kept_as_it_came_with_what_came_of_it() {
     World::run(async |world| {
@@ -353,7 +356,7 @@ fn an_event_is_kept_as_it_came_with_what_came_of_it() {
     });
 }
 
-/// R3.5: later settings don't change what was promised when the invitee was bound.
+/// R3.5: later settings don't change the rewards promised when the invitee was bound.
 #[test]
 fn a_reward_is_what_was_promised_when_the_invitee_was_bound() {
     World::run(async |world| {

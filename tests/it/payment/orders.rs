@@ -1,4 +1,5 @@
-//! Orders at their creation and their end without money: price, provider, limits, lists, budgets (R4.1–R4.4, R4.12, R5.4).
+//! Creation and end of unpaid orders (R4.1–R4.4, R4.12, R5.4).
+//! Price, provider, limits, lists, budgets.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -54,7 +55,7 @@ async fn statuses(world: &World, query: &str) -> Vec<String> {
     list["items"].as_array().unwrap().iter().map(|order| order["status"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A provider's side that answers from a script, then as the simulators do; it counts what it is asked.
+/// Provider that returns scripted responses, then behaves like the simulators; counts its calls.
 #[derive(Debug)]
 struct Scripted<B> {
     behind: B,
@@ -80,7 +81,7 @@ impl<B: Backend> Backend for Scripted<B> {
 
 type Sims = Scripted<AtTime<emulator::clock::MovableClock>>;
 
-/// The world's application with providers that answer so first.
+/// The world's application with providers whose first responses are scripted.
 fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (App, Arc<Sims>) {
     let (stack, sim) = (&world.stack, world.stack.simulators.config());
     let behind = AtTime { simulators: Arc::clone(&stack.simulators), clock: stack.clock.clone() };
@@ -116,7 +117,8 @@ fn hundred(user: UserId) -> CreateOrder {
     }
 }
 
-/// R4.3: a provider that says no, or can't be reached, makes the order `failed`; its key answers the same, and counts.
+/// R4.3: an error of the provider, or no connection, makes the order `failed`.
+/// Its key replays that, and the order counts towards the limit.
 #[test]
 fn an_order_whose_provider_fails_is_failed_and_stays_so() {
     let refused = Ok((400, r#"{"error": {"message": "Invalid currency: xyz sk_test_local"}}"#));
@@ -151,7 +153,7 @@ fn an_order_whose_provider_fails_is_failed_and_stays_so() {
     }
 }
 
-/// R4.2: what the provider refused counts like any other order of the minute.
+/// R4.2: a failed order counts towards the limit of its minute.
 #[test]
 fn failed_orders_count_in_their_minute() {
     World::run(async |world| {
@@ -169,7 +171,7 @@ fn failed_orders_count_in_their_minute() {
     });
 }
 
-/// R4.3: conflicts, lost replies and busy services plan the commit again, but the provider is asked once.
+/// R4.3: conflicts, lost replies and busy services re-plan the commit, but the provider is called once.
 #[test]
 fn however_often_it_is_committed_the_provider_is_asked_once() {
     for &fault in Fault::SEEN {
@@ -191,7 +193,7 @@ fn however_often_it_is_committed_the_provider_is_asked_once() {
     }
 }
 
-/// R4.2, R1.8: orders made at the same instant never pass the limit, and one key makes one order.
+/// R4.2, R1.8: simultaneous orders never exceed the limit, and one key makes one order.
 #[test]
 fn parallel_orders_keep_to_the_limit() {
     World::run(async |world| {
@@ -215,7 +217,7 @@ fn parallel_orders_keep_to_the_limit() {
     });
 }
 
-/// R4.1, R4.12: the order shows what it was priced from, for an offer and for a custom amount.
+/// R4.1, R4.12: the order shows its pricing basis, for an offer and for a custom amount.
 #[test]
 fn an_order_is_priced_from_the_settings_and_keeps_them() {
     World::run(async |world| {
@@ -245,7 +247,7 @@ fn an_order_is_priced_from_the_settings_and_keeps_them() {
     });
 }
 
-/// R4.1: the inviter and the inviter's own terms stand on the order, the latter only while the affiliate programme is on.
+/// R4.1: an order stores the inviter, and the inviter's terms while the affiliate programme is on.
 #[test]
 fn an_order_snapshots_the_inviters_terms() {
     World::run(async |world| {
@@ -273,7 +275,7 @@ fn an_order_snapshots_the_inviters_terms() {
     });
 }
 
-/// R4.8: the address where a Zpay order is paid is the same wherever and whenever it is shown, whatever the settings say by then.
+/// R4.8: a Zpay order's payment URL never changes, whatever the settings become.
 #[test]
 fn the_pay_url_of_an_order_never_changes() {
     let changes: [fn(&mut Value); 4] = [
@@ -303,7 +305,7 @@ fn the_pay_url_of_an_order_never_changes() {
     }
 }
 
-/// R4.1: offers, providers and methods that are not there are refused at their field, and nothing is written.
+/// R4.1: unknown offers, providers and methods are rejected at their field, and nothing is written.
 #[test]
 fn what_is_not_offered_is_refused() {
     World::run(async |world| {
@@ -355,7 +357,7 @@ fn the_payment_page_shows_offers_with_their_price() {
     });
 }
 
-/// R2.8: whoever is blocked makes and gives up no order, but keeps the first answer to a key.
+/// R2.8: a blocked user creates and cancels no order, but a key still replays its first response.
 #[test]
 fn a_blocked_user_makes_and_cancels_no_order() {
     World::run(async |world| {
@@ -370,7 +372,7 @@ fn a_blocked_user_makes_and_cancels_no_order() {
     });
 }
 
-/// R4.4, R4.7: a cancelled order's session can't be paid any more; cancelling again answers the same.
+/// R4.4, R4.7: cancelling closes the payment session; cancelling again returns the same.
 #[test]
 fn cancelling_closes_the_session_first() {
     World::run(async |world| {
@@ -387,7 +389,7 @@ fn cancelling_closes_the_session_first() {
     });
 }
 
-/// R4.4: what is paid already is not given up, even before its webhook came.
+/// R4.4: an already paid order can't be cancelled, even before its webhook came.
 #[test]
 fn an_order_that_is_paid_meanwhile_is_not_cancelled() {
     World::run(async |world| {
@@ -403,7 +405,7 @@ fn an_order_that_is_paid_meanwhile_is_not_cancelled() {
     });
 }
 
-/// R4.4: a lost reply to the cancellation is recognised, a provider that is away does not stop it.
+/// R4.4: a cancellation whose reply is lost is recognised; an unreachable provider does not block it.
 #[test]
 fn a_cancellation_survives_any_single_fault() {
     for &fault in Fault::SEEN {
@@ -419,7 +421,7 @@ fn a_cancellation_survives_any_single_fault() {
     }
 }
 
-/// R4.12: the list is newest first, in pages, filtered by state; a cursor is its caller's alone.
+/// R4.12: the list is newest first, paged, filtered by state; a cursor works only for its caller.
 #[test]
 fn the_users_orders_are_paged_and_filtered() {
     World::run(async |world| {
@@ -452,7 +454,7 @@ fn the_users_orders_are_paged_and_filtered() {
     });
 }
 
-/// R5.4: the promotion as its user sees it, from sign-up to its end, and how it was used.
+/// R5.4: the promotion as its user sees it, from sign-up to its end, with its use.
 #[test]
 fn the_promotion_tells_its_tier_and_what_is_left() {
     World::run(async |world| {
@@ -486,7 +488,7 @@ fn the_promotion_tells_its_tier_and_what_is_left() {
     });
 }
 
-/// R5.2: an order below the promotion's minimum stands on no tier.
+/// R5.2: an order below the promotion's minimum has no tier.
 #[test]
 fn an_order_below_the_minimum_earns_no_bonus() {
     World::run(async |world| {
@@ -500,7 +502,7 @@ fn an_order_below_the_minimum_earns_no_bonus() {
     });
 }
 
-/// What an item weighs as DynamoDB counts it: names and values.
+/// Weight of an item as DynamoDB counts it: names and values, in bytes.
 pub fn weight(item: &Value) -> usize {
     let of = |(name, value): (&String, &Value)| name.len() + value_weight(value);
     item.as_object().unwrap().iter().map(of).sum()
@@ -517,7 +519,8 @@ fn value_weight(value: &Value) -> usize {
     }
 }
 
-/// Budget: with the affiliate programme on, the inviter's terms are one read more; the order still fits its unit.
+/// Budget: with the affiliate programme on, the inviter's terms are one more read.
+/// The order still fits its unit.
 #[test]
 fn an_order_with_an_inviters_terms_costs_one_read_more() {
     World::run(async |world| {
@@ -541,7 +544,7 @@ fn an_order_with_an_inviters_terms_costs_one_read_more() {
     });
 }
 
-/// Budgets: two round trips and nine write units beside the provider; a repeated one is one read.
+/// Budget: two round trips and nine write units beside the provider; a replay is one read.
 #[test]
 fn an_order_costs_what_its_budget_says() {
     for provider in ["zpay", "stripe"] {

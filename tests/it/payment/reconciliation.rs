@@ -1,4 +1,4 @@
-//! The daily report: the providers' books, our orders and our ledger say the same, or a person is told (R4.10).
+//! The daily report: the providers' books, our orders and our ledger agree, or a review opens (R4.10).
 
 use emulator::faults::Fault;
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use crate::world::World;
 const REPORTS: &str = "/v1/admin/payment/reconciliations";
 const TODAY: &str = "2026-11-20";
 
-/// Fifteen hours on it is 01:00 of the next day: the report of this day is due. Everybody's tokens are old by then.
+/// Advances fifteen hours, to 01:00 of the next day, when this day's report is due.
+/// All tokens have expired by then.
 async fn next_day(world: &World) {
     world.advance(15 * 3_600).await;
     world.sign_in("admin").await;
@@ -23,14 +24,14 @@ async fn reconcile(world: &World) -> Value {
     did
 }
 
-/// The report of today about a provider.
+/// Today's report about a provider.
 async fn report(world: &World, provider: &str) -> Value {
     let listed = world.admin().get(&format!("{REPORTS}?from={TODAY}&to={TODAY}")).await.is(200);
     let mut found = listed["items"].as_array().unwrap().iter().filter(|report| report["provider"] == provider);
     found.next().unwrap().clone()
 }
 
-/// Verdict, order, and what the three sides say, of each line of today's reports.
+/// Lines of today's reports: verdict, order, and the amounts of the three sides.
 async fn lines(world: &World) -> Vec<(String, String, [String; 3])> {
     let (mut found, mut path) = (Vec::new(), format!("{REPORTS}/{TODAY}?limit=20"));
     loop {
@@ -73,7 +74,8 @@ async fn ordered(world: &World, provider: &str, pay: Value) -> Value {
     order
 }
 
-/// R4.10: a day on which nothing differs has its line of zeros for each provider, in JSON and as CSV; it is made once.
+/// R4.10: a day without a difference has a line of zeros for each provider, in JSON and as CSV.
+/// It is made once.
 #[test]
 fn a_day_without_a_difference_has_a_line_of_zeros() {
     World::run(async |world| {
@@ -111,7 +113,7 @@ fn a_day_without_a_difference_has_a_line_of_zeros() {
     });
 }
 
-/// R4.10: what every webhook failed to tell, payment, refund and dispute, is found in the provider's book and settled.
+/// R4.10: payments, refunds and disputes with lost webhooks are found in the book and applied.
 #[test]
 fn what_no_webhook_told_is_found_in_the_book_and_settled() {
     World::run(async |world| {
@@ -127,7 +129,7 @@ fn what_no_webhook_told_is_found_in_the_book_and_settled() {
         next_day(world).await;
         let did = reconcile(world).await;
         assert_eq!((&did["finished"], &did["failed"]), (&json!(14), &json!(0)), "seven days: {did}");
-        // Two whole ones, one of 70 %, one taken back.
+        // Two whole payments, one of 70 %, one refunded.
         assert_eq!(world.balance("bob").await, "40.41666663");
         for (order, status, net) in [
             (&unheard, "paid", "100.00"),
@@ -145,7 +147,8 @@ fn what_no_webhook_told_is_found_in_the_book_and_settled() {
     });
 }
 
-/// R4.10, R4.5: a second payment of one order, of which nobody told us, is held for a person; then the books agree.
+/// R4.10, R4.5: a second payment of one order without a webhook is held for review.
+/// Then the books agree.
 #[test]
 fn money_that_no_order_can_take_is_held_for_a_person() {
     World::run(async |world| {
@@ -163,7 +166,8 @@ fn money_that_no_order_can_take_is_held_for_a_person() {
     });
 }
 
-/// R4.10: money that we credited and a provider knows nothing of is a difference, one review item, and takes nothing back by itself.
+/// R4.10: credited money that the provider does not have is a difference and opens one review item.
+/// Nothing is taken back automatically.
 #[test]
 fn credited_money_that_a_provider_does_not_know_is_put_to_review_once() {
     World::run(async |world| {
@@ -197,7 +201,7 @@ fn credited_money_that_a_provider_does_not_know_is_put_to_review_once() {
     });
 }
 
-/// R4.10: a payment that the provider has at another amount than we credited is a difference.
+/// R4.10: a payment whose amount at the provider differs from the credited one is a difference.
 #[test]
 fn a_payment_of_another_amount_is_a_difference() {
     World::run(async |world| {
@@ -226,7 +230,7 @@ fn a_payment_of_another_amount_is_a_difference() {
     });
 }
 
-/// R4.10, R4.12: an order that a person completed is in every report until the provider confirms it.
+/// R4.10, R4.12: an order completed by hand is in every report until the provider confirms it.
 #[test]
 fn an_order_completed_by_hand_is_reported_until_the_provider_confirms_it() {
     World::run(async |world| {
@@ -258,7 +262,7 @@ async fn completed_by_hand(world: &World, provider: &str) -> Value {
     order
 }
 
-/// R4.10, R4.12: the report confirms what a person completed and the provider took without a word.
+/// R4.10, R4.12: the report confirms an order completed by hand that was paid without a webhook.
 #[test]
 fn the_report_confirms_what_a_person_completed() {
     for provider in ["stripe", "zpay"] {
@@ -275,7 +279,7 @@ fn the_report_confirms_what_a_person_completed() {
     }
 }
 
-/// R4.10: a report that two ticks make at once, or that breaks off at any call, is made whole and without doubles later.
+/// R4.10: a report made twice at once, or interrupted at any call, is completed without doubles.
 #[test]
 fn a_report_that_breaks_off_goes_on() {
     for (operation, fault) in [
@@ -308,7 +312,7 @@ fn a_report_that_breaks_off_goes_on() {
     }
 }
 
-/// R4.10: a day of many payments is looked at page by page, each payment once.
+/// R4.10: a day of many payments is compared page by page, each payment once.
 #[test]
 fn a_day_of_many_payments_is_compared_page_by_page() {
     World::run(async |world| {

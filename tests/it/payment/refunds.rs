@@ -1,4 +1,4 @@
-//! Money that goes back: refunds that an admin asks for, by Stripe and by a gateway (R4.11), and decisions about money in review (R4.12).
+//! Refunds by an admin, by Stripe and by a gateway (R4.11), confirmed by hand if need be (R4.12).
 
 use emulator::faults::Fault;
 use serde_json::{Value, json};
@@ -17,9 +17,9 @@ pub async fn paid(world: &World, provider: &str) -> Value {
     order
 }
 
-/// An action at the provider on a payment that was made, its events delivered.
+/// Applies an action to a payment at its provider and delivers the events.
 pub async fn act(world: &World, order: &Value, action: &str, more: Value) {
-    // Stripe's events carry seconds, and what follows follows later.
+    // Stripe's timestamps are in seconds, and later events need a later one.
     world.advance(1).await;
     let mut ask = json!({"action": action});
     ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -31,7 +31,7 @@ fn admins(order: &Value, rest: &str) -> String {
     format!("/v1/admin/payment/orders/{}{rest}", order["id"].as_str().unwrap())
 }
 
-/// What the operator sees of an order: state, net and refunds.
+/// The operator's view of an order: state, net and refunds.
 pub async fn file(world: &World, order: &Value) -> (String, String, Vec<(String, String)>) {
     let file = world.admin().get(&admins(order, "")).await.is(200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ fn seen(status: &str, net: &str, refunds: &[(&str, &str)]) -> (String, String, V
     (status.to_owned(), net.to_owned(), refunds)
 }
 
-/// What both providers gave back, in fen.
+/// Total refunds at both providers, in fen.
 pub fn given_back(world: &World) -> i64 {
     let book = world.stack.simulators.book();
     let stripes: i64 = book.payments.values().map(|payment| payment.refunded).sum();
@@ -57,7 +57,8 @@ async fn audits(world: &World, action: &str) -> usize {
     audits["items"].as_array().unwrap().iter().filter(|audit| audit["action"] == action).count()
 }
 
-/// R4.11: ¥30 of ¥100 given back leave 70 % of credit and bonus, rounded down; the user sees how much went back and when.
+/// R4.11: refunding ¥30 of ¥100 leaves 70 % of credit and bonus, rounded down.
+/// The user sees amounts and times of refunds.
 #[test]
 fn an_admin_gives_a_part_back_and_then_the_rest() {
     for provider in ["stripe", "zpay"] {
@@ -69,7 +70,7 @@ fn an_admin_gives_a_part_back_and_then_the_rest() {
             assert_eq!((&refund["state"], &refund["amount"]["amount"]), (&json!("succeeded"), &json!("30.00")));
             assert_eq!(refund["reason"], "sorry");
             world.settle().await;
-            // 9.72222221 and 2.91666666.
+            // 9.72222221 of credit and 2.91666666 of bonus.
             assert_eq!(world.balance("bob").await, "12.63888887");
             assert_eq!(file(world, &order).await, seen("partially_refunded", "70.00", &[("30.00", "succeeded")]));
             let own = format!("/v1/payment/orders/{}", order["id"].as_str().unwrap());
@@ -88,7 +89,8 @@ fn an_admin_gives_a_part_back_and_then_the_rest() {
     }
 }
 
-/// R4.11: what is no amount, more than is left, or asked of nothing is refused; nobody is given anything.
+/// R4.11: a refund of an invalid amount, of more than the rest, or of an unpaid order is refused.
+/// No money moves.
 #[test]
 fn a_refund_of_more_than_is_left_is_refused() {
     World::run(async |world| {
@@ -113,7 +115,7 @@ fn a_refund_of_more_than_is_left_is_refused() {
     });
 }
 
-/// R4.11: many at once never ask for more than is left.
+/// R4.11: simultaneous refunds never request more than the rest.
 #[test]
 fn refunds_at_once_give_no_more_than_is_left() {
     for provider in ["stripe", "zpay"] {
@@ -130,7 +132,7 @@ fn refunds_at_once_give_no_more_than_is_left() {
     }
 }
 
-/// R1.8, R4.11: the same key asks once, however often and at once it comes.
+/// R1.8, R4.11: one key requests one refund, under repeats and concurrency.
 #[test]
 fn a_refund_asked_again_with_its_key_is_made_once() {
     for provider in ["stripe", "zpay"] {
@@ -151,7 +153,7 @@ fn a_refund_asked_again_with_its_key_is_made_once() {
     }
 }
 
-/// R4.11: whatever becomes of the call to Stripe, repeating the request ends it, with one refund.
+/// R4.11: after any fault in the call to Stripe, repeating the request completes it, with one refund.
 #[test]
 fn a_lost_answer_of_stripe_is_asked_for_again() {
     for &fault in Fault::SEEN {
@@ -165,7 +167,7 @@ fn a_lost_answer_of_stripe_is_asked_for_again() {
             world.stack.faults.clear();
             let open = file(world, &order).await.2;
             assert_eq!(open, [("30.00".to_owned(), "requested".to_owned())], "{fault:?}");
-            // Stripe forgets keys after a day; the request does not.
+            // Stripe forgets keys after a day; the refund request does not.
             world.advance(25 * 3_600).await;
             world.sign_in("admin").await;
             world.sign_in("bob").await;
@@ -177,7 +179,8 @@ fn a_lost_answer_of_stripe_is_asked_for_again() {
     }
 }
 
-/// R4.11: a gateway that does not say what it did is not asked again; a person looks there and says it, once.
+/// R4.11: a gateway refund with an unknown result is not requested again.
+/// A person checks the gateway and confirms it, once.
 #[test]
 fn a_gateway_that_does_not_tell_is_asked_once_and_confirmed_by_hand() {
     let rows = [
@@ -216,7 +219,7 @@ fn a_gateway_that_does_not_tell_is_asked_once_and_confirmed_by_hand() {
     }
 }
 
-/// R4.11: a provider that says no has not given back; what was asked for can be asked for again.
+/// R4.11: a refund that the provider refuses has failed, and can be requested again.
 #[test]
 fn a_refund_that_the_provider_refuses_has_failed() {
     World::run(async |world| {
@@ -233,7 +236,7 @@ fn a_refund_that_the_provider_refuses_has_failed() {
     });
 }
 
-/// R4.11: a refund that failed later counts nothing, for good.
+/// R4.11: a refund that fails later gives the credit back, for good.
 #[test]
 fn a_refund_that_fails_later_gives_the_credit_back() {
     World::run(async |world| {

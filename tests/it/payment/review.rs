@@ -1,5 +1,5 @@
-//! Money in review, and what a person decides about it (R4.5, R4.12). That `suspense` agrees with the providers' books is looked at
-//! by every world at its end (P4, P8).
+//! Money in review, and its resolution by a person (R4.5, R4.12).
+//! The auditor of every world checks that suspense agrees with the providers' books (P4, P8).
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn newest(world: &World) -> Value {
     world.admin().get(REVIEWS).await.is(200)["items"][0].clone()
 }
 
-/// State and what is left on `suspense` of the newest item.
+/// State of the newest review item, and its remaining money in suspense.
 async fn state(world: &World) -> (String, String) {
     let review = newest(world).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -41,7 +41,8 @@ async fn resolve(world: &World, review: &str, body: Value) -> Answer {
     world.admin().once().post(&format!("{REVIEWS}/{review}/resolve"), body).await
 }
 
-/// R4.12: what was really received is credited by a new paid order, without bonus; the order that was meant is still to be paid.
+/// R4.12: the received amount is credited by a new paid order, without bonus.
+/// The original order can still be paid.
 #[test]
 fn money_in_review_is_credited_by_a_new_order_over_what_was_received() {
     for provider in ["stripe", "zpay"] {
@@ -70,7 +71,7 @@ fn money_in_review_is_credited_by_a_new_order_over_what_was_received() {
                 assert_eq!(world.balance("bob").await, "4.16666666");
                 return;
             }
-            // The order that was meant is paid after all.
+            // The original order is paid after all.
             world.pay(&order, json!({"amount": "100"})).await;
             world.settle().await;
             assert_eq!(world.balance("bob").await, "26.38888887");
@@ -78,7 +79,8 @@ fn money_in_review_is_credited_by_a_new_order_over_what_was_received() {
     }
 }
 
-/// R4.5, R4.12: money that a person credited is not looked at again when its provider repeats itself, and follows its refunds.
+/// R4.5, R4.12: money credited by a person is not reviewed again on a repeated event.
+/// It follows its refunds.
 #[test]
 fn a_payment_that_a_person_credited_stays_credited() {
     World::run(async |world| {
@@ -105,7 +107,7 @@ fn a_payment_that_a_person_credited_stays_credited() {
     });
 }
 
-/// R4.12: whoever decides at once, one decision is made.
+/// R4.12: of simultaneous decisions one is made.
 #[test]
 fn one_of_many_decisions_at_once_is_made() {
     World::run(async |world| {
@@ -124,7 +126,8 @@ fn one_of_many_decisions_at_once_is_made() {
     });
 }
 
-/// R4.5: an item whose payment a later event credited is closed, and one that is decided when that event comes is credited once.
+/// R4.5: a later event that credits the payment closes its review item.
+/// A decision at the same time credits it once in total.
 #[test]
 fn a_later_event_that_fits_closes_the_item() {
     for decided in [None, Some("ignore"), Some("refund_due")] {
@@ -154,7 +157,8 @@ fn a_later_event_that_fits_closes_the_item() {
     }
 }
 
-/// R4.11, R4.12: what is to go back closes when all of it went back; what is ignored leaves `suspense` only when it goes back.
+/// R4.11, R4.12: an item to be refunded closes once all of its money went back.
+/// Ignored money leaves suspense only when it goes back, by a refund or a dispute.
 #[test]
 fn money_that_goes_back_leaves_suspense() {
     for (action, decided, gone) in
@@ -181,7 +185,7 @@ fn money_that_goes_back_leaves_suspense() {
     }
 }
 
-/// R4.12: money of which a part went back is credited with what is left.
+/// R4.12: partly refunded money in review is credited with the rest.
 #[test]
 fn what_is_left_of_money_in_review_is_credited() {
     World::run(async |world| {
@@ -199,7 +203,7 @@ fn what_is_left_of_money_in_review_is_credited() {
     });
 }
 
-/// R4.12: a decision that makes no sense is refused with its pointer, and changes nothing.
+/// R4.12: an invalid decision is rejected with its pointer, and changes nothing.
 #[test]
 fn a_decision_that_makes_no_sense_changes_nothing() {
     World::run(async |world| {
@@ -226,7 +230,7 @@ fn a_decision_that_makes_no_sense_changes_nothing() {
     });
 }
 
-/// R4.5, R4.12: an item that stands for no money of its own can only be ignored.
+/// R4.5, R4.12: an item without money of its own can only be ignored.
 #[test]
 fn a_claim_on_another_orders_payment_can_only_be_ignored() {
     World::run(async |world| {

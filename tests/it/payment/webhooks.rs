@@ -1,5 +1,5 @@
-//! Webhooks as they really come: again, at once, out of order, forged, about something else (faults.md, Webhooks). None credits
-//! wrongly, none loses money, none answers 5xx.
+//! Webhooks: repeated, concurrent, out of order, forged, unrelated (faults.md, Webhooks).
+//! None credits wrongly, none loses money, none gets a 5xx.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn bob(world: &World) -> Value {
     world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await
 }
 
-/// The event that Stripe makes of a paid session, which it told nobody.
+/// Stripe's event of a paid session, not delivered.
 pub async fn completed(world: &World, order: &Value) -> Value {
     world.pay(order, json!({"notify": "never"})).await;
     let request = Request::get("/_sim/stripe/v1/events?limit=100")
@@ -98,7 +98,7 @@ fn a_delayed_method_credits_when_it_succeeds() {
             tell(world, &with(&event, &changes)).await.is(200);
             assert_eq!((world.balance("bob").await.as_str(), status(world, &order).await), (balance, json!(expected)));
             if end == "failed" {
-                // The simulator's book has it as paid: late money is money.
+                // The simulator's book has it as paid: late money counts.
                 tell(world, &with(&event, &[("/id", json!("evt_after_all"))])).await.is(200);
                 assert_eq!(world.balance("bob").await, "18.05555554");
             }
@@ -119,7 +119,7 @@ fn an_event_of_another_mode_credits_nothing() {
     });
 }
 
-/// R4.7: where the secret key is a live one, an event of the test mode, which costs nobody anything, credits nothing.
+/// R4.7: with a live secret key, a test-mode event, which cost no money, credits nothing.
 #[test]
 fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
     World::run(async |world| {
@@ -154,7 +154,7 @@ fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
     });
 }
 
-/// R4.5: money that fits no order goes to review, stands on suspense, and is credited when a matching event comes.
+/// R4.5: money that matches no order goes to review and suspense, until a matching event credits it.
 #[test]
 fn money_that_fits_no_order_goes_to_review_until_it_fits() {
     World::run(async |world| {
@@ -189,7 +189,7 @@ fn money_that_fits_no_order_goes_to_review_until_it_fits() {
     });
 }
 
-/// S3: whatever is wrong with a signature, nothing is stored.
+/// S3: an event with any bad signature stores nothing.
 #[test]
 fn a_forged_event_leaves_the_store_unchanged() {
     World::run(async |world| {
@@ -236,7 +236,7 @@ fn a_forged_event_leaves_the_store_unchanged() {
     });
 }
 
-/// R4.4, R4.5: paid and expired at the same instant ends paid, whoever comes first.
+/// R4.4, R4.5: an order paid and expired at the same instant ends paid, in either order.
 #[test]
 fn paying_and_expiring_at_the_same_instant_ends_paid() {
     World::run(async |world| {
@@ -251,7 +251,7 @@ fn paying_and_expiring_at_the_same_instant_ends_paid() {
     });
 }
 
-/// R4.8, S3: whatever is wrong with a notification, the gateway is told `fail` and nothing is stored.
+/// R4.8, S3: a bad notification is answered with `fail`, and nothing is stored.
 #[test]
 fn a_notification_that_is_not_right_leaves_the_store_unchanged() {
     World::run(async |world| {
@@ -291,7 +291,7 @@ fn a_notification_that_is_not_right_leaves_the_store_unchanged() {
             format!("{good}&money=0.01&sign={sign}&sign_type=MD5"),
             format!("{cent}&sign={sign}&sign_type=MD5"),
             format!("{other}&sign={other_sign}&sign_type=MD5"),
-            // Signed as they should be, but the gateway's own query knows of no such payment.
+            // Correctly signed, but the gateway's own query knows no such payment.
             format!("{cent}&sign={cent_sign}&sign_type=MD5"),
         ] {
             let answer = world.nobody().get(&format!("/v1/webhooks/zpay?{query}")).await;
@@ -307,7 +307,8 @@ fn a_notification_that_is_not_right_leaves_the_store_unchanged() {
     });
 }
 
-/// Conventions: a path or query that can't be decoded gets a problem document on every route, never plain text or a 5xx.
+/// Conventions: an undecodable path or query gets a problem document on every route.
+/// It never gets plain text or a 5xx.
 #[test]
 fn what_cannot_be_decoded_gets_a_problem() {
     World::run(async |world| {

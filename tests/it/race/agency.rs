@@ -1,4 +1,4 @@
-//! Grants, first sales and wallets at once.
+//! Concurrent grants, first sales and wallet debits.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::agency::{
 
 const ORDERS: &str = "/v1/agency/orders";
 
-/// R8.3: many grants of one series to one shop make one.
+/// R8.3: simultaneous grants of one series to one shop create one.
 #[test]
 fn a_grant_is_created_once() {
     race("agency::a_grant_is_created_once", Weight::Light, async |round| {
@@ -30,14 +30,14 @@ fn a_grant_is_created_once() {
     });
 }
 
-/// R8.4, R8.5: a child is raised, or its parent lowered below that, never both.
+/// R8.4, R8.5: a child is raised, or its parent is tightened below that, never both.
 #[test]
 fn a_child_is_raised_or_its_parent_lowered() {
     race("agency::a_child_is_raised_or_its_parent_lowered", Weight::Light, async |round| {
         let world = round.world;
         open(world).await;
         let [a, b, _] = chain(world).await;
-        // Few clients at many pairs: what must not happen takes two that meet, and the first to be served may end it.
+        // Few clients on many pairs: the conflict takes two that overlap, and the first to finish may prevent it.
         let mut pairs = Vec::new();
         for number in 0..CLIENTS / 4 {
             let cards = coded_series(world, &format!("CARDS{number}"), fixed("100")).await;
@@ -66,7 +66,7 @@ fn a_child_is_raised_or_its_parent_lowered() {
     });
 }
 
-/// R8.8: however many first recharges of one asset there are at once, its one-time commission is paid once.
+/// R8.8: simultaneous first recharges of one asset pay its one-time commission once.
 #[test]
 fn an_asset_pays_its_one_time_commission_once() {
     race("agency::an_asset_pays_its_one_time_commission_once", Weight::Heavy, async |round| {
@@ -82,7 +82,7 @@ fn an_asset_pays_its_one_time_commission_once() {
         let told = round.at_once(CLIENTS, ask).await;
         assert_eq!(told.made_or("none is refused"), CLIENTS);
         round.again(&told, ask).await;
-        // The worker is at it while more is sold.
+        // The worker settles while more is sold.
         round.contend();
         world.settle().await;
         round.calm();
@@ -93,7 +93,7 @@ fn an_asset_pays_its_one_time_commission_once() {
     });
 }
 
-/// R8.12: a wallet pays for as many orders as it has money for.
+/// R8.12: of simultaneous orders a wallet pays as many as it has money for.
 #[test]
 fn a_wallet_pays_what_it_has() {
     race("agency::a_wallet_pays_what_it_has", Weight::Heavy, async |round| {

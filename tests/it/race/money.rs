@@ -1,4 +1,4 @@
-//! Debits, withdrawals and their verdicts at once; and one key many times.
+//! Concurrent debits, withdrawals and decisions; and one key many times.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{CLIENTS, Weight, race, together};
 use crate::affiliate::commission::{hundred, invited, totals};
 use crate::world::World;
 
-/// Ann has 1.38888888 of commission, and a bank takes 0.5 at least.
+/// Ann has 1.38888888 of commission; the bank minimum is 0.5.
 async fn earned(world: &World) {
     invited(world).await;
     world.settings("affiliate", |affiliate| affiliate["min_cash_withdrawal"] = json!("0.5")).await;
@@ -17,7 +17,7 @@ async fn earned(world: &World) {
 
 const WITHDRAWALS: &str = "/v1/affiliate/withdrawals";
 
-/// R1.7, R1.8: of debits that come at once, ⌊balance ÷ amount⌋ succeed.
+/// R1.7, R1.8: of simultaneous debits ⌊balance ÷ amount⌋ succeed.
 #[test]
 fn as_many_debits_succeed_as_fit() {
     race("money::as_many_debits_succeed_as_fit", Weight::Heavy, async |round| {
@@ -41,7 +41,8 @@ fn as_many_debits_succeed_as_fit() {
     });
 }
 
-/// R6.5: of withdrawals that come at once, as many succeed as fit: from many small ones to two tabs that both want more than half.
+/// R6.5: of simultaneous withdrawals as many succeed as fit.
+/// From many small ones to two that each want more than half.
 #[test]
 fn withdrawals_never_exceed_what_is_available() {
     race("money::withdrawals_never_exceed_what_is_available", Weight::Light, async |round| {
@@ -62,7 +63,7 @@ fn withdrawals_never_exceed_what_is_available() {
     });
 }
 
-/// R6.5: few withdrawals that meet are all made at the first asking: who is beaten looks at what is there then.
+/// R6.5: a few overlapping withdrawals all succeed at once: a conflict re-plans from the new state.
 #[test]
 fn withdrawals_that_meet_are_all_made_at_the_first_asking() {
     World::run(async |world| {
@@ -78,7 +79,7 @@ fn withdrawals_that_meet_are_all_made_at_the_first_asking() {
     });
 }
 
-/// R6.6: approve, reject and cancel at once make one transition; each who is told of it is told the truth.
+/// R6.6: simultaneous approve, reject and cancel make one transition, and every response is true.
 #[test]
 fn a_withdrawal_is_decided_once() {
     race("money::a_withdrawal_is_decided_once", Weight::Light, async |round| {
@@ -108,7 +109,7 @@ fn a_withdrawal_is_decided_once() {
     });
 }
 
-/// R1.6: one key 32 times at once is one effect, of which everybody is told.
+/// R1.6: one key 32 times at once takes effect once, and every response reports it.
 #[test]
 fn one_key_many_times_is_one_effect() {
     race("money::one_key_many_times_is_one_effect", Weight::Heavy, async |round| {

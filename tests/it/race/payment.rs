@@ -1,4 +1,4 @@
-//! Payments at once with whatever else happens to their orders.
+//! Payments concurrent with everything else that happens to their orders.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn an_event_heard_many_times_credits_once() {
     });
 }
 
-/// R5.1: of many orders that are paid at the same instant one has the promotion's bonus.
+/// R5.1: of many orders paid at the same instant one gets the promotion's bonus.
 #[test]
 fn payments_at_once_share_one_bonus() {
     race("payment::payments_at_once_share_one_bonus", Weight::Heavy, async |round| {
@@ -49,8 +49,8 @@ fn payments_at_once_share_one_bonus() {
     });
 }
 
-/// R4.4, R4.6, R4.7: orders are paid, expired, cancelled and asked after at the same instant; what was paid is credited, what was not is
-/// over.
+/// R4.4, R4.6, R4.7: simultaneous payment, expiry, cancellation and polls end consistent.
+/// Paid orders are credited, unpaid ones over.
 #[test]
 fn an_order_is_paid_or_over() {
     race("payment::an_order_is_paid_or_over", Weight::Light, async |round| {
@@ -107,8 +107,8 @@ fn an_order_is_paid_or_over() {
     });
 }
 
-/// When the books have been compared every order that its provider has money for is credited, and the others are over. All but those
-/// that were paid right after their provider was asked for the last time, and whose notification was lost, are within the hour.
+/// Asserts that every order is credited if its provider has the money, and over otherwise.
+/// All are within the hour, but those paid right after the last poll whose notification was lost. Reconciliation settles these.
 async fn is_paid_or_over(world: &World, orders: &[Value]) {
     for seconds in [900, 900, 900, 900, 26 * 3_600, 3_600] {
         world.advance(seconds).await;

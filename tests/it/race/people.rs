@@ -1,4 +1,4 @@
-//! Registrations and invite codes at once.
+//! Concurrent registrations and invite codes.
 
 use serde_json::json;
 use shared::table::item::text;
@@ -10,7 +10,8 @@ fn count(world: &World, kind: &str) -> usize {
     world.stack.items().unwrap().iter().filter(|item| text(item, "type") == Some(kind)).count()
 }
 
-/// R2.1: one address in three spellings under eight passwords makes one account; who asked with the winner's password has it, too.
+/// R2.1: one address in three spellings under eight passwords makes one account.
+/// Every client with the winner's password gets it.
 #[test]
 fn one_address_makes_one_account() {
     race("people::one_address_makes_one_account", Weight::Light, async |round| {
@@ -29,7 +30,7 @@ fn one_address_makes_one_account() {
     });
 }
 
-/// R3.4, R6.1: a code that is made while its owner is blocked says so, and binds nobody.
+/// R3.4, R6.1: a code created while its owner is being blocked is inactive, and binds nobody.
 #[test]
 fn a_code_that_is_made_while_its_owner_is_blocked_binds_nobody() {
     race("people::a_code_that_is_made_while_its_owner_is_blocked_binds_nobody", Weight::Light, async |round| {
@@ -56,7 +57,7 @@ fn a_code_that_is_made_while_its_owner_is_blocked_binds_nobody() {
     });
 }
 
-/// R3.4: an inviter's limit is exact; everybody has their account.
+/// R3.4: an inviter's limit is exact; every client gets an account.
 #[test]
 fn a_limit_of_invitees_is_exact() {
     race("people::a_limit_of_invitees_is_exact", Weight::Heavy, async |round| {
@@ -86,7 +87,7 @@ fn a_limit_of_invitees_is_exact() {
     });
 }
 
-/// R3.2: the first look at one's code, from 64 windows, makes one code.
+/// R3.2: 64 simultaneous first reads of a user's code create one code.
 #[test]
 fn the_first_code_is_made_once() {
     race("people::the_first_code_is_made_once", Weight::Light, async |round| {
@@ -100,7 +101,7 @@ fn the_first_code_is_made_once() {
     });
 }
 
-/// R2.6: a code of one's own wish that is given to many is had by one of them.
+/// R2.6: a vanity code given to many users belongs to one of them.
 #[test]
 fn a_wished_code_is_had_by_one() {
     race("people::a_wished_code_is_had_by_one", Weight::Light, async |round| {

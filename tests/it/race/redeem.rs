@@ -1,4 +1,4 @@
-//! Many at once: never one use too many, and never refused while uses remain (R7.3).
+//! Concurrent redemptions: never one use too many, and none refused while uses remain (R7.3).
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{CLIENTS, Weight, race, together};
 use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
-/// Redeems under every token at once; answers how often each outcome came.
+/// Redeems under every token at once; returns the number of each outcome.
 async fn all_at_once(world: &World, names: &[String], code: &str) -> BTreeMap<String, usize> {
     let asked: Vec<_> =
         names.iter().map(|name| world.user(name).key("crowd").post("/v1/redemptions", json!({"code": code}))).collect();
@@ -54,7 +54,8 @@ fn a_code_with_shards_serves_exactly_its_total() {
     });
 }
 
-/// R7.3: a code with so many uses serves exactly so many of 64, with shards and without, and each who was told has it.
+/// R7.3: a code serves exactly its uses of 64 clients, with and without shards.
+/// Every success has its effect.
 #[test]
 fn a_code_serves_as_many_as_it_has_uses() {
     race("redeem::a_code_serves_as_many_as_it_has_uses", Weight::Heavy, async |round| {
@@ -112,7 +113,7 @@ fn two_first_codes_at_once_make_one_subscription() {
     });
 }
 
-/// R7.5: the quota is exact for new subscriptions that are asked for at once.
+/// R7.5: the quota is exact for simultaneous new subscriptions.
 #[test]
 fn new_subscriptions_at_once_stay_within_the_quota() {
     World::run(async |world| {
@@ -132,7 +133,7 @@ fn new_subscriptions_at_once_stay_within_the_quota() {
     });
 }
 
-/// R7.8: an edit, a switch and a deletion while a crowd redeems: every redemption is before it or after it.
+/// R7.8: during an edit, a switch and a deletion, every redemption is before or after it.
 #[test]
 fn a_code_is_edited_before_or_after_a_redemption_and_never_between() {
     World::run(async |world| {

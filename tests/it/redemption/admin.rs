@@ -1,4 +1,4 @@
-//! What an admin does to batches and codes (R7.1, R7.8).
+//! An admin's operations on batches and codes (R7.1, R7.8).
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn shown(items: &[Value]) -> BTreeSet<String> {
     items.iter().map(|item| item["code"].as_str().unwrap().to_owned()).collect()
 }
 
-/// R7.1: repeating a batch with its key gives the same codes, no more.
+/// R7.1: repeating a batch with its key returns the same codes and makes no more.
 #[test]
 fn a_batch_made_again_with_its_key_has_the_same_codes() {
     World::run(async |world| {
@@ -43,7 +43,8 @@ fn a_batch_made_again_with_its_key_has_the_same_codes() {
     });
 }
 
-/// R7.1: a large batch is made after the answer, says how far it is, and none of its codes works before all are there.
+/// R7.1: a large batch is made after the response and shows its progress.
+/// None of its codes works before all exist.
 #[test]
 fn a_large_batch_is_redeemable_once_it_is_whole() {
     World::run(async |world| {
@@ -54,7 +55,7 @@ fn a_large_batch_is_redeemable_once_it_is_whole() {
             (&json!("creating"), &json!(0), &Value::Null)
         );
         let path = format!("{BATCHES}/{}", begun["id"].as_str().unwrap());
-        // The consumer dies in the middle of it, again and again.
+        // The consumer dies halfway, again and again.
         world.stack.faults.randomly(300, 7);
         for _ in 0..12 {
             world.stack.settle().await.ok();
@@ -91,7 +92,7 @@ fn a_large_batch_is_redeemable_once_it_is_whole() {
     });
 }
 
-/// R7.8: lists are filtered by batch, plan, unit, status and how a code starts.
+/// R7.8: lists are filtered by batch, plan, unit, status and code prefix.
 #[test]
 fn codes_are_found_by_what_they_are() {
     World::run(async |world| {
@@ -126,7 +127,7 @@ fn codes_are_found_by_what_they_are() {
     });
 }
 
-/// R7.8: a total is never below what was used, and grows from the item into shards.
+/// R7.8: a total is never below its uses, and grows from the item into shards.
 #[test]
 fn a_total_is_edited_within_what_was_used() {
     World::run(async |world| {
@@ -166,7 +167,7 @@ fn a_total_is_edited_within_what_was_used() {
     });
 }
 
-/// R7.2, R7.8: a whole batch is stopped in one write; codes are deleted all or none.
+/// R7.2, R7.8: one write stops a whole batch; codes are deleted all or none.
 #[test]
 fn a_batch_is_stopped_at_once_and_codes_are_deleted_all_or_none() {
     World::run(async |world| {
@@ -197,7 +198,7 @@ fn a_batch_is_stopped_at_once_and_codes_are_deleted_all_or_none() {
     });
 }
 
-/// R7.1, R7.2: what is out of range is named by its pointer, and nothing is made.
+/// R7.1, R7.2: an out-of-range value is rejected with its pointer, and nothing is made.
 #[test]
 fn a_batch_out_of_range_is_refused_with_pointers() {
     World::run(async |world| {
@@ -263,7 +264,7 @@ fn totals_show_codes_and_redemptions() {
         assert_eq!(stats["redemptions"], expected);
         assert_eq!(stats["liabilities"]["balance"]["amount"], "5");
         assert_eq!(stats["liabilities"]["codes_outstanding"], 2);
-        // What an edit adds is outstanding, and what is left of a deleted code is not; a code with shards counts like the others.
+        // An edit's additions are outstanding; a deleted code's rest is not. A code with shards counts like the others.
         let many = world.codes(credit("1", 1, 300)).await.remove(0);
         world.redeem("ann", &many).await.is(201);
         let path = |code: &str| format!("/v1/admin/redemption/codes/{code}");

@@ -1,4 +1,4 @@
-//! Taking a redemption back (R7.8, R1.7).
+//! Undo of a redemption (R7.8, R1.7).
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -21,7 +21,8 @@ async fn undo(world: &World, redemption: &Value, key: &str) -> Answer {
     world.admin().key(key).post(&path, json!({"reason": "sent to the wrong person"})).await
 }
 
-/// R1.7, R7.8: the credit goes, what was spent of it becomes debt, once; the use is free again, also for the same user.
+/// R1.7, R7.8: an undo takes the credit back once; spent credit becomes debt.
+/// The use is free again, also for the same user.
 #[test]
 fn a_credit_is_taken_back_and_its_use_is_free_again() {
     World::run(async |world| {
@@ -52,7 +53,7 @@ fn a_credit_is_taken_back_and_its_use_is_free_again() {
     });
 }
 
-/// R7.8: of plan time goes what is not over; what was added since stays.
+/// R7.8: an undo removes the unused plan time; time added since stays.
 #[test]
 fn time_that_is_not_over_is_taken_off() {
     World::run(async |world| {
@@ -68,7 +69,7 @@ fn time_that_is_not_over_is_taken_off() {
         let undone = undo(world, &first, "k").await.is(200);
         assert_eq!(undone["user_id"].as_str().unwrap().get(..4), Some("usr_"));
         let held = world.user("bob").get("/v1/subscriptions").await.is(200)["items"][0].clone();
-        // Day 40 less 25 of 30 days.
+        // 40 days less 25 of the first 30.
         assert_eq!(
             (held["expires_at"].as_str().unwrap().get(..10), &held["state"]),
             (Some("2026-12-05"), &json!("active"))
@@ -78,7 +79,7 @@ fn time_that_is_not_over_is_taken_off() {
     });
 }
 
-/// R7.8: taken back many times at once is once; what nobody redeemed is nothing to take back.
+/// R7.8: simultaneous undos take effect once; an unknown redemption can't be undone.
 #[test]
 fn a_redemption_is_taken_back_once() {
     World::run(async |world| {
@@ -100,7 +101,8 @@ fn a_redemption_is_taken_back_once() {
     });
 }
 
-/// R7.8: what is taken off is that of one instant, however long the work takes: the record, the subscription and the auditor agree.
+/// R7.8: an undo computes the unused time at one instant, however long its commit takes.
+/// The redemption, the subscription and the auditor agree.
 #[test]
 fn time_is_taken_off_at_one_instant() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! The referral programme as its users see it: R3.1–R3.3, R3.9.
+//! The users' view of the referral programme: R3.1–R3.3, R3.9.
 
 pub mod reward;
 
@@ -17,7 +17,7 @@ fn enabled() -> shared::referral::model::settings::ReferralSettings {
     shared::referral::model::settings::ReferralSettings { enabled: true, ..Default::default() }
 }
 
-/// R3.1, R3.2, R3.3: many first needs at once get one code of eight symbols, in a link.
+/// R3.1, R3.2, R3.3: simultaneous first reads get the same code of eight symbols, in a link.
 #[tokio::test(start_paused = true)]
 async fn simultaneous_first_needs_get_the_same_code() {
     let stand = std::sync::Arc::new(Stand::new());
@@ -39,7 +39,7 @@ async fn simultaneous_first_needs_get_the_same_code() {
     assert_eq!(stand.items("invite"), 1);
 }
 
-/// R3.1, R3.4: a code is read as people type it; codes that bind nothing look alike.
+/// R3.1, R3.4: a code is normalised as people type it; all codes that bind nothing look alike.
 #[tokio::test(start_paused = true)]
 async fn a_code_is_read_as_people_type_it_and_bad_ones_look_alike() {
     let stand = Stand::new();
@@ -60,7 +60,7 @@ async fn a_code_is_read_as_people_type_it_and_bad_ones_look_alike() {
     assert!(!valid(&code).await);
 }
 
-/// Thirty looks at codes a minute and client; then 429 with the seconds until the next.
+/// A client may check thirty codes a minute; then it gets 429 with the seconds until the next check.
 #[tokio::test(start_paused = true)]
 async fn looks_at_codes_are_limited_per_client() {
     let stand = Stand::new();
@@ -74,7 +74,7 @@ async fn looks_at_codes_are_limited_per_client() {
     assert_eq!(stand.get(None, "/v1/referral-codes/ABCDEFGH").await.0, 200);
 }
 
-/// R3.9: counts, sums, masked e-mails, and each reward with its state.
+/// R3.9: an inviter sees counts, sums, masked e-mails, and each reward with its state.
 #[tokio::test(start_paused = true)]
 async fn an_inviter_sees_counts_invitees_and_rewards() {
     let stand = Stand::new();
@@ -110,7 +110,7 @@ async fn an_inviter_sees_counts_invitees_and_rewards() {
     assert_eq!(rewards["items"].as_array().unwrap().len(), 1);
 }
 
-/// Lists go by pages; a cursor of another list or caller is forged; nobody sees nothing.
+/// Lists are paged; a foreign cursor is rejected, and an anonymous caller gets nothing.
 #[tokio::test(start_paused = true)]
 async fn lists_go_by_pages_and_cursors_are_their_callers() {
     let stand = Stand::new();

@@ -23,7 +23,7 @@ fn retry(invitee: &User, trigger: Trigger, beneficiary: &User) -> Message {
     Message::RewardRetried { reward: Reward::id_of(invitee.id, trigger, Side::Inviter), beneficiary: beneficiary.id }
 }
 
-/// R3.6: ¥5 and ¥15 reach ¥20.
+/// R3.6: ¥5 and ¥15 reach the threshold of ¥20.
 #[tokio::test(start_paused = true)]
 async fn five_and_fifteen_yuan_reach_the_threshold_of_twenty() {
     let stand = Stand::new();
@@ -43,7 +43,7 @@ async fn five_and_fifteen_yuan_reach_the_threshold_of_twenty() {
     assert_eq!((counts.earned, counts.pending), (usd("7"), usd("0")));
 }
 
-/// R3.8: what is reached while the programme is off is looked at again at the next payment.
+/// R3.8: a threshold reached while the programme is off is checked again at the next payment.
 #[tokio::test(start_paused = true)]
 async fn what_is_reached_while_the_programme_is_off_qualifies_at_the_next_payment() {
     let stand = Stand::new();
@@ -76,8 +76,8 @@ async fn ten_rewards_of_one_inviter_are_one_read_and_one_transaction() {
     assert_eq!(stand.balance(&ann).await, usd("20"));
 }
 
-/// Write units of the transaction of ten registration rewards; two of them mark the ledger currency, which only the first
-/// journal of a deployment does.
+/// Write units of a transaction of ten registration rewards.
+/// Two of them fix the ledger currency, which only a deployment's first journal does.
 const TEN_REWARDS: u64 = 79 + 2;
 
 /// Budget: with rewards on both sides, ten messages are still one read and one transaction.
@@ -99,7 +99,8 @@ async fn ten_qualified_invitees_with_rewards_on_both_sides_are_one_transaction()
     assert_eq!((stand.balance(&ann).await, stand.balance(&invitees[9]).await), (usd("50"), usd("3")));
 }
 
-/// faults.md, messages: twice and in any order, each effect is once; what is done already costs no write.
+/// faults.md, messages: each effect happens once under repeats in any order.
+/// A repeated message writes nothing.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_again_writes_nothing() {
     let stand = Stand::new();
@@ -119,7 +120,7 @@ async fn a_message_that_comes_again_writes_nothing() {
     assert_eq!((stand.items("posting"), stand.items("reward")), (3, 3));
 }
 
-/// R3.7: held while the inviter is blocked, granted when it is tried again.
+/// R3.7: a blocked inviter's reward is held, and granted on a later retry.
 #[tokio::test(start_paused = true)]
 async fn a_blocked_inviters_reward_is_held_and_granted_later() {
     let stand = Stand::new();
@@ -139,7 +140,7 @@ async fn a_blocked_inviters_reward_is_held_and_granted_later() {
     assert_eq!((stand.balance(&ann).await, counts.earned, counts.pending), (usd("2"), usd("2"), usd("0")));
 }
 
-/// V2: one inviter's damaged account holds up nobody else, in the same batch.
+/// V2: one inviter's damaged account blocks nobody else in the same batch.
 /// R3.7: its reward becomes visible as failed, and a retry grants it.
 #[tokio::test(start_paused = true)]
 async fn poison_holds_up_nobody_and_becomes_a_failed_reward() {
@@ -170,7 +171,7 @@ async fn poison_holds_up_nobody_and_becomes_a_failed_reward() {
     assert_eq!((counts.invitees, counts.rewarded, counts.pending), (1, 1, usd("0")));
 }
 
-/// A body that can't be read fails alone and stays a dead letter; everything else of its batch is settled.
+/// An unreadable body fails alone and stays a dead letter; the rest of its batch is done.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_cannot_be_read_fails_alone() {
     let stand = Stand::new();
@@ -187,7 +188,7 @@ async fn a_body_that_cannot_be_read_fails_alone() {
     assert_eq!(stand.queues.depth("reward-dead.fifo").unwrap().visible, 1);
 }
 
-/// R3.7: many workers at once grant each reward once.
+/// R3.7: concurrent workers grant each reward once.
 #[tokio::test(start_paused = true)]
 async fn workers_that_run_at_once_grant_each_reward_once() {
     let stand = Stand::new();
@@ -214,7 +215,7 @@ async fn workers_that_run_at_once_grant_each_reward_once() {
     assert_eq!(counts(&stand, &ann).await.invitees, 4);
 }
 
-/// faults.md, storage: a lost reply, once or through all retries of the SDK, leaves one effect.
+/// faults.md, storage: a lost reply, once or through all SDK retries, leaves one effect.
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_leaves_each_reward_granted_once() {
     for lost in 1..=6 {

@@ -1,11 +1,11 @@
-//! Providers' events as they were sent, and the facts that are read from them (R4.7, R4.8).
+//! Recorded provider events and their decoded facts (R4.7, R4.8).
 
 use std::path::PathBuf;
 
 use shared::payment::gateway::stripe::event::{OrderNames, RefundFact, SessionFact, StripeFact, parse};
 use shared::payment::gateway::zpay::notify::verify;
 
-/// The pid and key that the gateway's golden notifications are signed with.
+/// Merchant id (pid) of the gateway's golden notifications, which are signed with [`KEY`].
 const PID: &str = "20220726190052";
 const KEY: &str = "89unJUB8HZ54Hj7x4nUj56HN4nUzUJ8i";
 
@@ -35,7 +35,7 @@ fn refund(fact: &RefundFact) -> String {
     format!("refund {} of {} from {}, {:?}", fact.id, fact.amount, intent(&fact.payment_intent), fact.status)
 }
 
-/// A fact in a line.
+/// One-line form of a fact.
 fn told(fact: &StripeFact) -> String {
     match fact {
         StripeFact::SessionCompleted(fact) => session("completed", fact),
@@ -55,7 +55,7 @@ fn told(fact: &StripeFact) -> String {
     }
 }
 
-/// R4.7, R4.11: every type of event that is handled.
+/// R4.7, R4.11: recorded events of every handled type decode to the same facts.
 #[test]
 fn golden_events_of_stripe_tell_the_same_facts() {
     let refunded = |status: &str| format!("refund re_3SVbQ2LkdIwHu7ix0RefundA1 of 30.00 CNY from {INTENT}, {status}");
@@ -87,7 +87,7 @@ fn golden_events_of_stripe_tell_the_same_facts() {
     }
 }
 
-/// R4.8
+/// R4.8: recorded notifications of the gateway verify and decode to the same values.
 #[test]
 fn golden_notifications_of_the_gateway_tell_the_same_facts() {
     for (name, status, success) in [

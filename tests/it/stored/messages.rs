@@ -1,4 +1,4 @@
-//! Messages as they stand in a queue.
+//! Compatibility of queued messages.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use ulid::Ulid;
 
 use super::{golden, write};
 
-/// One of each, and one with each optional part.
+/// One sample of each kind, and one with each optional part.
 fn samples() -> Vec<(&'static str, Message)> {
     let ulid = |low| Ulid::from_parts(1_795_168_800_000, low);
     let (user, inviter) = (UserId::new(ulid(1)), UserId::new(ulid(2)));
@@ -73,7 +73,7 @@ fn samples() -> Vec<(&'static str, Message)> {
     ]
 }
 
-/// All of them.
+/// Messages of all samples.
 pub fn all() -> Vec<Message> {
     samples().into_iter().map(|(_, message)| message).collect()
 }
@@ -83,7 +83,7 @@ fn envelope(message: Message) -> Value {
     serde_json::to_value(MessageEnvelope { id: format!("{id}.0"), message }).unwrap()
 }
 
-/// faults.md, messages: what was sent by old code is read by new code, and says the same.
+/// faults.md, messages: today's code decodes messages of older code, and they mean the same.
 #[test]
 fn golden_messages_decode_and_encode_to_the_same() {
     let kept = golden("messages");
@@ -109,7 +109,7 @@ fn every_kind_of_message_is_golden() {
     assert_eq!(declared, known, "samples in stored/messages.rs has every message");
 }
 
-/// What a message may leave out.
+/// Optional fields of messages.
 const OPTIONAL: [&str; 6] = ["inviter", "grant", "refunded", "granted", "steps", "state"];
 
 #[test]

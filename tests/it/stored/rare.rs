@@ -1,4 +1,4 @@
-//! Items that the scene has none of: what is under way only, and what is rare.
+//! Items that the scene has none of: transient and rare ones.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const ORDER: &str = "ord_01k9zq4r7x8m2v5b3n6c1d0fgh";
 const USER: &str = "usr_01k9zq4r7x8m2v5b3n6c1d0fgj";
 const AT: &str = "2026-11-20T10:00:00Z";
 
-/// All of them, as the database would have them.
+/// All rare items, as stored.
 pub fn items() -> Vec<Value> {
     vec![
         stored::<Outbox>(json!({"id": "obx_01k9zq4r7x8m2v5b3n6c1d0fgk", "at": AT, "messages": messages::all()})),
@@ -46,7 +46,7 @@ fn money(amount: &str, currency: &str) -> Value {
     json!({"amount": amount, "currency": currency})
 }
 
-/// A payment with a refund that failed, one that did not, and a dispute that was lost.
+/// A payment with a failed refund, a completed one, and a lost dispute.
 fn disputed_payment() -> Value {
     json!({
         "provider": "stripe", "id": "pi_rare", "order": ORDER,
@@ -84,7 +84,7 @@ fn deleted_endpoint() -> Value {
     })
 }
 
-/// An event that its endpoint did not take yet.
+/// A webhook delivery that is not delivered yet.
 fn delivery(state: &str, more: Value) -> Value {
     let code = json!({"batch": "bat_01k9zq4r7x8m2v5b3n6c1d0fgh", "ordinal": 7});
     let mut delivery = json!({
@@ -121,7 +121,7 @@ fn failed_order() -> Value {
     order("failed", json!({"failure": failure, "return_url": "https://shop.example.com/back"}))
 }
 
-/// An order of an affiliate's invitee that was paid late, with a bonus, and partly given back.
+/// An order of an affiliate's invitee, paid late, with a bonus, and partly refunded.
 fn partly_refunded_order() -> Value {
     let affiliate = json!({
         "rate": "0.1", "trigger_limit": 3, "hold_hours": 168, "cap": money("50", "USD"), "valid_until": AT,
@@ -137,7 +137,7 @@ fn partly_refunded_order() -> Value {
     )
 }
 
-/// A redemption for plan time that an admin took back.
+/// An undone redemption for plan time.
 fn undone_redemption() -> Value {
     let step = |step: u64, before: Option<&str>, end: &str| {
         let mut step = json!({
@@ -162,7 +162,7 @@ fn undone_redemption() -> Value {
 const SERIES: &str = "ser_01k9zq4r7x8m2v5b3n6c1d0fgq";
 const PACKAGE: &str = "pkg_01k9zq4r7x8m2v5b3n6c1d0fgr";
 
-/// A series whose commission is being lowered below grants that were made from it.
+/// A series whose commission is being tightened below grants made from it.
 fn closing_series() -> Value {
     let terms = |amount: &str| {
         json!({
@@ -177,7 +177,7 @@ fn closing_series() -> Value {
     })
 }
 
-/// A grant whose package is being made dearer, with the cost that it had before.
+/// A grant whose package cost is being raised, with its previous cost.
 fn closing_grant() -> Value {
     let terms = |cost: &str, history: Value| {
         let package =

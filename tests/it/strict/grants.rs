@@ -1,6 +1,6 @@
-//! Grants of the template and the use that tests make of them. `GUERDON_RECORD_GRANTS=1 cargo test -p tests --test it` writes down what
-//! every world's functions were allowed because of which grant, beside what is known; a line that nothing in the template is like any
-//! more goes with the next record.
+//! Grants of the template and their use by the tests.
+//! `GUERDON_RECORD_GRANTS=1 cargo test -p tests --test it` adds the grants used by any world to `grants.txt`. A recording also
+//! drops lines that match nothing in the template any more.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use emulator::template::{Function, Template};
 
 use super::TEMPLATE;
 
-/// Grants that no world has a use for, and why they stay.
+/// Grants that no test uses, and why they stay.
 const UNUSED: &[(&str, &str, &str)] = &[(
     "redemption",
     "dynamodb:ConditionCheckItem",
@@ -28,7 +28,7 @@ fn known() -> BTreeSet<String> {
     std::fs::read_to_string(file()).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// One use: by whom, of which action, on what, on which condition.
+/// One use: function, action, resource and condition.
 fn line(binary: &str, action: &str, resource: &str, condition: &str) -> String {
     let resource = resource.rsplit(':').next().unwrap_or_default();
     format!("{binary} {action} {resource} {condition}").trim_end().to_owned()
@@ -44,7 +44,7 @@ fn lines(function: &Function) -> impl Iterator<Item = (usize, Vec<String>)> {
     })
 }
 
-/// Writes down what a world's functions made use of, if it is asked for.
+/// Records the grants that a world's functions used, if recording is on.
 pub fn record(stack: &Stack) {
     if std::env::var_os("GUERDON_RECORD_GRANTS").is_none() {
         return;
@@ -68,7 +68,7 @@ pub fn record(stack: &Stack) {
     }
 }
 
-/// Every action of a statement, and every resource of it, is made use of by some world, or has its reason.
+/// Every action and every resource of a statement is used by some test, or has its reason.
 #[test]
 fn no_grant_is_unused() {
     let template = Template::parse(TEMPLATE).unwrap();

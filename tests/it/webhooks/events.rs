@@ -1,4 +1,4 @@
-//! Events for the operator's product: what is told, how it is signed, how often it is tried, and where it does not go.
+//! Outbound events: content, signature, retries, and refused destinations.
 
 mod kinds;
 
@@ -15,7 +15,7 @@ use crate::world::World;
 const HOOK: &str = "https://product.test/_sim/webhook";
 const ENDPOINTS: &str = "/v1/admin/webhook-endpoints";
 
-/// Makes an endpoint that hears of `events` from now on; answers it with its secret.
+/// Creates an endpoint for `events` and returns it with its secret.
 async fn endpoint(world: &World, events: &[&str]) -> Value {
     world.settle().await;
     world.admin().once().post(ENDPOINTS, json!({"url": HOOK, "events": events})).await.is(201)
@@ -31,13 +31,13 @@ async fn shown(world: &World, endpoint: &Value) -> Value {
     list["items"].as_array().unwrap().iter().find(|one| one["id"] == endpoint["id"]).unwrap().clone()
 }
 
-/// Its log, newest first.
+/// The endpoint's delivery log, newest first.
 async fn log(world: &World, endpoint: &Value) -> Vec<Value> {
     let log = world.admin().get(&format!("{}/deliveries", path(endpoint))).await.is(200);
     log["items"].as_array().unwrap().clone()
 }
 
-/// The one delivery of its log.
+/// The only delivery of the endpoint's log.
 async fn only(world: &World, endpoint: &Value) -> Value {
     let mut log = log(world, endpoint).await;
     assert_eq!(log.len(), 1, "{log:#?}");
@@ -48,13 +48,14 @@ fn heard(world: &World) -> Vec<Heard> {
     world.stack.simulators.heard()
 }
 
-/// Time passes, and the schedule ticks.
+/// Advances the clock and ticks the schedule.
 async fn later(world: &World, seconds: u64) -> Value {
     world.advance(seconds).await;
     world.stack.tick("deliver-events").await.unwrap()
 }
 
-/// Standard Webhooks, written down a second time: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
+/// Independent implementation of Standard Webhooks: `v1,` and base64 of HMAC-SHA256.
+/// The signed text is `id.timestamp.body`.
 fn signed(secret: &str, heard: &Heard) -> String {
     let key = BASE64.decode(secret.strip_prefix("whsec_").unwrap().as_bytes()).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
@@ -89,7 +90,7 @@ fn an_event_is_signed_as_standard_webhooks_says_and_told_once() {
     });
 }
 
-/// The message comes twice, with another delivery of the queue: one event, one id.
+/// A message that arrives twice makes one event with one id.
 #[test]
 fn a_message_that_comes_twice_tells_nothing_new() {
     World::run(async |world| {
@@ -386,7 +387,7 @@ fn the_log_is_paged_and_a_sheet() {
     });
 }
 
-/// Faults between the attempt and what is written of it: told again under the same id, never lost.
+/// A fault between attempt and commit loses no event: it is delivered again under the same id.
 #[test]
 fn whatever_goes_wrong_while_delivering_an_event_arrives_under_one_id() {
     for fault in emulator::faults::Fault::ALL {

@@ -1,4 +1,4 @@
-//! A front desk: the whole stack in one process, asked over the gateway as anybody on the internet would.
+//! Test bench for accounts: the whole stack in one process, called through the gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub const PASSWORD: &str = "correct horse battery";
 #[derive(Clone)]
 pub struct Desk(pub Arc<Audited>);
 
-/// The stack; when nobody uses it any more it comes to rest, and the auditor reads its table.
+/// The stack. On drop it drains its queues, and the auditor checks the table.
 pub struct Audited(Stack);
 
 impl std::ops::Deref for Audited {
@@ -37,7 +37,7 @@ impl std::ops::Deref for Audited {
 impl Drop for Audited {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // In a thread of its own, as a drop can't wait.
+            // A drop can't await, so this runs on a thread of its own.
             std::thread::scope(|scope| scope.spawn(|| rest(&self.0)).join()).unwrap();
             assert_eq!(self.0.guard.seen().denied, [""; 0], "no function is denied what it does");
             crate::strict::grants::record(&self.0);
@@ -47,7 +47,7 @@ impl Drop for Audited {
     }
 }
 
-/// An answer of the API.
+/// Response of the API.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -56,14 +56,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer, which must have this status.
+    /// Returns the response after asserting its status.
     #[track_caller]
     pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
         self
     }
 
-    /// That it is a problem with this status and code.
+    /// Asserts a problem document with this status and code.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
@@ -105,14 +105,14 @@ impl Desk {
         Self(Arc::new(Audited(Stack::start(setup).await.unwrap())))
     }
 
-    /// Where e-mails are verified.
+    /// Desk with e-mail verification on.
     pub async fn verifying() -> Self {
         let desk = Self::open().await;
         desk.settings(Area::Identity, json!({"email_verification": true})).await;
         desk
     }
 
-    /// Where the referral programme is on, with Ann and her invite code.
+    /// Desk with the referral programme on; also returns Ann, who has an invite code.
     pub async fn with_referral(change: Value) -> (Self, User) {
         let desk = Self::open().await;
         desk.settings(Area::Referral, merged(json!({"enabled": true}), change)).await;
@@ -120,7 +120,7 @@ impl Desk {
         (desk, ann)
     }
 
-    /// Ann, whose primary code is `ANNSCODE`.
+    /// Creates Ann, whose primary code is `ANNSCODE`.
     pub async fn ann(&self) -> User {
         let ann = self.registered("ann@example.com").await;
         let code = InviteCode::parse("ANNSCODE").unwrap();
@@ -187,7 +187,7 @@ impl Desk {
         self.0.app.settings.forget();
     }
 
-    /// Writes a noun over what is in its place.
+    /// Writes an entity, replacing the stored one.
     pub async fn write<T: Entity + Clone>(&self, noun: &T) {
         let app = &self.0.app;
         app.execute(&Ctx::system(), || async {
@@ -203,7 +203,7 @@ impl Desk {
         self.0.app.store.get(&User::key(UserId::parse(id).unwrap())).await.unwrap().unwrap()
     }
 
-    /// How many items of a type there are.
+    /// Counts the items of a type.
     pub fn items(&self, kind: &str) -> usize {
         self.scan().iter().filter(|item| item["type"]["S"] == kind).count()
     }
@@ -216,14 +216,14 @@ impl Desk {
         self.0.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Lets queues come to rest and reads everybody's mail to `to`.
+    /// Drains the queues and returns all mail sent to `to`.
     pub async fn mail(&self, to: &str) -> Vec<Sent> {
         self.0.settle().await.unwrap();
         let to = Email::parse(to).unwrap();
         self.0.mailbox.sent(Some(to.as_str()))
     }
 
-    /// The code in the last mail.
+    /// Code in the last mail to `to`.
     pub async fn code(&self, to: &str) -> String {
         let mails = self.mail(to).await;
         let text = &mails.last().expect("a mail").text;
@@ -233,7 +233,8 @@ impl Desk {
         (*code).to_owned()
     }
 
-    /// SDK calls to the database and write units of its transactions during `work`, what is sent after the commit left out.
+    /// Measures `work`: SDK calls to the database and write units of its transactions.
+    /// Calls sent after the commit are left out.
     pub async fn cost<F: Future<Output = Answer>>(&self, work: F) -> (Vec<(String, u64)>, u64, Answer) {
         self.0.dynamo.reset();
         let answer = work.await;
@@ -244,7 +245,7 @@ impl Desk {
     }
 }
 
-/// Some other code than this one.
+/// Wrong code: any code but this one.
 pub fn other_than(code: &str) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
 }

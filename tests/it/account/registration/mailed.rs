@@ -42,7 +42,8 @@ fn is_wrong_code(answer: &super::desk::Answer) {
     );
 }
 
-/// R2.4: registering makes a pending sign-up only; the account comes with its code, and the promotion starts then.
+/// R2.4: registration creates only a pending sign-up.
+/// Confirming its code creates the account and starts the promotion.
 #[tokio::test(start_paused = true)]
 async fn the_account_comes_when_the_code_is_confirmed() {
     let desk = Desk::verifying().await;
@@ -61,7 +62,7 @@ async fn the_account_comes_when_the_code_is_confirmed() {
     assert_eq!(desk.items("signup"), 0);
 }
 
-/// R2.4: `referral.applied` is provisional; the code given at registration is judged when the account is made.
+/// R2.4: `referral.applied` is provisional; the referral code is checked again at confirmation.
 #[tokio::test(start_paused = true)]
 async fn the_referral_code_given_at_registration_is_judged_at_the_confirmation() {
     let (desk, ann) = Desk::with_referral(json!({"registration": {"invitee_reward": "1"}})).await;
@@ -81,7 +82,8 @@ async fn the_referral_code_given_at_registration_is_judged_at_the_confirmation()
     assert_eq!(account.body["referral"], json!({"applied": false, "reason": "inactive"}));
 }
 
-/// R2.4: five tries, fifteen minutes; then not even the right code helps, and a new one does.
+/// R2.4: a code allows five attempts within fifteen minutes.
+/// Then even the right code is rejected; a new code works.
 #[tokio::test(start_paused = true)]
 async fn a_code_is_good_for_five_tries_and_fifteen_minutes() {
     let desk = Desk::verifying().await;
@@ -101,7 +103,7 @@ async fn a_code_is_good_for_five_tries_and_fifteen_minutes() {
     verify(&desk, &third).await.is(201);
 }
 
-/// R2.4: tries are counted when the day changes as at any other time.
+/// R2.4: attempts carry over midnight.
 #[tokio::test(start_paused = true)]
 async fn midnight_gives_no_further_tries() {
     let desk = Desk::verifying().await;
@@ -132,7 +134,8 @@ async fn registering_again_replaces_the_pending_sign_up() {
     desk.sign_in(BOB, NEW).await.is(200);
 }
 
-/// Double-submitted: the same confirmation again finds its account, with and without a key; a wrong code finds nothing.
+/// Double submit: repeating a confirmation finds its account, with and without a key.
+/// A wrong code finds nothing.
 #[tokio::test(start_paused = true)]
 async fn the_same_confirmation_again_finds_its_own_account() {
     for key in [None, Some("k")] {
@@ -151,7 +154,8 @@ async fn the_same_confirmation_again_finds_its_own_account() {
     }
 }
 
-/// R2.8: five codes per e-mail and hour, whoever asks for them; a repeat with its key is not one.
+/// R2.8: an address gets at most five codes an hour, whoever requests them.
+/// A replay with its key does not count.
 #[tokio::test(start_paused = true)]
 async fn five_codes_are_mailed_to_an_address_in_an_hour() {
     let desk = Desk::verifying().await;
@@ -178,7 +182,7 @@ async fn five_codes_are_mailed_to_an_address_in_an_hour() {
     desk.post("/v1/registrations/resend", &json!({"email": BOB})).await.is(202);
 }
 
-/// R2.8: a reset sets the password, revokes all sessions, and its code is good once.
+/// R2.8: a reset sets the password, revokes all sessions and uses up its code.
 #[tokio::test(start_paused = true)]
 async fn a_reset_revokes_all_sessions() {
     let desk = Desk::open().await;
@@ -194,13 +198,13 @@ async fn a_reset_revokes_all_sessions() {
     let third = desk.sign_in(BOB, NEW).await.is(200);
     desk.refresh(&third.text("/refresh_token")).await.is(200);
 
-    // The same request again finds its own work; another password with the used code does not.
+    // A repeat finds its own write; another password with the used code does not.
     confirm(&desk, &code, NEW).await.is(204);
     is_wrong_code(&confirm(&desk, &code, "yet another password").await);
     desk.sign_in(BOB, NEW).await.is(200);
 }
 
-/// R2.8: a reset never tells whether the e-mail has an account.
+/// R2.8: a reset never reveals whether the e-mail has an account.
 #[tokio::test(start_paused = true)]
 async fn a_reset_never_tells_whether_the_address_has_an_account() {
     let desk = Desk::open().await;
@@ -221,7 +225,7 @@ async fn a_reset_never_tells_whether_the_address_has_an_account() {
     assert_eq!(desk.mail(BOB).await.len(), 5);
 }
 
-/// Storage: whatever goes wrong with the commit of a reset, it is done once and the answer says so.
+/// Storage: under any fault at its commit, a reset takes effect once and reports success.
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_a_reset_it_is_done_and_the_answer_says_so() {
     for &fault in Fault::SEEN {
@@ -240,7 +244,8 @@ async fn whatever_goes_wrong_with_a_reset_it_is_done_and_the_answer_says_so() {
     }
 }
 
-/// Mails are in the language of the registration; the address and the code are in no message, the code in no item.
+/// Mails use the language of the registration.
+/// No message holds the address or the code; no item holds the code.
 #[tokio::test(start_paused = true)]
 async fn mails_speak_the_language_of_the_registration_and_messages_carry_no_secret() {
     let desk = Desk::verifying().await;
@@ -264,7 +269,7 @@ async fn mails_speak_the_language_of_the_registration_and_messages_carry_no_secr
     }
 }
 
-/// Says the same to every mail.
+/// Mail service that answers every mail with this status and error type.
 #[derive(Debug)]
 struct Ses(u16, &'static str);
 
@@ -276,7 +281,8 @@ impl Backend for Ses {
     }
 }
 
-/// A mail that will never be delivered is acknowledged; one that may be is delivered again, and then dead-lettered.
+/// A permanently undeliverable mail is acknowledged.
+/// One with a temporary failure is retried and then dead-lettered.
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_never_can_be_delivered_is_acknowledged_and_another_is_tried_again() {
     for (status, code, again) in [

@@ -11,7 +11,7 @@ use super::desk::{Desk, PASSWORD};
 
 const BOB: &str = "bob@example.com";
 
-/// R2.5: an access token is good for fifteen minutes, and nothing else is one.
+/// R2.5: an access token is valid for fifteen minutes, and no other token is accepted as one.
 #[tokio::test(start_paused = true)]
 async fn an_access_token_is_good_for_fifteen_minutes_and_nothing_else_is_one() {
     let desk = Desk::open().await;
@@ -35,7 +35,8 @@ async fn an_access_token_is_good_for_fifteen_minutes_and_nothing_else_is_one() {
     desk.get("/v1/me", Some(&token)).await.refused(401, "unauthenticated");
 }
 
-/// R2.5: the refresh token rotates; a repeat of the last one within 30 s gets the same successor, later it revokes the family.
+/// R2.5: the refresh token rotates.
+/// Repeating the last one within 30 s returns the same successor; later it revokes the family.
 #[tokio::test(start_paused = true)]
 async fn a_refresh_token_rotates_and_a_reused_one_revokes_its_family() {
     let desk = Desk::open().await;
@@ -48,7 +49,7 @@ async fn a_refresh_token_rotates_and_a_reused_one_revokes_its_family() {
     desk.later(30);
     assert_eq!(desk.refresh(&first).await.is(200).text("/refresh_token"), second);
     let third = desk.refresh(&second).await.is(200).text("/refresh_token");
-    // Two back is no repeat of the last one.
+    // Only the last token may be repeated, not the one before it.
     desk.refresh(&first).await.refused(401, "bad_credentials");
     desk.refresh(&third).await.refused(401, "bad_credentials");
     let next = desk.refresh(&other_family).await.is(200).text("/refresh_token");
@@ -57,7 +58,7 @@ async fn a_refresh_token_rotates_and_a_reused_one_revokes_its_family() {
     desk.refresh(&next).await.refused(401, "bad_credentials");
 }
 
-/// R2.5: 16 refreshes with one token at once get one successor.
+/// R2.5: 16 simultaneous refreshes with one token get one successor.
 #[tokio::test(start_paused = true)]
 async fn simultaneous_refreshes_get_one_successor() {
     let desk = Desk::open().await;
@@ -73,7 +74,7 @@ async fn simultaneous_refreshes_get_one_successor() {
     desk.refresh(&successors[0]).await.is(200);
 }
 
-/// R2.5: thirty days from the last refresh; forged ones and signed-out ones are nobody's.
+/// R2.5: a session ends thirty days after its last refresh. Forged and signed-out tokens are rejected.
 #[tokio::test(start_paused = true)]
 async fn a_session_lasts_thirty_days_from_its_last_refresh_or_until_it_is_ended() {
     let desk = Desk::open().await;
@@ -99,7 +100,8 @@ async fn a_session_lasts_thirty_days_from_its_last_refresh_or_until_it_is_ended(
     desk.refresh(&token).await.refused(401, "bad_credentials");
 }
 
-/// R2.8: ten failures in a quarter of an hour, then 429, the right password included; known and unknown addresses alike.
+/// R2.8: ten failures in fifteen minutes lead to 429, even with the right password.
+/// Known and unknown addresses behave alike.
 #[tokio::test(start_paused = true)]
 async fn ten_failed_sign_ins_close_an_address_for_a_while() {
     let desk = Desk::open().await;
@@ -134,7 +136,7 @@ async fn a_blocked_account_neither_signs_in_nor_refreshes() {
     desk.refresh(&answer.text("/session/refresh_token")).await.is(200);
 }
 
-/// The operator's command makes an admin, promotes a user, and can be repeated.
+/// The operator's command creates an admin or promotes a user, and is repeatable.
 #[tokio::test(start_paused = true)]
 async fn an_admin_is_made_or_promoted_and_the_command_can_be_repeated() {
     let desk = Desk::open().await;
@@ -156,7 +158,7 @@ async fn an_admin_is_made_or_promoted_and_the_command_can_be_repeated() {
     desk.sign_in(BOB, "an admin's password").await.is(200);
 }
 
-/// R2.5: a new key is published before the old ones go: three are kept, and tokens of the last key stay good.
+/// R2.5: the three newest public keys are published, so tokens signed with the previous key stay valid.
 #[tokio::test(start_paused = true)]
 async fn the_newest_three_public_keys_are_published() {
     let desk = Desk::open().await;
@@ -182,7 +184,7 @@ async fn the_newest_three_public_keys_are_published() {
     assert_eq!(stored.keys.len(), 3);
 }
 
-/// What no route takes is a problem: 404, or 405 with what the path takes.
+/// A request outside the routes gets a problem: 404, or 405 with the allowed methods.
 #[tokio::test(start_paused = true)]
 async fn what_no_route_takes_is_a_problem() {
     let desk = Desk::open().await;
@@ -196,7 +198,7 @@ async fn what_no_route_takes_is_a_problem() {
     assert_eq!(health.body["status"], "ok");
 }
 
-/// R1.5: a page may end within a posting; the next one goes on there.
+/// R1.5: a page may end within a journal entry; the next page continues there.
 #[tokio::test(start_paused = true)]
 async fn records_go_by_pages_and_filters() {
     let (desk, _) = Desk::with_referral(json!({"registration": {"invitee_reward": "1"}})).await;

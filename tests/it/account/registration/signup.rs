@@ -1,4 +1,4 @@
-//! Signing up without verification: R2.1–R2.3, R3.4, repeats, faults, budgets.
+//! Sign-up without verification: R2.1–R2.3, R3.4, repeats, faults, budgets.
 
 use emulator::faults::Fault;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn with_code(email: &str, code: &str) -> Value {
     json!({"email": email, "password": PASSWORD, "referral_code": code})
 }
 
-/// R2.1: 24 registrations of one address in different spellings at once make one account.
+/// R2.1: 24 simultaneous registrations of one address in different spellings create one account.
 #[tokio::test(start_paused = true)]
 async fn one_address_has_one_account_however_it_is_written_and_however_many_register_at_once() {
     let desk = Desk::open().await;
@@ -34,7 +34,8 @@ async fn one_address_has_one_account_however_it_is_written_and_however_many_regi
     assert_eq!((desk.items("email"), desk.items("user"), desk.items("session")), (1, 1, 1));
 }
 
-/// R2.1: what is stored is an Argon2id hash, and nothing else in the table shows the password, or the address in a key.
+/// R2.1: the table stores an Argon2id hash.
+/// No other attribute holds the password, and no key holds the address.
 #[tokio::test(start_paused = true)]
 async fn the_table_holds_a_hash_and_no_password_and_no_address_in_a_key() {
     let desk = Desk::open().await;
@@ -52,7 +53,7 @@ async fn the_table_holds_a_hash_and_no_password_and_no_address_in_a_key() {
     }
 }
 
-/// R2.1, and mass assignment: bounds of a password, sane addresses, no field but the route's own.
+/// R2.1, mass assignment: password bounds, valid addresses, and no fields but the route's own.
 #[tokio::test(start_paused = true)]
 async fn wrong_fields_are_named_and_unknown_ones_are_malformed() {
     let desk = Desk::open().await;
@@ -76,7 +77,8 @@ async fn wrong_fields_are_named_and_unknown_ones_are_malformed() {
     assert_eq!(desk.items("user"), 0);
 }
 
-/// R2.2: user, claim, bond, policy, promotion, the invitee's own reward, session and message: all of it, and the answer shows it.
+/// R2.2: sign-up writes all its effects, and the response shows them.
+/// They are user, claim, referral, policy, promotion, the invitee's own reward, session and message.
 #[tokio::test(start_paused = true)]
 async fn everything_sign_up_means_is_there_and_the_answer_shows_it() {
     let rewards = json!({"registration": {"inviter_reward": "2", "invitee_reward": "1.5"}});
@@ -114,7 +116,7 @@ async fn everything_sign_up_means_is_there_and_the_answer_shows_it() {
     assert_eq!(desk.items("outbox"), 0);
 }
 
-/// R2.3, R3.4: a code that does not bind never blocks, and the answer says why.
+/// R2.3, R3.4: a code that does not bind never blocks the sign-up, and the response gives the reason.
 #[tokio::test(start_paused = true)]
 async fn a_bad_code_never_blocks_and_the_answer_says_why() {
     let (desk, ann) = Desk::with_referral(json!({})).await;
@@ -148,7 +150,8 @@ async fn a_bad_code_never_blocks_and_the_answer_says_why() {
     }
 }
 
-/// R3.8: a code binds while the referral or the affiliate programme is on; without the former it promises nothing.
+/// R3.8: a code binds while the referral or the affiliate programme is on.
+/// Without the referral programme it promises no reward.
 #[tokio::test(start_paused = true)]
 async fn a_code_binds_while_either_programme_is_on() {
     let desk = Desk::open().await;
@@ -165,7 +168,7 @@ async fn a_code_binds_while_either_programme_is_on() {
     assert_eq!(desk.items("reward"), 0);
 }
 
-/// R3.4: of 32 simultaneous registrations under a limit of 5, exactly 5 are bound and all have their account.
+/// R3.4: of 32 simultaneous registrations under a limit of 5, exactly 5 are bound; all get an account.
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_invitees_is_exact_under_simultaneous_registrations() {
     let (desk, _) = Desk::with_referral(json!({"max_invitees_per_user": 5})).await;
@@ -182,7 +185,8 @@ async fn the_limit_of_invitees_is_exact_under_simultaneous_registrations() {
     assert_eq!((applied, limited, desk.items("user")), (5, 27, 33));
 }
 
-/// Double-submitted: the same registration again finds its account and gets a new session; anything else is taken.
+/// Double submit: repeating a registration finds its account and opens a new session.
+/// Any other registration of the address is a conflict.
 #[tokio::test(start_paused = true)]
 async fn the_same_registration_again_finds_its_own_account() {
     let (desk, _) = Desk::with_referral(json!({"registration": {"invitee_reward": "1"}})).await;
@@ -199,7 +203,7 @@ async fn the_same_registration_again_finds_its_own_account() {
     assert_eq!((desk.items("user"), desk.items("posting")), (2, 1));
 }
 
-/// R2.8: repeating a registration is no way around the limit of failed sign-ins, and none into a blocked account.
+/// R2.8: repeating a registration bypasses neither the sign-in limit nor a block.
 #[tokio::test(start_paused = true)]
 async fn a_repeated_registration_guesses_no_password_and_opens_no_blocked_account() {
     let desk = Desk::open().await;
@@ -217,8 +221,8 @@ async fn a_repeated_registration_guesses_no_password_and_opens_no_blocked_accoun
     desk.register(&right).await.refused(403, "account_blocked");
 }
 
-/// R1.8: with a key the first answer comes again with a new session, for whoever knows the password; another body is refused; a
-/// refusal leaves no record.
+/// R1.8: a key replays the first response with a new session, if the password is right.
+/// Another body is rejected. A refusal stores no idempotency record.
 #[tokio::test(start_paused = true)]
 async fn a_key_gets_the_first_answer_again_and_opens_nothing_to_a_stranger() {
     let desk = Desk::open().await;
@@ -240,12 +244,12 @@ async fn a_key_gets_the_first_answer_again_and_opens_nothing_to_a_stranger() {
     let other = json!({"email": "bob@example.com", "password": PASSWORD, "locale": "zh"});
     desk.post_with_key(path, "k1", &other).await.refused(422, "idempotency_key_reused");
     desk.post_with_key(path, "k2", &body).await.refused(409, "email_taken");
-    // Keys are per e-mail: the same one is somebody else's, too.
+    // Keys are scoped to the e-mail: the same key under another e-mail is a different one.
     desk.post_with_key(path, "k1", &json!({"email": "cid@example.com", "password": PASSWORD})).await.is(201);
     assert_eq!(desk.items("user"), 2);
 }
 
-/// Storage: whatever goes wrong with the commit, there is one account, whole, and the answer is the first one.
+/// Storage: under any fault at the commit there is one complete account. The response is the first one.
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_the_commit_there_is_one_whole_account() {
     for &fault in Fault::SEEN {
@@ -264,7 +268,7 @@ async fn whatever_goes_wrong_with_the_commit_there_is_one_whole_account() {
     }
 }
 
-/// Storage: a try that was carried out is recognised, though the SDK repeated it and was turned away.
+/// Storage: a commit is recognised though the SDK retried it and the retry was rejected.
 #[tokio::test(start_paused = true)]
 async fn a_commit_whose_repetition_is_turned_away_is_recognised() {
     for done in [Fault::ReplyLost, Fault::ErrorAfter, Fault::Hang, Fault::Truncated] {
@@ -280,7 +284,7 @@ async fn a_commit_whose_repetition_is_turned_away_is_recognised() {
     }
 }
 
-/// Messages: when the queue is down the account is there all the same, and the sweeper tells what happened.
+/// Messages: with the queue down the account is still created, and the sweeper sends the message later.
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_is_down_costs_no_registration_and_loses_no_message() {
     let (desk, ann) = Desk::with_referral(json!({"registration": {"inviter_reward": "2"}})).await;
@@ -298,8 +302,9 @@ async fn a_queue_that_is_down_costs_no_registration_and_loses_no_message() {
     assert_eq!(desk.items("outbox"), 0);
 }
 
-/// Budget: one read and the commit; ten write units, one more with a promotion, two with a limit (and its read), seven with the
-/// invitee's own reward, which is a reward and a posting in three lists.
+/// Budget: one read and one commit of ten write units.
+/// A promotion adds one unit, a limit two units and its read.
+/// The invitee's own reward adds seven: a reward and a journal entry in three lists.
 #[tokio::test(start_paused = true)]
 async fn registering_with_a_code_is_one_read_and_one_commit() {
     let calls = |calls: &[(&str, u64)]| -> Vec<(String, u64)> {
@@ -319,7 +324,7 @@ async fn registering_with_a_code_is_one_read_and_one_commit() {
 
     let limited = json!({"max_invitees_per_user": 5, "registration": {"invitee_reward": "1"}});
     let (desk, _) = Desk::with_referral(limited).await;
-    // The first journal of a deployment fixes its currency, once.
+    // The first journal of a deployment also fixes its currency.
     desk.register(&with_code("cid@example.com", "ANNSCODE")).await.is(201);
     let (used, units, answer) = desk.cost(desk.register(&with_code("bob@example.com", "ANNSCODE"))).await;
     assert_eq!(used, calls(&[("BatchGetItem", 1), ("GetItem", 1), ("TransactWriteItems", 1)]));

@@ -1,4 +1,4 @@
-//! What users of the operator's backend bought elsewhere: it earns like an online payment and credits nothing (R2.6, R4.11).
+//! Outside purchases of backend users: they earn like online payments and credit nothing (R2.6, R4.11).
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ fn purchases_that_reach_the_threshold_reward_the_inviter() {
     });
 }
 
-/// deploy.md D8: a gateway hands paths over decoded, so no purchase has an id that the path of its refund can't hold.
+/// deploy.md D8: the gateway decodes paths, so an id that a refund's path can't hold is rejected.
 #[test]
 fn a_purchase_whose_refund_could_not_be_told_is_refused() {
     World::run(async |world| {
@@ -58,7 +58,8 @@ fn a_purchase_whose_refund_could_not_be_told_is_refused() {
     });
 }
 
-/// R4.11, R2.6: a refund of a purchase takes the reward back; told twice it counts once, and more than everything is everything.
+/// R4.11, R2.6: a refund of a purchase takes the reward back.
+/// A repeat counts once; an excess is capped at the purchase.
 #[test]
 fn a_refund_of_a_purchase_takes_the_reward_back() {
     World::run(async |world| {
@@ -97,7 +98,7 @@ fn a_refund_of_a_purchase_takes_the_reward_back() {
     });
 }
 
-/// R4.11: a refund that comes before its purchase leaves only the net of it.
+/// R4.11: a refund that comes before its purchase leaves only the net.
 #[test]
 fn a_refund_before_its_purchase_leaves_only_the_net() {
     World::run(async |world| {
@@ -114,8 +115,8 @@ fn a_refund_before_its_purchase_leaves_only_the_net() {
     });
 }
 
-/// R1.8, R2.6: a purchase is one per key and external id: told again it is found, told otherwise it is refused, and another key has
-/// ids of its own.
+/// R1.8, R2.6: a purchase is unique per key and external id.
+/// A repeat finds it, a differing repeat is refused, and another key has its own ids.
 #[test]
 fn an_external_order_id_is_one_purchase_per_key() {
     World::run(async |world| {
@@ -138,7 +139,7 @@ fn an_external_order_id_is_one_purchase_per_key() {
     });
 }
 
-/// R2.6: what can't count is refused field by field.
+/// R2.6: an invalid purchase is rejected field by field.
 #[test]
 fn a_purchase_that_cannot_count_is_refused() {
     World::run(async |world| {
@@ -161,7 +162,7 @@ fn a_purchase_that_cannot_count_is_refused() {
     });
 }
 
-/// R2.6, R6.3: a purchase earns its inviter a commission of its base, and a refund takes its share of that back.
+/// R2.6, R6.3: a purchase earns its inviter a commission on its base; a refund takes its share back.
 #[test]
 fn a_purchase_earns_the_inviter_commission() {
     World::run(async |world| {
@@ -182,7 +183,7 @@ fn a_purchase_earns_the_inviter_commission() {
     });
 }
 
-/// R1.8, R6.3: the reward queue may say it as often as it likes: one purchase is one commission and one reward.
+/// R1.8, R6.3: redelivered messages of one purchase make one commission and one reward.
 #[test]
 fn a_purchase_that_the_queue_tells_again_earns_once() {
     World::run(async |world| {
@@ -211,7 +212,8 @@ fn a_purchase_that_the_queue_tells_again_earns_once() {
     });
 }
 
-/// R1.8, R2.6: each call of a purchase and its refund goes wrong, once, in each way by turns; they count once.
+/// R1.8, R2.6: any single fault in a purchase or its refund has no effect on the end.
+/// Each call fails once, the kinds of fault in turn.
 #[test]
 fn any_single_fault_on_a_purchases_way_has_no_effect_on_its_end() {
     for fault in Fault::ALL {
@@ -251,7 +253,7 @@ fn any_single_fault_on_a_purchases_way_has_no_effect_on_its_end() {
     }
 }
 
-/// R2.6: a purchase is its key's: what another key says of the same id does not touch it.
+/// R2.6: a purchase belongs to its key; another key's refund of the same id does not touch it.
 #[test]
 fn a_refund_by_another_key_touches_nothing() {
     World::run(async |world| {
@@ -272,7 +274,7 @@ fn a_refund_by_another_key_touches_nothing() {
     });
 }
 
-/// Ann's commission that she may use.
+/// Ann's available commission.
 async fn commission(world: &World) -> String {
     let shown = world.user("ann").get("/v1/affiliate").await.is(200);
     shown["totals"]["available"]["amount"].as_str().unwrap().to_owned()

@@ -24,7 +24,7 @@ async fn set_policy(world: &World, policy: Value) -> Value {
     world.admin().put(&format!("/v1/admin/users/{ann}/affiliate-policy"), policy).await.is(200)
 }
 
-/// R6.2: a code beside the primary one binds, and each code counts whom it brought.
+/// R6.2: a secondary code binds, and each code counts its own invitees.
 #[test]
 fn each_code_counts_whom_it_brought() {
     World::run(async |world| {
@@ -48,7 +48,8 @@ fn each_code_counts_whom_it_brought() {
     });
 }
 
-/// R6.2: ten active codes beside the primary one, exactly, when 64 are asked for at once; a deactivated one frees its slot.
+/// R6.2: of 64 simultaneous requests exactly ten create a secondary code.
+/// Deactivating one frees its slot.
 #[test]
 fn sixty_four_codes_at_once_make_ten() {
     World::run(async |world| {
@@ -75,7 +76,7 @@ fn sixty_four_codes_at_once_make_ten() {
     });
 }
 
-/// R6.2: a deactivated code binds nobody any more, its history stays; the primary one can't be deactivated.
+/// R6.2: a deactivated code binds nobody and keeps its history. The primary code can't be deactivated.
 #[test]
 fn a_deactivated_code_binds_nobody_and_keeps_its_history() {
     World::run(async |world| {
@@ -99,7 +100,8 @@ fn a_deactivated_code_binds_nobody_and_keeps_its_history() {
     });
 }
 
-/// R6.1: without `can_invite` there are no new codes and those there are bind nothing; given back, they bind again.
+/// R6.1: without `can_invite` no codes are created and the existing ones do not bind.
+/// Restoring it restores them.
 #[test]
 fn without_leave_to_invite_codes_bind_nothing() {
     World::run(async |world| {
@@ -119,7 +121,7 @@ fn without_leave_to_invite_codes_bind_nothing() {
     });
 }
 
-/// R6.1: an admin changes one user's rate; orders made before keep theirs, and the change is in the audit log.
+/// R6.1: a changed user rate holds for later orders only, and is audited.
 #[test]
 fn a_changed_rate_holds_for_later_orders() {
     World::run(async |world| {
@@ -149,7 +151,7 @@ fn a_changed_rate_holds_for_later_orders() {
     });
 }
 
-/// R6.1, R2.8: a code made while its owner is being blocked knows it, whichever comes first; so does one deactivated meanwhile.
+/// R6.1, R2.8: a code created or deactivated while its owner is being blocked binds nobody.
 #[test]
 fn a_code_made_while_its_owner_is_blocked_binds_nobody() {
     for seed in 1..=6 {
@@ -177,7 +179,7 @@ fn a_code_made_while_its_owner_is_blocked_binds_nobody() {
     }
 }
 
-/// R6.2, R3.8: labels are short and on one line; while the programme is off nobody makes codes.
+/// R6.2, R3.8: a label is one short line; no codes are created while the programme is off.
 #[test]
 fn what_is_no_label_is_refused() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! Commission leaves its account (R6.5, R6.6).
+//! Commission withdrawals, to the balance and as cash (R6.5, R6.6).
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn bank() -> Value {
     json!({"method": "bank", "account": "DE02 1203 0000 0000 2020 51", "name": "Ann Example"})
 }
 
-/// Ann has 1.38888888 of commission, and a bank takes 0.5 at least.
+/// Ann has 1.38888888 of commission; the bank minimum is 0.5.
 async fn earned(world: &World) {
     invited(world).await;
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.5")).await;
@@ -22,7 +22,7 @@ async fn request(world: &World, amount: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-/// R6.5: one transaction: commission down, balance up, both records.
+/// R6.5: one transaction lowers the commission and raises the balance, with a journal line for each.
 #[test]
 fn a_withdrawal_to_the_balance_is_done_at_once() {
     World::run(async |world| {
@@ -45,7 +45,7 @@ fn a_withdrawal_to_the_balance_is_done_at_once() {
     });
 }
 
-/// R6.5: a split into many withdrawals gains nothing, and the last digit can be withdrawn.
+/// R6.5: splitting gains nothing, and the last digit can be withdrawn, but no more.
 #[test]
 fn everything_to_the_last_digit_can_be_withdrawn_and_nothing_more() {
     World::run(async |world| {
@@ -59,7 +59,7 @@ fn everything_to_the_last_digit_can_be_withdrawn_and_nothing_more() {
     });
 }
 
-/// R6.6: requested, the amount is held; approved, it is withdrawn with the reference.
+/// R6.6: a request holds the amount; approval withdraws it with the payout reference.
 #[test]
 fn an_approved_withdrawal_leaves_the_account() {
     World::run(async |world| {
@@ -83,7 +83,7 @@ fn an_approved_withdrawal_leaves_the_account() {
     });
 }
 
-/// R6.6: rejected or cancelled, the amount is available again.
+/// R6.6: a rejected or cancelled amount is available again.
 #[test]
 fn a_rejected_or_cancelled_withdrawal_releases_its_amount() {
     World::run(async |world| {
@@ -104,7 +104,7 @@ fn a_rejected_or_cancelled_withdrawal_releases_its_amount() {
     });
 }
 
-/// R1.2, R6.6: what is not an amount, no method, or too little is refused with its pointer, and nothing is held.
+/// R1.2, R6.6: a bad amount, a bad method or too little is rejected with its pointer. Nothing is held.
 #[test]
 fn a_withdrawal_that_is_not_right_is_refused_with_pointers() {
     World::run(async |world| {
@@ -141,7 +141,7 @@ fn a_withdrawal_that_is_not_right_is_refused_with_pointers() {
     });
 }
 
-/// R9.2: the platform's totals say what affiliates earned, what was taken back, what they withdrew, and what is owed to them.
+/// R9.2: the platform's totals show affiliate earnings, clawbacks, withdrawals and the open claim.
 #[test]
 fn totals_tell_of_commissions_and_withdrawals() {
     World::run(async |world| {

@@ -1,4 +1,4 @@
-//! For each route that changes something: what it needs, and a request for it.
+//! For each mutating route: its set-up and a request for it.
 
 use serde_json::{Value, json};
 
@@ -8,27 +8,25 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{self, GRANTS};
 use crate::world::{PASSWORD, World};
 
-/// What is done, ready to be done again and again.
+/// An act, ready to be repeated.
 pub enum Act {
-    /// Somebody asks.
+    /// A request of a client.
     Ask(Ask),
-    /// Something happens at a provider, to the payment of an order, and the provider tells.
+    /// An action at the provider on an order's payment, with its events.
     Provider(Value, Value),
-    /// The provider tells what happened some time ago.
+    /// Provider events that are due.
     Deliveries,
-    /// A schedule ticks.
+    /// A tick of a schedule.
     Tick(&'static str),
 }
 
 /// A request.
 pub struct Ask {
-    /// Whose token, or a service key, or nobody's.
+    /// User name, service key, or empty for no caller.
     pub by: String,
-    /// Where.
     pub path: String,
-    /// What.
     pub body: Value,
-    /// The version that it changes.
+    /// Version for `If-Match`.
     pub version: Option<u64>,
 }
 
@@ -44,7 +42,7 @@ pub async fn id_of(world: &World, name: &str) -> String {
     agency::id(&world.user(name).get("/v1/me").await.is(200))
 }
 
-/// What an operation needs, and how it is done.
+/// Sets up an operation and returns its act.
 pub async fn prepare(world: &World, operation: &'static str) -> Act {
     let path = operation.split(' ').nth(1).unwrap();
     if let Some(schedule) = operation.strip_prefix("schedule ") {

@@ -1,4 +1,4 @@
-//! Money that comes and goes at the providers, decisions about it, and what schedules do.
+//! Money in and out at the providers, decisions about it, and schedules.
 
 use emulator::faults::Fault;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::agency;
 use crate::payment::refunds::paid;
 use crate::world::World;
 
-/// Bob's order, made, not paid, as Ann's invitee.
+/// Creates an unpaid order of Bob, Ann's invitee.
 async fn ordered(world: &World, provider: &str) -> Value {
     world.open().await;
     world.register("ann", None).await;
@@ -18,7 +18,7 @@ async fn ordered(world: &World, provider: &str) -> Value {
     world.order("bob", json!({"offer_id": "o100", "provider": provider})).await
 }
 
-/// An order that was paid, of which the provider told nothing.
+/// Creates an order that was paid without a webhook.
 async fn unheard(world: &World) -> Value {
     let order = ordered(world, "stripe").await;
     world.pay(&order, json!({"notify": "never"})).await;
@@ -30,7 +30,7 @@ fn at(order: &Value, rest: &str) -> String {
     format!("/v1/admin/payment/orders/{}{rest}", order["id"].as_str().unwrap())
 }
 
-/// What a route about a provider's money needs, and a request for it.
+/// Sets up a route about a provider's money and returns a request for it.
 pub async fn of_money(world: &World, route: &str) -> Act {
     match route {
         "POST /v1/admin/payment/orders/{id}/refunds" => {
@@ -95,7 +95,7 @@ pub async fn of_money(world: &World, route: &str) -> Act {
     }
 }
 
-/// What a provider tells: the webhook's name, and what happened.
+/// Sets up a provider event; `told` is the webhook's name and the event.
 pub async fn of_provider(world: &World, told: &str) -> Act {
     let zpay = told.contains("/zpay");
     let provider = if zpay { "zpay" } else { "stripe" };
@@ -109,7 +109,7 @@ pub async fn of_provider(world: &World, told: &str) -> Act {
         "a payment of another amount" => Act::Provider(ordered(world, provider).await, json!({"amount": "1.00"})),
         "a payment after the order expired" => {
             let order = ordered(world, provider).await;
-            // The page at the provider outlives the order by its grace.
+            // The provider's page outlives the order by its grace period.
             world.pay(&order, json!({"notify": "now", "delay_seconds": 2_400})).await;
             world.advance(2_401).await;
             world.sign_in("admin").await;
@@ -132,7 +132,7 @@ pub async fn of_provider(world: &World, told: &str) -> Act {
     }
 }
 
-/// What happens to a payment a while after it was made.
+/// Applies an action to a payment a while after it was made.
 async fn later(world: &World, provider: &str, more: Value) -> Act {
     invited(world).await;
     world.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
@@ -143,7 +143,7 @@ async fn later(world: &World, provider: &str, more: Value) -> Act {
     Act::Provider(order, more)
 }
 
-/// What a schedule finds to do.
+/// Sets up the work of a schedule.
 pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
     match schedule {
         "expire-orders" => {
@@ -169,7 +169,7 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
             return Act::Tick(schedule);
         }
         "reconcile" => {
-            // The days before the deployment are done with.
+            // Finish the reports of the days before the deployment first.
             for _ in 0..2 {
                 world.advance(3_600).await;
                 world.stack.tick("reconcile").await.unwrap();

@@ -1,4 +1,4 @@
-//! Ways in: what is mailed and typed in, sessions and what ends them. None has a key; a repeat is the same request again.
+//! Sign-up, sign-in, mailed codes and sessions. These routes have no key; a repeat is the same request.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::world::{PASSWORD, World};
 
 const BOB: &str = "bob@example.com";
 
-/// The code in the last mail to Bob.
+/// Code in the last mail to Bob.
 fn mailed(world: &World) -> String {
     let text = world.stack.mailbox.sent(Some(BOB)).last().unwrap().text.clone();
     text.split_whitespace().find(|word| word.len() == 6 && word.parse::<u32>().is_ok()).unwrap().to_owned()
@@ -17,7 +17,7 @@ async fn signed_in(world: &World) -> Value {
     world.register("bob", None).await["session"]["refresh_token"].clone()
 }
 
-/// What a way in needs, and a request for it.
+/// Sets up a sign-in route and returns a request for it.
 pub async fn of_ways_in(world: &World, route: &str) -> Act {
     let path = route.split(' ').nth(1).unwrap();
     match route {

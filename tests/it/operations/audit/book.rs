@@ -1,4 +1,4 @@
-//! The simulators' book in terms of the auditor: what of it we were told, and whether it is all there is (P4).
+//! The simulators' book as the auditor's input: the payments and refunds we know of (P4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +9,15 @@ use shared::kernel::provider::Provider;
 use shared::operations::auditor::{BookedPayment, Finding, Snapshot, told};
 use shared::table::item::{Item, text};
 
-/// Compares the book with everything in the table. A provider in whose name a test made events of its own is left out: its
-/// book is not all there is.
+/// Compares the book with the whole table.
+/// A provider with events made by the test itself is left out, because its book is incomplete.
 pub fn against(book: &Book, items: &[Item]) -> Vec<Finding> {
     let (snapshot, _) = Snapshot::read(items);
     let (rows, all) = rows(book, &snapshot, items);
     told(&rows, &all, &snapshot)
 }
 
-/// The rows of the book that we were told of, and the providers whose book is all there is.
+/// Rows of the book that we know of, and the providers whose book is complete.
 pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<BookedPayment>, Vec<Provider>) {
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     let of = |provider| snapshot.events.iter().filter(move |event| event.provider == provider);
@@ -41,7 +41,7 @@ pub fn rows(book: &Book, snapshot: &Snapshot, items: &[Item]) -> (Vec<BookedPaym
     (rows, all)
 }
 
-/// Whether we asked Stripe, after an event of a refund or a dispute, about what it is about.
+/// True if we polled Stripe about the event's refund or dispute, after the event.
 fn asked_about(snapshot: &Snapshot, event: &Value) -> bool {
     let object = &event["data"]["object"];
     let kind = event["type"].as_str().unwrap();
@@ -83,7 +83,7 @@ fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<BookedPayme
     paid.map(row).collect()
 }
 
-/// What we were told of the refunds of a payment: one by one, and by its charge's sum.
+/// Refunds of a payment that we know of, from single refunds or from the charge's sum.
 fn given_back(book: &Book, heard: &[&Value], snapshot: &Snapshot, payment: &StripePayment) -> i64 {
     let units = |object: &Value, name: &str| object[name].as_i64().unwrap();
     let (mut known, mut failed) = (0, 0);
@@ -103,10 +103,10 @@ fn given_back(book: &Book, heard: &[&Value], snapshot: &Snapshot, payment: &Stri
     known.max(sums.map(|charge| units(charge, "amount_refunded")).max().unwrap_or(0) - failed)
 }
 
-/// What disputes keep away, each by the last that we were told of it.
+/// Money withheld by disputes, each by its last delivered event.
 fn withheld(heard: &[&Value], payment: &StripePayment) -> i64 {
     let mut last: BTreeMap<&str, &Value> = BTreeMap::new();
-    // The book has its events in the order in which they happened.
+    // The book lists events in the order in which they happened.
     for event in heard.iter().filter(|event| event["type"].as_str().unwrap().starts_with("charge.dispute.")) {
         let dispute = &event["data"]["object"];
         if dispute["payment_intent"] == payment.intent.as_str() {
@@ -121,7 +121,7 @@ fn withheld(heard: &[&Value], payment: &StripePayment) -> i64 {
 fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<BookedPayment> {
     let paid = book.trades.values().filter(|trade| trade.ended_at.is_some());
     let known = |trade: &str| heard.contains(trade) || captured(snapshot, Provider::Zpay, trade);
-    // A gateway tells nobody that it gave back: what we did not ask for, or don't know the end of, a person has to say.
+    // A gateway sends no event of a refund. Without a request of ours, or with an unknown result, a person has to confirm it.
     let refunded = |trade: &Trade| {
         let mut payments = snapshot.payments.iter();
         let payment = payments.find(|payment| payment.provider == Provider::Zpay && payment.id == trade.trade_no);
@@ -138,7 +138,7 @@ fn zpay(book: &Book, heard: &BTreeSet<&str>, snapshot: &Snapshot) -> Vec<BookedP
     paid.filter(|trade| known(&trade.trade_no)).map(row).collect()
 }
 
-/// The event and the trade number of a gateway's notification.
+/// Event and trade number of a gateway's notification.
 fn trade_of(raw: &Item) -> Option<(&str, String)> {
     let fields: BTreeMap<&str, &str> = text(raw, "body")?.split('&').filter_map(|pair| pair.split_once('=')).collect();
     Some((text(raw, "id")?, (*fields.get("trade_no")?).to_owned()))

@@ -1,4 +1,4 @@
-//! The damages, by group of invariants.
+//! Damages by group of invariants.
 
 pub mod agency;
 pub mod events;
@@ -19,7 +19,7 @@ impl Scan {
         Self(items.to_vec())
     }
 
-    /// The first item of a type for which `wanted` holds; items come in the order of their keys.
+    /// The first item of a type for which `wanted` holds, in key order.
     #[track_caller]
     pub fn find(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> &mut Value {
         let index = self.index(kind, wanted);
@@ -47,7 +47,7 @@ impl Scan {
         self.0[self.index(kind, wanted)][field]["S"].as_str().unwrap().to_owned()
     }
 
-    /// Somebody of the scene: `ann` invited nobody's code, `bob` ann's, `carol` bob's, `dave` ann's.
+    /// A user of the scene: `ann` has no inviter, `bob` and `dave` used Ann's code, `carol` Bob's.
     pub fn person(&mut self, name: &str) -> &mut Value {
         self.find("user", |user| is_named(user, name))
     }
@@ -56,7 +56,7 @@ impl Scan {
         self.text("user", |user| is_named(user, name), "id")
     }
 
-    /// An outbox item with one message.
+    /// Adds an outbox item with one message.
     fn outbox(&mut self, message: Value) {
         let id = OutboxId::parse("obx_01arz3ndektsv4rrffq69g5fav").unwrap();
         let key = Outbox::key(id);
@@ -72,17 +72,17 @@ fn is_named(user: &Value, name: &str) -> bool {
     user["email"]["S"] == format!("{name}@example.com")
 }
 
-/// A condition on a text field.
+/// Condition on a text field.
 fn has(field: &'static str, value: &'static str) -> impl Fn(&Value) -> bool {
     move |item| item[field]["S"] == value
 }
 
-/// A posting whose cause begins so.
+/// Condition: a journal entry whose source starts with `start`.
 fn caused_by(start: &'static str) -> impl Fn(&Value) -> bool {
     move |posting| posting["cause"]["S"].as_str().is_some_and(|cause| cause.starts_with(start))
 }
 
-/// A posting of an admin's adjustment with this amount.
+/// Condition: a journal entry of an admin's adjustment with this amount.
 fn adjusted_by(amount: &'static str) -> impl Fn(&Value) -> bool {
     move |posting| posting["operator"]["S"] == "admin" && entry(posting)["amount"]["M"]["USD"]["N"] == amount
 }
@@ -104,7 +104,7 @@ fn amount(money: &mut Value) -> &mut Value {
     &mut amount["N"]
 }
 
-/// Promises another reward for qualifying.
+/// Changes the promised reward for qualifying.
 fn promise(user: &mut Value, qualified: &str) {
     let terms = &mut user["attribution"]["M"]["terms"]["S"];
     let mut words: Vec<&str> = terms.as_str().unwrap().split(' ').collect();
@@ -112,7 +112,7 @@ fn promise(user: &mut Value, qualified: &str) {
     *terms = json!(words.join(" "));
 }
 
-/// Counts a number up by one.
+/// Increments a number by one.
 fn up(number: &mut Value) {
     let count: u64 = number["N"].as_str().unwrap().parse().unwrap();
     number["N"] = json!((count + 1).to_string());
@@ -122,7 +122,7 @@ fn remove(item: &mut Value, field: &str) {
     item.as_object_mut().unwrap().remove(field).unwrap();
 }
 
-/// D1–D3.
+/// Damage to item shapes: D1–D3.
 pub const SHAPE: &[Row] = &[
     ("a field is missing", &["D1"], |scan| remove(scan.one("session"), "number")),
     ("a number of 39 digits", &["D1"], |scan| scan.one("order_window")["orders"]["N"] = json!("9".repeat(39))),
@@ -138,7 +138,7 @@ pub const SHAPE: &[Row] = &[
     }),
 ];
 
-/// L1–L4, L6.
+/// Damage to the ledger: L1–L4, L6.
 pub const LEDGER: &[Row] = &[
     ("a house line of a suspense journal", &["L1"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
@@ -169,7 +169,7 @@ pub const LEDGER: &[Row] = &[
     }),
 ];
 
-/// P1–P3, P5–P8.
+/// Damage to payments: P1–P3, P5–P8.
 pub const PAYMENTS: &[Row] = &[
     ("a credit that went to nothing", &["P1"], |scan| {
         let posting = scan.find("posting", caused_by("payment:zpay"));
@@ -248,7 +248,7 @@ pub const PAYMENTS: &[Row] = &[
     }),
 ];
 
-/// A1–A4.
+/// Damage to referrals and rewards: A1–A4.
 pub const REFERRAL: &[Row] = &[
     ("an inviter who came later", &["A1"], |scan| {
         scan.person("ann")["created_at"]["S"] = json!("2026-11-20T11:00:00Z");
@@ -296,7 +296,7 @@ pub const REFERRAL: &[Row] = &[
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
 
-/// C1, C3–C5, W1, W2, and L2–L4 of the commission account.
+/// Damage to commissions and withdrawals: C1, C3–C5, W1, W2, and L2–L4 of the commission account.
 pub const COMMISSION: &[Row] = &[
     ("an account with more available than its entries say", &["C3", "L2", "O4"], |scan| {
         *amount(&mut scan.one("commission_account")["available"]) = json!("77")
@@ -344,12 +344,12 @@ pub const COMMISSION: &[Row] = &[
     }),
 ];
 
-/// The commission of the scene that was partly taken back.
+/// Condition: the scene's partly clawed-back commission.
 fn is_partly_left(commission: &Value) -> bool {
     !commission["left"].is_null()
 }
 
-/// K1–K3.
+/// Damage to redemption codes: K1–K3.
 pub const CODES: &[Row] = &[
     ("a batch that lacks a code", &["K1"], |scan| scan.remove("code", |code| code["used"]["N"] == "0")),
     ("a count above its redemptions", &["K1"], |scan| up(&mut scan.find("code", used_twice)["used"])),
@@ -387,7 +387,7 @@ fn used_twice(code: &Value) -> bool {
     code["used"]["N"] == "2"
 }
 
-/// O1, O2, O4.
+/// Damage to messages: O1, O2, O4.
 pub const MESSAGES: &[Row] = &[
     ("a promise that was not kept", &["O1"], |scan| {
         let user = scan.id_of("ann");
@@ -432,7 +432,7 @@ pub const MESSAGES: &[Row] = &[
     }),
 ];
 
-/// L5, A1, P6, between two scans.
+/// Changes between two scans: L5, A1, P6.
 pub const HISTORY: &[Row] = &[
     ("an entry's remark", &["L5"], |scan| {
         entry_of(scan.find("posting", adjusted_by("2.5")))["remark"]["S"] = json!("something else");
@@ -456,7 +456,7 @@ pub const HISTORY: &[Row] = &[
     ("an order that is gone", &["P6"], |scan| scan.remove("order", has("status", "expired"))),
 ];
 
-/// P4.
+/// Differences to the providers' book: P4.
 pub const BOOK: &[Row] = &[
     ("the captured amount", &["P4"], |scan| {
         *amount(&mut scan.find("payment", has("provider", "zpay"))["captured"]["M"]["amount"]) = json!("6");

@@ -1,4 +1,4 @@
-//! The rebuild's own tests: numbers of the scene are changed, and it says which, and what they should be.
+//! Tests of the rebuild: change numbers of the scene, and compare the reported corrections.
 
 use serde_json::{Value, json};
 use shared::operations::auditor::rebuild;
@@ -6,7 +6,7 @@ use shared::operations::auditor::rebuild;
 use super::damage::Scan;
 use crate::fixtures::{read, scene};
 
-/// What is changed; of which subject and which number that is, as the stored item tells it.
+/// Description, the stored numbers that are reported, damage.
 type Row = (&'static str, &'static [&'static str], fn(&mut Scan));
 
 /// Adds one to a number, be it money, a count or a text.

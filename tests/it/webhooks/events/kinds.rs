@@ -1,4 +1,4 @@
-//! Each kind of event arrives once, about the right thing.
+//! Each kind of event is delivered once, with the right subject.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,13 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::fixtures::refund;
 use crate::world::World;
 
-/// Everything that was told of a kind, in the order of its arrival.
+/// Delivered events of a kind, in order of arrival.
 fn told(world: &World, kind: &str) -> Vec<Value> {
     let all = heard(world).into_iter().map(|one| one.said());
     all.filter(|said| said["type"] == kind).map(|said| said["data"].clone()).collect()
 }
 
-/// The one that was told of a kind.
+/// The only delivered event of a kind.
 #[track_caller]
 fn once(world: &World, kind: &str) -> Value {
     let mut all = told(world, kind);

@@ -1,4 +1,4 @@
-//! Damage to the agency: shops, grants, assets and what sales paid.
+//! Damage to the agency: shops, grants, assets and commissions of sales.
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
-//! Damage to what the operator's product is told.
+//! Damage to outbound events.
 
 use serde_json::json;
 
 use super::{Row, Scan, remove};
 
-/// E1.
+/// Damage to webhook deliveries: E1.
 pub const EVENTS: &[Row] = &[
     ("a delivery to nobody", &["E1"], |scan: &mut Scan| {
         let to = scan.text("delivery", |_| true, "endpoint");

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Row, has};
 
-/// I1–I4.
+/// Damage to identities: I1–I4.
 pub const IDENTITY: &[Row] = &[
     ("an active code that is not listed", &["I2"], |scan| {
         scan.one("active_codes")["codes"] = json!({"L": []});

@@ -1,4 +1,4 @@
-//! Damage to what the operator's backend did: its users, and what they bought elsewhere.
+//! Damage to the operator's backend: its users, and their outside purchases.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ fn is_bought(purchase: &serde_json::Value) -> bool {
     purchase["bought"]["M"].is_object()
 }
 
-/// B1, and I1 of the backend's ids.
+/// Damage to purchases (B1), and to the backend's external ids (I1).
 pub const SERVICE: &[Row] = &[
     ("a purchase at another exchange rate", &["B1"], |scan: &mut Scan| {
         scan.find("purchase", is_bought)["bought"]["M"]["exchange_rate"]["S"] = json!("7.1");
