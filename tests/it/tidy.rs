@@ -170,11 +170,6 @@ fn depended_on(manifest: &str) -> Vec<String> {
 fn no_dependency_is_unused() {
     // Crates whose name differs from their package's.
     let called = [("md-5", "md5"), ("dynoxide-rs", "dynoxide")];
-<<<<<<< HEAD
-=======
-    // Package, dependency, and why it stays unused.
-    let unnamed = [("shared", "tower", "nothing reads it; it goes when the crate is divided")];
->>>>>>> text5
     let (manifests, mut seen) = (manifests(), 0);
     assert!(manifests.len() >= 19, "{} manifests", manifests.len());
     for (folder, manifest) in manifests {

@@ -55,7 +55,6 @@ fn changed_settings_reach_another_process_within_a_minute() {
     });
 }
 
-<<<<<<< HEAD
 /// R9.1: what is stored of an area and does not decode is a fault of that area; the others go on.
 #[test]
 fn an_area_that_does_not_decode_takes_no_other_with_it() {
@@ -79,10 +78,7 @@ fn an_area_that_does_not_decode_takes_no_other_with_it() {
     });
 }
 
-/// R9.1: settings are changed by one who names their version, and audited with before and after.
-=======
 /// R9.1: a settings change needs the current version, and is audited with before and after.
->>>>>>> text5
 #[test]
 fn settings_are_changed_under_their_version_and_audited() {
     World::run(async |world| {
