@@ -10,7 +10,6 @@ use shared::app::App;
 use shared::edge::body::Raw;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::code;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
 use shared::payment::model::settings::PaymentSettings;
