@@ -1,6 +1,6 @@
 //! The built function binaries as processes beside a stack; base of the binary tests and the black box.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! All of Guerdon in one process: the functions' real handlers behind gateway, queues and schedules, over the embedded services.
-//!
-//! What is where is read from the template. Nothing here knows a business rule.
+//! The template says what is where. Nothing here knows a business rule.
 
 pub mod functions;
 
