@@ -1,4 +1,4 @@
-//! The project's own rules as tests: who may import whom, size limits, forbidden words.
+//! The project's own rules as tests: allowed imports, size limits, forbidden words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -414,7 +414,8 @@ fn public_types_have_names_of_their_own() {
     }
 }
 
-/// Public types and functions say what they promise. Fields whose names say all need no comment, so the compiler's lint is off.
+/// Public types and functions have a doc comment.
+/// A field with a clear name needs none, so the compiler's lint is off.
 #[test]
 fn public_items_are_documented() {
     let files: BTreeMap<String, String> = rust_files("shared").into_iter().collect();
