@@ -340,7 +340,8 @@ fn of_commission(step: CommissionStep) -> EventKind {
     }
 }
 
-fn of_withdrawal(state: WithdrawalState) -> EventKind {
+/// Event kind of a withdrawal's new state.
+pub(crate) fn of_withdrawal(state: WithdrawalState) -> EventKind {
     match state {
         WithdrawalState::Requested => EventKind::WithdrawalRequested,
         WithdrawalState::Done => EventKind::WithdrawalCompleted,

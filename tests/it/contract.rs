@@ -156,9 +156,10 @@ fn every_operation_says_what_it_is_and_how_it_fails() {
             let id = operation["operationId"].as_str().unwrap_or_default();
             assert!(!id.is_empty() && ids.insert(id.to_owned()), "{route} has no operation id of its own: {id:?}");
             assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{route} has no summary");
-            let succeeds = operation["responses"].as_object().unwrap().iter().filter(|(code, _)| code.starts_with('2'));
+            let mut succeeds =
+                operation["responses"].as_object().unwrap().iter().filter(|(code, _)| code.starts_with('2'));
             let silent = |(_, answer): (&String, &Value)| answer["description"].as_str().is_none_or(str::is_empty);
-            assert!(!succeeds.map(silent).any(|silent| silent), "{route} does not describe its answer");
+            assert!(!succeeds.any(silent), "{route} does not describe its answer");
             let codes: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
             assert!(codes.iter().any(|code| code.starts_with('2')), "{route} never succeeds: {codes:?}");
             let body = method == "post" || method == "put";

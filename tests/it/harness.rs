@@ -172,7 +172,7 @@ impl Stand {
     async fn commit(&self, users: &[&User], messages: &[Message]) {
         let plan = || async {
             let mut tx = self.app.tx();
-            users.iter().for_each(|user| drop(tx.insert(*user)));
+            users.iter().for_each(|user| tx.insert(*user).or_retry());
             messages.iter().for_each(|message| tx.send(message.clone()));
             Ok(((), tx))
         };

@@ -16,7 +16,7 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::version::IfMatch;
 use shared::kernel::refusal::code;
-use shared::operations::change_settings::{self as verb, Change, Document};
+use shared::operations::change_settings::{self as verb, Change, CurrentSettings};
 use shared::operations::model::audit_record::AuditRecord;
 use shared::operations::model::settings::{AnySettings, Area};
 use shared::operations::search::{AuditFilter, audits as search};
@@ -37,13 +37,13 @@ pub struct SettingsDocument {
     pub settings: Value,
 }
 
-impl From<Document> for SettingsDocument {
-    fn from(of: Document) -> Self {
+impl From<CurrentSettings> for SettingsDocument {
+    fn from(of: CurrentSettings) -> Self {
         Self { area: of.area, version: of.version, settings: of.settings }
     }
 }
 
-fn tagged(of: Document) -> Reply<SettingsDocument> {
+fn tagged(of: CurrentSettings) -> Reply<SettingsDocument> {
     let version = of.version;
     Reply::ok(of.into()).version(version)
 }

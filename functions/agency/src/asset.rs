@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared::agency::assets::{CreateAsset, asset as read, create_asset, move_asset};
-use shared::agency::model::asset::{self, AssetKind, Identifier};
+use shared::agency::model::asset::{self, AssetIdentifier, AssetKind};
 use shared::agency::model::shop::Seller;
 use shared::agency::queries::{self, SaleFilter};
 use shared::agency::sell::{Checked, SaleRequest, check};
@@ -119,7 +119,7 @@ impl NewAsset {
         }
         let shop = findings.id("/shop_id", &self.shop_id, ShopId::parse);
         let series = findings.id("/series_id", &self.series_id, SeriesId::parse);
-        let identifier = findings.take(Identifier::parse(&self.identifier));
+        let identifier = findings.take(AssetIdentifier::parse(&self.identifier));
         findings.none()?;
         match (kind, shop, series, identifier) {
             (Some(kind), Some(shop), Some(series), Some(identifier)) => {
@@ -154,7 +154,7 @@ impl AssetMove {
     fn read(&self, of: &asset::Asset) -> Result<ShopId, Refusal> {
         let mut findings = Findings::default();
         let shop = findings.id("/shop_id", &self.shop_id, ShopId::parse);
-        let identifier = self.identifier.as_deref().map(|text| Identifier::parse(text).ok());
+        let identifier = self.identifier.as_deref().map(|text| AssetIdentifier::parse(text).ok());
         let fixed = [
             ("/kind", self.kind.as_deref().is_some_and(|kind| kind != of.kind.as_str())),
             ("/series_id", self.series_id.as_deref().is_some_and(|series| series != of.series.to_string())),

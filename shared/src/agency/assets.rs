@@ -1,6 +1,6 @@
 //! Asset use cases: create an asset in a shop, and move it to another (R8.8).
 
-use crate::agency::model::asset::{Asset, AssetClaim, AssetKind, Identifier};
+use crate::agency::model::asset::{Asset, AssetClaim, AssetIdentifier, AssetKind};
 use crate::agency::model::grant::Grant;
 use crate::agency::model::series::Progress;
 use crate::agency::model::settings::AgencySettings;
@@ -22,8 +22,8 @@ use table::context::Ctx;
 #[derive(Debug, Clone)]
 pub struct CreateAsset {
     pub kind: AssetKind,
-    /// Identifier printed on it.
-    pub identifier: Identifier,
+    /// AssetIdentifier printed on it.
+    pub identifier: AssetIdentifier,
     /// The shop that sells for it.
     pub shop: ShopId,
     /// The series whose packages it can buy.

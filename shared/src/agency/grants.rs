@@ -130,7 +130,7 @@ async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -
     if after.own != terms.own {
         after.own.must_fit(&known.above.offer().own)?;
     }
-    known.put(app, ctx, seller, after, ask.version, ask.adjust, "grant.changed").await
+    known.put(app, ctx, seller, after, (ask.version, ask.adjust), "grant.changed").await
 }
 
 /// Command to change a grant's packages, based on the version read.
@@ -168,7 +168,7 @@ async fn plan_packages(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangePackag
     let series = series::read(app, known.grant.series).await?;
     let (terms, offer) = (known.grant.wanted(), known.above.offer());
     let after = terms.with_packages(&ask.changes, series.wanted(), &offer, app.clock.now())?;
-    known.put(app, ctx, seller, after, ask.version, ask.adjust, "grant.packages_changed").await
+    known.put(app, ctx, seller, after, (ask.version, ask.adjust), "grant.packages_changed").await
 }
 
 fn holds(terms: &GrantTerms, change: &PackageChange) -> bool {
@@ -203,7 +203,7 @@ async fn plan_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> 
     let known = Known::read(app, seller, ask.grant).await?;
     seller.reach.must_be(Some(&known.grant.path))?;
     let after = known.grant.with_retail(ask.package, ask.price, ask.on_shelf)?;
-    known.put(app, ctx, seller, after, ask.version, false, "grant.retail_set").await
+    known.put(app, ctx, seller, after, (ask.version, false), "grant.retail_set").await
 }
 
 /// Deletes a grant and keeps it for the history; a repeated request finds it deleted.
@@ -282,8 +282,7 @@ impl Known {
         ctx: &Ctx,
         seller: &Seller,
         after: GrantTerms,
-        version: u64,
-        adjust: bool,
+        (version, adjust): (u64, bool),
         action: &str,
     ) -> Result<(Grant, Tx), Error> {
         if self.is_done(version, |terms| *terms == after) {

@@ -20,7 +20,7 @@ use table::tx::Tx;
 
 /// An area's document as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Document {
+pub struct CurrentSettings {
     /// Which.
     pub area: Area,
     /// Counts its changes; 0 are the defaults.
@@ -46,10 +46,10 @@ pub struct Change {
 ///
 /// # Errors
 /// When it can't be read, or does not decode.
-pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
+pub async fn settings(app: &App, area: Area) -> Result<CurrentSettings, Error> {
     let stored = app.store.get::<SettingsRecord>(&SettingsRecord::key(area.as_str())).await?;
     let settings = read(area, stored.as_ref())?;
-    Ok(Document { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
+    Ok(CurrentSettings { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
 }
 
 /// Replaces an area's document. A repeated request finds its own write and gets the same answer. This process sees the change at
@@ -58,13 +58,13 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// # Refuses
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
-pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<Document>, Error> {
+pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<CurrentSettings>, Error> {
     let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await;
     app.settings.forget();
     done
 }
 
-async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(Document, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx), Error> {
     let key = SettingsRecord::key(ask.area.as_str());
     let mut batch = app.store.get_many(&[key.clone(), LedgerBegun::key(), AgencyBegun::key()]).await?;
     let stored = batch.take::<SettingsRecord>(&key)?;
@@ -73,7 +73,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(Document, Tx), Erro
     let before = read(ask.area, stored.as_ref())?;
     let version = stored.as_ref().map_or(0, |stored| stored.version);
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
-    let answer = Document { area: ask.area, version: next, settings: ask.settings.document() };
+    let answer = CurrentSettings { area: ask.area, version: next, settings: ask.settings.document() };
     let mut tx = app.tx();
     if version == next && before == ask.settings {
         return Ok((answer, tx));

@@ -420,8 +420,8 @@ impl<'a> Count<'a> {
     fn write(&self, code: &Code, tx: &mut Tx) {
         match self {
             Self::Nowhere => {}
-            Self::Code => drop(tx.take_use(code)),
-            Self::Shard(shard) => drop(tx.take_shard_use(shard)),
+            Self::Code => tx.take_use(code).or_retry(),
+            Self::Shard(shard) => tx.take_shard_use(shard).or_retry(),
             Self::Late(shard) => {
                 let used = shard.used.saturating_add(1);
                 tx.replace(shard, &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) });

@@ -286,8 +286,8 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     }
     for id in milestones {
         match (read.milestones.get(id), settlement.milestones.get(id)) {
-            (None, Some(milestone)) => drop(tx.insert(milestone)),
-            (Some(before), None) => drop(tx.remove(before)),
+            (None, Some(milestone)) => tx.insert(milestone).or_retry(),
+            (Some(before), None) => tx.remove(before).or_retry(),
             _ => {}
         }
     }
@@ -304,7 +304,7 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     }
     if !tx.is_empty() {
         let moved_not = relied_on.difference(users).filter_map(|id| read.users.get(id));
-        moved_not.for_each(|user| drop(tx.unchanged(user)));
+        moved_not.for_each(|user| tx.unchanged(user).or_retry());
     }
     tx
 }

@@ -1,5 +1,6 @@
 //! Webhook invariant E1: a delivery has a committed cause and an endpoint, and a consistent state.
 
+use crate::message::of_withdrawal;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::redemption::model::redemption::Redemption;
 use crate::webhooks::model::delivery::{Delivery, DeliveryState};
@@ -56,8 +57,7 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
             | Kind::WithdrawalCancelled,
             EventSubject::Withdrawal(withdrawal),
         ) => all.withdrawals.get(&withdrawal).is_some_and(|withdrawal| {
-            let state = format!("withdrawal.{}", withdrawal.state.as_str());
-            of.event == Kind::WithdrawalRequested || of.event.as_str() == state
+            of.event == Kind::WithdrawalRequested || of.event == of_withdrawal(withdrawal.state)
         }),
         _ => false,
     }

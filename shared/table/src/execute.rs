@@ -192,7 +192,7 @@ impl Executor {
         let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
         let record =
             IdempotencyRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
-        tx.mark(|tx| drop(tx.insert_or_expired(&record, now)));
+        tx.mark(|tx| tx.insert_or_expired(&record, now).or_retry());
         Ok(())
     }
 

@@ -214,6 +214,9 @@ impl Tx {
 pub struct Written<'a>(Option<&'a mut Write>);
 
 impl Written<'_> {
+    /// Says that a failed condition means to plan again, which it does by itself.
+    pub fn or_retry(self) {}
+
     /// Rejects with `refusal` if the condition fails.
     pub fn or(self, refusal: Refusal) {
         if let Some(write) = self.0 {

@@ -73,10 +73,10 @@ fn a_hundred_yuan_with_its_bonus_is_one_journal_of_zero_sum() {
 fn taking_back_more_than_the_balance_becomes_debt_that_a_later_credit_pays() {
     let (accounts, _) = post(&empty(), RecordType::Payment, "4").unwrap();
     let (accounts, posting) = post(&accounts, RecordType::Refund, "-10").unwrap();
-    assert_eq!(shown(&posting), ["Balance 2 refund -4 4→0", "Debt 1 debt -6 0→-6"]);
+    assert_eq!(shown(&posting), ["Balance 2 refund -4 4→0", "Receivable 1 debt -6 0→-6"]);
     assert_eq!(accounts.owed(), usd("6"));
     let (accounts, posting) = post(&accounts, RecordType::Payment, "8").unwrap();
-    assert_eq!(shown(&posting), ["Balance 3 payment 8 0→8", "Balance 4 debt -6 8→2", "Debt 2 debt 6 -6→0"]);
+    assert_eq!(shown(&posting), ["Balance 3 payment 8 0→8", "Balance 4 debt -6 8→2", "Receivable 2 debt 6 -6→0"]);
     assert_eq!((accounts.balance(), accounts.owed()), (usd("2"), usd("0")));
 }
 

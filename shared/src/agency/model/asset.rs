@@ -25,9 +25,9 @@ text_enum! {
 
 /// Printed identifier of an asset: 4 to 64 letters, digits, `-`, `.`, `:` or `_`, in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identifier(String);
+pub struct AssetIdentifier(String);
 
-impl Identifier {
+impl AssetIdentifier {
     /// Parses user input: trims it and converts it to upper case.
     ///
     /// # Rejects
@@ -53,7 +53,7 @@ pub struct Asset {
     pub id: AssetId,
     pub kind: AssetKind,
     /// Identifier printed on it.
-    pub identifier: Identifier,
+    pub identifier: AssetIdentifier,
     /// Path of the shop that sells for it.
     pub path: ShopPath,
     /// The series whose packages it can buy.
@@ -72,6 +72,6 @@ pub struct Asset {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetClaim {
     pub kind: AssetKind,
-    pub identifier: Identifier,
+    pub identifier: AssetIdentifier,
     pub asset: AssetId,
 }
