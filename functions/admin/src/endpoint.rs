@@ -93,7 +93,8 @@ pub struct EndpointTerms {
     /// Public HTTPS URL.
     #[schema(example = "https://product.example/guerdon")]
     url: String,
-    /// Event types, one or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
+    /// Event types delivered to it.
+    /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
     /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.completed`,
     /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
     #[schema(value_type = Vec<EventKind>)]

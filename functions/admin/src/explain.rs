@@ -33,7 +33,8 @@ pub struct Explanation {
 /// Outcome of one decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Decision {
-    /// Subject: `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward` or `commission`.
+    /// Subject of the decision.
+    /// One of `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward`, `commission`.
     pub subject: Subject,
     /// Outcome in a word: `credited`, `below_threshold`, `already_used`, `limit_reached` …
     pub outcome: &'static str,

@@ -130,7 +130,8 @@ impl TryFrom<Reconciliation> for AdminReconciliation {
 pub struct AdminDifference {
     /// Provider: `stripe` or `zpay`.
     pub provider: Provider,
-    /// Kind of line: `total` of the comparison; or, of a payment, `missing_here`, `missing_there`, `amount_differs` or `unconfirmed`.
+    /// Kind of line.
+    /// `total` of the comparison; or, of a payment, `missing_here`, `missing_there`, `amount_differs` or `unconfirmed`.
     pub verdict: &'static str,
     /// Id of the provider's payment.
     pub payment_id: Option<String>,

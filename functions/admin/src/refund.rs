@@ -27,8 +27,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundAsk {
-    /// Amount in pay currency. If absent: all that can be refunded, or the requested amount. In a confirmation, `0` means that no refund
-    /// was made.
+    /// Amount in pay currency.
+    /// If absent: all that can be refunded, or the requested amount. In a confirmation, `0` means that no refund was made.
     amount: Option<String>,
     /// Reason, 1 to 500 characters.
     reason: String,

@@ -43,7 +43,8 @@ pub struct ServiceKey {
     pub id: ServiceKeyId,
     /// Display name; audit entries name the key as `service:{name}`.
     pub name: String,
-    /// Scopes of the key: `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    /// Scopes of the key.
+    /// Any of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
     pub scopes: Vec<ServiceScope>,
     /// State of the key: `active` or `revoked`.
     pub state: KeyState,
@@ -92,7 +93,8 @@ pub struct KeyTerms {
     /// Display name, 1 to 60 characters.
     #[schema(example = "billing")]
     name: String,
-    /// Scopes, one or more of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    /// Scopes of the key.
+    /// One or more of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
     #[schema(value_type = Vec<ServiceScope>)]
     scopes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Accounts for the operator: view, block, role, invite code, balance adjustment (R2.5, R2.8, R3.1, R1.6).
+//! Accounts for the operator: list, block, role, invite code, balance (R2.5, R2.8, R3.1, R1.6).
 
 use shared::account::model::scope::AdminScope;
 use std::sync::Arc;
@@ -184,8 +184,9 @@ pub struct RoleSetting {
     /// New role: `user`, `agent` or `admin`.
     #[schema(value_type = Role)]
     role: String,
-    /// Scopes to limit an admin to: `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`, `codes:issue`,
-    /// `grants:write`, `stats:read`; empty for full access.
+    /// Scopes to limit an admin to; empty for full access.
+    /// One or more of `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`, `codes:issue`, `grants:write`,
+    /// `stats:read`.
     #[serde(default)]
     #[schema(value_type = Vec<AdminScope>)]
     scopes: Vec<String>,

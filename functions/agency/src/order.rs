@@ -46,6 +46,7 @@ pub struct Order {
     pub kind: OrderKind,
     /// Way of payment: `wallet`, `online`, `offline` or `asset`.
     pub payment: PaidBy,
+    /// State of the order.
     /// `pending` until paid, then the state of its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
     /// `cancelled`.
     pub status: OrderStatus,

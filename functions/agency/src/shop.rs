@@ -78,7 +78,8 @@ impl From<shop::Shop> for Shop {
 pub struct ShopDocument {
     /// Display name, 1 to 500 characters.
     name: String,
-    /// Id of the parent shop; null for level 1. If left out, a new shop is placed below the caller's own and an existing one stays.
+    /// Id of the parent shop; null for level 1.
+    /// If left out, a new shop is placed below the caller's own and an existing one stays.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     parent_id: Option<Option<String>>,

@@ -109,7 +109,9 @@ impl From<&code::Batch> for Batch {
     }
 }
 
-/// A batch to create: with `plan_id`, `unit` and `quantity` for plan time, or with `credit` for balance.
+/// A batch to create.
+///
+/// Set `plan_id`, `unit` and `quantity` for plan time, or `credit` for balance.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBatch {

@@ -157,7 +157,8 @@ pub struct CodeEdit {
     quantity: Option<i64>,
     /// Balance to credit instead, in ledger currency.
     credit: Option<String>,
-    /// Number of uses in all, not below those so far. A limited code stays limited, an unlimited one unlimited.
+    /// Number of uses in all, not below those so far.
+    /// A limited code stays limited, an unlimited one unlimited.
     total_uses: Option<i64>,
     /// Number of uses by one user.
     per_user_limit: Option<i64>,

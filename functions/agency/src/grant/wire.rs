@@ -414,7 +414,8 @@ pub struct PackageChangeBody {
 pub struct PackagesBody {
     /// The changes, at most 90.
     packages: Vec<PackageChangeBody>,
-    /// True to raise grants and prices below a raised cost price, and to remove removed packages from the grants below.
+    /// True to apply the changes to the grants below.
+    /// Raises cost and retail prices below a raised cost price; takes removed packages out of the grants below.
     #[serde(default)]
     pub adjust_children: bool,
 }
