@@ -121,7 +121,7 @@ pub struct ProviderEvent {
     /// Time of receipt.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
-    /// Outcome: `credited`, `already_credited`, `review`, `noted`, `closed`, `ignored`.
+    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed` or `ignored`.
     pub outcome: EventOutcome,
     /// Body as received; null once it is deleted.
     pub raw: Option<String>,

@@ -28,7 +28,7 @@ use shared::edge::export::{CsvRow, JsonOrCsv};
 /// Settings of an area.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
-    /// Area: `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption`.
+    /// Area: `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption` or `agency`.
     pub area: Area,
     /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,

@@ -115,7 +115,7 @@ pub struct RedemptionTotals {
     pub balance: u64,
     /// Sum credited by redemptions for balance, in ledger currency.
     pub credit: Amount,
-    /// Number of redemptions taken back; not included in the other totals.
+    /// Number of reversed redemptions; not included in the other totals.
     pub undone: u64,
 }
 

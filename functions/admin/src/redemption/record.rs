@@ -36,7 +36,7 @@ pub struct AdminRedemption {
     pub batch_id: BatchId,
     /// Number of this use among the user's uses of the code.
     pub number: u32,
-    /// Reason why it was taken back.
+    /// Reason why it was reversed.
     pub undone_because: Option<String>,
     /// The redemption, with the code in full.
     #[serde(flatten)]
@@ -108,10 +108,10 @@ pub async fn records(
     Ok(search.found(&app, page, AdminRedemption::from))
 }
 
-/// Take a redemption back
+/// Reverse a redemption
 ///
-/// Reverses its balance: credit already spent becomes debt. Removes its remaining plan time. Its use becomes available again, also for
-/// the same user.
+/// Takes back its balance: credit already spent becomes debt. Removes its remaining plan time. Its use becomes available again, also
+/// for the same user.
 #[utoipa::path(
     post, path = "/v1/admin/redemption/records/{id}/undo", operation_id = "undoRedemption", tag = "admin",
     responses((status = 200, body = AdminRedemption)),
