@@ -1,4 +1,4 @@
-//! The affiliate programme as the operator sees it: commissions and withdrawals (R6.6, R6.7).
+//! The affiliate programme for the operator: commissions and withdrawals (R6.6, R6.7).
 
 use shared::affiliate::model::withdrawal::Destination;
 use shared::kernel::id::OrderId;
@@ -33,35 +33,35 @@ use super::reason::Reason;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{given, user as user_filter};
 
-/// A commission as the operator sees it.
+/// A commission for the operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminCommission {
-    /// Which.
+    /// Id of the commission.
     pub id: CommissionId,
-    /// The order that earned it.
+    /// Id of the order that accrued it.
     pub order_id: OrderId,
-    /// Who gets it.
+    /// Id of the inviter who receives it.
     pub beneficiary: UserId,
-    /// Whose order it is.
+    /// Id of the invitee who made the order.
     pub invitee: UserId,
-    /// Which of the invitee's commissions it is.
+    /// Number of this commission among those of the invitee.
     pub number: u32,
-    /// The order's credit without bonus.
+    /// Basis of the commission: the order's credit without bonus, in ledger currency.
     pub base: Amount,
-    /// Which part of it.
+    /// Commission rate: the part of the basis, 0 to 1.
     pub rate: String,
-    /// What the order earned, before anything was taken back.
+    /// Amount accrued, before reversals; in ledger currency.
     pub amount: Amount,
-    /// What is left of it.
+    /// Amount remaining after reversals, in ledger currency.
     pub remaining: Amount,
-    /// `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State: `pending`, `available`, `partially_reversed` or `reversed`.
     pub state: CommissionState,
-    /// Why an admin took it back.
+    /// Reason why an admin reversed it.
     pub reason: Option<String>,
-    /// From when on it can be withdrawn.
+    /// End of the hold: the time from which it can be withdrawn.
     #[schema(value_type = String, format = DateTime)]
     pub available_at: Timestamp,
-    /// When it was earned.
+    /// Time of accrual.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -109,15 +109,15 @@ impl AdminCommission {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Commissions {
-    /// `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State: `pending`, `available`, `partially_reversed` or `reversed`.
     #[param(inline, value_type = Option<CommissionState>)]
     state: Option<String>,
-    /// Of which inviter, by id.
+    /// Id of the inviter.
     #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 
-/// All commissions
+/// List commissions
 ///
 /// Newest first.
 #[utoipa::path(
@@ -140,9 +140,9 @@ pub async fn commissions(
     Ok(search.found(&app, page, |of| AdminCommission::of(&of, now)))
 }
 
-/// Take a commission back for good
+/// Reverse a commission permanently
 ///
-/// Later commissions pay back the part that was withdrawn already.
+/// A part already withdrawn becomes debt, recovered from later commissions.
 #[utoipa::path(
     post, path = "/v1/admin/commissions/{id}/reverse", operation_id = "reverseCommission", tag = "admin",
     responses((status = 200, body = AdminCommission)),
@@ -160,41 +160,41 @@ pub async fn reverse(
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 
-/// A withdrawal as the operator sees it: with everything that is needed to pay it.
+/// A withdrawal for the operator, with the payout details.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminWithdrawal {
-    /// Which.
+    /// Id of the withdrawal.
     pub id: WithdrawalId,
-    /// Whose.
+    /// Id of the user.
     pub user: UserId,
-    /// How much.
+    /// Amount, in ledger currency.
     pub amount: Amount,
-    /// `balance` or `cash`.
+    /// Destination: `balance` or `cash`.
     pub to: Destination,
-    /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
+    /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
     pub state: WithdrawalState,
-    /// Where cash goes.
+    /// Payout account of a cash withdrawal.
     pub payout: Option<AdminPayout>,
-    /// The reference of the payment.
+    /// Reference of the payment.
     pub reference: Option<String>,
-    /// Why it was rejected.
+    /// Reason why it was rejected.
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// Time of the request.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it came to its end.
+    /// Time it was completed.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
 }
 
-/// Where cash goes.
+/// Payout account of a cash withdrawal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminPayout {
-    /// By which method.
+    /// Payout method.
     pub method: String,
-    /// The payout account there.
+    /// Account at the payout method.
     pub account: String,
-    /// Its owner's name.
+    /// Name of the account's owner.
     pub name: Option<String>,
 }
 
@@ -238,15 +238,15 @@ impl From<withdrawal::Withdrawal> for AdminWithdrawal {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Withdrawals {
-    /// `done`, `requested`, `paid`, `rejected` or `cancelled`.
+    /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
     #[param(inline, value_type = Option<WithdrawalState>)]
     state: Option<String>,
-    /// Whose, by id.
+    /// Id of the user.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
 }
 
-/// All withdrawals
+/// List withdrawals
 ///
 /// Newest first.
 #[utoipa::path(
@@ -265,16 +265,16 @@ pub async fn withdrawals(
     Ok(search.found(&app, page, AdminWithdrawal::from))
 }
 
-/// What shows that a withdrawal was paid.
+/// Evidence that a withdrawal was paid.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// The bank's or the wallet's reference.
+    /// Payment reference of the bank or wallet.
     #[schema(example = "SEPA 2026-11-20 0017")]
     reference: String,
 }
 
-/// Say that a cash withdrawal was paid
+/// Mark a cash withdrawal as paid
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/approve", operation_id = "approveWithdrawal", tag = "admin",
     responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
@@ -293,7 +293,7 @@ pub async fn approve(
 
 /// Reject a cash withdrawal
 ///
-/// Its amount is available again.
+/// Its amount becomes available again.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/reject", operation_id = "rejectWithdrawal", tag = "admin",
     responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),

@@ -1,4 +1,4 @@
-//! What the operator's staff does to shops beside what agents do (R8.12).
+//! Actions on shops reserved to the operator's staff (R8.12).
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use shared::kernel::refusal::code;
 
 use super::user::Adjustment;
 
-/// Adjusts what a shop can spend
+/// Adjust a shop's main balance
 ///
-/// The record shows the amount with its sign. A debit above the balance is refused.
+/// The statement line shows the signed amount. A debit above the balance is refused.
 #[utoipa::path(
     post, path = "/v1/admin/shops/{id}/adjustments", operation_id = "adjustShop", tag = "admin",
     responses((status = 200, body = Record), code::InsufficientBalance),

@@ -1,4 +1,4 @@
-//! The platform's totals day by day, and of each day by provider (R9.2).
+//! Totals of the platform by day, and of each day by provider (R9.2).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,73 +23,73 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::stats::Reading;
 
-/// What one day (UTC) came to.
+/// Totals of one day (UTC).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Day {
-    /// Which.
+    /// Day of the totals, in UTC.
     #[schema(value_type = String, format = Date)]
     pub date: Date,
-    /// Accounts that were made.
+    /// Number of accounts created.
     pub users: u64,
-    /// Of these, invitees.
+    /// Number of these accounts that were invited.
     pub invitees: u64,
-    /// Invitees that reached the threshold.
+    /// Number of invitees that reached the threshold.
     pub qualified: u64,
-    /// Rewards on inviters' balances.
+    /// Rewards credited to inviters, in ledger currency.
     pub granted_to_inviters: Amount,
-    /// Rewards on invitees' balances.
+    /// Rewards credited to invitees, in ledger currency.
     pub granted_to_invitees: Amount,
-    /// Orders whose money was taken on the day, by provider.
+    /// Orders paid on the day, by provider.
     pub providers: BTreeMap<String, ProviderDay>,
-    /// Commissions that were made on the day.
+    /// Number of commissions accrued on the day.
     pub commissions: u64,
-    /// What they came to.
+    /// Sum of these commissions, in ledger currency.
     pub commission_earned: Amount,
-    /// What was taken back of them since.
+    /// Part of these commissions reversed since, in ledger currency.
     pub commission_reversed: Amount,
-    /// Commission that was moved to balances.
+    /// Commission moved to balances, in ledger currency.
     pub withdrawn_to_balance: Amount,
-    /// Commission that was paid out.
+    /// Commission paid out in cash, in ledger currency.
     pub withdrawn_in_cash: Amount,
-    /// Codes redeemed for plan time.
+    /// Number of codes redeemed for plan time.
     pub redeemed_for_plans: u64,
-    /// Codes redeemed for balance.
+    /// Number of codes redeemed for balance.
     pub redeemed_for_balance: u64,
-    /// What those credited.
+    /// Sum credited by codes redeemed for balance, in ledger currency.
     pub redeemed_credit: Amount,
-    /// Sales of the agency.
+    /// Number of agency sales.
     pub sales: u64,
-    /// What they cost, in agency currency.
+    /// Sum of these sales, in agency currency.
     pub sales_amount: Amount,
-    /// What their levels earn.
+    /// Commissions of all levels on these sales, in agency currency.
     pub sales_commission: Amount,
 }
 
-/// A provider's part of a day.
+/// Totals of one provider on a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderDay {
-    /// Orders.
+    /// Number of orders paid.
     pub orders: u64,
-    /// What was charged, in today's pay currency.
+    /// Sum charged, in the current pay currency.
     pub charge: Amount,
-    /// What of that went back since, or is disputed.
+    /// Part of the charge refunded since, or disputed.
     pub returned: Amount,
-    /// The same in currencies that were the pay currency before.
+    /// Charges in former pay currencies, with their refunds.
     pub other: Vec<OtherCharge>,
-    /// What was credited.
+    /// Credit bought, in ledger currency.
     pub credit: Amount,
-    /// What promotions added.
+    /// Bonus added by promotions, in ledger currency.
     pub bonus: Amount,
-    /// What of both was taken back since.
+    /// Credit and bonus reversed since, in ledger currency.
     pub reversed: Amount,
 }
 
-/// What was charged in a former pay currency.
+/// Charges in a former pay currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OtherCharge {
-    /// What was charged.
+    /// Sum charged.
     pub charge: Amount,
-    /// What of that went back since, or is disputed.
+    /// Part of the charge refunded since, or disputed.
     pub returned: Amount,
 }
 
@@ -175,14 +175,14 @@ impl ProviderDay {
     }
 }
 
-/// Which days.
+/// Range of days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Days {
-    /// The first one; 30 days before the last, if left out.
+    /// First day; 30 days before the last if left out.
     from: Option<String>,
-    /// The last one; today, if left out.
+    /// Last day; today if left out.
     to: Option<String>,
 }
 
@@ -200,9 +200,9 @@ impl Days {
     }
 }
 
-/// The platform's totals by day and provider, newest first
+/// List the platform's totals by day and provider, newest first
 ///
-/// Days (UTC) on which something happened. Counted from messages, each thing once; they follow within moments.
+/// Lists only days (UTC) with activity. Projected from messages, each counted once; updated within moments.
 #[utoipa::path(
     get, path = "/v1/admin/stats/daily", operation_id = "getDailyStats", tag = "admin",
     responses((status = 200, content((Listing<Day> = "application/json"), (String = "text/csv")))),

@@ -1,4 +1,4 @@
-//! Endpoints of the operator's product, and what was delivered to them.
+//! Webhook endpoints of the operator's product, and their deliveries.
 
 use shared::webhooks::model::delivery::DeliveryState;
 use shared::webhooks::model::endpoint::DisabledBecause;
@@ -29,28 +29,28 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::page::Unfiltered;
 
-/// Where events go.
+/// A webhook endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookEndpoint {
-    /// Which.
+    /// Id of the endpoint.
     pub id: EndpointId,
-    /// Its address.
+    /// URL that events are delivered to.
     pub url: String,
-    /// What it hears of.
+    /// Event types delivered to it.
     pub events: Vec<EventKind>,
-    /// Whether anything is delivered to it.
+    /// True if events are delivered to it.
     pub enabled: bool,
-    /// Why not: `by_admin`, `failing`, `gone`.
+    /// Reason why it is disabled: `by_admin`, `failing` or `gone`.
     pub disabled_reason: Option<DisabledBecause>,
-    /// Since when not.
+    /// Time it was disabled.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub disabled_at: Option<Timestamp>,
-    /// Since when every delivery has failed.
+    /// Time since which every delivery has failed.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub failing_since: Option<Timestamp>,
-    /// Who made it.
+    /// Id of the admin who created it.
     pub made_by: UserId,
-    /// When.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -76,23 +76,24 @@ impl From<endpoint::Endpoint> for WebhookEndpoint {
     }
 }
 
-/// An endpoint that was made, or changed.
+/// A created or changed endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointWithSecret {
     /// The endpoint.
     #[serde(flatten)]
     pub about: WebhookEndpoint,
-    /// What its messages are signed with, `whsec_…`: told once, when it is made or rotated, else null.
+    /// Signing secret, `whsec_…`; returned once, at creation or rotation, otherwise null.
     pub secret: Option<String>,
 }
 
-/// What an endpoint is to be.
+/// A webhook endpoint to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointTerms {
-    /// An HTTPS address on the internet.
+    /// Public HTTPS URL.
     #[schema(example = "https://product.example/guerdon")]
     url: String,
+    /// Event types delivered to it.
     /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
     /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.completed`,
     /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
@@ -107,18 +108,18 @@ impl EndpointTerms {
     }
 }
 
-/// What an endpoint is to become; what is not given stays.
+/// Changes of an endpoint; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointChange {
-    /// An HTTPS address on the internet.
+    /// Public HTTPS URL.
     url: Option<String>,
-    /// All that it hears of from now on.
+    /// Event types delivered from now on; replaces the list.
     #[schema(value_type = Option<Vec<EventKind>>)]
     events: Option<Vec<String>>,
-    /// Whether anything is delivered to it. Switched on again it is forgiven what failed.
+    /// True to deliver events to it. Enabling it clears its failure record.
     enabled: Option<bool>,
-    /// Gives it another secret. The one before signs too for a day.
+    /// True to rotate the secret. The previous secret also signs for one more day.
     #[serde(default)]
     rotate_secret: bool,
 }
@@ -132,28 +133,28 @@ impl EndpointChange {
     }
 }
 
-/// One event on its way to one endpoint.
+/// Delivery of one event to one endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Delivery {
-    /// The event's id, told as `webhook-id`.
+    /// Id of the event, sent as `webhook-id`.
     pub id: EventId,
-    /// What happened: `order.paid` …
+    /// Type of the event, such as `order.paid`.
     pub event: EventKind,
-    /// `pending`, `delivered` or `failed`.
+    /// State: `pending`, `delivered` or `failed`.
     pub state: DeliveryState,
-    /// How often it was attempted.
+    /// Number of attempts so far.
     pub attempts: u32,
-    /// What the endpoint answered last.
+    /// HTTP status of the endpoint's last response.
     pub last_status: Option<u16>,
-    /// Why the last attempt failed.
+    /// Reason why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it is attempted next.
+    /// Time of the next attempt.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<Timestamp>,
-    /// When it came to be.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When the endpoint took it.
+    /// Time of delivery.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub delivered_at: Option<Timestamp>,
 }
@@ -188,7 +189,7 @@ impl From<delivery::Delivery> for Delivery {
     }
 }
 
-/// Endpoints
+/// List endpoints
 ///
 /// Newest first.
 #[utoipa::path(
@@ -203,10 +204,9 @@ pub async fn endpoints(
     Ok(search.found(&app, page, WebhookEndpoint::from))
 }
 
-/// Make an endpoint
+/// Create an endpoint
 ///
-/// Events that happen from now on are delivered to it, signed as Standard Webhooks says. The answer is the only place where its secret is
-/// shown.
+/// Events from now on are delivered to it, signed according to Standard Webhooks. Only this response contains the secret.
 #[utoipa::path(
     post, path = "/v1/admin/webhook-endpoints", operation_id = "createWebhookEndpoint", tag = "admin",
     responses((status = 201, body = EndpointWithSecret)),
@@ -225,7 +225,7 @@ pub async fn create(
 
 /// Change an endpoint
 ///
-/// Fields that are left out stay. Deliveries on their way go to the new address.
+/// Absent fields stay unchanged. Pending deliveries go to the new URL.
 #[utoipa::path(
     put, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "changeWebhookEndpoint", tag = "admin",
     responses((status = 200, body = EndpointWithSecret)),
@@ -242,7 +242,7 @@ pub async fn change(
 
 /// Delete an endpoint
 ///
-/// Nothing is delivered to it any more, and its log is not shown any more.
+/// Its deliveries stop, and its delivery log is no longer available.
 #[utoipa::path(
     delete, path = "/v1/admin/webhook-endpoints/{id}", operation_id = "deleteWebhookEndpoint", tag = "admin",
     responses((status = 204, description = "It is deleted.")),
@@ -252,9 +252,9 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(id): Id<Endpoi
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Deliveries
+/// List deliveries of an endpoint
 ///
-/// Deliveries to an endpoint in the last thirty days, newest first.
+/// Deliveries of the last thirty days, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/webhook-endpoints/{id}/deliveries", operation_id = "listDeliveries", tag = "admin",
     responses((status = 200, content((Listing<Delivery> = "application/json"), (String = "text/csv")))),
@@ -268,9 +268,9 @@ pub async fn deliveries(
     Ok(search.found(&app, page, Delivery::from))
 }
 
-/// Send an event again
+/// Resend an event
 ///
-/// Under the same id and with the same content, within a minute.
+/// With the same id and content, within a minute.
 #[utoipa::path(
     post, path = "/v1/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/replay", operation_id = "replayDelivery",
     tag = "admin",

@@ -1,4 +1,4 @@
-//! Erasing a person.
+//! Erasure of a user's personal data.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use shared::kernel::refusal::code;
 use super::reason::Reason;
 use super::user::AdminUser;
 
-/// Erase a person
+/// Erase a user's personal data
 ///
-/// E-mail, language and way in go at once; where orders came from, where withdrawals went and what providers said word for word within
-/// moments. Journals, amounts and ids stay. It can't be taken back.
+/// E-mail, language and login are removed at once. The origin of orders, the payout accounts of withdrawals and the raw provider events
+/// follow within moments. Journals, amounts and ids are kept. It can't be undone.
 #[utoipa::path(
     post, path = "/v1/admin/users/{id}/erase", operation_id = "eraseUser", tag = "admin",
     responses((status = 200, body = AdminUser), code::WithdrawalOpen),

@@ -1,4 +1,4 @@
-//! Why an order is as it is (R9.3).
+//! Explanation of an order (R9.3).
 
 use shared::operations::model::explain::Subject;
 use shared::payment::model::order::OrderStatus;
@@ -19,29 +19,30 @@ use shared::operations::explain::facts;
 use shared::operations::model::explain;
 use utoipa::ToSchema;
 
-/// Every decision about an order.
+/// Decisions about an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
-    /// Which order.
+    /// Id of the order.
     pub order_id: OrderId,
-    /// Its state.
+    /// State of the order.
     pub status: OrderStatus,
-    /// The decisions, in the order in which they are taken.
+    /// Decisions, in the order in which they are taken.
     pub decisions: Vec<Decision>,
 }
 
-/// What came of one question.
+/// Outcome of one decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Decision {
-    /// `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward` or `commission`.
+    /// Subject of the decision.
+    /// One of `price`, `payment`, `credit`, `tier`, `bonus`, `inviter_reward`, `invitee_reward`, `commission`.
     pub subject: Subject,
-    /// The answer in a word: `credited`, `below_threshold`, `already_used`, `limit_reached` …
+    /// Outcome in a word: `credited`, `below_threshold`, `already_used`, `limit_reached` …
     pub outcome: &'static str,
-    /// What it came to, where it is an amount.
+    /// Resulting amount, if there is one.
     pub amount: Option<Amount>,
-    /// Why, in a sentence with the numbers that were used.
+    /// Reason in a sentence, with the numbers used.
     pub because: String,
-    /// When, where that is known.
+    /// Time of the decision, if known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
@@ -58,9 +59,9 @@ impl From<explain::Explained> for Decision {
     }
 }
 
-/// Explains an order
+/// Explain an order
 ///
-/// Every decision about it, from what is stored: price, credit, tier, bonus, rewards and commission, and why something was not granted.
+/// Derived from stored data: price, credit, tier, bonus, rewards and commission, each with the reason why it was granted or not.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/{id}/explain", operation_id = "explainOrder", tag = "admin",
     responses((status = 200, body = Explanation)),

@@ -1,6 +1,6 @@
-//! What the operator's staff sees and does: settings, accounts, orders, the programmes, the review queue, totals, audit (R9).
+//! Operator API: settings, accounts, orders, programmes, review queue, totals, audit list (R9).
 //!
-//! Every route takes an [`shared::account::view::Admin`]. Lists answer JSON or, to `Accept: text/csv`, a [`shared::edge::export`].
+//! Every route takes an [`shared::account::view::Admin`]. Lists return JSON or, for `Accept: text/csv`, a [`shared::edge::export`].
 
 pub mod affiliate;
 pub mod agency;
@@ -26,10 +26,10 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::openapi::Api;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables required beyond those of every function.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
-/// The routes of the operator's staff.
+/// Routes of the operator API.
 pub fn api() -> Api<Arc<App>> {
     api![
         platform::settings,

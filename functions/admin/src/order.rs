@@ -1,4 +1,4 @@
-//! Orders as the operator sees them, and the review queue (R4.5, R4.12).
+//! Orders for the operator, and their events (R4.5, R4.12).
 
 use shared::kernel::id::UserId;
 use std::sync::Arc;
@@ -41,21 +41,21 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{given, user as user_filter};
 
-/// An order as the operator sees it.
+/// An order with the details for the operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminOrder {
-    /// What its user sees.
+    /// The order as its user sees it.
     #[serde(flatten)]
     pub order: OrderView,
-    /// Whose it is.
+    /// User who made the order.
     pub user: Person,
-    /// The provider's payment, once it is known.
+    /// Id of the provider's payment, once known.
     pub provider_payment_id: Option<String>,
-    /// Where it was made from.
+    /// IP address the order was made from.
     pub client_ip: Option<String>,
-    /// With what.
+    /// User agent the order was made with.
     pub user_agent: Option<String>,
-    /// Whether it used the user's promotion.
+    /// True if the order used the user's promotion.
     pub promotion_used: bool,
 }
 
@@ -98,41 +98,41 @@ impl AdminOrder {
     }
 }
 
-/// One order with everything known of it.
+/// An order with its provider events and state changes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminOrderFile {
     /// The order.
     #[serde(flatten)]
     pub order: AdminOrder,
-    /// What its provider told us, oldest first.
+    /// Events received from the provider, oldest first.
     pub events: Vec<ProviderEvent>,
-    /// The states it went through.
+    /// States of the order over time.
     pub transitions: Vec<Transition>,
 }
 
-/// What a provider told us.
+/// An event received from the provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderEvent {
-    /// The provider's id of it.
+    /// The provider's id of the event.
     pub id: String,
-    /// The provider's name for it.
+    /// The provider's type of the event.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it came.
+    /// Time of receipt.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
-    /// What came of it: `credited`, `already_credited`, `review`, `noted`, `closed`, `ignored`.
+    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed` or `ignored`.
     pub outcome: EventOutcome,
-    /// As it came, while it is kept.
+    /// Body as received; null once it is deleted.
     pub raw: Option<String>,
 }
 
-/// A state that an order reached.
+/// A state reached by an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Transition {
-    /// Which.
+    /// State of the order.
     pub status: OrderStatus,
-    /// When, where that is known.
+    /// Time it was reached, if known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
@@ -153,7 +153,7 @@ impl AdminOrderFile {
     }
 }
 
-/// What the order itself tells of its way; the moment of giving up is not kept on it.
+/// List the states recorded on the order itself; the order does not keep the time of giving up.
 fn transitions(order: &order::Order) -> Vec<Transition> {
     let at_once = order.status == OrderStatus::Failed && order.pay_url.is_none();
     let mut way = Vec::new();
@@ -174,18 +174,18 @@ fn transitions(order: &order::Order) -> Vec<Transition> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Orders {
-    /// In which state.
+    /// State of the orders.
     #[param(inline, value_type = Option<OrderStatus>)]
     status: Option<String>,
-    /// `stripe` or `zpay`.
+    /// Provider: `stripe` or `zpay`.
     #[param(inline, value_type = Option<Provider>)]
     provider: Option<String>,
-    /// By which method.
+    /// Payment method of the provider.
     method: Option<String>,
-    /// Of which user, by id.
+    /// Id of the user.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
-    /// Of which user, by e-mail.
+    /// E-mail of the user.
     email: Option<String>,
 }
 
@@ -201,7 +201,7 @@ impl Orders {
     }
 }
 
-/// All orders
+/// List orders
 ///
 /// Newest first.
 #[utoipa::path(
@@ -223,24 +223,24 @@ pub async fn orders(
     Ok(search.found(&app, Page { items, next: page.next }, |order| order))
 }
 
-/// What all paid orders came to.
+/// Totals of all paid orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderSummary {
-    /// How many.
+    /// Number of paid orders.
     pub orders: u64,
-    /// What was charged, in today's pay currency.
+    /// Sum charged, in the current pay currency.
     pub charge: Amount,
-    /// What was charged in currencies that were the pay currency before.
+    /// Sums charged in former pay currencies.
     pub other_charges: Vec<Amount>,
-    /// What that bought.
+    /// Credit bought, in ledger currency.
     pub credit: Amount,
-    /// What promotions added.
+    /// Bonus added by promotions, in ledger currency.
     pub bonus: Amount,
 }
 
-/// Totals of all paid orders
+/// Get the totals of all paid orders
 ///
-/// Counted from messages, each order once; it follows within moments.
+/// Projected from messages, each order counted once; updated within moments.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/summary", operation_id = "summariseOrders", tag = "admin",
     responses((status = 200, body = OrderSummary)),
@@ -252,7 +252,7 @@ pub async fn summary(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Resul
     Ok(Reply::ok(OrderSummary { orders, charge, other_charges, credit, bonus }))
 }
 
-/// One order with its provider's events
+/// Get one order with its provider's events
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/{id}", operation_id = "getOrderFile", tag = "admin",
     responses((status = 200, body = AdminOrderFile)),
@@ -270,19 +270,19 @@ async fn file(app: &App, id: OrderId) -> Result<AdminOrderFile, Error> {
     Ok(AdminOrderFile::new(app, file)?)
 }
 
-/// Why an order is completed by hand.
+/// Manual completion of an order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Completion {
-    /// The provider's payment, if it is known.
+    /// Id of the provider's payment, if known.
     provider_payment_id: Option<String>,
-    /// Why, 1 to 500 characters.
+    /// Reason, 1 to 500 characters.
     reason: String,
 }
 
-/// Complete an order by hand
+/// Complete an order manually
 ///
-/// Credits it once, as its payment would have; the provider's own event later only fills in the payment.
+/// Credits the order once, as its payment would have. A later event of the provider only adds the payment's id.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/complete", operation_id = "completeOrder", tag = "admin",
     responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid),
@@ -300,9 +300,9 @@ pub async fn complete(
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
 }
 
-/// Ask the provider about an order
+/// Poll the provider about an order
 ///
-/// At once, whatever the order's state, in case a webhook was lost; answers the order as it stands then.
+/// Polls at once, in any state of the order, to recover a lost webhook. The response is the order afterwards.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/verify", operation_id = "verifyAnyOrder", tag = "admin",
     responses((status = 200, body = AdminOrderFile)),

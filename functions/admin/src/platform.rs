@@ -25,14 +25,14 @@ use utoipa::{IntoParams, ToSchema};
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 
-/// An area's settings.
+/// Settings of an area.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
-    /// `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption`.
+    /// Area: `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption` or `agency`.
     pub area: Area,
-    /// Counts its changes, also as `ETag`; 0 are the defaults.
+    /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,
-    /// The document.
+    /// Settings document of the area.
     #[schema(value_type = Object)]
     pub settings: Value,
 }
@@ -48,9 +48,9 @@ fn tagged(of: CurrentSettings) -> Reply<SettingsDocument> {
     Reply::ok(of.into()).version(version)
 }
 
-/// One area's settings
+/// Get one area's settings
 ///
-/// The `ETag` is the version that a change has to name.
+/// Send the `ETag` as `If-Match` to change the settings.
 #[utoipa::path(
     get, path = "/v1/admin/settings/{area}", operation_id = "getSettings", tag = "admin",
     responses((status = 200, body = SettingsDocument)),
@@ -65,7 +65,7 @@ pub async fn settings(
 
 /// Change one area's settings
 ///
-/// Takes the whole document; `If-Match` names the version that was read.
+/// Replaces the whole document; `If-Match` carries the version it is based on.
 #[utoipa::path(
     put, path = "/v1/admin/settings/{area}", operation_id = "changeSettings", tag = "admin",
     request_body(content = Object, description = "The whole document"),
@@ -84,26 +84,26 @@ pub async fn change_settings(
     Ok(tagged(done.answer))
 }
 
-/// What an admin did.
+/// An entry of the audit list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Audit {
-    /// Which.
+    /// Id of the entry.
     pub id: AuditId,
-    /// Who: `admin:usr_…`, `system`.
+    /// Actor: `admin:usr_…` or `system`.
     pub actor: String,
-    /// What was done, `settings.changed`.
+    /// Action, such as `settings.changed`.
     pub action: String,
-    /// To what, `settings:referral`, `usr_…`.
+    /// Subject of the action, such as `settings:referral` or `usr_…`.
     pub subject: String,
-    /// What it was before.
+    /// Value before the action.
     pub before: Option<String>,
-    /// What it was after.
+    /// Value after the action.
     pub after: Option<String>,
-    /// Why.
+    /// Reason for the action.
     pub reason: Option<String>,
-    /// The request that did it.
+    /// Id of the request.
     pub request_id: Option<String>,
-    /// When.
+    /// Time of the action.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
@@ -124,13 +124,13 @@ impl From<AuditRecord> for Audit {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Audits {
-    /// By whom: an admin's id, or `system`.
+    /// Actor: an admin's id, or `system`.
     actor: Option<String>,
-    /// About what.
+    /// Subject of the action.
     subject: Option<String>,
 }
 
-/// Actions of admins
+/// List actions of admins
 ///
 /// Newest first.
 #[utoipa::path(

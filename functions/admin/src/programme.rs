@@ -1,4 +1,4 @@
-//! The referral programme as the operator sees it (R3.7, R3.10).
+//! The referral programme for the operator (R3.7, R3.10).
 
 use shared::kernel::id::UserId;
 use shared::referral::model::referral::Side;
@@ -27,32 +27,32 @@ use utoipa::{IntoParams, ToSchema};
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{given, user as user_filter};
 
-/// Who is meant.
+/// A user, by id and e-mail.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Person {
-    /// Their id.
+    /// Id of the user.
     pub id: String,
-    /// Their e-mail.
+    /// E-mail of the user; null if the account has none.
     pub email: Option<String>,
 }
 
-/// The bond of an invitee to its inviter.
+/// The referral of an invitee by its inviter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReferral {
-    /// Who was invited.
+    /// User who was invited.
     pub invitee: Person,
-    /// Who invited.
+    /// User who invited.
     pub inviter: Person,
-    /// With which code.
+    /// Invite code used.
     pub code: String,
-    /// When.
+    /// Time of the referral.
     #[schema(value_type = String, format = DateTime)]
     pub bound_at: Timestamp,
-    /// What the invitee paid online, less refunds.
+    /// Online payments of the invitee less refunds.
     pub paid_total: Amount,
-    /// Whether that reached the threshold.
+    /// True if they reached the threshold.
     pub qualified: bool,
-    /// When it did.
+    /// Time the threshold was reached.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub qualified_at: Option<Timestamp>,
 }
@@ -73,7 +73,7 @@ impl CsvRow for AdminReferral {
 }
 
 impl Person {
-    /// Somebody by id, with the e-mail of an account that is there.
+    /// Create a person from an id, with the e-mail of its account if that exists.
     pub fn new(id: impl ToString, user: Option<&User>) -> Self {
         let email = user.and_then(|user| user.email.as_ref()).map(|email| email.as_str().to_owned());
         Self { id: id.to_string(), email }
@@ -98,14 +98,14 @@ impl AdminReferral {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Referrals {
-    /// `registered` or `qualified`.
+    /// State of the referral: `registered` or `qualified`.
     state: Option<String>,
-    /// Whose invitees, by id.
+    /// Id of the inviter.
     #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 
-/// All referrals
+/// List referrals
 ///
 /// Newest first.
 #[utoipa::path(
@@ -136,27 +136,27 @@ impl Referrals {
     }
 }
 
-/// A reward as the operator sees it.
+/// A reward for the operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReward {
-    /// Which.
+    /// Id of the reward.
     pub id: RewardId,
-    /// `registration` or `qualified`.
+    /// Trigger: `registration` or `qualified`.
     pub trigger: Trigger,
-    /// `inviter` or `invitee`.
+    /// Side that is rewarded: `inviter` or `invitee`.
     pub side: Side,
-    /// Who gets it.
+    /// Id of the user who receives it.
     pub beneficiary: UserId,
-    /// Whose referral it is.
+    /// Id of the invitee of the referral.
     pub invitee: UserId,
-    /// How much.
+    /// Amount of the reward, in ledger currency.
     pub amount: Amount,
-    /// `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State: `pending`, `held`, `granted`, `failed` or `reversed`.
     pub state: RewardState,
-    /// When it came to be.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it was granted.
+    /// Time it was granted.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub granted_at: Option<Timestamp>,
 }
@@ -196,15 +196,15 @@ impl From<referral::Reward> for AdminReward {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Rewards {
-    /// `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State: `pending`, `held`, `granted`, `failed` or `reversed`.
     #[param(inline, value_type = Option<RewardState>)]
     state: Option<String>,
-    /// Of which inviter, by id: the inviter's side.
+    /// Id of the inviter; lists rewards of the inviter's side.
     #[param(inline, value_type = Option<UserId>)]
     inviter: Option<String>,
 }
 
-/// All rewards
+/// List rewards
 ///
 /// Newest first.
 #[utoipa::path(
@@ -231,7 +231,7 @@ impl Rewards {
     }
 }
 
-/// Try a failed or held reward again
+/// Retry a failed or held reward
 #[utoipa::path(
     post, path = "/v1/admin/rewards/{id}/retry", operation_id = "retryReward", tag = "admin",
     responses((status = 200, body = AdminReward), code::RewardNotFailed),

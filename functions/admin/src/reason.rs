@@ -1,24 +1,24 @@
-//! Why an admin does something that can't be taken back.
+//! Reason for an irreversible action of an admin.
 
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
 use shared::kernel::refusal::Refusal;
 use utoipa::ToSchema;
 
-/// Why.
+/// Reason for an action.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    /// For a person to read.
+    /// Reason, for people to read, 1 to 500 characters.
     #[schema(example = "asked for it")]
     reason: String,
 }
 
 impl Reason {
-    /// What it says.
+    /// Read the reason.
     ///
-    /// # Refuses
-    /// 422 when it says nothing or is too long.
+    /// # Rejects
+    /// 422 if it is empty or too long.
     pub fn read(&self) -> Result<String, Refusal> {
         said("/reason", &self.reason).map_err(Refusal::from)
     }

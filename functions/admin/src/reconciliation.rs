@@ -1,4 +1,4 @@
-//! The daily reports about the providers' books, as the operator's staff reads them (R4.10).
+//! Daily reports on the providers' books for the operator (R4.10).
 
 use shared::kernel::id::OrderId;
 use shared::kernel::text_enum;
@@ -27,37 +27,37 @@ use shared::edge::page::Unfiltered;
 text_enum! {
     /// The state of a day's reconciliation.
     pub enum ReconciliationState {
-        /// The sides are being compared.
+        /// Comparison in progress.
         Running = "running",
-        /// It has ended.
+        /// Completed.
         Done = "done",
     }
 }
 
-/// The report about one provider's day.
+/// Report on one day of one provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReconciliation {
-    /// The day, in UTC.
+    /// Day of the report, in UTC.
     #[schema(value_type = String, format = Date)]
     pub date: Date,
-    /// `stripe` or `zpay`.
+    /// Provider: `stripe` or `zpay`.
     pub provider: Provider,
-    /// Whether it has ended.
+    /// State of the reconciliation: `running` or `done`.
     pub state: ReconciliationState,
-    /// Whether it is done and nothing differs.
+    /// True if it is done without differences.
     pub agrees: bool,
-    /// How many payments and orders were compared.
+    /// Number of payments and orders compared.
     pub checked: u64,
-    /// How many of them differ; each is in the review queue.
+    /// Number of differences; each has a review item.
     pub differences: u64,
-    /// How many orders that a person completed still wait to be confirmed by the provider.
+    /// Number of manually completed orders that the provider has not confirmed yet.
     pub unconfirmed: u64,
-    /// The sums of what was compared, one line per currency; none when nothing was to be compared.
+    /// Sums compared, one per currency; empty if there was nothing to compare.
     pub sums: Vec<AdminSides>,
-    /// When it was begun.
+    /// Time of the start.
     #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
-    /// When it was done.
+    /// Time of completion.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
 }
@@ -77,18 +77,18 @@ impl CsvRow for AdminReconciliation {
     ];
 }
 
-/// What the three sides say. They agree when both differences are zero.
+/// Sums of the three sides. They agree if both differences are zero.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminSides {
-    /// The provider's book: what is left of the money that it took.
+    /// Provider's book: payments less refunds.
     pub book: Amount,
-    /// The same by our orders and the review queue.
+    /// The same sum by our orders and the review queue.
     pub orders: Amount,
-    /// The same by our journals.
+    /// The same sum by our journals.
     pub ledger: Amount,
-    /// Orders less book.
+    /// Difference: orders less book.
     pub orders_off: Amount,
-    /// Ledger less book.
+    /// Difference: ledger less book.
     pub ledger_off: Amount,
 }
 
@@ -125,18 +125,19 @@ impl TryFrom<Reconciliation> for AdminReconciliation {
     }
 }
 
-/// A line of a day's report: a total, or a payment that the three sides don't agree on.
+/// A line of a day's report: a total, or a payment on which the three sides differ.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminDifference {
-    /// `stripe` or `zpay`.
+    /// Provider: `stripe` or `zpay`.
     pub provider: Provider,
-    /// `total` of all that was compared; or, of a payment, `missing_here`, `missing_there`, `amount_differs`, or `unconfirmed`.
+    /// Kind of line.
+    /// `total` of the comparison; or, of a payment, `missing_here`, `missing_there`, `amount_differs` or `unconfirmed`.
     pub verdict: &'static str,
-    /// The provider's payment.
+    /// Id of the provider's payment.
     pub payment_id: Option<String>,
-    /// Our order.
+    /// Id of our order.
     pub order_id: Option<OrderId>,
-    /// What each side says.
+    /// Sums of the three sides.
     #[serde(flatten)]
     pub sides: AdminSides,
 }
@@ -177,9 +178,9 @@ impl TryFrom<(Provider, PaymentDifference)> for AdminDifference {
     }
 }
 
-/// The daily reports
+/// List the daily reports
 ///
-/// Each compares a provider's book of a day with our orders and our ledger; newest day first.
+/// Each report compares one day of a provider's book with our orders and our ledger. Newest day first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reconciliations", operation_id = "listReconciliations", tag = "admin",
     responses((status = 200, content((Listing<AdminReconciliation> = "application/json"), (String = "text/csv")))),
@@ -192,7 +193,7 @@ pub async fn reconciliations(
     Ok(search.found(&app, page, AdminReconciliation::try_from).whole()?)
 }
 
-/// A day's reports, line by line
+/// Get a day's reports, line by line
 ///
 /// The totals of each provider, and each payment that differs.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! Redemption codes as the operator sees them: plans, batches, codes, redemptions (R7.8).
+//! Redemption codes for the operator: plans, batches, codes, redemptions (R7.8).
 
 pub mod batch;
 pub mod code;
@@ -14,24 +14,24 @@ use shared::kernel::refusal::FieldError;
 use shared::redemption::model::code::Benefit;
 use shared::redemption::model::plan::Unit;
 
-/// Most uses that a code may have.
+/// Highest number of uses of a code.
 const USES_MAX: i64 = 1_000_000_000;
-/// Most uses by one user.
+/// Highest number of uses of a code by one user.
 const USER_MAX: i64 = 10_000;
 
-/// A number in its range.
+/// Check that a number is in its range.
 fn ranged<N: TryFrom<i64>>(pointer: &str, number: i64, least: i64, most: i64) -> Result<N, FieldError> {
     let bad = || FieldError::new(pointer, "out_of_range", format!("{least} to {most}"));
     let number = Some(number).filter(|number| (least..=most).contains(number));
     number.and_then(|number| N::try_from(number).ok()).ok_or_else(bad)
 }
 
-/// A time as RFC 3339 writes it.
+/// Parse an RFC 3339 time.
 fn time(pointer: &str, text: &str) -> Result<Timestamp, FieldError> {
     text.parse().map_err(|_| FieldError::new(pointer, "not_a_time", "RFC 3339, 2026-12-31T23:59:59Z"))
 }
 
-/// What a body says of a benefit: a plan and its time, or a credit.
+/// Benefit in a body: a plan and its time, or a credit.
 #[derive(Debug, Clone, Copy)]
 struct Said<'a> {
     plan_id: Option<&'a str>,
@@ -41,7 +41,7 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// The benefit, where `before` completes what is not said; nothing when nothing is said.
+    /// Read the benefit, completed from `before`; nothing if the body has none.
     fn benefit(&self, before: Option<Benefit>, errors: &mut Vec<FieldError>) -> Option<Benefit> {
         let of_plan = self.plan_id.is_some() || self.unit.is_some() || self.quantity.is_some();
         match (of_plan, self.credit) {

@@ -1,4 +1,4 @@
-//! Refunds that the operator's staff asks for (R4.11).
+//! Refunds requested by the operator's staff (R4.11).
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ use shared::payment::refund_order::{RefundOrder, Requested, refund_order};
 use shared::payment::view::RefundView;
 use utoipa::ToSchema;
 
-/// What is to be given back, or was.
+/// A refund to request or to confirm.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundAsk {
-    /// How much, in pay currency; all that is left, or was asked for, if absent. In a confirmation `0` says that the refund was not
-    /// made.
+    /// Amount in pay currency.
+    /// If absent: all that can be refunded, or the requested amount. In a confirmation, `0` means that no refund was made.
     amount: Option<String>,
-    /// Why, 1 to 500 characters.
+    /// Reason, 1 to 500 characters.
     reason: String,
 }
 
@@ -40,9 +40,9 @@ impl RefundAsk {
     }
 }
 
-/// Give money of an order back
+/// Refund an order
 ///
-/// Asks its provider, once: repeated with its key the request goes on where it stopped. The ledger follows what the provider says.
+/// Requests the refund from the provider once; a retry with the same key resumes it. The ledger follows the provider's result.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/refunds", operation_id = "refundOrder", tag = "admin",
     responses((status = 201, body = RefundView), code::NothingToRefund),
@@ -61,9 +61,9 @@ pub async fn refund(
     Ok(Reply::created(shown(&app, done.answer).await?).replayed(done.replayed))
 }
 
-/// Say how a refund ended
+/// Confirm the result of a refund
 ///
-/// For a gateway that did not: somebody has looked there. Of a Stripe order it asks Stripe again.
+/// For a gateway that does not report it: the admin has checked there. For a Stripe order, Stripe is polled again.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/refunds/{refund_id}/confirm", operation_id = "confirmRefund",
     tag = "admin",
@@ -83,7 +83,7 @@ pub async fn confirm(
     Ok(Reply::ok(shown(&app, done.answer).await?).replayed(done.replayed))
 }
 
-/// The refund as it stands now.
+/// Render the refund in its current state.
 async fn shown(app: &App, of: Requested) -> Result<RefundView, Error> {
     let gone = || Fault::bug("a refund that was there is not");
     let order = app.store.get::<Order>(&Order::key(of.order)).await?.ok_or_else(gone)?;

@@ -1,4 +1,4 @@
-//! The review queue as the operator's staff sees and empties it (R4.5, R4.12).
+//! The review queue for the operator (R4.5, R4.12).
 
 use shared::kernel::id::UserId;
 use shared::kernel::provider::Provider;
@@ -30,30 +30,30 @@ use utoipa::{IntoParams, ToSchema};
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::given;
 
-/// Provider money that waits for a person.
+/// A review item: provider money that awaits a decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminReview {
-    /// Which.
+    /// Id of the review item.
     pub id: ReviewId,
-    /// `stripe` or `zpay`.
+    /// Provider: `stripe` or `zpay`.
     pub provider: Provider,
-    /// The provider's payment.
+    /// Id of the provider's payment.
     pub payment_id: String,
-    /// The provider's event that brought it.
+    /// Id of the provider event that opened the item.
     pub event_id: Option<String>,
-    /// The order that it names.
+    /// Id of the order that the payment refers to.
     pub order_id: Option<OrderId>,
-    /// Why it is here.
+    /// Reason for the review.
     pub reason: ReviewReason,
-    /// What was received, or taken back.
+    /// Amount received, or taken back, by the provider.
     pub received: Amount,
-    /// What is left of it on `suspense`.
+    /// Amount remaining on the platform account `suspense`.
     pub remaining: Amount,
-    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    /// State: `open`, `credited`, `refund_due`, `refunded` or `ignored`.
     pub state: ReviewState,
-    /// What a person decided.
+    /// Decision about the item.
     pub resolution: Option<AdminResolution>,
-    /// When it came.
+    /// Time the item was opened.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -76,17 +76,17 @@ impl CsvRow for AdminReview {
     ];
 }
 
-/// What a person decided about a review item.
+/// Decision about a review item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminResolution {
-    /// Why.
+    /// Reason for the decision.
     pub reason: String,
-    /// Who.
+    /// Id of the admin who decided.
     pub admin: UserId,
-    /// When.
+    /// Time of the decision.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The order that credited the money.
+    /// Id of the order that credited the money.
     pub order_id: Option<OrderId>,
 }
 
@@ -121,14 +121,14 @@ impl From<review::Review> for AdminReview {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Reviews {
-    /// `open`, `credited`, `refund_due`, `refunded` or `ignored`.
+    /// State: `open`, `credited`, `refund_due`, `refunded` or `ignored`.
     #[param(inline, value_type = Option<ReviewState>)]
     state: Option<String>,
 }
 
-/// The review queue
+/// List review items
 ///
-/// Provider money that could not be credited by itself, newest first.
+/// Provider money that could not be credited automatically, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/payment/reviews", operation_id = "listReviews", tag = "admin",
     responses((status = 200, content((Listing<AdminReview> = "application/json"), (String = "text/csv")))),
@@ -143,16 +143,16 @@ pub async fn reviews(
     Ok(search.found(&app, page, AdminReview::from))
 }
 
-/// What is to be done with provider money in review.
+/// A decision about a review item.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewDecision {
-    /// `credit`, `refund_due` or `ignore`.
+    /// Action: `credit`, `refund_due` or `ignore`.
     action: String,
-    /// For `credit`: an order of the user who gets the money.
+    /// Id of an order of the user who gets the money; for `credit`.
     #[schema(value_type = Option<OrderId>)]
     order_id: Option<String>,
-    /// Why, 1 to 500 characters.
+    /// Reason, 1 to 500 characters.
     reason: String,
 }
 
@@ -176,9 +176,9 @@ impl ReviewDecision {
     }
 }
 
-/// Decide about money in review
+/// Resolve a review item
 ///
-/// Once: credit it by a new order without bonus, expect its refund, or leave it where it is.
+/// Decided once: credit the money by a new order without bonus, expect its refund, or leave it on `suspense`.
 #[utoipa::path(
     post, path = "/v1/admin/payment/reviews/{id}/resolve", operation_id = "resolveReview", tag = "admin",
     responses((status = 200, body = AdminReview), code::ReviewClosed),

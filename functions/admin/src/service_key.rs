@@ -1,4 +1,4 @@
-//! Service keys: by which the operator's own backend is known (R2.6).
+//! Service keys, which authenticate the operator's own backend (R2.6).
 
 use shared::account::model::service_key::ServiceScope;
 use shared::kernel::text_enum;
@@ -29,30 +29,31 @@ use shared::edge::page::Unfiltered;
 text_enum! {
     /// The state of a service key.
     pub enum KeyState as ServiceKeyState {
-        /// It can be used.
+        /// Can be used.
         Active = "active",
-        /// It was revoked.
+        /// Revoked.
         Revoked = "revoked",
     }
 }
 
-/// A service key, without what is secret of it.
+/// A service key without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceKey {
-    /// Which.
+    /// Id of the service key.
     pub id: ServiceKeyId,
-    /// What people call it; records name it as `service:{name}`.
+    /// Display name; audit entries name the key as `service:{name}`.
     pub name: String,
-    /// `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    /// Scopes of the key.
+    /// Any of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
     pub scopes: Vec<ServiceScope>,
-    /// Whether it can be used.
+    /// State of the key: `active` or `revoked`.
     pub state: KeyState,
-    /// Who made it.
+    /// Id of the admin who created it.
     pub made_by: UserId,
-    /// When.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Since when it is good for nothing.
+    /// Time of revocation.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
 }
@@ -75,23 +76,24 @@ impl From<service_key::ServiceKey> for ServiceKey {
     }
 }
 
-/// A service key that was made.
+/// A created service key with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssuedKey {
-    /// The key.
+    /// The service key.
     #[serde(flatten)]
     pub about: ServiceKey,
-    /// What the backend shows, `gdn_…`: told once, null when the answer is given again.
+    /// Secret to authenticate with, `gdn_…`; returned once, null in a repeated response.
     pub key: Option<String>,
 }
 
-/// What a service key is to be.
+/// A service key to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyTerms {
-    /// What people call it, 1 to 60 characters.
+    /// Display name, 1 to 60 characters.
     #[schema(example = "billing")]
     name: String,
+    /// Scopes of the key.
     /// One or more of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
     #[schema(value_type = Vec<ServiceScope>)]
     scopes: Vec<String>,
@@ -106,9 +108,9 @@ impl KeyTerms {
     }
 }
 
-/// Service keys
+/// List service keys
 ///
-/// Newest first, with those that were revoked.
+/// Newest first, including revoked keys.
 #[utoipa::path(
     get, path = "/v1/admin/service-keys", operation_id = "listServiceKeys", tag = "admin",
     responses((status = 200, content((Listing<ServiceKey> = "application/json"), (String = "text/csv")))),
@@ -121,9 +123,9 @@ pub async fn keys(
     Ok(search.found(&app, page, ServiceKey::from))
 }
 
-/// Make a service key
+/// Create a service key
 ///
-/// The answer is the only place where it is ever shown.
+/// Only this response contains the secret.
 #[utoipa::path(
     post, path = "/v1/admin/service-keys", operation_id = "createServiceKey", tag = "admin",
     responses((status = 201, body = IssuedKey)),
@@ -143,7 +145,7 @@ pub async fn create(
 
 /// Revoke a service key
 ///
-/// From now on it is nobody's. It stays in the list.
+/// The key is rejected from now on. It stays in the list.
 #[utoipa::path(
     delete, path = "/v1/admin/service-keys/{id}", operation_id = "revokeServiceKey", tag = "admin",
     responses((status = 204, description = "It is revoked.")),

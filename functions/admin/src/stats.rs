@@ -1,4 +1,4 @@
-//! Totals of the platform (R9.2, R3.10): read from the statistics, which follow what happened within moments.
+//! Totals of the platform (R9.2, R3.10), read from the statistics, which are updated within moments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,173 +22,173 @@ use shared::payment::model::order::OrderStatus;
 use shared::payment::model::settings::PaymentSettings;
 use utoipa::ToSchema;
 
-/// The totals of the platform.
+/// Totals of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Totals {
-    /// Accounts.
+    /// Number of accounts.
     pub users: u64,
-    /// The referral programme.
+    /// Totals of the referral programme.
     pub referrals: ReferralTotals,
-    /// Top-ups.
+    /// Totals of top-up orders.
     pub orders: OrderTotals,
-    /// The new-user promotion.
+    /// Totals of the new-user promotion.
     pub promotions: PromotionTotals,
-    /// The affiliate programme.
+    /// Totals of the affiliate programme.
     pub commissions: CommissionTotals,
     /// Withdrawals of commission, by state.
     pub withdrawals: BTreeMap<String, WithdrawalTotals>,
-    /// Redemption codes.
+    /// Totals of redemption codes.
     pub redemptions: RedemptionTotals,
-    /// The agency.
+    /// Totals of the agency.
     pub agency: AgencyTotals,
-    /// What the platform owes.
+    /// Liabilities of the platform, and its receivables from users.
     pub liabilities: Liabilities,
 }
 
 /// Totals of the agency's sales, in agency currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AgencyTotals {
-    /// Sales that were paid and settled.
+    /// Number of paid and settled sales.
     pub sales: u64,
-    /// What they cost.
+    /// Sum of their prices.
     pub amount: Amount,
-    /// What of that went back.
+    /// Refunds of these sales.
     pub returned: Amount,
-    /// What all levels earn of them.
+    /// Commissions of all levels on these sales.
     pub commission: Amount,
-    /// What the platform keeps of their pools.
+    /// The platform's share of their one-time commissions.
     pub platform: Amount,
 }
 
-/// What shops have, in agency currency.
+/// Balances of all shops, in agency currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AgencyLiabilities {
-    /// What they can spend.
+    /// Balances to spend on orders.
     pub main: Amount,
-    /// What they earned and did not move.
+    /// Earned commission not yet moved to the main balances.
     pub commission: Amount,
-    /// What is still to be taken back.
+    /// Receivables: reversed commission still to be recovered.
     pub debt: Amount,
 }
 
 /// Totals of the affiliate programme.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CommissionTotals {
-    /// Commissions.
+    /// Number of commissions.
     pub count: u64,
-    /// What they came to.
+    /// Sum of the commissions, in ledger currency.
     pub earned: Amount,
-    /// What was taken back of them.
+    /// Reversed part of them, in ledger currency.
     pub reversed: Amount,
 }
 
 /// Withdrawals in one state.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WithdrawalTotals {
-    /// How many.
+    /// Number of withdrawals.
     pub count: u64,
-    /// What they come to.
+    /// Sum of their amounts, in ledger currency.
     pub amount: Amount,
 }
 
-/// What affiliates have that was not withdrawn.
+/// Commission of affiliates that is not withdrawn, in ledger currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CommissionLiabilities {
-    /// Commission whose hold time is not over, or whose end nobody has noted yet.
+    /// Commission on hold, including ended holds whose release is not yet journaled.
     pub pending: Amount,
-    /// Commission that can be withdrawn.
+    /// Commission available for withdrawal.
     pub available: Amount,
-    /// Commission set aside for cash withdrawals.
+    /// Commission reserved for requested cash withdrawals.
     pub held: Amount,
-    /// What is still to be taken back.
+    /// Receivables: reversed commission still to be recovered.
     pub debt: Amount,
 }
 
 /// Totals of redemption codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RedemptionTotals {
-    /// Codes of batches that are ready.
+    /// Number of codes in batches that are ready.
     pub codes_issued: u64,
-    /// Redemptions for plan time.
+    /// Number of redemptions for plan time.
     pub plan: u64,
-    /// Redemptions for balance.
+    /// Number of redemptions for balance.
     pub balance: u64,
-    /// What those credited.
+    /// Sum credited by redemptions for balance, in ledger currency.
     pub credit: Amount,
-    /// Redemptions that were taken back; they are in none of the others.
+    /// Number of reversed redemptions; not included in the other totals.
     pub undone: u64,
 }
 
 /// Totals of the referral programme.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReferralTotals {
-    /// Invitees.
+    /// Number of invitees.
     pub relations: u64,
-    /// Invitees that reached the threshold.
+    /// Number of invitees that reached the threshold.
     pub qualified: u64,
-    /// Rewards on inviters' balances.
+    /// Sum of rewards credited to inviters, in ledger currency.
     pub granted_to_inviters: Amount,
-    /// Rewards on invitees' balances.
+    /// Sum of rewards credited to invitees, in ledger currency.
     pub granted_to_invitees: Amount,
-    /// Rewards promised but not there: pending, held or failed.
+    /// Sum of rewards not yet credited: pending, held or failed; in ledger currency.
     pub pending: Amount,
 }
 
-/// Totals of orders.
+/// Totals of top-up orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderTotals {
-    /// How many stand in each state.
+    /// Number of orders in each state.
     pub by_status: BTreeMap<String, u64>,
-    /// What was charged, in today's pay currency.
+    /// Sum charged, in the current pay currency.
     pub charge: Amount,
-    /// What was charged in currencies that were the pay currency before.
+    /// Sums charged in former pay currencies.
     pub other_charges: Vec<Amount>,
-    /// What that bought.
+    /// Credit bought, in ledger currency.
     pub credit: Amount,
-    /// What promotions added.
+    /// Bonus added by promotions, in ledger currency.
     pub bonus: Amount,
 }
 
 /// Totals of the new-user promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PromotionTotals {
-    /// Windows that are open.
+    /// Number of open promotion windows.
     pub active: u64,
-    /// Promotions used.
+    /// Number of promotions used.
     pub used: u64,
-    /// Windows that are over.
+    /// Number of expired promotion windows.
     pub expired: u64,
-    /// What was used of each tier.
+    /// Uses of each tier.
     pub by_tier: Vec<TierTotals>,
 }
 
-/// What was used of a tier.
+/// Uses of one promotion tier.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TierTotals {
-    /// From 0.
+    /// Index of the tier, from 0.
     pub index: u32,
-    /// How many orders.
+    /// Number of orders that used it.
     pub count: u64,
-    /// What they added.
+    /// Bonus it added, in ledger currency.
     pub bonus: Amount,
 }
 
-/// What the platform owes, and is owed.
+/// Liabilities of the platform, and its receivables from users.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Liabilities {
-    /// Balances of all users.
+    /// Sum of all users' balances, in ledger currency.
     pub balance: Amount,
-    /// What users owe.
+    /// Sum of all users' debts, in ledger currency.
     pub debt: Amount,
     /// Commission of all affiliates.
     pub commission: CommissionLiabilities,
     /// Wallets of all shops.
     pub agency: AgencyLiabilities,
-    /// Uses that limited redemption codes have left, whether or not they are switched on and in their time.
+    /// Remaining uses of all limited redemption codes, whether or not they can be redeemed now.
     pub codes_outstanding: u64,
 }
 
-/// Tallies with the currencies to show them in.
+/// Tallies, with the currencies of their amounts.
 pub struct Reading {
     tallies: Tallies,
     ledger: Currency,
@@ -196,9 +196,9 @@ pub struct Reading {
     agency: Currency,
 }
 
-/// The platform's totals
+/// Get the platform's totals
 ///
-/// Counted from messages, each thing once; they follow within moments.
+/// Projected from messages, each counted once; updated within moments.
 #[utoipa::path(
     get, path = "/v1/admin/stats", operation_id = "getStats", tag = "admin",
     responses((status = 200, body = Totals)),
@@ -211,18 +211,18 @@ pub async fn stats(State(app): State<Arc<App>>, _: Admin<StatsRead>) -> Result<R
 }
 
 impl Reading {
-    /// The totals as they are now.
+    /// Read the current totals.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// If the database can't be reached.
     pub async fn now(app: &App) -> Result<Self, Error> {
         Ok(Self::of(app).await?.with(statistics::totals(app).await?))
     }
 
-    /// Of nothing, in today's currencies.
+    /// Create an empty reading in the current currencies.
     ///
     /// # Errors
-    /// When settings can't be read.
+    /// If the settings can't be read.
     pub async fn of(app: &App) -> Result<Self, Error> {
         let settings = app.settings::<PaymentSettings>().await?.settings;
         let agency = app.settings::<AgencySettings>().await?.settings.currency;
@@ -230,7 +230,7 @@ impl Reading {
         Ok(Self { tallies: Tallies::new(), ledger, pay, agency })
     }
 
-    /// Of these tallies.
+    /// Replace the tallies, keeping the currencies.
     pub fn with(&self, tallies: Tallies) -> Self {
         Self { tallies, ..*self }
     }
@@ -239,23 +239,23 @@ impl Reading {
         self.tallies.get(name).copied().unwrap_or_default()
     }
 
-    /// A count; below zero only while messages overtake each other, and then none.
+    /// Get a count; a negative one, possible only while messages overtake each other, reads as 0.
     pub fn count(&self, name: &str) -> u64 {
         u64::try_from(self.number(name).trunc().mantissa()).unwrap_or(0)
     }
 
-    /// An amount in ledger currency.
+    /// Get an amount in ledger currency.
     ///
     /// # Errors
-    /// When it has more digits than its currency.
+    /// If it has more digits than its currency.
     pub fn amount(&self, name: &str) -> Result<Amount, MoneyError> {
         Ok(LedgerMoney::exact(self.number(name), self.ledger)?.into())
     }
 
-    /// An amount in agency currency.
+    /// Get an amount in agency currency.
     ///
     /// # Errors
-    /// When it has more digits than its currency.
+    /// If it has more digits than its currency.
     pub fn agency(&self, name: &str) -> Result<Amount, MoneyError> {
         Ok(LedgerMoney::exact(self.number(&format!("{name}.{}", self.agency)), self.agency)?.into())
     }
@@ -326,10 +326,10 @@ impl Reading {
         WithdrawalState::ALL.into_iter().map(totals).collect()
     }
 
-    /// Orders by state, and sums of those whose money was taken.
+    /// Get the orders by state, and the sums of paid orders.
     ///
     /// # Errors
-    /// When a total has more digits than its currency.
+    /// If a total has more digits than its currency.
     pub fn orders(&self) -> Result<OrderTotals, MoneyError> {
         let count = |status: OrderStatus| self.count(&format!("orders.{}.count", status.as_str()));
         let by_status = OrderStatus::ALL.iter().map(|status| (status.as_str().to_owned(), count(*status))).collect();
@@ -343,16 +343,16 @@ impl Reading {
         })
     }
 
-    /// How many orders' money was taken.
+    /// Get the number of paid orders.
     pub fn paid_orders(&self) -> u64 {
         let taken = OrderStatus::ALL.iter().filter(|status| status.is_captured());
         taken.map(|status| self.count(&format!("orders.{}.count", status.as_str()))).sum()
     }
 
-    /// Sums in pay currencies, whose names follow `prefix`: in today's, and in those before.
+    /// Get the sums named `prefix` + currency: of the current pay currency, and of former ones.
     ///
     /// # Errors
-    /// When one has more digits than its currency.
+    /// If a sum has more digits than its currency.
     pub fn charges(&self, prefix: &str) -> Result<(Amount, Vec<Amount>), MoneyError> {
         let of = |(name, sum): (&String, &Decimal)| {
             Some(PayMoney::exact(*sum, Currency::parse(name.strip_prefix(prefix)?)?))
@@ -380,7 +380,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
-    /// R9.2: what is counted is shown, in its currency; what never happened is zero.
+    /// R9.2: each total is shown in its currency; absent tallies are zero.
     #[test]
     fn totals_show_what_was_counted() {
         let counted = [

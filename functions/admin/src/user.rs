@@ -1,4 +1,4 @@
-//! Accounts: looked at, blocked, promoted, given a code, adjusted (R2.5, R2.8, R3.1, R1.6).
+//! Accounts for the operator: list, block, role, invite code, balance (R2.5, R2.8, R3.1, R1.6).
 
 use shared::account::model::scope::AdminScope;
 use std::sync::Arc;
@@ -38,31 +38,31 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{given, user as user_filter};
 
-/// An account as the operator sees it.
+/// An account for the operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminUser {
-    /// Which.
+    /// Id of the account.
     pub id: UserId,
-    /// Its e-mail.
+    /// E-mail address.
     pub email: Option<String>,
-    /// `pending`, `active`, `blocked` or `erased`.
+    /// Status: `pending`, `active`, `blocked` or `erased`.
     pub status: Status,
-    /// `user`, `agent` or `admin`.
+    /// Role: `user`, `agent` or `admin`.
     pub role: Role,
-    /// To which parts of an admin's work it is limited; empty for all of it.
+    /// Scopes an admin is limited to; empty for full access.
     pub scopes: Vec<AdminScope>,
-    /// When it signed up.
+    /// Time of registration.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// What it can spend.
+    /// Balance to spend, in ledger currency.
     pub balance: Amount,
-    /// What it owes.
+    /// Debt to the platform, in ledger currency.
     pub debt: Amount,
-    /// Who invited it.
+    /// Inviter of the account.
     pub inviter: Option<String>,
-    /// Its primary invite code, if it needed one yet.
+    /// Primary invite code, once one was needed.
     pub invite_code: Option<String>,
-    /// On which terms it invites.
+    /// Affiliate policy of the account as an inviter.
     pub affiliate_policy: Policy,
 }
 
@@ -110,11 +110,11 @@ impl From<user::User> for AdminUser {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Users {
-    /// Only the account with this e-mail, in any spelling.
+    /// E-mail of the account, in any spelling.
     email: Option<String>,
 }
 
-/// Accounts
+/// List accounts
 ///
 /// Newest first.
 #[utoipa::path(
@@ -127,7 +127,7 @@ pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> R
     Ok(search.found(&app, page, AdminUser::from))
 }
 
-/// One account
+/// Get one account
 #[utoipa::path(
     get, path = "/v1/admin/users/{id}", operation_id = "getUser", tag = "admin",
     responses((status = 200, body = AdminUser)),
@@ -137,19 +137,19 @@ pub async fn user(State(app): State<Arc<App>>, _: Admin, Id(id): Id<UserId>) -> 
     Ok(Reply::ok(user.into_inner().into()))
 }
 
-/// An account's state.
+/// Status to set for an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusSetting {
-    /// `active` or `blocked`.
+    /// New status: `active` or `blocked`.
     status: String,
-    /// Why, 1 to 500 characters.
+    /// Reason, 1 to 500 characters.
     reason: String,
 }
 
-/// Block an account, or make it active again
+/// Block or unblock an account
 ///
-/// Made active again, the rewards that were held are tried again.
+/// Unblocking retries the rewards that were held.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/status", operation_id = "setStatus", tag = "admin",
     responses((status = 200, body = AdminUser), code::AccountErased),
@@ -177,21 +177,22 @@ impl StatusSetting {
     }
 }
 
-/// What somebody may do.
+/// Role and scopes to set for an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleSetting {
-    /// `user`, `agent` or `admin`.
+    /// New role: `user`, `agent` or `admin`.
     #[schema(value_type = Role)]
     role: String,
-    /// To which parts of an admin's work it is limited: `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`,
-    /// `codes:issue`, `grants:write`, `stats:read`; empty for all of it.
+    /// Scopes to limit an admin to; empty for full access.
+    /// One or more of `orders:read`, `orders:refund`, `settings:write`, `withdrawals:approve`, `codes:issue`, `grants:write`,
+    /// `stats:read`.
     #[serde(default)]
     #[schema(value_type = Vec<AdminScope>)]
     scopes: Vec<String>,
 }
 
-/// Set somebody's role
+/// Set an account's role
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/role", operation_id = "setRole", tag = "admin",
     responses((status = 200, body = AdminUser)),
@@ -216,22 +217,22 @@ impl RoleSetting {
     }
 }
 
-/// On which terms somebody invites.
+/// Affiliate policy to set for an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySetting {
-    /// The part of an order's credit that is commission, 0 to 1.
+    /// Commission rate: the part of an order's credit, 0 to 1.
     #[schema(example = "0.15")]
     rate: String,
-    /// How many orders of one invitee earn; 0 is no limit.
+    /// Number of orders per invitee that accrue commission; 0 for no limit.
     trigger_limit: u32,
-    /// Whether their codes bind.
+    /// True if the account's codes create referrals.
     can_invite: bool,
 }
 
-/// Change somebody's affiliate policy
+/// Change an account's affiliate policy
 ///
-/// Orders that are made from now on follow it. Without `can_invite` their codes bind nobody.
+/// Applies to orders made from now on. Without `can_invite` the account's codes create no referrals.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/affiliate-policy", operation_id = "setAffiliatePolicy", tag = "admin",
     responses((status = 200, body = AdminUser)),
@@ -255,28 +256,28 @@ impl PolicySetting {
     }
 }
 
-/// A policy as it is shown.
+/// Affiliate policy of an account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Policy {
-    /// The part of an order's credit that is commission.
+    /// Commission rate: the part of an order's credit, 0 to 1.
     pub rate: String,
-    /// How many orders of one invitee earn; 0 is no limit.
+    /// Number of orders per invitee that accrue commission; 0 for no limit.
     pub trigger_limit: u32,
-    /// Whether their codes bind.
+    /// True if the account's codes create referrals.
     pub can_invite: bool,
 }
 
-/// A vanity code.
+/// A vanity invite code.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSetting {
-    /// 4 to 32 of A–Z and 0–9; trimmed and upper-cased.
+    /// The code: 4 to 32 of A–Z and 0–9, trimmed and upper-cased.
     code: String,
 }
 
-/// Give somebody a vanity invite code
+/// Set an account's vanity invite code
 ///
-/// It becomes the primary code; the one before binds nobody any more but stays theirs.
+/// It becomes the primary code. The previous code creates no more referrals but stays the account's.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/invite-code", operation_id = "setInviteCode", tag = "admin",
     responses((status = 200, body = AdminUser), code::InviteCodeTaken),
@@ -294,18 +295,18 @@ pub async fn set_invite_code(
     Ok(Reply::ok(done.answer.into()))
 }
 
-/// A movement by hand.
+/// A manual balance adjustment.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adjustment {
-    /// By how much, in ledger currency; a debit with a minus.
+    /// Amount in ledger currency; negative for a debit.
     #[schema(example = "-5.00")]
     amount: String,
-    /// What the user reads, 1 to 500 characters.
+    /// Remark that the user reads, 1 to 500 characters.
     remark: String,
 }
 
-/// Adjust somebody's balance
+/// Adjust an account's balance
 #[utoipa::path(
     post, path = "/v1/admin/users/{id}/adjustments", operation_id = "adjustBalance", tag = "admin",
     responses((status = 200, body = Record), code::InsufficientBalance),
@@ -330,9 +331,9 @@ impl Adjustment {
         Ok(Adjust { user, amount, remark, by: AdjustedBy::Admin(admin) })
     }
 
-    /// Amount and remark.
+    /// Read the amount and the remark.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn said(&self) -> Result<(Decimal, String), Refusal> {
         match (signed_amount("/amount", &self.amount), said("/remark", &self.remark)) {
@@ -342,14 +343,14 @@ impl Adjustment {
     }
 }
 
-/// One entry of somebody's account.
+/// A statement line of a user's account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminRecord {
-    /// Whose.
+    /// Id of the user.
     pub user_id: UserId,
-    /// `balance`, `debt`, `commission`, `commission_debt`.
+    /// Account of the line: `balance`, `debt`, `commission` or `commission_debt`.
     pub account: &'static str,
-    /// The entry.
+    /// The statement line.
     #[serde(flatten)]
     pub record: Record,
 }
@@ -384,25 +385,25 @@ impl From<(UserId, ledger::StatementLine)> for AdminRecord {
     }
 }
 
-/// Filters of the records.
+/// Filters of the statement lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Records {
-    /// Whose.
+    /// Id of the user.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
-    /// Of which type.
+    /// Type of the lines.
     #[serde(rename = "type")]
     #[param(rename = "type")]
     #[param(inline, value_type = Option<RecordType>)]
     kind: Option<String>,
-    /// With `user`: of which of their accounts, `balance` (the default) or `commission`.
+    /// Account of the lines, only with `user`: `balance` (the default) or `commission`.
     account: Option<String>,
-    /// Of which order, reward, code or withdrawal.
+    /// Id of the related order, reward, code or withdrawal.
     related_id: Option<String>,
 }
 
-/// Records of all accounts
+/// List statement lines of all accounts
 ///
 /// Newest first.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! Assets, and what has to be paid for them first (R8.7, R8.8).
+//! Assets and their forced recharge (R8.7, R8.8).
 
 use shared::kernel::id::AgencyOrderId;
 use std::sync::Arc;
@@ -31,31 +31,31 @@ use utoipa::{IntoParams, ToSchema};
 use super::wire::{Findings, currency, shown};
 use shared::edge;
 
-/// Most packages of one order.
+/// Highest number of packages in one order.
 const PACKAGES: usize = 50;
 
 /// A card or device.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Asset {
-    /// Which.
+    /// Id of the asset.
     pub id: AssetId,
-    /// `card` or `device`.
+    /// Kind of asset: `card` or `device`.
     pub kind: AssetKind,
-    /// What is printed on it.
+    /// Identifier printed on it.
     pub identifier: String,
-    /// The shop that sells for it.
+    /// Id of the shop that sells for it.
     pub shop_id: Option<ShopId>,
-    /// Which packages it can have.
+    /// Id of the series whose packages it can have.
     pub series_id: SeriesId,
-    /// What recharges credited and orders have not spent.
+    /// Balance: recharges not yet spent on orders, in agency currency.
     pub balance: Amount,
-    /// What is still to be taken back of recharges.
+    /// Receivable: refunded recharges still to be recovered, in agency currency.
     pub debt: Amount,
-    /// What was paid for it so far, not on behalf.
+    /// Payments for it so far, not on behalf, in agency currency.
     pub paid: Amount,
-    /// The order that triggered its one-time commission.
+    /// Id of the order that triggered its one-time commission.
     pub commission_order_id: Option<AgencyOrderId>,
-    /// When it came.
+    /// Time of registration.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -93,20 +93,20 @@ impl Asset {
     }
 }
 
-/// An asset that comes to a shop.
+/// An asset to register with a shop.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAsset {
-    /// `card` or `device`.
+    /// Kind of asset: `card` or `device`.
     #[schema(value_type = AssetKind)]
     kind: String,
-    /// Which shop sells for it.
+    /// Id of the shop that sells for it.
     #[schema(value_type = ShopId)]
     shop_id: String,
-    /// Which packages it can have.
+    /// Id of the series whose packages it can have.
     #[schema(value_type = SeriesId)]
     series_id: String,
-    /// What is printed on it: 4 to 64 letters, digits, `-`, `.`, `:` or `_`.
+    /// Identifier printed on it: 4 to 64 letters, digits, `-`, `.`, `:` or `_`.
     identifier: String,
 }
 
@@ -130,22 +130,22 @@ impl NewAsset {
     }
 }
 
-/// Where an asset is to be. Whatever else is said has to be as it is.
+/// An asset's new shop. Other fields, if present, must equal the current values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssetMove {
-    /// Which shop sells for it from now on.
+    /// Id of the shop that sells for it from now on.
     #[schema(value_type = ShopId)]
     shop_id: String,
-    /// Its kind.
+    /// Kind of the asset; must equal the current one.
     #[serde(default)]
     #[schema(value_type = Option<AssetKind>)]
     kind: Option<String>,
-    /// Its series.
+    /// Id of the asset's series; must equal the current one.
     #[serde(default)]
     #[schema(value_type = Option<SeriesId>)]
     series_id: Option<String>,
-    /// Its identifier.
+    /// Identifier of the asset; must equal the current one.
     #[serde(default)]
     identifier: Option<String>,
 }
@@ -168,14 +168,14 @@ impl AssetMove {
     }
 }
 
-/// Which assets.
+/// Filters of assets.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Assets {
-    /// Of this shop.
+    /// Id of the shop that sells for the asset.
     #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
-    /// Of this series.
+    /// Id of the series.
     #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
 }
@@ -188,7 +188,7 @@ impl Assets {
     }
 }
 
-/// Assets of the caller's shop and those below
+/// List assets of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/assets", operation_id = "listAssets", tag = "agency",
     responses((status = 200, body = Listing<Asset>)),
@@ -199,9 +199,9 @@ pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>)
     Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
 }
 
-/// Takes an asset into a shop
+/// Register an asset with a shop
 ///
-/// The shop has to hold a grant of the series.
+/// The shop must hold a grant of the series.
 #[utoipa::path(
     post, path = "/v1/assets", operation_id = "createAsset", tag = "agency",
     responses(
@@ -221,7 +221,7 @@ pub async fn create(
     Ok(Reply::created(Asset::of(done.answer, currency(&app).await?)?).replayed(done.replayed))
 }
 
-/// One asset
+/// Get one asset
 #[utoipa::path(
     get, path = "/v1/assets/{id}", operation_id = "getAsset", tag = "agency",
     responses((status = 200, body = Asset)),
@@ -231,9 +231,9 @@ pub async fn asset(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<Asset
     Ok(Reply::ok(Asset::of(asset, currency(&app).await?)?))
 }
 
-/// Moves an asset to another shop
+/// Move an asset to another shop
 ///
-/// Within the caller's own tree; what was sold before stays with the shop that sold it.
+/// Within the caller's own tree. Earlier orders remain with the shop that sold them.
 #[utoipa::path(
     put, path = "/v1/assets/{id}", operation_id = "moveAsset", tag = "agency",
     responses((status = 200, body = Asset), code::AllocatorNotGranted, code::GrantDisabled),
@@ -250,27 +250,27 @@ pub async fn change(
     Ok(Reply::ok(Asset::of(done.answer, currency(&app).await?)?))
 }
 
-/// Packages that are wanted.
+/// Packages to check.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PurchaseCheck {
-    /// Which, 1 to 50.
+    /// Ids of the packages, 1 to 50.
     #[schema(value_type = Vec<PackageId>)]
     package_ids: Vec<String>,
 }
 
-/// A recharge that is wanted.
+/// A recharge to check.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RechargeCheck {
-    /// How much.
+    /// Amount of the recharge, in agency currency.
     amount: String,
 }
 
-/// Reads the packages of an order.
+/// Read the packages of an order.
 ///
-/// # Refuses
-/// 422 for none, too many, or what is no id.
+/// # Rejects
+/// 422 for no package, too many packages, or an invalid id.
 pub fn packages(ids: &[String]) -> Result<SaleRequest, Refusal> {
     let mut findings = Findings::default();
     if !(1..=PACKAGES).contains(&ids.len()) {
@@ -283,10 +283,10 @@ pub fn packages(ids: &[String]) -> Result<SaleRequest, Refusal> {
     Ok(SaleRequest::Purchase(ids))
 }
 
-/// Reads the amount of a recharge.
+/// Read the amount of a recharge.
 ///
-/// # Refuses
-/// 422 for what is no amount above zero.
+/// # Rejects
+/// 422 for anything but an amount above zero.
 pub fn recharge(text: &str, currency: Currency) -> Result<SaleRequest, Refusal> {
     let mut findings = Findings::default();
     let amount = findings.amount("/amount", text, currency);
@@ -297,25 +297,25 @@ pub fn recharge(text: &str, currency: Currency) -> Result<SaleRequest, Refusal> 
     Ok(SaleRequest::Recharge(amount))
 }
 
-/// What has to be paid first, and whether this would be enough.
+/// Minimum payment of an order, and its price.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Check {
-    /// The forced recharge.
+    /// Forced recharge of the asset.
     pub forced_recharge: Required,
-    /// What it would cost.
+    /// Price of the order, in agency currency.
     pub price: Amount,
-    /// Whether it would be accepted.
+    /// True if the order would be accepted.
     pub allowed: bool,
-    /// The same for a person.
+    /// Explanation for a person.
     pub message: String,
 }
 
 /// A forced recharge.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Required {
-    /// Whether there is one.
+    /// True if a minimum has to be paid.
     pub required: bool,
-    /// How much at least.
+    /// Minimum amount to pay, in agency currency.
     pub amount: Amount,
 }
 
@@ -336,7 +336,7 @@ impl Check {
     }
 }
 
-/// Minimum payment before these packages
+/// Check the minimum payment before a purchase
 #[utoipa::path(
     post, path = "/v1/assets/{id}/purchase-check", operation_id = "checkPurchase", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled, code::PackageNotGranted),
@@ -352,7 +352,7 @@ pub async fn purchase_check(
     Ok(Reply::ok(Check::of(&checked, currency(&app).await?)?))
 }
 
-/// Minimum recharge
+/// Check the minimum recharge
 #[utoipa::path(
     post, path = "/v1/assets/{id}/recharge-check", operation_id = "checkRecharge", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled),

@@ -1,4 +1,4 @@
-//! Grants: a shop's part of a series (R8.3–R8.7). Answers carry what the series says beside it.
+//! Grants: a shop's terms for a series (R8.3–R8.7). Responses include the series' own terms.
 
 pub mod wire;
 
@@ -32,7 +32,7 @@ async fn viewed(app: &App, grant: grant::Grant) -> Result<(Grant, u64), Problem>
     Ok((names.view(grant)?, version))
 }
 
-/// Grants of the caller's shop and those below
+/// List the grants of the caller's shop and those below
 #[utoipa::path(
     get, path = "/v1/shop-series-grants", operation_id = "listGrants", tag = "agency",
     responses((status = 200, body = Listing<Grant>)),
@@ -45,7 +45,7 @@ pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>)
 
 /// Grants a series to a shop
 ///
-/// By the shop right above it, or by an admin for that. The series' packages come with their cost prices, all in one transaction.
+/// For the shop's parent, or an admin on its behalf. The packages and their cost prices are granted in the same transaction.
 #[utoipa::path(
     post, path = "/v1/shop-series-grants", operation_id = "createGrant", tag = "agency",
     responses(
@@ -67,9 +67,9 @@ pub async fn create(
     Ok(Reply::created(grant).version(version).replayed(done.replayed))
 }
 
-/// One grant
+/// Get one grant
 ///
-/// The `ETag` is the version that a change has to name.
+/// Send the `ETag` as `If-Match` to change the grant.
 #[utoipa::path(
     get, path = "/v1/shop-series-grants/{id}", operation_id = "getGrant", tag = "agency",
     responses((status = 200, body = Grant)),
@@ -81,9 +81,9 @@ pub async fn grant(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<Grant
     Ok(Reply::ok(Grant { sales: Some(sales), ..grant }).version(version))
 }
 
-/// Changes a grant's commission, forced recharge or status
+/// Change a grant's commission, forced recharge or status
 ///
-/// By the shop right above it, or an admin. Amounts below a child's are refused, unless `adjust_children`.
+/// For the shop's parent, or an admin. Amounts below a child's are refused, unless `adjust_children` is true.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}", operation_id = "changeGrant", tag = "agency",
     responses(
@@ -104,9 +104,9 @@ pub async fn change(
     Ok(Reply::ok(grant).version(version))
 }
 
-/// Deletes a grant
+/// Delete a grant
 ///
-/// It stays for who looks back. One from which shops below have grants can't be deleted.
+/// A deleted grant remains readable. A grant can't be deleted while shops below hold grants from it.
 #[utoipa::path(
     delete, path = "/v1/shop-series-grants/{id}", operation_id = "deleteGrant", tag = "agency",
     responses((status = 200, body = Grant), code::GrantHasChildren),
@@ -116,9 +116,9 @@ pub async fn delete(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<Gran
     Ok(Reply::ok(grant).version(version))
 }
 
-/// Adds, changes and removes packages of a grant
+/// Add, change and remove packages of a grant
 ///
-/// All or none, at most 90 at once.
+/// Applies all changes or none; at most 90 at once.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}/packages", operation_id = "changeGrantPackages", tag = "agency",
     responses(
@@ -141,9 +141,9 @@ pub async fn change_packages(
     Ok(Reply::ok(grant).version(version))
 }
 
-/// Sets a retail price
+/// Set a retail price
 ///
-/// By the shop itself, or an admin for it.
+/// For the shop itself, or an admin on its behalf.
 #[utoipa::path(
     put, path = "/v1/shop-series-grants/{id}/packages/{package_id}/retail", operation_id = "setRetailPrice",
     tag = "agency",

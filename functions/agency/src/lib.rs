@@ -1,6 +1,6 @@
 //! The agency over HTTP: shops, series, grants, assets, orders and wallets (R8).
 //!
-//! Every route takes a [`shared::agency::model::shop::Seller`]: an admin, or the agent of a shop, who sees that shop and those below.
+//! Every route takes a [`shared::agency::model::shop::Seller`]: an admin, or a shop's agent, limited to that shop and those below.
 
 pub mod asset;
 pub mod grant;
@@ -17,7 +17,7 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::openapi::Api;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables required beyond those of every function.
 pub const NEEDS: [&str; 2] = ["REWARD_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the agency.

@@ -1,4 +1,4 @@
-//! Agency orders and what they earn (R8.9–R8.12).
+//! Agency orders and their commissions (R8.9–R8.12).
 
 use shared::kernel::id::OrderId;
 use shared::kernel::id::PackageId;
@@ -40,90 +40,91 @@ use super::wire::{Findings, currency, shown};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencyOrder)]
 pub struct Order {
-    /// Which.
+    /// Id of the agency order.
     pub id: AgencyOrderId,
-    /// `purchase` or `recharge`.
+    /// Kind of order: `purchase` or `recharge`.
     pub kind: OrderKind,
-    /// `wallet`, `online`, `offline` or `asset`.
+    /// Way of payment: `wallet`, `online`, `offline` or `asset`.
     pub payment: PaidBy,
-    /// `pending` until it is paid, then as its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
+    /// State of the order.
+    /// `pending` until paid, then the state of its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
     /// `cancelled`.
     pub status: OrderStatus,
-    /// For which asset.
+    /// Id of the asset.
     pub asset_id: AssetId,
-    /// Of which series.
+    /// Id of the series.
     pub series_id: SeriesId,
-    /// The selling shop.
+    /// Id of the selling shop.
     pub shop_id: Option<ShopId>,
-    /// What it costs.
+    /// Price of the order, in agency currency.
     pub amount: Amount,
-    /// What is left of the payment.
+    /// Payment less refunds, in agency currency.
     pub net: Amount,
-    /// The packages.
+    /// Packages sold.
     pub packages: Vec<SoldView>,
-    /// What it pays the chain, as far as the caller sees it.
+    /// Commissions of the chain, as far as the caller may see them.
     pub commission: CommissionView,
-    /// The payment order, when it is paid online.
+    /// Id of the payment order, if paid online.
     pub payment_order_id: Option<OrderId>,
-    /// Where to pay, while it is pending.
+    /// Payment page, while the order is pending.
     pub pay_url: Option<String>,
-    /// What a QR code holds, while it is pending.
+    /// Content of the payment QR code, while the order is pending.
     pub qr_content: Option<String>,
-    /// Why its provider made no payment.
+    /// Reason why the provider created no payment.
     pub failure: Option<FailureView>,
-    /// When it was paid.
+    /// Time of payment.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub paid_at: Option<Timestamp>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
 
-/// A package that was sold.
+/// A package sold by an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SoldView {
-    /// Which.
+    /// Id of the package.
     pub package_id: PackageId,
-    /// For how much.
+    /// Retail price paid, in agency currency.
     pub retail_price: Amount,
 }
 
 text_enum! {
     /// The state of an order's commissions.
     pub enum SaleCommissionState {
-        /// They are not credited yet.
+        /// Not credited yet.
         Pending = "pending",
-        /// They are credited.
+        /// Credited.
         Done = "done",
     }
 }
 
-/// What an order pays the chain.
+/// Commissions of an order along the chain.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencyCommission)]
 pub struct CommissionView {
-    /// All levels are done at once.
+    /// State of the commissions: `pending` or `done`; all levels are credited together.
     pub state: SaleCommissionState,
-    /// Whether it triggered the asset's one-time commission.
+    /// True if the order triggered the asset's one-time commission.
     pub triggered: bool,
-    /// What the series pays; seen by admins.
+    /// One-time commission of the series, in agency currency; only for admins.
     pub pool: Option<Amount>,
-    /// What the platform keeps of it; seen by admins.
+    /// The platform's share of it, in agency currency; only for admins.
     pub platform: Option<Amount>,
-    /// What the caller's shop and those below it earn, from the selling shop up.
+    /// Commissions of the caller's shop and those below, from the selling shop up.
     pub levels: Vec<LevelView>,
 }
 
-/// What one level earns.
+/// Commission of one level.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LevelView {
-    /// Which shop.
+    /// Id of the shop.
     pub shop_id: Option<ShopId>,
-    /// The threshold of the tier that counted.
+    /// Threshold of the tier that applied.
     pub tier: Option<String>,
-    /// Of the one-time commission, less what went back.
+    /// One-time commission less reversals, in agency currency.
     pub one_time: Amount,
-    /// Of the prices, less what went back.
+    /// Price difference less reversals, in agency currency.
     pub difference: Amount,
 }
 
@@ -217,31 +218,31 @@ impl CommissionView {
     }
 }
 
-/// What is to be bought.
+/// An agency order to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAgencyOrder {
-    /// For which asset.
+    /// Id of the asset.
     #[schema(value_type = AssetId)]
     asset_id: String,
-    /// `purchase` or `recharge`.
+    /// Kind of order: `purchase` or `recharge`.
     #[schema(value_type = OrderKind)]
     kind: String,
-    /// Of a purchase: which packages.
+    /// Ids of the packages of a purchase, 1 to 50.
     #[serde(default)]
     #[schema(value_type = Option<Vec<PackageId>>)]
     package_ids: Option<Vec<String>>,
-    /// Of a recharge: how much.
+    /// Amount of a recharge, in agency currency.
     #[serde(default)]
     amount: Option<String>,
-    /// `wallet`, `online`, `offline` or `asset`.
+    /// Way of payment: `wallet`, `online`, `offline` or `asset`.
     #[schema(value_type = PaidBy)]
     payment: String,
-    /// Of an online payment: `stripe` or `zpay`.
+    /// Provider of an online payment: `stripe` or `zpay`.
     #[serde(default)]
     #[schema(value_type = Option<Provider>)]
     provider: Option<String>,
-    /// One of the provider's methods; its first one by default.
+    /// Payment method of the provider; its first one if left out.
     #[serde(default)]
     method: Option<String>,
 }
@@ -290,10 +291,10 @@ impl NewAgencyOrder {
     }
 }
 
-/// Makes an agency order
+/// Create an agency order
 ///
-/// Paid by the selling shop's wallet, by a payment order, outside by word of an admin, or by the asset's balance. What it pays the
-/// chain follows within moments of its payment.
+/// Paid from the selling shop's wallet, by a payment order, offline as confirmed by an admin, or from the asset's balance. Commissions
+/// are credited within moments of the payment.
 #[utoipa::path(
     post, path = "/v1/agency/orders", operation_id = "createAgencyOrder", tag = "agency",
     responses(
@@ -314,20 +315,20 @@ pub async fn create(
     Ok(Reply::created(order).replayed(done.replayed))
 }
 
-/// Which sales.
+/// Filters of agency orders and commissions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Sales {
-    /// Of this shop: of orders the selling one, of commissions the earning one.
+    /// Id of the shop: the selling shop of an order, the earning shop of a commission.
     #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
-    /// Of this series.
+    /// Id of the series.
     #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
-    /// Of this asset.
+    /// Id of the asset.
     #[param(inline, value_type = Option<AssetId>)]
     asset_id: Option<String>,
-    /// `wallet`, `online`, `offline` or `asset`.
+    /// Way of payment: `wallet`, `online`, `offline` or `asset`.
     #[param(inline, value_type = Option<PaidBy>)]
     payment: Option<String>,
 }
@@ -343,7 +344,7 @@ impl Sales {
     }
 }
 
-/// Agency orders of the caller's shop and those below, newest first
+/// List agency orders of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency",
     responses((status = 200, body = Listing<Order>)),
@@ -354,7 +355,7 @@ pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) 
     Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
-/// One agency order
+/// Get one agency order
 #[utoipa::path(
     get, path = "/v1/agency/orders/{id}", operation_id = "getAgencyOrder", tag = "agency",
     responses((status = 200, body = Order)),
@@ -368,24 +369,24 @@ pub async fn order(
     Ok(Reply::ok(Order::of(&found.order, found.payment.as_ref(), &seller.reach)?))
 }
 
-/// What a shop earns of an order.
+/// A shop's commission on an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShopCommission {
-    /// The order.
+    /// Id of the order.
     pub order_id: AgencyOrderId,
-    /// Which shop.
+    /// Id of the earning shop.
     pub shop_id: Option<ShopId>,
-    /// The selling shop.
+    /// Id of the selling shop.
     pub seller_shop_id: Option<ShopId>,
-    /// Of which series.
+    /// Id of the series.
     pub series_id: SeriesId,
-    /// The threshold of the tier that counted.
+    /// Threshold of the tier that applied.
     pub tier: Option<String>,
-    /// Of the one-time commission, less what went back.
+    /// One-time commission less reversals, in agency currency.
     pub one_time: Amount,
-    /// Of the prices, less what went back.
+    /// Price difference less reversals, in agency currency.
     pub difference: Amount,
-    /// When the order was made.
+    /// Time of the order's creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -422,7 +423,7 @@ impl ShopCommission {
     }
 }
 
-/// Commissions of the caller's shop and those below, newest first
+/// List commissions of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/commissions", operation_id = "listAgencyCommissions", tag = "agency",
     responses((status = 200, body = Listing<ShopCommission>)),

@@ -29,21 +29,21 @@ use utoipa::ToSchema;
 use super::wire::{Findings, currency, shown};
 use shared::edge;
 
-/// Something that assets can buy.
+/// A product that assets can buy.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencyPackage)]
 pub struct Package {
-    /// Which.
+    /// Id of the package.
     pub id: PackageId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code of the package.
     pub code: String,
-    /// What it is sold for unless a shop sets another price.
+    /// Retail price, unless a shop sets its own.
     pub price: Amount,
-    /// What the caller pays for it: at level 1 and for an admin the series' own cost price.
+    /// The caller's cost price: for an admin and at level 1 the series' own.
     pub cost_price: Amount,
-    /// Counts its changes, also as `ETag`.
+    /// Version of the package, increased by each change; also the `ETag`.
     pub version: u64,
 }
 
@@ -60,19 +60,19 @@ impl Package {
     }
 }
 
-/// What a package is to be.
+/// A package to create, or its new values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageBody {
-    /// What people call it, 1 to 500 characters.
+    /// Display name, 1 to 500 characters.
     name: String,
-    /// The operator's own code for it, unique in the series.
+    /// The operator's own code of the package, unique in the series.
     code: String,
-    /// What it is sold for unless a shop sets another price.
+    /// Retail price in agency currency, unless a shop sets its own.
     price: String,
-    /// What level 1 pays for it at least.
+    /// Lowest cost price for level 1, in agency currency.
     cost_price: String,
-    /// Whether grants below a raised cost price are moved to it.
+    /// True to raise the grants whose cost price is below the new one.
     #[serde(default)]
     adjust_children: bool,
 }
@@ -90,9 +90,9 @@ impl PackageBody {
     }
 }
 
-/// The packages of a series
+/// List the packages of a series
 ///
-/// For an agent those that its shop was granted, at its own cost prices.
+/// An agent sees the packages granted to its shop, at the shop's own cost prices.
 #[utoipa::path(
     get, path = "/v1/series/{id}/packages", operation_id = "listPackages", tag = "agency",
     responses((status = 200, body = Listing<Package>)),
@@ -113,7 +113,7 @@ pub async fn all(
     Ok(Reply::ok(Listing { items, next_cursor: None }))
 }
 
-/// Makes a package
+/// Create a package
 #[utoipa::path(
     post, path = "/v1/series/{id}/packages", operation_id = "createPackage", tag = "agency",
     responses((status = 201, body = Package), code::ChangeUnderWay),
@@ -134,9 +134,9 @@ pub async fn create(
     Ok(Reply::created(Package::of(&done.answer, cost, currency)?).version(version).replayed(done.replayed))
 }
 
-/// Changes a package
+/// Change a package
 ///
-/// A cost price above a grant's is refused, unless `adjust_children`.
+/// A cost price above a grant's is refused, unless `adjust_children` is true.
 #[utoipa::path(
     put, path = "/v1/series/{id}/packages/{package_id}", operation_id = "changePackage", tag = "agency",
     responses((status = 200, body = Package), code::ChangeUnderWay, code::ChildrenAbove),

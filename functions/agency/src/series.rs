@@ -1,4 +1,4 @@
-//! Series (R8.2). An agent sees the series that its shop was granted, on the terms of that grant.
+//! Series (R8.2). An agent sees the series granted to its shop, on the terms of that grant.
 
 use std::sync::Arc;
 
@@ -42,23 +42,23 @@ use shared::edge;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencySeries)]
 pub struct Series {
-    /// Which.
+    /// Id of the series.
     pub id: SeriesId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code of the series.
     pub code: String,
-    /// The one-time commission: for an agent what its own shop holds of it. Null is none.
+    /// One-time commission; for an agent, its own shop's part. Null if there is none.
     pub commission: Option<SeriesCommission>,
-    /// When it is due.
+    /// Condition for the one-time commission to be due.
     pub trigger: TriggerView,
     /// The platform's forced recharge.
     pub forced_recharge: ForcedView,
-    /// Whether an earlier change is still being carried out below.
+    /// True while an earlier change is still being applied to the grants below.
     pub changing: bool,
-    /// Counts its changes, also as `ETag`.
+    /// Version of the series, increased by each change; also the `ETag`.
     pub version: u64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -79,54 +79,54 @@ impl CsvRow for Series {
 /// A one-time commission.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesCommission {
-    /// `fixed` or `tiered`.
+    /// Commission type: `fixed` or `tiered`.
     #[serde(rename = "type")]
     pub kind: CommissionKind,
-    /// The fixed amount.
+    /// Amount of a fixed commission, in agency currency.
     pub amount: Amount,
-    /// The tiers.
+    /// Tiers of a tiered commission.
     pub tiers: Vec<TierView>,
 }
 
-/// A step of a tiered commission.
+/// A tier of a commission.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AgencyTier)]
 pub struct TierView {
-    /// `sales_count` or `sales_amount`.
+    /// Measured quantity: `sales_count` or `sales_amount`.
     pub dimension: Dimension,
-    /// `self` or `self_and_sub`.
+    /// Counted sales: `self` (the shop's own) or `self_and_sub` (with all shops below).
     pub scope: SalesScope,
-    /// `>`, `>=`, `<` or `<=`.
+    /// Comparison with the threshold: `>`, `>=`, `<` or `<=`.
     pub operator: Comparison,
-    /// A number of sales, or an amount.
+    /// Threshold: a number of sales, or an amount in agency currency.
     pub threshold: String,
-    /// What is paid at it.
+    /// Commission at this tier, in agency currency.
     pub amount: Amount,
 }
 
-/// When a one-time commission is due.
+/// Condition for a one-time commission to be due.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TriggerView {
     /// `first_recharge` or `accumulated_recharge`.
     #[serde(rename = "type")]
     pub kind: TriggerKind,
-    /// How much has to be paid.
+    /// Payment required, in agency currency.
     pub threshold: Amount,
 }
 
 /// A forced recharge.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForcedView {
-    /// Whether it is on.
+    /// True if the forced recharge is on.
     pub enabled: bool,
-    /// How much.
+    /// Minimum amount to pay, in agency currency.
     pub amount: Amount,
 }
 
-/// A tier as answers show it, with somebody's amount at it.
+/// Render a tier with an amount of the series or of a shop.
 ///
 /// # Errors
-/// An amount with more digits than there are.
+/// If the amount has more digits than the currency.
 pub fn tier(of: &CommissionTier, amount: Decimal, currency: Currency) -> Result<TierView, Error> {
     Ok(TierView {
         dimension: of.dimension,
@@ -168,64 +168,64 @@ impl Series {
     }
 }
 
-/// What a series is to be.
+/// A series to create, or its new values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesBody {
-    /// What people call it, 1 to 500 characters.
+    /// Display name, 1 to 500 characters.
     name: String,
-    /// The operator's own code for it, 1 to 500 characters.
+    /// The operator's own code of the series, 1 to 500 characters.
     code: String,
-    /// The one-time commission; null or left out is none.
+    /// One-time commission; none if null or left out.
     #[serde(default)]
     commission: Option<CommissionBody>,
-    /// When it is due.
+    /// Condition for the one-time commission to be due.
     trigger: TriggerBody,
     /// The platform's forced recharge; off if left out.
     #[serde(default)]
     forced_recharge: Option<ForcedDocument>,
-    /// Whether grants above lowered amounts are moved under them.
+    /// True to lower the grants that exceed the new amounts.
     #[serde(default)]
     adjust_children: bool,
 }
 
-/// A one-time commission as it is to be.
+/// A one-time commission to set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommissionBody {
-    /// `none`, `fixed` or `tiered`.
+    /// Commission type: `none`, `fixed` or `tiered`.
     #[serde(rename = "type")]
     #[schema(value_type = CommissionKind)]
     kind: String,
-    /// The fixed amount; 0 if left out.
+    /// Amount of a fixed commission, in agency currency; 0 if left out.
     #[serde(default)]
     amount: Option<String>,
-    /// The tiers.
+    /// Tiers of a tiered commission.
     #[serde(default)]
     tiers: Option<Vec<TierBody>>,
 }
 
-/// A tier as it is to be.
+/// A tier to set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierBody {
-    /// `sales_count` or `sales_amount`.
+    /// Measured quantity: `sales_count` or `sales_amount`.
     #[schema(value_type = Dimension)]
     dimension: String,
-    /// `self` or `self_and_sub`.
+    /// Counted sales: `self` (the shop's own) or `self_and_sub` (with all shops below).
     #[schema(value_type = SalesScope)]
     scope: String,
-    /// `>`, `>=`, `<` or `<=`; `>=` if left out.
+    /// Comparison with the threshold: `>`, `>=`, `<` or `<=`; `>=` if left out.
     #[serde(default)]
     #[schema(value_type = Option<Comparison>)]
     operator: Option<String>,
-    /// A whole number of sales, or an amount.
+    /// Threshold: a whole number of sales, or an amount in agency currency.
     threshold: String,
-    /// What is paid at it.
+    /// Commission at this tier, in agency currency.
     amount: String,
 }
 
-/// When the commission is to be due.
+/// Condition to set for the one-time commission.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerBody {
@@ -233,7 +233,7 @@ pub struct TriggerBody {
     #[serde(rename = "type")]
     #[schema(value_type = TriggerKind)]
     kind: String,
-    /// How much has to be paid.
+    /// Payment required, in agency currency.
     threshold: String,
 }
 
@@ -334,9 +334,9 @@ impl TierBody {
     }
 }
 
-/// Series
+/// List series
 ///
-/// An admin sees all of them, an agent those that its shop was granted.
+/// An admin sees all series, an agent those granted to its shop.
 #[utoipa::path(
     get, path = "/v1/series", operation_id = "listSeries", tag = "agency",
     responses((status = 200, body = Listing<Series>)),
@@ -350,7 +350,7 @@ pub async fn all(
     Ok(search.found(&app, page, |(series, grant)| Series::of(series, grant.as_ref(), currency)).whole()?)
 }
 
-/// Makes a series
+/// Create a series
 #[utoipa::path(
     post, path = "/v1/series", operation_id = "createSeries", tag = "agency",
     responses((status = 201, body = Series)),
@@ -369,9 +369,9 @@ pub async fn create(
     Ok(Reply::created(Series::of(done.answer, None, currency)?).version(version).replayed(done.replayed))
 }
 
-/// One series
+/// Get one series
 ///
-/// The `ETag` is the version that a change has to name.
+/// Send the `ETag` as `If-Match` to change the series.
 #[utoipa::path(
     get, path = "/v1/series/{id}", operation_id = "getSeries", tag = "agency",
     responses((status = 200, body = Series)),
@@ -382,9 +382,9 @@ pub async fn one(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<SeriesI
     Ok(Reply::ok(Series::of(series, grant.as_ref(), currency(&app).await?)?).version(version))
 }
 
-/// Changes a series
+/// Change a series
 ///
-/// With grants only the amounts of its commission can change; lowered below a grant's they are refused, unless `adjust_children`.
+/// Once granted, only its commission amounts can change. Amounts below a grant's are refused, unless `adjust_children` is true.
 #[utoipa::path(
     put, path = "/v1/series/{id}", operation_id = "changeSeries", tag = "agency",
     responses((status = 200, body = Series), code::ChangeUnderWay, code::ChildrenAbove, code::SeriesInUse),

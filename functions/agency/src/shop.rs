@@ -30,23 +30,23 @@ use shared::edge;
 /// A reseller's place in the tree.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Shop {
-    /// Which.
+    /// Id of the shop.
     pub id: ShopId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Right below which shop; null is the platform.
+    /// Id of the parent shop; null if the shop is right below the platform.
     pub parent_id: Option<ShopId>,
-    /// How deep: 1 to 10.
+    /// Level in the tree: 1 to 10.
     pub level: usize,
-    /// The agent who runs it.
+    /// Id of the agent who runs the shop.
     pub user_id: Option<UserId>,
-    /// How many shops stand right below it.
+    /// Number of shops right below it.
     pub children: u32,
-    /// How many grants it has.
+    /// Number of grants it holds.
     pub grants: u32,
-    /// Counts its changes, also as `ETag`.
+    /// Version of the shop, increased by each change; also the `ETag`.
     pub version: u64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -72,23 +72,24 @@ impl From<shop::Shop> for Shop {
     }
 }
 
-/// What a shop is to be.
+/// A shop to create, or its new values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShopDocument {
-    /// What people call it, 1 to 500 characters.
+    /// Display name, 1 to 500 characters.
     name: String,
-    /// Right below which shop; null is level 1. Left out: a new shop stands below the caller's own, an old one stays.
+    /// Id of the parent shop; null for level 1.
+    /// If left out, a new shop is placed below the caller's own and an existing one stays.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     parent_id: Option<Option<String>>,
-    /// Who runs it: becomes an agent.
+    /// Id of the user who runs the shop; the user becomes an agent.
     #[serde(default)]
     #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 
-/// Tells null from absent.
+/// Distinguish null from absent.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(from).map(Some)
 }
@@ -112,9 +113,9 @@ fn tagged(shop: shop::Shop) -> Reply<Shop> {
     Reply::ok(shop.into()).version(version)
 }
 
-/// The caller's shop and those below it
+/// List the caller's shop and those below it
 ///
-/// An admin sees all of them, an agent its own tree, newest first.
+/// An admin sees all shops, an agent those of its own tree; newest first.
 #[utoipa::path(
     get, path = "/v1/shops", operation_id = "listShops", tag = "agency",
     responses((status = 200, body = Listing<Shop>)),
@@ -127,9 +128,9 @@ pub async fn shops(
     Ok(search.found(&app, page, Shop::from))
 }
 
-/// Makes a shop
+/// Create a shop
 ///
-/// Its user becomes an agent, who sees this shop and those below.
+/// The shop's user becomes an agent with access to this shop and those below.
 #[utoipa::path(
     post, path = "/v1/shops", operation_id = "createShop", tag = "agency",
     responses((status = 201, body = Shop), code::NotFound, code::UserHasShop),
@@ -147,9 +148,9 @@ pub async fn create(
     Ok(Reply::created(Shop::from(done.answer)).version(version).replayed(done.replayed))
 }
 
-/// One shop
+/// Get one shop
 ///
-/// The `ETag` is the version that a change has to name.
+/// Send the `ETag` as `If-Match` to change the shop.
 #[utoipa::path(
     get, path = "/v1/shops/{id}", operation_id = "getShop", tag = "agency",
     responses((status = 200, body = Shop)),
@@ -158,9 +159,9 @@ pub async fn shop(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<ShopId
     Ok(tagged(read(&app, &seller, id).await?))
 }
 
-/// Changes a shop's name, place and agent
+/// Change a shop's name, parent and agent
 ///
-/// Only a shop on which nothing rests can be moved.
+/// A shop can be moved only while nothing depends on its place.
 #[utoipa::path(
     put, path = "/v1/shops/{id}", operation_id = "changeShop", tag = "agency",
     responses((status = 200, body = Shop), code::ShopInUse, code::UserHasShop),

@@ -19,16 +19,16 @@ use shared::kernel::id::ShopId;
 use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
 
-/// What a shop has.
+/// Balances of a shop, in agency currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Wallet {
-    /// Whose.
+    /// Id of the shop.
     pub shop_id: ShopId,
-    /// What can be spent on orders.
+    /// Balance to spend on orders.
     pub main: Amount,
-    /// What was earned.
+    /// Earned commission not yet moved to `main`.
     pub commission: Amount,
-    /// What is still to be taken back of commission.
+    /// Receivable: reversed commission still to be recovered.
     pub debt: Amount,
 }
 
@@ -38,11 +38,11 @@ impl From<WalletAmounts> for Wallet {
     }
 }
 
-/// Whose wallet.
+/// Selection of the wallet.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Whose {
-    /// The shop; an agent's own, if left out.
+    /// Id of the shop; the agent's own if left out.
     #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
 }
@@ -51,7 +51,7 @@ fn shop(text: Option<&str>) -> Result<Option<ShopId>, Refusal> {
     text.map(|text| ShopId::parse(text).ok_or(Refusal::NotFound)).transpose()
 }
 
-/// A shop's wallet
+/// Get a shop's wallet
 #[utoipa::path(
     get, path = "/v1/agency/wallet", operation_id = "getWallet", tag = "agency",
     responses((status = 200, body = Wallet), code::NotFound),
@@ -64,19 +64,19 @@ pub async fn wallet(
     Ok(Reply::ok(read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?.into()))
 }
 
-/// What is to be moved.
+/// A transfer of commission to the main balance.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
-    /// How much, in agency currency.
+    /// Amount to move, in agency currency.
     amount: String,
-    /// Whose; an agent's own, if left out.
+    /// Id of the shop; the agent's own if left out.
     #[serde(default)]
     #[schema(value_type = Option<ShopId>)]
     shop_id: Option<String>,
 }
 
-/// Moves commission to what can be spent
+/// Move commission to the main balance
 #[utoipa::path(
     post, path = "/v1/agency/wallet/transfers", operation_id = "transferCommission", tag = "agency",
     responses((status = 201, body = Wallet), code::NotFound, code::InsufficientBalance),

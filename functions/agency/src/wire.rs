@@ -1,4 +1,4 @@
-//! What the routes of the agency share: amounts in its currency, pages, ids in bodies.
+//! Shared parts of the agency's routes: amounts in agency currency, findings, ids in bodies.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -15,30 +15,30 @@ use utoipa::ToSchema;
 /// The agency's currency.
 ///
 /// # Errors
-/// When settings can't be read.
+/// If the settings can't be read.
 pub async fn currency(app: &App) -> Result<Currency, Fault> {
     Ok(app.settings::<AgencySettings>().await?.settings.currency)
 }
 
-/// An amount of it, for an answer.
+/// Render an amount in agency currency.
 ///
 /// # Errors
-/// More digits than there are.
+/// If the amount has more digits than the currency.
 pub fn shown(amount: Decimal, currency: Currency) -> Result<Amount, MoneyError> {
     Ok(LedgerMoney::exact(amount, currency)?.into())
 }
 
-/// Everything that is wrong with a body, gathered while it is read.
+/// Validation errors of a body, collected while it is read.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<FieldError>);
 
 impl Findings {
-    /// What was read, or nothing and a finding.
+    /// Keep a value that parsed; otherwise record its error and return nothing.
     pub fn take<T>(&mut self, read: Result<T, FieldError>) -> Option<T> {
         read.map_err(|error| self.0.push(error)).ok()
     }
 
-    /// An amount of at least zero with no more digits than `currency` has (R1.2).
+    /// Parse an amount of at least zero with no more digits than `currency` has (R1.2).
     pub fn amount(&mut self, pointer: impl Into<String>, text: &str, currency: Currency) -> Decimal {
         let digits = currency.digits();
         let detail = format!("a plain decimal with at most {digits} fractional digits, up to {AMOUNT_MAX}");
@@ -46,38 +46,38 @@ impl Findings {
         self.take(amount.ok_or_else(|| FieldError::new(pointer, "not_a_decimal", detail))).unwrap_or_default()
     }
 
-    /// An id.
+    /// Parse an id.
     pub fn id<T>(&mut self, pointer: impl Into<String>, text: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
         self.take(parse(text).ok_or_else(|| FieldError::new(pointer, "malformed", "an id")))
     }
 
-    /// One more finding.
+    /// Record one more finding.
     pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
         self.0.push(FieldError::new(pointer, code, detail));
     }
 
-    /// That nothing is wrong.
+    /// Succeed only without findings.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn none(self) -> Result<(), Refusal> {
         Refusal::unless_empty(self.0)
     }
 }
 
-/// A forced recharge of somebody's own.
+/// A forced recharge as set by a series or a shop.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForcedDocument {
-    /// Whether it is on.
+    /// True if the forced recharge is on.
     pub enabled: bool,
-    /// How much; 0 if left out.
+    /// Minimum amount to pay, in agency currency; 0 if left out.
     #[serde(default)]
     pub amount: Option<String>,
 }
 
 impl ForcedDocument {
-    /// What it says.
+    /// Parse the body; collect its errors in `findings`.
     pub fn read(&self, findings: &mut Findings, currency: Currency) -> shared::agency::model::series::ForcedRecharge {
         let amount = self.amount.as_deref().map(|text| findings.amount("/forced_recharge/amount", text, currency));
         shared::agency::model::series::ForcedRecharge { enabled: self.enabled, amount: amount.unwrap_or_default() }
@@ -87,8 +87,8 @@ impl ForcedDocument {
 /// A shop, a series or an allocator, by id and name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Named {
-    /// Which; null is the platform.
+    /// Id of the shop, series or allocator; null for the platform.
     pub id: Option<ShopId>,
-    /// What people call it.
+    /// Display name.
     pub name: Option<String>,
 }

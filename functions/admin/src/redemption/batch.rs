@@ -33,37 +33,37 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv, csv};
 use shared::edge::page::Unfiltered;
 
-/// Codes that were made together.
+/// A batch of codes created together.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Batch {
-    /// Which.
+    /// Id of the batch.
     pub id: BatchId,
-    /// What its maker called it.
+    /// Label given by its creator.
     pub label: String,
-    /// `creating` or `ready`; until then no code can be redeemed.
+    /// State: `creating` or `ready`; codes can be redeemed only when it is ready.
     pub state: BatchState,
-    /// How many codes it is to have.
+    /// Number of codes requested.
     pub count: u32,
-    /// How many there are.
+    /// Number of codes created so far.
     pub created: u32,
-    /// Whether its codes can be redeemed.
+    /// True if its codes can be redeemed.
     pub enabled: bool,
-    /// What its codes were made to grant.
+    /// Benefit given to its codes at creation.
     pub benefit: BenefitView,
-    /// How often each, 0 for unlimited.
+    /// Number of uses of each code; 0 for unlimited.
     pub total_uses: u64,
-    /// How often by one user.
+    /// Number of uses of each code by one user.
     pub per_user_limit: u32,
-    /// From when.
+    /// Start of validity; null for no start.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub starts_at: Option<Timestamp>,
-    /// Until when.
+    /// End of validity; null for no end.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Its codes, in the answer that makes a batch of up to 100.
+    /// Codes of the batch; only in the response that creates a batch of up to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codes: Option<Vec<String>>,
 }
@@ -109,31 +109,33 @@ impl From<&code::Batch> for Batch {
     }
 }
 
-/// Codes to make: for plan time `plan_id`, `unit` and `quantity`, for balance `credit`.
+/// A batch to create.
+///
+/// Set `plan_id`, `unit` and `quantity` for plan time, or `credit` for balance.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBatch {
-    /// What to call it, 1 to 500 characters.
+    /// Label, 1 to 500 characters.
     label: String,
-    /// How many codes, 1 to 10 000.
+    /// Number of codes, 1 to 10 000.
     count: i64,
-    /// For time on this plan.
+    /// Id of the plan, for plan time.
     #[schema(value_type = Option<PlanId>)]
     plan_id: Option<String>,
-    /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    /// Unit of the plan time: `day`, `month`, `quarter`, `half_year` or `year`.
     #[schema(value_type = Option<Unit>)]
     unit: Option<String>,
-    /// How many units, 1 to 1000.
+    /// Number of units, 1 to 1000.
     quantity: Option<i64>,
-    /// For so much balance, in ledger currency.
+    /// Balance to credit, in ledger currency.
     credit: Option<String>,
-    /// How often each, 0 for unlimited.
+    /// Number of uses of each code; 0 for unlimited.
     total_uses: i64,
-    /// How often by one user; 1 if absent.
+    /// Number of uses of each code by one user; 1 if absent.
     per_user_limit: Option<i64>,
-    /// From when.
+    /// Start of validity, in RFC 3339; none if absent.
     starts_at: Option<String>,
-    /// Until when.
+    /// End of validity, in RFC 3339; none if absent.
     expires_at: Option<String>,
 }
 
@@ -169,10 +171,10 @@ impl NewBatch {
     }
 }
 
-/// The fields that say what a code grants.
+/// Pointers of the fields that make up a benefit.
 const POINTERS: [&str; 4] = ["/plan_id", "/unit", "/quantity", "/credit"];
 
-/// Batches
+/// List batches
 ///
 /// Newest first.
 #[utoipa::path(
@@ -187,10 +189,10 @@ pub async fn batches(
     Ok(search.found(&app, page, |batch| Batch::from(&batch)))
 }
 
-/// Make a batch of codes
+/// Create a batch of codes
 ///
-/// Up to 100 codes are made at once and listed in the answer. More are made after it: the batch is `creating` until it is `ready`.
-/// The same key answers the same batch.
+/// Up to 100 codes are created at once and listed in the response. More codes are created afterwards: the batch is `creating`, then
+/// `ready`. The same idempotency key returns the same batch.
 #[utoipa::path(
     post, path = "/v1/admin/redemption/batches", operation_id = "createBatch", tag = "admin",
     responses((status = 201, body = Batch), (status = 202, body = Batch)),
@@ -212,7 +214,7 @@ pub async fn create(
     Ok(Reply::created(shown).replayed(done.replayed))
 }
 
-/// One batch, and how far it is
+/// Get one batch and its progress
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches/{id}", operation_id = "getBatch", tag = "admin",
     responses((status = 200, body = Batch)),
@@ -225,7 +227,7 @@ pub async fn batch(
     Ok(Reply::ok(Batch::from(&codes::batch(&app, id).await?)))
 }
 
-/// The columns of an export.
+/// Columns of the export.
 const EXPORTED: &[&str] = &[
     "code",
     "benefit.kind",
@@ -240,9 +242,9 @@ const EXPORTED: &[&str] = &[
     "enabled",
 ];
 
-/// All codes of a batch
+/// Export all codes of a batch
 ///
-/// A header and one line per code that is there, safe to open in a spreadsheet.
+/// CSV: a header and one line per created code, safe to open in a spreadsheet.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/batches/{id}/export.csv", operation_id = "exportBatch", tag = "admin",
     responses((status = 200, body = String, content_type = "text/csv")),
@@ -253,7 +255,7 @@ pub async fn export(
     Id(id): Id<BatchId>,
 ) -> Result<Response, Problem> {
     let batch = codes::batch(&app, id).await?;
-    // The gateway sends no answer before it is whole: gathered here, a fault makes a problem and not half a file.
+    // The gateway sends no partial response, so gather all codes first: a fault becomes a problem, not half a file.
     let codes = codes::codes_of(&app, &batch).await?;
     let sheet = csv(EXPORTED, codes.iter().map(exported));
     let name = format!("attachment; filename=\"{}.csv\"", batch.id);
@@ -277,17 +279,17 @@ fn exported(code: &code::Code) -> serde_json::Value {
     })
 }
 
-/// Whether a batch's codes can be redeemed.
+/// State to set for a batch's codes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSwitch {
-    /// Whether they can.
+    /// True if the codes can be redeemed.
     pub(super) enabled: bool,
 }
 
-/// Stop all codes of a batch, or let them go on
+/// Disable or enable all codes of a batch
 ///
-/// One write, whatever their number. Codes that were switched off one by one stay off.
+/// One write for any number of codes. Codes that were disabled one by one stay disabled.
 #[utoipa::path(
     put, path = "/v1/admin/redemption/batches/{id}/status", operation_id = "setBatchStatus", tag = "admin",
     responses((status = 200, body = Batch)),

@@ -1,4 +1,4 @@
-//! Redemption codes, one by one (R7.8).
+//! Single redemption codes (R7.8).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,31 +33,31 @@ use shared::edge::search::given;
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Code {
-    /// In groups of four.
+    /// The code, in groups of four.
     pub code: String,
-    /// Its batch.
+    /// Id of its batch.
     pub batch_id: BatchId,
-    /// What it grants.
+    /// Benefit it grants.
     pub benefit: BenefitView,
-    /// How often in all, 0 for unlimited.
+    /// Number of uses in all; 0 for unlimited.
     pub total_uses: u64,
-    /// How many uses were taken; of an unlimited code, counted within moments.
+    /// Number of uses so far; of an unlimited code, updated within moments.
     pub used: u64,
-    /// How many are left; null of an unlimited one.
+    /// Remaining uses; null for an unlimited code.
     pub remaining: Option<u64>,
-    /// How often by one user.
+    /// Number of uses by one user.
     pub per_user_limit: u32,
-    /// From when.
+    /// Start of validity; null for no start.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub starts_at: Option<Timestamp>,
-    /// Until when.
+    /// End of validity; null for no end.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// Whether it is switched on itself.
+    /// True if the code itself is enabled.
     pub enabled: bool,
-    /// Whether its batch is.
+    /// True if its batch is enabled.
     pub batch_enabled: bool,
-    /// `active`, `disabled`, `scheduled`, `expired` or `used_up`.
+    /// Effective status: `active`, `disabled`, `scheduled`, `expired` or `used_up`.
     pub status: CodeStatus,
 }
 
@@ -106,23 +106,23 @@ impl From<CodeRow> for Code {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Codes {
-    /// Of this batch.
+    /// Id of the batch.
     batch: Option<String>,
-    /// For this plan.
+    /// Id of the plan.
     plan: Option<String>,
-    /// In this unit.
+    /// Unit of the plan time.
     #[param(inline, value_type = Option<Unit>)]
     unit: Option<String>,
-    /// That stand so.
+    /// Effective status of the codes.
     #[param(inline, value_type = Option<CodeStatus>)]
     status: Option<String>,
-    /// That start so; a whole code finds that one.
+    /// Beginning of the code; a whole code finds that one.
     code: Option<String>,
 }
 
-/// Codes
+/// List codes
 ///
-/// Of the newest batch first, in a batch in their order. A page may hold fewer than asked for while there are more.
+/// Newest batch first, in order within a batch. A page may hold fewer codes than requested although more follow.
 #[utoipa::path(
     get, path = "/v1/admin/redemption/codes", operation_id = "listCodes", tag = "admin",
     responses((status = 200, content((Listing<Code> = "application/json"), (String = "text/csv")))),
@@ -143,35 +143,36 @@ pub async fn codes(
     Ok(search.found(&app, page, Code::from))
 }
 
-/// What is to change of a code; what is absent stays, a time that is null goes.
+/// Changes of a code; absent fields stay unchanged, a null time is removed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeEdit {
-    /// For time on this plan.
+    /// Id of the plan, for plan time.
     #[schema(value_type = Option<PlanId>)]
     plan_id: Option<String>,
-    /// In `day`, `month`, `quarter`, `half_year` or `year`.
+    /// Unit of the plan time: `day`, `month`, `quarter`, `half_year` or `year`.
     #[schema(value_type = Option<Unit>)]
     unit: Option<String>,
-    /// How many units, 1 to 1000.
+    /// Number of units, 1 to 1000.
     quantity: Option<i64>,
-    /// For so much balance instead, in ledger currency.
+    /// Balance to credit instead, in ledger currency.
     credit: Option<String>,
-    /// How often in all; not below what was taken. A limited code stays limited, an unlimited one unlimited.
+    /// Number of uses in all, not below those so far.
+    /// A limited code stays limited, an unlimited one unlimited.
     total_uses: Option<i64>,
-    /// How often by one user.
+    /// Number of uses by one user.
     per_user_limit: Option<i64>,
-    /// From when.
+    /// Start of validity, in RFC 3339; null for none.
     #[serde(default, deserialize_with = "given_or_null")]
     #[schema(value_type = Option<String>)]
     starts_at: Option<Option<String>>,
-    /// Until when.
+    /// End of validity, in RFC 3339; null for none.
     #[serde(default, deserialize_with = "given_or_null")]
     #[schema(value_type = Option<String>)]
     expires_at: Option<Option<String>>,
 }
 
-/// Tells a field that is null from one that is absent.
+/// Distinguish null from absent.
 fn given_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(from).map(Some)
 }
@@ -202,9 +203,9 @@ impl CodeEdit {
     }
 }
 
-/// Edit a code
+/// Change a code
 ///
-/// A redemption at the same time is before the edit or after it. Redemptions that were made stay as they are.
+/// A concurrent redemption counts as either before or after the change. Earlier redemptions stay unchanged.
 #[utoipa::path(
     put, path = "/v1/admin/redemption/codes/{code}", operation_id = "editCode", tag = "admin",
     responses((status = 200, body = Code)),
@@ -220,7 +221,7 @@ pub async fn edit(
     Ok(Reply::ok(codes::code(&app, &text).await?.into()))
 }
 
-/// CodeSwitch a code off or on
+/// Enable or disable a code
 #[utoipa::path(
     put, path = "/v1/admin/redemption/codes/{code}/status", operation_id = "setCodeStatus", tag = "admin",
     responses((status = 200, body = Code)),
@@ -238,7 +239,7 @@ pub async fn set_status(
 
 /// Delete a code
 ///
-/// Its redemptions stay; to whoever enters it, it is unknown.
+/// Its redemptions are kept. Users can no longer redeem it: it is unknown to them.
 #[utoipa::path(
     delete, path = "/v1/admin/redemption/codes/{code}", operation_id = "deleteCode", tag = "admin",
     responses((status = 204)),
@@ -248,18 +249,18 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<Code
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Codes to delete together.
+/// Codes to delete in one request.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deletion {
-    /// 1 to 90 codes.
+    /// The codes, 1 to 90.
     codes: Vec<String>,
 }
 
-/// How many codes were deleted.
+/// Number of deleted codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Deleted {
-    /// All that were named.
+    /// Number of codes deleted: all in the request.
     pub deleted: u64,
 }
 

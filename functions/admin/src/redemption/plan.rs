@@ -27,22 +27,22 @@ use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::page::Unfiltered;
 
-/// What time is sold of.
+/// A plan for subscriptions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Plan {
-    /// Which.
+    /// Id of the plan.
     pub id: PlanId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Most live subscriptions per user; 0 is no limit.
+    /// Highest number of live subscriptions per user; 0 for no limit.
     pub quota: u32,
-    /// Whether it can be had.
+    /// True if the plan is on sale.
     pub on_sale: bool,
-    /// What a subscription may transfer per extension; null is no limit.
+    /// Traffic of a subscription per extension, in bytes; null for no limit.
     pub traffic_bytes: Option<u64>,
-    /// Counts its changes, also as `ETag`.
+    /// Version of the plan, increased by each change; also the `ETag`.
     pub version: u64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -59,17 +59,17 @@ impl From<plan::Plan> for Plan {
     }
 }
 
-/// What a plan is to be.
+/// A plan to create, or its new values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanDocument {
-    /// What people call it, 1 to 500 characters.
+    /// Display name, 1 to 500 characters.
     name: String,
-    /// Most live subscriptions per user, 0 to 1000; 0 is no limit.
+    /// Highest number of live subscriptions per user, 0 to 1000; 0 for no limit.
     quota: i64,
-    /// Whether it can be had.
+    /// True if the plan is on sale.
     on_sale: bool,
-    /// What a subscription may transfer per extension; absent or null is no limit.
+    /// Traffic of a subscription per extension, in bytes; no limit if absent or null.
     traffic_bytes: Option<i64>,
 }
 
@@ -93,7 +93,7 @@ fn tagged(plan: plan::Plan) -> Reply<Plan> {
     Reply::ok(plan.into()).version(version)
 }
 
-/// Plans
+/// List plans
 ///
 /// Newest first.
 #[utoipa::path(
@@ -108,7 +108,7 @@ pub async fn plans(
     Ok(search.found(&app, page, Plan::from))
 }
 
-/// Make a plan
+/// Create a plan
 #[utoipa::path(
     post, path = "/v1/admin/plans", operation_id = "createPlan", tag = "admin",
     responses((status = 201, body = Plan)),
@@ -126,9 +126,9 @@ pub async fn create(
     Ok(Reply::created(Plan::from(done.answer)).version(version).replayed(done.replayed))
 }
 
-/// One plan
+/// Get one plan
 ///
-/// The `ETag` is the version that a change has to name.
+/// Send the `ETag` as `If-Match` to change the plan.
 #[utoipa::path(
     get, path = "/v1/admin/plans/{id}", operation_id = "getPlan", tag = "admin",
     responses((status = 200, body = Plan)),
@@ -143,7 +143,7 @@ pub async fn plan(
 
 /// Change a plan
 ///
-/// Subscriptions keep their end and their traffic until they are extended.
+/// Subscriptions keep their end and their traffic until their next extension.
 #[utoipa::path(
     put, path = "/v1/admin/plans/{id}", operation_id = "changePlan", tag = "admin",
     responses((status = 200, body = Plan)),

@@ -1,4 +1,4 @@
-//! Redemptions as the operator sees them (R7.8).
+//! Redemptions for the operator (R7.8).
 
 use shared::kernel::id::BatchId;
 use shared::kernel::id::UserId;
@@ -27,18 +27,18 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::reason::Reason;
 
-/// A redemption with who made it.
+/// A redemption with its user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdminRedemption {
-    /// Who.
+    /// Id of the user who redeemed the code.
     pub user_id: UserId,
-    /// The code's batch.
+    /// Id of the code's batch.
     pub batch_id: BatchId,
-    /// Which of their uses of the code it is.
+    /// Number of this use among the user's uses of the code.
     pub number: u32,
-    /// Why it was taken back.
+    /// Reason why it was reversed.
     pub undone_because: Option<String>,
-    /// What was redeemed; the code in full.
+    /// The redemption, with the code in full.
     #[serde(flatten)]
     pub redemption: RedemptionView,
 }
@@ -82,14 +82,14 @@ impl From<redemption::Redemption> for AdminRedemption {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Redemptions {
-    /// By whom.
+    /// Id of the user.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
-    /// Of which code.
+    /// The redeemed code.
     code: Option<String>,
 }
 
-/// Redemptions
+/// List redemptions
 ///
 /// Newest first.
 #[utoipa::path(
@@ -108,10 +108,10 @@ pub async fn records(
     Ok(search.found(&app, page, AdminRedemption::from))
 }
 
-/// Take a redemption back
+/// Reverse a redemption
 ///
-/// Its balance goes, what was spent of it becomes debt; what is not over of its plan time goes; its use is free again, also for the
-/// same user.
+/// Takes back its balance: credit already spent becomes debt. Removes its remaining plan time. Its use becomes available again, also
+/// for the same user.
 #[utoipa::path(
     post, path = "/v1/admin/redemption/records/{id}/undo", operation_id = "undoRedemption", tag = "admin",
     responses((status = 200, body = AdminRedemption)),

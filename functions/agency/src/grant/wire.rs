@@ -1,4 +1,4 @@
-//! What goes over the wire about grants.
+//! Request and response bodies of grants.
 
 use std::collections::BTreeMap;
 
@@ -25,42 +25,42 @@ use utoipa::{IntoParams, ToSchema};
 use crate::series::{TierView, tier};
 use crate::wire::{Findings, ForcedDocument, Named, currency, shown};
 
-/// A shop's part of a series.
+/// A shop's terms for a series.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ShopSeriesGrant)]
 pub struct Grant {
-    /// Which.
+    /// Id of the grant.
     pub id: GrantId,
-    /// Of which shop.
+    /// Shop that holds the grant.
     pub shop: Named,
-    /// Of which series.
+    /// Series that is granted.
     pub series: SeriesView,
-    /// `none`, `fixed` or `tiered`: the series'.
+    /// Commission type of the series: `none`, `fixed` or `tiered`.
     pub commission_type: CommissionKind,
-    /// Its part of a fixed commission.
+    /// The shop's part of a fixed commission, in agency currency.
     pub commission_amount: Amount,
-    /// Its part at each tier, with the series' dimension, scope and operator.
+    /// The shop's amount at each tier, with the series' dimension, scope and operator.
     pub commission_tiers: Vec<TierView>,
-    /// The forced recharge that counts.
+    /// Effective forced recharge.
     pub forced_recharge: ForcedView,
-    /// Who granted it; the platform has no id.
+    /// Shop that granted it; the id is null for the platform.
     pub allocator: Named,
-    /// `active`, `disabled` or `deleted`.
+    /// State of the grant: `active`, `disabled` or `deleted`.
     pub status: GrantStatus,
-    /// How many packages it holds.
+    /// Number of packages in the grant.
     pub package_count: usize,
-    /// Its packages.
+    /// Packages of the grant.
     pub packages: Vec<PackageView>,
-    /// What was sold of the series, as tiers count it: only when one grant is asked for.
+    /// Sales of the series as tiers count them; only in the response for a single grant.
     pub sales: Option<SalesView>,
-    /// Whether an earlier change is still being carried out below.
+    /// True while an earlier change is still being applied to the grants below.
     pub changing: bool,
-    /// Counts its changes, also as `ETag`.
+    /// Version of the grant, increased by each change; also the `ETag`.
     pub version: u64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
@@ -84,30 +84,30 @@ impl CsvRow for Grant {
     ];
 }
 
-/// What a shop sold of a series: paid orders not on behalf, less what went back (R8.8).
+/// A shop's sales of a series: paid orders, not on behalf, less refunds (R8.8).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SalesView {
-    /// By the shop itself.
+    /// Sales of the shop itself.
     #[serde(rename = "self")]
     pub own: TallyView,
-    /// By it or a shop below it.
+    /// Sales of the shop and all shops below it.
     pub self_and_sub: TallyView,
 }
 
-/// Some sales.
+/// A number and a sum of sales.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TallyView {
-    /// How many.
+    /// Number of sales.
     pub sales_count: u64,
-    /// What is left of their payments.
+    /// Sum of their payments less refunds, in agency currency.
     pub sales_amount: Amount,
 }
 
 impl SalesView {
-    /// As answers show it.
+    /// Render sales in agency currency.
     ///
     /// # Errors
-    /// An amount with more digits than there are.
+    /// If the amount has more digits than the currency.
     pub fn of(sales: Sales, currency: Currency) -> Result<Self, MoneyError> {
         let tally = |of: SalesTally| Ok(TallyView { sales_count: of.count, sales_amount: shown(of.amount, currency)? });
         Ok(Self { own: tally(sales.own)?, self_and_sub: tally(sales.self_and_sub)? })
@@ -117,58 +117,58 @@ impl SalesView {
 /// A series by id, name and code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesView {
-    /// Which.
+    /// Id of the series.
     pub id: SeriesId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code of the series.
     pub code: String,
 }
 
-/// The forced recharge that counts (R8.7).
+/// Effective forced recharge (R8.7).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EffectiveForcedRecharge)]
 pub struct ForcedView {
-    /// Whether the platform decides it.
+    /// True if the platform sets it.
     pub locked: bool,
-    /// Whether something has to be paid first.
+    /// True if a minimum has to be paid first.
     pub enabled: bool,
-    /// How much.
+    /// Minimum amount to pay, in agency currency.
     pub amount: Amount,
 }
 
-/// A package as a shop holds it.
+/// A package in a shop's grant.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PackageView {
-    /// Which.
+    /// Id of the package.
     pub package_id: PackageId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// The operator's own code for it.
+    /// The operator's own code of the package.
     pub code: String,
-    /// What the shop pays for it.
+    /// The shop's cost price, in agency currency.
     pub cost_price: Amount,
-    /// What the shop sells it for.
+    /// The shop's retail price, in agency currency.
     pub retail_price: Amount,
-    /// Whether the shop sells it.
+    /// True if the shop sells it.
     pub on_shelf: bool,
-    /// `active`, as the grant is.
+    /// Status of the package, that of the grant: `active`.
     pub status: GrantStatus,
-    /// Its earlier cost prices, the latest last.
+    /// Earlier cost prices, oldest first.
     pub history: Vec<CostView>,
 }
 
 /// An earlier cost price.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CostView {
-    /// The price.
+    /// Cost price, in agency currency.
     pub cost_price: Amount,
-    /// When another took its place.
+    /// Time of its replacement.
     #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
 }
 
-/// What answers about grants say of shops and series.
+/// Names of the shops and series that responses about grants refer to.
 pub struct Names {
     shops: BTreeMap<ShopId, Shop>,
     series: BTreeMap<SeriesId, Series>,
@@ -176,10 +176,10 @@ pub struct Names {
 }
 
 impl Names {
-    /// Everything that the answers about some grants name.
+    /// Load the shops and series that some grants refer to.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// If the database can't be reached.
     pub async fn of(app: &App, grants: &[grant::Grant]) -> Result<Self, Fault> {
         let shops: Vec<ShopId> =
             grants.iter().flat_map(|grant| [grant.path.shop(), allocator(grant)]).flatten().collect();
@@ -196,10 +196,10 @@ impl Names {
         Named { id, name }
     }
 
-    /// A grant as it is answered.
+    /// Render a grant.
     ///
     /// # Errors
-    /// A grant of no series, which there is none of.
+    /// If the grant's series does not exist.
     pub fn view(&self, of: grant::Grant) -> Result<Grant, Error> {
         let (terms, currency) = (of.wanted(), self.currency);
         let series = self.series.get(&of.series).ok_or_else(|| Fault::bug("a grant of no series"))?;
@@ -257,9 +257,9 @@ fn allocator(of: &grant::Grant) -> Option<ShopId> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnTierBody {
-    /// The series' threshold.
+    /// Threshold of the series' tier.
     threshold: String,
-    /// The shop's amount at it.
+    /// The shop's amount at this tier, in agency currency.
     amount: String,
 }
 
@@ -267,33 +267,33 @@ pub struct OwnTierBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantedBody {
-    /// Which.
+    /// Id of the package.
     #[schema(value_type = PackageId)]
     package_id: String,
-    /// What the shop pays for it.
+    /// The shop's cost price, in agency currency.
     cost_price: String,
 }
 
-/// What is to be granted.
+/// A grant to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewGrant {
-    /// To which shop.
+    /// Id of the shop that receives the grant.
     #[schema(value_type = ShopId)]
     shop_id: String,
-    /// Which series.
+    /// Id of the series.
     #[schema(value_type = SeriesId)]
     series_id: String,
-    /// Its part of a fixed commission; 0 if left out.
+    /// The shop's part of a fixed commission, in agency currency; 0 if left out.
     #[serde(default)]
     commission_amount: Option<String>,
-    /// Its part at each tier of a tiered one.
+    /// The shop's amount at each tier of a tiered commission.
     #[serde(default)]
     commission_tiers: Option<Vec<OwnTierBody>>,
-    /// Its own forced recharge; off if left out.
+    /// The shop's own forced recharge; off if left out.
     #[serde(default)]
     forced_recharge: Option<ForcedDocument>,
-    /// Its packages.
+    /// Packages to grant.
     #[serde(default)]
     packages: Vec<GrantedBody>,
 }
@@ -316,9 +316,9 @@ fn tiers(findings: &mut Findings, of: &[OwnTierBody], currency: Currency) -> Vec
 }
 
 impl NewGrant {
-    /// What it says.
+    /// Parse the body.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn read(&self, currency: Currency) -> Result<CreateGrant, Refusal> {
         let mut findings = Findings::default();
@@ -347,31 +347,31 @@ impl NewGrant {
     }
 }
 
-/// What of a grant is to change; what is left out stays.
+/// Changes of a grant; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantChange {
-    /// Another part of a fixed commission.
+    /// New part of a fixed commission, in agency currency.
     #[serde(default)]
     commission_amount: Option<String>,
-    /// Other parts at each tier.
+    /// New amounts at each tier.
     #[serde(default)]
     commission_tiers: Option<Vec<OwnTierBody>>,
-    /// Another forced recharge of its own.
+    /// New forced recharge of the shop's own.
     #[serde(default)]
     forced_recharge: Option<ForcedDocument>,
-    /// `active` or `disabled`.
+    /// New status: `active` or `disabled`.
     #[serde(default)]
     status: Option<String>,
-    /// Whether grants above lowered amounts are moved under them.
+    /// True to lower the grants below that exceed the new amounts.
     #[serde(default)]
     adjust_children: bool,
 }
 
 impl GrantChange {
-    /// What it says.
+    /// Parse the body.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn read(&self, grant: GrantId, version: u64, currency: Currency) -> Result<ChangeGrant, Refusal> {
         let mut findings = Findings::default();
@@ -393,36 +393,37 @@ impl GrantChange {
     }
 }
 
-/// One change of a grant's packages.
+/// A change of one package of a grant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageChangeBody {
-    /// Which.
+    /// Id of the package.
     #[schema(value_type = PackageId)]
     package_id: String,
-    /// Its cost price: adds the package, or changes it.
+    /// New cost price, in agency currency; adds the package if the grant has none.
     #[serde(default)]
     cost_price: Option<String>,
-    /// Takes it away.
+    /// True to remove the package.
     #[serde(default)]
     remove: bool,
 }
 
-/// Changes of a grant's packages, all or none.
+/// Changes of a grant's packages, applied all or none.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackagesBody {
-    /// At most 90.
+    /// The changes, at most 90.
     packages: Vec<PackageChangeBody>,
-    /// Whether grants and prices below a raised cost are moved to it, and grants of removed packages lose them.
+    /// True to apply the changes to the grants below.
+    /// Raises cost and retail prices below a raised cost price; takes removed packages out of the grants below.
     #[serde(default)]
     pub adjust_children: bool,
 }
 
 impl PackagesBody {
-    /// What it says.
+    /// Parse the body.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn read(&self, currency: Currency) -> Result<Vec<PackageChange>, Refusal> {
         let mut findings = Findings::default();
@@ -454,34 +455,34 @@ impl PackagesBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetailBody {
-    /// For how much it is sold; at least the cost price.
+    /// Retail price in agency currency; at least the cost price.
     pub retail_price: String,
-    /// Whether it is sold.
+    /// True if the shop sells the package.
     pub on_shelf: bool,
 }
 
-/// Which grants.
+/// Filters of grants.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Of this shop.
+    /// Id of the shop that holds the grant.
     #[param(inline, value_type = Option<ShopId>)]
     shop_id: Option<String>,
-    /// Of this series.
+    /// Id of the series.
     #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
-    /// Granted by this shop.
+    /// Id of the shop that granted it.
     #[param(inline, value_type = Option<ShopId>)]
     allocator_shop_id: Option<String>,
-    /// `active`, `disabled` or `deleted`; those that are not deleted, if left out.
+    /// `active`, `disabled` or `deleted`; all that are not deleted if left out.
     #[param(inline, value_type = Option<GrantStatus>)]
     status: Option<String>,
 }
 
 impl Filter {
-    /// What it says.
+    /// Parse the filters.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with all findings.
     pub fn read(&self) -> Result<GrantFilter, Refusal> {
         let mut findings = Findings::default();
