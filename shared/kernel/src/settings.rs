@@ -66,13 +66,13 @@ pub trait Settings: SettingValue<Limits = ()> + Serialize + DeserializeOwned + D
     /// Reads a document that was stored.
     ///
     /// # Errors
-    /// When a field does not have the type that it has now.
+    /// Fails if a field does not have its present type.
     fn stored(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 }
 
-/// Whether a document has exactly the fields that it would be written back with. What would be written as null may be left out.
+/// True if a document has exactly the fields of its serialized form. Fields that serialize as null may be left out.
 fn is_same_shape(given: &Value, written: &Value) -> bool {
     match (given, written) {
         (Value::Object(given), Value::Object(written)) => {

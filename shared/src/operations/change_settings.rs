@@ -21,7 +21,6 @@ use table::tx::Tx;
 /// An area's document as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurrentSettings {
-    /// Which.
     pub area: Area,
     /// Counts its changes; 0 are the defaults.
     pub version: u64,
@@ -29,23 +28,22 @@ pub struct CurrentSettings {
     pub settings: Value,
 }
 
-/// What is to be changed.
+/// Change of one settings area.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Which area.
     pub area: Area,
     /// The version that the admin read.
     pub version: u64,
     /// The whole new document.
     pub settings: AnySettings,
-    /// Who.
+    /// The admin who makes the change.
     pub admin: UserId,
 }
 
 /// An area's document, fresh from the table.
 ///
 /// # Errors
-/// When it can't be read, or does not decode.
+/// Fails if the document cannot be read or decoded.
 pub async fn settings(app: &App, area: Area) -> Result<CurrentSettings, Error> {
     let stored = app.store.get::<SettingsRecord>(&SettingsRecord::key(area.as_str())).await?;
     let settings = read(area, stored.as_ref())?;
@@ -95,13 +93,15 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx
     Ok((answer, tx))
 }
 
-/// What is stored, or the defaults. A stored document was valid when it was written: fields of another release do not matter.
+/// Decode the stored document, or take the defaults.
+///
+/// A stored document was valid when it was written, so fields of another release are ignored.
 fn read(area: Area, stored: Option<&Versioned<SettingsRecord>>) -> Result<AnySettings, Fault> {
     let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
     AnySettings::stored(area, &stored.document).map_err(|error| SettingsRecord::undecodable(area, &error))
 }
 
-/// What must not be there for the currency to move, if one moves.
+/// Key of the item that must not exist, if the change moves a currency.
 fn moves_currency(before: &AnySettings, after: &AnySettings) -> Option<Key> {
     match (before, after) {
         (AnySettings::Payment(before), AnySettings::Payment(after)) => {

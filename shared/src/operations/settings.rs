@@ -17,7 +17,6 @@ pub const CACHED: SignedDuration = SignedDuration::from_secs(60);
 /// A settings document as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SettingsRecord {
-    /// Which.
     pub area: Area,
     /// Counts its changes; 0 are the defaults.
     pub version: u64,
@@ -32,7 +31,7 @@ impl SettingsRecord {
     }
 }
 
-/// What a process has read of the settings.
+/// Cache of the settings in this process.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsCache(Arc<Mutex<Option<Cached>>>);
 
@@ -71,7 +70,7 @@ impl App {
     /// The settings of an area, at most a minute old; the defaults before their first change.
     ///
     /// # Errors
-    /// When they can't be read, or what is stored of this area does not decode.
+    /// Fails if the settings cannot be read, or the stored document of this area does not decode.
     pub async fn settings<T: AreaSettings>(&self) -> Result<VersionedSettings<T>, Fault> {
         let now = self.clock.now();
         let snapshot = match self.settings.fresh(now) {

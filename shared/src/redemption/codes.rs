@@ -29,15 +29,15 @@ const CHUNK: usize = 100;
 const READS: usize = 10;
 
 text_enum! {
-    /// What an admin's list says of how a code stands.
+    /// Status of a code in an admin's list.
     pub enum CodeStatus {
         /// Can be redeemed.
         Active = "active",
         /// It or its batch is switched off, or its batch is not ready.
         Disabled = "disabled",
-        /// Its time has not come.
+        /// Its validity has not begun.
         Scheduled = "scheduled",
-        /// Its time is over.
+        /// Its validity has ended.
         Expired = "expired",
         /// Every use was taken.
         UsedUp = "used_up",

@@ -109,7 +109,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
 /// Lists one page of the invitees of `inviter`, newest first, with the inviter's rewards for each.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// Fails if the database cannot be reached, or an item does not decode.
 pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Page<Invitee>, Error> {
     let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), window.limit.min(PAGE));
     let page = app.store.list::<User>(&Query { after: window.after.clone(), ..newest }).await?;
@@ -128,7 +128,7 @@ pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Pag
 /// Lists one page of the rewards of `beneficiary`, newest first.
 ///
 /// # Errors
-/// When the database can't be reached, or an item does not decode.
+/// Fails if the database cannot be reached, or an item does not decode.
 pub async fn rewards(app: &App, beneficiary: UserId, window: &Window) -> Result<Page<Versioned<Reward>>, Fault> {
     let newest = Query::newest(Index::Owner, owned_by("REWARDS", beneficiary), window.limit);
     app.store.list::<Reward>(&Query { after: window.after.clone(), ..newest }).await

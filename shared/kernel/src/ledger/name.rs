@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for PlatformAccount {
 }
 
 crate::text_enum! {
-    /// What kind of movement a record shows (R1.6).
+    /// Kind of a statement line (R1.6).
     pub enum RecordType {
         /// The credit of an order.
         Payment = "payment",

@@ -135,7 +135,7 @@ impl fmt::Debug for Password {
 }
 
 text_enum! {
-    /// What somebody may do (R2.5).
+    /// Role of a user, which decides their permissions (R2.5).
     pub enum Role as UserRole {
         /// An end user.
         User = "user",

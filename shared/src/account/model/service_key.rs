@@ -21,7 +21,7 @@ pub const NAME_MAX: usize = 60;
 pub const PREFIX: &str = "gdn_";
 
 text_enum! {
-    /// What a key lets the backend do.
+    /// Permission that a service key grants the backend.
     pub enum ServiceScope {
         /// Register users.
         UsersWrite = "users:write",

@@ -27,7 +27,7 @@ use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding};
 use kernel::text_enum;
 
 text_enum! {
-    /// Where a commission stands.
+    /// State of a commission.
     pub enum CommissionState {
         /// Its hold time is not over.
         Pending = "pending",

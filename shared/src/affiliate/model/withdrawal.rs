@@ -17,17 +17,17 @@ use kernel::refusal::Refusal;
 use kernel::text_enum;
 
 text_enum! {
-    /// Where commission goes.
+    /// Destination of a withdrawal.
     pub enum Destination as WithdrawalDestination {
         /// The user's balance.
         Balance = "balance",
-        /// The outside.
+        /// A payout outside the platform.
         Cash = "cash",
     }
 }
 
 text_enum! {
-    /// Where a withdrawal stands.
+    /// State of a withdrawal.
     pub enum WithdrawalState {
         /// On the balance.
         Done = "done",

@@ -14,7 +14,7 @@ use kernel::refusal::FieldError;
 use kernel::text_enum;
 
 text_enum! {
-    /// What an asset is.
+    /// Kind of an asset.
     pub enum AssetKind {
         /// A card.
         Card = "card",

@@ -116,13 +116,13 @@ impl GrantOffer {
 }
 
 text_enum! {
-    /// Whether a grant works.
+    /// Status of a grant.
     pub enum GrantStatus {
-        /// It does.
+        /// Orders are accepted.
         Active = "active",
         /// No order is accepted from its shop or below (R8.6).
         Disabled = "disabled",
-        /// Deleted; kept for who looks back.
+        /// Deleted; kept for history.
         Deleted = "deleted",
     }
 }

@@ -22,7 +22,7 @@ use kernel::money::{LEDGER_DIGITS, LedgerMoney, MoneyError};
 use kernel::text_enum;
 
 text_enum! {
-    /// What is bought.
+    /// Kind of an agency order.
     pub enum OrderKind {
         /// Packages.
         Purchase = "purchase",
@@ -32,13 +32,13 @@ text_enum! {
 }
 
 text_enum! {
-    /// What it is paid by (R8.12).
+    /// Payment method of an agency order (R8.12).
     pub enum PaidBy {
         /// The selling shop's main account.
         Wallet = "wallet",
         /// A payment order.
         Online = "online",
-        /// Outside, on behalf: an admin says so.
+        /// Paid outside the platform, on behalf; recorded by an admin.
         Offline = "offline",
         /// The asset's own balance.
         Asset = "asset",
@@ -46,7 +46,7 @@ text_enum! {
 }
 
 impl PaidBy {
-    /// Whether it is a sale for statistics: every payment that is not on behalf (R8.8).
+    /// True if the order counts as a sale in statistics: every payment that is not on behalf (R8.8).
     pub fn counts(self) -> bool {
         self != Self::Offline
     }

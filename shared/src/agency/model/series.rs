@@ -17,17 +17,17 @@ use kernel::refusal::Refusal;
 use kernel::text_enum;
 
 text_enum! {
-    /// What a tier's threshold is compared with.
+    /// Metric that a tier's threshold is compared with.
     pub enum Dimension as SalesDimension {
-        /// How many sales.
+        /// Number of sales.
         SalesCount = "sales_count",
-        /// What they came to.
+        /// Total amount of the sales.
         SalesAmount = "sales_amount",
     }
 }
 
 text_enum! {
-    /// Whose sales count.
+    /// Scope of the sales that count towards a tier.
     pub enum SalesScope {
         /// The shop's own.
         Own = "self",
@@ -95,7 +95,7 @@ impl CommissionTier {
 }
 
 text_enum! {
-    /// What kind of one-time commission a series has.
+    /// Kind of a series' one-time commission.
     pub enum CommissionKind {
         /// None.
         None = "none",
@@ -151,7 +151,7 @@ impl CommissionTerms {
 }
 
 text_enum! {
-    /// What makes an asset's one-time commission due (R8.8).
+    /// Trigger of an asset's one-time commission (R8.8).
     pub enum TriggerKind as RechargeTrigger {
         /// One payment of at least the threshold.
         FirstRecharge = "first_recharge",

@@ -15,13 +15,13 @@ use kernel::money::{LedgerMoney, MoneyError};
 use kernel::text_enum;
 
 text_enum! {
-    /// What a decision was about.
+    /// Subject of a decision.
     pub enum Subject as DecisionSubject {
-        /// What the order costs.
+        /// The charge of the order.
         Price = "price",
-        /// Whether its money came.
+        /// The payment of the order.
         Payment = "payment",
-        /// What its user is credited.
+        /// The credit of its user.
         Credit = "credit",
         /// The promotion's tier.
         Tier = "tier",

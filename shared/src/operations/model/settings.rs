@@ -73,7 +73,7 @@ macro_rules! areas {
             /// Reads a document that was stored: fields that it does not have yet hold their defaults.
             ///
             /// # Errors
-            /// When a field does not have the type that it has now.
+            /// Fails if a field does not have its present type.
             pub fn stored(area: Area, text: &str) -> Result<Self, serde_json::Error> {
                 Ok(match area {
                     $(Area::$area => Self::$area(<$settings>::stored(text)?),)*

@@ -8,7 +8,7 @@ use kernel::provider::Provider;
 use kernel::text_enum;
 
 text_enum! {
-    /// What came of an event.
+    /// Outcome of a provider event.
     pub enum EventOutcome {
         /// It paid the order.
         Credited = "credited",

@@ -26,7 +26,7 @@ pub struct OrderWindow {
 }
 
 text_enum! {
-    /// Where an order stands (R4.4).
+    /// State of an order (R4.4).
     pub enum OrderStatus {
         /// Waiting for the money.
         Pending = "pending",
@@ -48,7 +48,7 @@ text_enum! {
 }
 
 impl OrderStatus {
-    /// Whether the money was taken: the state is that of the net.
+    /// True if the money was captured: the state follows the net.
     pub fn is_captured(self) -> bool {
         matches!(self, Self::Paid | Self::Disputed | Self::PartiallyRefunded | Self::Refunded)
     }

@@ -65,15 +65,15 @@ impl Refund {
 }
 
 text_enum! {
-    /// Where a dispute stands; the order is that of ties.
+    /// State of a dispute. The order of the variants breaks ties.
     pub enum DisputeState {
-        /// The bank only asks; takes nothing.
+        /// An inquiry by the bank; no money is withdrawn.
         Inquiry = "inquiry",
-        /// The money is with the bank until it decides.
+        /// The bank holds the money until it decides.
         Open = "open",
-        /// It came back.
+        /// The money came back.
         Won = "won",
-        /// It stays away.
+        /// The money is lost.
         Lost = "lost",
     }
 }

@@ -172,7 +172,7 @@ fn after_hours(start: Timestamp, hours: u32) -> Timestamp {
 }
 
 text_enum! {
-    /// Where a user's promotion stands (R5.4).
+    /// State of a user's promotion (R5.4).
     pub enum PromotionStatus {
         /// Not enrolled.
         None = "none",

@@ -26,13 +26,13 @@ pub struct RefundRequest {
 }
 
 text_enum! {
-    /// Where a refund stands.
+    /// State of a refund.
     pub enum RefundState {
-        /// The provider has not said the end of it.
+        /// The provider has not reported the outcome.
         Requested = "requested",
-        /// The money went back.
+        /// The provider returned the money.
         Succeeded = "succeeded",
-        /// It did not.
+        /// The provider did not return the money.
         Failed = "failed",
     }
 }

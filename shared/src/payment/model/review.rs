@@ -47,15 +47,15 @@ impl ReviewReason {
 }
 
 text_enum! {
-    /// What became of a review item (R4.12).
+    /// State of a review item (R4.12).
     pub enum ReviewState {
-        /// Waiting for a person.
+        /// Waiting for an admin.
         Open = "open",
         /// A new order credited it, or a later event of the payment matched.
         Credited = "credited",
         /// The money goes back; closes when the refund event comes.
         RefundDue = "refund_due",
-        /// The money went back.
+        /// The provider returned the money.
         Refunded = "refunded",
         /// Nothing is to be done.
         Ignored = "ignored",

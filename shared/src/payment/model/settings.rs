@@ -140,7 +140,7 @@ impl Offer {
 }
 
 impl PaymentSettings {
-    /// Whether the settings let orders use a provider.
+    /// True if the settings allow orders with this provider.
     pub fn provider_enabled(&self, provider: Provider) -> bool {
         match provider {
             Provider::Stripe => self.providers.stripe.enabled,

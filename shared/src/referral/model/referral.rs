@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for InviteCode {
 }
 
 text_enum! {
-    /// What makes rewards (R3.6), each at most once per invitee and side.
+    /// Trigger of a reward (R3.6); each fires at most once per invitee and side.
     pub enum Trigger as RewardTrigger {
         /// The invitee signed up.
         Registration = "registration",
@@ -106,7 +106,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Who is rewarded.
+    /// Side of a referral that is rewarded.
     pub enum Side as RewardSide {
         /// The one who invited.
         Inviter = "inviter",

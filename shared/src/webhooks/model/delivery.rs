@@ -23,13 +23,13 @@ const WAIT: SignedDuration = SignedDuration::from_mins(10);
 const FIRST: SignedDuration = SignedDuration::from_mins(1);
 
 text_enum! {
-    /// Where a delivery stands.
+    /// State of a webhook delivery.
     pub enum DeliveryState {
         /// It is attempted until it succeeds or three days are over.
         Pending = "pending",
-        /// The endpoint took it.
+        /// The endpoint accepted it.
         Delivered = "delivered",
-        /// It never did.
+        /// The endpoint never accepted it.
         Failed = "failed",
     }
 }

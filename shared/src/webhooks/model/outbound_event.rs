@@ -11,7 +11,7 @@ use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 use kernel::text_enum;
 
 text_enum! {
-    /// What happened.
+    /// Kind of an outbound event.
     pub enum EventKind {
         /// A user registered.
         UserRegistered = "user.registered",

@@ -159,7 +159,7 @@ fn a_stored_document_may_know_less_than_we_do() {
     assert!(!settings.offers[0].popular);
 }
 
-/// What may be missing in what is stored may not be missing in what somebody writes.
+/// A field that a stored document may lack is required in a written one.
 #[test]
 fn a_written_document_is_complete() {
     fn incomplete(document: &Value, into: &mut Vec<Value>, rebuild: &dyn Fn(Value) -> Value) {

@@ -12,9 +12,9 @@ use kernel::money::LedgerMoney;
 use kernel::text_enum;
 
 text_enum! {
-    /// Where a reward stands (R3.7).
+    /// State of a reward (R3.7).
     pub enum RewardState {
-        /// On its way.
+        /// Not granted yet; its message is on the queue.
         Pending = "pending",
         /// Waiting until the beneficiary is active.
         Held = "held",
@@ -28,7 +28,7 @@ text_enum! {
 }
 
 impl RewardState {
-    /// Whether a reward may go from here to `next`.
+    /// True if a reward may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use RewardState::{Failed, Granted, Held, Pending, Reversed};
         matches!(
