@@ -1,5 +1,5 @@
-//! Built function binaries beside a stack. Each process reaches the stack's services over its own HTTP sockets,
-//! so that a test can put a proxy between.
+//! Built function binaries beside a stack.
+//! Each process reaches the stack's services over its own HTTP sockets, so that a test can put a proxy between.
 
 use std::collections::BTreeMap;
 use std::io;

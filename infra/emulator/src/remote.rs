@@ -35,7 +35,8 @@ pub struct Remote {
 pub type Answer = (u16, String);
 
 impl Remote {
-    /// A new namespace in the service that the environment configures for `dynamodb` or `sqs`; `None` if there is none.
+    /// A new namespace in the service that the environment configures for `dynamodb` or `sqs`.
+    /// `None` if there is none.
     pub fn named(service: &'static str) -> Option<Self> {
         let url = std::env::var(format!("AWS_ENDPOINT_URL_{}", service.to_uppercase())).ok()?;
         let host = url.strip_prefix("http://")?.trim_end_matches('/').to_owned();

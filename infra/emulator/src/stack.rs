@@ -71,7 +71,8 @@ pub struct Setup {
     pub password_cost: (u32, u32),
     /// Secrets and base URL of the simulated providers.
     pub providers: SimConfig,
-    /// Allows webhook deliveries over the network to plain HTTP and private addresses; for a stack that a person runs.
+    /// Allows webhook deliveries over the network to plain HTTP and private addresses.
+    /// For a stack that a person runs.
     pub private_endpoints: bool,
     /// The template to deploy; the product's own if absent.
     pub template: Option<Arc<Template>>,
@@ -239,7 +240,8 @@ impl Stack {
         Ok(moved)
     }
 
-    /// Delivers one batch of a queue to its consumer, as Lambda's event source mapping does; returns true if there was one.
+    /// Delivers one batch of a queue to its consumer, as Lambda's event source mapping does.
+    /// Returns true if there was one.
     ///
     /// # Errors
     /// Fails when the queue can't be used.
@@ -297,8 +299,9 @@ impl Stack {
         Err("nothing comes to rest".into())
     }
 
-    /// Handles a request to the simulated providers. A payment of an order that has no trade opens the gateway's page first: a Zpay
-    /// gateway learns of an order only from the payer's browser.
+    /// Handles a request to the simulated providers.
+    /// A payment of an order that has no trade opens the gateway's page first: a Zpay gateway learns of an order only from the
+    /// payer's browser.
     pub async fn sim(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.uri().path() == "/_sim/pay" {
             let asked: Value = serde_json::from_slice(request.body()).unwrap_or_default();

@@ -1,5 +1,6 @@
-//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor; under `aws/`, the embedded database and
-//! queues in the AWS protocols, for the operator's command line. No deployed function has these routes.
+//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor.
+//! Under `aws/`, the embedded database and queues in the AWS protocols, for the operator's command line. No deployed function has
+//! these routes.
 
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ fn queues(stack: &Stack) -> Result<Value, Trouble> {
     Ok(Value::Object(all))
 }
 
-/// `{"operation", "nth", "fault"}` injects one fault, `{"per_mille", "seed"}` random ones; `{}` clears all.
+/// `{"operation", "nth", "fault"}` injects one fault, `{"per_mille", "seed"}` random ones.
+/// `{}` clears all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Faults {

@@ -128,7 +128,8 @@ impl Fact<'_> {
     }
 }
 
-/// Runs all selected tests on the undamaged copy. Tests that fail here can't prove that they catch a defect.
+/// Runs all selected tests on the undamaged copy.
+/// Tests that fail here can't prove that they catch a defect.
 fn undamaged(scratch: &Scratch, chosen: &[&Patch], out: &mut dyn Write) -> Result<(), Trouble> {
     for build in Build::ALL {
         let wanted = chosen.iter().flat_map(|patch| &patch.tests).filter(|(of, _)| *of == build);

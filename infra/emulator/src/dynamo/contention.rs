@@ -24,7 +24,8 @@ pub(super) struct Contention {
 }
 
 impl Contention {
-    /// Holds a transaction's items, or returns the conflict error. A single write is instantaneous and holds nothing.
+    /// Holds a transaction's items, or returns the conflict error.
+    /// A single write is instantaneous and holds nothing.
     pub fn hold(&mut self, operation: &str, spots: &[Option<Spot>]) -> Result<Vec<Spot>, Value> {
         let busy = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| self.held.contains(spot));
         let conflicts: Vec<bool> = spots.iter().map(busy).collect();

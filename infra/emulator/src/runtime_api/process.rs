@@ -65,7 +65,8 @@ impl FunctionProcess {
         self.child.id()
     }
 
-    /// Sends one event to the function. After `time_left` the process is killed, and later calls fail with an error.
+    /// Sends one event to the function.
+    /// After `time_left` the process is killed, and later calls fail with an error.
     ///
     /// # Rejects
     /// See [`InvokeError`].
@@ -107,8 +108,9 @@ impl FunctionProcess {
     }
 }
 
-/// A cargo command as run from a shell, for use under another cargo. It removes the variables that the outer cargo sets for its
-/// package, since they would rerun build scripts such as ring's and rebuild all their dependents.
+/// A cargo command as run from a shell, for use under another cargo.
+/// It removes the variables that the outer cargo sets for its package, since they would rerun build scripts such as ring's and
+/// rebuild all their dependents.
 pub fn cargo() -> std::process::Command {
     let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {

@@ -145,7 +145,8 @@ impl Simulators {
         })
     }
 
-    /// All notifications due at `now`, each once; a notification is due again later unless it is acknowledged.
+    /// All notifications due at `now`, each once.
+    /// A notification is due again later unless it is acknowledged.
     pub fn due(&self, now: Timestamp) -> Vec<Delivery> {
         self.change(|book| {
             stripe::expire_sessions(book, now);
@@ -158,7 +159,8 @@ impl Simulators {
         self.lock().book.parcels.values().map(|parcel| parcel.due_at).min()
     }
 
-    /// Records the response to a delivery. Stripe expects a 2xx, Zpay the literal `success`; otherwise it is retried.
+    /// Records the response to a delivery.
+    /// Stripe expects a 2xx, Zpay the literal `success`; otherwise it is retried.
     pub fn delivered(&self, id: u64, status: u16, body: &[u8]) {
         self.change(|book| post::delivered(book, id, status, body));
     }

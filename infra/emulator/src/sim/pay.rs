@@ -205,7 +205,8 @@ fn strange_session(desk: &mut Desk<'_>, ask: &Ask) -> Result<Session, Refusal> {
     })
 }
 
-/// Takes the payment of a session and sends Stripe's events; a delayed method has not captured the money yet.
+/// Takes the payment of a session and sends Stripe's events.
+/// A delayed method has not captured the money yet.
 fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling) -> Value {
     let payment = StripePayment {
         intent: desk.book.id("pi_"),

@@ -22,7 +22,7 @@ const ZPAY_BACK_OFF: [i64; 6] = [1, 3, 20, 60, 120, 720];
 pub struct Delivery {
     /// Id for reporting the outcome to [`super::Simulators::delivered`].
     pub id: u64,
-    /// When it became due.
+    /// Due time of this attempt.
     pub due_at: Timestamp,
     /// The request to send, with an absolute URL.
     pub request: Request<Bytes>,

@@ -196,7 +196,8 @@ fn open_dispute(
     Ok(tell_dispute(desk, dispute, &kinds, telling))
 }
 
-/// Moves the latest dispute on. Events have only whole seconds, so a closed dispute moves again in a later second.
+/// Moves the latest dispute on.
+/// Events have only whole seconds, so a closed dispute moves again in a later second.
 fn move_dispute(
     desk: &mut Desk<'_>,
     payment: &StripePayment,

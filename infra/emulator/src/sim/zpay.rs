@@ -137,7 +137,8 @@ fn named<'a>(desk: &'a Desk<'_>, asked: &Asked<'_>) -> Option<&'a Trade> {
     }
 }
 
-/// Refunds a trade. The gateway has no idempotency key: repeated requests refund again, up to the amount paid.
+/// Refunds a trade.
+/// The gateway has no idempotency key: repeated requests refund again, up to the amount paid.
 fn refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
     let Some(trade) = named(desk, asked).cloned() else { return error("订单号不存在") };
     let Some(money) = asked.field("money").and_then(yuan) else { return error("金额不合法") };

@@ -1,5 +1,5 @@
-//! The queues' contents and their changes. Every change is journaled before it is applied, so replaying the journal restores the
-//! contents.
+//! The queues' contents and their changes.
+//! Every change is journaled before it is applied, so replaying the journal restores the contents.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -63,7 +63,8 @@ pub struct Depth {
 }
 
 impl Contents {
-    /// The next free sequence number; it stays free until a [`Change::Put`] or [`Change::Numbered`] takes it.
+    /// The next free sequence number.
+    /// It stays free until a [`Change::Put`] or [`Change::Numbered`] takes it.
     pub fn next(&self) -> u64 {
         self.next
     }
@@ -127,8 +128,8 @@ impl Contents {
 }
 
 impl Shelf {
-    /// The available messages, oldest first. In a FIFO queue, a message in flight blocks its whole group, and a delayed message
-    /// blocks the later ones of its group.
+    /// The available messages, oldest first.
+    /// In a FIFO queue, a message in flight blocks its whole group, and a delayed message blocks the later ones of its group.
     pub fn ready(&self, fifo: bool, now: Timestamp) -> impl Iterator<Item = &Stored> {
         let held = self.messages.values().filter(|message| fifo && message.in_flight(now));
         let mut locked: HashSet<&str> = held.filter_map(|message| message.group.as_deref()).collect();

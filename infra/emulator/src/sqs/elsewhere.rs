@@ -1,5 +1,5 @@
-//! Queues in another process, behind the operations that a stack uses. They use real time, so a world whose clock moves
-//! independently can't wait for their timeouts.
+//! Queues in another process, behind the operations that a stack uses.
+//! They use real time, so a world whose clock moves independently can't wait for their timeouts.
 
 use serde_json::{Value, json};
 

@@ -62,8 +62,9 @@ impl Queues {
         Self { clock, state: Arc::default(), elsewhere: Remote::named("sqs").map(Elsewhere) }
     }
 
-    /// Queues that store their messages in `directory`. Settings are not stored: create the queues again at each start.
-    /// Messages in flight stay hidden until their visibility timeout.
+    /// Queues that store their messages in `directory`.
+    /// Settings are not stored: create the queues again at each start. Messages in flight stay hidden until their visibility
+    /// timeout.
     pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (journal, contents) = Journal::open(directory)?;
         let state = State { contents, journal: Some(journal), ..State::default() };
@@ -149,8 +150,9 @@ impl Queues {
         Ok(batch.into_iter().map(|outgoing| state.send(queue, outgoing, self.clock.now())).collect())
     }
 
-    /// Receives up to `max` messages; waits for the first one if `wait` is set. Messages that have been received
-    /// `maxReceiveCount` times go to the dead-letter queue instead.
+    /// Receives up to `max` messages.
+    /// Waits for the first one if `wait` is set. Messages that have been received `maxReceiveCount` times go to the dead-letter
+    /// queue instead.
     ///
     /// # Rejects
     /// Numbers out of range.
@@ -262,7 +264,8 @@ impl Queues {
         state.commit(changes)
     }
 
-    /// Moves all available messages of a dead-letter queue back to their source as new messages; returns the number.
+    /// Moves all available messages of a dead-letter queue back to their source as new messages.
+    /// Returns the number.
     pub fn redrive(&self, dead_letter_queue: &str) -> Result<usize, Refused> {
         self.state().redrive(dead_letter_queue, self.clock.now())
     }

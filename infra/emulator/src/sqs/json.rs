@@ -121,8 +121,8 @@ impl From<AskSend> for Outgoing {
 }
 
 impl Queues {
-    /// Handles one request; `target` is the `X-Amz-Target` header, such as `AmazonSQS.SendMessage`. An error's body has `__type`
-    /// and `message`, and its status is SQS's.
+    /// Handles one request; `target` is the `X-Amz-Target` header, such as `AmazonSQS.SendMessage`.
+    /// An error's body has `__type` and `message`, and its status is SQS's.
     pub async fn json(&self, target: &str, body: &Value) -> (u16, Value) {
         self::body(self.answer(target, body).await)
     }

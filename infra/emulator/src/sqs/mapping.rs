@@ -30,8 +30,9 @@ pub enum FunctionReply {
 }
 
 impl FunctionReply {
-    /// Parses a result as Lambda does. Nothing, `{}` and an empty list mean success. An entry with an invalid `itemIdentifier`, or
-    /// that of no message in the batch, fails the whole batch.
+    /// Parses a result as Lambda does.
+    /// Nothing, `{}` and an empty list mean success. An entry with an invalid `itemIdentifier`, or that of no message in the
+    /// batch, fails the whole batch.
     pub fn read(batch: &[Message], returned: &Value) -> Self {
         let failures = match returned.get("batchItemFailures") {
             None | Some(Value::Null) => return FunctionReply::Failed(HashSet::new()),

@@ -21,7 +21,8 @@ pub struct Outgoing {
     pub body: String,
     /// Message attributes, at most ten.
     pub attributes: BTreeMap<String, Attribute>,
-    /// Seconds until the message is visible, 0 to 900; the queue's own delay if absent. Not for FIFO queues.
+    /// Seconds until the message is visible, 0 to 900.
+    /// The queue's own delay if absent. Not for FIFO queues.
     pub delay_seconds: Option<u32>,
     /// FIFO: messages of a group are received in sending order, one batch at a time.
     pub group: Option<String>,
@@ -165,8 +166,8 @@ pub(super) struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup: Option<String>,
     pub sent_at: Timestamp,
-    /// End of the delay before the first receive, or of the visibility timeout after it. Absent for a visible message, so that a
-    /// clock that is set back hides nothing.
+    /// End of the delay before the first receive, or of the visibility timeout after it.
+    /// Absent for a visible message, so that a clock that is set back hides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_until: Option<Timestamp>,
     pub receives: u32,
@@ -262,7 +263,8 @@ pub fn md5_of_body(body: &str) -> String {
     HEXLOWER.encode(&Md5::digest(body.as_bytes()))
 }
 
-/// MD5 over the sorted attributes, each as length-prefixed name, type and value; absent if there are none.
+/// MD5 over the sorted attributes, each as length-prefixed name, type and value.
+/// Absent if there are none.
 pub fn md5_of_attributes(attributes: &BTreeMap<String, Attribute>) -> Option<String> {
     let mut hash = Md5::new();
     for (name, attribute) in attributes {

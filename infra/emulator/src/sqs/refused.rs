@@ -88,8 +88,8 @@ impl Refused {
         }
     }
 
-    /// Error code of the older query protocol. A batch's failed entries contain it, and clients read it from the header
-    /// `x-amzn-query-error`.
+    /// Error code of the older query protocol.
+    /// A batch's failed entries contain it, and clients read it from the header `x-amzn-query-error`.
     pub fn code(&self) -> &'static str {
         match self {
             Refused::NoSuchQueue => "AWS.SimpleQueueService.NonExistentQueue",

@@ -31,7 +31,8 @@ pub struct Redrive {
 }
 
 impl QueueSpec {
-    /// SQS's defaults: 30 seconds of visibility timeout, four days of retention; FIFO if the name ends in `.fifo`.
+    /// SQS's defaults: 30 seconds of visibility timeout, four days of retention.
+    /// FIFO if the name ends in `.fifo`.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         Self {

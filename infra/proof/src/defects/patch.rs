@@ -75,7 +75,8 @@ impl Patch {
     }
 }
 
-/// Parses `filter filter`, or `-p shared filter` for a crate's unit tests; `None` if there is no such crate.
+/// Parses `filter filter`, or `-p shared filter` for a crate's unit tests.
+/// `None` if there is no such crate.
 fn tests(said: &str) -> Option<(Build, Vec<String>)> {
     let words: Vec<&str> = said.split_whitespace().collect();
     let (build, filters) = match words.as_slice() {
