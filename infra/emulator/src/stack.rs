@@ -1,4 +1,5 @@
-//! All of Guerdon in one process: the functions' real handlers behind gateway, queues and schedules, over the embedded services.
+//! All of Guerdon in one process.
+//! The functions' real handlers run behind gateway, queues and schedules, over the embedded services.
 //!
 //! The template declares all resources. This module contains no business rules.
 
@@ -324,7 +325,8 @@ impl Stack {
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
     }
 
-    /// Handles an SDK request to `dynamodb` or `sqs` without faults and permission checks, for the operator's tools.
+    /// Handles an SDK request to `dynamodb` or `sqs`, for the operator's tools.
+    /// It bypasses faults and permission checks.
     pub async fn aws(&self, service: &str, request: Request<Bytes>) -> Response<Bytes> {
         let answered = match service {
             "dynamodb" => self.dynamo.call(request).await,
@@ -447,7 +449,8 @@ impl Setup {
         Ok(Parameters(parameters))
     }
 
-    /// The operator's environment: all variables that a function may have, except the endpoints of AWS services.
+    /// The operator's environment.
+    /// It has all variables that a function may have, except the endpoints of AWS services.
     fn environment(&self) -> BTreeMap<String, String> {
         let providers = &self.providers;
         let variables = [

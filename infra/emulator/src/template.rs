@@ -1,4 +1,5 @@
-//! Parser of `template.yaml`, the deployment's source of truth: tables, queues, functions, routes and schedules.
+//! Parser of `template.yaml`, the deployment's source of truth.
+//! It declares tables, queues, functions, routes and schedules.
 //!
 //! Intrinsic functions are kept in CloudFormation's JSON form (`{"Ref": …}`); this module itself interprets only references to
 //! other resources.
@@ -181,7 +182,8 @@ impl Template {
     }
 }
 
-/// Rank of a matching route, lower is better: is `$default`, is greedy, number of parameters, is for any method.
+/// Rank of a matching route, lower is better.
+/// Fields: is `$default`, is greedy, number of parameters, is for any method.
 type Rank = (bool, bool, usize, bool);
 
 fn matches(route: &Route, method: &str, path: &str) -> Option<BTreeMap<String, String>> {

@@ -26,7 +26,8 @@ pub struct FunctionProcess {
 }
 
 impl FunctionProcess {
-    /// Starts the binary at `path` as the function `name`, with Lambda's variables and those in `env`, which take precedence.
+    /// Starts the binary at `path` as the function `name`.
+    /// Its variables are Lambda's and those in `env`, which take precedence.
     /// It inherits no other variables.
     pub async fn spawn(path: impl AsRef<OsStr>, name: &str, env: &BTreeMap<String, String>) -> io::Result<Self> {
         let api = RuntimeApi::start(name).await?;

@@ -1,4 +1,5 @@
-//! The operator's product, simulated under `/_sim/webhook`: it stores the outbound events that it receives.
+//! The operator's product, simulated under `/_sim/webhook`.
+//! It stores the outbound events that it receives.
 //!
 //! `POST` stores an event and returns 204, `GET` lists the events, `DELETE` clears them, and `PUT {"status", "times"}` sets the
 //! status of the next responses. Every host under `.test` is this product, except those whose names imply a private address.
@@ -114,7 +115,8 @@ impl Hook {
     }
 }
 
-/// A connector for outbound events: those for the simulated product stay in this process, all others go through `far`, if present.
+/// A connector for outbound events.
+/// Those for the simulated product go through `near`, all others through `far`; without `far` they fail.
 pub fn road(base_url: &str, near: SharedHttpConnector, far: Option<SharedHttpConnector>) -> SharedHttpConnector {
     SharedHttpConnector::new(Road { here: format!("{base_url}/_sim/"), near, far })
 }

@@ -66,7 +66,8 @@ fn tidy_at(end: u64) -> u64 {
     end.saturating_mul(2).max(TIDY_ABOVE)
 }
 
-/// Writes a new file and renames it over the old one, so that after a kill the next start finds one of them complete.
+/// Writes a new file and renames it over the old one.
+/// After a kill, the next start finds one of them complete.
 fn rewrite(directory: &Path, contents: &Contents) -> io::Result<(File, u64)> {
     let fresh = directory.join(format!("{NAME}.new"));
     fs::remove_file(&fresh).or_else(|error| match error.kind() {

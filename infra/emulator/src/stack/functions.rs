@@ -54,7 +54,8 @@ pub fn api(binary: &str) -> Option<(&'static str, OpenApiRouter<Arc<App>>)> {
     })
 }
 
-/// The routes of a function, built once: they include their OpenAPI description, and a process may start thousands of stacks.
+/// The routes of a function, built once per process.
+/// They include their OpenAPI description, and a process may start thousands of stacks.
 fn routes_of(binary: &str) -> Option<Router<Arc<App>>> {
     static MADE: Mutex<BTreeMap<&'static str, Router<Arc<App>>>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! A patch: its header, before the first `diff`, gives the defect, its kind and the tests that must catch it.
+//! Patches of defects.
+//! The header before the first `diff` gives the defect, its kind and the tests that must catch it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
