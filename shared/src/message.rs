@@ -25,12 +25,94 @@ pub enum MailKind {
     PasswordReset,
 }
 
-/// Message about a committed change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Message {
+/// Declares the messages: their fields, FIFO group, consumers and outbound events.
+///
+/// ```ignore
+/// subscriptions! {
+///     /// An order's payment was captured and credited.
+///     OrderPaid { order: OrderId, user: UserId, inviter: Option<UserId> } => {
+///         group inviter.unwrap_or(*user);
+///         to Reward if inviter.is_some(), Statistics;
+///         event Some(EventKind::OrderPaid) => EventSubject::Order(*order);
+///     }
+/// }
+/// ```
+///
+/// expands to the variant `Message::OrderPaid`, stored and sent as `{"kind": "order_paid", …}`, and to one arm each of
+///
+/// ```ignore
+/// // Message::group
+/// Self::OrderPaid { order, user, inviter } => inviter.unwrap_or(*user).to_string(),
+/// // Message::is_consumed_by
+/// Self::OrderPaid { order, user, inviter } => {
+///     (queue == Queue::Reward && inviter.is_some()) || (queue == Queue::Statistics)
+/// }
+/// // Message::events
+/// Self::OrderPaid { order, user, inviter } => {
+///     Some(EventKind::OrderPaid).into_iter().map(|kind| (kind, EventSubject::Order(*order))).collect()
+/// }
+/// ```
+///
+/// `event` takes an iterator of kinds, such as an `Option`. A message with events also goes to the notifier.
+macro_rules! subscriptions {
+    ($(
+        $(#[$about:meta])*
+        $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty),* $(,)? } => {
+            group $group:expr;
+            to $($queue:ident $(if $condition:expr)?),+;
+            $(event $kind:expr => $subject:expr;)?
+        }
+    )+) => {
+        /// Message about a committed change.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        pub enum Message {
+            $($(#[$about])* $name { $($(#[$field_about])* $field: $type),* },)+
+        }
+
+        #[allow(unused_variables, reason = "a row names the fields that it needs")]
+        impl Message {
+            /// Names of the variants.
+            pub const VARIANTS: &[&str] = &[$(stringify!($name)),+];
+
+            /// FIFO group: the account that the consumer writes.
+            ///
+            /// So the rewards of a popular inviter follow each other without conflicts.
+            pub fn group(&self) -> String {
+                match self {
+                    $(Self::$name { $($field),* } => $group.to_string(),)+
+                }
+            }
+
+            /// Outbound events this message triggers, in order.
+            pub fn events(&self) -> Vec<(EventKind, EventSubject)> {
+                match self {
+                    $(Self::$name { $($field),* } => {
+                        #[allow(unused_mut, reason = "most messages trigger no event")]
+                        let mut events = Vec::new();
+                        $(events.extend($kind.into_iter().map(|kind| (kind, $subject)));)?
+                        events
+                    })+
+                }
+            }
+
+            fn is_consumed_by(&self, queue: Queue) -> bool {
+                match self {
+                    $(Self::$name { $($field),* } => false $(|| (queue == Queue::$queue $(&& $condition)?))+,)+
+                }
+            }
+        }
+    };
+}
+
+subscriptions! {
     /// A user registered, invited by `inviter` if set.
-    UserRegistered { user: UserId, inviter: Option<UserId> },
+    UserRegistered { user: UserId, inviter: Option<UserId> } => {
+        group inviter.unwrap_or(*user);
+        to Reward if inviter.is_some(), Statistics;
+        event Some(EventKind::UserRegistered) => EventSubject::User(*user);
+    }
+
     /// An order's payment was captured and credited.
     OrderPaid {
         order: OrderId,
@@ -38,7 +120,12 @@ pub enum Message {
         user: UserId,
         /// Inviter of the user.
         inviter: Option<UserId>,
-    },
+    } => {
+        group inviter.unwrap_or(*user);
+        to Reward if inviter.is_some(), Statistics;
+        event Some(EventKind::OrderPaid) => EventSubject::Order(*order);
+    }
+
     /// The net of a credited order changed, or a dispute of it opened or closed (R4.11).
     OrderNetChanged {
         order: OrderId,
@@ -49,7 +136,12 @@ pub enum Message {
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         refunded: bool,
-    },
+    } => {
+        group inviter.unwrap_or(*user);
+        to Reward if inviter.is_some(), Statistics;
+        event refunded.then_some(EventKind::OrderRefunded) => EventSubject::Order(*order);
+    }
+
     /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).
     PurchaseNetChanged {
         purchase: OrderId,
@@ -57,13 +149,29 @@ pub enum Message {
         user: UserId,
         /// Inviter of the buyer.
         inviter: UserId,
-    },
+    } => {
+        group inviter;
+        to Reward, Statistics;
+    }
+
     /// An order became failed, expired or cancelled.
-    OrderClosed { order: OrderId },
+    OrderClosed { order: OrderId } => {
+        group order;
+        to Statistics;
+    }
+
     /// A promotion window ended.
-    PromotionExpired { user: UserId },
+    PromotionExpired { user: UserId } => {
+        group user;
+        to Statistics;
+    }
+
     /// A user's balance changed for a reason other than an order or a reward.
-    BalanceChanged { user: UserId },
+    BalanceChanged { user: UserId } => {
+        group user;
+        to Statistics;
+    }
+
     /// A reward was created or changed its state.
     RewardSettled {
         reward: RewardId,
@@ -71,9 +179,18 @@ pub enum Message {
         /// True if this change granted it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         granted: bool,
-    },
+    } => {
+        group beneficiary;
+        to Statistics;
+        event granted.then_some(EventKind::RewardGranted) => EventSubject::Reward(*reward);
+    }
+
     /// A failed or held reward is to be retried.
-    RewardRetried { reward: RewardId, beneficiary: UserId },
+    RewardRetried { reward: RewardId, beneficiary: UserId } => {
+        group beneficiary;
+        to Reward;
+    }
+
     /// A commission was created or changed, and so did its beneficiary's account.
     CommissionSettled {
         /// Order of the commission.
@@ -82,7 +199,12 @@ pub enum Message {
         /// Steps of the commission in this change.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         steps: Vec<CommissionStep>,
-    },
+    } => {
+        group beneficiary;
+        to Statistics;
+        event steps.iter().copied().map(of_commission) => EventSubject::Commission(*order);
+    }
+
     /// A withdrawal was created or changed its state, and so did its user's accounts.
     WithdrawalStateChanged {
         withdrawal: WithdrawalId,
@@ -90,11 +212,24 @@ pub enum Message {
         /// New state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<WithdrawalState>,
-    },
+    } => {
+        group user;
+        to Statistics;
+        event state.map(of_withdrawal) => EventSubject::Withdrawal(*withdrawal);
+    }
+
     /// A batch of redemption codes was started; its codes are to be created (R7.1).
-    BatchStarted { batch: BatchId },
+    BatchStarted { batch: BatchId } => {
+        group batch;
+        to Reward;
+    }
+
     /// All codes of a batch exist.
-    BatchReady { batch: BatchId },
+    BatchReady { batch: BatchId } => {
+        group batch;
+        to Statistics;
+    }
+
     /// A code was redeemed.
     RedemptionCompleted {
         /// User who redeemed it.
@@ -102,11 +237,25 @@ pub enum Message {
         code: CodeRef,
         /// Ordinal of the use among the user's uses of the code.
         number: u32,
-    },
+    } => {
+        group user;
+        to Statistics;
+        event Some(EventKind::RedemptionCompleted)
+            => EventSubject::Redemption { user: *user, code: *code, number: *number };
+    }
+
     /// A user was erased; their remaining personal data is to be removed.
-    UserErased { user: UserId },
+    UserErased { user: UserId } => {
+        group user;
+        to Reward;
+    }
+
     /// The use limit of a code changed, or the code was deleted.
-    CodeChanged { code: CodeRef },
+    CodeChanged { code: CodeRef } => {
+        group code.batch;
+        to Statistics;
+    }
+
     /// A redemption was undone.
     RedemptionUndone {
         /// User who redeemed the code.
@@ -114,13 +263,21 @@ pub enum Message {
         code: CodeRef,
         /// Ordinal of the use among the user's uses of the code.
         number: u32,
-    },
+    } => {
+        group user;
+        to Statistics;
+    }
+
     /// An agency order was paid or its net changed; levels, asset and statistics follow (R8.8–R8.10).
     AgencyOrderNetChanged {
         order: AgencyOrderId,
         /// Level-1 shop of the order's tree, whose sales are settled one after another.
         tree: ShopId,
-    },
+    } => {
+        group tree;
+        to Reward;
+    }
+
     /// A sale was settled or adjusted to its net, and so were its levels' wallets (R9.2).
     ///
     /// The consumer of [`Self::AgencyOrderNetChanged`] sends it before it acknowledges that message.
@@ -128,15 +285,27 @@ pub enum Message {
         order: AgencyOrderId,
         /// Shops of the order's levels.
         shops: Vec<ShopId>,
-    },
+    } => {
+        group order;
+        to Statistics;
+    }
+
     /// A shop's wallet changed for a reason other than a sale.
-    WalletChanged { shop: ShopId },
+    WalletChanged { shop: ShopId } => {
+        group shop;
+        to Statistics;
+    }
+
     /// Grants are to be lowered under stricter terms, in several steps (R8.5).
     GrantTermsTightened {
         series: SeriesId,
         /// Parent of the grants; `None` for the series itself.
         grant: Option<GrantId>,
-    },
+    } => {
+        group series;
+        to Reward;
+    }
+
     /// An e-mail is to be sent. It contains neither address nor code; the notifier looks them up.
     Mail {
         mail: MailKind,
@@ -144,7 +313,10 @@ pub enum Message {
         email: String,
         /// Nonce of the code among those sent to the address.
         nonce: String,
-    },
+    } => {
+        group email;
+        to Mail;
+    }
 }
 
 impl Message {
@@ -154,101 +326,9 @@ impl Message {
         written.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// True if the message goes to `queue`.
+    /// True if the message goes to `queue`: its consumer subscribes to it, or the notifier sends its events.
     pub fn goes_to(&self, queue: Queue) -> bool {
-        match queue {
-            Queue::Reward => matches!(
-                self,
-                Self::UserRegistered { inviter: Some(_), .. }
-                    | Self::OrderPaid { inviter: Some(_), .. }
-                    | Self::OrderNetChanged { inviter: Some(_), .. }
-                    | Self::PurchaseNetChanged { .. }
-                    | Self::RewardRetried { .. }
-                    | Self::BatchStarted { .. }
-                    | Self::AgencyOrderNetChanged { .. }
-                    | Self::GrantTermsTightened { .. }
-                    | Self::UserErased { .. }
-            ),
-            Queue::Mail => matches!(self, Self::Mail { .. }) || !self.events().is_empty(),
-            Queue::Statistics => match self {
-                Self::RewardRetried { .. }
-                | Self::BatchStarted { .. }
-                | Self::AgencyOrderNetChanged { .. }
-                | Self::GrantTermsTightened { .. }
-                | Self::UserErased { .. }
-                | Self::Mail { .. } => false,
-                Self::UserRegistered { .. }
-                | Self::OrderPaid { .. }
-                | Self::OrderNetChanged { .. }
-                | Self::PurchaseNetChanged { .. }
-                | Self::OrderClosed { .. }
-                | Self::PromotionExpired { .. }
-                | Self::BalanceChanged { .. }
-                | Self::RewardSettled { .. }
-                | Self::CommissionSettled { .. }
-                | Self::WithdrawalStateChanged { .. }
-                | Self::BatchReady { .. }
-                | Self::AgencyOrderSettled { .. }
-                | Self::WalletChanged { .. }
-                | Self::RedemptionCompleted { .. }
-                | Self::CodeChanged { .. }
-                | Self::RedemptionUndone { .. } => true,
-            },
-        }
-    }
-
-    /// Outbound events this message triggers, in order.
-    pub fn events(&self) -> Vec<(EventKind, EventSubject)> {
-        match self {
-            Self::UserRegistered { user, .. } => vec![(EventKind::UserRegistered, EventSubject::User(*user))],
-            Self::OrderPaid { order, .. } => vec![(EventKind::OrderPaid, EventSubject::Order(*order))],
-            Self::OrderNetChanged { order, refunded: true, .. } => {
-                vec![(EventKind::OrderRefunded, EventSubject::Order(*order))]
-            }
-            Self::RewardSettled { reward, granted: true, .. } => {
-                vec![(EventKind::RewardGranted, EventSubject::Reward(*reward))]
-            }
-            Self::CommissionSettled { order, steps, .. } => {
-                steps.iter().map(|step| (of_commission(*step), EventSubject::Commission(*order))).collect()
-            }
-            Self::WithdrawalStateChanged { withdrawal, state: Some(state), .. } => {
-                vec![(of_withdrawal(*state), EventSubject::Withdrawal(*withdrawal))]
-            }
-            Self::RedemptionCompleted { user, code, number } => {
-                let about = EventSubject::Redemption { user: *user, code: *code, number: *number };
-                vec![(EventKind::RedemptionCompleted, about)]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// FIFO group: the account that the consumer writes.
-    ///
-    /// So the rewards of a popular inviter follow each other without conflicts.
-    pub fn group(&self) -> String {
-        match self {
-            Self::UserRegistered { user, inviter }
-            | Self::OrderPaid { user, inviter, .. }
-            | Self::OrderNetChanged { user, inviter, .. } => inviter.unwrap_or(*user).to_string(),
-            Self::PurchaseNetChanged { inviter, .. } => inviter.to_string(),
-            Self::RewardSettled { beneficiary, .. }
-            | Self::RewardRetried { beneficiary, .. }
-            | Self::CommissionSettled { beneficiary, .. } => beneficiary.to_string(),
-            Self::OrderClosed { order } => order.to_string(),
-            Self::PromotionExpired { user } | Self::BalanceChanged { user } | Self::UserErased { user } => {
-                user.to_string()
-            }
-            Self::BatchStarted { batch } | Self::BatchReady { batch } => batch.to_string(),
-            Self::CodeChanged { code } => code.batch.to_string(),
-            Self::RedemptionCompleted { user, .. }
-            | Self::RedemptionUndone { user, .. }
-            | Self::WithdrawalStateChanged { user, .. } => user.to_string(),
-            Self::AgencyOrderNetChanged { tree, .. } => tree.to_string(),
-            Self::AgencyOrderSettled { order, .. } => order.to_string(),
-            Self::WalletChanged { shop } => shop.to_string(),
-            Self::GrantTermsTightened { series, .. } => series.to_string(),
-            Self::Mail { email, .. } => email.clone(),
-        }
+        self.is_consumed_by(queue) || (queue == Queue::Mail && !self.events().is_empty())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The built function binaries as processes beside a stack: what the tests of binaries and the black box stand on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 

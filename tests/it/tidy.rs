@@ -170,8 +170,6 @@ fn depended_on(manifest: &str) -> Vec<String> {
 fn no_dependency_is_unused() {
     // Crates that are called otherwise than their packages.
     let called = [("md-5", "md5"), ("dynoxide-rs", "dynoxide")];
-    // Package, dependency, and why it is there though nothing names it.
-    let unnamed = [("shared", "tower", "nothing reads it; it goes when the crate is divided")];
     let (manifests, mut seen) = (manifests(), 0);
     assert!(manifests.len() >= 19, "{} manifests", manifests.len());
     for (folder, manifest) in manifests {
@@ -181,8 +179,7 @@ fn no_dependency_is_unused() {
         for dependency in depended_on(&manifest) {
             let name = called.iter().find(|(package, _)| *package == dependency).map(|(_, name)| (*name).to_owned());
             let name = name.unwrap_or_else(|| dependency.replace('-', "_"));
-            let known = unnamed.iter().any(|(package, unnamed, _)| (*package, *unnamed) == (&folder, &dependency));
-            assert!(words.contains(name.as_str()) != known, "{folder} and {dependency}: unused, or used but excepted");
+            assert!(words.contains(name.as_str()), "{folder} does not use {dependency}");
             seen += 1;
         }
     }
@@ -385,4 +382,68 @@ fn proofs_are_compared_in_constant_time() {
             assert!(proof.is_none(), "{file} compares {proof:?} by what tells how far it is right: {line}");
         }
     }
+}
+
+/// Public items of the domain crates: file, line, kind and name.
+fn public_items() -> Vec<(String, usize, String, String)> {
+    let mut found = Vec::new();
+    for (file, text) in rust_files("shared").into_iter().filter(|(file, _)| !file.contains("tests")) {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
+        for (number, line) in code.lines().enumerate() {
+            let words: Vec<&str> = line.split([' ', '(', '<', ':', ';']).filter(|word| !word.is_empty()).collect();
+            let kind = words.iter().position(|word| ["struct", "enum", "trait", "type", "fn"].contains(word));
+            if let (Some("pub"), Some(kind)) = (words.first().copied(), kind)
+                && let Some(name) = words.get(kind + 1)
+            {
+                found.push((file.clone(), number, words[kind].to_owned(), (*name).to_owned()));
+            }
+        }
+    }
+    assert!(found.len() > 800, "only {} public items", found.len());
+    found
+}
+
+/// One word per thing: no two public types of the domain crates share a name.
+#[test]
+fn public_types_have_names_of_their_own() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    for (file, _, kind, name) in public_items().into_iter().filter(|(.., kind, _)| kind != "fn") {
+        if let Some(other) = known.insert(name.clone(), file.clone()) {
+            panic!("{kind} {name} is declared in {other} and in {file}");
+        }
+    }
+}
+
+/// Public types and functions say what they promise. Fields whose names say all need no comment, so the compiler's lint is off.
+#[test]
+fn public_items_are_documented() {
+    let files: BTreeMap<String, String> = rust_files("shared").into_iter().collect();
+    for (file, number, kind, name) in public_items() {
+        let lines: Vec<&str> = files[&file].lines().collect();
+        let above = lines[..number].iter().rev().map(|line| line.trim());
+        let first = above.skip_while(|line| line.ends_with(']') || line.starts_with("#[") || *line == ")]").next();
+        assert!(first.is_some_and(|line| line.starts_with("///")), "{kind} {name} in {file} has no doc comment");
+    }
+}
+
+/// A doc comment begins with its subject or an imperative.
+#[test]
+fn doc_comments_do_not_begin_with_a_question() {
+    let questions = ["What ", "Who ", "Which ", "Whose ", "Whether ", "When ", "Where "];
+    let mut found = Vec::new();
+    for folder in ["shared", "functions", "infra", "tests"] {
+        for (file, text) in rust_files(folder) {
+            let mut before = "";
+            for line in text.lines().map(str::trim) {
+                let doc = |line: &'_ str| line.starts_with("///") || line.starts_with("//!");
+                let begins = doc(line) && (!doc(before) || before.len() == 3);
+                let said = line.trim_start_matches(['/', '!', ' ']);
+                if begins && questions.iter().any(|question| said.starts_with(question)) {
+                    found.push(format!("{file}: {line}"));
+                }
+                before = line;
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }

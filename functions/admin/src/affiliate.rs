@@ -10,7 +10,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
-use shared::affiliate::model::withdrawal::{self, Resolution, WithdrawalState};
+use shared::affiliate::model::withdrawal::{self, WithdrawalResolution, WithdrawalState};
 use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
 use shared::affiliate::view::WithdrawalView;
 use shared::app::App;
@@ -306,7 +306,7 @@ pub async fn approve(
     body: Body<Reference>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
-    settle(&app, &admin, &id, &key, Resolution::Paid(reference)).await
+    settle(&app, &admin, &id, &key, WithdrawalResolution::Paid(reference)).await
 }
 
 /// Reject a cash withdrawal
@@ -331,7 +331,7 @@ pub async fn reject(
     body: Body<Reason>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let reason = body.value.read()?;
-    settle(&app, &admin, &id, &key, Resolution::Rejected(reason)).await
+    settle(&app, &admin, &id, &key, WithdrawalResolution::Rejected(reason)).await
 }
 
 async fn settle(
@@ -339,12 +339,12 @@ async fn settle(
     admin: &Admin<WithdrawalsApprove>,
     id: &str,
     key: &Idempotent,
-    verdict: Resolution,
+    verdict: WithdrawalResolution,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(id).ok_or(Refusal::NotFound)?;
     let said = match &verdict {
-        Resolution::Paid(said) | Resolution::Rejected(said) => said.as_str(),
-        Resolution::Cancelled => "",
+        WithdrawalResolution::Paid(said) | WithdrawalResolution::Rejected(said) => said.as_str(),
+        WithdrawalResolution::Cancelled => "",
     };
     let ctx = key.bind(app, &admin.id.to_string(), &json!({"id": id, "said": said}));
     let done =

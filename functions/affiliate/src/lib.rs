@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use shared::account::view::Caller;
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
-use shared::affiliate::model::withdrawal::Resolution;
+use shared::affiliate::model::withdrawal::WithdrawalResolution;
 use shared::affiliate::overview as affiliate;
 use shared::affiliate::view::WithdrawalView;
 use shared::affiliate::withdraw::{Withdrawn, withdraw};
@@ -224,7 +224,8 @@ async fn cancel(
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let withdrawal = WithdrawalId::parse(&id).ok_or(Refusal::NotFound)?;
     let ctx = key.bind(&app, &caller.id().to_string(), &serde_json::Value::String(id));
-    let settle = CloseWithdrawal { withdrawal, verdict: Resolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
+    let settle =
+        CloseWithdrawal { withdrawal, verdict: WithdrawalResolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
     let done = close_withdrawal(&app, &ctx, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -3,9 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let mailer = notifier::Mailer::from_environment()?;
-    shared::edge::serve::queue(
-        |app, event| notifier::batch(app, mailer.clone(), event),
-        shared::boot::app(&notifier::NEEDS),
-    )
-    .await
+    let batch = |app, event| notifier::batch(app, mailer.clone(), event);
+    shared::edge::serve::queue(batch, shared::boot::app(&notifier::NEEDS)).await
 }

@@ -1,6 +1,4 @@
-//! All of Guerdon in one process.
-//! The functions' real handlers run behind gateway, queues and schedules, over the embedded services.
-//!
+//! All of Guerdon in one process: real handlers behind gateway, queues and schedules, over embedded services.
 //! The template declares all resources. This module contains no business rules.
 
 pub mod functions;
@@ -72,8 +70,7 @@ pub struct Setup {
     pub password_cost: (u32, u32),
     /// Secrets and base URL of the simulated providers.
     pub providers: SimConfig,
-    /// Allows webhook deliveries over the network to plain HTTP and private addresses.
-    /// For a stack that a person runs.
+    /// Allows webhook deliveries to plain HTTP and private addresses; for a stack that a person runs.
     pub private_endpoints: bool,
     /// The template to deploy; the product's own if absent.
     pub template: Option<Arc<Template>>,
@@ -241,8 +238,7 @@ impl Stack {
         Ok(moved)
     }
 
-    /// Delivers one batch of a queue to its consumer, as Lambda's event source mapping does.
-    /// Returns true if there was one.
+    /// Delivers one batch of a queue to its consumer, as Lambda does; returns true if there was one.
     ///
     /// # Errors
     /// Fails when the queue can't be used.
@@ -301,8 +297,7 @@ impl Stack {
     }
 
     /// Handles a request to the simulated providers.
-    /// A payment of an order that has no trade opens the gateway's page first: a Zpay gateway learns of an order only from the
-    /// payer's browser.
+    /// A payment without a trade opens the gateway's page first: Zpay learns of an order only from the payer's browser.
     pub async fn sim(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.uri().path() == "/_sim/pay" {
             let asked: Value = serde_json::from_slice(request.body()).unwrap_or_default();
@@ -325,8 +320,7 @@ impl Stack {
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
     }
 
-    /// Handles an SDK request to `dynamodb` or `sqs`, for the operator's tools.
-    /// It bypasses faults and permission checks.
+    /// Handles an SDK request to `dynamodb` or `sqs` without faults and permission checks.
     pub async fn aws(&self, service: &str, request: Request<Bytes>) -> Response<Bytes> {
         let answered = match service {
             "dynamodb" => self.dynamo.call(request).await,
@@ -403,8 +397,7 @@ impl Environment for Variables {
 }
 
 impl Setup {
-    /// An in-memory stack on the machine's clock, with well-known secrets and Argon2's minimum cost, for tests and
-    /// measurements.
+    /// An in-memory stack on the machine's clock, with well-known secrets and Argon2's minimum cost.
     pub fn in_memory() -> Self {
         Self {
             base_url: BASE.to_owned(),
@@ -449,8 +442,7 @@ impl Setup {
         Ok(Parameters(parameters))
     }
 
-    /// The operator's environment.
-    /// It has all variables that a function may have, except the endpoints of AWS services.
+    /// The operator's environment: all variables of all functions, except AWS endpoints.
     fn environment(&self) -> BTreeMap<String, String> {
         let providers = &self.providers;
         let variables = [

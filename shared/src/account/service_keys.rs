@@ -70,7 +70,7 @@ pub async fn revoke_key(app: &App, ctx: &Ctx, id: ServiceKeyId, admin: UserId) -
         }
         Ok(((), tx))
     };
-    app.execute(ctx, plan).await.map(|_| ())
+    app.execute(&ctx.unkeyed(), plan).await.map(|_| ())
 }
 
 /// Lists all keys, newest first.

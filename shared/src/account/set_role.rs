@@ -31,7 +31,7 @@ pub struct SetRole {
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account, to prevent a lock-out.
 pub async fn set_role(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<Answered<User>, Error> {
-    app.execute(ctx, || plan(app, ctx, ask)).await
+    app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<(User, Tx), Error> {

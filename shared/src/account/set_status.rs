@@ -44,9 +44,9 @@ pub async fn set_status(app: &App, ctx: &Ctx, ask: &SetStatus) -> Result<Answere
     let held = if ask.status == Status::Active { held(app, ask.user).await? } else { Vec::new() };
     let mut chunks = held.chunks(TOGETHER);
     let first = chunks.next().unwrap_or_default();
-    let done = app.execute(ctx, || plan(app, ctx, ask, first)).await?;
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, ask, first)).await?;
     for more in chunks {
-        app.execute(ctx, || plan(app, ctx, ask, more)).await?;
+        app.execute(&ctx.unkeyed(), || plan(app, ctx, ask, more)).await?;
     }
     Ok(done)
 }

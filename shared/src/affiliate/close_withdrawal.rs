@@ -2,7 +2,7 @@
 
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{CommissionAccount, CommissionMove};
-use crate::affiliate::model::withdrawal::{Resolution, Withdrawal, WithdrawalState};
+use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalResolution, WithdrawalState};
 use crate::affiliate::withdraw::{Withdrawn, refused};
 use crate::app::App;
 use crate::message::Message;
@@ -29,7 +29,7 @@ pub enum ClosedBy {
 #[derive(Debug, Clone)]
 pub struct CloseWithdrawal {
     pub withdrawal: WithdrawalId,
-    pub verdict: Resolution,
+    pub verdict: WithdrawalResolution,
     pub who: ClosedBy,
 }
 
@@ -101,14 +101,14 @@ async fn read(
     Ok((withdrawal, account.ok_or_else(|| Fault::bug("a withdrawal without an account"))?))
 }
 
-fn is_so(withdrawal: &Withdrawal, verdict: &Resolution) -> bool {
+fn is_so(withdrawal: &Withdrawal, verdict: &WithdrawalResolution) -> bool {
     match verdict {
-        Resolution::Paid(reference) => {
+        WithdrawalResolution::Paid(reference) => {
             withdrawal.state == WithdrawalState::Paid && withdrawal.reference.as_ref() == Some(reference)
         }
-        Resolution::Rejected(reason) => {
+        WithdrawalResolution::Rejected(reason) => {
             withdrawal.state == WithdrawalState::Rejected && withdrawal.reason.as_ref() == Some(reason)
         }
-        Resolution::Cancelled => withdrawal.state == WithdrawalState::Cancelled,
+        WithdrawalResolution::Cancelled => withdrawal.state == WithdrawalState::Cancelled,
     }
 }

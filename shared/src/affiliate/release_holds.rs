@@ -28,7 +28,7 @@ const TOGETHER: usize = 25;
 pub async fn mature(app: &App, ctx: &Ctx, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
-        let some = app.execute(ctx, || plan(app, ctx, user)).await?.answer;
+        let some = app.execute(&ctx.unkeyed(), || plan(app, ctx, user)).await?.answer;
         matured = matured.saturating_add(some);
         if some < TOGETHER {
             return Ok(matured);

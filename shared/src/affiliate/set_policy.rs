@@ -28,7 +28,7 @@ pub struct SetPolicy {
 /// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn set_policy(app: &App, ctx: &Ctx, ask: &SetPolicy) -> Result<Answered<User>, Error> {
-    app.execute(ctx, || plan(app, ctx, ask)).await
+    app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &SetPolicy) -> Result<(User, Tx), Error> {

@@ -75,7 +75,7 @@ pub async fn move_asset(
     asset: AssetId,
     shop: ShopId,
 ) -> Result<Answered<Asset>, Error> {
-    app.execute(ctx, || plan_move(app, ctx, seller, asset, shop)).await
+    app.execute(&ctx.unkeyed(), || plan_move(app, ctx, seller, asset, shop)).await
 }
 
 async fn plan_move(app: &App, ctx: &Ctx, seller: &Seller, asset: AssetId, shop: ShopId) -> Result<(Asset, Tx), Error> {

@@ -211,7 +211,7 @@ async fn plan_retail(app: &App, ctx: &Ctx, seller: &Seller, ask: &SetRetail) -> 
 /// # Rejects
 /// `not_found`; `forbidden`; `grant_has_children`; `change_under_way`.
 pub async fn delete_grant(app: &App, ctx: &Ctx, seller: &Seller, grant: GrantId) -> Result<Answered<Grant>, Error> {
-    app.execute(ctx, || plan_delete(app, ctx, seller, grant)).await
+    app.execute(&ctx.unkeyed(), || plan_delete(app, ctx, seller, grant)).await
 }
 
 async fn plan_delete(app: &App, ctx: &Ctx, seller: &Seller, id: GrantId) -> Result<(Grant, Tx), Error> {

@@ -77,7 +77,7 @@ pub struct ChangeSeries {
 /// # Rejects
 /// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
 pub async fn change_series(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
-    app.execute(ctx, || plan_change(app, ctx, ask)).await
+    app.execute(&ctx.unkeyed(), || plan_change(app, ctx, ask)).await
 }
 
 async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<(Series, Tx), Error> {

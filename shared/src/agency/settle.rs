@@ -65,7 +65,7 @@ pub async fn follow(app: &App, ctx: &Ctx, told: &MessageEnvelope) -> Result<(), 
 /// # Errors
 /// A fault; either nothing was written, or the write is not announced yet. The message is redelivered.
 async fn settle_sale(app: &App, ctx: &Ctx, order: AgencyOrderId, cause: &MessageEnvelope) -> Result<(), Error> {
-    let (shops, moved) = app.execute(ctx, || plan(app, ctx, order, &cause.id)).await?.answer;
+    let (shops, moved) = app.execute(&ctx.unkeyed(), || plan(app, ctx, order, &cause.id)).await?.answer;
     if moved {
         metrics::count("AgencySalesSettled");
     }

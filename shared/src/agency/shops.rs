@@ -91,7 +91,7 @@ pub struct ChangeShop {
 /// `not_found`; `version_mismatch`; `shop_in_use` for moving a shop with children, grants or assets; `forbidden` for an agent
 /// that moves its own shop or moves one to level 1; 422 for a cycle or beyond the tenth level; `user_has_shop`.
 pub async fn change_shop(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) -> Result<Answered<Shop>, Error> {
-    app.execute(ctx, || plan_change(app, ctx, seller, ask)).await
+    app.execute(&ctx.unkeyed(), || plan_change(app, ctx, seller, ask)).await
 }
 
 async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeShop) -> Result<(Shop, Tx), Error> {

@@ -59,7 +59,7 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
 pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<Document>, Error> {
-    let done = app.execute(ctx, || plan(app, ctx, ask)).await;
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await;
     app.settings.forget();
     done
 }

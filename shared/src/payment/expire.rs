@@ -59,7 +59,7 @@ async fn ask_and_expire(app: &App, ctx: &Ctx, id: OrderId) -> Result<bool, Error
         return Ok(false);
     }
     poll_or_give_up(app, ctx, &order).await?;
-    Ok(app.execute(ctx, || expire_order(app, id)).await?.answer)
+    Ok(app.execute(&ctx.unkeyed(), || expire_order(app, id)).await?.answer)
 }
 
 async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {

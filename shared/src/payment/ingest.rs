@@ -94,7 +94,7 @@ pub enum Ingested {
 pub async fn settle(app: &App, ctx: &Ctx, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
-    let done = app.execute(ctx, || plan(app, ctx, notice, &asked, review)).await?;
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, notice, &asked, review)).await?;
     Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 

@@ -154,7 +154,7 @@ async fn poll(app: &App, ctx: &Ctx, id: OrderId) -> Result<Option<bool>, Error> 
         return Ok(None);
     }
     poll_or_give_up(app, ctx, &order).await?;
-    let done = app.execute(ctx, || look_counted(app, id, order.looks)).await?;
+    let done = app.execute(&ctx.unkeyed(), || look_counted(app, id, order.looks)).await?;
     Ok(Some(done.answer))
 }
 

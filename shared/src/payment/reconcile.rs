@@ -115,7 +115,7 @@ async fn step(app: &App, ctx: &Ctx, date: Date, provider: Provider) -> Result<St
     };
     let looked = look(app, ctx, &report).await?;
     let (after, differences) = report.after(looked, app.clock.now())?;
-    let written = app.execute(ctx, || plan(app, &report, &after, &differences)).await?;
+    let written = app.execute(&ctx.unkeyed(), || plan(app, &report, &after, &differences)).await?;
     if !written.answer || after.stage != Stage::Done {
         return Ok(Step::Page);
     }

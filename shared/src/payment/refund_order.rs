@@ -128,7 +128,9 @@ pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh:
     };
     match made {
         Made::Told(id, refund) => told(app, ctx, &payment, requested, id, refund).await,
-        Made::Refused(why) => app.execute(ctx, || failed(app, requested, &payment.id, &why)).await.map(|_| ()),
+        Made::Refused(why) => {
+            app.execute(&ctx.unkeyed(), || failed(app, requested, &payment.id, &why)).await.map(|_| ())
+        }
         Made::Unknown => Ok(()),
     }
 }

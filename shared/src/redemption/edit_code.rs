@@ -73,7 +73,7 @@ pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Op
 /// # Rejects
 /// `code_not_found`; 422 for an unknown plan, a window that ends before its start, or a total below the uses taken.
 pub async fn edit_code(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
-    let done = app.execute(ctx, || plan(app, ctx, text, ask, admin)).await?;
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, text, ask, admin)).await?;
     let mut code = done.answer;
     if let Some(total) = ask.total_uses
         && code.shards > 0
@@ -282,6 +282,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
 /// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn set_batch_status(app: &App, ctx: &Ctx, id: BatchId, enabled: bool, admin: UserId) -> Result<Batch, Error> {
+    let ctx = &ctx.unkeyed();
     let done = app.execute(ctx, || async {
         let before = app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?;
         let after = Batch { enabled, ..Batch::clone(&before) };

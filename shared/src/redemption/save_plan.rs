@@ -78,7 +78,7 @@ pub struct ChangePlan {
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::VersionMismatch`] after a concurrent change.
 pub async fn change_plan(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<Answered<Plan>, Error> {
-    app.execute(ctx, || plan_change(app, ctx, ask)).await
+    app.execute(&ctx.unkeyed(), || plan_change(app, ctx, ask)).await
 }
 
 async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangePlan) -> Result<(Plan, Tx), Error> {

@@ -106,7 +106,7 @@ impl<'a> Cause<'a> {
 /// # Errors
 /// A fault; nothing is written then.
 pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -> Result<(), Fault> {
-    match app.execute(ctx, || plan(app, messages, aim)).await {
+    match app.execute(&ctx.unkeyed(), || plan(app, messages, aim)).await {
         Ok(done) => {
             let (rewards, commissions) = done.answer;
             for (name, count) in [("RewardsGranted", rewards), ("CommissionsGranted", commissions)] {

@@ -27,7 +27,7 @@ pub struct SetInviteCode {
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for another user's code.
 pub async fn set_invite_code(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
-    app.execute(ctx, || plan(app, ctx, ask)).await
+    app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), Error> {

@@ -59,7 +59,7 @@ pub struct OutboundEvent {
 /// # Errors
 /// A fault when the write fails.
 pub async fn deliver(app: &App, ctx: &Ctx, endpoint: &Endpoint, event: &OutboundEvent) -> Result<(), Error> {
-    let new = app.execute(ctx, || begin(app, endpoint.id, event)).await?.answer;
+    let new = app.execute(&ctx.unkeyed(), || begin(app, endpoint.id, event)).await?.answer;
     if new && !endpoint.is_down(app.clock.now()) {
         attempt(app, ctx, endpoint.id, event.id).await?;
     }
@@ -99,7 +99,7 @@ async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Res
         return Ok(Look::Nothing);
     }
     if !to.is_open() {
-        app.execute(ctx, || wait(app, endpoint, id)).await?;
+        app.execute(&ctx.unkeyed(), || wait(app, endpoint, id)).await?;
         return Ok(Look::Left);
     }
     let text = id.to_string();
@@ -108,7 +108,7 @@ async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Res
     let came = app.courier.deliver(&parcel, &secrets).await;
     let success = came.is_success();
     tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");
-    app.execute(ctx, || write_down(app, ctx, endpoint, id, delivery.attempts, came)).await?;
+    app.execute(&ctx.unkeyed(), || write_down(app, ctx, endpoint, id, delivery.attempts, came)).await?;
     Ok(if success { Look::Delivered } else { Look::Failed })
 }
 
@@ -222,7 +222,7 @@ async fn to_one(app: &App, ctx: &Ctx, endpoint: EndpointId, events: &[EventId], 
         let look = if done.failed < FAILURES {
             attempt(app, ctx, endpoint, *event).await
         } else {
-            app.execute(ctx, || wait(app, endpoint, *event)).await.map(|_| Look::Left)
+            app.execute(&ctx.unkeyed(), || wait(app, endpoint, *event)).await.map(|_| Look::Left)
         };
         match look {
             Ok(Look::Delivered) => done.delivered = done.delivered.saturating_add(1),

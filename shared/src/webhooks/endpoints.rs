@@ -110,7 +110,7 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
 /// # Rejects
 /// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
 pub async fn change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
-    let done = app.execute(ctx, || plan_change(app, ctx, ask)).await?;
+    let done = app.execute(&ctx.unkeyed(), || plan_change(app, ctx, ask)).await?;
     let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done.answer, secret))
 }
@@ -156,7 +156,7 @@ pub async fn delete(app: &App, ctx: &Ctx, id: EndpointId, admin: UserId) -> Resu
         tx.insert(&audit.change(described(&before), ""));
         Ok(((), tx))
     };
-    app.execute(ctx, plan).await.map(|_| ())
+    app.execute(&ctx.unkeyed(), plan).await.map(|_| ())
 }
 
 /// Reads an endpoint that is not deleted.

@@ -21,4 +21,9 @@ impl Ctx {
     pub fn natural(request_id: impl Into<String>) -> Self {
         Self { idempotency: Idempotency::Natural, request_id: request_id.into() }
     }
+
+    /// The same request without its key, for an effect with a guard of its own beside the one that the key stands for.
+    pub fn unkeyed(&self) -> Self {
+        Self::natural(self.request_id.clone())
+    }
 }

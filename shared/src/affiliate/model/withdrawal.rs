@@ -130,9 +130,9 @@ pub struct Withdrawal {
     pub last: JournalRef,
 }
 
-/// Resolution of a cash withdrawal.
+/// WithdrawalResolution of a cash withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolution {
+pub enum WithdrawalResolution {
     /// Paid by an admin, with a payment reference.
     Paid(String),
     /// Rejected by an admin, with a reason.
@@ -161,7 +161,7 @@ impl Withdrawal {
     /// [`Refusal::WithdrawalClosed`] when it is not open.
     pub fn settled(
         &self,
-        verdict: &Resolution,
+        verdict: &WithdrawalResolution,
         at: Timestamp,
         last: JournalRef,
     ) -> Result<(Self, CommissionMove), Refusal> {
@@ -170,15 +170,15 @@ impl Withdrawal {
         }
         let after = Self { settled_at: Some(at), last, ..self.clone() };
         Ok(match verdict.clone() {
-            Resolution::Paid(reference) => {
+            WithdrawalResolution::Paid(reference) => {
                 let paid = Self { state: WithdrawalState::Paid, reference: Some(reference), ..after };
                 (paid, CommissionMove::PayOut(self.amount))
             }
-            Resolution::Rejected(reason) => {
+            WithdrawalResolution::Rejected(reason) => {
                 let rejected = Self { state: WithdrawalState::Rejected, reason: Some(reason), ..after };
                 (rejected, CommissionMove::Release(self.amount))
             }
-            Resolution::Cancelled => {
+            WithdrawalResolution::Cancelled => {
                 (Self { state: WithdrawalState::Cancelled, ..after }, CommissionMove::Release(self.amount))
             }
         })
@@ -216,8 +216,11 @@ mod tests {
     /// R6.6: the first resolution of a withdrawal is its only one.
     #[test]
     fn a_withdrawal_is_settled_once() {
-        let verdicts =
-            [Resolution::Paid("TX 7".into()), Resolution::Rejected("unknown account".into()), Resolution::Cancelled];
+        let verdicts = [
+            WithdrawalResolution::Paid("TX 7".into()),
+            WithdrawalResolution::Rejected("unknown account".into()),
+            WithdrawalResolution::Cancelled,
+        ];
         let states = [WithdrawalState::Paid, WithdrawalState::Rejected, WithdrawalState::Cancelled];
         let moves =
             [CommissionMove::PayOut(usd("12")), CommissionMove::Release(usd("12")), CommissionMove::Release(usd("12"))];
