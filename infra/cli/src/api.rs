@@ -101,7 +101,8 @@ impl Api {
         self.send(Ask { method: "GET", path, body: None, headers: &[], repeatable: true }).await?.json()
     }
 
-    /// Sends a POST request with a key derived from path and body, so that the same command again returns the first response.
+    /// Sends a POST request with an idempotency key derived from path and body.
+    /// The same command run again returns the first response.
     ///
     /// # Rejects
     /// Any request that the API refuses.

@@ -9,7 +9,7 @@ use shared::table::queue::Queue;
 
 use crate::output::Format;
 
-/// Operates Guerdon: the local stack, or a deployment.
+/// Operate Guerdon: the local stack, or a deployment.
 #[derive(Debug, Parser)]
 #[command(name = "guerdon", version, propagate_version = true)]
 pub struct Line {

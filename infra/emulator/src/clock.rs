@@ -17,7 +17,8 @@ pub trait Clock: Send + Sync + Debug {
         Some(between(self.now(), at))
     }
 
-    /// A counter that changes with each move of the clock, to wake sleepers; `None` if the clock can't be moved.
+    /// A counter that changes with each move of the clock, to wake sleepers.
+    /// `None` if the clock can't be moved.
     fn jumps(&self) -> Option<watch::Receiver<u64>> {
         None
     }

@@ -1,5 +1,5 @@
-//! Built function binaries beside a stack. Each process reaches the stack's services over its own HTTP sockets,
-//! so that a test can put a proxy between.
+//! Built function binaries beside a stack.
+//! Each process reaches the stack's services over its own HTTP sockets, so that a test can put a proxy between.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -95,7 +95,8 @@ impl Deployment {
         self.start_behind(binary, |service| service).await
     }
 
-    /// Starts a function's binary with `between` in front of each of its services: database, queues, mail, providers.
+    /// Starts a function's binary with `between` in front of each of its services.
+    /// These are database, queues, mail and providers.
     ///
     /// # Errors
     /// Fails when it can't be started.

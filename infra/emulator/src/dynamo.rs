@@ -227,8 +227,9 @@ impl Dynamo {
         self.state().meter.clear();
     }
 
-    /// Sets the duration of transactions, in tokio's time. Meanwhile, other writes to their items get a conflict.
-    /// With zero, the default, transactions take no time and never conflict.
+    /// Sets the duration of transactions, in tokio's time.
+    /// Meanwhile, other writes to their items get a conflict. With zero, the default, transactions take no time and never
+    /// conflict.
     pub fn transactions_take(&self, lasts: Duration) {
         self.state().contention.lasts = lasts;
     }

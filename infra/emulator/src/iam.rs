@@ -1,5 +1,6 @@
-//! IAM permissions. A function is identified by the access key that signs its requests, and may do what the policies of its entry
-//! in the template allow. An unknown key is rejected; the operator may do everything.
+//! IAM permissions.
+//! A function is identified by the access key that signs its requests, and may do what the policies of its entry in the template
+//! allow. An unknown key is rejected; the operator may do everything.
 
 pub mod call;
 pub mod policy;

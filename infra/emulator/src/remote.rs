@@ -1,8 +1,8 @@
 //! An AWS service in another process in place of the embedded one: Amazon's DynamoDB Local, or ElasticMQ.
 //!
 //! If `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` is set, an in-memory [`Dynamo`](crate::dynamo::Dynamo) or
-//! [`Queues`](crate::sqs::Queues) uses that service, each in a namespace of its own. A request blocks this thread until its response:
-//! tokio's paused clock advances when all tasks wait, so no task may wait for the network.
+//! [`Queues`](crate::sqs::Queues) uses that service, each in a namespace of its own. A request blocks this thread until its
+//! response: tokio's paused clock advances when all tasks wait, so no task may wait for the network.
 //!
 //! Differences from the embedded services (`proof engines` names the tests that it leaves out):
 //! - Time to live is disabled: the service uses its own clock and would delete items of a world whose clock is behind.
@@ -35,7 +35,8 @@ pub struct Remote {
 pub type Answer = (u16, String);
 
 impl Remote {
-    /// A new namespace in the service that the environment configures for `dynamodb` or `sqs`; `None` if there is none.
+    /// A new namespace in the service that the environment configures for `dynamodb` or `sqs`.
+    /// `None` if there is none.
     pub fn named(service: &'static str) -> Option<Self> {
         let url = std::env::var(format!("AWS_ENDPOINT_URL_{}", service.to_uppercase())).ok()?;
         let host = url.strip_prefix("http://")?.trim_end_matches('/').to_owned();

@@ -87,7 +87,8 @@ impl RuntimeApi {
         self.addr
     }
 
-    /// Waits for the function's first request for an event, which ends its initialisation; `None` if it fails instead.
+    /// Waits for the function's first request for an event, which ends its initialisation.
+    /// `None` if it fails instead.
     pub async fn asked(&self) -> Option<Instant> {
         let (mut asked, mut failed) = (self.shared.asked.subscribe(), self.shared.init_error.subscribe());
         tokio::select! {

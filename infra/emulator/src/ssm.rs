@@ -1,4 +1,4 @@
-//! Systems Manager's parameters in this process: what the operator keeps there for the functions.
+//! In-process Systems Manager: the parameters that the operator stores for the functions.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 use crate::iam::call::operation;
 
-/// Parameters by their names.
+/// Parameter values by name.
 #[derive(Clone, Default)]
 pub struct Parameters(pub BTreeMap<String, String>);
 

@@ -1,5 +1,5 @@
-//! All of Guerdon in one process: the functions' real handlers behind gateway, queues and schedules, over the embedded services.
-//! The template says what is where. Nothing here knows a business rule.
+//! All of Guerdon in one process: real handlers behind gateway, queues and schedules, over embedded services.
+//! The template declares all resources. This module contains no business rules.
 
 pub mod functions;
 
@@ -46,67 +46,65 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 static PARSED: LazyLock<Result<Arc<Template>, String>> =
     LazyLock::new(|| Template::parse(TEMPLATE).map(Arc::new).map_err(|error| error.to_string()));
 
-/// Where a stack for tests says that it stands.
+/// Base URL of a test stack.
 pub const BASE: &str = "http://127.0.0.1:3000";
 
-/// Why a stack does not start.
+/// An error of the stack.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a stack is set up.
+/// Configuration of a stack.
 pub struct Setup {
-    /// Where it can be reached, without a trailing slash.
+    /// Base URL, without a trailing slash.
     pub base_url: String,
-    /// Where everything that must survive is kept; nothing does without it.
+    /// Folder for persistent data; nothing is stored without it.
     pub data: Option<PathBuf>,
-    /// The time of everything.
+    /// Clock of all components.
     pub clock: MovableClock,
-    /// The randomness of everything.
+    /// Random source of all components.
     pub entropy: Entropy,
-    /// From which fingerprints, cursors and codes are made.
+    /// Secret that fingerprints, cursors and codes derive from.
     pub secret: String,
-    /// From which access tokens are signed, base64 of 32 bytes.
+    /// Signing key of access tokens, 32 bytes in base64.
     pub signing_key: String,
-    /// Argon2's cost: memory in KiB and passes.
+    /// Argon2's cost: memory in KiB, and passes.
     pub password_cost: (u32, u32),
-    /// Secrets of the simulated providers.
+    /// Secrets and base URL of the simulated providers.
     pub providers: SimConfig,
-    /// Whether events may go to plain HTTP and private addresses, over the network. Only a person who runs it wants that.
+    /// Allows webhook deliveries to plain HTTP and private addresses; for a stack that a person runs.
     pub private_endpoints: bool,
-    /// What is deployed; the product's own template if it is not another.
+    /// The template to deploy; the product's own if absent.
     pub template: Option<Arc<Template>>,
 }
 
-/// The running stack.
+/// A running stack.
 pub struct Stack {
-    /// What the template declares.
+    /// The parsed template.
     pub template: Arc<Template>,
-    /// Who may do what, and who did.
+    /// Permissions of the functions, and a record of their calls.
     pub guard: Guard,
-    /// What the operator keeps for the functions.
+    /// The operator's SSM parameters for the functions.
     pub parameters: Parameters,
-    /// The database.
     pub dynamo: Dynamo,
-    /// The queues.
     pub queues: Queues,
-    /// The time of everything.
+    /// Clock of all components.
     pub clock: MovableClock,
-    /// The providers.
+    /// The simulated payment providers.
     pub simulators: Arc<Simulators>,
-    /// The mailbox of everybody.
+    /// The mailbox of all recipients.
     pub mailbox: Arc<Mailbox>,
-    /// What goes wrong between the functions and their services.
+    /// Faults between the functions and their services.
     pub faults: Plan,
-    /// The operator's application, which has everything and may do everything.
+    /// The operator's application, with all variables and permissions.
     pub app: Arc<App>,
     functions: Functions,
     requests: AtomicU64,
 }
 
 impl Stack {
-    /// Starts a stack: creates what the template declares and is not there yet.
+    /// Starts a stack: creates the declared resources that do not exist yet.
     ///
     /// # Errors
-    /// Fails when the template, the data or the database can't be used, or a function lacks a variable that it needs.
+    /// Fails when the template, the data or the database can't be used, or a function lacks a required variable.
     pub async fn start(setup: Setup) -> Result<Self, Trouble> {
         let template = match &setup.template {
             Some(template) => Arc::clone(template),
@@ -175,7 +173,7 @@ impl Stack {
         })
     }
 
-    /// Answers one HTTP request as the gateway and the functions would.
+    /// Handles one HTTP request through gateway and function.
     pub async fn http(&self, request: Request<Bytes>, client_ip: &str) -> Response<Bytes> {
         let headers = request.headers().clone();
         let mut answer = match self.template.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
@@ -211,12 +209,12 @@ impl Stack {
         }
     }
 
-    /// The variables that a function has, with the secrets that it may read.
+    /// A function's variables, including the secrets that it may read.
     pub fn variables(&self, binary: &str) -> BTreeMap<String, String> {
         self.functions.variables(binary)
     }
 
-    /// Runs a schedule now and tells what it did.
+    /// Runs a schedule now and returns the function's result.
     ///
     /// # Errors
     /// Fails when there is no such schedule, or the function failed.
@@ -226,7 +224,7 @@ impl Stack {
         invoked(self.functions.tick(found.input.clone())).await
     }
 
-    /// Takes one batch of every queue that has a consumer; whether there was any.
+    /// Delivers one batch of every queue that has a consumer; returns true if there was any.
     ///
     /// # Errors
     /// Fails when a queue can't be used.
@@ -240,7 +238,7 @@ impl Stack {
         Ok(moved)
     }
 
-    /// Takes one batch of a queue to its consumer, as Lambda's event source mapping does; whether there was one.
+    /// Delivers one batch of a queue to its consumer, as Lambda does; returns true if there was one.
     ///
     /// # Errors
     /// Fails when the queue can't be used.
@@ -270,7 +268,7 @@ impl Stack {
         Ok(true)
     }
 
-    /// Delivers the providers' notifications that are due; whether there were any.
+    /// Delivers the due provider notifications; returns true if there were any.
     pub async fn pump_webhooks(&self) -> bool {
         let due = self.simulators.due(self.clock.now());
         let any = !due.is_empty();
@@ -284,10 +282,10 @@ impl Stack {
         any
     }
 
-    /// Lets everything that is under way come to rest: notifications that are due, queues, until nothing moves.
+    /// Delivers due notifications and queue messages until the stack is idle.
     ///
     /// # Errors
-    /// Fails when a queue can't be used, or nothing comes to rest.
+    /// Fails when a queue can't be used, or the stack does not become idle.
     pub async fn settle(&self) -> Result<(), Trouble> {
         for _ in 0..10_000 {
             let webhooks = self.pump_webhooks().await;
@@ -298,8 +296,8 @@ impl Stack {
         Err("nothing comes to rest".into())
     }
 
-    /// Answers a request for the simulated providers. A payer who was never at the gateway's page goes there first: a Zpay
-    /// gateway learns of an order only from the payer's browser.
+    /// Handles a request to the simulated providers.
+    /// A payment without a trade opens the gateway's page first: Zpay learns of an order only from the payer's browser.
     pub async fn sim(&self, request: Request<Bytes>) -> Response<Bytes> {
         if request.uri().path() == "/_sim/pay" {
             let asked: Value = serde_json::from_slice(request.body()).unwrap_or_default();
@@ -322,7 +320,7 @@ impl Stack {
         Request::get(order.pay_url.as_deref().filter(|_| zpay)?).body(Bytes::new()).ok()
     }
 
-    /// Answers a request to an AWS service as an SDK makes it, without faults: for the operator's tools. `dynamodb` or `sqs`.
+    /// Handles an SDK request to `dynamodb` or `sqs` without faults and permission checks.
     pub async fn aws(&self, service: &str, request: Request<Bytes>) -> Response<Bytes> {
         let answered = match service {
             "dynamodb" => self.dynamo.call(request).await,
@@ -332,7 +330,7 @@ impl Stack {
         answered.unwrap_or_else(|_| status(503))
     }
 
-    /// Reads the whole table and names what does not add up.
+    /// Audits the whole table and returns the findings.
     ///
     /// # Errors
     /// Fails when the table can't be read.
@@ -340,7 +338,7 @@ impl Stack {
         Ok(audit(&self.items()?))
     }
 
-    /// The whole table.
+    /// Reads the whole table.
     ///
     /// # Errors
     /// Fails when it can't be read.
@@ -349,7 +347,7 @@ impl Stack {
         Ok(items.ok_or("an item of another shape")?)
     }
 
-    /// Keeps the providers' book, so that it survives.
+    /// Saves the providers' state to the data folder.
     ///
     /// # Errors
     /// Fails when it can't be written.
@@ -362,12 +360,12 @@ fn status(status: u16) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::new()).unwrap_or_default()
 }
 
-/// What a function answers, in a process of its own.
+/// Runs a function in a simulated process of its own and returns its result.
 async fn invoked(invocation: impl Future<Output = Result<Value, Trouble>>) -> Result<Value, Trouble> {
     process::run(invocation).await?
 }
 
-/// All AWS services behind one client, told apart by the host that the SDK calls.
+/// All AWS services behind one client, selected by the host of the request.
 #[derive(Debug)]
 struct Services {
     dynamo: Faulty<Guarded<Dynamo>>,
@@ -389,7 +387,7 @@ impl Backend for Services {
     }
 }
 
-/// Variables, as a process has them.
+/// A process's environment variables.
 struct Variables(BTreeMap<String, String>);
 
 impl Environment for Variables {
@@ -399,8 +397,7 @@ impl Environment for Variables {
 }
 
 impl Setup {
-    /// A stack in memory by the machine's clock, with secrets that everybody knows and the least that Argon2 takes: for tests and
-    /// measurements.
+    /// An in-memory stack on the machine's clock, with well-known secrets and Argon2's minimum cost.
     pub fn in_memory() -> Self {
         Self {
             base_url: BASE.to_owned(),
@@ -416,7 +413,7 @@ impl Setup {
         }
     }
 
-    /// What references in the template mean where this is set up.
+    /// Values of the template's references for this configuration.
     pub fn names(&self, template: &Template) -> Names {
         let providers = &self.providers;
         template.names.with([
@@ -427,10 +424,10 @@ impl Setup {
         ])
     }
 
-    /// The secrets, under the names of the parameters that functions are told to read.
+    /// The secrets, by the parameter names that the functions read.
     ///
     /// # Errors
-    /// Fails when a variable names what is not known here.
+    /// Fails when a variable has an unknown reference.
     pub fn parameters(&self, template: &Template) -> Result<Parameters, Trouble> {
         let (names, own) = (self.names(template), self.environment());
         let mut parameters = BTreeMap::new();
@@ -445,7 +442,7 @@ impl Setup {
         Ok(Parameters(parameters))
     }
 
-    /// The operator's environment, which has everything that a function may have but for the endpoints of AWS services.
+    /// The operator's environment: all variables of all functions, except AWS endpoints.
     fn environment(&self) -> BTreeMap<String, String> {
         let providers = &self.providers;
         let variables = [
@@ -468,7 +465,7 @@ impl Setup {
     }
 }
 
-/// What is outside of a process.
+/// The services outside a function's process.
 struct Outside {
     aws: SharedHttpClient,
     providers: Arc<dyn Backend>,
@@ -483,7 +480,7 @@ impl Outside {
         }
     }
 
-    /// The application that a process with these variables is, known by this access key.
+    /// The application of a process with these variables, identified by this access key.
     fn application(&self, variables: &Variables, access_key: &str) -> Result<App, Trouble> {
         let mut variables = Variables(variables.0.clone());
         for (service, url) in [("DYNAMODB", "http://dynamodb.local"), ("SQS", "http://sqs.local")] {
@@ -494,7 +491,7 @@ impl Outside {
     }
 }
 
-/// The context of an invocation.
+/// Wraps a payload in an invocation event.
 fn invocation<T>(payload: T) -> LambdaEvent<T> {
     LambdaEvent::new(payload, lambda_runtime::Context::default())
 }

@@ -1,7 +1,8 @@
-//! Reads `template.yaml`, the deployment's source of truth: tables, queues, functions, routes and schedules.
+//! Parser of `template.yaml`, the deployment's source of truth.
+//! It declares tables, queues, functions, routes and schedules.
 //!
-//! Intrinsic functions are kept as CloudFormation writes them in JSON (`{"Ref": …}`), and only the ones that name another
-//! resource are understood here.
+//! Intrinsic functions are kept in CloudFormation's JSON form (`{"Ref": …}`); this module itself interprets only references to
+//! other resources.
 
 pub mod intrinsics;
 
@@ -16,58 +17,54 @@ use crate::gateway::Cors;
 use crate::iam::policy::{Statement, statements};
 use crate::sqs::QueueSpec;
 
-/// The table's name.
+/// Name of the table.
 pub const TABLE: &str = "guerdon";
-/// Values here of parameters that have no default and that nobody chooses.
+/// Local values of template parameters that have no default and no setting.
 const GIVEN: [(&str, &str); 2] =
     [("MailFrom", "no-reply@guerdon.test"), ("AllowedOrigins", "http://localhost:*,http://127.0.0.1:*")];
 
-/// What the template declares.
+/// The declared resources.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The table.
     pub table: TableSpec,
-    /// Queues by logical id, their dead-letter queues first.
+    /// Queues, dead-letter queues first.
     pub queues: Vec<Queue>,
-    /// Functions.
     pub functions: Vec<Function>,
-    /// The gateway's answers to pages of other origins, if it has any.
+    /// The gateway's CORS settings, if any.
     pub cors: Option<Cors>,
-    /// What references mean.
+    /// Values of references.
     pub names: Names,
     /// The whole template as JSON.
     pub raw: Value,
 }
 
-/// A queue.
+/// A declared queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
-    /// Its logical id.
     pub logical_id: String,
-    /// Its settings; its name is the logical id, with `.fifo` where it is one.
+    /// Settings; the queue's name is its logical id, with `.fifo` for a FIFO queue.
     pub spec: QueueSpec,
 }
 
-/// A function.
+/// A declared function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
-    /// Its logical id.
     pub logical_id: String,
-    /// The binary it runs.
+    /// Name of the binary.
     pub binary: String,
-    /// Seconds after which a run is ended.
+    /// Maximum duration of an invocation, in seconds.
     pub timeout_seconds: u64,
-    /// Memory in MB.
+    /// Memory size in MB.
     pub memory_mb: u64,
-    /// What the gateway sends it.
+    /// Routes that the gateway sends to it.
     pub routes: Vec<Route>,
-    /// Which queues it consumes.
+    /// Queues that it consumes.
     pub queues: Vec<Source>,
-    /// What wakes it.
+    /// Schedules that invoke it.
     pub schedules: Vec<Schedule>,
-    /// Environment variables, globals included, as they are written.
+    /// Unresolved environment variables, including the globals.
     pub environment: BTreeMap<String, Value>,
-    /// What it may do.
+    /// Policy statements of its role.
     pub statements: Vec<Statement>,
 }
 
@@ -83,41 +80,40 @@ pub struct Route {
 /// An event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The queue's name.
+    /// Name of the queue.
     pub queue: String,
-    /// Most records of a batch.
+    /// Maximum number of records in a batch.
     pub batch_size: usize,
 }
 
 /// A schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
-    /// Its name, without the stack's.
+    /// Name without the stack's prefix.
     pub name: String,
-    /// Seconds from one to the next.
+    /// Interval in seconds.
     pub every_seconds: i64,
-    /// What the function is given.
+    /// Input of the invocation.
     pub input: Value,
 }
 
-/// Where a request goes.
+/// The route and function of a request.
 #[derive(Debug)]
 pub struct Matched<'a> {
-    /// The function.
     pub function: &'a Function,
-    /// `GET /v1/me`, or `$default`.
+    /// Route key, such as `GET /v1/me` or `$default`.
     pub route_key: String,
-    /// Values of the path's parameters, decoded.
+    /// Decoded values of the path parameters.
     pub path_parameters: BTreeMap<String, String>,
 }
 
-/// Why a template can't be used.
+/// An error in a template.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// It is not YAML.
+    /// Not YAML.
     #[error("not YAML: {0}")]
     Yaml(#[from] yaml_serde::Error),
-    /// Something that is needed is missing or of another shape.
+    /// A required part is missing or has another shape.
     #[error("{0} is missing or of another shape")]
     Missing(String),
 }
@@ -128,7 +124,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// [`TemplateError`] when it lacks what the local stack needs.
+    /// [`TemplateError`] if the local stack can't use it.
     pub fn parse(text: &str) -> Result<Self> {
         let raw = plain(yaml_serde::from_str(text)?);
         let resources = raw.get("Resources").and_then(Value::as_object).ok_or_else(|| missing("Resources"))?;
@@ -157,16 +153,16 @@ impl Template {
         Ok(Self { table, queues, functions, cors, names, raw })
     }
 
-    /// The variables of a function, those of its own entry and of the globals, where some parameters have these values.
+    /// Resolves a function's environment variables, including the globals, with these values of references.
     ///
     /// # Errors
-    /// Fails when one names what is not known here.
+    /// Fails on an unknown reference.
     pub fn environment(&self, function: &Function, names: &Names) -> Result<BTreeMap<String, String>> {
         let of = |(name, value): (&String, &Value)| Ok((name.clone(), names.text(value)?));
         function.environment.iter().map(of).collect()
     }
 
-    /// Where the gateway sends a request: the most specific path that matches wins, a greedy one comes after all others, then `$default`.
+    /// Routes a request: the most specific matching path wins, then a greedy one, then `$default`.
     pub fn route(&self, method: &str, path: &str) -> Option<Matched<'_>> {
         let mut best: Option<(Rank, Matched<'_>)> = None;
         for function in &self.functions {
@@ -186,7 +182,8 @@ impl Template {
     }
 }
 
-/// The lower, the better a route fits: by default, greedy, how many parameters, any method.
+/// Rank of a matching route, lower is better.
+/// Fields: is `$default`, is greedy, number of parameters, is for any method.
 type Rank = (bool, bool, usize, bool);
 
 fn matches(route: &Route, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
@@ -216,12 +213,12 @@ fn matches(route: &Route, method: &str, path: &str) -> Option<BTreeMap<String, S
     }
 }
 
-/// A path, or a part of one, as the gateway hands it over.
+/// Percent-decodes a path or a part of one, as the gateway does.
 pub fn decoded(path: &str) -> String {
     percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
-/// YAML with CloudFormation's short tags as the JSON that CloudFormation knows.
+/// Converts YAML with CloudFormation's short tags to CloudFormation's JSON form.
 fn plain(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Null => Value::Null,
@@ -248,7 +245,7 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-/// What a template lacks.
+/// An error for a missing part.
 pub fn missing(what: impl Into<String>) -> TemplateError {
     TemplateError::Missing(what.into())
 }
@@ -313,7 +310,7 @@ fn queue_of(id: &str, queue: &Value, names: &BTreeMap<String, String>) -> Result
     Ok(spec)
 }
 
-/// The name of the queue that `{"Fn::GetAtt": "Queue.Arn"}` or `{"Ref": "Queue"}` means.
+/// The name of the queue that `{"Fn::GetAtt": "Queue.Arn"}` or `{"Ref": "Queue"}` refers to.
 pub fn referred(value: Option<&Value>, names: &BTreeMap<String, String>) -> Result<String> {
     let value = value.ok_or_else(|| missing("a reference"))?;
     let id = match (value.get("Ref"), value.get("Fn::GetAtt")) {
@@ -388,7 +385,7 @@ fn schedule_of(name: &str, event: &Value) -> Result<Schedule> {
     Ok(Schedule { name: schedule, every_seconds, input })
 }
 
-/// Seconds of `rate(5 minutes)`.
+/// Parses `rate(5 minutes)` to seconds.
 fn rate(expression: &str) -> Option<i64> {
     let (count, unit) = expression.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let seconds = match unit.trim_end_matches('s') {
@@ -432,7 +429,7 @@ mod tests {
         assert!(reward.spec.fifo && reward.spec.name == "RewardQueue.fifo");
     }
 
-    /// The local mapping always believes partial answers; on AWS they count only where the template says so.
+    /// The local mapping always accepts partial results; AWS does so only where the template enables it.
     #[test]
     fn every_queue_consumer_reports_the_records_that_failed() {
         let template = real();

@@ -53,7 +53,8 @@ async fn deliver(local: Arc<Local>) {
     }
 }
 
-/// Fires each schedule that is due by the movable clock. A clock jump over several due times fires a schedule once.
+/// Fires each schedule that is due by the movable clock.
+/// A clock jump over several due times fires a schedule once.
 async fn watch(local: Arc<Local>) {
     let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
     loop {

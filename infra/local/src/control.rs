@@ -1,5 +1,6 @@
-//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor; under `aws/`, the embedded database and
-//! queues in the AWS protocols, for the operator's command line. No deployed function has these routes.
+//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor.
+//! Under `aws/`, the embedded database and queues in the AWS protocols, for the operator's command line. No deployed function has
+//! these routes.
 
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,8 @@ fn queues(stack: &Stack) -> Result<Value, Trouble> {
     Ok(Value::Object(all))
 }
 
-/// `{"operation", "nth", "fault"}` injects one fault, `{"per_mille", "seed"}` random ones; `{}` clears all.
+/// `{"operation", "nth", "fault"}` injects one fault, `{"per_mille", "seed"}` random ones.
+/// `{}` clears all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Faults {
@@ -117,13 +119,13 @@ fn faults(local: &Local, body: &[u8]) -> Result<Value, Trouble> {
     Ok(json!({}))
 }
 
-/// Longest wait of the auditor for work in progress.
+/// Maximum time for work in progress to finish before findings count.
 const AT_REST: Duration = Duration::from_secs(10);
 
 /// Waits until the stack is idle, then audits the whole table.
 ///
-/// A background consumer may hold a message that no queue shows, and a transaction may be sending its outbox. While that may explain
-/// a finding, audit again.
+/// A consumer that runs on its own may hold a message that no queue shows, and a transaction may be sending its outbox.
+/// Either can cause findings, so the audit is repeated for up to [`AT_REST`].
 async fn audit(stack: &Stack) -> Result<Value, Trouble> {
     let started = Instant::now();
     loop {

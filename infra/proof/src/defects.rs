@@ -93,7 +93,8 @@ fn check(root: &Path, chosen: &[&Patch], all: usize, out: &mut dyn Write) -> Res
     Ok(wrong == 0 && all >= ENOUGH)
 }
 
-/// Seeds each defect into the copy and runs its tests, the cheap ones first, each kind once its tests pass without a defect.
+/// Seeds each defect into the copy and runs its tests, the cheap ones first.
+/// Before each kind, its tests must pass without a defect.
 fn prove(root: &Path, chosen: &[&Patch], facts: Option<&Path>, out: &mut dyn Write) -> Result<bool, Trouble> {
     let scratch = Scratch::of(root)?;
     let mut found = Vec::new();
@@ -128,7 +129,8 @@ impl Fact<'_> {
     }
 }
 
-/// Runs all selected tests on the undamaged copy. Tests that fail here can't prove that they catch a defect.
+/// Runs all selected tests on the undamaged copy.
+/// Tests that fail here can't prove that they catch a defect.
 fn undamaged(scratch: &Scratch, chosen: &[&Patch], out: &mut dyn Write) -> Result<(), Trouble> {
     for build in Build::ALL {
         let wanted = chosen.iter().flat_map(|patch| &patch.tests).filter(|(of, _)| *of == build);

@@ -1,9 +1,9 @@
 //! Other engines: the behaviour tests run over Amazon's DynamoDB Local, and those that use queues over ElasticMQ, in place of the
 //! embedded engines. A test that passes there does not depend on a peculiarity of the embedded engines.
 //!
-//! `cargo run -q -p proof -- engines` downloads both with Maven, which needs `mvn` and Java 17 or later. It starts them on free ports
-//! and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has its own database or queues there
-//! (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] lists the tests that are not run, with the reason.
+//! `cargo run -q -p proof -- engines` downloads both with Maven, which needs `mvn` and Java 17 or later. It starts them on free
+//! ports and runs the tests with `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL_SQS` set. Each world has its own database or
+//! queues there (`infra/emulator/src/remote.rs`). [`LEFT_OUT`] lists the tests that are not run, with the reason.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

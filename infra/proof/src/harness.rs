@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::Trouble;
 
-/// A cargo command as run from a shell. It removes the variables that an outer cargo sets for this package, since those would rerun
-/// build scripts.
+/// A cargo command as run from a shell.
+/// It removes the variables that an outer cargo sets for this package, since those would rerun build scripts.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {

@@ -70,7 +70,8 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Median time from start to the first request for an event. The binaries take turns, so that all run under the same load.
+/// Median time from start to the first request for an event.
+/// The binaries take turns, so that all run under the same load.
 async fn starts(deployment: &Deployment, names: &[String]) -> BTreeMap<String, Duration> {
     let mut all: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for _ in 0..STARTS {

@@ -1,4 +1,5 @@
-//! Redemptions per second of one hot code and of distinct codes (performance.md): users must not queue at one item.
+//! Redemptions per second of one hot code and of distinct codes (performance.md).
+//! Users must not queue at one item.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Speed as ratios within one run: `cargo bench -p tests`, or `cargo bench -p tests -- binaries` for the built binaries.
+//! Speed as ratios within one run.
+//! `cargo bench -p tests` measures rates, `cargo bench -p tests -- binaries` the built binaries.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! A deployment to measure: the in-memory stack on the machine's clock, all features enabled, with Ann as the inviter of all users.
+//! A deployment to measure: the in-memory stack on the machine's clock.
+//! All features are enabled, and Ann is the inviter of all users.
 
 use std::sync::Arc;
 use std::time::Duration;

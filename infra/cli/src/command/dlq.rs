@@ -14,7 +14,8 @@ use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// Empty receives in a row to allow while the queue is not empty: short polling samples only some SQS servers.
+/// Empty receives in a row to allow while the queue is not empty.
+/// Short polling samples only some SQS servers.
 const EMPTY_LOOKS: u32 = 3;
 const COLUMNS: &[&str] = &["queue", "id", "what", "message", "received", "sent_at"];
 
@@ -65,7 +66,8 @@ async fn held(queues: &Queues, url: &str) -> Result<Vec<DeadLetter>, Trouble> {
     Ok(letters)
 }
 
-/// Sends letters back batch by batch: a FIFO queue delivers later messages of a group only after the earlier ones are gone.
+/// Sends letters back batch by batch.
+/// A FIFO queue delivers later messages of a group only after the earlier ones are gone.
 async fn redrive(queues: &Queues, queue: Queue, only: Option<&str>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let name = queue.as_str();
     let Some(url) = queues.dead_letters_of(queue).await? else {

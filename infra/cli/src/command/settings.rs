@@ -91,7 +91,8 @@ async fn written(file: &Path) -> Result<Value, Trouble> {
     Ok(document.get_mut("settings").map(Value::take).unwrap_or(document))
 }
 
-/// Applies `FIELD=VALUE` changes to the document. A text field stays text, so that amounts keep their digits.
+/// Applies `FIELD=VALUE` changes to the document.
+/// A text field stays text, so that amounts keep their digits.
 fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
     for change in changes {
         let (field, text) = change

@@ -1,8 +1,8 @@
 //! Contention: transactions take time, and other writes to their items are rejected meanwhile.
 //!
-//! The engine's own transactions take no time, so none ever conflicts with another. While contention is enabled, a transaction holds
-//! the keys that it writes or checks for a duration of tokio's time, and takes effect at its end. Another transaction on one of
-//! these keys is cancelled with `TransactionConflict` at those writes. A single write is rejected with
+//! The engine's own transactions take no time, so none ever conflicts with another. While contention is enabled, a transaction
+//! holds the keys that it writes or checks for a duration of tokio's time, and takes effect at its end. Another transaction on one
+//! of these keys is cancelled with `TransactionConflict` at those writes. A single write is rejected with
 //! `TransactionConflictException`. Reads see the items as before. Transactions without a common key run in parallel.
 
 use std::collections::{HashMap, HashSet};
@@ -24,7 +24,8 @@ pub(super) struct Contention {
 }
 
 impl Contention {
-    /// Holds a transaction's items, or returns the conflict error. A single write is instantaneous and holds nothing.
+    /// Holds a transaction's items, or returns the conflict error.
+    /// A single write is instantaneous and holds nothing.
     pub fn hold(&mut self, operation: &str, spots: &[Option<Spot>]) -> Result<Vec<Spot>, Value> {
         let busy = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| self.held.contains(spot));
         let conflicts: Vec<bool> = spots.iter().map(busy).collect();

@@ -31,7 +31,8 @@ pub async fn run<T>(invocation: impl Future<Output = T>) -> Result<T, Gone> {
         .await
 }
 
-/// Ends the process of the calling invocation and then never returns; returns only outside such a process.
+/// Ends the process of the calling invocation and then never returns.
+/// Returns only outside such a process.
 pub(super) async fn end() {
     if PROCESS.try_with(|process| process.notify_one()).is_ok() {
         pending::<()>().await;

@@ -26,7 +26,8 @@ pub struct FunctionProcess {
 }
 
 impl FunctionProcess {
-    /// Starts the binary at `path` as the function `name`, with Lambda's variables and those in `env`, which take precedence.
+    /// Starts the binary at `path` as the function `name`.
+    /// Its variables are Lambda's and those in `env`, which take precedence.
     /// It inherits no other variables.
     pub async fn spawn(path: impl AsRef<OsStr>, name: &str, env: &BTreeMap<String, String>) -> io::Result<Self> {
         let api = RuntimeApi::start(name).await?;
@@ -65,7 +66,8 @@ impl FunctionProcess {
         self.child.id()
     }
 
-    /// Sends one event to the function. After `time_left` the process is killed, and later calls fail with an error.
+    /// Sends one event to the function.
+    /// After `time_left` the process is killed, and later calls fail with an error.
     ///
     /// # Rejects
     /// See [`InvokeError`].
@@ -107,8 +109,9 @@ impl FunctionProcess {
     }
 }
 
-/// A cargo command as run from a shell, for use under another cargo. It removes the variables that the outer cargo sets for its
-/// package, since they would rerun build scripts such as ring's and rebuild all their dependents.
+/// A cargo command as run from a shell, for use under another cargo.
+/// It removes the variables that the outer cargo sets for its package, since they would rerun build scripts such as ring's and
+/// rebuild all their dependents.
 pub fn cargo() -> std::process::Command {
     let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {

@@ -1,7 +1,7 @@
-//! What the simulated providers know: payments asked for and made, events, and deliveries still to be made.
+//! State of the simulated providers: sessions, payments, events, and pending notifications.
 //!
-//! Plain data that can be written to a file and read back. Ids come from a counter and a hash, so that the same
-//! requests give the same ids.
+//! Plain data that can be saved to a file and loaded again. Ids come from a counter and a hash, so that the same requests always
+//! produce the same ids.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,15 +13,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::kernel::money::PayMoney;
 
-/// The books of both providers.
+/// The state of both providers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Book {
-    /// How many ids were given out.
+    /// Number of ids issued.
     pub counter: u64,
     /// Stripe's checkout sessions by id.
     pub sessions: BTreeMap<String, Session>,
-    /// Stripe's payments by payment intent.
+    /// Stripe's payments by payment intent id.
     pub payments: BTreeMap<String, StripePayment>,
     /// Stripe's refunds by id.
     pub refunds: BTreeMap<String, Refund>,
@@ -29,66 +29,64 @@ pub struct Book {
     pub disputes: BTreeMap<String, Dispute>,
     /// Stripe's events, oldest first.
     pub events: Vec<Value>,
-    /// Answers kept for Stripe's idempotency keys.
+    /// Stored responses by Stripe idempotency key.
     pub kept: BTreeMap<String, KeptAnswer>,
     /// Zpay's payments by trade number.
     pub trades: BTreeMap<String, Trade>,
-    /// Notifications still to be made, by id.
+    /// Pending notifications by id.
     pub parcels: BTreeMap<u64, Parcel>,
 }
 
 /// A checkout session of simulated Stripe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
-    /// `cs_test_…`.
+    /// Id, `cs_test_…`.
     pub id: String,
-    /// In which order sessions were made.
+    /// Sequence number of creation.
     pub number: u64,
     /// `client_reference_id`.
     pub reference: Option<String>,
-    /// Its metadata.
     pub metadata: BTreeMap<String, String>,
-    /// The metadata its payment intent will have.
+    /// Metadata for the future payment intent.
     pub intent_metadata: BTreeMap<String, String>,
-    /// The whole amount in the currency's smallest unit.
+    /// Total amount in the currency's smallest unit.
     pub units: i64,
     /// Currency code in lower case.
     pub currency: String,
-    /// What the payer reads.
+    /// Product name on the payment page.
     pub name: String,
-    /// Where the payer comes back to after paying.
+    /// Redirect after payment.
     pub success_url: String,
-    /// Where the payer comes back to without paying.
+    /// Redirect after cancelling.
     pub cancel_url: Option<String>,
-    /// Unix seconds.
+    /// Creation time in Unix seconds.
     pub created: i64,
-    /// Unix seconds.
+    /// Expiry in Unix seconds.
     pub expires_at: i64,
-    /// `open`, `complete` or `expired`.
     pub status: SessionStatus,
-    /// `pi_…` once it is paid.
+    /// Id of the payment intent, `pi_…`; set when the payer submits the payment.
     pub payment_intent: Option<String>,
     /// `payment_method_types`.
     pub methods: Vec<String>,
-    /// Whether it is complete and its method takes its time.
+    /// True while a delayed payment method is processing: the session is complete but unpaid.
     #[serde(default)]
     pub delayed: bool,
 }
 
-/// Whether a session can still be paid.
+/// Status of a checkout session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
-    /// It waits for its payer.
+    /// Open for payment.
     Open,
-    /// It is paid.
+    /// Submitted by the payer.
     Complete,
-    /// It cannot be paid any more.
+    /// No longer payable.
     Expired,
 }
 
 impl SessionStatus {
-    /// As Stripe writes it.
+    /// Stripe's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -98,85 +96,82 @@ impl SessionStatus {
     }
 }
 
-/// Money that simulated Stripe took: a payment intent with its charge.
+/// A payment of simulated Stripe: a payment intent with its charge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StripePayment {
-    /// `pi_…`.
+    /// Id of the payment intent, `pi_…`.
     pub intent: String,
-    /// `ch_…`.
+    /// Id of the charge, `ch_…`.
     pub charge: String,
     /// Metadata of both.
     pub metadata: BTreeMap<String, String>,
-    /// What was taken, in the currency's smallest unit.
+    /// Amount in the currency's smallest unit.
     pub units: i64,
-    /// What was given back.
+    /// Refunded amount in the currency's smallest unit.
     pub refunded: i64,
     /// Currency code in lower case.
     pub currency: String,
-    /// Unix seconds.
+    /// Creation time in Unix seconds.
     pub created: i64,
-    /// `card`, `alipay` ….
+    /// Payment method, such as `card` or `alipay`.
     pub method: String,
-    /// Whether the money was taken.
     #[serde(default)]
     pub status: PaymentStatus,
-    /// Whether it is or was in dispute.
+    /// Set once a dispute was opened, also after it is closed.
     #[serde(default)]
     pub disputed: bool,
 }
 
-/// Whether the money of a payment was taken.
+/// Status of a payment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// A delayed method is at it.
+    /// A delayed method is processing.
     Processing,
-    /// It was.
+    /// The money was captured.
     #[default]
     Succeeded,
-    /// It was not, and will not be.
+    /// The payment failed for good.
     Failed,
 }
 
 /// A refund of simulated Stripe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
-    /// `re_…`.
+    /// Id, `re_…`.
     pub id: String,
-    /// The payment it takes from.
+    /// Id of the refunded payment intent.
     pub intent: String,
-    /// The charge it takes from.
+    /// Id of the refunded charge.
     pub charge: String,
-    /// In the currency's smallest unit.
+    /// Amount in the currency's smallest unit.
     pub units: i64,
     /// Currency code in lower case.
     pub currency: String,
-    /// Unix seconds.
+    /// Creation time in Unix seconds.
     pub created: i64,
-    /// Why, as the merchant said.
+    /// The merchant's reason.
     pub reason: Option<String>,
-    /// Its metadata.
     pub metadata: BTreeMap<String, String>,
-    /// How it stands.
     #[serde(default)]
     pub status: RefundStatus,
 }
 
-/// How a refund of simulated Stripe stands.
+/// Status of a refund.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// On its way.
+    /// In progress.
     Pending,
-    /// Done.
+    /// Refunded to the payer.
     #[default]
     Succeeded,
-    /// It came back.
+    /// Failed; the money returned to the merchant.
     Failed,
 }
 
 impl RefundStatus {
-    /// As Stripe writes it.
+    /// Stripe's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -189,44 +184,43 @@ impl RefundStatus {
 /// A dispute of simulated Stripe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// `du_…`.
+    /// Id, `du_…`.
     pub id: String,
-    /// The payment it is about.
+    /// Id of the disputed payment intent.
     pub intent: String,
-    /// The charge it is about.
+    /// Id of the disputed charge.
     pub charge: String,
-    /// How much of it, in the currency's smallest unit.
+    /// Disputed amount in the currency's smallest unit.
     pub units: i64,
     /// Currency code in lower case.
     pub currency: String,
-    /// Unix seconds.
+    /// Creation time in Unix seconds.
     pub created: i64,
-    /// How it stands.
     pub status: DisputeStatus,
-    /// Since when, in Unix seconds.
+    /// Time of the last status change, in Unix seconds.
     pub moved: i64,
 }
 
-/// How a dispute of simulated Stripe stands.
+/// Status of a dispute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStatus {
-    /// The bank only asks.
+    /// An inquiry by the bank; no money is withheld.
     WarningNeedsResponse,
-    /// The bank asked, and that was all.
+    /// A closed inquiry.
     WarningClosed,
-    /// The money is with the bank.
+    /// The bank withholds the money.
     NeedsResponse,
-    /// The same, and the bank has the evidence.
+    /// The bank withholds the money and has the evidence.
     UnderReview,
-    /// The money came back.
+    /// Won; the money was returned to the merchant.
     Won,
-    /// It stays away.
+    /// Lost; the payer keeps the money.
     Lost,
 }
 
 impl DisputeStatus {
-    /// As Stripe writes it.
+    /// Stripe's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::WarningNeedsResponse => "warning_needs_response",
@@ -238,81 +232,79 @@ impl DisputeStatus {
         }
     }
 
-    /// Whether the money is away.
+    /// Reports if the disputed money is withheld.
     pub fn withholds(self) -> bool {
         matches!(self, Self::NeedsResponse | Self::UnderReview | Self::Lost)
     }
 }
 
-/// The first answer to a request with an idempotency key.
+/// The first response to a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptAnswer {
     /// Path and form of the request.
     pub request: String,
-    /// What was answered.
     pub answer: Value,
 }
 
 /// A payment of the simulated Zpay gateway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trade {
-    /// The gateway's number.
+    /// The gateway's trade number.
     pub trade_no: String,
-    /// The merchant's.
+    /// The merchant's order number.
     pub out_trade_no: String,
-    /// `alipay`, `wxpay`.
+    /// Payment method: `alipay` or `wxpay`.
     pub method: String,
-    /// What the payer reads.
+    /// Product name on the payment page.
     pub name: String,
-    /// What is to be paid; what was paid, once it was.
+    /// Amount due; once paid, the amount paid.
     pub money: PayMoney,
-    /// The merchant's own text, given back as it is.
+    /// The merchant's own text, returned unchanged.
     pub param: String,
-    /// Where notifications go.
+    /// URL for notifications.
     pub notify_url: String,
-    /// Where the payer comes back to.
+    /// Redirect after payment.
     pub return_url: String,
-    /// When it was asked for.
+    /// Creation time.
     pub added_at: Timestamp,
-    /// When it was paid.
+    /// Time of payment.
     pub ended_at: Option<Timestamp>,
-    /// What was given back, each time.
+    /// Amount of each refund.
     #[serde(default)]
     pub refunds: Vec<PayMoney>,
 }
 
-/// A notification to be made, again and again until it is acknowledged.
+/// A pending notification, sent repeatedly until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parcel {
-    /// When to try next.
+    /// Time of the next attempt.
     pub due_at: Timestamp,
-    /// How often it was tried.
+    /// Number of attempts made.
     pub attempts: usize,
-    /// What it says.
     pub content: Content,
 }
 
-/// What a notification says.
+/// Content of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
-    /// A Stripe event: signed anew at every attempt.
+    /// A Stripe event, signed anew for each attempt.
     Stripe {
-        /// The event as it is sent, byte for byte.
+        /// The event exactly as sent.
         body: String,
     },
     /// A Zpay notification.
     Zpay {
-        /// The address with the signed query.
+        /// The URL with the signed query.
         url: String,
     },
 }
 
 impl Book {
-    /// Reads the book at `path`; an empty one if there is no file.
+    /// Loads the state from `path`; an empty state if there is no file.
     ///
     /// # Rejects
-    /// A file that cannot be read or is no book.
+    /// A file that can't be read or parsed.
     pub fn load(path: &Path) -> io::Result<Self> {
         match std::fs::read(path) {
             Ok(text) => serde_json::from_slice(&text).map_err(io::Error::from),
@@ -321,23 +313,23 @@ impl Book {
         }
     }
 
-    /// Writes the book to `path`, whole or not at all.
+    /// Saves the state to `path` atomically.
     ///
     /// # Rejects
-    /// Fails when the file cannot be written.
+    /// Fails when the file can't be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
         std::fs::write(&beside, serde_json::to_vec(self)?)?;
         std::fs::rename(beside, path)
     }
 
-    /// The next number, never given out again.
+    /// The next sequence number; numbers are never reused.
     pub(super) fn number(&mut self) -> u64 {
         self.counter = self.counter.saturating_add(1);
         self.counter
     }
 
-    /// A new id: `prefix` and 24 symbols, which sort as the ids were made.
+    /// A new id: `prefix` and 24 symbols that sort in order of creation.
     pub(super) fn id(&mut self, prefix: &str) -> String {
         let number = self.number();
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(format!("{prefix}{number}").as_bytes()));
@@ -345,19 +337,19 @@ impl Book {
         format!("{prefix}{number:08}{symbols}")
     }
 
-    /// The payments of `order` at Stripe, in the order in which they were made.
+    /// Stripe's payments of `order`, sorted by payment intent id, which is the order of creation.
     pub fn payments_of(&self, order: &str) -> Vec<&StripePayment> {
         let names_it = |payment: &&StripePayment| payment.metadata.get("order_id").is_some_and(|named| named == order);
         self.payments.values().filter(names_it).collect()
     }
 
-    /// The latest session that names `order`.
+    /// The latest session of `order`.
     pub fn session_of(&self, order: &str) -> Option<&Session> {
         let of_order = self.sessions.values().filter(|session| session.reference.as_deref() == Some(order));
         of_order.max_by_key(|session| session.number)
     }
 
-    /// The trade of `order` that a query tells about: the first that was paid, else the latest asked for.
+    /// The trade that a query for `order` returns: the first paid one, else the latest one.
     pub fn trade_of(&self, order: &str) -> Option<&Trade> {
         let of_order = || self.trades.values().filter(|trade| trade.out_trade_no == order);
         let paid = of_order().filter(|trade| trade.ended_at.is_some()).min_by_key(|trade| trade.ended_at);

@@ -1,7 +1,8 @@
-//! The operator's product, simulated under `/_sim/webhook`: it keeps the events that it is told of.
+//! The operator's product, simulated under `/_sim/webhook`.
+//! It stores the outbound events that it receives.
 //!
-//! `POST` stores one and answers 204, `GET` lists what was heard, `DELETE` forgets it, and `PUT {"status", "times"}` lets the next
-//! ones be answered otherwise. Any host under `.test` stands here, but for those whose names say that they are private.
+//! `POST` stores an event and returns 204, `GET` lists the events, `DELETE` clears them, and `PUT {"status", "times"}` sets the
+//! status of the next responses. Every host under `.test` is this product, except those whose names imply a private address.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -18,39 +19,39 @@ use serde_json::{Value, json};
 
 use super::problem;
 
-/// Most events that are kept.
+/// Maximum number of stored events.
 const KEPT: usize = 1_000;
 
-/// An event as it arrived.
+/// A received event.
 #[derive(Debug, Clone, Serialize)]
 pub struct Heard {
-    /// When.
+    /// Time of arrival.
     pub at: Timestamp,
-    /// Where, with its query.
+    /// Path with query.
     pub path: String,
-    /// `webhook-id`.
+    /// Header `webhook-id`.
     pub id: String,
-    /// `webhook-timestamp`.
+    /// Header `webhook-timestamp`.
     pub timestamp: String,
-    /// `webhook-signature`.
+    /// Header `webhook-signature`.
     pub signature: String,
-    /// What was said, to the byte.
+    /// The exact body.
     pub body: String,
-    /// What it was answered.
+    /// Status of the response.
     pub status: u16,
 }
 
 impl Heard {
-    /// What was said, as JSON.
+    /// The body as JSON.
     pub fn said(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 }
 
-/// What the product keeps, and how it answers next.
+/// The product's stored events and its planned responses.
 #[derive(Debug, Default)]
 pub struct Hook {
-    /// The oldest first.
+    /// Received events, oldest first.
     pub heard: Vec<Heard>,
     answers: VecDeque<u16>,
 }
@@ -63,12 +64,12 @@ struct Answers {
 }
 
 impl Hook {
-    /// Lets the next `times` events be answered with `status`.
+    /// Sets the status of the next `times` responses.
     pub fn answers(&mut self, status: u16, times: u32) {
         self.answers = (0..times).map(|_| status).collect();
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         match *request.method() {
             Method::POST => {
@@ -114,8 +115,8 @@ impl Hook {
     }
 }
 
-/// The way of events: what goes to the simulated product stays in this process; what goes elsewhere is sent by `far`, if there is any
-/// way out at all.
+/// A connector for outbound events.
+/// Those for the simulated product go through `near`, all others through `far`; without `far` they fail.
 pub fn road(base_url: &str, near: SharedHttpConnector, far: Option<SharedHttpConnector>) -> SharedHttpConnector {
     SharedHttpConnector::new(Road { here: format!("{base_url}/_sim/"), near, far })
 }
@@ -140,7 +141,7 @@ impl HttpConnector for Road {
     }
 }
 
-/// The names that the local stack knows.
+/// A DNS resolver for the local stack's host names.
 pub fn names() -> SharedDnsResolver {
     SharedDnsResolver::new(Names)
 }

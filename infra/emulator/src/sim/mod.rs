@@ -1,8 +1,7 @@
-//! Provider simulators: a Zpay gateway and Stripe's API, with their own book, under `/_sim/`.
+//! Provider simulators: a Zpay gateway and Stripe's API, with their own state, under `/_sim/`.
 //!
-//! They sign as the real ones do and know nothing of the functions: only their secrets, the address they stand at, and
-//! where notifications go. They have no clock; whoever owns them says what time it is, and carries out the deliveries
-//! that are due.
+//! They sign like the real providers and do not depend on the functions: they know only the secrets, their own base URL and the
+//! notification URLs. They have no clock; the caller passes the time and makes the deliveries that are due.
 
 mod book;
 mod hook;
@@ -31,18 +30,18 @@ pub use hook::{Heard, names, road};
 pub use post::Delivery;
 pub use wire::{AtTime, connector, https};
 
-/// Secrets and addresses of both simulated providers.
+/// Secrets and base URL of both simulated providers.
 #[derive(Debug, Clone)]
 pub struct SimConfig {
-    /// Where the stack stands, without a trailing slash: `http://127.0.0.1:3000`.
+    /// Base URL of the stack, without a trailing slash: `http://127.0.0.1:3000`.
     pub base_url: String,
-    /// The Zpay merchant.
+    /// Id of the Zpay merchant.
     pub zpay_pid: String,
-    /// The Zpay merchant's key.
+    /// Signing key of the Zpay merchant.
     pub zpay_key: String,
-    /// The secret key that simulated Stripe accepts.
+    /// Secret key that simulated Stripe accepts.
     pub stripe_secret_key: String,
-    /// The secret that it signs webhooks with.
+    /// Secret that signs Stripe's webhooks.
     pub stripe_webhook_secret: String,
 }
 
@@ -58,8 +57,8 @@ impl SimConfig {
         }
     }
 
-    /// The defaults, where `lookup` has nothing else: `ZPAY_PID`, `ZPAY_KEY`, `STRIPE_SECRET_KEY`,
-    /// `STRIPE_WEBHOOK_SECRET`. A variable that is set but empty stays empty, so that the provider is off.
+    /// Reads `ZPAY_PID`, `ZPAY_KEY`, `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET`, with defaults for unset variables.
+    /// A variable that is set but empty stays empty, which disables the provider.
     pub fn read(base_url: &str, lookup: impl Fn(&str) -> Option<String>) -> Self {
         let default = Self::new(base_url);
         Self {
@@ -71,12 +70,12 @@ impl SimConfig {
         }
     }
 
-    /// `ZPAY_API_URL` of functions that use the simulator.
+    /// `ZPAY_API_URL` for functions that use the simulator.
     pub fn zpay_api_url(&self) -> String {
         format!("{}/_sim/zpay", self.base_url)
     }
 
-    /// `STRIPE_API_URL` of functions that use the simulator.
+    /// `STRIPE_API_URL` for functions that use the simulator.
     pub fn stripe_api_url(&self) -> String {
         format!("{}/_sim/stripe", self.base_url)
     }
@@ -86,7 +85,7 @@ impl SimConfig {
     }
 }
 
-/// Both simulators with their book.
+/// Both simulators with their state.
 #[derive(Debug)]
 pub struct Simulators {
     config: SimConfig,
@@ -101,32 +100,32 @@ struct Kept {
 }
 
 impl Simulators {
-    /// The simulators, with what they knew before.
+    /// The simulators with a saved state.
     pub fn new(config: SimConfig, book: Book) -> Self {
         Self { config, kept: Mutex::new(Kept { book, revision: 0 }), hook: Mutex::default() }
     }
 
-    /// Their secrets and addresses.
+    /// The secrets and base URL.
     pub fn config(&self) -> &SimConfig {
         &self.config
     }
 
-    /// A copy of the book.
+    /// A copy of the state.
     pub fn book(&self) -> Book {
         self.lock().book.clone()
     }
 
-    /// Changes whenever the book may have changed, so that its owner knows when to save it.
+    /// Revision of the state, which changes whenever the state may have changed; the owner saves it then.
     pub fn revision(&self) -> u64 {
         self.lock().revision
     }
 
-    /// Forgets everything.
+    /// Clears the state.
     pub fn clear(&self) {
         self.change(|book| *book = Book::default());
     }
 
-    /// Answers a request for a path under `/_sim/`.
+    /// Handles a request under `/_sim/`.
     pub async fn handle(&self, request: Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         let asked = Asked::of(&request);
         if let ["_sim", "webhook", ..] = asked.path.as_slice() {
@@ -146,7 +145,8 @@ impl Simulators {
         })
     }
 
-    /// All notifications that are due at `now`, each once: it is due again later unless its delivery is acknowledged.
+    /// All notifications due at `now`, each once.
+    /// A notification is due again later unless it is acknowledged.
     pub fn due(&self, now: Timestamp) -> Vec<Delivery> {
         self.change(|book| {
             stripe::expire_sessions(book, now);
@@ -154,12 +154,13 @@ impl Simulators {
         })
     }
 
-    /// When the next notification is due; `None` when none waits.
+    /// Time of the next notification; `None` if none is pending.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.lock().book.parcels.values().map(|parcel| parcel.due_at).min()
     }
 
-    /// Tells how a delivery was answered. Stripe wants a 2xx, Zpay the literal `success`; all else is tried again.
+    /// Records the response to a delivery.
+    /// Stripe expects a 2xx, Zpay the literal `success`; otherwise it is retried.
     pub fn delivered(&self, id: u64, status: u16, body: &[u8]) {
         self.change(|book| post::delivered(book, id, status, body));
     }
@@ -170,12 +171,12 @@ impl Simulators {
         change(&mut kept.book)
     }
 
-    /// What the simulated product heard, the oldest first.
+    /// The events that the simulated product received, oldest first.
     pub fn heard(&self) -> Vec<Heard> {
         self.hook().heard.clone()
     }
 
-    /// Lets the simulated product answer `status` to the next `times` events.
+    /// Sets the simulated product's response to the next `times` events.
     pub fn answer_events(&self, status: u16, times: u32) {
         self.hook().answers(status, times);
     }
@@ -189,18 +190,18 @@ impl Simulators {
     }
 }
 
-/// What a simulator works with while it answers one request.
+/// Context of one request to a simulator.
 struct Desk<'a> {
     config: &'a SimConfig,
     book: &'a mut Book,
     now: Timestamp,
 }
 
-/// A request, taken apart.
+/// A parsed request.
 struct Asked<'a> {
     request: &'a Request<Bytes>,
     path: Vec<&'a str>,
-    /// Query and form together; a repeated field counts with its last value.
+    /// Query and form fields together; the last value of a repeated field wins.
     fields: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! The payment page: what is to be paid, and a button for each way a payment can go.
+//! The payment page: the amount due, and a button for each outcome of a payment.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -17,14 +17,14 @@ dd{margin:0;overflow-wrap:anywhere}button{width:100%;padding:.7rem;margin:.25rem
 border-radius:8px;background:#fff;font:inherit;cursor:pointer}button.pay{background:#1a6b4a;color:#fff;border:0}\
 .state{padding:.6rem;border-radius:8px;background:#eef4f0}small{color:#666}";
 
-/// What a payment page shows.
+/// Content of a payment page.
 struct Till<'a> {
     provider: &'static str,
     order: &'a str,
     name: &'a str,
     money: PayMoney,
     state: State,
-    /// How late the late notification comes, in seconds.
+    /// Delay of the late notification, in seconds.
     late: i64,
     back: String,
 }
@@ -32,7 +32,7 @@ struct Till<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// Complete, and its method takes its time.
+    /// Complete, while a delayed method is processing.
     Delayed,
     Paid,
     Over,
@@ -77,7 +77,7 @@ pub(super) fn of_trade(desk: &Desk<'_>, trade_no: &str) -> Response<Bytes> {
     })
 }
 
-/// A page that says why there is nothing to pay.
+/// An error page, if there is nothing to pay.
 pub(super) fn refusal(message: &str) -> Response<Bytes> {
     let body = html! { h1 { "Simulated provider" } p.state { (message) } };
     answer(StatusCode::BAD_REQUEST, "text/html; charset=utf-8", frame(&body).into_string())
@@ -123,7 +123,7 @@ fn delayed(till: &Till<'_>) -> Markup {
     }
 }
 
-/// What can happen to a payment that was made.
+/// Buttons for a payment that was made.
 fn afterwards(till: &Till<'_>) -> Markup {
     let third = PayMoney::exact(Decimal::from(30), till.money.currency()).map(|part| part.amount().to_string());
     let stripes = [

@@ -1,4 +1,4 @@
-//! `POST /_sim/pay`: what the buttons of the payment page do, for a person or a test.
+//! `POST /_sim/pay`: the actions of the payment page's buttons, for people and tests.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
@@ -11,28 +11,28 @@ use super::book::{Content, PaymentStatus, Session, SessionStatus, StripePayment,
 use super::returns::{self, Telling};
 use super::{Asked, Desk, post, problem, stripe_objects as objects, zpay};
 
-/// What is asked for.
+/// The request body.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ask {
     provider: ProviderName,
     order_id: String,
     action: Action,
-    /// Which payment of the order, by its id; else the first.
+    /// Id of a payment of the order; the first if absent.
     #[serde(default)]
     payment: Option<String>,
-    /// Another amount than the order's, as a decimal.
+    /// A decimal amount that differs from the order's.
     #[serde(default)]
     amount: Option<String>,
-    /// Another currency than the order's (Stripe).
+    /// A currency that differs from the order's (Stripe).
     #[serde(default)]
     currency: Option<String>,
-    /// How many payments to make.
+    /// Number of payments to make.
     #[serde(default)]
     times: Option<u32>,
     #[serde(default)]
     notify: Notify,
-    /// How long the notifications take; the money is taken at once.
+    /// Delay of the notifications; the money is captured at once.
     #[serde(default)]
     delay_seconds: Option<u32>,
 }
@@ -48,20 +48,20 @@ enum ProviderName {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Action {
     Pay,
-    /// By a method that takes its time (Stripe).
+    /// Pays with a delayed method (Stripe).
     PayLater,
     /// The delayed method succeeds, or fails.
     PaySucceeds,
     PayFails,
-    /// Gives back, all that is left or `amount`.
+    /// Refunds `amount`, or all that remains.
     Refund,
-    /// The same, still on its way (Stripe).
+    /// Refunds likewise, with the refund still in progress (Stripe).
     RefundPending,
     RefundSucceeds,
     RefundFails,
-    /// The bank asks; it takes nothing (Stripe, as all that follows).
+    /// The bank opens an inquiry; no money is withheld (Stripe, as are all following actions).
     Inquire,
-    /// The bank takes back, all or `amount`.
+    /// The bank opens a dispute and withholds `amount`, or all.
     Dispute,
     DisputeUpdated,
     DisputeWon,
@@ -73,12 +73,12 @@ pub(super) enum Action {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Notify {
-    /// Every event is told.
+    /// Sends every event once.
     #[default]
     Now,
-    /// No event is told: the webhook is lost.
+    /// Sends no event: the webhook is lost.
     Never,
-    /// Every event is told twice.
+    /// Sends every event twice.
     Twice,
 }
 
@@ -92,7 +92,7 @@ impl Notify {
     }
 }
 
-/// What was done, and where the payer goes next.
+/// Result of an action, and the payer's redirect.
 struct Done {
     payments: Vec<Value>,
     back: String,
@@ -100,7 +100,7 @@ struct Done {
 
 pub(super) type Refusal = (StatusCode, &'static str);
 
-/// Answers `POST /_sim/pay`: JSON with JSON, the page's form with the way back to the shop.
+/// Handles `POST /_sim/pay`: JSON gets JSON, the page's form gets a redirect to the shop.
 pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
     if !asked.is(&Method::POST) {
         return problem(StatusCode::METHOD_NOT_ALLOWED, "POST only");
@@ -129,7 +129,7 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> 
     }
 }
 
-/// Forms carry text only; empty fields are absent ones.
+/// Forms carry only text; empty fields count as absent.
 fn read_form(asked: &Asked<'_>) -> Option<Ask> {
     let number = |name: &str, text: &str| match name {
         "times" | "delay_seconds" => text.parse::<u32>().ok().map(|number| json!(number)),
@@ -162,7 +162,7 @@ fn pay_stripe(desk: &mut Desk<'_>, ask: &Ask, times: u32, due_at: Timestamp) -> 
     let mut payments = Vec::new();
     for _ in 0..times {
         let open = desk.book.sessions.get(&session.id).is_none_or(|kept| kept.status == SessionStatus::Open);
-        // A second payment of an order comes through a second session that its payer had open.
+        // A second payment of an order uses a second session, as if the payer had two open.
         let id = if open { session.id.clone() } else { desk.book.id("cs_test_") };
         let number = desk.book.number();
         let session = Session { id, number, units, currency: currency.clone(), ..session.clone() };
@@ -179,7 +179,7 @@ fn other_money(ask: &Ask, session: &Session) -> Result<(i64, String), Refusal> {
     Ok((units_of(amount, &code)?, code.to_ascii_lowercase()))
 }
 
-/// A session for an order that nobody asked to be paid.
+/// A session for an order that has none.
 fn strange_session(desk: &mut Desk<'_>, ask: &Ask) -> Result<Session, Refusal> {
     if ask.amount.is_none() {
         return Err((StatusCode::NOT_FOUND, "no session for this order: give an amount to pay it all the same"));
@@ -205,7 +205,8 @@ fn strange_session(desk: &mut Desk<'_>, ask: &Ask) -> Result<Session, Refusal> {
     })
 }
 
-/// Takes the money of one session and tells of it as Stripe does; a delayed method has not taken it yet.
+/// Takes the payment of a session and sends Stripe's events.
+/// A delayed method has not captured the money yet.
 fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling) -> Value {
     let payment = StripePayment {
         intent: desk.book.id("pi_"),
@@ -237,7 +238,7 @@ fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling)
     done
 }
 
-/// What happens to a payment that was made.
+/// Applies an action to a payment that was made.
 fn after_stripe(desk: &mut Desk<'_>, ask: &Ask, due_at: Timestamp) -> Result<Done, Refusal> {
     let wanted = |payment: &&&StripePayment| ask.payment.as_ref().is_none_or(|id| payment.intent == *id);
     let payment = desk.book.payments_of(&ask.order_id).iter().find(wanted).copied().cloned();
@@ -260,7 +261,7 @@ fn units_of(amount: &str, code: &str) -> Result<i64, Refusal> {
     units.ok_or((StatusCode::BAD_REQUEST, "no amount of that currency"))
 }
 
-/// The merchant gives back at the gateway; nobody is told.
+/// Refunds at the Zpay gateway, which sends no notification.
 fn refund_zpay(desk: &mut Desk<'_>, ask: &Ask) -> Result<Done, Refusal> {
     let trade = match &ask.payment {
         Some(number) => desk.book.trades.get(number),

@@ -1,7 +1,7 @@
-//! How notifications go out: when each is due, what is sent, and what counts as acknowledged.
+//! Sending of notifications: due times, content and acknowledgement.
 //!
-//! A notification that was handed out is due again after a while unless it is acknowledged, so one that was lost with
-//! its process is simply made again.
+//! A notification that was handed out is due again later unless it is acknowledged, so one that was lost with its process is
+//! sent again.
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,30 +12,30 @@ use sha2::Sha256;
 use super::SimConfig;
 use super::book::{Book, Content, Parcel};
 
-/// Waits between Stripe's attempts, in minutes: three days in all.
+/// Delays between Stripe's attempts, in minutes: three days in total.
 const STRIPE_BACK_OFF: [i64; 10] = [1, 5, 30, 120, 300, 600, 600, 900, 900, 900];
-/// Waits between a Zpay gateway's attempts, in minutes.
+/// Delays between a Zpay gateway's attempts, in minutes.
 const ZPAY_BACK_OFF: [i64; 6] = [1, 3, 20, 60, 120, 720];
 
 /// A notification that is due now.
 #[derive(Debug)]
 pub struct Delivery {
-    /// By which its outcome is told to [`super::Simulators::delivered`].
+    /// Id for reporting the outcome to [`super::Simulators::delivered`].
     pub id: u64,
-    /// When it became due.
+    /// Due time of this attempt.
     pub due_at: Timestamp,
-    /// What to send; the address is absolute.
+    /// The request to send, with an absolute URL.
     pub request: Request<Bytes>,
 }
 
-/// Puts a notification on its way at `due_at`.
+/// Schedules a notification for `due_at`.
 pub(super) fn send(book: &mut Book, content: Content, due_at: Timestamp) {
     let number = book.number();
     book.parcels.insert(number, Parcel { due_at, attempts: 0, content });
 }
 
-/// All that is due at `now`, each moved on to its next attempt. One that cannot be sent, or was tried often enough, is
-/// given up.
+/// Returns all notifications due at `now`, and schedules the next attempt of each.
+/// Drops a notification that can't be sent or has no attempts left.
 pub(super) fn due(book: &mut Book, config: &SimConfig, now: Timestamp) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     book.parcels.retain(|id, parcel| {
@@ -60,7 +60,7 @@ fn wait(parcel: &Parcel) -> Option<SignedDuration> {
     minutes.map(|minutes| SignedDuration::from_mins(*minutes))
 }
 
-/// Takes an acknowledged notification off the list; any other answer leaves it there.
+/// Removes an acknowledged notification; any other response leaves it pending.
 pub(super) fn delivered(book: &mut Book, id: u64, status: u16, body: &[u8]) {
     let acknowledged = match book.parcels.get(&id).map(|parcel| &parcel.content) {
         Some(Content::Stripe { .. }) => (200..300).contains(&status),

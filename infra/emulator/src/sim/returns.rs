@@ -1,4 +1,4 @@
-//! What happens to money after it was taken: delayed methods, refunds and disputes, told as Stripe tells of them.
+//! Money movements after a payment: delayed methods, refunds and disputes, with Stripe's events.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use super::book::{Dispute, DisputeStatus, PaymentStatus, Refund, RefundStatus, S
 use super::pay::{Action, Refusal};
 use super::{Desk, stripe, stripe_objects as objects};
 
-/// How events are told: how often, and when.
+/// Delivery schedule of events: number of copies and time.
 pub(super) struct Telling {
     pub copies: usize,
     pub due_at: Timestamp,
 }
 
 impl Telling {
-    /// Once, now.
+    /// One copy, now.
     pub(super) fn at_once(now: Timestamp) -> Self {
         Self { copies: 1, due_at: now }
     }
 
-    /// Writes events down and puts their webhooks on their way; answers their ids.
+    /// Records events and schedules their webhooks; returns their ids.
     pub(super) fn tell(&self, desk: &mut Desk<'_>, happened: Vec<(&str, Value)>) -> Vec<Value> {
         let mut events = Vec::new();
         for (kind, object) in happened {
@@ -36,14 +36,14 @@ impl Telling {
     }
 }
 
-/// What the merchant says of a refund.
+/// The merchant's details of a refund.
 #[derive(Default)]
 pub(super) struct About {
     pub reason: Option<String>,
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Gives `units` of a payment back.
+/// Refunds `units` of a payment.
 pub(super) fn refund(
     desk: &mut Desk<'_>,
     payment: &StripePayment,
@@ -71,7 +71,7 @@ pub(super) fn refund(
     refund
 }
 
-/// Does what a button or test asks of a payment that was made.
+/// Applies an action to a payment that was made.
 pub(super) fn act(
     desk: &mut Desk<'_>,
     payment: &StripePayment,
@@ -105,7 +105,7 @@ pub(super) fn act(
     }
 }
 
-/// The latest refund that is not over fails or succeeds; one that succeeded can still fail.
+/// Ends the latest open refund in failure or success; a refund that succeeded can still fail.
 fn refund_ends(
     desk: &mut Desk<'_>,
     payment: &StripePayment,
@@ -128,7 +128,7 @@ fn refund_ends(
     Ok(done)
 }
 
-/// A delayed method ends: the money was taken, or not.
+/// Ends a delayed payment: the money was captured, or not.
 fn delayed_ends(
     desk: &mut Desk<'_>,
     payment: &StripePayment,
@@ -161,7 +161,7 @@ fn delayed_ends(
     Ok(done)
 }
 
-/// The payer's bank asks, or takes the money back until it has decided.
+/// Opens an inquiry, or a dispute that withholds the money until it is decided.
 fn open_dispute(
     desk: &mut Desk<'_>,
     payment: &StripePayment,
@@ -196,7 +196,8 @@ fn open_dispute(
     Ok(tell_dispute(desk, dispute, &kinds, telling))
 }
 
-/// The latest dispute goes on. Events carry seconds only, so a closed one moves again in a later second.
+/// Moves the latest dispute on.
+/// Events have only whole seconds, so a closed dispute moves again in a later second.
 fn move_dispute(
     desk: &mut Desk<'_>,
     payment: &StripePayment,

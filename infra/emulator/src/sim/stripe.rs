@@ -1,4 +1,4 @@
-//! Simulated Stripe's API: what a merchant asks, with Stripe's checks and Stripe's errors.
+//! Simulated Stripe's API: the merchant's requests, with Stripe's validation and errors.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use super::book::{
 use super::returns::{self, Telling};
 use super::{Asked, Desk, post, stripe_objects as objects};
 
-/// Shortest and longest life of a session, in seconds.
+/// Minimum and maximum lifetime of a session, in seconds.
 const SESSION_LIFE: std::ops::RangeInclusive<i64> = 30 * 60..=24 * 60 * 60;
 const DAY: i64 = 24 * 60 * 60;
 
-/// An error as Stripe answers it.
+/// An error in Stripe's format.
 struct Failure {
     status: StatusCode,
     kind: &'static str,
@@ -47,7 +47,7 @@ impl Failure {
     }
 }
 
-/// Answers a request under `/v1`.
+/// Handles a request under `/v1`.
 pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Response<Bytes> {
     if let Err(failure) = authorized(desk, asked) {
         return failure.answer();
@@ -72,7 +72,7 @@ fn authorized(desk: &Desk<'_>, asked: &Asked<'_>) -> Result<(), Failure> {
     Err(Failure { status, kind: "invalid_request_error", code: None, message, param: None })
 }
 
-/// Carries out a POST, or answers again what its idempotency key was answered first.
+/// Executes a POST request, or returns the stored response of its idempotency key.
 fn once(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
     let key = asked.header("idempotency-key");
     if key.is_empty() {
@@ -150,7 +150,7 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
     }
 }
 
-/// The charges of a span of time, the newest first, from after one of them on.
+/// The charges of a time range, newest first, from a given one on.
 fn charges(desk: &Desk<'_>, asked: &Asked<'_>) -> Value {
     let number = |name: &str| asked.field(name).and_then(|text| text.parse::<i64>().ok());
     let (from, to) = (number("created[gte]").unwrap_or(i64::MIN), number("created[lt]").unwrap_or(i64::MAX));
@@ -215,7 +215,7 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
     Ok(answer)
 }
 
-/// Stripe refuses parameters it does not know.
+/// Stripe rejects unknown parameters.
 fn known(asked: &Asked<'_>) -> Result<(), Failure> {
     const NAMES: [&str; 7] =
         ["mode", "client_reference_id", "success_url", "cancel_url", "expires_at", "customer_email", "locale"];
@@ -238,7 +238,7 @@ fn integer(asked: &Asked<'_>, name: &str) -> Result<i64, Failure> {
     text.parse().map_err(invalid)
 }
 
-/// The fields `prefix[…]` by what stands in the brackets.
+/// The fields `prefix[…]`, by their key in brackets.
 fn group(asked: &Asked<'_>, prefix: &str) -> BTreeMap<String, String> {
     let inside = |name: &str| Some(name.strip_prefix(prefix)?.strip_prefix('[')?.strip_suffix(']')?.to_owned());
     asked.fields.iter().filter_map(|(name, value)| Some((inside(name)?, value.clone()))).collect()
@@ -260,7 +260,7 @@ fn expire_session(desk: &mut Desk<'_>, id: &str) -> Result<Value, Failure> {
     Ok(object)
 }
 
-/// Ends the sessions whose time is over, and says so.
+/// Expires the sessions that are past their expiry, and sends their events.
 pub(super) fn expire_sessions(book: &mut Book, now: Timestamp) {
     let over = |session: &&mut Session| session.status == SessionStatus::Open && session.expires_at <= now.as_second();
     let mut ended = Vec::new();
@@ -301,14 +301,14 @@ fn create_refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failur
     Ok(objects::refund(&refund))
 }
 
-/// Writes down an event, and gives it back.
+/// Records an event and returns it.
 pub(super) fn record(book: &mut Book, kind: &str, object: Value, now: Timestamp) -> Value {
     let event = objects::event(&book.id("evt_"), kind, object, now.as_second());
     book.events.push(event.clone());
     event
 }
 
-/// Puts the webhook of an event on its way.
+/// Schedules the webhook of an event.
 pub(super) fn notify(book: &mut Book, event: &Value, due_at: Timestamp) {
     post::send(book, Content::Stripe { body: event.to_string() }, due_at);
 }

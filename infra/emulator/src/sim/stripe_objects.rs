@@ -1,4 +1,4 @@
-//! Stripe's objects as JSON, with the fields they have in the API version that the events name.
+//! Stripe's objects as JSON, with the fields of the API version that the events name.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::book::{Dispute, DisputeStatus, PaymentStatus, Refund, Session, Sessio
 /// The API version of all events.
 const API_VERSION: &str = "2026-08-26.dahlia";
 
-/// A session whose address says where this stack stands.
+/// A session with the URL of its payment page on this stack.
 pub(super) fn session(session: &Session, config: &SimConfig) -> Value {
     let mut object = closed_session(session);
     if session.status == SessionStatus::Open
@@ -20,7 +20,7 @@ pub(super) fn session(session: &Session, config: &SimConfig) -> Value {
     object
 }
 
-/// A session without an address to pay at.
+/// A session without a payment URL.
 pub(super) fn closed_session(session: &Session) -> Value {
     let paid = session.payment_intent.is_some() && !session.delayed;
     let object = json!({
@@ -235,7 +235,7 @@ pub(super) fn refund(refund: &Refund) -> Value {
     })
 }
 
-/// A dispute: it names no customer and no session.
+/// A dispute; it names no customer and no session.
 pub(super) fn dispute(dispute: &Dispute) -> Value {
     json!({
         "id": dispute.id,
@@ -263,7 +263,7 @@ pub(super) fn dispute(dispute: &Dispute) -> Value {
     })
 }
 
-/// The object with the fields that Stripe always has and leaves empty here.
+/// Adds fields that Stripe always includes, with null values.
 fn with_nulls(mut object: Value, names: &[&str]) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.extend(names.iter().map(|name| ((*name).to_owned(), Value::Null)));
@@ -271,12 +271,12 @@ fn with_nulls(mut object: Value, names: &[&str]) -> Value {
     object
 }
 
-/// One page with everything.
+/// A page with all objects.
 pub(super) fn list(url: &str, data: Vec<Value>) -> Value {
     json!({ "object": "list", "url": url, "has_more": false, "data": data })
 }
 
-/// One page of a list, the newest first.
+/// A page of a list, newest first.
 pub(super) fn page(url: &str, data: Vec<Value>, limit: usize) -> Value {
     let (more, mut data) = (data.len() > limit, data);
     data.truncate(limit);

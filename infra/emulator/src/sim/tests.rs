@@ -1,4 +1,4 @@
-//! The simulators, asked and believed by the functions' own provider code.
+//! The simulators, called and verified by the functions' own provider code.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ impl Shop {
         Self::with(|_| ())
     }
 
-    /// A shop whose own idea of the secrets `change` may spoil.
+    /// A shop whose own secrets `change` may alter.
     fn with(change: impl FnOnce(&mut ProviderConfig)) -> Self {
         let config = SimConfig::new(BASE);
         let mut own = ProviderConfig {
@@ -101,7 +101,7 @@ impl Shop {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// The checkout events that are due, verified and read by the functions' code; the others are `None`.
+    /// The due checkout events, verified and parsed by the functions' code; other events are `None`.
     fn stripe_events(&self) -> Vec<shared::payment::gateway::stripe::event::StripeEvent> {
         let due = self.simulators.due(self.clock.now());
         let read = |delivery: &Delivery| {
@@ -148,7 +148,7 @@ async fn a_paid_session_is_told_by_signed_events_that_name_its_order() {
     assert_eq!((told.status, told.payment_status), (Status::Complete, PaymentStatus::Paid));
 }
 
-/// R4.7: the idempotency key is the order, so that asking twice makes one session.
+/// R4.7: the idempotency key is the order, so two requests create one session.
 #[tokio::test]
 async fn asking_stripe_twice_for_an_order_makes_one_session() {
     let shop = Shop::open();
@@ -232,7 +232,7 @@ async fn a_wrong_amount_and_currency_are_told_as_paid() {
     assert_eq!(fact.amount.unwrap().to_string(), "5 JPY");
 }
 
-/// R4.9: lost webhooks stay readable as events, told ones come as often as asked.
+/// R4.9: lost webhooks stay readable as events; others are sent as often as requested.
 #[tokio::test]
 async fn webhooks_can_be_lost_doubled_and_delayed() {
     let shop = Shop::open();
@@ -254,7 +254,7 @@ async fn webhooks_can_be_lost_doubled_and_delayed() {
     assert_eq!(shop.simulators.next_due(), None);
 }
 
-/// R4.10: what is not acknowledged comes again, signed anew; what is acknowledged does not.
+/// R4.10: an unacknowledged webhook is sent again with a new signature; an acknowledged one is not.
 #[tokio::test]
 async fn a_webhook_is_repeated_until_it_is_acknowledged() {
     let shop = Shop::open();
@@ -297,7 +297,7 @@ async fn a_zpay_order_is_opened_paid_and_told_with_a_signature_that_verifies() {
     assert_eq!(shop.zpay().query_trade(&notice.trade_no).await.unwrap().unwrap(), told);
 }
 
-/// R4.8: `mapi.php` tells the number at once; asking again is the same payment.
+/// R4.8: `mapi.php` returns the number at once; a second request returns the same payment.
 #[tokio::test]
 async fn a_zpay_payment_through_the_api_has_its_number_at_once() {
     let shop = Shop::open();

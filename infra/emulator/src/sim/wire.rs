@@ -1,4 +1,4 @@
-//! The way from the functions' provider client to a simulator in the same process.
+//! Connects the functions' provider client to a simulator in the same process.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use shared::payment::gateway::http::Https;
 
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
-/// A provider client whose requests go to `backend`: the simulators, or something that puts faults before them.
+/// A provider client that sends its requests to `backend`: the simulators, possibly behind faults.
 pub fn https(backend: Arc<dyn Backend>) -> Https {
     Https::new(connector(backend))
 }
 
-/// A connector whose requests go to `backend`.
+/// A connector that sends its requests to `backend`.
 pub fn connector(backend: Arc<dyn Backend>) -> SharedHttpConnector {
     SharedHttpConnector::new(Wire { backend })
 }
@@ -32,7 +32,7 @@ impl HttpConnector for Wire {
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let request = request.map(|body| body.bytes().map(Bytes::copy_from_slice).unwrap_or_default());
-            // Yielding where a network would lets other tasks run, so that interleavings happen.
+            // Yield where a network would, so that other tasks run and interleavings happen.
             tokio::task::yield_now().await;
             let answer = backend.call(request).await.map_err(fault)?;
             tokio::task::yield_now().await;
@@ -48,12 +48,10 @@ fn fault(fault: ConnectFault) -> ConnectorError {
     }
 }
 
-/// The simulators as a backend, at the time their clock shows.
+/// The simulators as a backend, at the time of a clock.
 #[derive(Debug)]
 pub struct AtTime<C> {
-    /// The simulators.
     pub simulators: Arc<super::Simulators>,
-    /// Their clock.
     pub clock: C,
 }
 

@@ -12,7 +12,7 @@ use shared::kernel::money::{Currency, PayMoney, plain_decimal};
 use super::book::Trade;
 use super::{Asked, Desk, SimConfig, page};
 
-/// Answers one of the gateway's scripts.
+/// Handles one of the gateway's scripts.
 pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, script: &str) -> Response<Bytes> {
     match script {
         "submit.php" => match open(desk, asked) {
@@ -36,7 +36,7 @@ fn said(body: &Value) -> Response<Bytes> {
     super::json(StatusCode::OK, body)
 }
 
-/// The gateway answers its errors with 200.
+/// The gateway returns its errors with status 200.
 fn error(message: &str) -> Response<Bytes> {
     said(&json!({ "code": "error", "msg": message }))
 }
@@ -54,7 +54,7 @@ fn created(trade: &Trade, config: &SimConfig) -> Value {
     })
 }
 
-/// Finds or makes the payment that a signed request asks for.
+/// Finds or creates the payment of a signed request.
 fn open(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Trade, &'static str> {
     let field = |name: &str| asked.field(name).unwrap_or_default();
     if field("pid") != desk.config.zpay_pid || desk.config.zpay_pid.is_empty() {
@@ -89,7 +89,7 @@ fn open(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Trade, &'static str> {
     Ok(made)
 }
 
-/// A payment of `order`, still without a number, that nobody asked for.
+/// A payment of `order` that was never requested, still without a number.
 pub(super) fn strange_trade(desk: &Desk<'_>, order: &str, money: PayMoney) -> Trade {
     Trade {
         trade_no: String::new(),
@@ -106,7 +106,7 @@ pub(super) fn strange_trade(desk: &Desk<'_>, order: &str, money: PayMoney) -> Tr
     }
 }
 
-/// A number as the gateway gives: the time in Beijing, and digits that never repeat.
+/// A trade number in the gateway's format: the time in Beijing, and digits that never repeat.
 pub(super) fn trade_no(desk: &mut Desk<'_>) -> String {
     let number = desk.book.number();
     format!("{}{number:014}", beijing(desk.now).strftime("%Y%m%d%H%M%S"))
@@ -116,7 +116,7 @@ fn beijing(time: Timestamp) -> jiff::Zoned {
     time.to_zoned(TimeZone::fixed(offset(8)))
 }
 
-/// An amount of yuan with at most two digits.
+/// Parses an amount of yuan with at most two decimals.
 pub(super) fn yuan(text: &str) -> Option<PayMoney> {
     let amount: Decimal = plain_decimal(text, 2)?;
     PayMoney::exact(amount, Currency::parse("CNY")?).ok()
@@ -137,7 +137,8 @@ fn named<'a>(desk: &'a Desk<'_>, asked: &Asked<'_>) -> Option<&'a Trade> {
     }
 }
 
-/// Gives money back. A gateway has no key for it: asked twice, it gives twice, up to what was paid.
+/// Refunds a trade.
+/// The gateway has no idempotency key: repeated requests refund again, up to the amount paid.
 fn refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
     let Some(trade) = named(desk, asked).cloned() else { return error("订单号不存在") };
     let Some(money) = asked.field("money").and_then(yuan) else { return error("金额不合法") };
@@ -147,7 +148,7 @@ fn refund(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
     }
 }
 
-/// Gives so much of a paid trade back; the gateway tells nobody.
+/// Refunds part of a paid trade; the gateway sends no notification.
 pub(super) fn give_back(desk: &mut Desk<'_>, trade: &Trade, money: PayMoney) -> Result<(), &'static str> {
     let left = trade.refunds.iter().try_fold(trade.money, |left, refund| left.minus(*refund));
     let fits = left.is_ok_and(|left| left.minus(money).is_ok_and(|rest| !rest.is_negative()));
@@ -183,7 +184,7 @@ fn query(desk: &Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> {
     }))
 }
 
-/// The signed parameters that tell the merchant of a paid trade, as on the notify and the return address.
+/// The signed parameters of a paid trade, as on the notify and return URLs.
 pub(super) fn notification(trade: &Trade, config: &SimConfig) -> String {
     let money = trade.money.amount().to_string();
     let api_trade_no = format!("20{}", trade.trade_no);
@@ -205,13 +206,13 @@ pub(super) fn notification(trade: &Trade, config: &SimConfig) -> String {
     query.finish()
 }
 
-/// `url` with a query, whether or not it has one.
+/// Appends a query to `url`, which may already have one.
 pub(super) fn with_query(url: &str, query: &str) -> String {
     let joint = if url.contains('?') { '&' } else { '?' };
     format!("{url}{joint}{query}")
 }
 
-/// The gateway's signature: MD5 of the non-empty fields by name, and the key.
+/// The gateway's signature: MD5 of the non-empty fields, sorted by name, and the key.
 fn sign<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, key: &str) -> String {
     let unsigned = |name: &str| name == "sign" || name == "sign_type";
     let mut parts: Vec<(&str, &str)> =

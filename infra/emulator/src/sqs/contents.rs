@@ -1,5 +1,5 @@
-//! What is in the queues, and the changes that lead there. Every change is written before it is applied, so reading
-//! the changes again gives the same contents.
+//! The queues' contents and their changes.
+//! Every change is journaled before it is applied, so replaying the journal restores the contents.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::message::Stored;
 
-/// For how long a deduplication id is remembered.
+/// Duration of the deduplication window.
 const DEDUP_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
-/// One thing that happened.
+/// A change of the contents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Change {
-    /// A message arrived in a queue.
+    /// A message was added to a queue.
     Put { queue: String, message: Box<Stored> },
     /// A deduplication id was used.
     Seen { queue: String, dedup: String, seen: Seen },
-    /// A message was handed out.
+    /// A message was received.
     Received { queue: String, sequence: u64, at: Timestamp, hidden_until: Option<Timestamp> },
     /// A message's visibility was changed.
     Hidden { queue: String, sequence: u64, hidden_until: Option<Timestamp> },
@@ -36,14 +36,14 @@ pub(super) struct Seen {
     pub id: String,
 }
 
-/// All queues' contents.
+/// Contents of all queues.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     queues: BTreeMap<String, Shelf>,
     next: u64,
 }
 
-/// One queue's contents.
+/// Contents of one queue.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     pub messages: BTreeMap<u64, Stored>,
@@ -51,19 +51,20 @@ pub(super) struct Shelf {
     seen_order: VecDeque<(Timestamp, String)>,
 }
 
-/// Messages by what a receiver could get.
+/// Message counts by availability.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Can be received.
+    /// Available to receive.
     pub visible: usize,
-    /// Handed out and not yet deleted.
+    /// Received and not yet deleted.
     pub in_flight: usize,
-    /// Not to be seen yet.
+    /// Not yet visible.
     pub delayed: usize,
 }
 
 impl Contents {
-    /// The next free sequence number; it stays free until a [`Change::Put`] or [`Change::Numbered`] takes it.
+    /// The next free sequence number.
+    /// It stays free until a [`Change::Put`] or [`Change::Numbered`] takes it.
     pub fn next(&self) -> u64 {
         self.next
     }
@@ -76,7 +77,7 @@ impl Contents {
         self.queues.remove(queue);
     }
 
-    /// Applies what has been written. A change of something that is gone changes nothing.
+    /// Applies a journaled change. A change of a missing message or queue has no effect.
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Put { queue, message } => {
@@ -103,7 +104,7 @@ impl Contents {
         }
     }
 
-    /// The shortest list of changes that leads here.
+    /// The shortest list of changes that produces these contents.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = vec![Change::Numbered { next: self.next }];
         for (queue, shelf) in &self.queues {
@@ -127,8 +128,8 @@ impl Contents {
 }
 
 impl Shelf {
-    /// The messages that can be received now, oldest first. In a FIFO queue a message that somebody holds keeps back
-    /// its whole group, and one that is delayed the later ones of its group.
+    /// The available messages, oldest first.
+    /// In a FIFO queue, a message in flight blocks its whole group, and a delayed message blocks the later ones of its group.
     pub fn ready(&self, fifo: bool, now: Timestamp) -> impl Iterator<Item = &Stored> {
         let held = self.messages.values().filter(|message| fifo && message.in_flight(now));
         let mut locked: HashSet<&str> = held.filter_map(|message| message.group.as_deref()).collect();
@@ -145,12 +146,12 @@ impl Shelf {
         })
     }
 
-    /// When the next message that is hidden now comes into sight.
+    /// Time at which the next hidden message becomes visible.
     pub fn next_visible(&self, now: Timestamp) -> Option<Timestamp> {
         self.messages.values().filter_map(|message| message.hidden_until).filter(|until| *until > now).min()
     }
 
-    /// The first use of a deduplication id, if it was less than five minutes ago.
+    /// The first use of a deduplication id, if within the deduplication window.
     pub fn seen(&self, dedup: &str, now: Timestamp) -> Option<&Seen> {
         self.seen.get(dedup).filter(|seen| now.duration_since(seen.at) < DEDUP_WINDOW)
     }

@@ -1,5 +1,5 @@
-//! Queues in another process, behind the operations that a stack uses. They go by real time: nothing that waits for one can be
-//! seen by a world, whose clock moves on its own.
+//! Queues in another process, behind the operations that a stack uses.
+//! They use real time, so a world whose clock moves independently can't wait for their timeouts.
 
 use serde_json::{Value, json};
 
@@ -10,12 +10,12 @@ use super::refused::Refused;
 use super::spec::QueueSpec;
 use crate::remote::Remote;
 
-/// One account's queues there, under names of their own.
+/// One account's queues in the remote service, with names of their own.
 #[derive(Clone, Debug)]
 pub(super) struct Elsewhere(pub Remote);
 
 impl Queues {
-    /// Where the queues are, if not here.
+    /// The remote queues, if the queues are not embedded.
     pub(super) fn elsewhere(&self) -> Option<&Elsewhere> {
         self.elsewhere.as_ref()
     }
@@ -30,7 +30,7 @@ impl Elsewhere {
         format!("http://{}/{}/{}", self.0.host(), super::ACCOUNT, self.name(queue))
     }
 
-    /// Sends a request of an SDK on, about the queue of that name here.
+    /// Forwards an SDK request about a queue, with the queue's remote URL.
     pub fn forward(&self, target: &str, mut body: Value) -> Result<(u16, String), Refused> {
         let named = body.get("QueueUrl").and_then(Value::as_str).map(super::name_in_url);
         if let (Some(url), Some(fields)) = (named.map(|name| self.url(name)), body.as_object_mut()) {
@@ -63,7 +63,7 @@ impl Elsewhere {
         self.ask("CreateQueue", json!({"QueueName": self.name(name), "Attributes": attributes})).map(drop)
     }
 
-    /// Creates a queue, after the one that its failures go to, which a template may name later.
+    /// Creates a queue after its dead-letter queue, which may come later in the template.
     pub fn create(&self, spec: &QueueSpec) -> Result<(), Refused> {
         let known = self.ask("GetQueueUrl", json!({"QueueName": self.name(&spec.name)})).is_ok();
         let mut attributes = json!({
@@ -103,7 +103,7 @@ impl Elsewhere {
         })
     }
 
-    /// Takes what can be received now.
+    /// Receives the available messages.
     pub fn take(
         &self,
         queue: &str,
@@ -130,24 +130,24 @@ impl Elsewhere {
         Ok(taken)
     }
 
-    /// Deletes one delivery's message.
+    /// Deletes a message by receipt handle.
     pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), Refused> {
         self.ask("DeleteMessage", json!({"QueueUrl": super::url(queue), "ReceiptHandle": receipt_handle})).map(drop)
     }
 
-    /// Hides a held message for so many seconds.
+    /// Hides a received message for a number of seconds.
     pub fn hide(&self, queue: &str, receipt_handle: &str, seconds: u32) -> Result<(), Refused> {
         let asked =
             json!({"QueueUrl": super::url(queue), "ReceiptHandle": receipt_handle, "VisibilityTimeout": seconds});
         self.ask("ChangeMessageVisibility", asked).map(drop)
     }
 
-    /// Deletes everything in a queue.
+    /// Deletes all messages of a queue.
     pub fn purge(&self, queue: &str) -> Result<(), Refused> {
         self.ask("PurgeQueue", json!({"QueueUrl": super::url(queue)})).map(drop)
     }
 
-    /// How many messages a queue has.
+    /// Message counts of a queue.
     pub fn depth(&self, queue: &str) -> Result<Depth, Refused> {
         let answer =
             self.ask("GetQueueAttributes", json!({"QueueUrl": super::url(queue), "AttributeNames": ["All"]}))?;

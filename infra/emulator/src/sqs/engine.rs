@@ -1,4 +1,4 @@
-//! The operations on queues.
+//! Queue operations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,27 +19,27 @@ use super::state::{Queue, State};
 use crate::clock::Clock;
 use crate::remote::Remote;
 
-/// The most entries of one batch.
+/// Maximum number of entries in a batch.
 pub(super) const MAX_BATCH: usize = 10;
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// All queues of one stack; clones share them.
+/// All queues of a stack; clones share them.
 #[derive(Clone)]
 pub struct Queues {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
-    /// Where they are, if not here; their settings are here.
+    /// Remote queues, if not embedded; the settings are here in both cases.
     pub(super) elsewhere: Option<Elsewhere>,
 }
 
-/// How to receive.
+/// Options of a receive.
 #[derive(Clone, Debug)]
 pub struct Receive {
-    /// The most messages to take, 1 to 10.
+    /// Maximum number of messages, 1 to 10.
     pub max: usize,
-    /// Seconds to hide them for, 0 to 43 200; the queue's own timeout if absent.
+    /// Seconds to hide them, 0 to 43 200; the queue's own timeout if absent.
     pub visibility_timeout_seconds: Option<u32>,
-    /// For how long to wait for the first message, up to 20 seconds.
+    /// Maximum wait for the first message, up to 20 seconds.
     pub wait: Duration,
 }
 
@@ -49,7 +49,7 @@ impl Default for Receive {
     }
 }
 
-/// Without the contents: clients print what they are connected to, and bodies are not for logs.
+/// Omits the contents: clients print their connector, and message bodies must not be logged.
 impl fmt::Debug for Queues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queues").finish_non_exhaustive()
@@ -57,23 +57,24 @@ impl fmt::Debug for Queues {
 }
 
 impl Queues {
-    /// Queues that end with the process: here, or where `AWS_ENDPOINT_URL_SQS` names some (see [`remote`](crate::remote)).
+    /// Queues in memory: embedded, or at `AWS_ENDPOINT_URL_SQS` if that is set (see [`remote`](crate::remote)).
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Arc::default(), elsewhere: Remote::named("sqs").map(Elsewhere) }
     }
 
-    /// Queues whose messages are kept in `directory`; their settings are not, create them again at each start.
-    /// Messages that somebody held stay hidden until their visibility time.
+    /// Queues that store their messages in `directory`.
+    /// Settings are not stored: create the queues again at each start. Messages in flight stay hidden until their visibility
+    /// timeout.
     pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (journal, contents) = Journal::open(directory)?;
         let state = State { contents, journal: Some(journal), ..State::default() };
         Ok(Self { clock, state: Arc::new(Mutex::new(state)), elsewhere: None })
     }
 
-    /// Creates a queue, or does nothing if there is the same one.
+    /// Creates a queue; no effect if the same one exists.
     ///
     /// # Rejects
-    /// Settings out of range, and other settings for a queue that exists.
+    /// Settings out of range, and different settings for an existing queue.
     pub fn create(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
         if let Some(elsewhere) = self.elsewhere() {
@@ -91,10 +92,10 @@ impl Queues {
         }
     }
 
-    /// Gives a queue other settings; what is in it stays.
+    /// Changes a queue's settings; its messages stay.
     ///
     /// # Rejects
-    /// Settings out of range, an unknown queue.
+    /// Settings out of range, and an unknown queue.
     pub fn change(&self, spec: QueueSpec) -> Result<(), Refused> {
         spec.check()?;
         let mut state = self.state();
@@ -104,7 +105,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Removes a queue and what is in it.
+    /// Removes a queue with its messages.
     pub fn remove(&self, queue: &str) -> Result<(), Refused> {
         self.purge(queue)?;
         let mut state = self.state();
@@ -123,10 +124,10 @@ impl Queues {
         Ok(self.state().queue(queue)?.spec.clone())
     }
 
-    /// Sends one message; when this returns it is kept.
+    /// Sends one message; it is stored when this returns.
     ///
     /// # Rejects
-    /// See [`Outgoing`]; a FIFO queue needs a group and a deduplication id and takes no delay per message.
+    /// See [`Outgoing`]. A FIFO queue requires a group and a deduplication id, and allows no delay per message.
     pub fn send(&self, queue: &str, outgoing: Outgoing) -> Result<Sent, Refused> {
         if let Some(elsewhere) = self.elsewhere() {
             return elsewhere.send(queue, &outgoing);
@@ -134,10 +135,10 @@ impl Queues {
         self.state().send(queue, outgoing, self.clock.now())
     }
 
-    /// Sends up to ten messages, in order, each accepted or refused by itself.
+    /// Sends up to ten messages in order; each is accepted or rejected individually.
     ///
     /// # Rejects
-    /// An empty batch, more than ten, more than 1 MiB together.
+    /// An empty batch, more than ten messages, more than 1 MiB in total.
     pub fn send_batch(&self, queue: &str, batch: Vec<Outgoing>) -> Result<Vec<Result<Sent, Refused>>, Refused> {
         fits(batch.len())?;
         let bytes = batch.iter().map(Outgoing::bytes).fold(0, usize::saturating_add);
@@ -149,8 +150,9 @@ impl Queues {
         Ok(batch.into_iter().map(|outgoing| state.send(queue, outgoing, self.clock.now())).collect())
     }
 
-    /// Receives up to `max` messages, waiting for the first one if asked to. Messages that have been received
-    /// `maxReceiveCount` times go to the dead-letter queue instead.
+    /// Receives up to `max` messages.
+    /// Waits for the first one if `wait` is set. Messages that have been received `maxReceiveCount` times go to the dead-letter
+    /// queue instead.
     ///
     /// # Rejects
     /// Numbers out of range.
@@ -177,11 +179,11 @@ impl Queues {
         polled.await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
-    /// Returns as soon as the queue may have something to receive; at once if it has.
+    /// Returns once the queue may have an available message; at once if it has one.
     pub async fn wait_visible(&self, queue: &str) -> Result<(), Refused> {
         let mut jumps = self.clock.jumps();
         loop {
-            // Registered before looking: what arrives in between is not missed.
+            // Subscribe before checking, so that no arrival in between is missed.
             let mut news = self.state().queue(queue)?.news.subscribe();
             if let Some(jumps) = &mut jumps {
                 jumps.mark_unchanged();
@@ -197,7 +199,7 @@ impl Queues {
                 shelf.and_then(|shelf| shelf.next_visible(now)).and_then(|at| self.clock.until(at))
             };
             tokio::select! {
-                // An error here means that the queue was removed, which the next look reports.
+                // An error means that the queue was removed; the next check reports that.
                 _ = news.changed() => {}
                 () = jump(&mut jumps) => {}
                 () = sleep(next) => {}
@@ -205,7 +207,7 @@ impl Queues {
         }
     }
 
-    /// Takes what can be received now, without waiting and without the limit of ten.
+    /// Receives the available messages, without waiting and without the limit of ten.
     pub(super) fn take(
         &self,
         queue: &str,
@@ -218,10 +220,10 @@ impl Queues {
         self.state().take(queue, max, visibility_timeout_seconds, self.clock.now())
     }
 
-    /// Deletes one delivery's message. The receipt handle of an earlier delivery deletes nothing.
+    /// Deletes a message by receipt handle. The handle of an earlier delivery deletes nothing.
     ///
     /// # Rejects
-    /// A handle that is none; in a FIFO queue one that is stale or whose visibility timeout has passed.
+    /// A malformed handle; in a FIFO queue also a stale one, or one past its visibility timeout.
     pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), Refused> {
         if let Some(elsewhere) = self.elsewhere() {
             return elsewhere.delete(queue, receipt_handle);
@@ -229,7 +231,7 @@ impl Queues {
         self.state().delete(queue, receipt_handle, self.clock.now())
     }
 
-    /// Deletes up to ten messages, each by itself.
+    /// Deletes up to ten messages, each individually.
     pub fn delete_batch(&self, queue: &str, handles: &[String]) -> Result<Vec<Result<(), Refused>>, Refused> {
         fits(handles.len())?;
         let mut state = self.state();
@@ -237,10 +239,10 @@ impl Queues {
         Ok(handles.iter().map(|handle| state.delete(queue, handle, self.clock.now())).collect())
     }
 
-    /// Hides a held message for so many seconds from now; 0 gives it back at once.
+    /// Hides a received message for `seconds` from now; 0 makes it available at once.
     ///
     /// # Rejects
-    /// More than 43 200 seconds, a message that nobody holds, a stale handle.
+    /// More than 43 200 seconds, a message that is not in flight, a stale handle.
     pub fn change_visibility(&self, queue: &str, receipt_handle: &str, seconds: u32) -> Result<(), Refused> {
         in_range("VisibilityTimeout", seconds, 0, 43_200)?;
         if let Some(elsewhere) = self.elsewhere() {
@@ -249,7 +251,7 @@ impl Queues {
         self.state().hide(queue, receipt_handle, seconds, self.clock.now())
     }
 
-    /// Deletes everything in a queue.
+    /// Deletes all messages of a queue.
     pub fn purge(&self, queue: &str) -> Result<(), Refused> {
         if let Some(elsewhere) = self.elsewhere() {
             return elsewhere.purge(queue);
@@ -262,12 +264,13 @@ impl Queues {
         state.commit(changes)
     }
 
-    /// Moves everything visible in a dead-letter queue back to where it came from, as new messages; answers how many.
+    /// Moves all available messages of a dead-letter queue back to their source as new messages.
+    /// Returns the number.
     pub fn redrive(&self, dead_letter_queue: &str) -> Result<usize, Refused> {
         self.state().redrive(dead_letter_queue, self.clock.now())
     }
 
-    /// How many messages a queue has, by what a receiver could get.
+    /// Message counts of a queue by availability.
     pub fn depth(&self, queue: &str) -> Result<Depth, Refused> {
         if let Some(elsewhere) = self.elsewhere() {
             return elsewhere.depth(queue);
@@ -278,7 +281,7 @@ impl Queues {
         Ok(shelf.map(|shelf| shelf.depth(retention, self.clock.now())).unwrap_or_default())
     }
 
-    /// All attributes of a queue under the service's names.
+    /// All attributes of a queue under SQS's names.
     pub fn get_attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Refused> {
         let depth = self.depth(queue)?;
         let state = self.state();
@@ -338,13 +341,13 @@ pub(super) fn fits(entries: usize) -> Result<(), Refused> {
 
 async fn sleep(time: Option<Duration>) {
     match time {
-        // Never nothing, so that a timer that rounds down cannot make a loop of it.
+        // Never zero, so that a timer that rounds down does not cause a busy loop.
         Some(time) => tokio::time::sleep(time.max(Duration::from_millis(1))).await,
         None => std::future::pending().await,
     }
 }
 
-/// Ends when somebody moves the clock, if that is possible.
+/// Ends when the clock is moved; never if it can't be.
 async fn jump(jumps: &mut Option<watch::Receiver<u64>>) {
     if let Some(jumps) = jumps
         && jumps.changed().await.is_ok()

@@ -1,7 +1,7 @@
-//! The file that keeps the queues: one line per step, each a JSON list of changes.
+//! The queues' journal file: one line per step, each a JSON list of changes.
 //!
-//! A step is one `write`, so it survives the process being killed. (The machine losing power is not its concern.)
-//! A line cut short by a kill was never acknowledged and is dropped at the next start, which also rewrites the file.
+//! A step is one `write`, so it survives a kill of the process, but not a power loss. A line cut short by a kill was never
+//! acknowledged. The next start drops it and rewrites the file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -11,21 +11,21 @@ use super::contents::{Change, Contents};
 
 const NAME: &str = "queues.log";
 
-/// The file is rewritten when it has more than this many bytes and twice what it had after the last time.
+/// Minimum size in bytes for a rewrite. The file must also be twice as long as after the last one.
 const TIDY_ABOVE: u64 = 16 * 1024 * 1024;
 
-/// The open file.
+/// The open journal file.
 #[derive(Debug)]
 pub(super) struct Journal {
     directory: PathBuf,
     file: File,
-    /// Where the last whole line ends.
+    /// End of the last complete line.
     end: u64,
     tidy_at: u64,
 }
 
 impl Journal {
-    /// Reads what `directory` keeps, and makes its file as short as it can be.
+    /// Reads the journal of `directory` and rewrites it compactly.
     pub fn open(directory: &Path) -> io::Result<(Self, Contents)> {
         fs::create_dir_all(directory)?;
         let contents = match File::open(directory.join(NAME)) {
@@ -38,7 +38,7 @@ impl Journal {
         Ok((journal, contents))
     }
 
-    /// Writes one step; after an error nothing of it is in the file.
+    /// Writes one step; after an error the file contains nothing of it.
     pub fn write(&mut self, changes: &[Change]) -> io::Result<()> {
         let line = line(changes)?;
         if let Err(error) = self.file.write_all(&line) {
@@ -49,7 +49,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes the file short again when it has grown long. If that fails the long file stays in use.
+    /// Rewrites a journal that has grown long. If that fails, the long file stays in use.
     pub fn tidy(&mut self, contents: &Contents) {
         if self.end < self.tidy_at {
             return;
@@ -66,7 +66,8 @@ fn tidy_at(end: u64) -> u64 {
     end.saturating_mul(2).max(TIDY_ABOVE)
 }
 
-/// A new file takes the old one's place in one step: killed here, the next start finds one or the other.
+/// Writes a new file and renames it over the old one.
+/// After a kill, the next start finds one of them complete.
 fn rewrite(directory: &Path, contents: &Contents) -> io::Result<(File, u64)> {
     let fresh = directory.join(format!("{NAME}.new"));
     fs::remove_file(&fresh).or_else(|error| match error.kind() {
@@ -90,7 +91,7 @@ fn line(changes: &[Change]) -> io::Result<Vec<u8>> {
 }
 
 /// # Rejects
-/// A line that is damaged and not merely cut short at the end: nothing is guessed.
+/// A line that is damaged and not merely cut short at the end: contents are never guessed.
 fn read(mut file: impl BufRead) -> io::Result<Contents> {
     let mut contents = Contents::default();
     let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! The service's own protocol, AWS JSON 1.0, as its SDKs speak it.
+//! SQS's protocol, AWS JSON 1.0, as the SDKs use it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::refused::Refused;
 use super::spec::{QueueSpec, Redrive};
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 
-/// The queues as an SDK client reaches them.
+/// A backend that exposes the queues to an SDK client.
 #[derive(Clone, Debug)]
 pub struct SqsBackend(pub Queues);
 
@@ -42,7 +42,7 @@ impl SqsBackend {
 }
 
 fn response(answer: Result<Value, Refused>) -> http::Response<Bytes> {
-    // Clients decide by this header which error it is; the body's `__type` is for newer ones.
+    // Clients identify the error by this header; the body's `__type` is for newer ones.
     let error = answer
         .as_ref()
         .err()
@@ -65,7 +65,7 @@ fn body(answer: Result<Value, Refused>) -> (u16, Value) {
     }
 }
 
-/// What requests carry; each operation looks at its own fields.
+/// The fields of all requests; each operation reads its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Ask {
@@ -97,7 +97,7 @@ impl Ask {
     }
 }
 
-/// One message to send, alone or as an entry.
+/// A message to send, alone or as a batch entry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct AskSend {
@@ -121,8 +121,8 @@ impl From<AskSend> for Outgoing {
 }
 
 impl Queues {
-    /// Answers one request: `target` is the `X-Amz-Target` header, such as `AmazonSQS.SendMessage`. An error's body has
-    /// `__type` and `message`, with the status that the service gives it.
+    /// Handles one request; `target` is the `X-Amz-Target` header, such as `AmazonSQS.SendMessage`.
+    /// An error's body has `__type` and `message`, and its status is SQS's.
     pub async fn json(&self, target: &str, body: &Value) -> (u16, Value) {
         self::body(self.answer(target, body).await)
     }
@@ -168,7 +168,7 @@ impl Queues {
     fn create_json(&self, ask: &Ask) -> Result<Value, Refused> {
         let name = ask.queue_name.clone().ok_or(Refused::Missing("QueueName"))?;
         let mut spec = QueueSpec::new(name);
-        // Only the attribute makes a queue FIFO; the name has to agree.
+        // Only the attribute makes a queue FIFO; the name must agree.
         spec.fifo = ask.attributes.get("FifoQueue").is_some_and(|value| value == "true");
         let spec = with(spec, &ask.attributes)?;
         let url = super::url(&spec.name);
@@ -218,7 +218,7 @@ fn nothing((): ()) -> Value {
 /// A batch's ids and entries.
 ///
 /// # Rejects
-/// None, more than ten, ids that are malformed or repeated.
+/// No entries, more than ten, or malformed or repeated ids.
 fn entries<T: DeserializeOwned>(body: &Value) -> Result<(Vec<String>, Vec<T>), Refused> {
     let entries = body.get("Entries").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     fits(entries.len())?;
@@ -238,7 +238,7 @@ fn entries<T: DeserializeOwned>(body: &Value) -> Result<(Vec<String>, Vec<T>), R
     Ok((ids, entries.iter().map(read).collect::<Result<_, _>>()?))
 }
 
-/// `Successful` and `Failed`, each with the entry's id; the SDK wants both lists.
+/// `Successful` and `Failed` results with the entries' ids; the SDK requires both lists.
 fn batch_answer(ids: &[String], results: impl Iterator<Item = Result<Value, Refused>>) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (id, result) in ids.iter().zip(results) {
@@ -269,7 +269,7 @@ fn sent(sent: Sent) -> Value {
     ])
 }
 
-/// The message with the attributes that were asked for; the checksum is that of the attributes returned.
+/// A message with the requested attributes; the checksum covers the returned attributes.
 fn received(message: Message, ask: &Ask) -> Value {
     let Message { mut attributes, mut system, .. } = message;
     attributes.retain(|name, _| wanted(&ask.message_attribute_names, name));
@@ -290,7 +290,7 @@ fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
-/// Whether a list of names asks for `name`: by name, by `All` or by a prefix with `.*`.
+/// Reports if a list of names selects `name`: exactly, by `All`, or by a prefix with `.*`.
 fn wanted(asked: &[String], name: &str) -> bool {
     let matches = |asked: &String| {
         asked == "All" || asked == name || asked.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
@@ -302,7 +302,7 @@ fn name_in_arn(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
 }
 
-/// The settings with the service's attributes put over them.
+/// The settings, changed by SQS attributes.
 fn with(mut spec: QueueSpec, attributes: &BTreeMap<String, String>) -> Result<QueueSpec, Refused> {
     for (name, value) in attributes {
         match name.as_str() {
@@ -312,7 +312,7 @@ fn with(mut spec: QueueSpec, attributes: &BTreeMap<String, String>) -> Result<Qu
             "ContentBasedDeduplication" => spec.content_based_dedup = value == "true",
             "RedrivePolicy" if value.is_empty() => spec.redrive = None,
             "RedrivePolicy" => spec.redrive = Some(policy(value)?),
-            // FifoQueue is fixed at creation; the others change nothing that can be seen here.
+            // FifoQueue is fixed at creation; other attributes have no visible effect here.
             _ => {}
         }
     }

@@ -1,5 +1,5 @@
-//! What Lambda's event source mapping does with a queue: takes a batch, hands it to a function as one event, and goes
-//! by the function's answer (`ReportBatchItemFailures`).
+//! Lambda's event source mapping: receives a batch, invokes a function with it as one event, and evaluates the result
+//! (`ReportBatchItemFailures`).
 
 use std::collections::HashSet;
 
@@ -10,28 +10,29 @@ use super::engine::{MAX_BATCH, Queues};
 use super::message::{Attribute, Message, md5_of_attributes, md5_of_body};
 use super::refused::Refused;
 
-/// When failed messages can be received again.
+/// Time at which failed messages become available again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retry {
-    /// At their visibility timeout, as Lambda has it.
+    /// At their visibility timeout, as in Lambda.
     #[default]
     AtTimeout,
-    /// Immediately, for tests that do not want to move the clock.
+    /// Immediately, for tests that do not move the clock.
     AtOnce,
 }
 
-/// How a function answered a batch.
+/// A function's result for a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FunctionReply {
-    /// It returned: these messages failed, all others are done.
+    /// The function succeeded, except for the messages with these ids.
     Failed(HashSet<String>),
-    /// It failed as a whole, or its answer has no meaning.
+    /// The function failed, or its result is invalid.
     AllFailed,
 }
 
 impl FunctionReply {
-    /// Reads what the function returned as Lambda does: nothing, `{}` and an empty list mean success; an entry without
-    /// a proper `itemIdentifier`, or with that of no message in the batch, fails the whole batch.
+    /// Parses a result as Lambda does.
+    /// Nothing, `{}` and an empty list mean success. An entry with an invalid `itemIdentifier`, or that of no message in the
+    /// batch, fails the whole batch.
     pub fn read(batch: &[Message], returned: &Value) -> Self {
         let failures = match returned.get("batchItemFailures") {
             None | Some(Value::Null) => return FunctionReply::Failed(HashSet::new()),
@@ -52,7 +53,7 @@ impl FunctionReply {
 }
 
 impl Queues {
-    /// Takes the next batch without waiting (see [`Queues::wait_visible`]): up to `batch_size` messages, above ten for
+    /// Receives the next batch without waiting (see [`Queues::wait_visible`]): up to `batch_size` messages, more than ten for
     /// standard queues only. FIFO groups keep their order and stay locked until the batch is settled.
     pub async fn poll_once(&self, queue: &str, batch_size: usize) -> Result<Vec<Message>, Refused> {
         let most = if self.spec(queue)?.fifo { MAX_BATCH } else { 10_000 };
@@ -63,9 +64,9 @@ impl Queues {
         self.take(queue, batch_size, None)
     }
 
-    /// Ends a batch: what succeeded is deleted, what failed can be received again.
+    /// Settles a batch: deletes succeeded messages and makes failed ones available again.
     ///
-    /// A message whose visibility timeout has passed meanwhile is somebody else's by now and is left alone.
+    /// A message past its visibility timeout may belong to another receiver, so it is left unchanged.
     pub async fn settle(
         &self,
         queue: &str,
@@ -87,7 +88,7 @@ impl Queues {
     }
 }
 
-/// A stale receipt handle means that the message is no longer ours to settle.
+/// Ignores a stale receipt handle: another receiver settles that message.
 fn unless_lost(settled: Result<(), Refused>) -> Result<(), Refused> {
     match settled {
         Err(Refused::Invalid { parameter: "ReceiptHandle", .. } | Refused::NotInFlight) => Ok(()),
@@ -95,7 +96,7 @@ fn unless_lost(settled: Result<(), Refused>) -> Result<(), Refused> {
     }
 }
 
-/// The event with which Lambda hands a batch to a function.
+/// The Lambda event of a batch.
 pub fn event(queue: &str, batch: &[Message]) -> Value {
     json!({ "Records": batch.iter().map(|message| record(queue, message)).collect::<Vec<_>>() })
 }

@@ -1,4 +1,4 @@
-//! A message: what is sent, what is kept and what is received, with its size limit and its checksums.
+//! Messages as sent, stored and received, with size limit and checksums.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,29 @@ use serde::{Deserialize, Serialize};
 
 use super::refused::Refused;
 
-/// The most bytes of one message and of one batch: body and attributes together (1 MiB).
+/// Maximum bytes of a message and of a batch: body and attributes together (1 MiB).
 pub const MAX_BYTES: usize = 1_048_576;
 const MAX_ATTRIBUTES: usize = 10;
 const MAX_DELAY_SECONDS: u32 = 900;
 
-/// What a sender hands over.
+/// A message to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The text, 1 byte to 1 MiB.
+    /// The body, 1 byte to 1 MiB.
     pub body: String,
-    /// Named values beside the text, at most ten.
+    /// Message attributes, at most ten.
     pub attributes: BTreeMap<String, Attribute>,
-    /// Seconds until the message can be seen, 0 to 900; the queue's own delay if absent. Not for FIFO queues.
+    /// Seconds until the message is visible, 0 to 900.
+    /// The queue's own delay if absent. Not for FIFO queues.
     pub delay_seconds: Option<u32>,
-    /// FIFO: messages of one group are received in the order sent, one batch at a time.
+    /// FIFO: messages of a group are received in sending order, one batch at a time.
     pub group: Option<String>,
-    /// FIFO: within five minutes a second message with the same id is accepted and dropped.
+    /// FIFO: within five minutes, another message with the same id is accepted and dropped.
     pub dedup: Option<String>,
 }
 
 impl Outgoing {
-    /// A plain message.
+    /// A message for a standard queue.
     pub fn new(body: impl Into<String>) -> Self {
         Self { body: body.into(), ..Self::default() }
     }
@@ -73,7 +74,7 @@ fn allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
-/// A named value of a message, in the shape of the service's JSON.
+/// A message attribute, in SQS's JSON format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Attribute {
@@ -93,7 +94,7 @@ impl Attribute {
         Self { data_type: "String".to_owned(), string_value: Some(value.into()), binary_value: None }
     }
 
-    /// The value's bytes and whether they are text.
+    /// The value's transport type (1 text, 2 binary) and its bytes.
     fn value(&self) -> Option<(u8, Vec<u8>)> {
         match self.data_type.split('.').next() {
             Some("String" | "Number") => self.string_value.as_ref().map(|text| (1, text.as_bytes().to_vec())),
@@ -121,39 +122,37 @@ impl Attribute {
     }
 }
 
-/// What the sender gets back.
+/// Result of a send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The message's id; a dropped duplicate's is the first message's.
+    /// The message id; for a dropped duplicate, the id of the first message.
     pub message_id: String,
-    /// MD5 of the body, hexadecimal.
+    /// MD5 of the body in hexadecimal.
     pub md5_of_body: String,
-    /// MD5 of the attributes, if there are any.
+    /// MD5 of the attributes in hexadecimal, if there are any.
     pub md5_of_attributes: Option<String>,
-    /// FIFO: 20 digits that grow with every message.
+    /// FIFO: 20 digits that increase with every message.
     pub sequence_number: Option<String>,
 }
 
 /// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The message's id, the same at each delivery.
+    /// The message id, the same for each delivery.
     pub message_id: String,
-    /// What deletes this delivery; another delivery has another one.
+    /// Handle for deleting this delivery; each delivery has its own.
     pub receipt_handle: String,
-    /// The text.
     pub body: String,
-    /// Named values beside the text.
     pub attributes: BTreeMap<String, Attribute>,
-    /// FIFO: the group.
+    /// FIFO: the message group.
     pub group: Option<String>,
-    /// How often it has been received, this time included.
+    /// Number of receives, including this one.
     pub receive_count: u32,
-    /// What the service says about it: `SentTimestamp`, `ApproximateReceiveCount`, `MessageGroupId` and so on.
+    /// System attributes: `SentTimestamp`, `ApproximateReceiveCount`, `MessageGroupId` and others.
     pub system: BTreeMap<String, String>,
 }
 
-/// A message as the engine keeps it.
+/// A message as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Stored {
     /// Unique over all queues, in the order of sending.
@@ -167,14 +166,14 @@ pub(super) struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup: Option<String>,
     pub sent_at: Timestamp,
-    /// Hidden until then: delayed before the first receive, in flight after it. Absent rather than now for what is
-    /// not hidden, so that a clock that steps back hides nothing.
+    /// End of the delay before the first receive, or of the visibility timeout after it.
+    /// Absent for a visible message, so that a clock that is set back hides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_until: Option<Timestamp>,
     pub receives: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_received_at: Option<Timestamp>,
-    /// In a dead-letter queue: the queue it came from.
+    /// In a dead-letter queue: the source queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
@@ -196,7 +195,7 @@ impl Stored {
         Receipt { sequence: self.sequence, delivery: self.receives }
     }
 
-    /// The message as its receiver sees it.
+    /// The message as its receiver gets it.
     pub fn message(&self, fifo: bool) -> Message {
         Message {
             message_id: self.id.clone(),
@@ -250,7 +249,7 @@ impl std::str::FromStr for Receipt {
     }
 }
 
-/// An id in the shape of the service's, the same in every run.
+/// A message id in SQS's format, deterministic across runs.
 pub(super) fn message_id(sequence: u64) -> String {
     format!("00000000-0000-4000-8000-{sequence:012x}")
 }
@@ -259,12 +258,13 @@ pub(super) fn sequence_number(sequence: u64) -> String {
     format!("{sequence:020}")
 }
 
-/// MD5 of a body, hexadecimal.
+/// MD5 of a body in hexadecimal.
 pub fn md5_of_body(body: &str) -> String {
     HEXLOWER.encode(&Md5::digest(body.as_bytes()))
 }
 
-/// MD5 over the sorted attributes, each as length-prefixed name, type and value; absent if there are none.
+/// MD5 over the sorted attributes, each as length-prefixed name, type and value.
+/// Absent if there are none.
 pub fn md5_of_attributes(attributes: &BTreeMap<String, Attribute>) -> Option<String> {
     let mut hash = Md5::new();
     for (name, attribute) in attributes {
@@ -286,7 +286,7 @@ fn feed(hash: &mut Md5, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The values are those of the service's own documentation and client libraries.
+    /// Expected values from SQS's documentation and client libraries.
     #[test]
     fn checksums_are_those_of_the_service() {
         assert_eq!(md5_of_body("This is a test message"), "fafb00f5732ab283681e124bf8747ed1");

@@ -1,11 +1,10 @@
-//! Queues as Amazon SQS has them, in this process: standard and FIFO, with visibility, delay, deduplication, redrive to
-//! a dead-letter queue and long polling.
+//! In-process Amazon SQS: standard and FIFO queues with visibility, delay, deduplication, redrive to a dead-letter queue and long
+//! polling.
 //!
-//! A message is in exactly one queue. Receiving hides it for the visibility timeout and gives a receipt handle that
-//! only this delivery's holder has; deleting with it is the only way to be rid of a message before its retention ends.
-//! Whatever has been acknowledged is in the journal first, if there is one.
-//! [`Queues`] speaks types; [`Queues::json`] speaks the service's own protocol; `mapping` is what Lambda does with a
-//! queue.
+//! A message is in exactly one queue. A receive hides it for the visibility timeout and returns a receipt handle for this delivery
+//! only. Deletion with the handle is the only way to remove a message before its retention ends.
+//! With a journal, every acknowledged change is journaled first.
+//! [`Queues`] is the typed API, [`Queues::json`] SQS's own protocol, and `mapping` Lambda's event source mapping.
 
 mod contents;
 mod elsewhere;
@@ -28,22 +27,22 @@ pub use message::{Attribute, MAX_BYTES, Message, Outgoing, Sent, md5_of_attribut
 pub use refused::Refused;
 pub use spec::{QueueSpec, Redrive};
 
-/// The account that every queue belongs to.
+/// Account id of every queue.
 pub const ACCOUNT: &str = "000000000000";
-/// The region that every queue is in.
+/// Region of every queue.
 pub const REGION: &str = "us-east-1";
 
-/// The address of the queue called `name`.
+/// URL of the queue `name`.
 pub fn url(name: &str) -> String {
     format!("http://sqs.local/{ACCOUNT}/{name}")
 }
 
-/// The resource name of the queue called `name`.
+/// ARN of the queue `name`.
 pub fn arn(name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 }
 
-/// The name in a queue's address, whatever host it names.
+/// The queue name in a URL, whatever its host.
 pub fn name_in_url(url: &str) -> &str {
     url.trim_end_matches('/').rsplit('/').next().unwrap_or(url)
 }

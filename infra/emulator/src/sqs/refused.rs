@@ -1,8 +1,8 @@
-//! What the queue service answers instead of doing what was asked.
+//! Errors of the queue service.
 
 use super::message::MAX_BYTES;
 
-/// A refused request, or a fault of the engine itself.
+/// A rejected request, or a fault of the engine itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// There is no queue of that name.
@@ -14,12 +14,12 @@ pub enum Refused {
     /// A parameter is missing.
     #[error("The request must contain the parameter {0}.")]
     Missing(&'static str),
-    /// A parameter has a value that the service does not take.
+    /// A parameter has an invalid value.
     #[error("Value for parameter {parameter} is invalid. Reason: {reason}")]
     Invalid {
-        /// The parameter's name.
+        /// Name of the parameter.
         parameter: &'static str,
-        /// What is wrong with it.
+        /// Reason for rejecting the value.
         reason: String,
     },
     /// A body holds characters that XML 1.0 does not allow.
@@ -27,10 +27,10 @@ pub enum Refused {
         "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
     )]
     MessageContents,
-    /// The receipt handle is none of ours.
+    /// The receipt handle is malformed.
     #[error("The input receipt handle is invalid.")]
     ReceiptHandle,
-    /// The visibility of a message that nobody holds cannot be changed.
+    /// The message is not in flight, so its visibility can't be changed.
     #[error("The message referred to isn't in flight.")]
     NotInFlight,
     /// A batch without entries.
@@ -50,24 +50,24 @@ pub enum Refused {
     /// The entries together are above the size limit.
     #[error("Batch requests cannot be longer than {MAX_BYTES} bytes. You have sent {0} bytes.")]
     BatchTooLong(usize),
-    /// The service has no such operation, or this engine has not.
+    /// The operation is unknown, or not supported by this engine.
     #[error("The operation {0} is not supported.")]
     Unsupported(String),
     /// The request is not JSON of the expected shape.
     #[error("The request could not be read: {0}")]
     Unreadable(String),
-    /// The engine could not keep what it was given.
+    /// The engine failed to write its journal.
     #[error("The queues could not be written: {0}")]
     Fault(#[from] std::io::Error),
 }
 
 impl Refused {
-    /// A parameter with a value that is not taken.
+    /// An invalid value of a parameter.
     pub(super) fn invalid(parameter: &'static str, reason: impl Into<String>) -> Self {
         Refused::Invalid { parameter, reason: reason.into() }
     }
 
-    /// `__type` of the JSON protocol's error body.
+    /// `__type` of the error body in the JSON protocol.
     pub fn kind(&self) -> &'static str {
         match self {
             Refused::NoSuchQueue => "com.amazonaws.sqs#QueueDoesNotExist",
@@ -88,8 +88,8 @@ impl Refused {
         }
     }
 
-    /// The code of the older query protocol: a batch's failed entries carry it, and clients go by it
-    /// (header `x-amzn-query-error`).
+    /// Error code of the older query protocol.
+    /// A batch's failed entries contain it, and clients read it from the header `x-amzn-query-error`.
     pub fn code(&self) -> &'static str {
         match self {
             Refused::NoSuchQueue => "AWS.SimpleQueueService.NonExistentQueue",
@@ -119,7 +119,7 @@ impl Refused {
         }
     }
 
-    /// Whether the request is at fault rather than the service.
+    /// Reports if the sender is at fault, and not the service.
     pub fn senders_fault(&self) -> bool {
         !matches!(self, Refused::Fault(_))
     }

@@ -5,33 +5,34 @@ use super::refused::Refused;
 /// The settings of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSpec {
-    /// The name; a FIFO queue's ends in `.fifo`.
+    /// Name; that of a FIFO queue ends in `.fifo`.
     pub name: String,
-    /// Whether order and deduplication are kept.
+    /// FIFO: keeps order and deduplicates.
     pub fifo: bool,
-    /// Seconds for which a received message is hidden, 0 to 43 200.
+    /// Seconds that a received message is hidden, 0 to 43 200.
     pub visibility_timeout_seconds: u32,
-    /// Seconds for which a sent message is hidden at first, 0 to 900.
+    /// Seconds that a new message is hidden, 0 to 900.
     pub delay_seconds: u32,
-    /// Where messages go that have been received too often.
+    /// Dead-letter queue for messages received too often.
     pub redrive: Option<Redrive>,
-    /// Seconds after which a message is dropped, 60 to 1 209 600.
+    /// Seconds until a message is dropped, 60 to 1 209 600.
     pub retention_seconds: u32,
-    /// FIFO: a body's SHA-256 stands in for an absent deduplication id.
+    /// FIFO: the body's SHA-256 replaces an absent deduplication id.
     pub content_based_dedup: bool,
 }
 
-/// When a message goes to which dead-letter queue.
+/// A redrive policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redrive {
-    /// The dead-letter queue's name.
+    /// Name of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// After this many receives the next one moves the message, 1 to 1000.
+    /// Maximum number of receives, 1 to 1000; the next one moves the message.
     pub max_receive_count: u32,
 }
 
 impl QueueSpec {
-    /// The service's defaults: visible again after 30 seconds, kept four days; FIFO if the name says so.
+    /// SQS's defaults: 30 seconds of visibility timeout, four days of retention.
+    /// FIFO if the name ends in `.fifo`.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         Self {
@@ -52,7 +53,7 @@ impl QueueSpec {
     }
 
     /// # Rejects
-    /// A name that the service would not take, or a setting outside its range.
+    /// An invalid name, or a setting out of range.
     pub(super) fn check(&self) -> Result<(), Refused> {
         let stem = self.name.strip_suffix(".fifo").unwrap_or(&self.name);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

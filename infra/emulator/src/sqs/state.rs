@@ -1,4 +1,4 @@
-//! The steps that operations are made of: each decides on changes, writes them, then makes them.
+//! State transitions of the queues: each computes changes, journals them, then applies them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::message::{self, Message, Outgoing, Receipt, Sent, Stored};
 use super::refused::Refused;
 use super::spec::QueueSpec;
 
-/// Settings, contents and the journal of all queues.
+/// Settings, contents and journal of all queues.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub queues: BTreeMap<String, Queue>,
@@ -26,7 +26,7 @@ pub(super) struct State {
 pub(super) struct Queue {
     pub spec: QueueSpec,
     pub created_at: Timestamp,
-    /// Counts what could have brought a message into sight.
+    /// Counter of events that may make a message visible.
     pub news: watch::Sender<u64>,
 }
 
@@ -41,7 +41,7 @@ impl State {
         self.queues.get(name).ok_or(Refused::NoSuchQueue)
     }
 
-    /// Writes the changes, then makes them, then tells those who wait.
+    /// Journals the changes, applies them, then wakes waiting receivers.
     pub fn commit(&mut self, changes: Vec<Change>) -> Result<(), Refused> {
         if changes.is_empty() {
             return Ok(());
@@ -124,7 +124,7 @@ impl State {
                 let moved = Stored {
                     sequence: next,
                     source: Some(queue.clone()),
-                    // Retention starts anew in a FIFO dead-letter queue only.
+                    // Retention restarts only in a FIFO dead-letter queue.
                     sent_at: if spec.fifo { now } else { message.sent_at },
                     ..message.clone()
                 };
@@ -206,7 +206,7 @@ impl State {
     }
 }
 
-/// The deduplication id that counts, if the message is addressed as its kind of queue wants it.
+/// The effective deduplication id, if the message fits the queue's type.
 fn addressed(spec: &QueueSpec, outgoing: &Outgoing) -> Result<Option<String>, Refused> {
     if !spec.fifo {
         return match outgoing.dedup {
@@ -238,7 +238,7 @@ fn addressed(spec: &QueueSpec, outgoing: &Outgoing) -> Result<Option<String>, Re
     }
 }
 
-/// Until when something is hidden that is hidden for so many seconds.
+/// End of a hiding period of `seconds`; `None` for zero.
 fn hidden(now: Timestamp, seconds: u32) -> Option<Timestamp> {
     let until = || now.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX);
     (seconds > 0).then(until)

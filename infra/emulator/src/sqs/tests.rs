@@ -1,4 +1,4 @@
-//! One test per behaviour of the queues.
+//! Tests of the queues, one per behaviour.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod kept;
@@ -14,7 +14,7 @@ use crate::clock::MovableClock;
 const Q: &str = "work";
 const F: &str = "work.fifo";
 
-/// The queues `work` and `work.fifo`, each with a dead-letter queue after two receives, and a clock that stands.
+/// The queues `work` and `work.fifo`, each with a dead-letter queue after two receives, and a stopped clock.
 pub(super) fn world() -> (Queues, MovableClock) {
     let clock = MovableClock::standing("2026-03-01T12:00:00Z".parse().unwrap());
     let queues = Queues::in_memory(Arc::new(clock.clone()));
@@ -160,12 +160,12 @@ async fn a_group_keeps_its_order_and_is_locked_while_one_of_it_is_held() {
     let one = Receive { max: 1, ..Receive::default() };
     let a1 = queues.receive(F, &one).await.unwrap().remove(0);
     assert_eq!(a1.body, "a1");
-    // The other group is not held up.
+    // The other group is not blocked.
     assert_eq!(bodies(&queues, F).await, ["b1"]);
     queues.delete(F, &a1.receipt_handle).unwrap();
     let rest = receive(&queues, F).await;
     assert_eq!(rest.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["a2", "a3"]);
-    // a2 is given back, a3 is still held: the group stays locked.
+    // a2 is released, a3 is in flight: the group stays locked.
     queues.change_visibility(F, &rest[0].receipt_handle, 0).unwrap();
     assert!(receive(&queues, F).await.is_empty());
     clock.advance(seconds(30));
@@ -179,7 +179,7 @@ async fn a_deduplication_id_is_remembered_for_five_minutes() {
     let handle = receive(&queues, F).await.remove(0).receipt_handle;
     queues.delete(F, &handle).unwrap();
     clock.advance(seconds(299));
-    // Even after the first has been deleted.
+    // The deduplication id still applies after the first message is deleted.
     let second = queues.send(F, Outgoing::fifo("a", "g", "once")).unwrap();
     assert_eq!((&second.message_id, &second.sequence_number), (&first.message_id, &first.sequence_number));
     assert!(receive(&queues, F).await.is_empty());

@@ -25,12 +25,12 @@ use crate::template::{Function, Template};
 /// The handlers of all functions.
 pub struct Functions {
     all: BTreeMap<String, Process>,
-    /// What functions share here, though they don't on AWS: what was read of settings and keys is known to all at once.
+    /// Shared application whose settings and keys all functions use; on AWS each process reads its own.
     known: Arc<App>,
     outside: Outside,
 }
 
-/// A function with its own variables; it is put together when it is first called.
+/// A function with its own variables; its application is built on the first call.
 struct Process {
     access_key: String,
     variables: Variables,
@@ -38,7 +38,7 @@ struct Process {
     router: OnceLock<Router>,
 }
 
-/// The routes of a function that has any.
+/// The routes of a function; `None` if it has none.
 pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
@@ -54,7 +54,7 @@ pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     })
 }
 
-/// The variables that a function can't do without.
+/// The variables that a function requires.
 pub fn needs(binary: &str) -> &'static [&'static str] {
     match binary {
         "registration" => &registration::NEEDS,
@@ -75,7 +75,7 @@ pub fn needs(binary: &str) -> &'static [&'static str] {
 }
 
 impl Functions {
-    /// The handlers of the functions that the template declares, each with the variables of its own entry and the secrets whose
+    /// Creates the handlers of the declared functions, each with the variables of its template entry and the secrets whose
     /// parameters it may read.
     pub(super) fn new(
         template: &Template,
@@ -102,10 +102,10 @@ impl Functions {
         self.all.get(binary).ok_or_else(|| format!("no function is called {binary}").into())
     }
 
-    /// The application of a function; `None` when the template has no such function.
+    /// The application of a function; `None` if the template has no such function.
     ///
     /// # Errors
-    /// Fails when its variables don't make one.
+    /// Fails when its variables are incomplete or invalid.
     pub fn application(&self, binary: &str) -> Result<Option<Arc<App>>, Trouble> {
         match self.all.get(binary) {
             Some(process) => self.app_of(process).map(Some),
@@ -136,27 +136,27 @@ impl Functions {
         Ok(process.router.get_or_init(|| shared::edge::routes(api, app)).clone())
     }
 
-    /// The variables of a function, secrets that it may read included.
+    /// A function's variables, including the secrets that it may read.
     pub fn variables(&self, binary: &str) -> BTreeMap<String, String> {
         self.all.get(binary).map(|process| process.variables.0.clone()).unwrap_or_default()
     }
 
-    /// Gives a function an event of the gateway and takes what it returns.
+    /// Invokes a function with a gateway event and returns its result.
     pub async fn request(&self, binary: &str, event: Value) -> Result<Value, Trouble> {
         let request: LambdaRequest = serde_json::from_value(event)?;
-        // The adapter can't be kept across the await: it is not Sync.
+        // The adapter is not Sync, so it can't be held across the await.
         let answering = Adapter::from(self.router(binary)?).call(invocation(escaped(request)));
         let returned = answering.await?;
         Ok(serde_json::to_value(returned)?)
     }
 
-    /// Gives a consumer a batch and takes what it returns.
+    /// Invokes a consumer with a batch and returns its result.
     pub async fn batch(&self, binary: &str, event: Value) -> Result<Value, Trouble> {
         let event: SqsEvent = serde_json::from_value(event)?;
         let process = self.process(binary)?;
         let app = self.app_of(process)?;
         let answer = match binary {
-            // Boxed, as what a function awaits is large.
+            // Boxed because the functions' futures are large.
             "reward-worker" => Box::pin(reward_worker::batch(app, event)).await,
             "statistics" => Box::pin(statistics::batch(app, event)).await,
             "notifier" => {
@@ -170,21 +170,21 @@ impl Functions {
         Ok(serde_json::to_value(answer)?)
     }
 
-    /// Gives the scheduler a tick and takes what it returns.
+    /// Invokes the scheduler with a tick and returns its result.
     pub async fn tick(&self, event: Value) -> Result<Value, Trouble> {
         let app = self.app_of(self.process("scheduler")?)?;
         Ok(Box::pin(scheduler::tick(app, event)).await?)
     }
 }
 
-/// What a function checks when it starts.
+/// The start-up check of a function.
 fn check(function: &Function, variables: &Variables) -> Result<(), Trouble> {
     let checked = aws::demand(variables, needs(&function.binary));
     checked.map_err(|fault| format!("{} can't start: {fault}", function.logical_id).into())
 }
 
-/// Puts the secrets whose parameters a function's variables name beside them, as the function does when it starts: in one call, all of
-/// whose parameters it must be allowed to read.
+/// Adds the secrets of a function's parameter variables, as the function does when it starts: in one call, which requires
+/// permission for all of the parameters.
 fn secrets(
     function: &Function,
     variables: &mut Variables,

@@ -1,5 +1,5 @@
-//! CloudFormation's intrinsic functions, as far as environments, policies and the gateway's settings use them, for the names that things
-//! have here.
+//! CloudFormation's intrinsic functions, as far as environments, policies and the gateway's settings use them, resolved to local
+//! names.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use serde_json::{Map, Value, json};
 use super::{Result, missing};
 use crate::sqs::{self, ACCOUNT, REGION};
 
-/// The stack's name here.
+/// Name of the stack.
 pub const STACK: &str = "guerdon";
 
-/// What references mean.
+/// Values of references.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    /// Values of parameters: those given, and defaults.
+    /// Parameter values: defaults, overridden by given ones.
     pub parameters: BTreeMap<String, String>,
-    /// What `Ref` of a resource is.
+    /// Values of `Ref` by resource.
     refs: BTreeMap<String, String>,
-    /// What `Resource.Attribute` is.
+    /// Values of `Fn::GetAtt` by `Resource.Attribute`.
     attributes: BTreeMap<String, String>,
     conditions: BTreeMap<String, Value>,
 }
 
 impl Names {
-    /// The names of a template's resources, with the defaults of its parameters and over them `given`.
+    /// The names of a template's resources, and its parameters' defaults, overridden by `given`.
     pub fn of(raw: &Value, table: &str, queues: &BTreeMap<String, String>, given: &[(&str, &str)]) -> Self {
         let mut names = Self::default();
         let section = |name: &str| raw.get(name).and_then(Value::as_object).into_iter().flatten();
@@ -54,17 +54,17 @@ impl Names {
         names
     }
 
-    /// The same with other values of some parameters.
+    /// A copy with other values of some parameters.
     pub fn with(&self, given: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let mut names = self.clone();
         names.parameters.extend(given.into_iter().map(|(name, value)| (name.to_owned(), value)));
         names
     }
 
-    /// A value without intrinsic functions; null for `AWS::NoValue`, which lists and mappings leave out.
+    /// Resolves all intrinsic functions; `AWS::NoValue` becomes null, which lists and mappings omit.
     ///
     /// # Errors
-    /// Fails when it names what is not known here.
+    /// Fails on an unknown reference.
     pub fn resolve(&self, value: &Value) -> Result<Value> {
         match value {
             Value::Array(list) => {
@@ -88,10 +88,10 @@ impl Names {
         }
     }
 
-    /// The text that a value comes to; numbers and booleans are written out.
+    /// Resolves a value to text; numbers and booleans are written out.
     ///
     /// # Errors
-    /// Fails when it names what is not known here, or is no text.
+    /// Fails on an unknown reference, or a value that is not text.
     pub fn text(&self, value: &Value) -> Result<String> {
         match self.resolve(value)? {
             Value::Array(_) | Value::Object(_) => Err(missing(format!("text, not {value}"))),
@@ -134,7 +134,7 @@ impl Names {
         }
     }
 
-    /// What a reference means: a parameter, a pseudo parameter, a resource, or an attribute of one.
+    /// The value of a reference: a parameter, a pseudo parameter, a resource, or an attribute of one.
     fn named(&self, of: &str) -> Result<String> {
         let pseudo = match of {
             "AWS::Partition" => Some("aws"),

@@ -1,4 +1,5 @@
-//! A patch: its header, before the first `diff`, gives the defect, its kind and the tests that must catch it.
+//! Patches of defects.
+//! The header before the first `diff` gives the defect, its kind and the tests that must catch it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,7 +76,8 @@ impl Patch {
     }
 }
 
-/// Parses `filter filter`, or `-p shared filter` for a crate's unit tests; `None` if there is no such crate.
+/// Parses `filter filter`, or `-p shared filter` for a crate's unit tests.
+/// `None` if there is no such crate.
 fn tests(said: &str) -> Option<(Build, Vec<String>)> {
     let words: Vec<&str> = said.split_whitespace().collect();
     let (build, filters) = match words.as_slice() {

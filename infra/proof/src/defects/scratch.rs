@@ -1,4 +1,5 @@
-//! A copy of the product to damage. It keeps its build between defects, so that each defect is compiled incrementally.
+//! A copy of the product to damage.
+//! It keeps its build between defects, so that each defect is compiled incrementally.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -119,7 +120,8 @@ impl Scratch {
         fs::write(&to, wanted).map_err(at(&to))
     }
 
-    /// Applies a patch and returns the original contents; git's message if it does not apply, and then nothing is changed.
+    /// Applies a patch and returns the original contents.
+    /// Git's message if it does not apply, and then nothing is changed.
     pub fn apply(&self, patch: &Patch) -> Result<Result<Undamaged, String>, Trouble> {
         let held = |name: &PathBuf| {
             let path = self.copy.join(name);

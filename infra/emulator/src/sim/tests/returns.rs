@@ -25,7 +25,7 @@ async fn a_refund_is_told_by_its_own_event_and_by_its_charge() {
     assert_eq!(shop.stripe().payment_intent(intent).await.unwrap().refunded.unwrap().to_string(), "30.00 CNY");
 }
 
-/// R4.7, R4.11: what can happen to a payment at Stripe is told by the events that Stripe has for it, in their order.
+/// R4.7, R4.11: each action on a Stripe payment sends Stripe's events for it, in Stripe's order.
 #[tokio::test]
 async fn refunds_and_disputes_are_told_as_stripe_tells_them() {
     let shop = Shop::open();
@@ -94,7 +94,7 @@ async fn refunds_and_disputes_are_told_as_stripe_tells_them() {
     }
 }
 
-/// R4.7: a delayed method's session is complete and unpaid, until the money arrives or does not.
+/// R4.7: a delayed method's session is complete and unpaid until the money arrives or the payment fails.
 #[tokio::test]
 async fn a_delayed_method_is_told_when_it_ends() {
     for (action, paid) in [("pay_succeeds", true), ("pay_fails", false)] {

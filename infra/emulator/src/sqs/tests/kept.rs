@@ -1,8 +1,8 @@
-//! Queues that outlive the process.
+//! Queues that survive a restart.
 
 use super::*;
 
-/// A folder of its own that is removed afterwards.
+/// A temporary folder, removed on drop.
 struct Folder(std::path::PathBuf);
 
 impl Folder {
@@ -10,7 +10,7 @@ impl Folder {
         Self(std::env::temp_dir().join(format!("queues-{}", ulid::Ulid::generate())))
     }
 
-    /// The queues as a process started now finds them; the earlier ones are dropped without farewell.
+    /// The queues after a restart; the earlier ones are dropped without shutdown.
     fn start(&self, clock: &MovableClock) -> Queues {
         let queues = Queues::kept_in(&self.0, Arc::new(clock.clone())).unwrap();
         create(&queues);
@@ -46,7 +46,7 @@ async fn what_was_acknowledged_survives_the_process() {
         [("held", 2), ("waiting", 1)]
     );
 
-    // Numbers are not used twice, though the file has been rewritten and emptied.
+    // Sequence numbers are not reused, though the file was rewritten and emptied.
     queues.purge(F).unwrap();
     drop(folder.start(&clock));
     assert!(fifo(&folder.start(&clock), "b", "g").sequence_number > first.sequence_number);

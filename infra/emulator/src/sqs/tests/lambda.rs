@@ -1,4 +1,4 @@
-//! The event source mapping.
+//! Tests of the event source mapping.
 
 use serde_json::{Value, json};
 

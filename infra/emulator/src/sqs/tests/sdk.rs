@@ -1,4 +1,4 @@
-//! The protocol, through the real SDK client.
+//! Tests of the protocol through the real SDK client.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
