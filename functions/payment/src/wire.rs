@@ -30,7 +30,7 @@ pub struct NewOrder {
 impl NewOrder {
     /// What is wanted, from whom and how.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with the field's pointer.
     pub fn checked(self) -> Result<(TopUp, Provider, Option<String>), Refusal> {
         let wanted = match (self.offer_id, self.amount) {

@@ -42,7 +42,7 @@ pub struct ExternalUser {
 impl ExternalUser {
     /// The checked request.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with every wrong field.
     pub fn checked(self) -> Result<RegisterExternal, Refusal> {
         let mut errors = Vec::new();
@@ -157,7 +157,7 @@ pub struct Movement {
 impl Movement {
     /// A credit, or a debit where it `takes`, by the key of this name.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with every wrong field.
     pub fn read(&self, user: UserId, name: String, takes: bool) -> Result<Adjust, Refusal> {
         let mut errors = Vec::new();
@@ -202,7 +202,7 @@ pub struct PurchaseReport {
 impl PurchaseReport {
     /// What a key reports.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with every wrong field.
     pub fn read(self, key: ServiceKeyId) -> Result<Report, Refusal> {
         let mut errors = Vec::new();
@@ -241,7 +241,7 @@ pub struct PurchaseRefund {
 impl PurchaseRefund {
     /// What a key reports of its purchase.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 404 for what can't be a purchase; 422 with every wrong field.
     pub fn read(self, key: ServiceKeyId, external_order_id: &str) -> Result<Refunded, Refusal> {
         let external_order_id = ExternalId::parse(external_order_id).ok_or(Refusal::NotFound)?;
@@ -287,7 +287,7 @@ pub struct PurchaseRefundShown {
 impl Purchase {
     /// A purchase as it stands.
     ///
-    /// # Refuses
+    /// # Rejects
     /// Overflow.
     pub fn of(purchase: &purchase::Purchase) -> Result<Self, MoneyError> {
         let bought = purchase.bought.as_ref();
