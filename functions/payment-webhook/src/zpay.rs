@@ -49,7 +49,7 @@ fn answer(success: bool) -> Response {
     ([(CONTENT_TYPE, "text/plain")], text).into_response()
 }
 
-/// Whether the notification's outcome is stored; the gateway repeats what is answered `fail`.
+/// Process a notification. True if its outcome is stored; the gateway repeats on `fail`.
 async fn take(app: &App, raw: &[u8]) -> bool {
     let Some(zpay) = &app.providers.zpay else { return false };
     let notice = match zpay.verify(raw) {
@@ -102,7 +102,7 @@ async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, 
     settle(app, &edge::context(), &notice).await
 }
 
-/// Whether the caller's address is on the list; an empty list takes any.
+/// True if the caller's address is on the list; an empty list allows any address.
 fn comes_from(allowed: &[String]) -> bool {
     let parsed = |text: &str| text.parse::<IpAddr>().ok();
     let caller = shared::table::request::origin().client_ip.as_deref().and_then(parsed);
