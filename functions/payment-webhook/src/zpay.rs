@@ -17,7 +17,7 @@ use shared::payment::model::settings::PaymentSettings;
 use super::callback;
 use shared::edge;
 
-/// Takes a notification in the query.
+/// Receive a notification in the query.
 #[utoipa::path(
     get, path = "/v1/webhooks/zpay", operation_id = "zpay_notify", tag = "webhooks",
     summary = "Takes a Zpay notification in the query",
@@ -29,7 +29,7 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     answer(take(&app, query.unwrap_or_default().as_bytes()).await)
 }
 
-/// Takes a notification in a form.
+/// Receive a notification in a form.
 #[utoipa::path(
     post, path = "/v1/webhooks/zpay", operation_id = "zpay_notify_form", tag = "webhooks",
     summary = "Takes a Zpay notification in a form",

@@ -60,7 +60,7 @@ pub struct CurrentTier {
 /// A tier of the promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LadderTier {
-    /// Length of the tier in hours.
+    /// Hours from registration until the tier ends.
     hours: u32,
     /// Bonus in percent.
     percent: String,
@@ -69,10 +69,15 @@ pub struct LadderTier {
 /// The use of a promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Used {
+    /// Order that used the promotion.
     order_id: OrderId,
+    /// Position of the tier in `tiers`.
     tier: u32,
+    /// Amount that the bonus is computed from.
     amount: Amount,
+    /// Bonus credited.
     bonus: Amount,
+    /// Time of the use.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }

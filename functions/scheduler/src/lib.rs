@@ -12,7 +12,7 @@ use shared::operations::{dead_letters as drain_dead_letters, sweep_outbox};
 use shared::payment::{expire, poll_provider, reconcile};
 use shared::webhooks::deliver;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 4] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL", "REWARD_DEAD_QUEUE_URL"];
 
 /// Run the job of the schedule named in the event and return its report.

@@ -31,7 +31,7 @@ use shared::table::telemetry as metrics;
 use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
 use shared::table::context::Ctx;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the operator's backend.
@@ -39,7 +39,7 @@ pub fn api() -> Api<Arc<App>> {
     api![register, user, debit, credit, purchase, refund,]
 }
 
-/// Register a user whom the backend authenticates
+/// Register a user authenticated by the backend
 ///
 /// There is one user per external id, across all service keys: 201 for a new user, 200 for an existing one. A registration here has
 /// all effects of a sign-up. An invalid referral code does not prevent it; the response says why the code did not apply.
@@ -87,7 +87,7 @@ async fn user(
     Ok(Reply::ok(ServiceUser::of(&user, &time, app.clock.now())))
 }
 
-/// Take from a user's balance
+/// Debit a user's balance
 ///
 /// Concurrent debits never take more than the balance.
 #[utoipa::path(
@@ -106,7 +106,7 @@ async fn debit(
     moved(&app, &ctx, &ask).await
 }
 
-/// Add to a user's balance
+/// Credit a user's balance
 ///
 /// The credit pays a debt of the user first, shown as a separate statement line.
 #[utoipa::path(
@@ -131,7 +131,7 @@ async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Prob
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
 }
 
-/// Report what a user bought elsewhere
+/// Report a purchase made elsewhere
 ///
 /// The purchase counts like an online payment for the user's inviter and credits nothing. A repeated report returns the same purchase.
 #[utoipa::path(
