@@ -1,4 +1,4 @@
-//! The affiliate programme as its users see it: policy and totals, invite codes, commissions, withdrawals (R6).
+//! The affiliate programme of a user: totals, invite codes, commissions, withdrawals (R6).
 
 pub mod wire;
 

@@ -1,4 +1,6 @@
-//! Payloads of outbound events: each event's subject as the API shows it when the event is first sent. They hold no e-mail
+//! Payloads of outbound events.
+//!
+//! A payload is the event's subject as the API shows it when the event is first sent. It holds no e-mail
 //! address, no payout account, no code.
 
 use jiff::Timestamp;
@@ -107,7 +109,7 @@ async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let view = view.with_refunds(payment.as_ref());
     let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
     if let Some(fields) = data.as_object_mut() {
-        // Where to pay is the payer's business, and it is over.
+        // The pay URL is for the payer only, and no longer of use.
         fields.retain(|name, _| !matches!(name.as_str(), "pay_url" | "qr_content" | "failure"));
         fields.insert("user_id".to_owned(), json!(of.user));
     }

@@ -1,4 +1,4 @@
-//! Receives webhooks of the payment providers: verifies them, maps them to provider events and applies these.
+//! Receives payment webhooks: verifies them, maps them to provider events and applies these.
 //!
 //! Responses follow the providers' protocols: Stripe repeats unless it gets 2xx, a Zpay gateway unless it gets `success`.
 

@@ -52,7 +52,9 @@ pub async fn stripe_webhook(
     Ok(Reply::ok(Received { received: true }))
 }
 
-/// Map a Stripe event to a provider event. An unreadable event is kept for review and changes nothing.
+/// Map a Stripe event to a provider event.
+///
+/// An unreadable event, or one of another mode, is logged as an error and stored; it changes nothing.
 fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> ProviderEvent {
     let received_at = app.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();

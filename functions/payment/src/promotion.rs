@@ -33,7 +33,7 @@ pub struct Promotion {
     expires_at: Option<Timestamp>,
     /// Tier that applies to an order created now; null if none applies.
     current_tier: Option<CurrentTier>,
-    /// Seconds until the next tier.
+    /// Seconds until the current tier ends.
     tier_seconds_left: u64,
     /// Seconds until the end of the window.
     window_seconds_left: u64,
@@ -48,7 +48,7 @@ pub struct Promotion {
 /// The tier that applies now.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrentTier {
-    /// Position of the tier in `tiers`.
+    /// Position of the tier in `tiers`, from 0.
     index: u32,
     /// Bonus in percent.
     percent: String,
@@ -71,18 +71,18 @@ pub struct LadderTier {
 pub struct Used {
     /// Order that used the promotion.
     order_id: OrderId,
-    /// Position of the tier in `tiers`.
+    /// Position of the tier in `tiers`, from 0.
     tier: u32,
-    /// Amount that the bonus is computed from.
+    /// Amount of the order, in pay currency.
     amount: Amount,
-    /// Bonus credited.
+    /// Bonus credited, in ledger currency.
     bonus: Amount,
-    /// Time of the use.
+    /// Capture time of the order.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
 
-/// The caller's promotion
+/// Get the caller's promotion
 #[utoipa::path(
     get, path = "/v1/promotion", operation_id = "getPromotion", tag = "payment",
     responses((status = 200, body = Promotion)),

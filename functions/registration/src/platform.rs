@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 
 /// The API document of all functions, compressed; a test keeps it in step with the code.
 const OPENAPI: &[u8] = include_bytes!("../openapi.json.gz");
-/// The operations of all functions, one a line that begins with method and path.
+/// The operations of all functions, one per line, each beginning with method and path.
 const OPERATIONS: &str = include_str!("../operations.txt");
 
 /// Health of the platform.

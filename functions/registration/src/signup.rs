@@ -1,4 +1,4 @@
-//! Signing up (R2.1–R2.4).
+//! Registration of users (R2.1–R2.4).
 
 use std::sync::Arc;
 

@@ -64,7 +64,7 @@ pub struct Address {
     pub email: String,
 }
 
-/// An address and the code that was mailed to it.
+/// An e-mail address and the code mailed to it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
@@ -87,7 +87,7 @@ pub struct NewPassword {
     pub password: String,
 }
 
-/// E-mail and password.
+/// Credentials for signing in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
@@ -202,7 +202,8 @@ pub struct NewAccount {
 pub struct AppliedReferral {
     /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// Reason why the code did not apply: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked` or `programme_off`.
+    /// Reason why the code did not apply; absent if it did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.

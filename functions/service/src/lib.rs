@@ -1,7 +1,7 @@
 //! Routes of the operator's backend, called with a service key (R2.6): the users it authenticates, their balances, and their
 //! purchases elsewhere. `registration` opens sessions, since only it can sign tokens.
 //!
-//! Every route takes a [`shared::account::view::Backend`] whose scope its signature names.
+//! Every route requires a [`shared::account::view::Backend`] with the scope named in its signature.
 
 pub mod wire;
 
@@ -73,7 +73,7 @@ async fn joined(app: &App, ask: &RegisterExternal, done: Answered<Joined>) -> Re
     Ok(Reply::created(ServiceUser::new(ask, registered)).replayed(replayed))
 }
 
-/// One user, with balance and subscriptions
+/// Get a user with balance and subscriptions
 #[utoipa::path(
     get, path = "/v1/service/users/{id}", operation_id = "getServiceUser", tag = "service",
     responses((status = 200, body = ServiceUser)),
@@ -133,7 +133,8 @@ async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Prob
 
 /// Report a purchase made elsewhere
 ///
-/// The purchase counts like an online payment for the user's inviter and credits nothing. A repeated report returns the same purchase.
+/// The purchase counts like an online payment for the user's inviter and credits nothing. A repeated report returns the same
+/// purchase.
 #[utoipa::path(
     post, path = "/v1/service/purchases", operation_id = "reportPurchase", tag = "service",
     responses((status = 201, body = Purchase)),
@@ -151,7 +152,8 @@ async fn purchase(
 
 /// Report a refund of a purchase
 ///
-/// A refund counts once by its id, even if it is reported before its purchase. Refunds above the purchase amount leave a net of zero.
+/// A refund counts once by its id, even if it is reported before its purchase. Refunds above the purchase amount leave a net of
+/// zero.
 #[utoipa::path(
     post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase",
     tag = "service",

@@ -87,7 +87,8 @@ pub struct ServiceUser {
 pub struct ServiceReferral {
     /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// Reason why the code did not apply: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked` or `programme_off`.
+    /// Reason why the code did not apply; absent if it did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
@@ -289,7 +290,7 @@ impl Purchase {
     /// The purchase in its present state.
     ///
     /// # Rejects
-    /// Overflow.
+    /// Amounts that overflow.
     pub fn of(purchase: &purchase::Purchase) -> Result<Self, MoneyError> {
         let bought = purchase.bought.as_ref();
         let refund = |(id, amount): (&ExternalId, &_)| PurchaseRefundShown {

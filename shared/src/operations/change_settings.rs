@@ -50,12 +50,14 @@ pub async fn settings(app: &App, area: Area) -> Result<Document, Error> {
     Ok(Document { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
 }
 
-/// Replaces an area's document. A repeated request finds its own write and gets the same answer. This process sees the change at
+/// Replace an area's document.
+///
+/// A repeated request finds its own write and gets the same response. This process sees the change at
 /// once, others within a minute.
 ///
-/// # Refuses
-/// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
-/// after the first movement of such money.
+/// # Rejects
+/// [`Refusal::VersionMismatch`] if the document has changed since `version`; [`Refusal::CurrencyInUse`] for another ledger or agency
+/// currency after the first movement of such money.
 pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<Document>, Error> {
     let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await;
     app.settings.forget();
