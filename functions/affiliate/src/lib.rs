@@ -1,4 +1,4 @@
-//! The affiliate programme as its users see it: policy and totals, invite codes, commissions, withdrawals (R6).
+//! The affiliate programme of a user: totals, invite codes, commissions, withdrawals (R6).
 
 pub mod wire;
 
@@ -30,7 +30,7 @@ use shared::referral::model::referral;
 use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
 use shared::edge;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the affiliate programme.
@@ -51,7 +51,7 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<A
 
 /// The caller's invite codes
 ///
-/// The primary one and those beside it, also the deactivated ones, newest first.
+/// The primary code and the additional ones, including deactivated ones, newest first.
 #[utoipa::path(
     get, path = "/v1/affiliate/codes", operation_id = "listInviteCodes", tag = "affiliate",
     responses((status = 200, body = Listing<InviteCode>)),
@@ -61,7 +61,7 @@ async fn codes(State(app): State<Arc<App>>, list: Paging<Caller>) -> Result<Repl
     Ok(list.page(&app, page, InviteCode::from))
 }
 
-/// Makes an invite code beside the primary one
+/// Create an additional invite code
 #[utoipa::path(
     post, path = "/v1/affiliate/codes", operation_id = "makeInviteCode", tag = "affiliate",
     responses(
@@ -83,9 +83,9 @@ async fn make_code(
     Ok(Reply::created(code).replayed(done.replayed))
 }
 
-/// Deactivates an invite code
+/// Deactivate an invite code
 ///
-/// It binds nobody any more; what it brought stays. The primary one can't be deactivated.
+/// New registrations can no longer use it; existing referrals stay. The primary code cannot be deactivated.
 #[utoipa::path(
     delete, path = "/v1/affiliate/codes/{code}", operation_id = "deactivateInviteCode", tag = "affiliate",
     responses((status = 200, body = InviteCode), code::AccountBlocked, code::Forbidden),
@@ -113,10 +113,10 @@ async fn commissions(State(app): State<Arc<App>>, list: Paging<Caller>) -> Resul
     Ok(list.page(&app, page, |(of, email)| Commission::of(&of, email, now)))
 }
 
-/// Withdraws commission
+/// Withdraw commission
 ///
-/// To the balance at once; as cash the amount is set aside until an admin has paid or rejected it. Parallel requests never take more
-/// than is available.
+/// A withdrawal to the balance takes effect at once. For cash, the amount is held until an admin pays or rejects it. Concurrent
+/// requests never take more than is available.
 #[utoipa::path(
     post, path = "/v1/affiliate/withdrawals", operation_id = "withdraw", tag = "affiliate",
     responses((status = 201, body = WithdrawalView), code::AccountBlocked, code::InsufficientAvailable),
@@ -148,9 +148,9 @@ async fn withdrawals(
     Ok(list.page(&app, page, |of| Withdrawn::from(&of).into()))
 }
 
-/// Cancels a cash withdrawal that is still open
+/// Cancel an open cash withdrawal
 ///
-/// Its amount is available again.
+/// Its amount becomes available again.
 #[utoipa::path(
     post, path = "/v1/affiliate/withdrawals/{id}/cancel", operation_id = "cancelWithdrawal", tag = "affiliate",
     responses((status = 200, body = WithdrawalView), code::AccountBlocked, code::WithdrawalClosed),

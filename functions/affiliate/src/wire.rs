@@ -1,4 +1,4 @@
-//! What these routes take and show.
+//! Requests and responses of the affiliate routes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,38 +16,38 @@ use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::invite_code::Shown;
 use utoipa::ToSchema;
 
-/// Most characters of a payout account or its owner's name.
+/// Maximum characters of a payout account or its owner's name.
 const PAYOUT_MAX: usize = 200;
 
 /// The caller's affiliate programme.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Affiliate {
-    /// On which terms the caller invites.
+    /// Terms of the caller's programme.
     pub policy: Policy,
-    /// What came of it.
+    /// Totals of the caller's commission account.
     pub totals: Totals,
-    /// How many people the caller's codes brought.
+    /// Number of users who registered with one of the caller's codes.
     pub invitees: u64,
-    /// The codes that bind.
+    /// The caller's active invite codes.
     pub codes: Vec<InviteCode>,
 }
 
-/// A code to share.
+/// An invite code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InviteCode {
-    /// The code.
+    /// The code as users enter it.
     pub code: String,
-    /// The link that brings somebody with it.
+    /// Registration link that carries the code.
     pub link: String,
-    /// What the caller calls it.
+    /// The caller's label for the code; null if it has none.
     pub label: Option<String>,
-    /// Whether it is the primary one.
+    /// True for the caller's primary code.
     pub primary: bool,
-    /// Whether it binds.
+    /// True if new registrations may use the code.
     pub active: bool,
-    /// How many people it brought.
+    /// Number of users who registered with the code.
     pub invitees: u64,
-    /// When it was made.
+    /// Creation time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -66,23 +66,23 @@ impl From<Shown> for InviteCode {
     }
 }
 
-/// A code to be made.
+/// Request for a new invite code.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCode {
-    /// What the caller calls it, 1 to 100 characters.
+    /// The caller's label for the code, 1 to 100 characters.
     #[schema(example = "newsletter")]
     label: Option<String>,
 }
 
-/// Most characters of a label.
+/// Maximum characters of a label.
 const LABEL_MAX: usize = 100;
 
 impl NewCode {
-    /// The label.
+    /// Validate the label.
     ///
-    /// # Refuses
-    /// One that says nothing or too much.
+    /// # Rejects
+    /// An empty label, or one that is too long.
     pub fn read(&self) -> Result<Option<String>, Refusal> {
         let Some(label) = &self.label else { return Ok(None) };
         let label = said("/label", label).map_err(Refusal::from)?;
@@ -93,36 +93,36 @@ impl NewCode {
     }
 }
 
-/// The terms on which somebody invites.
+/// Terms of a user's affiliate programme.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AffiliatePolicy)]
 pub struct Policy {
-    /// The part of an order's credit that is commission.
+    /// Share of an order's credit that is paid as commission, from 0 to 1.
     #[schema(example = "0.1")]
     pub rate: String,
-    /// How many orders of one invitee earn; 0 is no limit.
+    /// Number of orders per invitee that earn commission; 0 means no limit.
     pub trigger_limit: u32,
-    /// Whether the codes bind.
+    /// True if new registrations may use the user's codes.
     pub can_invite: bool,
 }
 
-/// The commission account: what was earned is the sum of everything but the debt.
+/// Totals of a commission account: `earned` is the sum of all other amounts except `debt`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AffiliateTotals)]
 pub struct Totals {
-    /// Everything that was ever earned.
+    /// All commission ever earned.
     pub earned: Amount,
-    /// The hold time is not over.
+    /// Commission whose hold has not ended.
     pub pending: Amount,
-    /// Can be withdrawn.
+    /// Commission that can be withdrawn.
     pub available: Amount,
-    /// Set aside for open cash withdrawals.
+    /// Commission held for open cash withdrawals.
     pub held: Amount,
-    /// Left the account.
+    /// Commission withdrawn to the balance or paid out as cash.
     pub withdrawn: Amount,
-    /// Taken back so far, less what came again.
+    /// Commission clawed back so far, less the part that was restored.
     pub clawed_back: Amount,
-    /// Still to be taken back from later commissions.
+    /// Debt that later commission pays off first.
     pub debt: Amount,
 }
 
@@ -150,35 +150,35 @@ impl From<AffiliateOverview> for Affiliate {
     }
 }
 
-/// Money earned on an invitee's order.
+/// Commission on an invitee's order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Commission {
-    /// Which.
+    /// Id of the commission.
     pub id: CommissionId,
-    /// The order that earned it.
+    /// Order that earned the commission.
     pub order_id: OrderId,
-    /// Whose order it is: a masked e-mail.
+    /// Masked e-mail address of the invitee who placed the order.
     pub invitee: String,
-    /// The order's credit without bonus.
+    /// The order's credit without bonus: the base of the commission.
     pub base: Amount,
-    /// Which part of it.
+    /// Share of the base that is commission, from 0 to 1.
     pub rate: String,
-    /// What the order earned, before anything was taken back.
+    /// Commission accrued on the order, before reversals.
     pub amount: Amount,
-    /// What is left of it.
+    /// Commission that remains after reversals.
     pub remaining: Amount,
-    /// `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State of the commission: `pending`, `available`, `partially_reversed` or `reversed`.
     pub state: CommissionState,
-    /// From when on it can be withdrawn.
+    /// Time from which the commission can be withdrawn.
     #[schema(value_type = String, format = DateTime)]
     pub available_at: Timestamp,
-    /// When it was earned.
+    /// Time of the accrual.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
 
 impl Commission {
-    /// A commission as it stands `now`.
+    /// The commission in its state at `now`.
     pub fn of(of: &commission::Commission, invitee: String, now: Timestamp) -> Self {
         Self {
             id: of.id,
@@ -195,40 +195,40 @@ impl Commission {
     }
 }
 
-/// A withdrawal that is asked for.
+/// Request for a withdrawal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = WithdrawalAsk)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// How much, in ledger currency.
+    /// Amount to withdraw, in ledger currency.
     #[schema(example = "12.5")]
     amount: String,
-    /// Where to.
+    /// Destination of the withdrawal.
     to: To,
-    /// Where cash goes; only for cash.
+    /// Payout account; required for cash, not accepted otherwise.
     payout: Option<Payout>,
 }
 
-/// Where commission goes.
+/// Destination of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum To {
     /// The caller's balance.
     Balance,
-    /// The outside.
+    /// A payout account outside the platform.
     Cash,
 }
 
-/// Where cash goes.
+/// Payout account of a cash withdrawal.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payout {
-    /// One of the methods that the operator offers.
+    /// Payout method; one of those that the operator offers.
     #[schema(example = "bank")]
     method: String,
-    /// The payout account there.
+    /// Account number or address at the payout method, at most 200 characters.
     account: String,
-    /// Its owner's name.
+    /// Name of the account's owner, at most 200 characters.
     name: Option<String>,
 }
 
@@ -239,10 +239,10 @@ impl std::fmt::Debug for Payout {
 }
 
 impl Ask {
-    /// What is asked for.
+    /// Validate the request.
     ///
-    /// # Refuses
-    /// Every field that is not right.
+    /// # Rejects
+    /// 422 with every invalid field.
     pub fn read(self, user: UserId) -> Result<Withdraw, Refusal> {
         let mut errors = Vec::new();
         let amount = unsigned_amount("/amount", &self.amount).map_err(|error| errors.push(error)).ok();

@@ -1,4 +1,6 @@
-//! What the operator's product is told: each event's thing as it stands when the event is first sent, as the API shows it. No e-mail
+//! Payloads of outbound events.
+//!
+//! A payload is the event's subject as the API shows it when the event is first sent. It holds no e-mail
 //! address, no payout account, no code.
 
 use jiff::Timestamp;
@@ -23,20 +25,18 @@ use shared::table::store::ReadSet;
 use shared::webhooks::deliver::OutboundEvent;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
 
-/// An event that a record tells of, before anything is said of it.
+/// An event that a message announces, before its payload is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Promised {
-    /// Which of the batch's records.
+    /// Position of the message in the batch.
     pub record: usize,
-    /// Its id.
     pub id: EventId,
-    /// What happened.
     pub kind: EventKind,
-    /// To what.
+    /// Subject of the event.
     pub about: EventSubject,
 }
 
-/// The events that a batch tells of.
+/// The events that a batch of messages announces.
 pub fn promised(records: &[ReceivedMessage]) -> Vec<Promised> {
     let of_record = |(record, told): (usize, &ReceivedMessage)| {
         let id = told.envelope.id.clone();
@@ -47,10 +47,10 @@ pub fn promised(records: &[ReceivedMessage]) -> Vec<Promised> {
     records.iter().enumerate().flat_map(of_record).collect()
 }
 
-/// The events with what is said of them.
+/// Read the payloads of the events.
 ///
 /// # Errors
-/// When the database can't be reached, or a thing is not there.
+/// Fails if the database cannot be reached, or a subject does not exist.
 pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, Fault> {
     let mut keys: Vec<Key> = events.iter().map(|event| key(event.about)).collect();
     keys.sort();
@@ -89,7 +89,7 @@ async fn data(app: &App, batch: &ReadSet, about: EventSubject) -> Result<Value, 
     })
 }
 
-/// A message is only sent for what was committed, so that its thing is missing is a fault.
+/// Messages refer only to committed changes, so a missing subject is a fault.
 fn find<T: Entity>(batch: &ReadSet, key: &Key) -> Result<shared::table::item::Versioned<T>, Fault> {
     let why = || Fault::Item { key: key.pk.clone(), why: "an event is about it, but it is not there".to_owned() };
     batch.peek::<T>(key)?.ok_or_else(why)
@@ -109,7 +109,7 @@ async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let view = view.with_refunds(payment.as_ref());
     let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
     if let Some(fields) = data.as_object_mut() {
-        // Where to pay is the payer's business, and it is over.
+        // The pay URL is for the payer only, and no longer of use.
         fields.retain(|name, _| !matches!(name.as_str(), "pay_url" | "qr_content" | "failure"));
         fields.insert("user_id".to_owned(), json!(of.user));
     }

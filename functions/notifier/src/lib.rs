@@ -1,4 +1,4 @@
-//! Sends e-mails, and events to the operator's product. A message names what it is about; an address is read and a code derived
+//! Sends e-mails, and events to the operator's product. A message holds ids only: addresses are read and codes derived
 //! here, so neither is ever in a queue. Delivery is at least once.
 
 mod event;
@@ -30,10 +30,10 @@ use self::event::Promised;
 use self::text::Text;
 use shared::edge;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 1] = ["MAIL_FROM"];
 
-/// Who mails are sent by.
+/// Sender of e-mails through SES.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     client: Client,
@@ -53,10 +53,10 @@ impl Mailer {
         Self { client: Client::from_conf(config.build()), from }
     }
 
-    /// SES as a function's environment says.
+    /// SES as configured in the function's environment.
     ///
     /// # Errors
-    /// When the sender or the credentials are not set.
+    /// Fails if the sender or the credentials are not set.
     pub fn from_environment() -> Result<Self, Fault> {
         let environment = ProcessEnvironment;
         let aws = Aws::from(&environment, shared::table::aws::https::aws_client()?)?;
@@ -90,12 +90,12 @@ impl Mailer {
     }
 }
 
-/// Whether sending again could never help.
+/// True if a retry cannot succeed.
 fn permanent(error: &SendEmailError) -> bool {
     error.is_message_rejected() || error.is_bad_request_exception()
 }
 
-/// What went wrong, for the log: the code alone, as the messages of SES name addresses.
+/// Error code for the log. SES error messages contain addresses, so they are not logged.
 fn why(error: &SdkError<SendEmailError>) -> String {
     let kind = match error {
         SdkError::TimeoutError(_) => "no answer in time",
@@ -106,7 +106,7 @@ fn why(error: &SdkError<SendEmailError>) -> String {
     error.code().unwrap_or(kind).to_owned()
 }
 
-/// Sends a batch's mails, then its events; what could not be sent, or not be written down, is delivered again.
+/// Send a batch's mails, then its events. Messages with a failed or unrecorded sending are redelivered.
 pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
     for record in &records {
@@ -121,7 +121,7 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
     batch::answer(failures)
 }
 
-/// Tells all endpoints of the events that they want, all at once; answers which records are to be delivered again.
+/// Send all events to their endpoints concurrently. Returns the positions of the messages to redeliver.
 async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     let begun = begin(app, events).await;
     let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(%fault, "no event was begun")) else {
@@ -142,7 +142,7 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     tasks.join_all().await.into_iter().filter_map(Result::err).collect()
 }
 
-/// What is wanted: of which record, by which endpoint, which event.
+/// Deliveries to make: position of the message, endpoint, position of the event.
 type Wanted = Vec<(usize, Endpoint, usize)>;
 
 async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<OutboundEvent>, Wanted), Fault> {
@@ -170,7 +170,7 @@ async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault
     mailer.send(&to, &text::text(*mail, locale.as_deref(), &code)).await
 }
 
-/// To whom, and in which language; nobody when what the mail is about is gone or was renewed.
+/// Recipient and locale of a mail; `None` if its subject is gone or was renewed.
 async fn address(
     app: &App,
     mail: MailKind,

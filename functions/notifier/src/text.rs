@@ -1,18 +1,17 @@
-//! What e-mails say, in English and Chinese.
+//! Texts of e-mails, in English and Chinese.
 
 use shared::message::MailKind;
 
-/// An e-mail's words.
+/// Text of an e-mail.
 pub struct Text {
-    /// Its subject.
     pub subject: String,
-    /// Its body as plain text.
+    /// Body as plain text.
     pub plain: String,
-    /// Its body as HTML.
+    /// Body as HTML.
     pub html: String,
 }
 
-/// The words of a mail with a code; Chinese for a locale that begins with `zh`, else English.
+/// The text of a mail with a code; Chinese for a locale that begins with `zh`, else English.
 pub fn text(mail: MailKind, locale: Option<&str>, code: &str) -> Text {
     let chinese = locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh"));
     let (subject, before, after) = match (mail, chinese) {

@@ -1,6 +1,6 @@
-//! Takes what the payment providers tell us: verifies it, puts it in terms of both providers, and has it settled.
+//! Receives payment webhooks: verifies them, maps them to provider events and applies these.
 //!
-//! Answers are what the providers understand: Stripe repeats anything but 2xx, a Zpay gateway anything but `success`.
+//! Responses follow the providers' protocols: Stripe repeats unless it gets 2xx, a Zpay gateway unless it gets `success`.
 
 mod stripe;
 mod zpay;
@@ -14,7 +14,7 @@ use shared::kernel::provider::Provider;
 use shared::payment::ingest::Ingested;
 use shared::table::telemetry as metrics;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of this function.
@@ -22,7 +22,7 @@ pub fn api() -> Api<Arc<App>> {
     api![stripe::stripe_webhook, zpay::zpay_notify, zpay::zpay_notify_form,]
 }
 
-/// Counts a callback by what came of it (R9.4); nothing came of a forged one.
+/// Count a callback by its outcome (R9.4); a forged one has none.
 fn callback(provider: Provider, settled: Option<Ingested>) {
     let outcome = match settled {
         None => "forged",

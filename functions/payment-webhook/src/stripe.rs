@@ -20,14 +20,14 @@ use utoipa::ToSchema;
 use super::callback;
 use shared::edge;
 
-/// Stripe only looks at the status.
+/// Response to Stripe, which reads only the status code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Received {
     /// Always true: the event's outcome is stored.
     received: bool,
 }
 
-/// Takes an event of Stripe's.
+/// Receive a Stripe event.
 #[utoipa::path(
     post, path = "/v1/webhooks/stripe", operation_id = "stripe_webhook", tag = "webhooks",
     summary = "Takes a Stripe event",
@@ -52,7 +52,9 @@ pub async fn stripe_webhook(
     Ok(Reply::ok(Received { received: true }))
 }
 
-/// The event in terms of both providers. One that can't be read is kept and changes nothing: somebody has to look at it.
+/// Map a Stripe event to a provider event.
+///
+/// An unreadable event, or one of another mode, is logged as an error and stored; it changes nothing.
 fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> ProviderEvent {
     let received_at = app.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();

@@ -17,7 +17,7 @@ use shared::payment::model::settings::PaymentSettings;
 use super::callback;
 use shared::edge;
 
-/// Takes a notification in the query.
+/// Receive a notification in the query.
 #[utoipa::path(
     get, path = "/v1/webhooks/zpay", operation_id = "zpay_notify", tag = "webhooks",
     summary = "Takes a Zpay notification in the query",
@@ -29,7 +29,7 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     answer(take(&app, query.unwrap_or_default().as_bytes()).await)
 }
 
-/// Takes a notification in a form.
+/// Receive a notification in a form.
 #[utoipa::path(
     post, path = "/v1/webhooks/zpay", operation_id = "zpay_notify_form", tag = "webhooks",
     summary = "Takes a Zpay notification in a form",
@@ -49,7 +49,7 @@ fn answer(success: bool) -> Response {
     ([(CONTENT_TYPE, "text/plain")], text).into_response()
 }
 
-/// Whether the notification's outcome is stored; the gateway repeats what is answered `fail`.
+/// Process a notification. True if its outcome is stored; the gateway repeats on `fail`.
 async fn take(app: &App, raw: &[u8]) -> bool {
     let Some(zpay) = &app.providers.zpay else { return false };
     let notice = match zpay.verify(raw) {
@@ -102,7 +102,7 @@ async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, 
     settle(app, &edge::context(), &notice).await
 }
 
-/// Whether the caller's address is on the list; an empty list takes any.
+/// True if the caller's address is on the list; an empty list allows any address.
 fn comes_from(allowed: &[String]) -> bool {
     let parsed = |text: &str| text.parse::<IpAddr>().ok();
     let caller = shared::table::request::origin().client_ip.as_deref().and_then(parsed);

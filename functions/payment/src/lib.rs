@@ -1,4 +1,4 @@
-//! Orders, the promotion and the prices of a user (R4, R5).
+//! A user's orders, promotion and prices (R4, R5).
 
 mod promotion;
 pub mod wire;
@@ -36,7 +36,7 @@ use utoipa::IntoParams;
 use self::wire::{Config, NewOrder, Offer, ProviderChoice};
 use shared::edge;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of this function.
@@ -81,9 +81,9 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
     })
 }
 
-/// Makes an order and its payment at the provider
+/// Create an order and its payment at the provider
 ///
-/// A provider that refuses or can't be reached makes the order `failed`: that is the answer, too.
+/// If the provider refuses or cannot be reached, the response is the order in state `failed`.
 #[utoipa::path(
     post, path = "/v1/payment/orders", operation_id = "createOrder", tag = "payment",
     responses((status = 201, body = OrderView), code::AccountBlocked, code::ProgrammeOff, code::RateLimited),
@@ -107,7 +107,7 @@ async fn create(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Orders {
-    /// The state of an order.
+    /// State of the orders.
     #[param(inline, value_type = Option<OrderStatus>)]
     status: Option<String>,
 }
@@ -128,7 +128,7 @@ async fn list(State(app): State<Arc<App>>, list: Paging<Caller, Orders>) -> Resu
     Ok(list.page(&app, Page { items, next: page.next }, |of| of))
 }
 
-/// Orders with their pay URLs and what was given back of them.
+/// Orders with their pay URLs and refunds.
 async fn shown(app: &App, orders: &[domain::Order]) -> Result<Vec<OrderView>, Error> {
     let payments = payments_of(app, orders).await?;
     let one = |order: &domain::Order| {
@@ -156,9 +156,9 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) 
     Ok(Reply::ok(shown_one(&app, &order).await?))
 }
 
-/// Gives up a pending order
+/// Cancel a pending order
 ///
-/// Money that comes all the same is credited.
+/// A payment that still arrives is credited.
 #[utoipa::path(
     post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
     responses((status = 200, body = OrderView), code::AccountBlocked, code::OrderNotPending),
@@ -168,9 +168,9 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>
     Ok(Reply::ok(OrderView::try_from(&order)?))
 }
 
-/// "I have paid"
+/// Verify an order's payment now
 ///
-/// Asks the provider at once, in case its webhook was lost, and answers the order as it stands then.
+/// Polls the provider at once, in case its webhook was lost, and returns the resulting order.
 #[utoipa::path(
     post, path = "/v1/payment/orders/{id}/verify", operation_id = "verifyOrder", tag = "payment",
     responses((status = 200, body = OrderView), code::RateLimited),

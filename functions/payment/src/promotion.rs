@@ -21,58 +21,68 @@ use utoipa::ToSchema;
 /// The caller's promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Promotion {
-    /// Whether new users are enrolled now.
+    /// True if new users are enrolled now.
     enabled: bool,
-    /// `none`, `active`, `used`, `expired`.
+    /// State of the caller's promotion: `none`, `active`, `used` or `expired`.
     status: PromotionStatus,
-    /// When it began.
+    /// Start of the caller's window; null if not enrolled.
     #[schema(value_type = Option<String>, format = DateTime)]
     activated_at: Option<Timestamp>,
-    /// When its window ends.
+    /// End of the caller's window; null if not enrolled.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// What an order made now would earn.
+    /// Tier that applies to an order created now; null if none applies.
     current_tier: Option<CurrentTier>,
-    /// Seconds until the next tier.
+    /// Seconds until the current tier ends.
     tier_seconds_left: u64,
     /// Seconds until the end of the window.
     window_seconds_left: u64,
-    /// The ladder.
+    /// All tiers of the promotion, in order of time.
     tiers: Vec<LadderTier>,
-    /// The least order that earns a bonus.
+    /// Smallest order amount that earns a bonus, in pay currency.
     min_amount: String,
-    /// How it was used.
+    /// Use of the promotion; null until it is used.
     used: Option<Used>,
 }
 
-/// The tier of now.
+/// The tier that applies now.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrentTier {
+    /// Position of the tier in `tiers`, from 0.
     index: u32,
+    /// Bonus in percent.
     percent: String,
+    /// End of the tier.
     #[schema(value_type = String, format = DateTime)]
     ends_at: Timestamp,
 }
 
-/// A step of the ladder.
+/// A tier of the promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LadderTier {
+    /// Hours from registration until the tier ends.
     hours: u32,
+    /// Bonus in percent.
     percent: String,
 }
 
-/// How a promotion was used.
+/// The use of a promotion.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Used {
+    /// Order that used the promotion.
     order_id: OrderId,
+    /// Position of the tier in `tiers`, from 0.
     tier: u32,
+    /// Amount of the order, in pay currency.
     amount: Amount,
+    /// Bonus credited, in ledger currency.
     bonus: Amount,
+    /// Capture time of the order.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
 
-/// The caller's promotion
+/// Get the caller's promotion
 #[utoipa::path(
     get, path = "/v1/promotion", operation_id = "getPromotion", tag = "payment",
     responses((status = 200, body = Promotion)),

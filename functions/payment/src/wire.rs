@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests and responses of the payment routes.
 
 use serde::{Deserialize, Serialize};
 use shared::edge::view::Amount;
@@ -7,30 +7,30 @@ use shared::kernel::refusal::Refusal;
 use shared::payment::model::order::TopUp;
 use utoipa::ToSchema;
 
-/// What to buy: an offer or a custom amount, never both.
+/// Request for an order: either an offer or a custom amount.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
-    /// One of the offers of the payment configuration.
+    /// Id of an offer in the payment configuration; excludes `amount`.
     #[serde(default)]
     #[schema(example = "o100")]
     offer_id: Option<String>,
-    /// In pay currency.
+    /// Custom amount in pay currency; excludes `offer_id`.
     #[serde(default)]
     #[schema(example = "100.00")]
     amount: Option<String>,
-    /// `stripe` or `zpay`.
+    /// Payment provider: `stripe` or `zpay`.
     #[schema(value_type = Provider)]
     provider: String,
-    /// One of the provider's methods; its first one by default.
+    /// Payment method of the provider; its first method by default.
     #[serde(default)]
     method: Option<String>,
 }
 
 impl NewOrder {
-    /// What is wanted, from whom and how.
+    /// Validate the request: what to buy, from which provider, by which method.
     ///
-    /// # Refuses
+    /// # Rejects
     /// 422 with the field's pointer.
     pub fn checked(self) -> Result<(TopUp, Provider, Option<String>), Refusal> {
         let wanted = match (self.offer_id, self.amount) {
@@ -44,47 +44,47 @@ impl NewOrder {
     }
 }
 
-/// What can be bought, and how it is paid.
+/// Offers, prices and payment methods.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Config {
-    /// Pay currency.
+    /// Pay currency, ISO 4217.
     pub currency: String,
-    /// Smallest amount.
+    /// Smallest custom amount, in pay currency.
     pub min_amount: String,
-    /// Largest amount.
+    /// Largest custom amount, in pay currency.
     pub max_amount: String,
-    /// Pay-currency units for one ledger unit.
+    /// Pay-currency units for one unit of ledger currency.
     pub exchange_rate: String,
-    /// What part of the amount is charged.
+    /// Share of the amount that is charged; 1 is no discount.
     pub discount_rate: String,
-    /// Configured amounts.
+    /// Offers with fixed amounts.
     pub offers: Vec<Offer>,
-    /// Who takes the money.
+    /// Payment providers that can be used.
     pub providers: Vec<ProviderChoice>,
 }
 
-/// A configured amount.
+/// An offer with a fixed amount.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Offer {
-    /// Stable id.
+    /// Stable id of the offer.
     pub id: String,
-    /// In pay currency.
+    /// Amount before the discount, in pay currency.
     pub amount: Amount,
-    /// After discount.
+    /// Charge after the discount, in pay currency.
     pub charge: Amount,
-    /// What it buys.
+    /// Credit in ledger currency.
     pub credit: Amount,
-    /// What it is called.
+    /// Label shown to the user.
     pub label: String,
-    /// Whether it is put forward.
+    /// True if clients should highlight the offer.
     pub popular: bool,
 }
 
-/// A provider with its methods.
+/// A payment provider with its methods.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderChoice {
-    /// `stripe` or `zpay`.
+    /// Id of the provider: `stripe` or `zpay`.
     pub id: Provider,
-    /// The first is the default.
+    /// Payment methods; the first is the default.
     pub methods: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Redemption codes as their users see them: redeeming one, what was redeemed, the own subscriptions (R7).
+//! Redemption codes as their users see them: redeeming, past redemptions, subscriptions (R7).
 
 pub mod wire;
 
@@ -23,7 +23,7 @@ use shared::redemption::view::SubscriptionView;
 
 use self::wire::Ask;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of redemption codes.
@@ -31,10 +31,10 @@ pub fn api() -> Api<Arc<App>> {
     api![redeem, redemptions, subscriptions,]
 }
 
-/// Redeems a code
+/// Redeem a code
 ///
-/// For plan time it extends the subscription of that plan that ends last, or begins one; for balance it credits. The answer shows the
-/// new end or the credit.
+/// A plan code extends the plan's subscription that ends last, or starts one. A balance code credits the balance. The response shows
+/// the new end or the credit.
 #[utoipa::path(
     post, path = "/v1/redemptions", operation_id = "redeem", tag = "redemption",
     responses(
@@ -74,7 +74,7 @@ async fn redemptions(
 
 /// The caller's subscriptions
 ///
-/// By plan, the latest first.
+/// Grouped by plan, latest first.
 #[utoipa::path(
     get, path = "/v1/subscriptions", operation_id = "listSubscriptions", tag = "redemption",
     responses((status = 200, body = Listing<SubscriptionView>)),

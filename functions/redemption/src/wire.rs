@@ -1,16 +1,16 @@
-//! What these routes take.
+//! Requests of the redemption routes.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A code to redeem.
+/// Request to redeem a code.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// As it was typed: case, spaces and hyphens don't matter.
+    /// The code as typed; case, spaces and hyphens are ignored.
     #[schema(example = "ABCD-EFGH-JKMN-PQRS")]
     pub code: String,
-    /// Whether to begin a new subscription though there is one to extend.
+    /// True to start a new subscription even if there is one to extend.
     #[serde(default)]
     pub new_subscription: bool,
 }

@@ -1,4 +1,4 @@
-//! The referral programme as its users see it: their code and link, what came of it, their rewards (R3).
+//! The referral programme as its users see it: their code and link, invitees and rewards (R3).
 
 pub mod wire;
 
@@ -18,7 +18,7 @@ use shared::referral::overview as referral;
 
 use self::wire::{Invitee, Referral, ReferralCode, Reward};
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
 /// The routes of the referral programme.
@@ -28,7 +28,7 @@ pub fn api() -> Api<Arc<App>> {
 
 /// Check a referral code
 ///
-/// Codes that bind nothing look alike, whatever the reason. A client may look at 30 codes a minute.
+/// The response does not tell why a code is invalid. A client may check 30 codes per minute.
 #[utoipa::path(
     get, path = "/v1/referral-codes/{code}", operation_id = "checkReferralCode", tag = "public",
     responses((status = 200, body = ReferralCode), code::RateLimited),
@@ -41,7 +41,7 @@ async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Repl
 
 /// The caller's code, link and counts
 ///
-/// Makes the caller's primary code on its first need.
+/// Creates the caller's primary code on first use.
 #[utoipa::path(
     get, path = "/v1/referral", operation_id = "getReferral", tag = "referral",
     responses((status = 200, body = Referral), code::AccountBlocked),

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Responses of the referral routes.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,81 +9,81 @@ use shared::referral::model::referral::{self as domain, InviteCode, Side, Trigge
 use shared::referral::overview as view;
 use utoipa::ToSchema;
 
-/// Whether a code would bind somebody who registers with it now.
+/// Result of checking a referral code.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReferralCode {
-    /// The code as it was read.
+    /// The code in normal form: trimmed and upper-cased.
     pub code: String,
-    /// Whether it binds.
+    /// True if a registration may use the code now.
     pub valid: bool,
 }
 
 /// The caller's referral programme.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Referral {
-    /// Whether the programme is on.
+    /// True if the referral programme is switched on.
     pub enabled: bool,
-    /// The caller's primary code.
+    /// The caller's primary referral code.
     pub code: String,
-    /// The link that brings somebody with this code.
+    /// Registration link that carries the code.
     pub link: String,
-    /// What came of it.
+    /// Results of the caller's codes.
     pub stats: Stats,
-    /// Who invited the caller.
+    /// The user who invited the caller; null if nobody did.
     pub invited_by: Option<Inviter>,
 }
 
-/// What came of an inviter's codes.
+/// Results of an inviter's codes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Stats {
-    /// How many registered.
+    /// Number of users who registered with one of the codes.
     pub invitees: u64,
-    /// How many of those reached the threshold.
+    /// Number of invitees who reached the reward threshold.
     pub qualified: u64,
-    /// How many of those brought a granted reward.
+    /// Number of invitees who brought a granted reward.
     pub rewarded: u64,
-    /// Granted rewards.
+    /// Sum of the granted rewards.
     pub earned: Amount,
-    /// Rewards that are held or failed.
+    /// Sum of the rewards that are held or failed.
     pub pending: Amount,
 }
 
-/// Who invited the caller.
+/// The user who invited the caller.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Inviter {
-    /// Their e-mail, masked.
+    /// The inviter's e-mail address, masked.
     pub email_masked: String,
 }
 
 /// One invitee of the caller.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Invitee {
-    /// Their e-mail, masked.
+    /// The invitee's e-mail address, masked.
     pub email_masked: String,
-    /// When they registered.
+    /// Registration time of the invitee.
     #[schema(value_type = String, format = DateTime)]
     pub registered_at: Timestamp,
-    /// What they paid online, less refunds, in the threshold's currency.
+    /// The invitee's online payments less refunds, in the threshold's currency.
     pub paid_total: Amount,
-    /// Whether they reached the threshold.
+    /// True if the invitee has reached the reward threshold.
     pub qualified: bool,
-    /// When they did.
+    /// Time at which the invitee reached the threshold; null before.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub qualified_at: Option<Timestamp>,
-    /// The caller's rewards for them.
+    /// The caller's rewards for this invitee.
     pub rewards: Vec<InviteeReward>,
 }
 
 /// A reward of the caller for one invitee.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct InviteeReward {
-    /// `registration` or `qualified`.
+    /// Trigger of the reward: `registration` or `qualified`.
     pub trigger: Trigger,
-    /// How much.
+    /// Amount of the reward.
     pub amount: Amount,
-    /// `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State of the reward: `pending`, `held`, `granted`, `failed` or `reversed`.
     pub state: RewardState,
-    /// When it was granted.
+    /// Time of the grant; null before.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub granted_at: Option<Timestamp>,
 }
@@ -91,25 +91,27 @@ pub struct InviteeReward {
 /// A reward of the caller.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Reward {
-    /// Which.
+    /// Id of the reward.
     pub id: RewardId,
-    /// `registration` or `qualified`.
+    /// Trigger of the reward: `registration` or `qualified`.
     pub trigger: Trigger,
-    /// `inviter` or `invitee`: as what the caller got it.
+    /// The caller's side of the referral: `inviter` or `invitee`.
     pub side: Side,
-    /// How much.
+    /// Amount of the reward.
     pub amount: Amount,
-    /// `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State of the reward: `pending`, `held`, `granted`, `failed` or `reversed`.
     pub state: RewardState,
-    /// When it came to be.
+    /// Creation time of the reward.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it was granted.
+    /// Time of the grant; null before.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub granted_at: Option<Timestamp>,
 }
 
-/// A code as the API reads it: trimmed and upper-cased; what can't be a code is given back as it came, cut to its longest.
+/// Normalize a code: trim and upper-case it.
+///
+/// Text that cannot be a code is returned unchanged, cut to 32 characters.
 pub fn as_read(code: &str) -> String {
     InviteCode::parse(code).map_or_else(|| code.chars().take(32).collect(), |code| code.to_string())
 }

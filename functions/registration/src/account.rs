@@ -1,4 +1,4 @@
-//! The own account (R1.5, R1.6).
+//! The caller's account (R1.5, R1.6).
 
 use std::sync::Arc;
 
@@ -31,23 +31,23 @@ pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Me>
     Ok(Reply::ok(Me::with_debt(&user)))
 }
 
-/// Filters of the caller's records.
+/// Filters of the caller's statement lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filters {
-    /// `balance` (default) or `commission`.
+    /// Account of the lines: `balance` (default) or `commission`.
     account: Option<String>,
-    /// The type of the record.
+    /// Type of the lines.
     #[serde(rename = "type")]
     #[param(inline, value_type = Option<RecordType>)]
     kind: Option<String>,
-    /// Not before, RFC 3339.
+    /// Earliest time, inclusive, RFC 3339.
     from: Option<String>,
-    /// Not after, RFC 3339.
+    /// Latest time, inclusive, RFC 3339.
     to: Option<String>,
 }
 
-/// The caller's records, newest first
+/// The caller's statement lines, newest first
 #[utoipa::path(
     get, path = "/v1/balance/records", operation_id = "listRecords", tag = "account",
     responses((status = 200, body = Listing<Record>)),

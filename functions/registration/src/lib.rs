@@ -1,4 +1,4 @@
-//! Sign-up, sessions, the own account, and what is public (R2).
+//! Sign-up, sessions, the caller's account and public routes (R2).
 
 mod account;
 mod platform;
@@ -12,10 +12,10 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::openapi::Api;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
-/// The routes of this function. Whatever no function takes comes here, too, and is answered 404 or 405.
+/// The routes of this function. It also receives requests that match no route, and responds 404 or 405.
 pub fn api() -> Api<Arc<App>> {
     api![
         platform::health,

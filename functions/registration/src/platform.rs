@@ -1,4 +1,4 @@
-//! What is public about the platform, and the answer to what no route takes.
+//! Public routes of the platform, and the response to unknown routes.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -26,15 +26,15 @@ use utoipa::ToSchema;
 
 /// The API document of all functions, compressed; a test keeps it in step with the code.
 const OPENAPI: &[u8] = include_bytes!("../openapi.json.gz");
-/// The operations of all functions, one a line that begins with method and path.
+/// The operations of all functions, one per line, each beginning with method and path.
 const OPERATIONS: &str = include_str!("../operations.txt");
 
-/// Whether the platform answers.
+/// Health of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// Always `ok`.
     status: &'static str,
-    /// The version that answers.
+    /// Version of the software that responds.
     version: &'static str,
 }
 
@@ -65,7 +65,7 @@ pub async fn openapi(headers: HeaderMap) -> Result<Response, Problem> {
     Ok((kind, plain).into_response())
 }
 
-/// Whether `Accept-Encoding` names gzip, and not with a weight of 0.
+/// True if `Accept-Encoding` accepts gzip with a weight above 0.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let all = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(',')).any(|coding| {
@@ -87,27 +87,30 @@ pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({"keys": keys})))
 }
 
-/// A programme's switch.
+/// Switch of a programme.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Switch {
+    /// True if the programme is switched on.
     enabled: bool,
 }
 
-/// Top-ups.
+/// Public settings of payments.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicPayment {
+    /// True if orders can be created.
     enabled: bool,
-    /// Which providers can be used.
+    /// Payment providers that can be used.
     providers: Vec<Provider>,
 }
 
-/// Sign-up.
+/// Public settings of registration.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicIdentity {
+    /// True if a registration must verify its e-mail address.
     email_verification: bool,
 }
 
-/// What anybody may know of the settings.
+/// Settings that are public.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicSettings {
     referral: Switch,
@@ -136,7 +139,7 @@ pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<Public
     }))
 }
 
-/// 405 for a path that takes other methods, whichever function it belongs to; else 404.
+/// Respond 405 for a path of any function that accepts other methods, else 404.
 pub async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
     let given: Vec<&str> = uri.path().split('/').collect();
     let fits = |path: &str| {

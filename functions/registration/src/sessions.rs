@@ -19,7 +19,7 @@ use shared::kernel::refusal::{Refusal, code};
 use super::signup::address;
 use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
 
-/// Signs in with e-mail and password
+/// Sign in with e-mail and password
 #[utoipa::path(
     post, path = "/v1/sessions", operation_id = "signIn", tag = "public",
     responses((status = 200, body = SignedIn), code::BadCredentials, code::AccountBlocked, code::RateLimited),
@@ -30,9 +30,9 @@ pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Re
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
-/// Opens a session for a user whom the operator's backend has authenticated
+/// Open a session for a user authenticated by the operator's backend
 ///
-/// Never for an admin: a service key does not become one.
+/// Admins are rejected, so that a service key cannot act as an admin.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
     responses((status = 200, body = SignedIn), code::AccountBlocked),
@@ -46,7 +46,7 @@ pub async fn open(
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
-/// Ends a session
+/// End a session
 #[utoipa::path(
     delete, path = "/v1/sessions", operation_id = "signOut", tag = "public",
     responses((status = 204, description = "It has ended.")),
@@ -56,9 +56,9 @@ pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> 
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Exchanges a refresh token for the next tokens
+/// Exchange a refresh token for new tokens
 ///
-/// Each token is good once. Using one a second time ends its session, except that a repeat within 30 seconds gets the
+/// Each refresh token is valid once. Reuse ends its session, except that a repeat within 30 seconds returns the
 /// same successor.
 #[utoipa::path(
     post, path = "/v1/sessions/refresh", operation_id = "refreshSession", tag = "public",
@@ -69,7 +69,7 @@ pub async fn refresh(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> R
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
-/// Mails a code that resets the password
+/// Mail a code to reset the password
 #[utoipa::path(
     post, path = "/v1/password-resets", operation_id = "askPasswordReset", tag = "public",
     responses((status = 202, description = "Mailed, if somebody has this e-mail."), code::RateLimited),
@@ -79,9 +79,9 @@ pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Resu
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Sets a new password with the mailed code
+/// Set a new password with the mailed code
 ///
-/// Ends every session.
+/// Ends all sessions of the user.
 #[utoipa::path(
     post, path = "/v1/password-resets/confirm", operation_id = "resetPassword", tag = "public",
     responses((status = 204, description = "Set.")),

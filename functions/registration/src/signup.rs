@@ -1,4 +1,4 @@
-//! Signing up (R2.1–R2.4).
+//! Registration of users (R2.1–R2.4).
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use shared::table::telemetry as metrics;
 
 use super::wire::{Address, Confirmation, NewAccount, Registration};
 
-/// Registers somebody
+/// Register a user
 ///
-/// A bad referral code never refuses a registration; the answer says why it did not apply.
+/// An invalid referral code does not prevent the registration; the response says why it did not apply.
 #[utoipa::path(
     post, path = "/v1/registrations", operation_id = "register", tag = "public",
     responses((status = 201, body = NewAccount), code::AccountBlocked, code::EmailTaken, code::RateLimited),
@@ -36,7 +36,7 @@ pub async fn register(
     Ok(account(&ask.email, done))
 }
 
-/// Confirms the code that was mailed at registration
+/// Confirm the code mailed at registration
 #[utoipa::path(
     post, path = "/v1/registrations/verify", operation_id = "verifyRegistration", tag = "public",
     responses((status = 201, body = NewAccount), code::AccountBlocked, code::EmailTaken),
@@ -53,7 +53,7 @@ pub async fn verify(
     Ok(account(&email, done))
 }
 
-/// Mails a new code for a pending registration
+/// Mail a new code for a pending registration
 #[utoipa::path(
     post, path = "/v1/registrations/resend", operation_id = "resendVerification", tag = "public",
     responses((status = 202, description = "Mailed, if there is such a registration."), code::RateLimited),
@@ -63,12 +63,12 @@ pub async fn resend(State(app): State<Arc<App>>, body: Body<Address>) -> Result<
     Ok(StatusCode::ACCEPTED)
 }
 
-/// An address out of a body.
+/// Parse the e-mail address of a request body.
 pub fn address(text: &str) -> Result<Email, Refusal> {
     Email::at("/email", text).map_err(Refusal::from)
 }
 
-/// The answer to a registration, counted when it made an account (R9.4).
+/// The response to a registration, counted if it created an account (R9.4).
 fn account(email: &Email, done: Answered<NewSession>) -> Reply<NewAccount> {
     let Answered { answer: NewSession { registered, tokens }, replayed } = done;
     if registered.session.is_some() && !replayed {

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests and responses of the registration routes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,29 +14,29 @@ use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::model::referral::NotApplied;
 use utoipa::ToSchema;
 
-/// Who wants an account.
+/// Request for a new account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
-    /// Their address.
+    /// E-mail address of the new user.
     #[schema(example = "bob@example.com")]
     email: String,
-    /// 10 to 128 characters.
+    /// Password, 10 to 128 characters.
     #[schema(min_length = 10, max_length = 128)]
     password: String,
-    /// The invite code they were given. A bad one refuses nothing.
+    /// Invite code of the inviter. An invalid code does not prevent the registration.
     #[serde(default)]
     referral_code: Option<String>,
-    /// Preferred language of e-mails, `en` or `zh`.
+    /// Preferred language of e-mails: `en` or `zh`.
     #[serde(default)]
     locale: Option<String>,
 }
 
 impl Registration {
-    /// The checked request.
+    /// Validate the request.
     ///
-    /// # Refuses
-    /// 422 with every wrong field.
+    /// # Rejects
+    /// 422 with every invalid field.
     pub fn checked(self) -> Result<Register, Refusal> {
         let mut errors = Vec::new();
         let email = Email::at("/email", &self.email).map_err(|error| errors.push(error)).ok();
@@ -56,21 +56,21 @@ impl Registration {
     }
 }
 
-/// An address.
+/// An e-mail address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
-    /// The address.
+    /// E-mail address of the account.
     pub email: String,
 }
 
-/// An address and the code that was mailed to it.
+/// An e-mail address and the code mailed to it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The address.
+    /// E-mail address that received the code.
     pub email: String,
-    /// Six digits.
+    /// Code from the e-mail, six digits.
     #[schema(example = "123456")]
     pub code: String,
 }
@@ -79,21 +79,21 @@ pub struct Confirmation {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
-    /// The address.
+    /// E-mail address that received the code.
     pub email: String,
-    /// Six digits.
+    /// Code from the e-mail, six digits.
     pub code: String,
-    /// 10 to 128 characters.
+    /// New password, 10 to 128 characters.
     pub password: String,
 }
 
-/// E-mail and password.
+/// Credentials for signing in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
-    /// The address.
+    /// E-mail address of the account.
     pub email: String,
-    /// The password.
+    /// Password of the account.
     pub password: String,
 }
 
@@ -101,27 +101,27 @@ pub struct Credentials {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
-    /// The token of the last answer.
+    /// Refresh token of the session's latest response.
     pub refresh_token: String,
 }
 
 /// A user as they see themselves.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
-    /// Who.
+    /// Id of the user.
     pub id: UserId,
-    /// The address.
+    /// E-mail address of the user; null without one.
     pub email: Option<String>,
-    /// `pending`, `active`, `blocked`.
+    /// Status of the user: `pending`, `active` or `blocked`.
     pub status: Status,
-    /// `user`, `agent`, `admin`.
+    /// Role of the user: `user`, `agent` or `admin`.
     pub role: Role,
-    /// When they registered.
+    /// Registration time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// What they can spend.
+    /// Spendable balance.
     pub balance: Amount,
-    /// What they owe.
+    /// Debt to the platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debt: Option<Amount>,
 }
@@ -141,7 +141,7 @@ impl From<&User> for Me {
 }
 
 impl Me {
-    /// With what they owe.
+    /// The user with their debt.
     pub fn with_debt(user: &User) -> Self {
         Self { debt: Some(user.accounts.owed().into()), ..Self::from(user) }
     }
@@ -150,11 +150,11 @@ impl Me {
 /// The tokens of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Session {
-    /// For the `Authorization: Bearer` header.
+    /// Access token for the `Authorization: Bearer` header.
     pub access_token: String,
-    /// For the next tokens; each is good once.
+    /// Token to exchange for the next tokens; valid once.
     pub refresh_token: String,
-    /// Seconds for which the access token is good.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
 }
 
@@ -167,18 +167,18 @@ impl From<Tokens> for Session {
 /// A session with its user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignedIn {
-    /// For the `Authorization: Bearer` header.
+    /// Access token for the `Authorization: Bearer` header.
     pub access_token: String,
-    /// For the next tokens; each is good once.
+    /// Token to exchange for the next tokens; valid once.
     pub refresh_token: String,
-    /// Seconds for which the access token is good.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
-    /// Who signed in.
+    /// The user who signed in.
     pub user: Me,
 }
 
 impl SignedIn {
-    /// A user's new tokens.
+    /// The response with a user's new tokens.
     pub fn new(user: &User, tokens: Tokens) -> Self {
         let Session { access_token, refresh_token, expires_in } = tokens.into();
         Self { access_token, refresh_token, expires_in, user: user.into() }
@@ -188,30 +188,31 @@ impl SignedIn {
 /// A new account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NewAccount {
-    /// Who.
+    /// The new user.
     pub user: Me,
-    /// What the referral code did.
+    /// Effect of the referral code.
     pub referral: AppliedReferral,
-    /// Their first session, unless the e-mail is to be verified first.
+    /// The user's first session; absent if the e-mail address must be verified first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
 }
 
-/// What a referral code did.
+/// Effect of a referral code.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppliedReferral {
-    /// Whether it bound the user to its owner.
+    /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// If not: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
+    /// Reason why the code did not apply; absent if it did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotApplied>,
-    /// What the user got for it.
+    /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reward: Option<Amount>,
 }
 
 impl NewAccount {
-    /// The answer to a registration.
+    /// The response to a registration.
     pub fn new(email: &Email, registered: Registered, session: Option<Tokens>) -> Self {
         let referral = registered.referral;
         Self {

@@ -1,5 +1,5 @@
-//! Consumes the reward queue: whoever's invitees registered or qualified gets their rewards (R3.6, R3.7), batches of
-//! redemption codes that were begun get their codes (R7.1), sales pay their chains (R8.8–R8.10), and erased persons leave no traces.
+//! Consumes the reward queue: grants referral rewards (R3.6, R3.7), generates the codes of started
+//! redemption batches (R7.1), pays commission chains (R8.8–R8.10) and erases the remaining traces of erased users.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use shared::message::ReceivedMessage;
 use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
-/// Grants what a batch of messages makes due, one transaction per beneficiary. Bodies that can't be read fail alone.
+/// Process a batch of messages, one transaction per beneficiary. An unreadable body fails alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
     let take =

@@ -1,4 +1,4 @@
-//! The clock: what is done because time has passed.
+//! Scheduled jobs: one function call per schedule.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use shared::operations::{dead_letters as drain_dead_letters, sweep_outbox};
 use shared::payment::{expire, poll_provider, reconcile};
 use shared::webhooks::deliver;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 4] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL", "REWARD_DEAD_QUEUE_URL"];
 
-/// Does what the schedule named in the event is for, and tells what it did.
+/// Run the job of the schedule named in the event and return its report.
 ///
 /// # Errors
-/// When it could not be done, or nobody knows the schedule.
+/// Fails if the job fails or the schedule is unknown.
 pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
     let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
     let did = match schedule.as_str() {

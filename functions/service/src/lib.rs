@@ -1,7 +1,7 @@
-//! What the operator's own backend does with a service key (R2.6): users it authenticates itself, their balances, and what they
-//! bought elsewhere. Sessions are opened by `registration`, which alone can sign.
+//! Routes of the operator's backend, called with a service key (R2.6): the users it authenticates, their balances, and their
+//! purchases elsewhere. `registration` opens sessions, since only it can sign tokens.
 //!
-//! Every route takes a [`shared::account::view::Backend`] whose scope its signature names.
+//! Every route requires a [`shared::account::view::Backend`] with the scope named in its signature.
 
 pub mod wire;
 
@@ -31,7 +31,7 @@ use shared::table::telemetry as metrics;
 use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
 use shared::table::context::Ctx;
 
-/// The variables that it can't do without, besides those that every function has.
+/// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the operator's backend.
@@ -39,10 +39,10 @@ pub fn api() -> Api<Arc<App>> {
     api![register, user, debit, credit, purchase, refund,]
 }
 
-/// Register a user whom the backend authenticates
+/// Register a user authenticated by the backend
 ///
-/// One user per external id, whichever key registers it and however often: 201 for a new one, 200 for the one there is. All that
-/// sign-up means happens with it. A bad referral code never refuses it; the answer says why it did not apply.
+/// There is one user per external id, across all service keys: 201 for a new user, 200 for an existing one. A registration here has
+/// all effects of a sign-up. An invalid referral code does not prevent it; the response says why the code did not apply.
 #[utoipa::path(
     post, path = "/v1/service/users", operation_id = "registerExternalUser", tag = "service",
     responses((status = 200, body = ServiceUser), (status = 201, body = ServiceUser), code::EmailTaken),
@@ -59,7 +59,7 @@ async fn register(
     joined(&app, &ask, done).await
 }
 
-/// The answer to a registration, counted when it made a user (R9.4).
+/// The response to a registration, counted if it created a user (R9.4).
 async fn joined(app: &App, ask: &RegisterExternal, done: Answered<Joined>) -> Result<Reply<ServiceUser>, Problem> {
     let Answered { answer: Joined { registered, created }, replayed } = done;
     if !created {
@@ -73,7 +73,7 @@ async fn joined(app: &App, ask: &RegisterExternal, done: Answered<Joined>) -> Re
     Ok(Reply::created(ServiceUser::new(ask, registered)).replayed(replayed))
 }
 
-/// One user, with balance and subscriptions
+/// Get a user with balance and subscriptions
 #[utoipa::path(
     get, path = "/v1/service/users/{id}", operation_id = "getServiceUser", tag = "service",
     responses((status = 200, body = ServiceUser)),
@@ -87,9 +87,9 @@ async fn user(
     Ok(Reply::ok(ServiceUser::of(&user, &time, app.clock.now())))
 }
 
-/// Take from a user's balance
+/// Debit a user's balance
 ///
-/// Never more than there is, however many debits come at once.
+/// Concurrent debits never take more than the balance.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/debits", operation_id = "debitUser", tag = "service",
     responses((status = 200, body = Record), code::InsufficientBalance),
@@ -106,9 +106,9 @@ async fn debit(
     moved(&app, &ctx, &ask).await
 }
 
-/// Add to a user's balance
+/// Credit a user's balance
 ///
-/// The credit pays a debt of the user first, by a line of its own.
+/// The credit pays a debt of the user first, shown as a separate statement line.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/credits", operation_id = "creditUser", tag = "service",
     responses((status = 200, body = Record)),
@@ -131,9 +131,10 @@ async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Prob
     Ok(Reply::ok(Record::from(record)).replayed(done.replayed))
 }
 
-/// Report what a user bought elsewhere
+/// Report a purchase made elsewhere
 ///
-/// It earns like an online payment, for whoever invited the user, and credits nothing. The same report under a new key finds it.
+/// The purchase counts like an online payment for the user's inviter and credits nothing. A repeated report returns the same
+/// purchase.
 #[utoipa::path(
     post, path = "/v1/service/purchases", operation_id = "reportPurchase", tag = "service",
     responses((status = 201, body = Purchase)),
@@ -149,9 +150,10 @@ async fn purchase(
     Ok(shown(report_purchase(&app, &ctx, &ask).await?)?)
 }
 
-/// Report that a part of a purchase went back
+/// Report a refund of a purchase
 ///
-/// A refund counts once by its id, whenever it is told, even before its purchase. More than the purchase leaves nothing of it.
+/// A refund counts once by its id, even if it is reported before its purchase. Refunds above the purchase amount leave a net of
+/// zero.
 #[utoipa::path(
     post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase",
     tag = "service",

@@ -1,4 +1,4 @@
-//! What these routes take and show.
+//! Requests and responses of the service routes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,29 +21,29 @@ use shared::redemption::view::SubscriptionView;
 use shared::referral::model::referral::NotApplied;
 use utoipa::ToSchema;
 
-/// Most characters of what a debit or credit belongs to.
+/// Maximum characters of a related id.
 const RELATED_MAX: usize = 200;
 
-/// A user of the backend's.
+/// Request to register a user of the operator's backend.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalUser {
-    /// What the backend calls them, 1 to 200 characters; there is one user per id.
+    /// The backend's id of the user, 1 to 200 characters. There is one user per id.
     #[schema(example = "customer-17")]
     external_id: String,
-    /// Their address, if it is known.
+    /// E-mail address of the user, if known.
     #[serde(default)]
     email: Option<String>,
-    /// The invite code they were given. A bad one refuses nothing.
+    /// Invite code of the inviter. An invalid code does not prevent the registration.
     #[serde(default)]
     referral_code: Option<String>,
 }
 
 impl ExternalUser {
-    /// The checked request.
+    /// Validate the request.
     ///
-    /// # Refuses
-    /// 422 with every wrong field.
+    /// # Rejects
+    /// 422 with every invalid field.
     pub fn checked(self) -> Result<RegisterExternal, Refusal> {
         let mut errors = Vec::new();
         let external_id = taken(ExternalId::at("/external_id", &self.external_id), &mut errors);
@@ -60,37 +60,38 @@ impl ExternalUser {
 /// A user as the backend sees them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceUser {
-    /// Who.
+    /// Id of the user.
     pub id: UserId,
-    /// What the backend calls them; null for who registered by themselves.
+    /// The backend's id of the user; null if the user registered without the backend.
     pub external_id: Option<String>,
-    /// The address.
+    /// E-mail address of the user; null without one.
     pub email: Option<String>,
-    /// `active` or `blocked`.
+    /// Status of the user: `active` or `blocked`.
     pub status: Status,
-    /// When they registered.
+    /// Registration time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// What they can spend.
+    /// Spendable balance.
     pub balance: Amount,
-    /// What they owe.
+    /// Debt to the platform.
     pub debt: Amount,
-    /// Their time on plans: by plan, the latest first.
+    /// Subscriptions of the user, grouped by plan, latest first.
     pub subscriptions: Vec<SubscriptionView>,
-    /// What the referral code did; only where a user is registered.
+    /// Effect of the referral code; only in the response to a registration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ServiceReferral>,
 }
 
-/// What a referral code did for a user of the backend's.
+/// Effect of a referral code on a user of the backend.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceReferral {
-    /// Whether it bound the user to its owner.
+    /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// If not: `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
+    /// Reason why the code did not apply; absent if it did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotApplied>,
-    /// What the user got for it.
+    /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reward: Option<Amount>,
 }
@@ -103,7 +104,7 @@ impl From<AppliedReferral> for ServiceReferral {
 }
 
 impl ServiceUser {
-    /// A user who was there.
+    /// An existing user.
     pub fn of(user: &User, time: &[(Time, Plan)], now: Timestamp) -> Self {
         Self {
             id: user.id,
@@ -118,7 +119,7 @@ impl ServiceUser {
         }
     }
 
-    /// A user who is new: without any subscription or debt.
+    /// A new user, without subscriptions or debt.
     pub fn new(ask: &RegisterExternal, of: Registered) -> Self {
         let none = shared::kernel::money::LedgerMoney::zero(of.balance.currency());
         Self {
@@ -134,31 +135,31 @@ impl ServiceUser {
         }
     }
 
-    /// With what the referral code did.
+    /// The user with the effect of the referral code.
     pub fn referred(self, referral: AppliedReferral) -> Self {
         Self { referral: Some(referral.into()), ..self }
     }
 }
 
-/// A movement of a balance.
+/// Request to debit or credit a balance.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Movement {
-    /// How much, in ledger currency.
+    /// Positive amount, in ledger currency.
     #[schema(example = "2.50")]
     amount: String,
-    /// What of the backend's it belongs to, 1 to 200 characters.
+    /// The backend's id of the related object, 1 to 200 characters.
     #[schema(example = "job-4711")]
     related_id: String,
-    /// What the user reads, 1 to 500 characters.
+    /// Remark shown to the user, 1 to 500 characters.
     remark: String,
 }
 
 impl Movement {
-    /// A credit, or a debit where it `takes`, by the key of this name.
+    /// Validate the request: a debit if `takes`, else a credit, by the key of this name.
     ///
-    /// # Refuses
-    /// 422 with every wrong field.
+    /// # Rejects
+    /// 422 with every invalid field.
     pub fn read(&self, user: UserId, name: String, takes: bool) -> Result<Adjust, Refusal> {
         let mut errors = Vec::new();
         let amount = taken(unsigned_amount("/amount", &self.amount), &mut errors);
@@ -178,32 +179,33 @@ fn related(text: &str) -> Result<String, FieldError> {
     (related.chars().count() <= RELATED_MAX).then_some(related).ok_or_else(detail)
 }
 
-/// What a user bought elsewhere.
+/// Report of a purchase outside the platform.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PurchaseReport {
-    /// Who bought.
+    /// Id of the buyer.
     #[schema(value_type = UserId)]
     user_id: String,
-    /// The backend's id of it, unique per key, without a slash: a refund has it in its path.
+    /// The backend's id of the purchase, unique per service key.
+    /// It must not contain a slash, because the path of a refund contains it.
     #[schema(example = "order-4711")]
     external_order_id: String,
-    /// What was paid, in pay currency.
+    /// Amount paid, in pay currency.
     #[schema(example = "100.00")]
     amount: String,
-    /// The pay currency.
+    /// Currency of the amount; must be the pay currency.
     #[schema(example = "CNY")]
     currency: String,
-    /// When it was paid.
+    /// Time of the payment, RFC 3339.
     #[schema(format = DateTime)]
     paid_at: String,
 }
 
 impl PurchaseReport {
-    /// What a key reports.
+    /// Validate the report of a service key.
     ///
-    /// # Refuses
-    /// 422 with every wrong field.
+    /// # Rejects
+    /// 422 with every invalid field.
     pub fn read(self, key: ServiceKeyId) -> Result<Report, Refusal> {
         let mut errors = Vec::new();
         let unknown = || FieldError::new("/user_id", "unknown", "There is no such user.");
@@ -219,30 +221,30 @@ impl PurchaseReport {
     }
 }
 
-/// An order's id that the path of a refund can hold.
+/// Accept only an order id that fits into the path of a refund.
 fn refundable(id: ExternalId) -> Result<ExternalId, FieldError> {
     let is_lost = id.as_str().contains('/') || matches!(id.as_str(), "." | "..");
     let detail = "An id that a path can hold: without a slash, and not . or ..";
     if is_lost { Err(FieldError::new("/external_order_id", "out_of_range", detail)) } else { Ok(id) }
 }
 
-/// What went back of a purchase.
+/// Report of a refund of a purchase.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PurchaseRefund {
-    /// How much, in pay currency.
+    /// Amount refunded, in pay currency.
     #[schema(example = "30.00")]
     amount: String,
-    /// The backend's id of the refund; it counts once.
+    /// The backend's id of the refund. A repeated id counts once.
     #[schema(example = "refund-1")]
     refund_id: String,
 }
 
 impl PurchaseRefund {
-    /// What a key reports of its purchase.
+    /// Validate the refund that a service key reports.
     ///
-    /// # Refuses
-    /// 404 for what can't be a purchase; 422 with every wrong field.
+    /// # Rejects
+    /// 404 for an id that no purchase can have; 422 for an invalid refund id.
     pub fn read(self, key: ServiceKeyId, external_order_id: &str) -> Result<Refunded, Refusal> {
         let external_order_id = ExternalId::parse(external_order_id).ok_or(Refusal::NotFound)?;
         let refund_id = ExternalId::at("/refund_id", &self.refund_id).map_err(Refusal::from)?;
@@ -250,27 +252,27 @@ impl PurchaseRefund {
     }
 }
 
-/// A purchase as it is known.
+/// A reported purchase.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Purchase {
-    /// Which; commissions name it as their order.
+    /// Id of the purchase; commissions on it carry the same id as `order_id`.
     pub id: OrderId,
-    /// The backend's id of it.
+    /// The backend's id of the purchase.
     pub external_order_id: String,
-    /// Who bought; null while only refunds are known, as are the amounts.
+    /// Id of the buyer; null, like the amounts, until the purchase itself is reported.
     pub user_id: Option<String>,
-    /// What was paid.
+    /// Amount paid.
     pub amount: Option<Amount>,
-    /// What that would have bought here: what a commission is a part of.
+    /// Credit that the amount would have bought here: the base of commissions.
     pub base: Option<Amount>,
-    /// What is left of the amount.
+    /// Amount paid less refunds.
     pub net: Option<Amount>,
-    /// What went back.
+    /// Refunds of the purchase.
     pub refunds: Vec<PurchaseRefundShown>,
-    /// When it was paid.
+    /// Time of the payment; null until the purchase itself is reported.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub paid_at: Option<Timestamp>,
-    /// When it was first told of.
+    /// Time of the first report.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -278,17 +280,17 @@ pub struct Purchase {
 /// A refund of a purchase.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PurchaseRefundShown {
-    /// The backend's id of it.
+    /// The backend's id of the refund.
     pub refund_id: String,
-    /// How much.
+    /// Amount refunded.
     pub amount: Amount,
 }
 
 impl Purchase {
-    /// A purchase as it stands.
+    /// The purchase in its present state.
     ///
-    /// # Refuses
-    /// Overflow.
+    /// # Rejects
+    /// Amounts that overflow.
     pub fn of(purchase: &purchase::Purchase) -> Result<Self, MoneyError> {
         let bought = purchase.bought.as_ref();
         let refund = |(id, amount): (&ExternalId, &_)| PurchaseRefundShown {
@@ -309,7 +311,7 @@ impl Purchase {
     }
 }
 
-/// What was read, or a finding more.
+/// Return the value, or add the error to `errors`.
 fn taken<T>(read: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
     read.map_err(|error| errors.push(error)).ok()
 }

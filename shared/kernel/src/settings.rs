@@ -46,11 +46,11 @@ pub trait Settings: SettingValue<Limits = ()> + Serialize + DeserializeOwned + D
     /// Every field, in the order of the document.
     fn fields() -> &'static [FieldInfo];
 
-    /// Reads a document that somebody wants to be the area's.
+    /// Parse and validate a new document of the area.
     ///
-    /// # Refuses
+    /// # Rejects
     /// [`Refusal::MalformedRequest`] for unknown or missing fields and wrong types; [`Refusal::Invalid`] with the pointer
-    /// of every value that a rule refuses.
+    /// of every value that a rule rejects.
     fn parse(mut given: Value) -> Result<Self, Refusal> {
         let mut checks = Checks::default();
         Self::judge(&(), &mut given, &mut checks);
@@ -72,7 +72,9 @@ pub trait Settings: SettingValue<Limits = ()> + Serialize + DeserializeOwned + D
     }
 }
 
-/// True if a document has exactly the fields of its serialized form. Fields that serialize as null may be left out.
+/// True if a document has exactly the fields of its serialized form.
+///
+/// Fields that serialize as null may be left out.
 fn is_same_shape(given: &Value, written: &Value) -> bool {
     match (given, written) {
         (Value::Object(given), Value::Object(written)) => {

@@ -50,7 +50,9 @@ pub async fn settings(app: &App, area: Area) -> Result<CurrentSettings, Error> {
     Ok(CurrentSettings { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
 }
 
-/// Replaces an area's document. A repeated request finds its own write and gets the same answer. This process sees the change at
+/// Replace an area's document.
+///
+/// A repeated request finds its own write and gets the same response. This process sees the change at
 /// once, others within a minute.
 ///
 /// # Refuses

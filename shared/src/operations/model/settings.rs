@@ -59,11 +59,11 @@ macro_rules! areas {
                 }
             }
 
-            /// Reads a document that somebody wants to be the area's.
+            /// Parse and validate a new document of the area.
             ///
-            /// # Refuses
+            /// # Rejects
             /// [`Refusal::MalformedRequest`] for unknown or missing fields and wrong types; [`Refusal::Invalid`] with the pointer
-            /// of every value that a rule refuses.
+            /// of every value that a rule rejects.
             pub fn parse(area: Area, document: Value) -> Result<Self, Refusal> {
                 Ok(match area {
                     $(Area::$area => Self::$area(<$settings>::parse(document)?),)*
