@@ -55,7 +55,7 @@ pub async fn settings(app: &App, area: Area) -> Result<CurrentSettings, Error> {
 /// A repeated request finds its own write and gets the same response. This process sees the change at
 /// once, others within a minute.
 ///
-/// # Refuses
+/// # Rejects
 /// [`Refusal::VersionMismatch`] when somebody changed the document meanwhile; [`Refusal::CurrencyInUse`] for another ledger or agency currency
 /// after the first movement of such money.
 pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answered<CurrentSettings>, Error> {
