@@ -27,7 +27,7 @@ pub enum MailKind {
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.
 ///
-/// ```ignore
+/// ```text
 /// subscriptions! {
 ///     /// An order's payment was captured and credited.
 ///     OrderPaid { order: OrderId, user: UserId, inviter: Option<UserId> } => {
@@ -40,7 +40,7 @@ pub enum MailKind {
 ///
 /// expands to the variant `Message::OrderPaid`, stored and sent as `{"kind": "order_paid", …}`, and to one arm each of
 ///
-/// ```ignore
+/// ```text
 /// // Message::group
 /// Self::OrderPaid { order, user, inviter } => inviter.unwrap_or(*user).to_string(),
 /// // Message::is_consumed_by

@@ -26,7 +26,7 @@ pub use ::utoipa_axum;
 
 /// Routes a function's handlers, each by its `#[utoipa::path]`.
 ///
-/// ```ignore
+/// ```text
 /// pub fn api() -> Api<Arc<App>> {
 ///     api![orders::list, orders::create]
 /// }
@@ -34,7 +34,7 @@ pub use ::utoipa_axum;
 ///
 /// expands to
 ///
-/// ```ignore
+/// ```text
 /// Api::new()
 ///     .route(<__path_list>::path(), <__path_list>::methods(), orders::list, || Operation::new(…, orders::list))
 ///     .route(<__path_create>::path(), <__path_create>::methods(), orders::create, || Operation::new(…, orders::create))

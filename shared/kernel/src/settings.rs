@@ -144,7 +144,7 @@ pub fn open_api(schema: Value) -> RefOr<Schema> {
 ///
 /// becomes
 ///
-/// ```ignore
+/// ```text
 /// /// The affiliate programme.
 /// #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 /// #[serde(default)] // what a stored document does not have yet

@@ -19,7 +19,7 @@
 ///
 /// expands to
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// pub enum Light { Red, Green }                      // with their documentation
 ///

@@ -112,7 +112,7 @@ impl Duty for Everything {
 
 macro_rules! duties {
     ($($scope:ident)*) => {$(
-        #[doc = concat!("See [`Scope::", stringify!($scope), "`].")]
+        #[doc = concat!("See [`AdminScope::", stringify!($scope), "`].")]
         #[derive(Debug, Clone, Copy)]
         pub struct $scope;
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::operations::model::settings::{Area, AreaSettings, Snapshot, VersionedSettings};
+use crate::operations::model::settings::{Area, AreaSettings, SettingsSnapshot, VersionedSettings};
 use kernel::fault::Fault;
 use table::key::Key;
 use table::ledger::LedgerBegun;
@@ -38,7 +38,7 @@ pub struct SettingsCache(Arc<Mutex<Option<Cached>>>);
 #[derive(Debug)]
 struct Cached {
     read_at: Timestamp,
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<SettingsSnapshot>,
 }
 
 impl SettingsCache {
@@ -47,14 +47,14 @@ impl SettingsCache {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<Arc<Snapshot>> {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<SettingsSnapshot>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Cached { read_at, snapshot } = cached.as_ref()?;
         (now.duration_since(*read_at).abs() < CACHED).then(|| snapshot.clone())
     }
 
     /// Keeps what was read, and logs what can't be used of it unless that is known already.
-    fn keep(&self, read_at: Timestamp, snapshot: Arc<Snapshot>) {
+    fn keep(&self, read_at: Timestamp, snapshot: Arc<SettingsSnapshot>) {
         let kept = Cached { read_at, snapshot: snapshot.clone() };
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(kept);
         for (area, fault) in snapshot.faults() {
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// Reads all areas in one call; done while a function starts, and once a minute.
-    pub(crate) async fn read_settings(&self, now: Timestamp) -> Result<Arc<Snapshot>, Fault> {
+    pub(crate) async fn read_settings(&self, now: Timestamp) -> Result<Arc<SettingsSnapshot>, Fault> {
         let mut keys: Vec<Key> = Area::ALL.iter().map(|area| SettingsRecord::key(area.as_str())).collect();
         if !self.ledger_begun() {
             keys.push(LedgerBegun::key());
@@ -94,7 +94,8 @@ impl App {
             let record = batch.take::<SettingsRecord>(&SettingsRecord::key(area.as_str()))?;
             Ok(record.map(|record| record.into_inner()).map(|record| (record.version, record.document)))
         };
-        let snapshot = Arc::new(Snapshot::parse(stored, |area, error| SettingsRecord::undecodable(area, &error)));
+        let snapshot =
+            Arc::new(SettingsSnapshot::parse(stored, |area, error| SettingsRecord::undecodable(area, &error)));
         self.settings.keep(now, snapshot.clone());
         Ok(snapshot)
     }

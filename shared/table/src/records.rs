@@ -94,7 +94,7 @@ impl Place {
 
 /// Declares where entities are stored: type name, keys, index entries, time to live.
 ///
-/// ```ignore
+/// ```text
 /// records! {
 ///     /// A withdrawal: lists (R6.5, R6.6).
 ///     Withdrawal = "withdrawal" {
@@ -108,7 +108,7 @@ impl Place {
 ///
 /// expands to
 ///
-/// ```ignore
+/// ```text
 /// impl Withdrawal {
 ///     /// The key `WITHDRAWAL#{id}` / `WITHDRAWAL`.
 ///     pub fn key(id: WithdrawalId) -> Key {

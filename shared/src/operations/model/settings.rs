@@ -97,11 +97,11 @@ macro_rules! areas {
 
         /// All areas, parsed once when they were read. What can't be read of one does not keep the others from being used.
         #[derive(Debug)]
-        pub struct Snapshot {
+        pub struct SettingsSnapshot {
             $($field: Held<$settings>,)*
         }
 
-        impl Snapshot {
+        impl SettingsSnapshot {
             /// Parses what is stored: version and text of each area that was written, or why it can't be read. `bad` makes the
             /// fault of a text that does not decode.
             pub fn parse(
@@ -120,7 +120,7 @@ macro_rules! areas {
         }
 
         $(impl AreaSettings for $settings {
-            fn held_in(snapshot: &Snapshot) -> &Held<Self> {
+            fn held_in(snapshot: &SettingsSnapshot) -> &Held<Self> {
                 &snapshot.$field
             }
         })*
@@ -147,7 +147,7 @@ areas! {
 /// A document of one area, and where it is in the snapshot of all.
 pub trait AreaSettings: Settings {
     /// The area as it was last read.
-    fn held_in(snapshot: &Snapshot) -> &Held<Self>;
+    fn held_in(snapshot: &SettingsSnapshot) -> &Held<Self>;
 }
 
 fn held<T: Settings>(

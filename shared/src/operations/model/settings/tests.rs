@@ -202,8 +202,8 @@ fn a_written_document_is_complete() {
     assert!(tried > 60, "{tried}");
 }
 
-fn snapshot(stored: impl FnMut(Area) -> Result<Option<(u64, String)>, Fault>) -> Snapshot {
-    Snapshot::parse(stored, |area, error| Fault::Item { key: area.as_str().to_owned(), why: error.to_string() })
+fn snapshot(stored: impl FnMut(Area) -> Result<Option<(u64, String)>, Fault>) -> SettingsSnapshot {
+    SettingsSnapshot::parse(stored, |area, error| Fault::Item { key: area.as_str().to_owned(), why: error.to_string() })
 }
 
 /// R9.1: an area that can't be used does not take the others with it.
