@@ -317,7 +317,6 @@ fn tiers(findings: &mut Findings, of: &[OwnTierBody], currency: Currency) -> Vec
 
 impl NewGrant {
     /// Parse the body.
-    ///
     /// # Rejects
     /// 422 with all findings.
     pub fn read(&self, currency: Currency) -> Result<CreateGrant, Refusal> {
