@@ -24,7 +24,10 @@ pub fn id(of: &Value) -> String {
 pub async fn shop(world: &World, name: &str, parent: Option<&str>) -> String {
     let told = world.register(name, None).await;
     let body = json!({"name": name, "parent_id": parent, "user_id": told["user"]["id"]});
-    id(&world.admin().post("/v1/shops", body).await.is(201))
+    let shop = id(&world.admin().post("/v1/shops", body).await.is(201));
+    // The agent's new rights ended the session of the registration (R2.11).
+    world.sign_in(name).await;
+    shop
 }
 
 /// Creates shop A, B below it, and C below B.

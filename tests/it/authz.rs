@@ -194,6 +194,7 @@ fn an_admin_with_scopes_may_do_what_they_name() {
         for scope in AdminScope::ALL {
             let answer = world.admin().put(&role, json!({"role": "admin", "scopes": [scope.as_str()]})).await;
             assert_eq!(answer.is(200)["scopes"], json!([scope.as_str()]));
+            world.sign_in("clerk").await;
             for (name, open, method, path) in routes(world) {
                 let forbidden = world.user("clerk").key("k").raw(&method, &path, "{}").await.status == 403;
                 let expected = match open {

@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
+use shared::account::model::access::Bearer;
 use shared::account::model::identity::{Email, Role, Status};
 use shared::account::model::user::{AffiliatePolicy, User};
 use shared::account::token::PublicKeys;
@@ -138,6 +139,8 @@ impl Stand {
             shop: None,
             invite_code: None,
             traces_due: None,
+            session_generation: 0,
+            ended_sessions: Vec::new(),
         }
     }
 
@@ -265,8 +268,9 @@ impl Stand {
         let mut request = http::Request::get(uri);
         if let (Some(user), Some(signer)) = (user, &self.app.signer) {
             self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] });
-            let session = SessionId::new(user.id.ulid());
-            let token = signer.access(user.id, user.role, session, self.now()).unwrap();
+            let (session, generation) = (SessionId::new(user.id.ulid()), user.session_generation);
+            let bearer = Bearer { user: user.id, session, password_number: user.password_number, generation };
+            let token = signer.access(&bearer, user.role, self.now()).unwrap();
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let router = shared::edge::routes(referral::api(), Arc::clone(&self.app));

@@ -46,7 +46,11 @@ pub struct Caller<'a> {
     token: Option<String>,
     key: Option<String>,
     headers: Vec<(String, String)>,
+    address: String,
 }
+
+/// Client address of a caller without another.
+const ADDRESS: &str = "203.0.113.7";
 
 impl World {
     /// Runs a test in a new world; its seed decides every random value.
@@ -119,18 +123,13 @@ impl World {
 
     /// Caller without a token.
     pub fn nobody(&self) -> Caller<'_> {
-        Caller { world: self, token: None, key: None, headers: Vec::new() }
+        Caller { world: self, token: None, key: None, headers: Vec::new(), address: ADDRESS.to_owned() }
     }
 
     /// User registered under this name, or `admin`.
     pub fn user(&self, name: &str) -> Caller<'_> {
         let token = self.tokens.lock().unwrap().get(name).cloned();
-        Caller {
-            world: self,
-            token: Some(token.unwrap_or_else(|| panic!("nobody is called {name}"))),
-            key: None,
-            headers: Vec::new(),
-        }
+        Caller { token: Some(token.unwrap_or_else(|| panic!("nobody is called {name}"))), ..self.nobody() }
     }
 
     /// The operator's admin.
@@ -147,7 +146,7 @@ impl World {
 
     /// Caller with this token or service key.
     pub fn holder(&self, token: &str) -> Caller<'_> {
-        Caller { world: self, token: Some(token.to_owned()), key: None, headers: Vec::new() }
+        Caller { token: Some(token.to_owned()), ..self.nobody() }
     }
 
     /// Registers a user and returns the response.
@@ -156,7 +155,8 @@ impl World {
         if let Some(code) = code {
             body["referral_code"] = json!(code);
         }
-        let answer = self.nobody().post("/v1/registrations", body).await.is(201);
+        // People register at home: a network each.
+        let answer = self.nobody().from(&home(name)).post("/v1/registrations", body).await.is(201);
         let token = answer["session"]["access_token"].as_str().unwrap().to_owned();
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
         answer
@@ -271,15 +271,22 @@ impl World {
         self.user(name).get("/v1/me").await.is(200)["balance"]["amount"].as_str().unwrap().to_owned()
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Answer {
+    async fn send(&self, request: Request<Bytes>, address: String) -> Answer {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
         let asked = String::from_utf8_lossy(request.body()).into_owned();
-        let response = self.stack.http(request, "203.0.113.7").await;
+        let response = self.stack.http(request, &address).await;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.to_vec()).unwrap();
         crate::contract::document::check(&method, &path, &asked, parts.status.as_u16(), &text);
         Answer { status: parts.status.as_u16(), headers: parts.headers, text }
     }
+}
+
+/// Client address in a network of its own for each name.
+pub fn home(name: &str) -> String {
+    let hash = name.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let [_, a, b, c] = hash.to_be_bytes();
+    format!("10.{a}.{b}.{c}")
 }
 
 impl<'w> Caller<'w> {
@@ -299,6 +306,12 @@ impl<'w> Caller<'w> {
         self
     }
 
+    /// Calls from this client address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.address = address.to_owned();
+        self
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -306,20 +319,20 @@ impl<'w> Caller<'w> {
     }
 
     pub fn get(&self, path: &str) -> impl Future<Output = Answer> + use<'w> {
-        self.world.send(self.request("GET", path, None))
+        self.world.send(self.request("GET", path, None), self.address.clone())
     }
 
     pub fn post(&self, path: &str, body: Value) -> impl Future<Output = Answer> + use<'w> {
-        self.world.send(self.request("POST", path, Some(body.to_string())))
+        self.world.send(self.request("POST", path, Some(body.to_string())), self.address.clone())
     }
 
     pub fn put(&self, path: &str, body: Value) -> impl Future<Output = Answer> + use<'w> {
-        self.world.send(self.request("PUT", path, Some(body.to_string())))
+        self.world.send(self.request("PUT", path, Some(body.to_string())), self.address.clone())
     }
 
     /// Sends any method with a raw body.
     pub fn raw(&self, method: &str, path: &str, body: &str) -> impl Future<Output = Answer> + use<'w> {
-        self.world.send(self.request(method, path, Some(body.to_owned())))
+        self.world.send(self.request(method, path, Some(body.to_owned())), self.address.clone())
     }
 
     fn request(&self, method: &str, path: &str, body: Option<String>) -> Request<Bytes> {

@@ -75,7 +75,7 @@ async fn make_code(
     key: Idempotent,
     body: Body<NewCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
-    let ask = MakeCode { user: caller.id(), label: body.value.read()? };
+    let ask = MakeCode { by: caller.bearer(), label: body.value.read()? };
     let ctx = key.bind(&app, &caller, &body);
     let done = invite_code::make_code(&app, &ctx, &ask).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
@@ -95,7 +95,7 @@ async fn drop_code(
     caller: Caller,
     Id(code): Id<referral::InviteCode>,
 ) -> Result<Reply<InviteCode>, Problem> {
-    let done = invite_code::drop_code(&app, &edge::context(), caller.id(), &code).await?;
+    let done = invite_code::drop_code(&app, &edge::context(), &caller.bearer(), &code).await?;
     let shown = invite_code::shown(&app, vec![done.answer]).await?.into_iter().map(InviteCode::from).next();
     Ok(Reply::ok(shown.ok_or_else(|| Fault::bug("a code that is not shown"))?))
 }
@@ -128,7 +128,7 @@ async fn ask(
     body: Body<Ask>,
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let ctx = key.bind(&app, &caller, &body);
-    let done = withdraw(&app, &ctx, &body.value.read(caller.id())?).await?;
+    let done = withdraw(&app, &ctx, &body.value.read(caller.bearer())?).await?;
     Ok(Reply::created(done.answer.into()).replayed(done.replayed))
 }
 
@@ -163,7 +163,7 @@ async fn cancel(
 ) -> Result<Reply<WithdrawalView>, Problem> {
     let ctx = key.bind(&app, &caller, &());
     let settle =
-        CloseWithdrawal { withdrawal, verdict: WithdrawalResolution::Cancelled, who: ClosedBy::Owner(caller.id()) };
+        CloseWithdrawal { withdrawal, verdict: WithdrawalResolution::Cancelled, who: ClosedBy::Owner(caller.bearer()) };
     let done = close_withdrawal(&app, &ctx, &settle).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{said, unsigned_amount};
+use shared::account::model::access::Bearer;
 use shared::affiliate::model::commission;
 use shared::affiliate::model::commission::CommissionState;
 use shared::affiliate::model::withdrawal;
@@ -11,7 +12,6 @@ use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
 use shared::kernel::id::CommissionId;
 use shared::kernel::id::OrderId;
-use shared::kernel::id::UserId;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::invite_code::Shown;
 use utoipa::ToSchema;
@@ -243,7 +243,7 @@ impl Ask {
     ///
     /// # Rejects
     /// 422 with every invalid field.
-    pub fn read(self, user: UserId) -> Result<Withdraw, Refusal> {
+    pub fn read(self, by: Bearer) -> Result<Withdraw, Refusal> {
         let mut errors = Vec::new();
         let amount = unsigned_amount("/amount", &self.amount).map_err(|error| errors.push(error)).ok();
         let payout = match (self.to, self.payout) {
@@ -255,7 +255,7 @@ impl Ask {
         let payout = payout.map_err(|error| errors.push(error)).ok();
         Refusal::unless_empty(errors)?;
         let (Some(amount), Some(payout)) = (amount, payout) else { return Err(Refusal::MalformedRequest) };
-        Ok(Withdraw { user, amount, payout })
+        Ok(Withdraw { by, amount, payout })
     }
 }
 

@@ -99,7 +99,7 @@ async fn create(
     let origin = shared::table::request::origin();
     let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
     let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
-    let done = create_verb::create_order(&app, &ctx, &ask).await?;
+    let done = create_verb::create_order(&app, &ctx, &caller.bearer(), &ask).await?;
     Ok(Reply::created(OrderView::try_from(&done.answer)?).replayed(done.replayed))
 }
 
@@ -164,7 +164,7 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) 
     responses((status = 200, body = OrderView), code::AccountBlocked, code::OrderNotPending),
 )]
 async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
-    let order = cancel_order::cancel_order(&app, caller.id(), id).await?;
+    let order = cancel_order::cancel_order(&app, &caller.bearer(), id).await?;
     Ok(Reply::ok(OrderView::try_from(&order)?))
 }
 

@@ -51,7 +51,7 @@ async fn redeem(
 ) -> Result<Reply<RedemptionView>, Problem> {
     let code = CodeText::parse(&body.value.code).ok_or(Refusal::CodeNotFound)?;
     let ctx = key.bind(&app, &caller, &body);
-    let ask = Redeem { user: caller.id(), code, new_subscription: body.value.new_subscription };
+    let ask = Redeem { by: caller.bearer(), code, new_subscription: body.value.new_subscription };
     let done = verb::redeem(&app, &ctx, &ask).await?;
     Ok(Reply::created(done.answer.into()).replayed(done.replayed))
 }

@@ -28,6 +28,7 @@ use super::wire::Me;
 )]
 pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Me>, Problem> {
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
+    user.must_honour(&caller.bearer())?;
     Ok(Reply::ok(Me::with_debt(&user)))
 }
 

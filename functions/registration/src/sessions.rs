@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::StatusCode;
+use shared::account::model::access::Bearer;
 use shared::account::model::identity::{Email, Password};
 use shared::account::register_external::open_for;
-use shared::account::view::{Backend, SessionsCreate};
+use shared::account::view::{Backend, Caller, SessionsCreate};
 use shared::account::{reset_password, session};
 use shared::app::App;
 use shared::edge::body::Body;
+use shared::edge::openapi::{Describe, Operation};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -32,7 +34,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Re
 
 /// Open a session for a user authenticated by the operator's backend
 ///
-/// Admins are rejected, so that a service key cannot act as an admin.
+/// Admins are rejected, and the session has the rights of a user at most, so that a service key cannot act as an admin or agent.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
     responses((status = 200, body = SignedIn), code::AccountBlocked),
@@ -46,13 +48,48 @@ pub async fn open(
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
-/// End a session
+/// Sessions to end: that of a refresh token, or all of the caller.
+pub enum SignOut {
+    One(RefreshToken),
+    All(Bearer),
+}
+
+impl FromRequest<Arc<App>> for SignOut {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        match request.uri().query() {
+            None | Some("" | "all=false") => Ok(Self::One(Body::from_request(request, app).await?.value)),
+            Some("all=true") => {
+                let (mut parts, _) = request.into_parts();
+                Ok(Self::All(Caller::from_request_parts(&mut parts, app).await?.bearer()))
+            }
+            Some(_) => Err(Refusal::field("/all", "unknown", "`true` or `false`.").into()),
+        }
+    }
+}
+
+impl Describe for SignOut {
+    fn describe(operation: &mut Operation) {
+        Body::<RefreshToken>::describe(operation);
+        operation.refusal(&Refusal::Unauthenticated);
+    }
+}
+
+/// End a session, or all sessions
+///
+/// The body's refresh token names the session. With `all=true` and an access token, without a body, all sessions of the
+/// caller end, on every device.
 #[utoipa::path(
     delete, path = "/v1/sessions", operation_id = "signOut", tag = "public",
+    params(("all" = Option<bool>, Query, description = "`true` ends all sessions of the caller.")),
     responses((status = 204, description = "It has ended.")),
 )]
-pub async fn sign_out(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> Result<StatusCode, Problem> {
-    session::sign_out(&app, &body.value.refresh_token).await?;
+pub async fn sign_out(State(app): State<Arc<App>>, of: SignOut) -> Result<StatusCode, Problem> {
+    match of {
+        SignOut::One(token) => session::sign_out(&app, &token.refresh_token).await?,
+        SignOut::All(bearer) => session::sign_out_everywhere(&app, &bearer).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

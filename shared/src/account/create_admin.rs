@@ -69,6 +69,8 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         shop: None,
         invite_code: None,
         traces_due: None,
+        session_generation: 0,
+        ended_sessions: Vec::new(),
     };
     let mut tx = app.tx();
     tx.insert(&claim);

@@ -291,7 +291,8 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
     if bound.is_ok() {
         found.count(&mut tx);
     }
-    let session = newcomer.external.is_none().then(|| begin(app, user.id, user.password_number));
+    let session =
+        newcomer.external.is_none().then(|| begin(app, user.id, user.password_number, user.session_generation));
     if let Some(session) = &session {
         tx.insert(session);
     }
@@ -425,6 +426,8 @@ impl NewAccount {
             shop: None,
             invite_code: None,
             traces_due: None,
+            session_generation: 0,
+            ended_sessions: Vec::new(),
         };
         let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();
         if let Some(reward) = &reward {

@@ -10,7 +10,7 @@ use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role};
 use crate::account::model::user::User;
 use crate::account::register::{EmailIdentity, External, NewAccount, Registered, known, sign_up};
-use crate::account::session::{Tokens, email_hash, open};
+use crate::account::session::{Tokens, email_hash, open_limited};
 use crate::app::App;
 use crate::redemption::codes::subscriptions;
 use crate::redemption::model::plan::{Plan, Subscription};
@@ -102,7 +102,7 @@ async fn all_subscriptions(app: &App, user: UserId) -> Result<Vec<(Subscription,
 
 /// Opens a session for a user whom the backend has authenticated.
 ///
-/// Rejects admins: a service key must not give admin access.
+/// Rejects admins, and gives no more than the rights of a user: a service key must not give other access (R2.11).
 ///
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::AccountBlocked`]; [`Refusal::Forbidden`] for an admin.
@@ -112,6 +112,6 @@ pub async fn open_for(app: &App, user: UserId) -> Result<(User, Tokens), Error> 
         return Err(Refusal::Forbidden.into());
     }
     user.must_be_active()?;
-    let tokens = open(app, &user, user.password_number).await?;
+    let tokens = open_limited(app, &user).await?;
     Ok((user.into_inner(), tokens))
 }

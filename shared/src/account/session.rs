@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::account::model::access::{EmailClaim, Session};
+use crate::account::model::access::{Bearer, EmailClaim, Session};
 use crate::account::model::identity::{Email, Password, Role};
 use crate::account::model::user::User;
 use crate::account::password;
@@ -35,14 +35,16 @@ pub fn email_hash(app: &App, email: &Email) -> String {
     app.config.secret.hex("email", &[email.as_str().as_bytes()])
 }
 
-/// Builds a session that begins now under this password of the user.
-pub fn begin(app: &App, user: UserId, password_number: u64) -> Session {
+/// Builds a session that begins now, under this password and generation of the user.
+pub fn begin(app: &App, user: UserId, password_number: u64, generation: u64) -> Session {
     let now = app.clock.now();
     Session {
         id: SessionId::new(app.ulid()),
         user,
         created_at: now,
         password_number,
+        generation,
+        limited: false,
         number: 0,
         rotated_at: now,
         until: good_until(now),
@@ -60,8 +62,10 @@ fn good_until(now: Timestamp) -> Timestamp {
 /// A fault in a function that has no signing key.
 pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault> {
     let signer = signer(app)?;
+    // The role in a token is the most that its holder may use; the account's own may be less.
+    let role = if session.limited { Role::User } else { user.role };
     Ok(Tokens {
-        access_token: signer.access(user.id, user.role, session.id, app.clock.now())?,
+        access_token: signer.access(&session.into(), role, app.clock.now())?,
         refresh_token: signer.refresh(user.id, session.id, session.number),
         expires_in: ACCESS_SECONDS,
     })
@@ -74,7 +78,7 @@ pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault
 pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens, Fault> {
     let signer = signer(app)?;
     Ok(Tokens {
-        access_token: signer.access(user, Role::User, session.id, app.clock.now())?,
+        access_token: signer.access(&session.into(), Role::User, app.clock.now())?,
         refresh_token: signer.refresh(user, session.id, session.number),
         expires_in: ACCESS_SECONDS,
     })
@@ -89,7 +93,19 @@ fn signer(app: &App) -> Result<&Signer, Fault> {
 /// # Errors
 /// A fault when the write fails.
 pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
-    let session = begin(app, user.id, password_number);
+    write(app, user, begin(app, user.id, password_number, user.session_generation)).await
+}
+
+/// Opens a session for a user whom the operator's backend authenticated; it has the rights of a user at most (R2.11).
+///
+/// # Errors
+/// A fault when the write fails.
+pub async fn open_limited(app: &App, user: &User) -> Result<Tokens, Error> {
+    let session = begin(app, user.id, user.password_number, user.session_generation);
+    write(app, user, Session { limited: true, ..session }).await
+}
+
+async fn write(app: &App, user: &User, session: Session) -> Result<Tokens, Error> {
     app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
         tx.insert(&session);
@@ -197,7 +213,7 @@ async fn plan_refresh(
     } else if number.saturating_add(1) == session.number && recent {
         Refreshed::Number(session.number)
     } else {
-        tx.replace(&session, &Session { revoked: true, ..(*session).clone() });
+        end(&mut tx, &user, &session, now);
         Refreshed::Reused
     };
     Ok(((refreshed, user.into_inner(), session.into_inner()), tx))
@@ -213,11 +229,32 @@ async fn live(
     let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
     let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
     let session = batch.take::<Session>(&session_key)?.ok_or(Refusal::BadCredentials)?;
-    let signed_out = session.password_number != user.password_number;
-    if session.revoked || session.until <= now || signed_out {
+    let is_over = user.must_honour(&Bearer::from(&*session)).is_err();
+    if session.revoked || session.until <= now || is_over {
         return Err(Refusal::BadCredentials.into());
     }
     Ok((user, session))
+}
+
+/// Ends a session, and on the account its unexpired access tokens (R2.5).
+fn end(tx: &mut Tx, user: &Versioned<User>, session: &Versioned<Session>, now: Timestamp) {
+    tx.replace(session, &Session { revoked: true, ..Session::clone(session) });
+    tx.replace(user, &User::clone(user).without_session(session.id, now));
+}
+
+/// Ends all sessions of the holder of an access token (R2.11).
+///
+/// # Rejects
+/// [`Refusal::Unauthenticated`] for a token of an ended session; a repeat has ended its own.
+pub async fn sign_out_everywhere(app: &App, bearer: &Bearer) -> Result<(), Error> {
+    let plan = || async {
+        let mut tx = app.tx();
+        let user = app.store.get::<User>(&User::key(bearer.user)).await?.ok_or(Refusal::Unauthenticated)?;
+        user.must_honour(bearer)?;
+        tx.replace(&user, &User::clone(&user).without_sessions());
+        Ok(((), tx))
+    };
+    app.execute(&Ctx::system(), plan).await.map(|_| ())
 }
 
 /// Ends the session of a refresh token; a no-op for an invalid token.
@@ -228,10 +265,11 @@ pub async fn sign_out(app: &App, token: &str) -> Result<(), Error> {
     let Some((user, session, _)) = signer(app)?.read_refresh(token) else { return Ok(()) };
     app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
-        if let Some(stored) = app.store.get::<Session>(&Session::key(user, session)).await?
-            && !stored.revoked
-        {
-            tx.replace(&stored, &Session { revoked: true, ..(*stored).clone() });
+        let now = app.clock.now();
+        match live(app, user, session, now).await {
+            Ok((user, session)) => end(&mut tx, &user, &session, now),
+            Err(Error::Refused(_)) => {}
+            Err(fault) => return Err(fault),
         }
         Ok(((), tx))
     })

@@ -24,7 +24,7 @@ pub struct SetRole {
     pub admin: UserId,
 }
 
-/// Sets a role.
+/// Sets a role; more rights end all sessions (R2.11).
 ///
 /// Admin routes read the account from the table, so the change holds from the next request on.
 ///
@@ -38,7 +38,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetRole) -> Result<(User, Tx), Error> 
     must_be_another(ask.user, ask.admin)?;
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
-    let after = User { role: ask.role, scopes: ask.scopes.clone(), ..User::clone(&user) };
+    let after = User::clone(&user).with_rights(ask.role, ask.scopes.clone());
     if (user.role, &user.scopes) != (ask.role, &ask.scopes) {
         tx.replace(&user, &after);
         let audit = by_admin(app, ctx, ask.admin, "user.role_set", user.id.to_string());

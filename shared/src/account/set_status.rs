@@ -1,6 +1,6 @@
 //! Block and reactivation of an account by an admin (R2.8).
 //!
-//! A blocked user has no sign-in, no refresh and no writes. Their codes do not apply, their rewards are held, their money
+//! A blocked user has no sign-in, no refresh and no writes; the block ends all sessions for good (R2.11). Their codes do not apply, their rewards are held, their money
 //! stays. The codes' items carry the block, so that a sign-up need not read the owner. Reactivation retries the held rewards.
 
 use crate::account::model::identity::Status;
@@ -58,8 +58,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetStatus, held: &[RewardId]) -> Resul
         return Err(Refusal::AccountErased.into());
     }
     let mut tx = app.tx();
-    let after = User { status: ask.status, ..User::clone(&user) };
+    let mut after = User { status: ask.status, ..User::clone(&user) };
     if user.status != ask.status {
+        if ask.status == Status::Blocked {
+            after = after.without_sessions();
+        }
         tx.replace(&user, &after);
         tell_codes(app, &after, &mut tx).await?;
         let audit = by_admin(app, ctx, ask.admin, "user.status_set", user.id.to_string());

@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use ulid::Ulid;
 
+use crate::account::model::access::Bearer;
 use crate::account::model::identity::Role;
+pub use crate::account::model::user::ACCESS_SECONDS;
 use kernel::fault::Fault;
 use kernel::id::{SessionId, UserId};
 use kernel::secret::Secret;
 
-/// Lifetime of an access token, in seconds.
-pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// Lifetime of a refresh token, in days.
 pub const REFRESH_DAYS: i64 = 30;
 /// Seconds in which a repeat of the previous refresh token gets the same successor.
@@ -40,12 +40,25 @@ pub struct Claims {
     pub role: Role,
     /// Session id.
     pub sid: SessionId,
+    /// Number of the password that the session began with.
+    #[serde(default)]
+    pub pwd: u64,
+    /// Generation of the account's sessions that the session began in.
+    #[serde(default, rename = "gen")]
+    pub generation: u64,
     /// Issue time, epoch seconds.
     pub iat: i64,
     /// Expiry, epoch seconds.
     pub exp: i64,
     /// Issuer: the deployment's public base URL.
     pub iss: String,
+}
+
+impl Claims {
+    /// Returns what the account compares (R2.5).
+    pub fn bearer(&self) -> Bearer {
+        Bearer { user: self.sub, session: self.sid, password_number: self.pwd, generation: self.generation }
+    }
 }
 
 /// Public keys that verify access tokens, as stored.
@@ -107,10 +120,12 @@ impl Signer {
     ///
     /// # Errors
     /// A fault when signing fails, which it never does with a loaded key.
-    pub fn access(&self, user: UserId, role: Role, session: SessionId, now: Timestamp) -> Result<String, Fault> {
+    pub fn access(&self, bearer: &Bearer, role: Role, now: Timestamp) -> Result<String, Fault> {
         let iat = now.as_second();
         let exp = iat.saturating_add(ACCESS_SECONDS);
-        let claims = Claims { sub: user, role, sid: session, iat, exp, iss: self.issuer.clone() };
+        let Bearer { user, session, password_number, generation } = *bearer;
+        let iss = self.issuer.clone();
+        let claims = Claims { sub: user, role, sid: session, pwd: password_number, generation, iat, exp, iss };
         let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
     }
@@ -252,6 +267,11 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn bearer() -> Bearer {
+        let (user, session) = ids();
+        Bearer { user, session, password_number: 0, generation: 0 }
+    }
+
     fn ids() -> (UserId, SessionId) {
         (UserId::new(Ulid::from_parts(1, 2)), SessionId::new(Ulid::from_parts(3, 4)))
     }
@@ -260,8 +280,8 @@ mod tests {
     #[test]
     fn an_access_token_is_good_for_fifteen_minutes() {
         let (signer, ring) = ring();
-        let (user, session) = ids();
-        let token = signer.access(user, Role::User, session, at(1_000_000)).unwrap();
+        let user = ids().0;
+        let token = signer.access(&bearer(), Role::User, at(1_000_000)).unwrap();
         let issuer = "https://guerdon.test";
         assert_eq!(ring.verify(&token, issuer, at(1_000_899)).map(|claims| claims.sub), Some(user));
         assert_eq!(ring.verify(&token, issuer, at(1_000_900)), None);
@@ -274,13 +294,15 @@ mod tests {
         let (signer, ring) = ring();
         let (user, session) = ids();
         let now = at(1_000_000);
-        let token = signer.access(user, Role::User, session, now).unwrap();
+        let token = signer.access(&bearer(), Role::User, now).unwrap();
         let issuer = "https://guerdon.test";
         let parts: Vec<&str> = token.split('.').collect();
         let admin = Claims {
             sub: user,
             role: Role::Admin,
             sid: session,
+            pwd: 0,
+            generation: 0,
             iat: now.as_second(),
             exp: now.as_second() + 900,
             iss: issuer.into(),
@@ -288,7 +310,7 @@ mod tests {
         let admin = BASE64URL_NOPAD.encode(&serde_json::to_vec(&admin).unwrap());
         let none = BASE64URL_NOPAD.encode(br#"{"alg":"none","kid":"x"}"#);
         let hs = BASE64URL_NOPAD.encode(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, signer.public().kid).as_bytes());
-        let other = Signer::new(&[8; 32], issuer).unwrap().access(user, Role::Admin, session, now).unwrap();
+        let other = Signer::new(&[8; 32], issuer).unwrap().access(&bearer(), Role::Admin, now).unwrap();
         for forged in [
             format!("{}.{admin}.{}", parts[0], parts[2]),
             format!("{none}.{admin}."),

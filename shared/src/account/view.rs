@@ -1,5 +1,6 @@
 //! Callers, role and scope extractors that authorise handlers, and statement lines on the wire.
 
+use crate::account::model::access::Bearer;
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
 use crate::account::model::scope::AdminScope;
@@ -66,17 +67,19 @@ impl FromRequestParts<Arc<App>> for Trader {
     }
 }
 
-/// Reads the caller's account from the table.
-async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<User, Problem> {
+/// Reads the caller's account from the table, with the role that the token's session may use.
+async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<(User, Role), Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
-    let user = app.store.get::<User>(&User::key(caller.id())).await?;
-    Ok(user.ok_or(Refusal::Unauthenticated)?.into_inner())
+    let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
+    user.must_admit(&caller.bearer())?;
+    // Growth ends sessions, so only a session of a service key has less than the account (R2.11).
+    let role = if caller.0.role.rank() < user.role.rank() { caller.0.role } else { user.role };
+    Ok((user, role))
 }
 
 async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<AdminScope>) -> Result<Seller, Problem> {
-    let user = account(parts, app).await?;
-    user.must_be_active()?;
-    let reach = match (user.role, &user.shop) {
+    let (user, role) = account(parts, app).await?;
+    let reach = match (role, &user.shop) {
         (Role::Admin, _) => {
             user.must_be_admin(needed)?;
             Reach::Platform
@@ -155,6 +158,11 @@ scopes! {
 }
 
 impl Caller {
+    /// Returns what the account compares before money moves (R2.5).
+    pub fn bearer(&self) -> Bearer {
+        self.0.bearer()
+    }
+
     /// Returns the caller's user id.
     pub fn id(&self) -> UserId {
         self.0.sub
@@ -177,8 +185,11 @@ impl<D: Duty> FromRequestParts<Arc<App>> for Admin<D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let user = account(parts, app).await?;
+        let (user, role) = account(parts, app).await?;
         user.must_be_admin(D::SCOPE)?;
+        if role != Role::Admin {
+            return Err(Refusal::Forbidden.into());
+        }
         Ok(Self { id: user.id, duty: PhantomData })
     }
 }

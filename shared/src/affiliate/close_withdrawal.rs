@@ -1,5 +1,6 @@
 //! Close of a cash withdrawal, once: an admin pays or rejects it, or its user cancels it (R6.6).
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{CommissionAccount, CommissionMove};
 use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalResolution, WithdrawalState};
@@ -22,7 +23,7 @@ use table::tx::Tx;
 pub enum ClosedBy {
     Admin(UserId),
     /// The user who requested it.
-    Owner(UserId),
+    Owner(Bearer),
 }
 
 /// Request to close a withdrawal.
@@ -50,7 +51,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     }
     let (operator, actor) = match ask.who {
         ClosedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
-        ClosedBy::Owner(user) => (Operator::User, user.to_string()),
+        ClosedBy::Owner(by) => (Operator::User, by.user.to_string()),
     };
     let now = app.clock.now();
     let header = header(app, ctx, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
@@ -89,11 +90,12 @@ async fn read(
             let account = app.store.get(&CommissionAccount::key(found.user)).await?;
             (found, account)
         }
-        ClosedBy::Owner(user) => {
+        ClosedBy::Owner(by) => {
+            let user = by.user;
             let keys = [key, CommissionAccount::key(user), User::key(user)];
             let mut batch = app.store.get_many(&keys).await?;
             let [withdrawal, account, owner] = &keys;
-            batch.take::<User>(owner)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
+            batch.take::<User>(owner)?.ok_or(Refusal::Unauthenticated)?.must_admit(&by)?;
             let found = batch.take::<Withdrawal>(withdrawal)?.filter(|found| found.user == user);
             (found.ok_or(Refusal::NotFound)?, batch.take(account)?)
         }

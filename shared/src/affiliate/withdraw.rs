@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::settings::AffiliateSettings;
@@ -29,7 +30,7 @@ use table::tx::Tx;
 /// Request to withdraw commission.
 #[derive(Debug, Clone)]
 pub struct Withdraw {
-    pub user: UserId,
+    pub by: Bearer,
     /// Positive amount in ledger currency.
     pub amount: Decimal,
     /// Payout account for cash; `None` withdraws to the balance.
@@ -89,18 +90,18 @@ pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<W
 async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     payable(&settings, ask)?;
-    let (user, account) = read(app, ctx, ask.user).await?;
-    user.must_be_active()?;
+    let (user, account) = read(app, ctx, ask.by.user).await?;
+    user.must_admit(&ask.by)?;
     let account = account.ok_or(Refusal::InsufficientAvailable)?;
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };
     let id = WithdrawalId::new(app.ulid());
-    let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.user.to_string(), now);
+    let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.by.user.to_string(), now);
     let done = to == Destination::Balance;
     let withdrawal = Withdrawal {
         id,
-        user: ask.user,
+        user: ask.by.user,
         amount,
         to,
         state: if done { WithdrawalState::Done } else { WithdrawalState::Requested },
@@ -117,7 +118,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
     }
-    tx.send(Message::WithdrawalStateChanged { withdrawal: id, user: ask.user, state: Some(withdrawal.state) });
+    tx.send(Message::WithdrawalStateChanged { withdrawal: id, user: ask.by.user, state: Some(withdrawal.state) });
     Ok(((&withdrawal).into(), tx))
 }
 

@@ -175,7 +175,8 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
     if user.role == Role::Admin || !theirs {
         return Err(Refusal::UserHasShop.into());
     }
-    let after = User { role: Role::Agent, shop: Some(shop.path.clone()), ..User::clone(&user) };
+    let shop = Some(shop.path.clone());
+    let after = User { shop, ..User::clone(&user).with_rights(Role::Agent, user.scopes.clone()) };
     if *user != after {
         tx.replace(&user, &after);
     }

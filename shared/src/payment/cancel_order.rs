@@ -1,5 +1,6 @@
 //! Cancels an order (R4.4, R4.7). A payment that arrives afterwards is credited as late.
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -13,19 +14,19 @@ use table::context::Ctx;
 use table::item::Versioned;
 use table::telemetry as metrics;
 
-/// Cancels a pending order of `user`. Cancelling again returns the same order.
+/// Cancels a pending order of the caller. Cancelling again returns the same order.
 ///
 /// # Rejects
 /// `account_blocked`; `not_found` for another user's order; `order_not_pending` for an order that is paid, failed or expired.
-pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Order, Error> {
-    let before = first(app, user, order).await?;
+pub async fn cancel_order(app: &App, by: &Bearer, order: OrderId) -> Result<Order, Error> {
+    let before = first(app, by, order).await?;
     if before.status == OrderStatus::Pending {
         close_at_provider(app, &before).await?;
     }
     let done = app
         .execute(&Ctx::system(), || async {
             let mut tx = app.tx();
-            let order = own(app, user, order).await?;
+            let order = own(app, by.user, order).await?;
             match order.status {
                 OrderStatus::Cancelled => return Ok((order.into_inner(), tx)),
                 OrderStatus::Pending => {}
@@ -44,11 +45,11 @@ pub async fn cancel_order(app: &App, user: UserId, order: OrderId) -> Result<Ord
 }
 
 /// Reads the order of a user whose account is active.
-async fn first(app: &App, user: UserId, order: OrderId) -> Result<Versioned<Order>, Error> {
-    let (caller, wanted) = (User::key(user), Order::key(order));
+async fn first(app: &App, by: &Bearer, order: OrderId) -> Result<Versioned<Order>, Error> {
+    let (caller, wanted) = (User::key(by.user), Order::key(order));
     let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
-    batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
-    let order = batch.take::<Order>(&wanted)?.filter(|order| order.user == user);
+    batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
+    let order = batch.take::<Order>(&wanted)?.filter(|order| order.user == by.user);
     Ok(order.ok_or(Refusal::NotFound)?)
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
@@ -60,10 +61,10 @@ pub struct PlacedOrder {
 ///
 /// # Rejects
 /// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
-pub async fn create_order(app: &App, ctx: &Ctx, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
+pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
-    let first = match read(app, ctx, ask, now, &settings).await? {
+    let first = match read(app, ctx, (by, ask), now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
     };
@@ -97,7 +98,7 @@ struct First {
 async fn read(
     app: &App,
     ctx: &Ctx,
-    ask: &CreateOrder,
+    (by, ask): (&Bearer, &CreateOrder),
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
@@ -115,7 +116,7 @@ async fn read(
         return Ok(Read::Answered(done));
     }
     let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
-    user.must_be_active()?;
+    user.must_admit(by)?;
     let window = batch.take::<OrderWindow>(&window)?;
     count(window.as_deref(), ask.user, now, settings)?;
     Ok(Read::New(Box::new(First { user, window })))

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -41,7 +42,7 @@ const CLAIMS: u32 = 90;
 /// Request to redeem a code.
 #[derive(Debug, Clone)]
 pub struct Redeem {
-    pub user: UserId,
+    pub by: Bearer,
     pub code: CodeText,
     /// True to start a new subscription even if there is one to extend.
     pub new_subscription: bool,
@@ -101,7 +102,7 @@ pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redee
     };
     metrics::metric("Redemptions", 1, "Count", &[("Outcome", outcome)]);
     if matches!(done, Err(Error::Refused(Refusal::CodeNotFound))) {
-        let guesser = guesser(app, ask.user);
+        let guesser = guesser(app, ask.by.user);
         app.store.record_attempt(GUESSES.0, &guesser, app.clock.now(), GUESSES.1).await?;
     }
     done
@@ -130,7 +131,7 @@ async fn plan(
     let count = Count::choose(app, &code, needs.shards.as_deref())?;
     let mut redemption = Redemption {
         id: RedemptionId::new(app.ulid()),
-        user: ask.user,
+        user: ask.by.user,
         of: code.of,
         code: code.text.clone(),
         number,
@@ -156,7 +157,7 @@ async fn plan(
         }
     });
     count.write(&code, &mut effect);
-    effect.send(Message::RedemptionCompleted { user: ask.user, code: code.of, number });
+    effect.send(Message::RedemptionCompleted { user: ask.by.user, code: code.of, number });
     Ok((Redeemed::from(&redemption), effect))
 }
 
@@ -167,11 +168,11 @@ async fn who_and_what(
     settings: &RedemptionSettings,
     now: Timestamp,
 ) -> Result<(Versioned<User>, Versioned<Code>), Error> {
-    let (user, code) = (User::key(ask.user), Code::key(&ask.code));
-    let guesses = RateWindow::key(GUESSES.0, &guesser(app, ask.user));
+    let (user, code) = (User::key(ask.by.user), Code::key(&ask.code));
+    let guesses = RateWindow::key(GUESSES.0, &guesser(app, ask.by.user));
     let mut batch = app.store.get_many(&[user.clone(), code.clone(), guesses.clone()]).await?;
     let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
-    user.must_be_active()?;
+    user.must_admit(&ask.by)?;
     let tries = RateWindow::within(batch.item(&guesses), now);
     if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
         return Err(tries.refused(now).into());
@@ -195,21 +196,21 @@ struct Needs {
 impl Needs {
     async fn read(app: &App, ask: &Redeem, code: &Code, look_at_shards: bool) -> Result<Self, Fault> {
         let (batch, plan) = (Batch::key(code.of.batch), code.terms.benefit.plan_time().map(|(plan, _)| plan));
-        let first = claims(ask.user, code, 1, code.terms.per_user_limit);
+        let first = claims(ask.by.user, code, 1, code.terms.per_user_limit);
         let keys: Vec<Key> =
             [Some(batch.clone()), plan.map(Plan::key)].into_iter().flatten().chain(first.iter().cloned()).collect();
         let (items, subscriptions, shards) = tokio::join!(
             app.store.get_many(&keys),
             async {
                 match plan {
-                    Some(plan) => subscriptions(app, ask.user, plan).await,
+                    Some(plan) => subscriptions(app, ask.by.user, plan).await,
                     None => Ok(Vec::new()),
                 }
             },
             shards(app, code, look_at_shards && code.shards > 0),
         );
         let mut items = items?;
-        let free = free_claim(app, ask.user, code, &items).await?;
+        let free = free_claim(app, ask.by.user, code, &items).await?;
         Ok(Self {
             batch: items.take::<Batch>(&batch)?.map(Versioned::into_inner),
             plan: plan
@@ -249,7 +250,7 @@ impl Needs {
         // Concurrent first subscriptions want the same number, so one of them conflicts, re-plans and extends the other's.
         let highest = self.subscriptions.iter().map(|subscription| subscription.number).max().unwrap_or(0);
         let number = highest.checked_add(1).ok_or_else(|| Fault::bug("subscriptions without end"))?;
-        let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.user, number };
+        let by = Subscriber { id: SubscriptionId::new(app.ulid()), user: ask.by.user, number };
         let after = Subscription::begin(by, plan, time, now).ok_or_else(too_far)?;
         tx.insert(&after);
         redemption.extension = Some(Extension::of(None, &after, plan));

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
@@ -36,7 +37,7 @@ pub struct Shown {
 /// Request to create a code.
 #[derive(Debug, Clone)]
 pub struct MakeCode {
-    pub user: UserId,
+    pub by: Bearer,
     /// Label given by the owner.
     pub label: Option<String>,
 }
@@ -55,8 +56,8 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
     if !settings.enabled {
         return Err(Refusal::ProgrammeOff.into());
     }
-    let (user, listed) = owner(app, ask.user).await?;
-    user.must_be_active()?;
+    let (user, listed) = owner(app, ask.by.user).await?;
+    user.must_admit(&ask.by)?;
     if !user.affiliate.can_invite {
         return Err(Refusal::MayNotInvite.into());
     }
@@ -82,16 +83,17 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
 /// # Rejects
 /// [`Refusal::NotFound`], also for another user's code; [`Refusal::Forbidden`] for the primary one;
 /// [`Refusal::AccountBlocked`].
-pub async fn drop_code(app: &App, ctx: &Ctx, user: UserId, code: &InviteCode) -> Result<Answered<Invite>, Error> {
-    app.execute(ctx, || drop(app, user, code)).await
+pub async fn drop_code(app: &App, ctx: &Ctx, by: &Bearer, code: &InviteCode) -> Result<Answered<Invite>, Error> {
+    app.execute(ctx, || drop(app, by, code)).await
 }
 
-async fn drop(app: &App, user: UserId, code: &InviteCode) -> Result<(Invite, Tx), Error> {
+async fn drop(app: &App, by: &Bearer, code: &InviteCode) -> Result<(Invite, Tx), Error> {
+    let user = by.user;
     let mut tx = app.tx();
     let keys = [User::key(user), ActiveCodes::key(user), Invite::key(code.as_str())];
     let mut batch = app.store.get_many(&keys).await?;
     let [own, listed, invite] = &keys;
-    batch.take::<User>(own)?.ok_or(Refusal::Unauthenticated)?.must_be_active()?;
+    batch.take::<User>(own)?.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
     let invite = batch.take::<Invite>(invite)?.filter(|invite| invite.owner == user).ok_or(Refusal::NotFound)?;
     if invite.primary {
         return Err(Refusal::Forbidden.into());

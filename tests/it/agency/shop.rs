@@ -57,6 +57,7 @@ fn an_agent_makes_shops_below_its_own() {
         let again = world.user("a").key("k").post("/v1/shops", body).await;
         assert_eq!(again.headers["idempotency-replayed"], "true");
         assert_eq!(again.is(201), made);
+        world.sign_in("new").await;
         assert_eq!(names(world, "new").await, ["below"]);
         let top = json!({"name": "top", "parent_id": null});
         world.user("a").post("/v1/shops", top).await.refused(403, "forbidden");

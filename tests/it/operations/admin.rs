@@ -269,6 +269,8 @@ fn a_role_holds_at_once() {
         let path = format!("/v1/admin/users/{}/role", id_of(world, "ann").await);
         world.admin().put(&path, json!({"role": "king"})).await.refused(422, "invalid");
         assert_eq!(world.admin().put(&path, json!({"role": "admin", "scopes": []})).await.is(200)["role"], "admin");
+        world.user("ann").get("/v1/admin/users").await.refused(401, "unauthenticated");
+        world.sign_in("ann").await;
         world.user("ann").get("/v1/admin/users").await.is(200);
         world.admin().put(&path, json!({"role": "user"})).await.is(200);
         world.user("ann").get("/v1/admin/users").await.refused(403, "forbidden");

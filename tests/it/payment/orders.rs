@@ -10,9 +10,10 @@ use emulator::faults::Fault;
 use emulator::sim::{AtTime, https};
 use emulator::stack::TABLE;
 use serde_json::{Value, json};
+use shared::account::model::access::Bearer;
 use shared::app::App;
 use shared::kernel::fault::Error;
-use shared::kernel::id::{OrderId, UserId};
+use shared::kernel::id::{OrderId, SessionId, UserId};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::create_order::{CreateOrder, create_order};
@@ -106,6 +107,11 @@ fn once(app: &App, key: &str) -> Ctx {
     Ctx { idempotency, ..Ctx::system() }
 }
 
+/// A first session of this user.
+fn by(user: UserId) -> Bearer {
+    Bearer { user, session: SessionId::new(user.ulid()), password_number: 0, generation: 0 }
+}
+
 fn hundred(user: UserId) -> CreateOrder {
     CreateOrder {
         user,
@@ -135,17 +141,17 @@ fn an_order_whose_provider_fails_is_failed_and_stays_so() {
         World::run(async |world| {
             let bob = bob(world).await;
             let (app, sims) = scripted(world, &answers);
-            let first = create_order(&app, &once(&app, "k"), &hundred(bob)).await.unwrap();
+            let first = create_order(&app, &once(&app, "k"), &by(bob), &hundred(bob)).await.unwrap();
             let failure = first.answer.failure.clone().unwrap();
             assert_eq!((first.answer.status, failure.code), (OrderStatus::Failed, code), "{answers:?}");
             assert!(!failure.detail.contains("sk_test_local"), "{}", failure.detail);
             assert_eq!(first.answer.pay_url, None);
             let asked = sims.asked.lock().unwrap().len();
-            let again = create_order(&app, &once(&app, "k"), &hundred(bob)).await.unwrap();
+            let again = create_order(&app, &once(&app, "k"), &by(bob), &hundred(bob)).await.unwrap();
             assert!(again.replayed && again.answer == first.answer, "{again:?}");
             assert_eq!(sims.asked.lock().unwrap().len(), asked, "a repeated request asks nobody");
             world.advance(1).await;
-            let new = create_order(&app, &once(&app, "a new key"), &hundred(bob)).await.unwrap();
+            let new = create_order(&app, &once(&app, "a new key"), &by(bob), &hundred(bob)).await.unwrap();
             assert_eq!(new.answer.status, OrderStatus::Pending);
             assert_eq!(statuses(world, "").await, ["pending", "failed"]);
             assert_eq!(statuses(world, "?status=failed").await, ["failed"]);
@@ -160,13 +166,13 @@ fn failed_orders_count_in_their_minute() {
         let bob = bob(world).await;
         let (app, sims) = scripted(world, &[Ok((500, "")), Ok((500, "")), Ok((500, ""))]);
         for key in ["a", "b", "c"] {
-            let made = create_order(&app, &once(&app, key), &hundred(bob)).await.unwrap();
+            let made = create_order(&app, &once(&app, key), &by(bob), &hundred(bob)).await.unwrap();
             assert_eq!(made.answer.status, OrderStatus::Failed);
         }
-        let fourth = create_order(&app, &once(&app, "d"), &hundred(bob)).await.unwrap_err();
+        let fourth = create_order(&app, &once(&app, "d"), &by(bob), &hundred(bob)).await.unwrap_err();
         assert!(matches!(fourth, Error::Refused(Refusal::RateLimited { retry_after: 1..=60 })), "{fourth:?}");
         assert_eq!(sims.asked.lock().unwrap().len(), 3, "the provider is not asked for what is refused");
-        let replayed = create_order(&app, &once(&app, "a"), &hundred(bob)).await.unwrap();
+        let replayed = create_order(&app, &once(&app, "a"), &by(bob), &hundred(bob)).await.unwrap();
         assert!(replayed.replayed, "the limit does not hide a first answer");
     });
 }
@@ -181,10 +187,10 @@ fn however_often_it_is_committed_the_provider_is_asked_once() {
             for _ in 0..3 {
                 world.stack.faults.script("TransactWriteItems", 0, fault);
             }
-            let made = create_order(&app, &once(&app, "k"), &hundred(bob)).await;
+            let made = create_order(&app, &once(&app, "k"), &by(bob), &hundred(bob)).await;
             world.stack.faults.clear();
             assert_eq!(sims.asked.lock().unwrap().len(), 1, "{fault:?}");
-            let again = create_order(&app, &once(&app, "k"), &hundred(bob)).await.unwrap();
+            let again = create_order(&app, &once(&app, "k"), &by(bob), &hundred(bob)).await.unwrap();
             if let Ok(made) = made {
                 assert_eq!(again.answer, made.answer, "{fault:?}");
             }

@@ -116,8 +116,14 @@ pub struct Session {
     pub id: SessionId,
     pub user: UserId,
     pub created_at: Timestamp,
-    /// Number of the user's password at sign-in. A later password ends the session (R2.8).
+    /// Number of the user's password at sign-in. A later password ends the session (R2.11).
     pub password_number: u64,
+    /// Generation of the user's sessions at sign-in. A later generation ends the session (R2.11).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
+    /// True for a session that a service key opened: it has the rights of a user at most (R2.11).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
     /// Number of refreshes so far, which is the number of the one valid refresh token.
     pub number: u64,
     /// Time of the last refresh.
@@ -126,4 +132,28 @@ pub struct Session {
     pub until: Timestamp,
     /// True after sign-out or after reuse of a refresh token; no token of the session is valid then.
     pub revoked: bool,
+}
+
+/// Holder of an access token: the session that the token came from, as it was then (R2.5).
+///
+/// [`User::must_honour`](crate::account::model::user::User::must_honour) compares it with the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearer {
+    pub user: UserId,
+    pub session: SessionId,
+    /// Number of the password of the session.
+    pub password_number: u64,
+    /// Generation of the session.
+    pub generation: u64,
+}
+
+impl From<&Session> for Bearer {
+    fn from(session: &Session) -> Self {
+        let Session { id, user, password_number, generation, .. } = *session;
+        Self { user, session: id, password_number, generation }
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -146,6 +146,17 @@ text_enum! {
     }
 }
 
+impl Role {
+    /// Rank of the role: each has the rights of those below it.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::User => 0,
+            Self::Agent => 1,
+            Self::Admin => 2,
+        }
+    }
+}
+
 text_enum! {
     /// The state of an account (R2.8).
     pub enum Status as UserStatus {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::model::access::Bearer;
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role, Status};
 use crate::account::model::scope::AdminScope;
@@ -17,7 +18,7 @@ use crate::affiliate::model::settings::AffiliateSettings;
 use crate::agency::model::shop::ShopPath;
 use crate::payment::model::promotion::Promotion;
 use crate::referral::model::referral::{InviteCode, Referral};
-use kernel::id::UserId;
+use kernel::id::{SessionId, UserId};
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
 
@@ -63,7 +64,25 @@ pub struct User {
     /// Time of the second scrub after an erasure (R2.7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traces_due: Option<Timestamp>,
+    /// Generation of the account's sessions, from 0; a new one ends all earlier sessions (R2.11).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub session_generation: u64,
+    /// Sessions that ended while an access token of theirs may still be unexpired (R2.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_sessions: Vec<EndedSession>,
 }
+
+/// Session that ended a short while ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedSession {
+    pub id: SessionId,
+    pub at: Timestamp,
+}
+
+/// Lifetime of an access token, in seconds (R2.5).
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// Maximum ended sessions on an account; one more ends all sessions instead.
+const ENDED_MAX: usize = 8;
 
 impl User {
     /// Requires an active account.
@@ -82,6 +101,57 @@ impl User {
         let limited = !self.scopes.is_empty() && !needed.is_some_and(|needed| self.scopes.contains(&needed));
         self.must_be_active()?;
         if self.role != Role::Admin || limited { Err(Refusal::Forbidden) } else { Ok(()) }
+    }
+}
+
+/// Sessions (R2.5, R2.11).
+impl User {
+    /// Requires that an access token's session still stands: same password, same generation, not ended.
+    ///
+    /// # Rejects
+    /// [`Refusal::Unauthenticated`] for a token from before a new password, a sign-out, a block or a growth of rights.
+    pub fn must_honour(&self, bearer: &Bearer) -> Result<(), Refusal> {
+        let stands = bearer.user == self.id
+            && bearer.password_number == self.password_number
+            && bearer.generation == self.session_generation
+            && !self.ended_sessions.iter().any(|ended| ended.id == bearer.session);
+        if stands { Ok(()) } else { Err(Refusal::Unauthenticated) }
+    }
+
+    /// Requires an active account that honours the access token.
+    ///
+    /// # Rejects
+    /// [`Refusal::AccountBlocked`] for any other status; [`Refusal::Unauthenticated`] for a token of an ended session.
+    pub fn must_admit(&self, bearer: &Bearer) -> Result<(), Refusal> {
+        self.must_be_active()?;
+        self.must_honour(bearer)
+    }
+
+    /// Returns the account with all sessions ended.
+    pub fn without_sessions(self) -> Self {
+        let session_generation = self.session_generation.saturating_add(1);
+        Self { session_generation, ended_sessions: Vec::new(), ..self }
+    }
+
+    /// Returns the account with one session ended; its access tokens are refused from now on.
+    pub fn without_session(mut self, id: SessionId, now: Timestamp) -> Self {
+        self.ended_sessions.retain(|ended| now.duration_since(ended.at).as_secs() <= ACCESS_SECONDS && ended.id != id);
+        if self.ended_sessions.len() >= ENDED_MAX {
+            return self.without_sessions();
+        }
+        self.ended_sessions.push(EndedSession { id, at: now });
+        self
+    }
+
+    /// Returns the account with another role and other scopes; all sessions end when the rights grow.
+    pub fn with_rights(self, role: Role, scopes: BTreeSet<AdminScope>) -> Self {
+        let wider = self.role == Role::Admin
+            && role == Role::Admin
+            && !self.scopes.is_empty()
+            && (scopes.is_empty() || !scopes.is_subset(&self.scopes));
+        let grows = role.rank() > self.role.rank() || wider;
+        let changed = Self { role, scopes, ..self };
+        if grows { changed.without_sessions() } else { changed }
     }
 }
 
@@ -165,6 +235,8 @@ mod tests {
             shop: None,
             invite_code: None,
             traces_due: None,
+            session_generation: 0,
+            ended_sessions: Vec::new(),
         }
     }
 
@@ -215,6 +287,63 @@ mod tests {
         );
         let blocked = User { status: Status::Blocked, ..full };
         assert_eq!(blocked.must_be_admin(None), Err(Refusal::AccountBlocked));
+    }
+
+    fn bearer(session: u128) -> Bearer {
+        let session = SessionId::new(Ulid::from_parts(1, session));
+        Bearer { user: ann().id, session, password_number: 0, generation: 0 }
+    }
+
+    /// R2.5: a token is refused once its session ended, the password changed, or a new generation began.
+    #[test]
+    fn an_account_honours_the_tokens_of_its_living_sessions_only() {
+        assert_eq!(ann().must_honour(&bearer(1)), Ok(()));
+        let ended = ann().without_session(bearer(1).session, Timestamp::UNIX_EPOCH);
+        assert_eq!(ended.must_honour(&bearer(1)), Err(Refusal::Unauthenticated));
+        assert_eq!(ended.must_honour(&bearer(2)), Ok(()));
+        assert_eq!(ann().without_sessions().must_honour(&bearer(1)), Err(Refusal::Unauthenticated));
+        assert_eq!(User { password_number: 1, ..ann() }.must_honour(&bearer(1)), Err(Refusal::Unauthenticated));
+        let other = Bearer { user: UserId::new(Ulid::from_parts(2, 2)), ..bearer(1) };
+        assert_eq!(ann().must_honour(&other), Err(Refusal::Unauthenticated));
+    }
+
+    /// R2.5: ended sessions are few on the account: old ones go, and one too many ends all sessions.
+    #[test]
+    fn ended_sessions_never_pile_up_on_an_account() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let mut user = ann();
+        for session in 0..8 {
+            user = user.without_session(bearer(session).session, second(0));
+        }
+        assert_eq!((user.ended_sessions.len(), user.session_generation), (8, 0));
+        let later = user.clone().without_session(bearer(9).session, second(901));
+        assert_eq!((later.ended_sessions.len(), later.session_generation), (1, 0));
+        let full = user.without_session(bearer(9).session, second(1));
+        assert_eq!((full.ended_sessions.len(), full.session_generation), (0, 1));
+        assert_eq!(full.must_honour(&bearer(9)), Err(Refusal::Unauthenticated));
+    }
+
+    /// R2.11: sessions end when role or scopes grow, and only then.
+    #[test]
+    fn sessions_end_when_rights_grow() {
+        use AdminScope::{OrdersRead, OrdersRefund};
+        let set = |scopes: &[AdminScope]| scopes.iter().copied().collect::<BTreeSet<_>>();
+        for (from, to, ends) in [
+            ((Role::User, &[][..]), (Role::Agent, &[][..]), true),
+            ((Role::User, &[]), (Role::Admin, &[OrdersRead]), true),
+            ((Role::Agent, &[]), (Role::Admin, &[]), true),
+            ((Role::Admin, &[OrdersRead]), (Role::Admin, &[]), true),
+            ((Role::Admin, &[OrdersRead]), (Role::Admin, &[OrdersRead, OrdersRefund]), true),
+            ((Role::Admin, &[OrdersRead]), (Role::Admin, &[OrdersRefund]), true),
+            ((Role::Admin, &[]), (Role::Admin, &[OrdersRead]), false),
+            ((Role::Admin, &[OrdersRead, OrdersRefund]), (Role::Admin, &[OrdersRead]), false),
+            ((Role::Admin, &[]), (Role::User, &[]), false),
+            ((Role::Agent, &[]), (Role::User, &[]), false),
+        ] {
+            let user = User { role: from.0, scopes: set(from.1), ..ann() };
+            let after = user.with_rights(to.0, set(to.1));
+            assert_eq!(after.session_generation > 0, ends, "{from:?} {to:?}");
+        }
     }
 
     /// R2.2: a stored user is read back whole, and no required field has a default.

@@ -46,6 +46,8 @@ fn user(number: u64) -> User {
         shop: None,
         invite_code: None,
         traces_due: None,
+        session_generation: 0,
+        ended_sessions: Vec::new(),
     }
 }
 

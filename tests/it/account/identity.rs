@@ -1,0 +1,3 @@
+//! Attacks on identity: tokens that outlive their session, lock-outs, hijacked sign-ups, enumeration (R2.4, R2.5, R2.9–R2.11).
+
+mod ended;
