@@ -134,6 +134,7 @@ fn sales_can_be_searched_and_each_grant_tells_its_statistic() {
         }
         let (first, second) = (asset(world, &b, &cards, "CARD-1").await, asset(world, &c, &cards, "CARD-2").await);
         let of_b = id(&recharge(world, &first, "10").await);
+        world.advance(1).await;
         let of_c = id(&recharge(world, &second, "15.5").await);
         let found = async |name: &str, path: &str| -> Vec<String> {
             let list = world.user(name).get(&format!("/v1/agency/{path}")).await.is(200);

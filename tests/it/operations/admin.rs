@@ -221,6 +221,7 @@ fn rewards_held_while_blocked_are_granted_once_active_again() {
         world.settle().await;
         assert_eq!(all(world, "/v1/admin/rewards?state=held").await.len(), 1);
         assert_eq!(set("active").await.is(200)["status"], "active");
+        world.sign_in("ann").await;
         world.settle().await;
         let rewards = all(world, &format!("/v1/admin/rewards?inviter={ann}")).await;
         assert_eq!((rewards.len(), rewards[0]["state"].as_str()), (1, Some("granted")));

@@ -67,7 +67,7 @@ fn a_token_from_before_a_sign_out_moves_nothing() {
         world
             .holder(&one)
             .once()
-            .post("/v1/affiliate/withdrawals", json!({"amount": "1", "to": "balance"}))
+            .post("/v1/affiliate/withdrawals", json!({"amount": "0.5", "to": "balance"}))
             .await
             .is(201);
         let refresh = json!({"refresh_token": session_one["refresh_token"]}).to_string();
@@ -78,7 +78,7 @@ fn a_token_from_before_a_sign_out_moves_nothing() {
         world
             .holder(&two)
             .once()
-            .post("/v1/affiliate/withdrawals", json!({"amount": "1", "to": "balance"}))
+            .post("/v1/affiliate/withdrawals", json!({"amount": "0.5", "to": "balance"}))
             .await
             .is(201);
         let first = json!({"refresh_token": session_two["refresh_token"]});
@@ -87,7 +87,10 @@ fn a_token_from_before_a_sign_out_moves_nothing() {
         world.nobody().post("/v1/sessions/refresh", first).await.refused(401, "bad_credentials");
         moves_nothing(world, &two, "its family was revoked").await;
         moves_nothing(world, next["access_token"].as_str().unwrap(), "its family was revoked").await;
-        assert_eq!(world.balance("ann").await, "2");
+        let two = world.holder(next["access_token"].as_str().unwrap()).get("/v1/me").await;
+        two.refused(401, "unauthenticated");
+        world.sign_in("ann").await;
+        assert_eq!(world.balance("ann").await, "1");
     });
 }
 
