@@ -19,9 +19,8 @@ use shared::payment::view;
 use shared::redemption::model::redemption::Redemption;
 use shared::redemption::view::{BenefitView, ExtendedSubscription};
 use shared::referral::model::referral::Reward;
-use shared::table::item::Entity;
+use shared::table::item::{Entity, Item, Versioned};
 use shared::table::key::Key;
-use shared::table::store::ReadSet;
 use shared::webhooks::deliver::OutboundEvent;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
 
@@ -52,13 +51,12 @@ pub fn promised(records: &[ReceivedMessage]) -> Vec<Promised> {
 /// # Errors
 /// Fails if the database cannot be reached, or a subject does not exist.
 pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, Fault> {
-    let mut keys: Vec<Key> = events.iter().map(|event| key(event.about)).collect();
-    keys.sort();
-    keys.dedup();
-    let batch = app.store.get_many(&keys).await?;
+    let subjects = app.store.read(events.iter().map(|event| key(event.about)).collect::<Vec<_>>()).await?;
     let mut all = Vec::new();
-    for event in events {
-        let data = data(app, &batch, event.about).await?;
+    for (event, subject) in events.iter().zip(subjects) {
+        let why = || "an event is about it, but it is not there".to_owned();
+        let subject = subject.ok_or_else(|| Fault::Item { key: key(event.about).pk, why: why() })?;
+        let data = data(app, event.about, subject).await?;
         let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
         all.push(OutboundEvent { id: event.id, kind: event.kind, about: event.about, body });
@@ -68,31 +66,28 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, 
 
 fn key(about: EventSubject) -> Key {
     match about {
-        EventSubject::User(user) => User::key(user),
-        EventSubject::Order(order) => Order::key(order),
-        EventSubject::Reward(reward) => Reward::key(reward),
-        EventSubject::Commission(order) => Commission::key(Commission::id_of(order)),
-        EventSubject::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
-        EventSubject::Redemption { user, code, number } => Redemption::key(user, code, number),
+        EventSubject::User(user) => User::key(user).into(),
+        EventSubject::Order(order) => Order::key(order).into(),
+        EventSubject::Reward(reward) => Reward::key(reward).into(),
+        EventSubject::Commission(order) => Commission::key(Commission::id_of(order)).into(),
+        EventSubject::Withdrawal(withdrawal) => Withdrawal::key(withdrawal).into(),
+        EventSubject::Redemption { user, code, number } => Redemption::key(user, code, number).into(),
     }
 }
 
-async fn data(app: &App, batch: &ReadSet, about: EventSubject) -> Result<Value, Fault> {
-    let key = key(about);
+async fn data(app: &App, about: EventSubject, subject: Item) -> Result<Value, Fault> {
     Ok(match about {
-        EventSubject::User(_) => of_user(&*find::<User>(batch, &key)?),
-        EventSubject::Order(_) => of_order(app, &*find::<Order>(batch, &key)?).await?,
-        EventSubject::Reward(_) => of_reward(&*find::<Reward>(batch, &key)?),
-        EventSubject::Commission(_) => of_commission(&*find::<Commission>(batch, &key)?, app.clock.now()),
-        EventSubject::Withdrawal(_) => of_withdrawal(&*find::<Withdrawal>(batch, &key)?),
-        EventSubject::Redemption { .. } => of_redemption(&*find::<Redemption>(batch, &key)?),
+        EventSubject::User(_) => of_user(&*read(subject)?),
+        EventSubject::Order(_) => of_order(app, &*read(subject)?).await?,
+        EventSubject::Reward(_) => of_reward(&*read(subject)?),
+        EventSubject::Commission(_) => of_commission(&*read(subject)?, app.clock.now()),
+        EventSubject::Withdrawal(_) => of_withdrawal(&*read(subject)?),
+        EventSubject::Redemption { .. } => of_redemption(&*read(subject)?),
     })
 }
 
-/// Messages refer only to committed changes, so a missing subject is a fault.
-fn find<T: Entity>(batch: &ReadSet, key: &Key) -> Result<shared::table::item::Versioned<T>, Fault> {
-    let why = || Fault::Item { key: key.pk.clone(), why: "an event is about it, but it is not there".to_owned() };
-    batch.peek::<T>(key)?.ok_or_else(why)
+fn read<T: Entity>(item: Item) -> Result<Versioned<T>, Fault> {
+    Versioned::read(item)
 }
 
 fn of_user(user: &User) -> Value {

@@ -57,13 +57,12 @@ pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, 
 async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     must_be_another(ask.user, ask.admin)?;
     let mut tx = app.tx();
-    let (user, account) = (User::key(ask.user), CommissionAccount::key(ask.user));
-    let mut batch = app.store.get_many(&[user.clone(), account.clone()]).await?;
-    let user = batch.take::<User>(&user)?.ok_or(Refusal::NotFound)?;
+    let (user, account) = app.store.read((User::key(ask.user), CommissionAccount::key(ask.user))).await?;
+    let user = user.ok_or(Refusal::NotFound)?;
     if user.status == Status::Erased {
         return Ok((user.into_inner(), tx));
     }
-    if let Some(account) = batch.take::<CommissionAccount>(&account)? {
+    if let Some(account) = account {
         if account.held.is_positive() {
             return Err(Refusal::WithdrawalOpen.into());
         }
@@ -75,12 +74,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     });
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
-        let (claim, reset) = (EmailClaim::key(&hash), PasswordReset::key(&hash));
-        let mut batch = app.store.get_many(&[claim.clone(), reset.clone()]).await?;
-        if let Some(claim) = batch.take::<EmailClaim>(&claim)?.filter(|claim| claim.user == user.id) {
+        let (claim, reset) = app.store.read((EmailClaim::key(&hash), PasswordReset::key(&hash))).await?;
+        if let Some(claim) = claim.filter(|claim| claim.user == user.id) {
             tx.remove(&claim);
         }
-        if let Some(reset) = batch.take::<PasswordReset>(&reset)? {
+        if let Some(reset) = reset {
             tx.remove(&reset);
         }
     }
@@ -173,13 +171,10 @@ async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {
 }
 
 /// Removes those of the given event bodies that exist.
-async fn plan_bodies(app: &App, keys: &[Key]) -> Result<((), Tx), Error> {
+async fn plan_bodies(app: &App, keys: &[Key<RawEvent>]) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
-    let mut batch = app.store.get_many(keys).await?;
-    for key in keys {
-        if let Some(raw) = batch.take::<RawEvent>(key)? {
-            tx.remove(&raw);
-        }
+    for raw in app.store.read(keys.to_vec()).await?.into_iter().flatten() {
+        tx.remove(&raw);
     }
     Ok(((), tx))
 }

@@ -153,10 +153,9 @@ pub(crate) async fn admit(
         _ if registered.status == Status::Pending => None,
         Some(begun) if !replayed => Some(first_tokens(app, registered.user, begun)?),
         _ => {
-            let (user, claim) = (User::key(registered.user), EmailClaim::key(email_hash));
-            let mut batch = app.store.get_many(&[user.clone(), claim.clone()]).await?;
-            let user = batch.take::<User>(&user)?.ok_or(Refusal::EmailTaken)?;
-            let claim = batch.take::<EmailClaim>(&claim)?.ok_or(Refusal::EmailTaken)?;
+            let keys = (User::key(registered.user), EmailClaim::key(email_hash));
+            let (user, claim) = app.store.read(keys).await?;
+            let (user, claim) = user.zip(claim).ok_or(Refusal::EmailTaken)?;
             if let Credential::Password(password) = proof {
                 let stranger = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
                 limit_failures(app, email_hash).await.map_err(|error| instead(error, &stranger))?;
@@ -325,22 +324,16 @@ impl Found {
         app: &App,
         newcomer: &NewAccount,
         programmes: &Programmes,
-        signup: Option<Key>,
+        signup: Option<Key<PendingSignup>>,
     ) -> Result<(Self, Option<Versioned<PendingSignup>>), Error> {
         let code = newcomer.referral_code.as_deref().map(|code| programmes.readable(code));
         let claim = newcomer.mailbox.as_ref().map(|mailbox| EmailClaim::key(&mailbox.hash));
         let invite = code.iter().flatten().map(|code| Invite::key(code.as_str())).next();
-        let keys: Vec<Key> = claim.clone().into_iter().chain(invite.clone()).chain(signup.clone()).collect();
-        let mut batch = app.store.get_many(&keys).await?;
-        if let Some(claim) = claim
-            && batch.take::<EmailClaim>(&claim)?.is_some()
-        {
+        let (claim, invite, pending) = app.store.read((claim, invite, signup)).await?;
+        if claim.is_some() {
             return Err(Refusal::EmailTaken.into());
         }
-        let mut found = Self { code, invite: None, limit: None };
-        if let Some(invite) = invite {
-            found.invite = batch.take(&invite)?;
-        }
+        let mut found = Self { code, invite, limit: None };
         if let Some(invite) = &found.invite
             && programmes.referral.max_invitees_per_user > 0
         {
@@ -348,7 +341,6 @@ impl Found {
             let now = stored.as_deref().cloned().unwrap_or(InviteeLimit { user: invite.owner, invitees: 0 });
             found.limit = Some((stored, now));
         }
-        let pending = signup.map(|signup| batch.take(&signup)).transpose()?.flatten();
         Ok((found, pending))
     }
 

@@ -73,10 +73,8 @@ pub async fn reset_password(app: &App, email: &Email, typed: &str, new: &Passwor
 async fn plan(app: &App, hash: &str, typed: &str, new_hash: &str) -> Result<(Option<String>, Tx), Error> {
     let reset = app.store.get::<PasswordReset>(&PasswordReset::key(hash)).await?.ok_or_else(wrong)?;
     mailed_code::compare(app, &reset.nonce, typed)?;
-    let (claim, user) = (EmailClaim::key(hash), User::key(reset.user));
-    let mut batch = app.store.get_many(&[claim.clone(), user.clone()]).await?;
-    let claim = batch.take::<EmailClaim>(&claim)?.ok_or_else(wrong)?;
-    let user = batch.take::<User>(&user)?.ok_or_else(wrong)?;
+    let (claim, user) = app.store.read((EmailClaim::key(hash), User::key(reset.user))).await?;
+    let (claim, user) = claim.zip(user).ok_or_else(wrong)?;
     let mut tx = app.tx();
     if reset.used {
         return Ok((Some(claim.password_hash.clone().unwrap_or_default()), tx));

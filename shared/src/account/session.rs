@@ -225,10 +225,8 @@ async fn live(
     session: SessionId,
     now: Timestamp,
 ) -> Result<(Versioned<User>, Versioned<Session>), Error> {
-    let (user_key, session_key) = (User::key(user), Session::key(user, session));
-    let mut batch = app.store.get_many(&[user_key.clone(), session_key.clone()]).await?;
-    let user = batch.take::<User>(&user_key)?.ok_or(Refusal::BadCredentials)?;
-    let session = batch.take::<Session>(&session_key)?.ok_or(Refusal::BadCredentials)?;
+    let (user, session) = app.store.read((User::key(user), Session::key(user, session))).await?;
+    let (user, session) = user.zip(session).ok_or(Refusal::BadCredentials)?;
     let is_over = user.must_honour(&Bearer::from(&*session)).is_err();
     if session.revoked || session.until <= now || is_over {
         return Err(Refusal::BadCredentials.into());

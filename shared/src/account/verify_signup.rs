@@ -51,9 +51,7 @@ async fn read(
     app: &App,
     hash: &str,
 ) -> Result<(Option<Versioned<EmailClaim>>, Option<Versioned<PendingSignup>>), Fault> {
-    let (claim, signup) = (EmailClaim::key(hash), PendingSignup::key(hash));
-    let mut batch = app.store.get_many(&[claim.clone(), signup.clone()]).await?;
-    Ok((batch.take(&claim)?, batch.take(&signup)?))
+    app.store.read((EmailClaim::key(hash), PendingSignup::key(hash))).await
 }
 
 /// Returns the nonce of the current code; after the confirmation it is on the claim.

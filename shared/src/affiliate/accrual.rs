@@ -18,9 +18,9 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::Operator;
 use table::context::Ctx;
-use table::item::Versioned;
+use table::item::{Versioned, values};
 use table::key::Key;
-use table::store::ReadSet;
+use table::read::Keys;
 use table::tx::Tx;
 
 /// Order or purchase of a message.
@@ -32,6 +32,15 @@ struct Due {
     message: String,
 }
 
+/// Keys of orders, purchases, commissions, earnings and accounts.
+pub type AccrualKeys = (
+    BTreeMap<OrderId, Key<Order>>,
+    BTreeMap<OrderId, Key<Purchase>>,
+    BTreeMap<OrderId, Key<Commission>>,
+    BTreeMap<UserId, Key<Earnings>>,
+    BTreeMap<UserId, Key<CommissionAccount>>,
+);
+
 /// Orders and purchases of a batch that may accrue or reverse commission.
 #[derive(Debug, Clone, Default)]
 pub struct Orders(BTreeMap<OrderId, Due>);
@@ -42,39 +51,35 @@ impl Orders {
         Self(messages.iter().filter_map(due).collect())
     }
 
-    /// Returns all keys to read for them, each once.
-    pub fn keys(&self) -> Vec<Key> {
-        let of = |(order, due): (&OrderId, &Due)| {
-            [
-                due.key(*order),
-                Commission::key(Commission::id_of(*order)),
-                Earnings::key(due.invitee),
-                CommissionAccount::key(due.inviter),
-            ]
-        };
-        let mut keys: Vec<Key> = self.0.iter().flat_map(of).collect();
-        keys.sort();
-        keys.dedup();
-        keys
+    /// Returns all keys to read for them.
+    pub fn keys(&self) -> AccrualKeys {
+        let of =
+            |purchase: bool| self.0.iter().filter(move |(_, due)| due.purchase == purchase).map(|(order, _)| *order);
+        (
+            of(false).map(|order| (order, Order::key(order))).collect(),
+            of(true).map(|order| (order, Purchase::key(order))).collect(),
+            self.0.keys().map(|order| (*order, Commission::key(Commission::id_of(*order)))).collect(),
+            self.0.values().map(|due| (due.invitee, Earnings::key(due.invitee))).collect(),
+            self.0.values().map(|due| (due.inviter, CommissionAccount::key(due.inviter))).collect(),
+        )
     }
 
     /// Reconciles the commission of each order with the order as read.
     ///
     /// # Errors
     /// A fault when an item does not decode or amounts overflow; write nothing then.
-    pub fn settle(&self, app: &App, batch: &ReadSet) -> Result<AccrualState, Fault> {
-        let mut read = AccrualState::default();
-        for (order, due) in &self.0 {
-            let key = due.key(*order);
-            let found = source(batch, &key, due.purchase)?;
+    pub fn settle(&self, app: &App, found: <AccrualKeys as Keys>::Found) -> Result<AccrualState, Fault> {
+        let (orders, purchases, commissions, earnings, accounts) = found;
+        let mut read = AccrualState { commissions, earnings, accounts, ..AccrualState::default() };
+        for order in self.0.keys() {
+            let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
             let missing =
-                || Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() };
+                || Fault::Item { key: order.to_string(), why: "a message names it, but it is not there".to_owned() };
             read.now.orders.insert(*order, found.ok_or_else(missing)?);
-            let commission = |id| Commission::key(Commission::id_of(id));
-            keep(&mut read.commissions, &mut read.now.commissions, *order, batch, commission)?;
-            keep(&mut read.earnings, &mut read.now.earnings, due.invitee, batch, Earnings::key)?;
-            keep(&mut read.accounts, &mut read.now.accounts, due.inviter, batch, CommissionAccount::key)?;
         }
+        read.now.commissions = values(&read.commissions);
+        read.now.earnings = values(&read.earnings);
+        read.now.accounts = values(&read.accounts);
         for (order, due) in &self.0 {
             let by = by_worker(app, &due.message);
             let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
@@ -84,38 +89,16 @@ impl Orders {
     }
 }
 
-impl Due {
-    fn key(&self, order: OrderId) -> Key {
-        if self.purchase { Purchase::key(order) } else { Order::key(order) }
-    }
-}
-
-/// Reads the order or purchase of a commission.
+/// Returns the source of a commission: its order, else its purchase.
 ///
 /// # Errors
-/// A fault when an item does not decode or amounts overflow.
-fn source(batch: &ReadSet, key: &Key, purchase: bool) -> Result<Option<CommissionSource>, Fault> {
-    if !purchase {
-        return Ok(batch.peek::<Order>(key)?.map(|order| CommissionSource::from(&*order)));
+/// A fault when amounts overflow.
+pub(crate) fn source_of(order: Option<&Order>, purchase: Option<&Purchase>) -> Result<Option<CommissionSource>, Fault> {
+    if let Some(order) = order {
+        return Ok(Some(CommissionSource::from(order)));
     }
-    let Some(purchase) = batch.peek::<Purchase>(key)? else { return Ok(None) };
-    CommissionSource::of_purchase(&purchase).map_err(|error| Fault::bug(error.to_string()))
-}
-
-/// Reads the source of a commission, of either kind; the batch must hold [`source_keys`].
-///
-/// # Errors
-/// A fault when an item does not decode or amounts overflow.
-pub(crate) fn source_of(batch: &ReadSet, order: OrderId) -> Result<Option<CommissionSource>, Fault> {
-    match source(batch, &Order::key(order), false)? {
-        Some(found) => Ok(Some(found)),
-        None => source(batch, &Purchase::key(order), true),
-    }
-}
-
-/// Returns the keys at which the source of a commission may be.
-pub(crate) fn source_keys(order: OrderId) -> [Key; 2] {
-    [Order::key(order), Purchase::key(order)]
+    let Some(purchase) = purchase else { return Ok(None) };
+    CommissionSource::of_purchase(purchase).map_err(|error| Fault::bug(error.to_string()))
 }
 
 fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
@@ -175,21 +158,6 @@ impl AccrualState {
     }
 }
 
-/// Stores an entity both as read and as the value to change.
-fn keep<I: Ord + Copy, T: table::item::Entity + Clone>(
-    read: &mut BTreeMap<I, Versioned<T>>,
-    now: &mut BTreeMap<I, T>,
-    id: I,
-    batch: &ReadSet,
-    key: impl FnOnce(I) -> Key,
-) -> Result<(), Fault> {
-    if let Some(found) = batch.peek::<T>(&key(id))? {
-        now.insert(id, T::clone(&found));
-        read.insert(id, found);
-    }
-    Ok(())
-}
-
 /// Reconciles the commission of one message's order, independent of its rewards.
 ///
 /// # Errors
@@ -201,10 +169,7 @@ pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
 async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let orders = Orders::of(std::slice::from_ref(told));
-    let keys = orders.keys();
-    if !keys.is_empty() {
-        let batch = app.store.get_many(&keys).await?;
-        orders.settle(app, &batch)?.write(&mut tx);
-    }
+    let found = app.store.read(orders.keys()).await?;
+    orders.settle(app, found)?.write(&mut tx);
     Ok(((), tx))
 }

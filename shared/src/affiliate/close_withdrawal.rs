@@ -92,12 +92,10 @@ async fn read(
         }
         ClosedBy::Owner(by) => {
             let user = by.user;
-            let keys = [key, CommissionAccount::key(user), User::key(user)];
-            let mut batch = app.store.get_many(&keys).await?;
-            let [withdrawal, account, owner] = &keys;
-            batch.take::<User>(owner)?.ok_or(Refusal::Unauthenticated)?.must_admit(&by)?;
-            let found = batch.take::<Withdrawal>(withdrawal)?.filter(|found| found.user == user);
-            (found.ok_or(Refusal::NotFound)?, batch.take(account)?)
+            let keys = (key, CommissionAccount::key(user), User::key(user));
+            let (found, account, owner) = app.store.read(keys).await?;
+            owner.ok_or(Refusal::Unauthenticated)?.must_admit(&by)?;
+            (found.filter(|found| found.user == user).ok_or(Refusal::NotFound)?, account)
         }
     };
     Ok((withdrawal, account.ok_or_else(|| Fault::bug("a withdrawal without an account"))?))

@@ -38,13 +38,11 @@ pub struct AffiliateOverview {
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Error> {
-    let keys = [User::key(user), ReferralCounts::key(user), CommissionAccount::key(user)];
-    let (batch, waiting) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
-    let (mut batch, waiting) = (batch?, waiting?);
-    let [own, counts, account] = &keys;
-    let owner = batch.take::<User>(own)?.ok_or(Refusal::Unauthenticated)?;
-    let counts = batch.take::<ReferralCounts>(counts)?;
-    let mut account = batch.take::<CommissionAccount>(account)?.map(|account| *account);
+    let keys = (User::key(user), ReferralCounts::key(user), CommissionAccount::key(user));
+    let (found, waiting) = tokio::join!(app.store.read(keys), overdue(app, user));
+    let ((owner, counts, account), waiting) = (found?, waiting?);
+    let owner = owner.ok_or(Refusal::Unauthenticated)?;
+    let mut account = account.map(|account| *account);
     if !waiting.is_empty() {
         account = matured(app, &Ctx::system(), user, &waiting).await?.now.accounts.remove(&user);
     }

@@ -14,7 +14,7 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, UserId};
 use table::context::Ctx;
 use table::item::Versioned;
-use table::key::{Key, due_until};
+use table::key::due_until;
 use table::store::{Index, Query};
 use table::tx::Tx;
 
@@ -70,16 +70,16 @@ pub(crate) async fn matured(
     user: UserId,
     waiting: &[Versioned<CommissionHold>],
 ) -> Result<AccrualState, Fault> {
-    let commission = |one: &Versioned<CommissionHold>| Commission::key(Commission::id_of(one.order));
-    let keys: Vec<Key> = waiting.iter().map(commission).chain([CommissionAccount::key(user)]).collect();
-    let mut batch = app.store.get_many(&keys).await?;
+    let commissions: BTreeMap<_, _> =
+        waiting.iter().map(|one| (one.order, Commission::key(Commission::id_of(one.order)))).collect();
+    let (account, mut commissions) = app.store.read((CommissionAccount::key(user), commissions)).await?;
     let mut settled = AccrualState { accounts: BTreeMap::new(), ..AccrualState::default() };
-    if let Some(account) = batch.take::<CommissionAccount>(&CommissionAccount::key(user))? {
+    if let Some(account) = account {
         settled.now.accounts.insert(user, *account);
         settled.accounts.insert(user, account);
     }
     for one in waiting {
-        if let Some(found) = batch.take::<Commission>(&commission(one))? {
+        if let Some(found) = commissions.remove(&one.order) {
             settled.now.commissions.insert(one.order, Commission::clone(&found));
             settled.commissions.insert(one.order, found);
         }

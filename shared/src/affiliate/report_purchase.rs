@@ -95,9 +95,8 @@ async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
     let referral = app.settings::<ReferralSettings>().await?.settings;
     let now = app.clock.now();
     let amount = checked(&settings, ask, now)?;
-    let (id, key) = (id_of(app, ask.key, &ask.external_order_id), User::key(ask.user));
-    let mut batch = app.store.get_many(&[key.clone(), Purchase::key(id)]).await?;
-    let known = batch.take::<Purchase>(&Purchase::key(id))?;
+    let id = id_of(app, ask.key, &ask.external_order_id);
+    let (user, known) = app.store.read((User::key(ask.user), Purchase::key(id))).await?;
     if let Some(bought) = known.as_ref().and_then(|known| known.bought.as_ref()) {
         let same = (bought.user, bought.amount, bought.paid_at) == (ask.user, amount, ask.paid_at);
         let other = || Refusal::field("/external_order_id", "taken", "This id was reported for another purchase.");
@@ -105,7 +104,7 @@ async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
         return Ok((same, app.tx()));
     }
     let unknown = || Refusal::field("/user_id", "unknown", "There is no such user.");
-    let user = batch.take::<User>(&key)?.ok_or_else(unknown)?;
+    let user = user.ok_or_else(unknown)?;
     let new = Purchase::new(id, ask.key, ask.external_order_id.clone(), now);
     let before = known.as_deref().cloned().unwrap_or(new);
     let bought = Bought {

@@ -1,9 +1,11 @@
 //! Permanent reversal of a commission by an admin (R9.3); a withdrawn share becomes debt (R6.4).
 
-use crate::affiliate::accrual::{AccrualState, source_keys, source_of};
+use crate::affiliate::accrual::{AccrualState, source_of};
 use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount};
+use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
+use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
 use kernel::ledger::Operator;
@@ -30,14 +32,15 @@ pub async fn reverse_commission(app: &App, ctx: &Ctx, ask: &ReverseCommission) -
 
 async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
     let mut tx = app.tx();
-    let (id, order) = (Commission::key(ask.commission), Commission::order_of(ask.commission));
-    let [one, other] = source_keys(order);
-    let mut batch = app.store.get_many(&[id.clone(), one, other]).await?;
-    let commission = batch.take::<Commission>(&id)?.ok_or(Refusal::NotFound)?;
+    let order = Commission::order_of(ask.commission);
+    let keys = (Commission::key(ask.commission), Order::key(order), Purchase::key(order));
+    let (commission, order, purchase) = app.store.read(keys).await?;
+    let commission = commission.ok_or(Refusal::NotFound)?;
     if commission.denied.is_some() {
         return Ok((commission.into_inner(), tx));
     }
-    let order = source_of(&batch, order)?.ok_or_else(|| Fault::bug("a commission without its order"))?;
+    let order = source_of(order.as_deref(), purchase.as_deref())?
+        .ok_or_else(|| Fault::bug("a commission without its order"))?;
     let key = CommissionAccount::key(commission.beneficiary);
     let account = app.store.get::<CommissionAccount>(&key).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;

@@ -128,15 +128,15 @@ async fn read(
     ctx: &Ctx,
     user: UserId,
 ) -> Result<(Versioned<User>, Option<Versioned<CommissionAccount>>), Error> {
-    let keys = [User::key(user), CommissionAccount::key(user)];
-    let (batch, due) = tokio::join!(app.store.get_many(&keys), overdue(app, user));
-    let mut batch = batch?;
+    let read = || app.store.read((User::key(user), CommissionAccount::key(user)));
+    let (found, due) = tokio::join!(read(), overdue(app, user));
+    let mut found = found?;
     if !due?.is_empty() {
         mature(app, ctx, user).await?;
-        batch = app.store.get_many(&keys).await?;
+        found = read().await?;
     }
-    let [user, account] = &keys;
-    Ok((batch.take(user)?.ok_or(Refusal::Unauthenticated)?, batch.take(account)?))
+    let (user, account) = found;
+    Ok((user.ok_or(Refusal::Unauthenticated)?, account))
 }
 
 /// Requires an offered method and the minimum amount of a cash withdrawal.

@@ -43,24 +43,20 @@ pub async fn create_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGra
 }
 
 async fn plan_new(app: &App, ctx: &Ctx, seller: &Seller, ask: &CreateGrant) -> Result<(Grant, Tx), Error> {
-    let keys = [Shop::key(ask.shop), Series::key(ask.series)];
-    let mut batch = app.store.get_many(&keys).await?;
-    let shop = batch.take::<Shop>(&Shop::key(ask.shop))?.filter(|shop| seller.reach.holds(&shop.path));
-    let shop = shop.ok_or(Refusal::NotFound)?;
-    let series = batch.take::<Series>(&Series::key(ask.series))?.ok_or(Refusal::NotFound)?;
+    let (shop, series) = app.store.read((Shop::key(ask.shop), Series::key(ask.series))).await?;
+    let shop = shop.filter(|shop| seller.reach.holds(&shop.path)).ok_or(Refusal::NotFound)?;
+    let series = series.ok_or(Refusal::NotFound)?;
     let parent = shop.path.parent();
     seller.reach.must_be(parent.as_ref())?;
-    let here = Grant::key(ask.series, &shop.path);
     let above = parent.as_ref().map(|parent| Grant::key(ask.series, parent));
-    let keys: Vec<Key> = above.iter().chain([&here]).cloned().collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    if batch.take::<Grant>(&here)?.is_some() {
+    let (here, above) = app.store.read((Grant::key(ask.series, &shop.path), above)).await?;
+    if here.is_some() {
         return Err(Refusal::AlreadyGranted.into());
     }
     let terms_of_series = series.wanted().clone();
-    let above = match &above {
+    let above = match parent {
         None => Above::Series(Box::new(series)),
-        Some(key) => Above::Grant(Box::new(batch.take::<Grant>(key)?.ok_or(Refusal::AllocatorNotGranted)?)),
+        Some(_) => Above::Grant(Box::new(above.ok_or(Refusal::AllocatorNotGranted)?)),
     };
     let offer = above.offer();
     let (now, none) = (app.clock.now(), Vec::new());
@@ -249,19 +245,13 @@ impl Known {
     async fn read(app: &App, seller: &Seller, id: GrantId) -> Result<Self, Error> {
         let place = app.store.get::<GrantPlace>(&GrantPlace::key(id)).await?;
         let place = place.filter(|place| seller.reach.holds(&place.path)).ok_or(Refusal::NotFound)?;
-        let here = key_of(&place);
-        let above = match place.path.parent() {
-            Some(parent) => Grant::key(place.series, &parent),
-            None => Series::key(place.series),
-        };
-        let mut batch = app.store.get_many(&[here.clone(), above.clone()]).await?;
+        let parent = place.path.parent().map(|parent| Grant::key(place.series, &parent));
+        let series = parent.is_none().then(|| Series::key(place.series));
+        let (grant, parent, series) = app.store.read((key_of(&place), parent, series)).await?;
+        let parent = parent.map(|parent| Above::Grant(Box::new(parent)));
+        let above = parent.or(series.map(|series| Above::Series(Box::new(series))));
         let missing = || Fault::bug("a grant that is not at its place");
-        let grant = batch.take::<Grant>(&here)?.ok_or_else(missing)?;
-        let above = match place.path.parent() {
-            Some(_) => Above::Grant(Box::new(batch.take(&above)?.ok_or_else(missing)?)),
-            None => Above::Series(Box::new(batch.take(&above)?.ok_or_else(missing)?)),
-        };
-        Ok(Self { place, grant, above })
+        Ok(Self { place, grant: grant.ok_or_else(missing)?, above: above.ok_or_else(missing)? })
     }
 
     /// Checks that the caller is the parent shop or an admin.
@@ -320,7 +310,7 @@ impl Known {
 }
 
 /// Current key of a grant.
-pub(crate) fn key_of(place: &GrantPlace) -> Key {
+pub(crate) fn key_of(place: &GrantPlace) -> Key<Grant> {
     match place.deleted {
         true => Grant::deleted_key(place.series, place.id),
         false => Grant::key(place.series, &place.path),

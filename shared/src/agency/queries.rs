@@ -14,7 +14,7 @@ use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AssetId, SeriesId, ShopId};
 use kernel::refusal::Refusal;
-use table::key::Key;
+use table::item::Versioned;
 use table::list::Window;
 use table::list::only;
 use table::list::{ListSource, walk};
@@ -141,16 +141,9 @@ pub async fn orders(
             && window.holds(order.created_at)
     };
     let page = walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await?;
-    let keys: Vec<Key> = page.items.iter().filter_map(|order| order.payment).map(Order::key).collect();
-    let batch = if keys.is_empty() { None } else { Some(app.store.get_many(&keys).await?) };
-    let with = |order: AgencyOrder| {
-        let payment = match (&batch, order.payment) {
-            (Some(batch), Some(id)) => batch.peek::<Order>(&Order::key(id))?,
-            _ => None,
-        };
-        Ok((order, payment.map(|payment| payment.into_inner())))
-    };
-    Ok(Page { items: page.items.into_iter().map(with).collect::<Result<_, Fault>>()?, next: page.next })
+    let payments: Vec<_> = page.items.iter().map(|order| order.payment.map(Order::key)).collect();
+    let payments = app.store.read(payments).await?.into_iter().map(|payment| payment.map(Versioned::into_inner));
+    Ok(Page { items: page.items.into_iter().zip(payments).collect(), next: page.next })
 }
 
 /// Earnings of a shop in reach from an order.
@@ -210,14 +203,12 @@ pub async fn one_series(app: &App, reach: &Reach, id: SeriesId) -> Result<(Serie
         Reach::Platform => None,
         Reach::Below(path) => Some(Grant::key(id, path)),
     };
-    let keys: Vec<Key> = own.iter().cloned().chain([Series::key(id)]).collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    let series = batch.take::<Series>(&Series::key(id))?.ok_or(Refusal::NotFound)?.into_inner();
-    let grant = match &own {
-        Some(key) => Some(batch.take::<Grant>(key)?.ok_or(Refusal::NotFound)?.into_inner()),
-        None => None,
-    };
-    Ok((series, grant))
+    let granted = own.is_some();
+    let (series, grant) = app.store.read((Series::key(id), own)).await?;
+    if granted && grant.is_none() {
+        return Err(Refusal::NotFound.into());
+    }
+    Ok((series.ok_or(Refusal::NotFound)?.into_inner(), grant.map(Versioned::into_inner)))
 }
 
 /// Series by their ids; missing ones are left out.

@@ -31,7 +31,6 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::item::Versioned;
-use table::key::Key;
 use table::tx::Tx;
 
 /// Items requested for an asset.
@@ -101,18 +100,12 @@ impl Offered {
     async fn read(app: &App, reach: &Reach, asset: AssetId) -> Result<Self, Error> {
         let asset = asset_in(app, reach, asset).await?;
         let seller = asset.path.shop().ok_or_else(|| Fault::bug("an asset of no shop"))?;
-        let of_series = Series::key(asset.series);
-        let levels: Vec<Key> = asset.path.upward().map(|path| Grant::key(asset.series, &path)).collect();
-        let wallet = Wallet::key(seller);
-        let rest = [of_series.clone(), wallet.clone(), AgencyBegun::key()];
-        let mut batch = app.store.get_many(&levels.iter().cloned().chain(rest).collect::<Vec<_>>()).await?;
-        let series = batch.take::<Series>(&of_series)?.ok_or_else(|| Fault::bug("an asset of no series"))?;
-        let wallet = batch.take::<Wallet>(&wallet)?;
-        let begun = batch.take::<AgencyBegun>(&AgencyBegun::key())?.is_some();
-        let mut grants = Vec::with_capacity(levels.len());
-        for level in &levels {
-            grants.push(batch.take::<Grant>(level)?.ok_or(Refusal::GrantDisabled)?.into_inner());
-        }
+        let levels: Vec<_> = asset.path.upward().map(|path| Grant::key(asset.series, &path)).collect();
+        let keys = (Series::key(asset.series), levels, Wallet::key(seller), AgencyBegun::key());
+        let (series, levels, wallet, begun) = app.store.read(keys).await?;
+        let series = series.ok_or_else(|| Fault::bug("an asset of no series"))?;
+        let levels: Option<Vec<Grant>> = levels.into_iter().map(|level| level.map(Versioned::into_inner)).collect();
+        let (grants, begun) = (levels.ok_or(Refusal::GrantDisabled)?, begun.is_some());
         if !is_open(&grants) {
             return Err(Refusal::GrantDisabled.into());
         }

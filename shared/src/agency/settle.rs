@@ -18,8 +18,6 @@ use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, ShopId};
 use kernel::ledger::{Header, Operator};
 use table::item::Versioned;
-use table::key::Key;
-use table::store::ReadSet;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
@@ -136,19 +134,11 @@ async fn plan(app: &App, ctx: &Ctx, id: AgencyOrderId, message: &str) -> Result<
 impl Read {
     /// Reads everything in one call: all keys follow from the order.
     async fn of(app: &App, order: &AgencyOrder, shops: &[ShopId]) -> Result<Self, Fault> {
-        let asset = Asset::key(order.asset);
-        let payment = order.payment.map(Order::key);
-        let wallets: Vec<Key> = shops.iter().map(|shop| Wallet::key(*shop)).collect();
-        let sales: Vec<Key> = shops.iter().map(|shop| ShopSales::key(*shop, order.series)).collect();
-        let keys = [&asset].into_iter().chain(&payment).chain(&wallets).chain(&sales).cloned().collect::<Vec<_>>();
-        let mut batch: ReadSet = app.store.get_many(&keys).await?;
+        let wallets: Vec<_> = shops.iter().map(|shop| Wallet::key(*shop)).collect();
+        let sales: Vec<_> = shops.iter().map(|shop| ShopSales::key(*shop, order.series)).collect();
+        let keys = (Asset::key(order.asset), order.payment.map(Order::key), wallets, sales);
+        let (asset, payment, wallets, sales) = app.store.read(keys).await?;
         let missing = || Fault::Item { key: order.asset.to_string(), why: "an order of no asset".to_owned() };
-        let wallets = wallets.iter().map(|key| batch.take::<Wallet>(key)).collect::<Result<_, _>>()?;
-        let sales = sales.iter().map(|key| batch.take::<ShopSales>(key)).collect::<Result<_, _>>()?;
-        let payment = match &payment {
-            Some(key) => batch.take::<Order>(key)?.map(Versioned::into_inner),
-            None => None,
-        };
-        Ok(Self { asset: batch.take(&asset)?.ok_or_else(missing)?, payment, wallets, sales })
+        Ok(Self { asset: asset.ok_or_else(missing)?, payment: payment.map(Versioned::into_inner), wallets, sales })
     }
 }

@@ -92,13 +92,12 @@ impl Found {
 
 async fn read(app: &App, shop: ShopId) -> Result<(Found, bool), Error> {
     let currency = app.settings::<AgencySettings>().await?.settings.currency;
-    let mut batch = app.store.get_many(&[Wallet::key(shop), AgencyBegun::key()]).await?;
-    let begun = batch.take::<AgencyBegun>(&AgencyBegun::key())?.is_some();
-    let found = match batch.take::<Wallet>(&Wallet::key(shop))? {
+    let (wallet, begun) = app.store.read((Wallet::key(shop), AgencyBegun::key())).await?;
+    let found = match wallet {
         Some(stored) => Found::Stored(Box::new(stored)),
         None => Found::New(Box::new(Wallet::new(shop, currency))),
     };
-    Ok((found, begun))
+    Ok((found, begun.is_some()))
 }
 
 /// Moves commission to the main account.

@@ -65,11 +65,8 @@ pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answe
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx), Error> {
-    let key = SettingsRecord::key(ask.area.as_str());
-    let mut batch = app.store.get_many(&[key.clone(), LedgerBegun::key(), AgencyBegun::key()]).await?;
-    let stored = batch.take::<SettingsRecord>(&key)?;
-    let ledger = batch.take::<LedgerBegun>(&LedgerBegun::key())?.is_some();
-    let agency = batch.take::<AgencyBegun>(&AgencyBegun::key())?.is_some();
+    let keys = (SettingsRecord::key(ask.area.as_str()), LedgerBegun::key(), AgencyBegun::key());
+    let (stored, ledger, agency) = app.store.read(keys).await?;
     let before = read(ask.area, stored.as_ref())?;
     let version = stored.as_ref().map_or(0, |stored| stored.version);
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
@@ -84,7 +81,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx
     let record = SettingsRecord { area: ask.area, version: next, document: answer.settings.to_string() };
     tx.upsert(stored.as_ref(), &record);
     if let Some(fixed_by) = moves_currency(&before, &ask.settings) {
-        if (fixed_by == LedgerBegun::key() && ledger) || (fixed_by == AgencyBegun::key() && agency) {
+        if (fixed_by == LedgerBegun::key().any() && ledger.is_some())
+            || (fixed_by == AgencyBegun::key().any() && agency.is_some())
+        {
             return Err(Refusal::CurrencyInUse.into());
         }
         tx.absent(fixed_by).or(Refusal::CurrencyInUse);
@@ -107,10 +106,10 @@ fn read(area: Area, stored: Option<&Versioned<SettingsRecord>>) -> Result<AnySet
 fn moves_currency(before: &AnySettings, after: &AnySettings) -> Option<Key> {
     match (before, after) {
         (AnySettings::Payment(before), AnySettings::Payment(after)) => {
-            (before.ledger_currency != after.ledger_currency).then(LedgerBegun::key)
+            (before.ledger_currency != after.ledger_currency).then(|| LedgerBegun::key().into())
         }
         (AnySettings::Agency(before), AnySettings::Agency(after)) => {
-            (before.currency != after.currency).then(AgencyBegun::key)
+            (before.currency != after.currency).then(|| AgencyBegun::key().into())
         }
         _ => None,
     }

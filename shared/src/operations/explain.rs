@@ -17,22 +17,18 @@ use table::item::Versioned;
 pub async fn facts(app: &App, id: OrderId) -> Result<Option<Facts>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
     let order = order.into_inner();
-    let (user, earnings) = (User::key(order.user), Earnings::key(order.user));
-    let commission = Commission::key(Commission::id_of(id));
     let reward = |side| Reward::key(Reward::id_of(order.user, Trigger::Qualified, side));
-    let rewards = [reward(Side::Inviter), reward(Side::Invitee)];
-    let keys = [&user, &earnings, &commission].into_iter().chain(&rewards).cloned().collect::<Vec<_>>();
-    let mut batch = app.store.get_many(&keys).await?;
-    let missing = || Fault::Item { key: user.pk.clone(), why: "an order names it, but it is not there".to_owned() };
-    let mut found = Vec::with_capacity(rewards.len());
-    for key in &rewards {
-        found.extend(batch.take::<Reward>(key)?.map(Versioned::into_inner));
-    }
+    let rewards = vec![reward(Side::Inviter), reward(Side::Invitee)];
+    let commission = Commission::key(Commission::id_of(id));
+    let keys = (User::key(order.user), Earnings::key(order.user), commission, rewards);
+    let (user, earnings, commission, rewards) = app.store.read(keys).await?;
+    let why = || "an order names it, but it is not there".to_owned();
+    let missing = || Fault::Item { key: order.user.to_string(), why: why() };
     Ok(Some(Facts {
-        user: batch.take::<User>(&user)?.ok_or_else(missing)?.into_inner(),
-        commission: batch.take::<Commission>(&commission)?.map(Versioned::into_inner),
-        earnings: batch.take::<Earnings>(&earnings)?.map(Versioned::into_inner),
-        rewards: found,
+        user: user.ok_or_else(missing)?.into_inner(),
+        commission: commission.map(Versioned::into_inner),
+        earnings: earnings.map(Versioned::into_inner),
+        rewards: rewards.into_iter().flatten().map(Versioned::into_inner).collect(),
         order,
     }))
 }

@@ -33,8 +33,8 @@ use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use table::context::Ctx;
+use table::item::{Entity, Item, Versioned};
 use table::key::{Key, SHARDS};
-use table::store;
 use table::tx::Tx;
 
 /// Entity limit of one transaction; each is read with its counted contribution in one call.
@@ -111,13 +111,14 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
     }
     // Read the counted contributions before the entities. Otherwise a concurrent projection could have counted a newer state than
     // ours.
-    let mut held = app.store.get_many(&keys.values().map(ProjectedMetrics::key).collect::<Vec<_>>()).await?;
-    let mut things = app.store.get_many(&keys.values().cloned().collect::<Vec<_>>()).await?;
+    let counted: BTreeMap<_, _> = keys.iter().map(|(subject, key)| (*subject, ProjectedMetrics::key(key))).collect();
+    let mut counted = app.store.read(counted).await?;
+    let mut things = app.store.read(keys.clone()).await?;
     let mut tx = app.tx();
     let mut change = Tallies::new();
     for (subject, key) in keys {
-        let before = held.take::<ProjectedMetrics>(&ProjectedMetrics::key(&key))?;
-        let after = subject.contribution(app, &key, &batches, &mut things).await?;
+        let before = counted.remove(&subject);
+        let after = subject.contribution(app, &key, &batches, things.remove(&subject)).await?;
         let held = match &before {
             Some(counted) => numbers(&counted.tallies, &key)?,
             None => Tallies::new(),
@@ -141,6 +142,10 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
 async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
     let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
     app.store.named(named.into_iter().map(|id| (id, Batch::key(id))).collect()).await
+}
+
+fn read<T: Entity>(item: Item) -> Result<Versioned<T>, Fault> {
+    Versioned::read(item)
 }
 
 fn missing(key: &Key) -> Fault {
@@ -197,19 +202,19 @@ impl Subject {
     /// Key of the entity.
     fn key(self, batches: &BTreeMap<BatchId, Batch>) -> Result<Key, Fault> {
         Ok(match self {
-            Self::User(user) => User::key(user),
-            Self::Order(order) => Order::key(order),
-            Self::Reward(reward) => Reward::key(reward),
-            Self::Commission(order) => Commission::key(Commission::id_of(order)),
-            Self::Affiliate(user) => CommissionAccount::key(user),
-            Self::Withdrawal(withdrawal) => Withdrawal::key(withdrawal),
-            Self::Batch(batch) => Batch::key(batch),
-            Self::Redemption(user, code, number) => Redemption::key(user, code, number),
-            Self::AgencyOrder(order) => AgencyOrder::key(order),
-            Self::Wallet(shop) => Wallet::key(shop),
+            Self::User(user) => User::key(user).into(),
+            Self::Order(order) => Order::key(order).into(),
+            Self::Reward(reward) => Reward::key(reward).into(),
+            Self::Commission(order) => Commission::key(Commission::id_of(order)).into(),
+            Self::Affiliate(user) => CommissionAccount::key(user).into(),
+            Self::Withdrawal(withdrawal) => Withdrawal::key(withdrawal).into(),
+            Self::Batch(batch) => Batch::key(batch).into(),
+            Self::Redemption(user, code, number) => Redemption::key(user, code, number).into(),
+            Self::AgencyOrder(order) => AgencyOrder::key(order).into(),
+            Self::Wallet(shop) => Wallet::key(shop).into(),
             Self::Code(code) => {
-                let batch = batches.get(&code.batch).ok_or_else(|| missing(&Batch::key(code.batch)))?;
-                Code::key(&batch.text(code.ordinal))
+                let batch = batches.get(&code.batch).ok_or_else(|| missing(&Batch::key(code.batch).any()))?;
+                Code::key(&batch.text(code.ordinal)).into()
             }
         })
     }
@@ -222,30 +227,32 @@ impl Subject {
         app: &App,
         key: &Key,
         batches: &BTreeMap<BatchId, Batch>,
-        batch: &mut store::ReadSet,
+        item: Option<Item>,
     ) -> Result<Tallies, Fault> {
-        let found = match self {
-            Self::User(_) => batch.take::<User>(key)?.map(|user| of_user(&user, app.clock.now())),
-            Self::Order(_) => batch.take::<Order>(key)?.map(|order| of_order(&order)),
-            Self::Reward(_) => batch.take::<Reward>(key)?.map(|reward| of_reward(&reward)),
-            Self::Commission(_) => batch.take::<Commission>(key)?.map(|commission| of_commission(&commission)),
-            Self::Affiliate(_) => batch.take::<CommissionAccount>(key)?.map(|account| of_account(&account)),
-            Self::Withdrawal(_) => batch.take::<Withdrawal>(key)?.map(|withdrawal| of_withdrawal(&withdrawal)),
-            Self::Batch(_) => batch.take::<Batch>(key)?.map(|made| of_batch(&made)),
-            Self::Redemption(..) => batch.take::<Redemption>(key)?.map(|redemption| of_redemption(&redemption)),
-            Self::Code(of) => match batches.get(&of.batch).zip(batch.take::<Code>(key)?) {
-                Some((made, code)) => {
-                    // A deleted code counts all its uses, those on its shards included.
-                    let taken = if code.deleted { taken(app, &code).await? } else { 0 };
-                    Some(of_code(&code, made, taken))
-                }
-                None => None,
-            },
-            Self::AgencyOrder(_) => batch.take::<AgencyOrder>(key)?.map(|order| of_agency_order(&order)),
-            // A shop gets its wallet with its first money.
-            Self::Wallet(_) => Some(batch.take::<Wallet>(key)?.map_or_else(Tallies::new, |wallet| of_wallet(&wallet))),
+        // A shop gets its wallet with its first money.
+        let item = match (self, item) {
+            (Self::Wallet(_), None) => return Ok(Tallies::new()),
+            (_, item) => item.ok_or_else(|| missing(key))?,
         };
-        found.ok_or_else(|| missing(key))
+        Ok(match self {
+            Self::User(_) => of_user(&*read::<User>(item)?, app.clock.now()),
+            Self::Order(_) => of_order(&*read(item)?),
+            Self::Reward(_) => of_reward(&*read(item)?),
+            Self::Commission(_) => of_commission(&*read(item)?),
+            Self::Affiliate(_) => of_account(&*read(item)?),
+            Self::Withdrawal(_) => of_withdrawal(&*read(item)?),
+            Self::Batch(_) => of_batch(&*read(item)?),
+            Self::Redemption(..) => of_redemption(&*read(item)?),
+            Self::Code(of) => {
+                let code = read::<Code>(item)?;
+                let made = batches.get(&of.batch).ok_or_else(|| missing(key))?;
+                // A deleted code counts all its uses, those on its shards included.
+                let taken = if code.deleted { taken(app, &code).await? } else { 0 };
+                of_code(&code, made, taken)
+            }
+            Self::AgencyOrder(_) => of_agency_order(&*read(item)?),
+            Self::Wallet(_) => of_wallet(&*read(item)?),
+        })
     }
 }
 

@@ -243,10 +243,8 @@ pub async fn reconciliation(
     date: Date,
     window: &Window,
 ) -> Result<(Vec<Reconciliation>, Page<(Provider, PaymentDifference)>), Fault> {
-    let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider));
-    let mut batch = app.store.get_many(&keys).await?;
-    let reports = keys.iter().map(|key| batch.take::<Reconciliation>(key)).collect::<Result<Vec<_>, _>>()?;
-    let reports = reports.into_iter().flatten().map(|report| report.into_inner()).collect();
+    let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider)).to_vec();
+    let reports = app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner()).collect();
     let all = window.walk(ListSource::Own(reconciliations_of(date), DIFFERENCES), true);
     let lines =
         walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())

@@ -1,5 +1,6 @@
 //! Settings as the functions see them: all areas parsed once into one snapshot, which is at most a minute old (R9.1).
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::operations::model::settings::{Area, AreaSettings, SettingsSnapshot, VersionedSettings};
 use kernel::fault::Fault;
+use table::item::Versioned;
 use table::key::Key;
 use table::ledger::LedgerBegun;
 
@@ -82,16 +84,16 @@ impl App {
 
     /// Reads all areas in one call; done while a function starts, and once a minute.
     pub(crate) async fn read_settings(&self, now: Timestamp) -> Result<Arc<SettingsSnapshot>, Fault> {
-        let mut keys: Vec<Key> = Area::ALL.iter().map(|area| SettingsRecord::key(area.as_str())).collect();
-        if !self.ledger_begun() {
-            keys.push(LedgerBegun::key());
-        }
-        let mut batch = self.store.get_many(&keys).await?;
-        if batch.take::<LedgerBegun>(&LedgerBegun::key())?.is_some() {
+        // An undecodable area is a fault of that area alone, so each is decoded by itself.
+        let areas: BTreeMap<Area, Key> =
+            Area::ALL.iter().map(|area| (*area, SettingsRecord::key(area.as_str()).into())).collect();
+        let ledger = (!self.ledger_begun()).then(LedgerBegun::key);
+        let (mut areas, ledger) = self.store.read((areas, ledger)).await?;
+        if ledger.is_some() {
             self.learn_ledger_begun();
         }
         let stored = |area: Area| {
-            let record = batch.take::<SettingsRecord>(&SettingsRecord::key(area.as_str()))?;
+            let record = areas.remove(&area).map(Versioned::<SettingsRecord>::read).transpose()?;
             Ok(record.map(|record| record.into_inner()).map(|record| (record.version, record.document)))
         };
         let snapshot =

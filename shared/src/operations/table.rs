@@ -29,16 +29,16 @@ records! {
 
 impl ProjectedMetrics {
     /// Key of the contribution of the entity at `subject`.
-    pub fn key(subject: &Key) -> Key {
-        Key::of(subject.pk.clone(), "COUNTED")
+    pub fn key(subject: &Key) -> Key<Self> {
+        Key::holding(subject.pk.clone(), "COUNTED")
     }
 }
 
 impl Entity for ProjectedMetrics {
     const TYPE: &'static str = "counted";
 
-    fn own_key(&self) -> Key {
-        Key::of(self.subject.clone(), "COUNTED")
+    fn own_key(&self) -> Key<Self> {
+        Key::holding(self.subject.clone(), "COUNTED")
     }
 }
 

@@ -46,11 +46,9 @@ pub async fn cancel_order(app: &App, by: &Bearer, order: OrderId) -> Result<Orde
 
 /// Reads the order of a user whose account is active.
 async fn first(app: &App, by: &Bearer, order: OrderId) -> Result<Versioned<Order>, Error> {
-    let (caller, wanted) = (User::key(by.user), Order::key(order));
-    let mut batch = app.store.get_many(&[caller.clone(), wanted.clone()]).await?;
-    batch.take::<User>(&caller)?.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
-    let order = batch.take::<Order>(&wanted)?.filter(|order| order.user == by.user);
-    Ok(order.ok_or(Refusal::NotFound)?)
+    let (caller, order) = app.store.read((User::key(by.user), Order::key(order))).await?;
+    caller.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
+    Ok(order.filter(|order| order.user == by.user).ok_or(Refusal::NotFound)?)
 }
 
 /// Reads an order of `user`.

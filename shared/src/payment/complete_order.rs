@@ -50,11 +50,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Complete) -> Result<(Completed, Tx), E
     if order.status.is_captured() {
         return Err(Refusal::OrderAlreadyPaid.into());
     }
-    let payment_key = Payment::key(order.provider, ask.payment_id.as_deref().unwrap_or_default());
-    let user_key = User::key(order.user);
-    let mut batch = app.store.get_many(&[user_key.clone(), payment_key.clone()]).await?;
-    let user = batch.take::<User>(&user_key)?.ok_or_else(|| Fault::bug("an order without its user"))?;
-    let known = batch.take::<Payment>(&payment_key)?;
+    let payment = Payment::key(order.provider, ask.payment_id.as_deref().unwrap_or_default());
+    let (user, known) = app.store.read((User::key(order.user), payment)).await?;
+    let user = user.ok_or_else(|| Fault::bug("an order without its user"))?;
     let named = ask.payment_id.clone().unwrap_or_default();
     let mut payment = known.as_deref().cloned().unwrap_or_else(|| Payment::new(order.provider, named));
     payment.record_capture(order.charge, Some(now));

@@ -26,7 +26,6 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::{Idempotency, IdempotencyRecord};
 use table::item::Versioned;
-use table::key::Key;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
@@ -102,22 +101,18 @@ async fn read(
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
-    let (user, window) = (User::key(ask.user), OrderWindow::key(ask.user));
     let record = match &ctx.idempotency {
         Idempotency::Key(key) => Some(IdempotencyRecord::key(&key.hash)),
         Idempotency::Natural => None,
     };
-    let keys: Vec<Key> = [Some(user.clone()), Some(window.clone()), record.clone()].into_iter().flatten().collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    if let Some(record) = &record
-        && let Some(record) = batch.take::<IdempotencyRecord>(record)?
+    let (user, window, record) = app.store.read((User::key(ask.user), OrderWindow::key(ask.user), record)).await?;
+    if let Some(record) = record
         && let Some(done) = app.answered(ctx, &record)?
     {
         return Ok(Read::Answered(done));
     }
-    let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
+    let user = user.ok_or(Refusal::Unauthenticated)?;
     user.must_admit(by)?;
-    let window = batch.take::<OrderWindow>(&window)?;
     count(window.as_deref(), ask.user, now, settings)?;
     Ok(Read::New(Box::new(First { user, window })))
 }

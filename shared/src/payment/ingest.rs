@@ -24,7 +24,6 @@ use kernel::money::{LedgerMoney, PayMoney};
 use kernel::provider::Provider;
 use table::context::Ctx;
 use table::item::Versioned;
-use table::key::Key;
 use table::tx::Tx;
 
 /// A verified provider event, in terms common to both providers.
@@ -166,15 +165,8 @@ impl Known {
         let event = ProviderEventRecord::key(notice.provider, &notice.event_id);
         let payment = notice.payment_id.as_deref().map(|id| Payment::key(notice.provider, id));
         let order = notice.order.map(Order::key);
-        let keys: Vec<Key> = [Some(event.clone()), payment.clone(), order.clone()].into_iter().flatten().collect();
-        let mut batch = app.store.get_many(&keys).await?;
-        let mut known = Self { event: batch.take(&event)?, payment: None, order: None, review: None };
-        if let Some(payment) = &payment {
-            known.payment = batch.take(payment)?;
-        }
-        if let Some(order) = &order {
-            known.order = batch.take(order)?;
-        }
+        let (event, payment, order) = app.store.read((event, payment, order)).await?;
+        let mut known = Self { event, payment, order, review: None };
         if known.event.is_some() {
             return Ok(known);
         }

@@ -8,7 +8,6 @@ use crate::payment::model::payment::Payment;
 use kernel::fault::Fault;
 use kernel::id::OrderId;
 use table::item::Versioned;
-use table::key::Key;
 use table::store::{Index, Query};
 
 /// Most events of one file; one batch read fetches all their raw bodies, the user and the payment.
@@ -34,22 +33,14 @@ pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fau
     let newest = Query::newest(Index::Owner, format!("EVENTS#{id}"), EVENTS);
     let page = app.store.list::<ProviderEventRecord>(&Query { descending: false, ..newest }).await?;
     let events: Vec<ProviderEventRecord> = page.items.into_iter().map(Versioned::into_inner).collect();
-    let user_key = User::key(order.user);
-    let payment_key = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
-    let raw = |event: &ProviderEventRecord| RawEvent::key(event.provider, &event.id);
-    let mut keys: Vec<Key> = events.iter().map(raw).collect();
-    keys.push(user_key.clone());
-    keys.extend(payment_key.clone());
-    let mut batch = app.store.get_many(&keys).await?;
-    let user = batch.take::<User>(&user_key)?.map(Versioned::into_inner);
-    let payment = match &payment_key {
-        Some(key) => batch.take::<Payment>(key)?.map(Versioned::into_inner),
-        None => None,
-    };
-    let mut told = Vec::with_capacity(events.len());
-    for event in events {
-        let body = batch.take::<RawEvent>(&raw(&event))?.map(|raw| raw.into_inner().body);
-        told.push((event, body));
-    }
-    Ok(Some(OrderFile { order: order.into_inner(), user, payment, events: told }))
+    let payment = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
+    let raw: Vec<_> = events.iter().map(|event| RawEvent::key(event.provider, &event.id)).collect();
+    let (user, payment, raw) = app.store.read((User::key(order.user), payment, raw)).await?;
+    let bodies = raw.into_iter().map(|raw| raw.map(|raw| raw.into_inner().body));
+    Ok(Some(OrderFile {
+        order: order.into_inner(),
+        user: user.map(Versioned::into_inner),
+        payment: payment.map(Versioned::into_inner),
+        events: events.into_iter().zip(bodies).collect(),
+    }))
 }

@@ -34,7 +34,6 @@ use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 use table::context::Ctx;
-use table::key::Key;
 use table::list::Window;
 use table::list::in_list;
 use table::store::Cursor;
@@ -144,11 +143,10 @@ async fn plan(
         tx.insert(differences);
     }
     let reviews = reviews(differences, app.clock.now());
-    let keys: Vec<Key> = reviews.iter().map(|review| Review::key(review.id)).collect();
-    let mut known = app.store.get_many(&keys).await?;
-    for review in reviews {
-        if known.take::<Review>(&Review::key(review.id))?.is_none() {
-            tx.insert(&review);
+    let keys: Vec<_> = reviews.iter().map(|review| Review::key(review.id)).collect();
+    for (review, known) in reviews.iter().zip(app.store.read(keys).await?) {
+        if known.is_none() {
+            tx.insert(review);
             metrics::count("ReviewsOpened");
         }
     }

@@ -103,10 +103,10 @@ async fn credit(
         let currency = review.received.currency();
         return Err(Refusal::field("/order_id", "currency", format!("An order in {currency}.")).into());
     }
-    let (user_key, payment_key) = (User::key(like.user), Payment::key(review.provider, &review.payment_id));
-    let mut batch = app.store.get_many(&[user_key.clone(), payment_key.clone()]).await?;
-    let user = batch.take::<User>(&user_key)?.ok_or_else(|| Fault::bug("an order without its user"))?;
-    let stored = batch.take::<Payment>(&payment_key)?.ok_or_else(|| Fault::bug("a review of no payment"))?;
+    let keys = (User::key(like.user), Payment::key(review.provider, &review.payment_id));
+    let (user, stored) = app.store.read(keys).await?;
+    let user = user.ok_or_else(|| Fault::bug("an order without its user"))?;
+    let stored = stored.ok_or_else(|| Fault::bug("a review of no payment"))?;
     let order = made(app, &like, review, new)?;
     let credited = credited(app, &order, &stored)?;
     let capture = CreditOrder {

@@ -2,8 +2,6 @@
 //!
 //! Codes are listed by batch, newest first, and in a batch by ordinal. No index holds codes; a batch determines their texts.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::account::model::user::User;
@@ -115,10 +113,9 @@ pub async fn batch(app: &App, id: BatchId) -> Result<Batch, Error> {
 async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
     let name = code.of.to_string();
     let keys: Vec<Key> = (0..SHARDS).map(|shard| CodeUses::key(&name, shard)).collect();
-    let batch = app.store.get_many(&keys).await?;
     let mut uses = 0_u64;
-    for item in keys.iter().filter_map(|key| batch.item(key)) {
-        let counted = numbers(item)?.get("uses").copied().unwrap_or_default();
+    for item in app.store.read(keys).await?.into_iter().flatten() {
+        let counted = numbers(&item)?.get("uses").copied().unwrap_or_default();
         uses = uses.saturating_add(u64::try_from(counted).unwrap_or(0));
     }
     Ok(uses)
@@ -230,14 +227,13 @@ impl Place {
         let texts = (self.ordinal..batch.created).map(|ordinal| (ordinal, batch.text(ordinal)));
         let some: Vec<(u32, CodeText)> =
             texts.filter(|(_, text)| text.as_str().starts_with(prefix)).take(CHUNK).collect();
-        let keys: Vec<Key> = some.iter().map(|(_, text)| Code::key(text)).collect();
-        let mut read = app.store.get_many(&keys).await?;
-        for ((ordinal, _), key) in some.iter().zip(&keys) {
+        let found = app.store.read(some.iter().map(|(_, text)| Code::key(text)).collect::<Vec<_>>()).await?;
+        for ((ordinal, _), code) in some.iter().zip(found) {
             if items.len() == limit {
                 self.ordinal = *ordinal;
                 return Ok(());
             }
-            if let Some(code) = read.take::<Code>(key)?.filter(|code| !code.deleted) {
+            if let Some(code) = code.filter(|code| !code.deleted) {
                 let row = row(app, code.into_inner(), batch).await?;
                 items.extend(Some(row).filter(|row| filter.fits(row)));
             }
@@ -266,11 +262,9 @@ pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
     let mut codes = Vec::new();
     let ordinals: Vec<u32> = (0..batch.created).collect();
     for some in ordinals.chunks(CHUNK) {
-        let keys: Vec<Key> = some.iter().map(|ordinal| Code::key(&batch.text(*ordinal))).collect();
-        let mut read = app.store.get_many(&keys).await?;
-        for key in &keys {
-            codes.extend(read.take::<Code>(key)?.filter(|code| !code.deleted).map(Versioned::into_inner));
-        }
+        let keys: Vec<_> = some.iter().map(|ordinal| Code::key(&batch.text(*ordinal))).collect();
+        let found = app.store.read(keys).await?.into_iter().flatten();
+        codes.extend(found.filter(|code| !code.deleted).map(Versioned::into_inner));
     }
     Ok(codes)
 }
@@ -326,14 +320,8 @@ pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) 
 pub async fn subscriptions(app: &App, user: UserId, window: &Window) -> Result<Page<(Subscription, Plan)>, Fault> {
     let list = window.walk(ListSource::Own(User::key(user).pk, "SUBSCRIPTION#"), false);
     let page = walk(app, &list, |subscription: &Subscription| vec![subscription.clone()]).await?;
-    let keys: Vec<Key> = page.items.iter().map(|subscription| Plan::key(subscription.plan)).collect();
-    let read = app.store.get_many(&keys).await?;
-    let mut plans = BTreeMap::new();
-    for key in &keys {
-        if let Some(plan) = read.peek::<Plan>(key)? {
-            plans.insert(plan.id, plan.into_inner());
-        }
-    }
+    let keys = page.items.iter().map(|subscription| (subscription.plan, Plan::key(subscription.plan))).collect();
+    let plans = app.store.named(keys).await?;
     let with_plan =
         |subscription: Subscription| plans.get(&subscription.plan).cloned().map(|plan| (subscription, plan));
     Ok(Page { items: page.items.into_iter().filter_map(with_plan).collect(), next: page.next })

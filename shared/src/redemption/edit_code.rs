@@ -240,23 +240,21 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
 /// `code_not_found` when any of them does not exist.
 pub async fn delete_codes(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<Answered<u64>, Error> {
     let done = app.execute(ctx, || plan_deletion(app, ctx, texts, admin)).await?;
-    let keys: Vec<Key> = texts.iter().map(Code::key).collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    for key in &keys {
-        if let Some(code) = batch.take::<Code>(key)? {
-            bring_up_to_date(app, &code).await?;
-        }
+    for code in app.store.read(keys(texts)).await?.into_iter().flatten() {
+        bring_up_to_date(app, &code).await?;
     }
     Ok(done)
 }
 
+fn keys(texts: &[CodeText]) -> Vec<Key<Code>> {
+    texts.iter().map(Code::key).collect()
+}
+
 async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
-    let keys: Vec<Key> = texts.iter().map(Code::key).collect();
-    let mut batch = app.store.get_many(&keys).await?;
     let mut tx = app.tx();
     let mut deleted = Vec::new();
-    for key in &keys {
-        let before = batch.take::<Code>(key)?.ok_or(Refusal::CodeNotFound)?;
+    for before in app.store.read(keys(texts)).await? {
+        let before = before.ok_or(Refusal::CodeNotFound)?;
         if before.deleted {
             if ctx.idempotency == Idempotency::Natural {
                 continue;

@@ -168,17 +168,15 @@ async fn who_and_what(
     settings: &RedemptionSettings,
     now: Timestamp,
 ) -> Result<(Versioned<User>, Versioned<Code>), Error> {
-    let (user, code) = (User::key(ask.by.user), Code::key(&ask.code));
     let guesses = RateWindow::key(GUESSES.0, &guesser(app, ask.by.user));
-    let mut batch = app.store.get_many(&[user.clone(), code.clone(), guesses.clone()]).await?;
-    let user = batch.take::<User>(&user)?.ok_or(Refusal::Unauthenticated)?;
+    let (user, code, guesses) = app.store.read((User::key(ask.by.user), Code::key(&ask.code), guesses)).await?;
+    let user = user.ok_or(Refusal::Unauthenticated)?;
     user.must_admit(&ask.by)?;
-    let tries = RateWindow::within(batch.item(&guesses), now);
+    let tries = RateWindow::within(guesses.as_ref(), now);
     if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
         return Err(tries.refused(now).into());
     }
-    let code = batch.take::<Code>(&code)?.ok_or(Refusal::CodeNotFound)?;
-    Ok((user, code))
+    Ok((user, code.ok_or(Refusal::CodeNotFound)?))
 }
 
 /// Entities that a code needs, from the second read.
@@ -195,12 +193,10 @@ struct Needs {
 
 impl Needs {
     async fn read(app: &App, ask: &Redeem, code: &Code, look_at_shards: bool) -> Result<Self, Fault> {
-        let (batch, plan) = (Batch::key(code.of.batch), code.terms.benefit.plan_time().map(|(plan, _)| plan));
+        let plan = code.terms.benefit.plan_time().map(|(plan, _)| plan);
         let first = claims(ask.by.user, code, 1, code.terms.per_user_limit);
-        let keys: Vec<Key> =
-            [Some(batch.clone()), plan.map(Plan::key)].into_iter().flatten().chain(first.iter().cloned()).collect();
-        let (items, subscriptions, shards) = tokio::join!(
-            app.store.get_many(&keys),
+        let (found, subscriptions, shards) = tokio::join!(
+            app.store.read((Batch::key(code.of.batch), plan.map(Plan::key), first)),
             async {
                 match plan {
                     Some(plan) => subscriptions(app, ask.by.user, plan).await,
@@ -209,16 +205,11 @@ impl Needs {
             },
             shards(app, code, look_at_shards && code.shards > 0),
         );
-        let mut items = items?;
-        let free = free_claim(app, ask.by.user, code, &items).await?;
+        let (batch, plan, first) = found?;
         Ok(Self {
-            batch: items.take::<Batch>(&batch)?.map(Versioned::into_inner),
-            plan: plan
-                .map(|plan| items.take::<Plan>(&Plan::key(plan)))
-                .transpose()?
-                .flatten()
-                .map(Versioned::into_inner),
-            free,
+            batch: batch.map(Versioned::into_inner),
+            plan: plan.map(Versioned::into_inner),
+            free: free_claim(app, ask.by.user, code, first).await?,
             subscriptions: subscriptions?,
             shards: shards?,
         })
@@ -308,7 +299,7 @@ async fn credit(
 }
 
 /// Returns the keys of a user's redemptions of a code from number `first` on, at most [`CLAIMS`].
-fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
+fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key<Redemption>> {
     let last = first.saturating_add(CLAIMS).saturating_sub(1).min(last);
     (first..=last).map(|number| Redemption::key(user, code.of, number)).collect()
 }
@@ -316,20 +307,24 @@ fn claims(user: UserId, code: &Code, first: u32, last: u32) -> Vec<Key> {
 /// Finds the first free number of a user's uses; `None` when all are taken.
 ///
 /// A redemption that was taken back allows one more.
-async fn free_claim(app: &App, user: UserId, code: &Code, first: &table::store::ReadSet) -> Result<Option<u32>, Fault> {
+async fn free_claim(
+    app: &App,
+    user: UserId,
+    code: &Code,
+    mut claimed: Vec<Option<Versioned<Redemption>>>,
+) -> Result<Option<u32>, Fault> {
     let (mut number, mut last) = (1_u32, code.terms.per_user_limit);
-    let mut more: Option<table::store::ReadSet> = None;
-    while number <= last {
-        for key in &claims(user, code, number, last) {
-            let Some(claim) = more.as_ref().unwrap_or(first).peek::<Redemption>(key)? else { return Ok(Some(number)) };
+    loop {
+        for claim in claimed {
+            let Some(claim) = claim else { return Ok(Some(number)) };
             number = number.saturating_add(1);
             last = last.saturating_add(u32::from(claim.undone.is_some()));
         }
-        if number <= last {
-            more = Some(app.store.get_many(&claims(user, code, number, last)).await?);
+        if number > last {
+            return Ok(None);
         }
+        claimed = app.store.read(claims(user, code, number, last)).await?;
     }
-    Ok(None)
 }
 
 /// Reads a user's subscriptions of a plan.

@@ -42,13 +42,13 @@ pub async fn undo_redemption(app: &App, ctx: &Ctx, ask: &Undo) -> Result<Answere
 }
 
 /// Finds a redemption's key; the id gives the month of its list.
-async fn place(app: &App, id: RedemptionId) -> Result<Key, Error> {
+async fn place(app: &App, id: RedemptionId) -> Result<Key<Redemption>, Error> {
     let made = id.made_at().ok_or(Refusal::NotFound)?;
     let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?.ok_or(Refusal::NotFound)?;
     Ok(Redemption::key(found.user, found.of, found.number))
 }
 
-async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key) -> Result<(Redemption, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key<Redemption>) -> Result<(Redemption, Tx), Error> {
     let mut tx = app.tx();
     let redemption = app.store.get::<Redemption>(key).await?.ok_or(Refusal::NotFound)?;
     if redemption.undone.is_some() {

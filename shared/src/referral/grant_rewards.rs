@@ -19,7 +19,7 @@ use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, RewardId, UserId};
 use table::context::Ctx;
-use table::item::{Entity, Versioned};
+use table::item::{Versioned, values};
 use table::key::Key;
 use table::telemetry as metrics;
 use table::tx::Tx;
@@ -171,6 +171,13 @@ struct RewardReads {
     milestones: Vec<(UserId, Trigger)>,
 }
 
+type RewardKeys = (
+    BTreeMap<UserId, Key<User>>,
+    BTreeMap<UserId, Key<ReferralCounts>>,
+    BTreeMap<RewardId, Key<Reward>>,
+    BTreeMap<(UserId, Trigger), Key<Milestone>>,
+);
+
 impl RewardReads {
     /// Collects all keys for one read; all ids follow from the messages.
     ///
@@ -195,7 +202,6 @@ impl RewardReads {
                 _ => {}
             }
         }
-        wanted.once();
         wanted
     }
 
@@ -214,24 +220,14 @@ impl RewardReads {
         }
     }
 
-    /// Removes duplicates, because each key is taken out of the batch once.
-    fn once(&mut self) {
-        self.users.sort();
-        self.users.dedup();
-        self.counts.sort();
-        self.counts.dedup();
-        self.rewards.sort();
-        self.rewards.dedup();
-        self.milestones.sort();
-        self.milestones.dedup();
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        let users = self.users.iter().map(|id| User::key(*id));
-        let counts = self.counts.iter().map(|id| ReferralCounts::key(*id));
-        let rewards = self.rewards.iter().map(|id| Reward::key(*id));
-        let milestones = self.milestones.iter().map(|(invitee, trigger)| Milestone::key(*invitee, *trigger));
-        users.chain(counts).chain(rewards).chain(milestones).collect()
+    fn keys(&self) -> RewardKeys {
+        let milestone = |of @ (invitee, trigger): &(UserId, Trigger)| (*of, Milestone::key(*invitee, *trigger));
+        (
+            self.users.iter().map(|id| (*id, User::key(*id))).collect(),
+            self.counts.iter().map(|id| (*id, ReferralCounts::key(*id))).collect(),
+            self.rewards.iter().map(|id| (*id, Reward::key(*id))).collect(),
+            self.milestones.iter().map(milestone).collect(),
+        )
     }
 }
 
@@ -242,35 +238,16 @@ async fn read(
     orders: &Orders,
 ) -> Result<(Read, RewardLedger, AccrualState), Fault> {
     let wanted = RewardReads::by(messages, aim);
-    let keys: Vec<Key> = wanted.keys().into_iter().chain(orders.keys()).collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    let (mut read, mut settlement) = (Read::default(), RewardLedger::default());
-    for id in wanted.users {
-        keep(&mut read.users, &mut settlement.users, id, batch.take(&User::key(id))?);
-    }
-    for id in wanted.counts {
-        keep(&mut read.counts, &mut settlement.counts, id, batch.take(&ReferralCounts::key(id))?);
-    }
-    for id in wanted.rewards {
-        keep(&mut read.rewards, &mut settlement.rewards, id, batch.take(&Reward::key(id))?);
-    }
-    for of @ (invitee, trigger) in wanted.milestones {
-        let found = batch.take(&Milestone::key(invitee, trigger))?;
-        keep(&mut read.milestones, &mut settlement.milestones, of, found);
-    }
-    Ok((read, settlement, orders.settle(app, &batch)?))
-}
-
-fn keep<I: Ord + Copy, T: Entity + Clone>(
-    read: &mut BTreeMap<I, Versioned<T>>,
-    values: &mut BTreeMap<I, T>,
-    id: I,
-    found: Option<Versioned<T>>,
-) {
-    if let Some(found) = found {
-        values.insert(id, T::clone(&found));
-        read.insert(id, found);
-    }
+    let ((users, counts, rewards, milestones), found) = app.store.read((wanted.keys(), orders.keys())).await?;
+    let read = Read { users, counts, rewards, milestones };
+    let settlement = RewardLedger {
+        users: values(&read.users),
+        counts: values(&read.counts),
+        rewards: values(&read.rewards),
+        milestones: values(&read.milestones),
+        ..RewardLedger::default()
+    };
+    Ok((read, settlement, orders.settle(app, found)?))
 }
 
 /// Builds the transaction; the write of a reward or milestone is its guard.

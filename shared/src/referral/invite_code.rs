@@ -4,8 +4,6 @@
 //! invite, so that sign-up reads only that. Every change of the owner's state updates the codes in the same transaction
 //! (`tell_codes`).
 
-use std::collections::BTreeMap;
-
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
@@ -18,7 +16,7 @@ use kernel::id::UserId;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
-use table::item::{Versioned, numbers};
+use table::item::{Item, Versioned, numbers};
 use table::key::{Key, SHARDS, owned_by};
 use table::list::Window;
 use table::store::{Index, Page, Query};
@@ -90,18 +88,17 @@ pub async fn drop_code(app: &App, ctx: &Ctx, by: &Bearer, code: &InviteCode) -> 
 async fn drop(app: &App, by: &Bearer, code: &InviteCode) -> Result<(Invite, Tx), Error> {
     let user = by.user;
     let mut tx = app.tx();
-    let keys = [User::key(user), ActiveCodes::key(user), Invite::key(code.as_str())];
-    let mut batch = app.store.get_many(&keys).await?;
-    let [own, listed, invite] = &keys;
-    batch.take::<User>(own)?.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
-    let invite = batch.take::<Invite>(invite)?.filter(|invite| invite.owner == user).ok_or(Refusal::NotFound)?;
+    let keys = (User::key(user), ActiveCodes::key(user), Invite::key(code.as_str()));
+    let (own, listed, invite) = app.store.read(keys).await?;
+    own.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
+    let invite = invite.filter(|invite| invite.owner == user).ok_or(Refusal::NotFound)?;
     if invite.primary {
         return Err(Refusal::Forbidden.into());
     }
     if !invite.active {
         return Ok((invite.into_inner(), tx));
     }
-    let listed = batch.take::<ActiveCodes>(listed)?.ok_or_else(|| Fault::bug("an active code that is not listed"))?;
+    let listed = listed.ok_or_else(|| Fault::bug("an active code that is not listed"))?;
     let mut left = ActiveCodes::clone(&listed);
     left.codes.retain(|other| other != code);
     let after = Invite { active: false, ..Invite::clone(&invite) };
@@ -111,10 +108,8 @@ async fn drop(app: &App, by: &Bearer, code: &InviteCode) -> Result<(Invite, Tx),
 }
 
 async fn owner(app: &App, user: UserId) -> Result<(Versioned<User>, Option<Versioned<ActiveCodes>>), Error> {
-    let keys = [User::key(user), ActiveCodes::key(user)];
-    let mut batch = app.store.get_many(&keys).await?;
-    let [own, listed] = &keys;
-    Ok((batch.take(own)?.ok_or(Refusal::Unauthenticated)?, batch.take(listed)?))
+    let (own, listed) = app.store.read((User::key(user), ActiveCodes::key(user))).await?;
+    Ok((own.ok_or(Refusal::Unauthenticated)?, listed))
 }
 
 /// Copies a user's state to all their active codes; the caller writes the user in the same transaction.
@@ -128,11 +123,7 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
         Some(listed) => tx.unchanged(listed),
         None => tx.absent(ActiveCodes::key(user.id)),
     };
-    let beside = listed.iter().flat_map(|listed| &listed.codes);
-    let keys: Vec<Key> = user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    for key in &keys {
-        let Some(invite) = batch.take::<Invite>(key)? else { continue };
+    for invite in app.store.read(active_keys(user, listed.as_deref())).await?.into_iter().flatten() {
         let told = Invite::clone(&invite).told(user);
         if *invite != told {
             tx.replace(&invite, &told);
@@ -159,14 +150,14 @@ pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Show
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
     let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
-    let beside = listed.iter().flat_map(|listed| &listed.codes);
-    let keys: Vec<Key> = user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect();
-    let mut batch = app.store.get_many(&keys).await?;
-    let mut invites = Vec::with_capacity(keys.len());
-    for key in &keys {
-        invites.extend(batch.take::<Invite>(key)?.map(Versioned::into_inner));
-    }
-    shown(app, invites).await
+    let invites = app.store.read(active_keys(user, listed.as_deref())).await?;
+    shown(app, invites.into_iter().flatten().map(Versioned::into_inner).collect()).await
+}
+
+/// Returns the keys of a user's active codes, the primary one first.
+fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<Key<Invite>> {
+    let beside = listed.into_iter().flat_map(|listed| &listed.codes);
+    user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect()
 }
 
 /// Adds links and counts to codes.
@@ -177,21 +168,16 @@ pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error>
     let base = link_base(app).await?;
     let shards =
         |invite: &Invite| (0..SHARDS).map(|shard| CodeInvitees::key(invite.code.as_str(), shard)).collect::<Vec<_>>();
-    let keys: Vec<Key> = invites.iter().flat_map(shards).collect();
-    let mut counted: BTreeMap<Key, u64> = BTreeMap::new();
-    for some in keys.chunks(100) {
-        let batch = app.store.get_many(some).await?;
-        for key in some {
-            let Some(item) = batch.item(key) else { continue };
-            let invitees = numbers(item)?.get("invitees").and_then(|count| u64::try_from(*count).ok());
-            counted.insert(key.clone(), invitees.unwrap_or_default());
+    let counted = app.store.read(invites.iter().map(shards).collect::<Vec<_>>()).await?;
+    let with = |(invite, counted): (Invite, Vec<Option<Item>>)| {
+        let mut invitees = 0_u64;
+        for shard in counted.iter().flatten() {
+            let count = numbers(shard)?.get("invitees").and_then(|count| u64::try_from(*count).ok());
+            invitees = invitees.saturating_add(count.unwrap_or_default());
         }
-    }
-    let with = |invite: Invite| {
-        let invitees = shards(&invite).iter().filter_map(|key| counted.get(key)).sum();
-        Shown { link: invite.code.link(&base), invite, invitees }
+        Ok(Shown { link: invite.code.link(&base), invite, invitees })
     };
-    Ok(invites.into_iter().map(with).collect())
+    invites.into_iter().zip(counted).map(with).collect()
 }
 
 /// Returns the base URL of invite links (R3.3).

@@ -1,5 +1,7 @@
 //! Queries of the referral programme, as a user sees it (R3.9).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::account::model::identity::Status;
@@ -13,13 +15,13 @@ use crate::referral::model::reconcile::{fired, holds};
 use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, Side, Trigger};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
-use kernel::id::UserId;
+use kernel::id::{RewardId, UserId};
 use kernel::money::{MoneyError, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
-use table::key::{Key, owned_by};
+use table::key::owned_by;
 use table::list::Window;
-use table::store::{Index, Page, Query, ReadSet};
+use table::store::{Index, Page, Query};
 
 /// Maximum checks of codes per client in [`CHECK_SECONDS`].
 pub const CHECKS: i64 = 30;
@@ -89,10 +91,8 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
 /// [`Refusal::AccountBlocked`] for an inactive account without a code.
 pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error> {
     let settings = app.settings::<ReferralSettings>().await?.settings;
-    let (user_key, counts_key) = (User::key(user), ReferralCounts::key(user));
-    let mut batch = app.store.get_many(&[user_key.clone(), counts_key.clone()]).await?;
-    let user = batch.take::<User>(&user_key)?.ok_or(Refusal::Unauthenticated)?;
-    let counts = batch.take::<ReferralCounts>(&counts_key)?.map(Versioned::into_inner);
+    let (user, counts) = app.store.read((User::key(user), ReferralCounts::key(user))).await?;
+    let (user, counts) = (user.ok_or(Refusal::Unauthenticated)?, counts.map(Versioned::into_inner));
     let invited_by = match &user.attribution {
         Some(attribution) => Some(mask_of(app, attribution.inviter).await?),
         None => None,
@@ -113,9 +113,8 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
 pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Page<Invitee>, Error> {
     let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), window.limit.min(PAGE));
     let page = app.store.list::<User>(&Query { after: window.after.clone(), ..newest }).await?;
-    let keys: Vec<Key> =
-        page.items.iter().flat_map(|user| triggers().map(|trigger| reward_key(user.id, trigger))).collect();
-    let mut rewards = app.store.get_many(&keys).await?;
+    let ids = page.items.iter().flat_map(|user| triggers().map(|trigger| reward_of(user.id, trigger)));
+    let mut rewards = app.store.named(ids.map(|id| (id, Reward::key(id))).collect()).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for user in &page.items {
         if let Some(attribution) = &user.attribution {
@@ -138,15 +137,14 @@ fn triggers() -> impl Iterator<Item = Trigger> {
     [Trigger::Registration, Trigger::Qualified].into_iter()
 }
 
-fn reward_key(invitee: UserId, trigger: Trigger) -> Key {
-    Reward::key(Reward::id_of(invitee, trigger, Side::Inviter))
+fn reward_of(invitee: UserId, trigger: Trigger) -> RewardId {
+    Reward::id_of(invitee, trigger, Side::Inviter)
 }
 
-fn invitee(user: &User, attribution: &Referral, rewards: &mut ReadSet) -> Result<Invitee, Error> {
+fn invitee(user: &User, attribution: &Referral, rewards: &mut BTreeMap<RewardId, Reward>) -> Result<Invitee, Error> {
     let mut shown = Vec::with_capacity(2);
     for trigger in triggers() {
-        let stored = rewards.take::<Reward>(&reward_key(user.id, trigger))?.map(Versioned::into_inner);
-        shown.extend(match stored {
+        shown.extend(match rewards.remove(&reward_of(user.id, trigger)) {
             Some(reward) => Some(reward),
             None => on_its_way(user.id, attribution, trigger)?,
         });

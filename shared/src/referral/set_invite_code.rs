@@ -31,16 +31,14 @@ pub async fn set_invite_code(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Resul
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), Error> {
-    let (user_key, code_key) = (User::key(ask.user), Invite::key(ask.code.as_str()));
-    let others = ActiveCodes::key(ask.user);
-    let mut batch = app.store.get_many(&[user_key.clone(), code_key.clone(), others.clone()]).await?;
-    let user = batch.take::<User>(&user_key)?.ok_or(Refusal::NotFound)?;
+    let keys = (User::key(ask.user), Invite::key(ask.code.as_str()), ActiveCodes::key(ask.user));
+    let (user, known, others) = app.store.read(keys).await?;
+    let user = user.ok_or(Refusal::NotFound)?;
     let mut tx = app.tx();
     let after = User { invite_code: Some(ask.code.clone()), ..User::clone(&user) };
     if user.invite_code == after.invite_code {
         return Ok((after, tx));
     }
-    let known = batch.take::<Invite>(&code_key)?;
     if known.as_ref().is_some_and(|known| known.owner != user.id) {
         return Err(Refusal::InviteCodeTaken.into());
     }
@@ -49,7 +47,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), E
     let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
     let invite = Invite { created_at, ..fresh };
     // A code beside the primary one becomes the primary one and leaves the list.
-    if let Some(others) = batch.take::<ActiveCodes>(&others)?.filter(|others| others.codes.contains(&ask.code)) {
+    if let Some(others) = others.filter(|others| others.codes.contains(&ask.code)) {
         let mut left = ActiveCodes::clone(&others);
         left.codes.retain(|code| *code != ask.code);
         tx.replace(&others, &left);

@@ -89,11 +89,7 @@ enum Look {
 
 /// Attempts a pending delivery and records the outcome.
 async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Result<Look, Error> {
-    let keys = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
-    let mut batch = app.store.get_many(&keys).await?;
-    let [to, delivery] = &keys;
-    let delivery = batch.take::<Delivery>(delivery)?.filter(|found| found.state == DeliveryState::Pending);
-    let (Some(delivery), Some(to)) = (delivery, batch.take::<Endpoint>(to)?) else { return Ok(Look::Nothing) };
+    let Some((to, delivery)) = both(app, endpoint, id).await? else { return Ok(Look::Nothing) };
     let now = app.clock.now();
     if delivery.tried > 0 && !delivery.is_due(now) {
         return Ok(Look::Nothing);
@@ -118,10 +114,8 @@ async fn both(
     endpoint: EndpointId,
     id: EventId,
 ) -> Result<Option<(Versioned<Endpoint>, Versioned<Delivery>)>, Error> {
-    let [to, of] = [Endpoint::key(endpoint), Delivery::key(endpoint, id)];
-    let mut batch = app.store.get_many(&[to.clone(), of.clone()]).await?;
-    let delivery = batch.take::<Delivery>(&of)?.filter(|found| found.state == DeliveryState::Pending);
-    Ok(batch.take::<Endpoint>(&to)?.zip(delivery))
+    let (to, delivery) = app.store.read((Endpoint::key(endpoint), Delivery::key(endpoint, id))).await?;
+    Ok(to.zip(delivery.filter(|found| found.state == DeliveryState::Pending)))
 }
 
 /// Plans the wait of a skipped delivery; it fails when its endpoint is deleted or its time is over.

@@ -48,8 +48,8 @@ pub struct IdempotencyRecord {
 
 impl IdempotencyRecord {
     /// Key of the record, by the secret hash of caller, route and key.
-    pub fn key(hash: &str) -> Key {
-        Key::of(format!("ONCE#{}", hash.part()), "ONCE")
+    pub fn key(hash: &str) -> Key<Self> {
+        Key::holding(format!("ONCE#{}", hash.part()), "ONCE")
     }
 
     /// Expiry time.
@@ -61,7 +61,7 @@ impl IdempotencyRecord {
 impl Entity for IdempotencyRecord {
     const TYPE: &'static str = "once";
 
-    fn own_key(&self) -> Key {
+    fn own_key(&self) -> Key<Self> {
         Self::key(&self.hash)
     }
 

@@ -33,7 +33,7 @@ pub trait Entity: Serialize + DeserializeOwned {
     const VERSION: i64 = 1;
 
     /// Primary key.
-    fn own_key(&self) -> Key;
+    fn own_key(&self) -> Key<Self>;
 
     /// Index entries in the current state.
     fn indexes(&self) -> Indexes {
@@ -125,6 +125,11 @@ impl<T: Entity> Versioned<T> {
         }
         Ok(item)
     }
+}
+
+/// Copies of entities as read, to be changed.
+pub fn values<I: Ord + Copy, T: Clone>(read: &BTreeMap<I, Versioned<T>>) -> BTreeMap<I, T> {
+    read.iter().map(|(id, found)| (*id, T::clone(found))).collect()
 }
 
 /// Item of an entity as transaction `tx` writes it, with revision `rev`.
@@ -296,8 +301,8 @@ mod tests {
 
     impl Entity for Purse {
         const TYPE: &'static str = "purse";
-        fn own_key(&self) -> Key {
-            Key::of(format!("INVITE#{}", self.owner), "INVITE")
+        fn own_key(&self) -> Key<Self> {
+            Key::holding(format!("INVITE#{}", self.owner), "INVITE")
         }
     }
 

@@ -22,39 +22,39 @@ pub struct LedgerBegun {
 
 impl LedgerBegun {
     /// The one key of the guard.
-    pub fn key() -> Key {
-        Key::of("LEDGER", "LEDGER")
+    pub fn key() -> Key<Self> {
+        Key::holding("LEDGER", "LEDGER")
     }
 }
 
 impl Entity for LedgerBegun {
     const TYPE: &'static str = "ledger_begun";
 
-    fn own_key(&self) -> Key {
+    fn own_key(&self) -> Key<Self> {
         Self::key()
     }
 }
 
 /// Key of the `number`-th journal entry of an owner's account.
-pub fn journal_entry_key(holder: AccountOwner, of_commission: bool, number: u64) -> Key {
+pub fn journal_entry_key(holder: AccountOwner, of_commission: bool, number: u64) -> Key<JournalEntry> {
     let partition = match holder {
         AccountOwner::User(user) if of_commission => format!("AFFILIATE#{user}"),
         AccountOwner::User(user) => format!("USER#{user}"),
         AccountOwner::Asset(asset) => format!("ASSET#{asset}"),
         shop => format!("WALLET#{shop}"),
     };
-    Key::of(partition, format!("{JOURNAL_ENTRIES}{number:012}"))
+    Key::holding(partition, format!("{JOURNAL_ENTRIES}{number:012}"))
 }
 
 /// Key of a journal entry of platform accounts only.
-pub fn platform_entry_key(journal: JournalId) -> Key {
-    Key::of(format!("JOURNAL#{journal}"), "POSTING")
+pub fn platform_entry_key(journal: JournalId) -> Key<JournalEntry> {
+    Key::holding(format!("JOURNAL#{journal}"), "POSTING")
 }
 
 impl Entity for JournalEntry {
     const TYPE: &'static str = "posting";
 
-    fn own_key(&self) -> Key {
+    fn own_key(&self) -> Key<Self> {
         match self.holder {
             Some(holder) => journal_entry_key(holder, self.is_of_commission(), self.number),
             None => platform_entry_key(self.header.journal),

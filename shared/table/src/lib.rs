@@ -1,6 +1,6 @@
 //! Storage: entities, keys, reads, lists, transactions, idempotency, outbox and queues.
 //!
-//! No other crate names `aws_sdk_dynamodb` or `aws_sdk_sqs`. A use case reads through [`store`], decides, and returns a
+//! No other crate names `aws_sdk_dynamodb` or `aws_sdk_sqs`. A use case reads through [`store`] and [`read`], decides, and returns a
 //! [`tx::Tx`]; [`execute::Executor`] commits it exactly once.
 
 mod attempts;
@@ -16,6 +16,7 @@ pub mod list;
 pub mod outbox;
 pub mod plain;
 pub mod queue;
+pub mod read;
 pub mod records;
 pub mod request;
 pub mod store;

@@ -155,7 +155,7 @@ struct Spot {
 
 impl Spot {
     fn of<T: Entity>(walk: &Walk, item: &T) -> Self {
-        let Key { pk, sk } = item.own_key();
+        let Key { pk, sk, .. } = item.own_key();
         let indexes = item.indexes();
         let entry = match walk.source {
             ListSource::Platform(_) => indexes.platform,
@@ -244,7 +244,7 @@ impl Place {
 
 /// Exclusive start key of an item in the list.
 fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
-    let Key { pk, sk } = item.own_key();
+    let Key { pk, sk, .. } = item.own_key();
     let indexes = item.indexes();
     let mut position = Cursor::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
     let (names, entry) = match walk.source {

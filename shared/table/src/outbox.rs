@@ -83,15 +83,15 @@ impl<M: DeserializeOwned> Envelope<M> {
 
 impl Outbox {
     /// Key of an outbox item.
-    pub fn key(id: OutboxId) -> Key {
-        Key::of(outbox_shard(shard_of(&id.to_string())), id.to_string())
+    pub fn key(id: OutboxId) -> Key<Self> {
+        Key::holding(outbox_shard(shard_of(&id.to_string())), id.to_string())
     }
 }
 
 impl Entity for Outbox {
     const TYPE: &'static str = "outbox";
 
-    fn own_key(&self) -> Key {
+    fn own_key(&self) -> Key<Self> {
         Self::key(self.id)
     }
 }

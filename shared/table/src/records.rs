@@ -88,7 +88,7 @@ impl Place {
     /// [`Fault::Item`] when it does not decode.
     pub fn of<T: Entity>(item: Item) -> Result<Self, Fault> {
         let entity = Versioned::<T>::read(item)?;
-        Ok(Self { key: entity.own_key(), indexes: entity.indexes() })
+        Ok(Self { key: entity.own_key().into(), indexes: entity.indexes() })
     }
 }
 
@@ -111,14 +111,14 @@ impl Place {
 /// ```text
 /// impl Withdrawal {
 ///     /// The key `WITHDRAWAL#{id}` / `WITHDRAWAL`.
-///     pub fn key(id: WithdrawalId) -> Key {
+///     pub fn key(id: WithdrawalId) -> Key<Self> {
 ///         let id = KeyPart::part(id);
-///         Key::of(format!("WITHDRAWAL#{id}"), format!("WITHDRAWAL"))
+///         Key::holding(format!("WITHDRAWAL#{id}"), format!("WITHDRAWAL"))
 ///     }
 /// }
 /// impl Entity for Withdrawal {
 ///     const TYPE: &'static str = "withdrawal";
-///     fn own_key(&self) -> Key { let it = self; Withdrawal::key(it.id) }
+///     fn own_key(&self) -> Key<Self> { let it = self; Withdrawal::key(it.id) }
 ///     fn indexes(&self) -> Indexes {
 ///         Indexes {
 ///             owner: { let it = self; Some(owned("WITHDRAWALS", it.user, it.id)) },
@@ -149,9 +149,9 @@ macro_rules! records {
             impl $entity {
                 $(
                     #[doc = concat!("The key `", $pk, "` / `", $sk, "`.")]
-                    pub fn $name($($arg: $part),*) -> $crate::key::Key {
+                    pub fn $name($($arg: $part),*) -> $crate::key::Key<Self> {
                         $(let $arg = kernel::key_part::KeyPart::part($arg);)*
-                        $crate::key::Key::of(format!($pk), format!($sk))
+                        $crate::key::Key::holding(format!($pk), format!($sk))
                     }
                 )+
             }
@@ -159,7 +159,7 @@ macro_rules! records {
             impl $crate::item::Entity for $entity {
                 const TYPE: &'static str = $kind;
 
-                fn own_key(&self) -> $crate::key::Key {
+                fn own_key(&self) -> $crate::key::Key<Self> {
                     let $this = self;
                     $key
                 }

@@ -1,21 +1,16 @@
-//! All reads of DynamoDB.
+//! Reads of DynamoDB: one item, and pages of lists.
 //!
-//! [`key`](crate::key) builds keys, [`item`](crate::item) converts entities to items, [`tx`](crate::tx) makes all changes,
+//! [`read`](crate::read) reads several items together, [`key`](crate::key) builds keys, [`item`](crate::item) converts entities to items, [`tx`](crate::tx) makes all changes,
 //! [`plain`](crate::plain) has the few writes outside a transaction, and [`records`](mod@crate::records) declares the storage of each
 //! entity.
 
-use std::collections::{BTreeMap, HashMap};
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::item::{Entity, Item, Versioned, text};
+use crate::item::{Entity, Item, Versioned};
 use crate::key::Key;
 use kernel::fault::Fault;
-
-/// Key limit of one BatchGetItem, set by DynamoDB.
-const TOGETHER: usize = 100;
 
 /// Client of the table.
 #[derive(Debug, Clone)]
@@ -23,10 +18,6 @@ pub struct Store {
     pub(crate) client: Client,
     pub(crate) table: String,
 }
-
-/// Result of one batch read.
-#[derive(Debug, Default)]
-pub struct ReadSet(HashMap<(String, String), Item>);
 
 /// The table or one of its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// The database can't be reached, or the item does not decode.
-    pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
+    pub async fn get<T: Entity>(&self, key: &Key<T>) -> Result<Option<Versioned<T>>, Fault> {
         self.get_item(key).await?.map(Versioned::read).transpose()
     }
 
@@ -119,56 +110,9 @@ impl Store {
     ///
     /// # Errors
     /// The database can't be reached.
-    pub async fn get_item(&self, key: &Key) -> Result<Option<Item>, Fault> {
+    pub async fn get_item<T>(&self, key: &Key<T>) -> Result<Option<Item>, Fault> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
         Ok(get.send().await.map_err(|error| unavailable("GetItem", &error))?.item)
-    }
-
-    /// Reads up to 100 items in one call, each strongly consistent.
-    ///
-    /// # Errors
-    /// The database can't be reached, or leaves keys unread again and again.
-    pub async fn get_many(&self, keys: &[Key]) -> Result<ReadSet, Fault> {
-        let mut found = ReadSet::default();
-        let mut distinct: Vec<&Key> = keys.iter().collect();
-        distinct.sort();
-        distinct.dedup();
-        let mut wanted: Vec<Item> = distinct.into_iter().map(key_item).collect();
-        for _ in 0..8 {
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-            let ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let ask = ask.map_err(|error| Fault::bug(error.to_string()))?;
-            let call = self.client.batch_get_item().request_items(&self.table, ask).send().await;
-            let answer = call.map_err(|error| unavailable("BatchGetItem", &error))?;
-            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                if let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk")) {
-                    found.0.insert((pk.to_owned(), sk.to_owned()), item);
-                }
-            }
-            wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
-        }
-        Err(Fault::Unavailable { call: "BatchGetItem", why: "keys left unread".to_owned() })
-    }
-
-    /// Reads the entities at any number of keys and returns those that exist, by the keys' names.
-    ///
-    /// # Errors
-    /// The database can't be reached, or an item does not decode.
-    pub async fn named<I: Ord, T: Entity>(&self, mut keys: BTreeMap<I, Key>) -> Result<BTreeMap<I, T>, Fault> {
-        let all: Vec<Key> = keys.values().cloned().collect();
-        let mut batch = ReadSet::default();
-        for some in all.chunks(TOGETHER) {
-            batch.0.extend(self.get_many(some).await?.0);
-        }
-        let mut found = BTreeMap::new();
-        while let Some((name, key)) = keys.pop_first() {
-            if let Some(noun) = batch.take::<T>(&key)? {
-                found.insert(name, noun.into_inner());
-            }
-        }
-        Ok(found)
     }
 
     /// Reads one page of entities.
@@ -258,31 +202,8 @@ fn position(key: Item) -> Cursor {
     key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
 }
 
-impl ReadSet {
-    /// Takes the entity at `key` out of the set.
-    ///
-    /// # Errors
-    /// The item does not decode.
-    pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
-        self.0.remove(&(key.pk.clone(), key.sk.clone())).map(Versioned::read).transpose()
-    }
-
-    /// The raw item at `key`.
-    pub fn item(&self, key: &Key) -> Option<&Item> {
-        self.0.get(&(key.pk.clone(), key.sk.clone()))
-    }
-
-    /// Decodes the entity at `key` and leaves it in the set.
-    ///
-    /// # Errors
-    /// The item does not decode.
-    pub fn peek<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, Fault> {
-        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Versioned::read).transpose()
-    }
-}
-
 /// Key attributes of a key.
-pub(crate) fn key_item(key: &Key) -> Item {
+pub(crate) fn key_item<T>(key: &Key<T>) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     [("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(&key.sk))].into()
 }

@@ -147,7 +147,7 @@ impl Tx {
     }
 
     /// Requires that no item exists at `key`.
-    pub fn absent(&mut self, key: Key) -> Written<'_> {
+    pub fn absent(&mut self, key: impl Into<Key>) -> Written<'_> {
         self.push(key, Ok(Change::Check), Condition::Absent)
     }
 
@@ -190,7 +190,8 @@ impl Tx {
         self.writes.rotate_right(1);
     }
 
-    fn push(&mut self, key: Key, change: Result<Change, Fault>, condition: Condition) -> Written<'_> {
+    fn push(&mut self, key: impl Into<Key>, change: Result<Change, Fault>, condition: Condition) -> Written<'_> {
+        let key = key.into();
         if self.writes.iter().any(|write| write.key == key) {
             self.broken.get_or_insert(Fault::bug(format!("two writes on {}/{}", key.pk, key.sk)));
         }

@@ -17,7 +17,8 @@ use table::key::Key;
 pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
     let (before, after) = (Snapshot::read(before).0, Snapshot::read(after).0);
     let mut findings = Vec::new();
-    let now: BTreeMap<Key, &JournalEntry> = after.postings.iter().map(|posting| (posting.own_key(), posting)).collect();
+    let now: BTreeMap<Key<JournalEntry>, &JournalEntry> =
+        after.postings.iter().map(|posting| (posting.own_key(), posting)).collect();
     for posting in &before.postings {
         match now.get(&posting.own_key()) {
             Some(same) if *same == posting => {}

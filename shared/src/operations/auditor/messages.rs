@@ -157,17 +157,17 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
 /// A pending order has sent no message yet; pending orders are counted in the due-time list.
 pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
     let closed = all.orders.values().filter(|order| order.status != OrderStatus::Pending);
-    let subjects = (all.users.keys().map(|user| User::key(*user)))
-        .chain(closed.map(|order| Order::key(order.id)))
-        .chain(all.rewards.keys().map(|reward| Reward::key(*reward)))
-        .chain(all.commissions.keys().map(|order| Commission::key(Commission::id_of(*order))))
-        .chain(all.affiliates.keys().map(|user| CommissionAccount::key(*user)))
-        .chain(all.withdrawals.keys().map(|withdrawal| Withdrawal::key(*withdrawal)))
-        .chain(all.batches.keys().map(|batch| Batch::key(*batch)))
-        .chain(changed(all).map(|code| Code::key(&code.text)))
-        .chain(all.agency.orders.keys().map(|order| AgencyOrder::key(*order)))
-        .chain(all.agency.wallets.keys().map(|shop| Wallet::key(*shop)));
-    subjects.map(|key| key.pk).chain(all.redemptions.keys().cloned())
+    let subjects = (all.users.keys().map(|user| User::key(*user).pk))
+        .chain(closed.map(|order| Order::key(order.id).pk))
+        .chain(all.rewards.keys().map(|reward| Reward::key(*reward).pk))
+        .chain(all.commissions.keys().map(|order| Commission::key(Commission::id_of(*order)).pk))
+        .chain(all.affiliates.keys().map(|user| CommissionAccount::key(*user).pk))
+        .chain(all.withdrawals.keys().map(|withdrawal| Withdrawal::key(*withdrawal).pk))
+        .chain(all.batches.keys().map(|batch| Batch::key(*batch).pk))
+        .chain(changed(all).map(|code| Code::key(&code.text).pk))
+        .chain(all.agency.orders.keys().map(|order| AgencyOrder::key(*order).pk))
+        .chain(all.agency.wallets.keys().map(|shop| Wallet::key(*shop).pk));
+    subjects.chain(all.redemptions.keys().cloned())
 }
 
 /// Codes that differ from their batch's terms; the others contribute nothing of their own.
