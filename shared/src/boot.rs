@@ -15,7 +15,7 @@ use crate::webhooks::webhook_sender::WebhookSender;
 use kernel::fault::{Error, Fault};
 use kernel::secret::Secret;
 use table::aws::secrets::Secrets;
-use table::aws::{Aws, Environment, ProcessEnvironment, demand, set};
+use table::aws::{Aws, Environment, ProcessEnvironment, demand, endpoint, set};
 use table::execute::Executor;
 use table::queue::{Queue, Queues, REWARD_DEAD, Urls};
 use table::store::Store;
@@ -69,8 +69,8 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
     let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
     let secret = secrets.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
     let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
-    let store = Store::new(aws.dynamodb(environment.get("AWS_ENDPOINT_URL_DYNAMODB")), get("TABLE_NAME")?);
-    let queues = Queues::new(aws.sqs(environment.get("AWS_ENDPOINT_URL_SQS")), urls);
+    let store = Store::new(aws.dynamodb(endpoint(environment, "DYNAMODB")), get("TABLE_NAME")?);
+    let queues = Queues::new(aws.sqs(endpoint(environment, "SQS")), urls);
     Ok(App {
         executor: Executor::new(store, queues, Clock::system(), Entropy::system(), PATIENCE),
         providers: Providers::new(&config, providers),

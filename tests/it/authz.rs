@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use emulator::stack::functions::operations;
 use serde_json::json;
 use shared::account::model::scope::AdminScope;
 
@@ -164,22 +165,21 @@ const MATRIX: &[(&str, For)] = &[
 
 const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
 
-/// Every route of the template with its allowed callers, its method, and a path with unknown ids.
+/// Every operation with its allowed callers, its method, and a path with unknown ids.
 fn routes(world: &World) -> Vec<(String, For, String, String)> {
     let matrix: BTreeMap<&str, For> = MATRIX.iter().copied().collect();
-    let routes = world.stack.template.functions.iter().flat_map(|function| &function.routes);
-    let routes = routes.filter(|route| route.path != "$default").map(|route| {
-        let name = format!("{} {}", route.method, route.path);
+    let routes = world.stack.template.functions.iter().flat_map(|function| operations(&function.binary));
+    let routes = routes.map(|(method, path)| {
+        let name = format!("{method} {path}");
         let open = *matrix.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the matrix"));
-        let path = route
-            .path
+        let path = path
             .replace("{id}", "usr_x")
             .replace("{area}", "referral")
             .replace("{refund_id}", "rfd_x")
             .replace("{date}", "2026-11-20")
             .replace("{package_id}", "pkg_x")
             .replace("{code}", "ABCD");
-        (name, open, route.method.clone(), path)
+        (name, open, method, path)
     });
     routes.collect()
 }

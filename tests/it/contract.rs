@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use emulator::template::Template;
+use emulator::template::{Route, Template};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use shared::app::App;
-use shared::edge::openapi::{self, Api};
+use shared::edge::openapi::{self, Api, Operation};
 
 use crate::world::World;
 use document::{built, merged};
@@ -53,19 +53,61 @@ fn routes_of(document: &Value) -> Routes {
     paths.iter().flat_map(of).collect()
 }
 
+/// deploy.md D1: the template names prefixes only. Each operation goes to the function that has it, and each route has operations.
 #[test]
-fn template_and_routers_name_the_same_routes() {
+fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
     let template = Template::parse(TEMPLATE).unwrap();
+    let mut reached = BTreeSet::new();
     for (binary, api) in apis() {
         let document = openapi::document("", api.operations()).unwrap().json;
-        let function = template.functions.iter().find(|function| function.binary == binary).unwrap();
-        let declared: Routes = function
-            .routes
-            .iter()
-            .filter(|route| route.path != "$default")
-            .map(|route| (route.method.clone(), route.path.clone()))
-            .collect();
-        assert_eq!(declared, routes_of(&document), "{binary}");
+        for (method, path) in routes_of(&document) {
+            let matched = template.route(&method, &path.replace('{', "").replace('}', "")).unwrap();
+            assert_eq!(matched.function.binary, binary, "{method} {path}");
+            reached.insert(matched.route_key);
+        }
+    }
+    let key = |route: &Route| {
+        if route.path == "$default" { route.path.clone() } else { format!("{} {}", route.method, route.path) }
+    };
+    let declared: BTreeSet<String> = template.functions.iter().flat_map(|function| &function.routes).map(key).collect();
+    assert_eq!(declared, reached, "routes that no operation has");
+}
+
+/// deploy.md D18: what anybody may ask has its own route and throttle. Webhooks share those of everything else: a provider repeats.
+#[test]
+fn each_public_operation_is_throttled_by_itself() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let throttled = template.raw.pointer("/Resources/ApiStage/Properties/RouteSettings").unwrap().as_object().unwrap();
+    let throttled: BTreeSet<&str> = throttled.keys().map(String::as_str).collect();
+    let operations = apis().into_iter().flat_map(|(_, api)| api.operations().collect::<Vec<_>>());
+    let public: Vec<String> = operations
+        .filter(Operation::is_public)
+        .flat_map(|operation| operation.routes().collect::<Vec<_>>())
+        .filter(|(_, path)| !path.starts_with("/v1/webhooks/"))
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(throttled, public.iter().map(String::as_str).collect());
+    let after = template.raw.pointer("/Resources/ApiStage/DependsOn").unwrap().as_array().unwrap();
+    let key = |id: &Value| template.raw.pointer(&format!("/Resources/{}/Properties/RouteKey", id.as_str().unwrap()));
+    let after: BTreeSet<&str> = after.iter().map(|id| key(id).unwrap().as_str().unwrap()).collect();
+    assert_eq!(throttled, after, "a stage throttles routes that are there before it");
+}
+
+/// deploy.md D17: the packages that the template names are the binaries that cargo builds from `functions/`.
+#[test]
+fn the_template_deploys_every_function_that_cargo_builds() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let named: BTreeSet<String> = template.functions.iter().map(|function| function.binary.clone()).collect();
+    let folders = fs::read_dir(file("functions")).unwrap().map(|entry| entry.unwrap().path());
+    let built = folders.filter(|path| path.join("src/main.rs").exists());
+    let built: BTreeSet<String> = built.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(named, built);
+    for function in &template.functions {
+        let package = template.raw.pointer(&format!("/Resources/{}/Properties/CodeUri", function.logical_id)).unwrap();
+        assert_eq!(package, &format!("dist/functions/{}.zip", function.binary));
+        let manifest = fs::read_to_string(file(&format!("functions/{}/Cargo.toml", function.binary))).unwrap();
+        let (_, bin) = manifest.split_once("[[bin]]\n").unwrap();
+        assert!(bin.starts_with(&format!("name = \"{}\"", function.binary)), "{manifest}");
     }
 }
 

@@ -190,7 +190,7 @@ fn no_dependency_is_unused() {
 /// Steps shared between push and nightly runs are written once.
 #[test]
 fn the_scripts_of_ci_can_be_read_and_name_files_that_are_there() {
-    for script in [".ci/steps", ".ci/run", ".ci/night", "tests/it/fuzz/long"] {
+    for script in [".ci/steps", ".ci/run", ".ci/night", ".ci/release", "tests/it/fuzz/long"] {
         let read = std::process::Command::new("bash").arg("-n").arg(root().join(script)).output().unwrap();
         assert!(read.status.success(), "{script}: {}", String::from_utf8_lossy(&read.stderr));
         let text = fs::read_to_string(root().join(script)).unwrap();
@@ -202,7 +202,7 @@ fn the_scripts_of_ci_can_be_read_and_name_files_that_are_there() {
             assert!(!file || word.contains('*') || root().join(word).exists(), "{script} names {word}");
         }
     }
-    for script in [".ci/run", ".ci/night"] {
+    for script in [".ci/run", ".ci/night", ".ci/release"] {
         let text = fs::read_to_string(root().join(script)).unwrap();
         assert!(text.contains("source \"$(dirname \"$0\")/steps\""), "{script} shares no steps");
     }
@@ -331,7 +331,10 @@ fn every_alarm_watches_a_metric_that_is_written() {
     let template = include_str!("../../template.yaml");
     let code: String =
         rust_files("shared").into_iter().chain(rust_files("functions")).map(|(_, text)| product(&text)).collect();
-    let own = template.split("Namespace: Guerdon\n").skip(1).map(|rest| rest.split("MetricName: ").nth(1).unwrap());
+    let own = template
+        .split("Namespace: !Sub \"Guerdon/${AWS::StackName}\"\n")
+        .skip(1)
+        .map(|rest| rest.split("MetricName: ").nth(1).unwrap());
     let names: Vec<&str> = own.map(|rest| rest.lines().next().unwrap().trim()).collect();
     assert!(names.len() >= 8, "{names:?}");
     for name in names {

@@ -20,7 +20,7 @@ use shared::app::App;
 use shared::edge::batch;
 use shared::kernel::fault::Fault;
 use shared::message::{MailKind, Message};
-use shared::table::aws::{Aws, Environment, ProcessEnvironment};
+use shared::table::aws::{Aws, Environment, ProcessEnvironment, endpoint};
 use shared::webhooks::deliver::{OutboundEvent, deliver};
 use shared::webhooks::endpoints as endpoint;
 use shared::webhooks::model::endpoint::Endpoint;
@@ -56,12 +56,13 @@ impl Mailer {
     /// SES as configured in the function's environment.
     ///
     /// # Errors
-    /// Fails if the sender or the credentials are not set.
+    /// Fails if the sender or the credentials are not set, or the sender is no address.
     pub fn from_environment() -> Result<Self, Fault> {
         let environment = ProcessEnvironment;
         let aws = Aws::from(&environment, shared::table::aws::https::aws_client()?)?;
         let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
-        Ok(Self::new(&aws, environment.get("AWS_ENDPOINT_URL_SESV2"), from))
+        Email::parse(&from).ok_or_else(|| Fault::bug("MAIL_FROM is no e-mail address"))?;
+        Ok(Self::new(&aws, endpoint(&environment, "SESV2"), from))
     }
 
     async fn send(&self, to: &Email, text: &Text) -> Result<(), Fault> {
@@ -82,7 +83,7 @@ impl Mailer {
         match sent {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(permanent) => {
-                tracing::warn!("a mail that will never be delivered");
+                tracing::warn!(code = why(&error), "a mail that will never be delivered");
                 Ok(())
             }
             Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: why(&error) }),
@@ -90,9 +91,12 @@ impl Mailer {
     }
 }
 
-/// True if a retry cannot succeed.
+/// True if a retry cannot succeed because of the recipient: SES takes no such address. The sender's was checked at start-up.
+///
+/// `MessageRejected` is about the account (an unverified sender, the sandbox) as likely as about the message, so it is a fault: the
+/// message becomes a dead letter, which raises an alarm, and can be sent again.
 fn permanent(error: &SendEmailError) -> bool {
-    error.is_message_rejected() || error.is_bad_request_exception()
+    error.is_bad_request_exception()
 }
 
 /// Error code for the log. SES error messages contain addresses, so they are not logged.

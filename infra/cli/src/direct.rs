@@ -8,7 +8,7 @@ use shared::boot::assemble;
 use shared::payment::gateway::http::https_client;
 use shared::table::aws::https::aws_client;
 use shared::table::aws::secrets::Secrets;
-use shared::table::aws::{Aws, Environment};
+use shared::table::aws::{Aws, Environment, endpoint};
 use shared::table::item::Item;
 use shared::table::queue::{Queues, Urls};
 use shared::table::store::Store;
@@ -102,7 +102,7 @@ impl<'a> Surroundings<'a> {
     /// Any required variable that is not set.
     pub fn store(&self) -> Result<Store, Trouble> {
         self.demand(&TABLE)?;
-        let client = self.aws()?.dynamodb(self.get("AWS_ENDPOINT_URL_DYNAMODB"));
+        let client = self.aws()?.dynamodb(endpoint(self, "DYNAMODB"));
         Ok(Store::new(client, self.get("TABLE_NAME").unwrap_or_default()))
     }
 
@@ -118,7 +118,7 @@ impl<'a> Surroundings<'a> {
         // Dead-letter queues are found through the queues' redrive policies.
         let reward_dead = String::new();
         let urls = Urls { reward: url(reward), reward_dead, mail: url(mail), statistics: url(statistics) };
-        Ok(Queues::new(self.aws()?.sqs(self.get("AWS_ENDPOINT_URL_SQS")), urls))
+        Ok(Queues::new(self.aws()?.sqs(endpoint(self, "SQS")), urls))
     }
 
     /// The whole application, as a function builds it.

@@ -146,8 +146,14 @@ impl Template {
         let functions = of("AWS::Serverless::Function");
         let functions =
             functions.into_iter().map(|(id, function)| function_of(id, function, &globals, &queue_ids, &names));
-        let functions = functions.collect::<Result<_>>()?;
-        let apis = of("AWS::Serverless::HttpApi");
+        let mut functions: Vec<Function> = functions.collect::<Result<_>>()?;
+        let integrations = of("AWS::ApiGatewayV2::Integration");
+        for (id, route) in of("AWS::ApiGatewayV2::Route") {
+            let target = routed(id, route, &integrations)?;
+            let function = functions.iter_mut().find(|function| function.logical_id == target);
+            function.ok_or_else(|| missing(target))?.routes.push(route_of(route)?);
+        }
+        let apis = of("AWS::ApiGatewayV2::Api");
         let cors = apis.iter().find_map(|(_, api)| api.pointer("/Properties/CorsConfiguration"));
         let cors = cors.map(|cors| names.resolve(cors)).transpose()?.and_then(|cors| Cors::of(&cors));
         Ok(Self { table, queues, functions, cors, names, raw })
@@ -341,7 +347,7 @@ fn function_of(
     }
     let mut read = Function {
         logical_id: id.to_owned(),
-        binary: text(function, "/Metadata/BuildProperties/Binary")?,
+        binary: binary_of(&text(function, "/Properties/CodeUri")?)?,
         timeout_seconds: set("Timeout")?,
         memory_mb: set("MemorySize")?,
         routes: Vec::new(),
@@ -357,13 +363,31 @@ fn function_of(
     Ok(read)
 }
 
+/// The binary that a package holds: the name of its file.
+fn binary_of(package: &str) -> Result<String> {
+    let name = package.rsplit('/').next().and_then(|name| name.strip_suffix(".zip"));
+    name.map(str::to_owned).ok_or_else(|| missing(format!("a zip in {package}")))
+}
+
+/// The logical id of the function that a route leads to, through its integration.
+fn routed(id: &str, route: &Value, integrations: &[(&String, &Value)]) -> Result<String> {
+    let target = text(route, "/Properties/Target/Fn::Sub")?;
+    let wanted = target.strip_prefix("integrations/${").and_then(|rest| rest.strip_suffix('}'));
+    let integration = integrations.iter().find(|(id, _)| Some(id.as_str()) == wanted).ok_or_else(|| missing(id))?;
+    // `Ref: Function.Alias`
+    let alias = text(integration.1, "/Properties/IntegrationUri/Ref")?;
+    alias.split('.').next().map(str::to_owned).ok_or_else(|| missing(alias))
+}
+
+/// The route of a key, as `GET /v1/me` or `$default`.
+fn route_of(route: &Value) -> Result<Route> {
+    let key = text(route, "/Properties/RouteKey")?;
+    let (method, path) = key.split_once(' ').unwrap_or(("ANY", key.as_str()));
+    Ok(Route { method: method.to_owned(), path: path.to_owned() })
+}
+
 fn add_event(function: &mut Function, name: &str, event: &Value, names: &BTreeMap<String, String>) -> Result<()> {
     match text(event, "/Type")?.as_str() {
-        "HttpApi" => {
-            let path = text(event, "/Properties/Path").unwrap_or_else(|_| "$default".to_owned());
-            let method = text(event, "/Properties/Method").unwrap_or_else(|_| "ANY".to_owned());
-            function.routes.push(Route { method: method.to_uppercase(), path });
-        }
         "SQS" => {
             let queue = referred(event.pointer("/Properties/Queue"), names)?;
             let batch_size = number(event, "/Properties/BatchSize").unwrap_or(10);
@@ -452,10 +476,12 @@ mod tests {
         };
         assert_eq!(to("GET", "/v1/me").0, "registration");
         let (binary, key, parameters) = to("GET", "/v1/payment/orders/ord_1");
-        assert_eq!((binary.as_str(), key.as_str()), ("payment", "GET /v1/payment/orders/{id}"));
-        assert_eq!(parameters.get("id").map(String::as_str), Some("ord_1"));
-        assert_eq!(to("GET", "/v1/admin/payment/orders/summary").1, "GET /v1/admin/payment/orders/summary");
-        assert_eq!(to("PATCH", "/v1/me").1, "$default");
+        assert_eq!((binary.as_str(), key.as_str()), ("payment", "ANY /v1/payment/{proxy+}"));
+        assert_eq!(parameters.get("proxy").map(String::as_str), Some("orders/ord_1"));
+        assert_eq!(to("POST", "/v1/service/users/u/sessions").0, "registration");
+        assert_eq!(to("POST", "/v1/service/users/u/debits").0, "service");
+        assert_eq!(to("GET", "/v1/referral-codes/ABC").1, "GET /v1/referral-codes/{code}");
+        assert_eq!(to("PATCH", "/v1/registrations").1, "$default");
     }
 
     #[test]

@@ -282,6 +282,16 @@ impl Operation {
         self
     }
 
+    /// Its methods, in upper case, with its path.
+    pub fn routes(&self) -> impl Iterator<Item = (String, String)> {
+        self.verbs().map(|method| (method, self.path.clone()))
+    }
+
+    /// Reports if anybody may ask it.
+    pub fn is_public(&self) -> bool {
+        self.access == "public"
+    }
+
     /// The line of the list of operations: method, path, access, body, answer, and the refusals of the use case.
     fn line(&self, json: &Value) -> String {
         let name = |at: &Value| {
@@ -305,8 +315,12 @@ impl Operation {
     }
 
     fn verb(&self) -> String {
+        self.verbs().collect::<Vec<_>>().join(",")
+    }
+
+    fn verbs(&self) -> impl Iterator<Item = String> {
         let verb = |method: &HttpMethod| serde_json::to_value(method).ok()?.as_str().map(str::to_uppercase);
-        self.methods.iter().filter_map(verb).collect::<Vec<_>>().join(",")
+        self.methods.iter().filter_map(verb)
     }
 }
 

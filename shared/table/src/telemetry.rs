@@ -3,20 +3,28 @@
 //! CloudWatch needs the whole line, so metrics bypass the log, which would wrap the fields, and its level. Nothing is printed
 //! outside a function, since nothing reads it there.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::aws::{Environment, ProcessEnvironment};
 use crate::system::Clock;
 
-/// Namespace of all metrics.
-pub const NAMESPACE: &str = "Guerdon";
+/// Namespace of all metrics, unless the deployment sets its own: two in one account share none (deploy.md D5).
+const NAMESPACE: &str = "Guerdon";
+/// Variable that holds the deployment's namespace.
+const NAMESPACE_VARIABLE: &str = "METRICS_NAMESPACE";
 
 static PRINTED: AtomicBool = AtomicBool::new(false);
+static OWN: OnceLock<String> = OnceLock::new();
 
 /// Enables printing; called at the start of a function.
 pub fn print() {
+    if let Some(namespace) = ProcessEnvironment.get(NAMESPACE_VARIABLE) {
+        OWN.get_or_init(|| namespace);
+    }
     PRINTED.store(true, Ordering::Relaxed);
 }
 
@@ -53,7 +61,7 @@ fn embedded(at: Timestamp, name: &str, value: i64, unit: &str, dimensions: &[(&'
         json!({
             "Timestamp": at.as_millisecond(),
             "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": [{"Name": name, "Unit": unit}],
+                "Namespace": OWN.get().map_or(NAMESPACE, String::as_str), "Dimensions": [names], "Metrics": [{"Name": name, "Unit": unit}],
             }],
         }),
     );

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use emulator::connector::{Backend, BoxFuture, ConnectFault};
 use emulator::deployed::{Deployment, build};
 use emulator::stack::Setup;
+use emulator::stack::functions::operations;
 use emulator::template::Function;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -104,8 +105,9 @@ async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> 
 
 /// A first event: an admin page, a provider's webhook, a message, or a tick.
 fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
-    let pages = function.routes.iter().filter(|route| route.method == "GET" && route.path.starts_with("/v1/"));
-    let page = pages.filter(|route| !route.path.contains('{')).map(|route| route.path.as_str()).min();
+    let pages =
+        operations(&function.binary).into_iter().filter(|(method, path)| method == "GET" && path.starts_with("/v1/"));
+    let page = pages.map(|(_, path)| path).filter(|path| !path.contains('{')).min();
     if let Some(page) = page {
         return request(deployment, Request::get(page).header("authorization", format!("Bearer {}", shop.admin)), "");
     }

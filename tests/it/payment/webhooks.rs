@@ -318,8 +318,7 @@ fn what_cannot_be_decoded_gets_a_problem() {
             .template
             .functions
             .iter()
-            .flat_map(|function| &function.routes)
-            .map(|route| (route.method.clone(), route.path.clone()))
+            .flat_map(|function| emulator::stack::functions::operations(&function.binary))
             .filter(|(_, path)| path.contains('{'))
             .collect();
         for (method, path) in routes {

@@ -54,6 +54,12 @@ pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     })
 }
 
+/// The method and path of each of a function's operations. The template only names their prefixes.
+pub fn operations(binary: &str) -> Vec<(String, String)> {
+    let operations = api(binary).map(|(_, api)| api.operations().collect::<Vec<_>>());
+    operations.iter().flatten().flat_map(|operation| operation.routes()).collect()
+}
+
 /// The variables that a function requires.
 pub fn needs(binary: &str) -> &'static [&'static str] {
     match binary {

@@ -35,13 +35,15 @@ impl Names {
         }
         names.parameters.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         names.conditions = section("Conditions").map(|(name, value)| (name.clone(), value.clone())).collect();
+        let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
         for (id, resource) in section("Resources") {
             match resource.get("Type").and_then(Value::as_str).unwrap_or_default() {
                 "AWS::DynamoDB::Table" => {
                     names.refs.insert(id.clone(), table.to_owned());
-                    let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
-                    names.attributes.insert(format!("{id}.Arn"), arn);
+                    names.attributes.insert(format!("{id}.Arn"), arn.clone());
                 }
+                // The one parameter that the template itself makes: which table is used.
+                "AWS::SSM::Parameter" => drop(names.attributes.insert(format!("{id}.Value"), arn.clone())),
                 "AWS::SQS::Queue" => {
                     let name = queues.get(id).cloned().unwrap_or_default();
                     names.refs.insert(id.clone(), sqs::url(&name));

@@ -98,6 +98,11 @@ pub fn set(environment: &impl Environment, variable: &'static str) -> Result<Str
     environment.get(variable).ok_or(Fault::Unset { variable })
 }
 
+/// The address of a service: that of `AWS_ENDPOINT_URL_` and its name, or of `AWS_ENDPOINT_URL`; `None` for the region's own.
+pub fn endpoint(environment: &impl Environment, service: &str) -> Option<String> {
+    environment.get(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| environment.get("AWS_ENDPOINT_URL"))
+}
+
 /// Checks that a function's environment has what the function can't do without, so that a variable forgotten in the template fails
 /// the deployment's first start and not the first message.
 ///

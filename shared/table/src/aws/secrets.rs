@@ -18,8 +18,8 @@ use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::aws::{Aws, Environment};
-use crate::system::Clock;
+use crate::aws::{self, Aws, Environment};
+use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
@@ -31,8 +31,11 @@ pub const NAMES: [&str; 6] = [
     "APP_SECRET",
     "SIGNING_KEY",
 ];
-/// Time limit of the call, including one retry.
+/// Time limit of the call, including its retries.
 const WITHIN: Duration = Duration::from_secs(4);
+/// Longest wait before the first retry. It doubles with each, and the wait is a random part of it: many cold starts share a quota of
+/// 40 calls a second.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Size limit of the response: ten parameters of 8 KB with their metadata.
 const MAX_ANSWER: usize = 128 * 1024;
 
@@ -60,7 +63,7 @@ impl Secrets {
         let mut secrets = Self::given(|name| environment.get(name));
         let named = secrets.named(environment);
         if !named.is_empty() {
-            let endpoint = environment.get("AWS_ENDPOINT_URL_SSM").unwrap_or_else(|| endpoint(&aws.region));
+            let endpoint = aws::endpoint(environment, "SSM").unwrap_or_else(|| endpoint(&aws.region));
             let connector = crate::aws::https::aws_connector()?;
             let call = Call { connector, endpoint, region: aws.region.clone(), credentials: aws.credentials.clone() };
             let values = tokio::time::timeout(WITHIN, call.parameters(&named)).await;
@@ -115,6 +118,17 @@ fn unavailable(why: impl std::fmt::Display) -> Fault {
     Fault::Unavailable { call: "GetParameters", why: why.to_string() }
 }
 
+/// Reports if another try can't succeed: the function may not read the parameters, or decrypt them.
+fn is_final(why: &str) -> bool {
+    ["AccessDenied", "InvalidKeyId", "ValidationException"].iter().any(|error| why.contains(error))
+}
+
+/// A random part of a wait, at least an eighth.
+fn part(longest: Duration) -> Duration {
+    let [eighths] = Entropy::system().bytes::<1>();
+    longest.saturating_mul(u32::from(eighths % 8).saturating_add(1)) / 8
+}
+
 /// Inputs of the one call to SSM.
 struct Call {
     connector: SharedHttpConnector,
@@ -142,9 +156,14 @@ impl Call {
     async fn parameters(&self, named: &Named) -> Result<HashMap<String, String>, Fault> {
         let names: Vec<&String> = named.iter().map(|(_, parameter)| parameter).collect();
         let body = serde_json::json!({"Names": names, "WithDecryption": true}).to_string();
-        let answer = match self.exchange(&body).await {
-            Err(Fault::Unavailable { .. }) => self.exchange(&body).await?,
-            other => other?,
+        let mut longest = FIRST_WAIT;
+        let answer = loop {
+            match self.exchange(&body).await {
+                Err(Fault::Unavailable { why, .. }) if !is_final(&why) => tracing::warn!(why, "secrets are read again"),
+                other => break other?,
+            }
+            tokio::time::sleep(part(longest)).await;
+            longest = longest.saturating_mul(2);
         };
         Ok(answer.parameters.into_iter().map(|parameter| (parameter.name, parameter.value)).collect())
     }
@@ -262,14 +281,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_call_is_made_once_more_and_then_a_fault_without_secrets() {
+    async fn a_refused_call_is_not_repeated_and_its_fault_holds_no_secret() {
         let named: Named = vec![("APP_SECRET", "/g/app".to_owned())];
-        let (twice, _) = call(&[(500, "{}"), (200, ANSWER)]);
-        assert_eq!(twice.parameters(&named).await.unwrap().len(), 1);
-        let denied = r#"{"__type":"AccessDeniedException"}"#;
-        let (never, _) = call(&[(400, denied), (400, denied)]);
+        let (never, _) = call(&[(400, r#"{"__type":"AccessDeniedException"}"#)]);
         let fault = never.parameters(&named).await.unwrap_err().to_string();
         assert!(fault.contains("AccessDeniedException"), "{fault}");
+    }
+
+    /// deploy.md D9: a burst of cold starts is throttled, and each start outlives it.
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_call_is_repeated_with_growing_waits_until_time_is_up() {
+        let named: Named = vec![("APP_SECRET", "/g/app".to_owned())];
+        let throttled = (400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#);
+        let (later, _) = call(&[throttled, throttled, (500, "{}"), throttled, (200, ANSWER)]);
+        let begun = tokio::time::Instant::now();
+        let values = tokio::time::timeout(WITHIN, later.parameters(&named)).await.unwrap();
+        assert_eq!(values.unwrap().len(), 1);
+        assert!(begun.elapsed() >= FIRST_WAIT / 8 * 15, "{:?}", begun.elapsed());
+        let (never, asked) = call(&[throttled; 64]);
+        tokio::time::timeout(WITHIN, never.parameters(&named)).await.unwrap_err();
+        let asked = asked.1.lock().unwrap().len();
+        assert!((5..12).contains(&asked), "{asked}");
     }
 
     #[test]

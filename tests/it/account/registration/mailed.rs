@@ -281,14 +281,16 @@ impl Backend for Ses {
     }
 }
 
-/// A permanently undeliverable mail is acknowledged.
-/// One with a temporary failure is retried and then dead-lettered.
+/// deploy.md D6: a mail to an address that SES can't take is acknowledged.
+/// One that fails for another reason, the sandbox or an unverified sender among them, is retried and then dead-lettered.
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_never_can_be_delivered_is_acknowledged_and_another_is_tried_again() {
     for (status, code, again) in [
         (200, "", false),
-        (400, "MessageRejected", false),
         (400, "BadRequestException", false),
+        (400, "MessageRejected", true),
+        (400, "MailFromDomainNotVerifiedException", true),
+        (400, "AccountSuspendedException", true),
         (400, "SendingPausedException", true),
         (429, "TooManyRequestsException", true),
         (500, "InternalServiceErrorException", true),
