@@ -374,9 +374,8 @@ fn routed(id: &str, route: &Value, integrations: &[(&String, &Value)]) -> Result
     let target = text(route, "/Properties/Target/Fn::Sub")?;
     let wanted = target.strip_prefix("integrations/${").and_then(|rest| rest.strip_suffix('}'));
     let integration = integrations.iter().find(|(id, _)| Some(id.as_str()) == wanted).ok_or_else(|| missing(id))?;
-    // `Ref: Function.Alias`
-    let alias = text(integration.1, "/Properties/IntegrationUri/Ref")?;
-    alias.split('.').next().map(str::to_owned).ok_or_else(|| missing(alias))
+    let arn = text(integration.1, "/Properties/IntegrationUri/Fn::GetAtt")?;
+    arn.strip_suffix(".Arn").map(str::to_owned).ok_or_else(|| missing(arn.clone()))
 }
 
 /// The route of a key, as `GET /v1/me` or `$default`.
