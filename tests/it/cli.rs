@@ -1,6 +1,7 @@
 //! The operator's command line against a whole stack on a socket, with the same bytes as a deployment.
 
 mod bench;
+mod cloud;
 mod money;
 mod table;
 

@@ -61,7 +61,7 @@ fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
     for (binary, api) in apis() {
         let document = openapi::document("", api.operations()).unwrap().json;
         for (method, path) in routes_of(&document) {
-            let matched = template.route(&method, &path.replace('{', "").replace('}', "")).unwrap();
+            let matched = template.route(&method, &path.replace(['{', '}'], "")).unwrap();
             assert_eq!(matched.function.binary, binary, "{method} {path}");
             reached.insert(matched.route_key);
         }

@@ -37,6 +37,15 @@ pub struct At {
     /// With --local: the folder that holds the local stack's data.
     #[arg(long, global = true, env = "GUERDON_DATA", default_value = ".local")]
     pub data: PathBuf,
+    /// Use this deployed stack, with its address, secrets, table and queues, and the credentials of the AWS command line. --local goes before it.
+    #[arg(long, global = true, env = "GUERDON_STACK")]
+    pub stack: Option<String>,
+    /// Region of the stack; that of the AWS command line if absent.
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// Profile of the AWS command line.
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
     /// Output format.
     #[arg(long, short, global = true, value_enum, default_value_t)]
     pub output: Format,
@@ -74,11 +83,57 @@ pub enum Command {
     Dlq(Dlq),
     /// Check configuration, secrets, API, clock, webhooks and queues, and say how to fix each problem.
     Doctor,
+    /// Make what a deployment needs and is missing: secrets and the file with the parameters; look at SES and quotas.
+    Setup(Setup),
+    /// Deploy the template with packages, or update what is deployed.
+    Deploy(Deploy),
+    /// Try a deployment as its users and its operator would, and leave nothing behind.
+    Smoke,
+    /// Show stack, version, alarms, dead letters and open reviews.
+    Status,
+    /// Delete a stack, and say what stays: the table, the queues, the secrets.
+    Teardown(Teardown),
     /// Print a completion script for a shell.
     Completions {
         /// The shell to complete for.
         shell: Shell,
     },
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// Parameters of the template, `MailFrom=no-reply@example.com`; those of before stay.
+    #[arg(value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Look and print only.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// The template.
+    #[arg(long, default_value = "template.yaml")]
+    pub template: PathBuf,
+    /// Folder with packages, as `dist/arm64`; what is in `dist/functions` beside the template if absent.
+    #[arg(long)]
+    pub packages: Option<PathBuf>,
+    /// Look and print only.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `teardown`.
+#[derive(Debug, Args)]
+pub struct Teardown {
+    /// Do it.
+    #[arg(long)]
+    pub yes: bool,
+    /// Look and print only.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Subcommands of `admin`.

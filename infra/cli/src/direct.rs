@@ -14,6 +14,7 @@ use shared::table::queue::{Queues, Urls};
 use shared::table::store::Store;
 
 use crate::args::At;
+use crate::cloud::Cloud;
 use crate::trouble::Trouble;
 
 /// Items per scan page; well below the limit of 1 MB, so that each call returns quickly.
@@ -23,10 +24,10 @@ const TABLE: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_
 /// Variables that the queues need.
 const QUEUES: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
-/// A command's environment: the process's own, overridden by the values that --local implies.
+/// A command's environment: the process's own, overridden by the values that --local or --stack implies.
 pub struct Surroundings<'a> {
     process: &'a dyn Environment,
-    local: BTreeMap<&'static str, String>,
+    own: BTreeMap<String, String>,
     is_local: bool,
 }
 
@@ -34,7 +35,7 @@ impl Environment for Surroundings<'_> {
     fn get(&self, name: &str) -> Option<String> {
         let of_process = || self.process.get(name);
         match name {
-            _ if self.local.contains_key(name) => self.local.get(name).cloned(),
+            _ if self.own.contains_key(name) => self.own.get(name).cloned(),
             "AWS_SESSION_TOKEN" if self.is_local => None,
             "AWS_REGION" => of_process().or_else(|| self.process.get("AWS_DEFAULT_REGION")),
             _ => of_process(),
@@ -46,11 +47,11 @@ impl<'a> Surroundings<'a> {
     /// The environment for these options.
     pub fn new(at: &At, process: &'a dyn Environment) -> Self {
         let url = at.url.trim_end_matches('/');
-        let mut local = BTreeMap::from([("PUBLIC_BASE_URL", url.to_owned())]);
+        let mut own = BTreeMap::from([("PUBLIC_BASE_URL".to_owned(), url.to_owned())]);
         if at.local {
             let sqs = format!("{url}/_local/aws/sqs");
             let queue = |name: &str| format!("{sqs}/000000000000/{name}");
-            local.extend([
+            let local = [
                 ("TABLE_NAME", "guerdon".to_owned()),
                 ("AWS_REGION", "us-east-1".to_owned()),
                 ("AWS_ACCESS_KEY_ID", "local".to_owned()),
@@ -60,14 +61,27 @@ impl<'a> Surroundings<'a> {
                 ("REWARD_QUEUE_URL", queue("RewardQueue.fifo")),
                 ("MAIL_QUEUE_URL", queue("MailQueue")),
                 ("STATISTICS_QUEUE_URL", queue("StatisticsQueue")),
-            ]);
+            ];
+            own.extend(local.map(|(name, value)| (name.to_owned(), value)));
             for (name, file) in [("APP_SECRET", "app-secret"), ("SIGNING_KEY", "signing-key")] {
                 if let Ok(secret) = std::fs::read_to_string(at.data.join(file)) {
-                    local.insert(name, secret.trim().to_owned());
+                    own.insert(name.to_owned(), secret.trim().to_owned());
                 }
             }
         }
-        Self { process, local, is_local: at.local }
+        Self { process, own, is_local: at.local }
+    }
+
+    /// Takes the variables of a deployment, and the credentials of the AWS command line unless the process has some.
+    ///
+    /// # Rejects
+    /// A stack that is not deployed.
+    pub fn deployed(&mut self, cloud: &Cloud) -> Result<(), Trouble> {
+        self.own.extend(cloud.variables()?);
+        if self.get("AWS_ACCESS_KEY_ID").is_none() {
+            self.own.extend(cloud.credentials()?);
+        }
+        Ok(())
     }
 
     /// Reports if this is the local stack.

@@ -1,13 +1,14 @@
 //! The operator's command line, `guerdon`.
 //!
-//! There are two kinds of commands. Commands about settings, codes, orders, withdrawals, reviews and reports call the HTTP API as
+//! There are three kinds of commands. Commands about settings, codes, orders, withdrawals, reviews and reports call the HTTP API as
 //! an admin ([`api`]). `admin create`, `audit`, `rebuild` and `dlq` access table and queues directly with AWS credentials
-//! ([`direct`]). Both kinds work against a deployment and against the local stack, which serves AWS requests under `/_local/aws`.
+//! ([`direct`]). [`cloud`] sets a deployment up and looks after it, through the AWS and SAM command lines. The first two work against a deployment and against the local stack, which serves AWS requests under `/_local/aws`.
 //!
 //! Exit status: 0 success; 1 findings, or a refused request; 2 wrong usage; 3 a service is unreachable.
 
 pub mod api;
 pub mod args;
+pub mod cloud;
 pub mod command;
 pub mod direct;
 pub mod output;

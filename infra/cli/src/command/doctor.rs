@@ -30,9 +30,11 @@ enum Verdict {
 
 /// The results so far.
 #[derive(Default)]
-struct Sheet {
-    rows: Vec<Value>,
-    failed: bool,
+pub struct Sheet {
+    /// A row per check.
+    pub rows: Vec<Value>,
+    /// True once a check has failed.
+    pub failed: bool,
 }
 
 impl Sheet {
@@ -46,19 +48,23 @@ impl Sheet {
         self.rows.push(json!({"check": check.into(), "verdict": verdict, "finding": finding.into(), "advice": advice}));
     }
 
-    fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
+    /// A check that is as it should be.
+    pub fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
         self.say(check, Verdict::Ok, finding, "");
     }
 
-    fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
+    /// A check that a person should know of.
+    pub fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
         self.say(check, Verdict::Warn, finding, advice);
     }
 
-    fn fail(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
+    /// A check that failed.
+    pub fn fail(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
         self.say(check, Verdict::Fail, finding, advice);
     }
 
-    fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
+    /// A check that could not be made.
+    pub fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
         self.fail(check, trouble.to_string(), trouble.hint().unwrap_or_default());
     }
 }
@@ -69,19 +75,24 @@ impl Sheet {
 /// Fails when the result can't be written. Failed checks are part of the result.
 pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let mut sheet = Sheet::default();
-    if health(api, &mut sheet).await {
-        webhooks(api, &mut sheet).await;
-        let payment = settings(api, &mut sheet).await;
-        if let Some(payment) = &payment {
-            providers(payment, &mut sheet);
-            reports(api, &mut sheet).await;
-        }
-        secrets(at, payment.as_ref(), &mut sheet).await;
-    }
-    table(at, &mut sheet).await;
-    queues(at, &mut sheet).await;
+    look(api, at, &mut sheet).await;
     out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
     Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+}
+
+/// Makes all checks.
+pub async fn look(api: &Api, at: &Surroundings<'_>, sheet: &mut Sheet) {
+    if health(api, sheet).await {
+        webhooks(api, sheet).await;
+        let payment = settings(api, sheet).await;
+        if let Some(payment) = &payment {
+            providers(payment, sheet);
+            reports(api, sheet).await;
+        }
+        secrets(at, payment.as_ref(), sheet).await;
+    }
+    table(at, sheet).await;
+    queues(at, sheet).await;
 }
 
 /// Checks that the API responds.
@@ -278,7 +289,8 @@ async fn table(at: &Surroundings<'_>, sheet: &mut Sheet) {
     }
 }
 
-async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
+/// Counts dead letters.
+pub async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
     let queues = match at.queues() {
         Ok(queues) => queues,
         Err(trouble) => return sheet.warn("dead letters", trouble.to_string(), ""),

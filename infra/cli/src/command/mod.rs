@@ -17,6 +17,7 @@ use shared::table::aws::Environment;
 use crate::Ended;
 use crate::api::{Api, Credentials};
 use crate::args::{At, Command, Line};
+use crate::cloud::{self, Cloud};
 use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
@@ -26,9 +27,25 @@ use crate::trouble::Trouble;
 /// # Errors
 /// Fails when the command can't complete; see [`Trouble`].
 pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -> Result<Ended, Trouble> {
-    let at = &line.at;
-    let surroundings = Surroundings::new(at, environment);
-    let api = || Api::new(&at.url, credentials(at));
+    let mut at = line.at;
+    let cloud = |is_dry| Cloud::new(&at, is_dry);
+    match &line.command {
+        Command::Setup(asked) => return cloud::setup::run(asked, &cloud(asked.dry_run)?, environment, out),
+        Command::Deploy(asked) => return cloud::deploy::run(asked, &cloud(asked.dry_run)?, out),
+        Command::Teardown(asked) => return cloud::teardown::run(asked, &cloud(asked.dry_run)?, out),
+        _ => {}
+    }
+    let cloud = if !at.local && (at.stack.is_some() || matches!(line.command, Command::Status)) {
+        Some(cloud(false)?)
+    } else {
+        None
+    };
+    let mut surroundings = Surroundings::new(&at, environment);
+    if let Some(cloud) = &cloud {
+        surroundings.deployed(cloud)?;
+        at.url = surroundings.get("PUBLIC_BASE_URL").unwrap_or(at.url);
+    }
+    let api = || Api::new(&at.url, credentials(&at));
     match line.command {
         Command::Admin(asked) => admin::run(asked, &surroundings, out).await,
         Command::Settings(asked) => settings::run(asked, &api(), out).await,
@@ -40,6 +57,12 @@ pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -
         Command::Audit(look) => table::audit(look, &surroundings, out).await,
         Command::Rebuild(look) => table::rebuild(look, &surroundings, out).await,
         Command::Dlq(asked) => dlq::run(asked, &surroundings, out).await,
+        Command::Setup(_) | Command::Deploy(_) | Command::Teardown(_) => Ok(Ended::Fine),
+        Command::Smoke => cloud::smoke::run(&at.url, &api(), &surroundings, cloud.as_ref(), out).await,
+        Command::Status => {
+            let cloud = cloud.ok_or_else(|| Trouble::Usage("name the stack: --stack".to_owned()))?;
+            cloud::status::run(&api(), &surroundings, &cloud, out).await
+        }
         Command::Doctor => doctor::run(&api(), &surroundings, out).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Line::command(), "guerdon", &mut out.raw());

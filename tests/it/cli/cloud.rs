@@ -1,0 +1,175 @@
+//! The commands about a deployment, with programs in the place of `aws` and `sam` that write down what they are asked.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use shared::table::system::Entropy;
+
+use crate::processes::built;
+
+const AWS: &str = r#"#!/bin/sh
+echo "aws $*" >>calls
+case "$1 $2" in
+  "sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/olga"}' ;;
+  "ssm get-parameters") cat known 2>/dev/null || echo '{"Parameters": []}' ;;
+  "ssm put-parameter") cat >>put && echo >>put ;;
+  "sesv2 get-email-identity") echo '{"VerifiedForSendingStatus": true}' ;;
+  "sesv2 get-account") echo '{"SendingEnabled": true, "ProductionAccessEnabled": false}' ;;
+  "lambda get-account-settings") echo '{"AccountLimit": {"ConcurrentExecutions": 10}}' ;;
+  "cloudformation describe-stacks") cat stack 2>/dev/null || { echo "Stack with id x does not exist" >&2; exit 255; } ;;
+esac
+"#;
+const SAM: &str = "#!/bin/sh\necho \"sam $*\" >>calls\n";
+
+/// A folder with the two programs, in which `guerdon` runs.
+struct Desk(PathBuf);
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let name = HEXLOWER.encode(&Entropy::system().bytes::<8>());
+        let desk = Self(std::env::temp_dir().join(format!("guerdon-cloud-{name}")));
+        fs::create_dir_all(desk.0.join("programs")).unwrap();
+        for (name, text) in [("aws", AWS), ("sam", SAM)] {
+            let program = desk.0.join("programs").join(name);
+            fs::write(&program, text).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        desk
+    }
+
+    /// Exit status, results and notes of a command.
+    fn guerdon(&self, words: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
+        let path = format!("{}:/usr/bin:/bin", self.0.join("programs").display());
+        let mut command = Command::new(built().join("guerdon"));
+        command.args(words.split(' ')).current_dir(&self.0).env_clear().env("PATH", path);
+        let done = command.envs(variables.iter().copied()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn put(&self) -> Vec<Value> {
+        self.read("put").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn deployed(&self) {
+        let output = |(name, value): (&str, &str)| json!({"OutputKey": name, "OutputValue": value});
+        let outputs = [
+            ("ApiUrl", "https://x.test"),
+            ("TableName", "the-table"),
+            ("RewardQueueUrl", "https://sqs.test/reward"),
+            ("SecretNames", "/guerdon/app-secret"),
+        ];
+        let stack = json!({"StackStatus": "CREATE_COMPLETE", "Outputs": outputs.map(output)});
+        self.write("stack", &json!({"Stacks": [stack]}).to_string());
+    }
+}
+
+/// deploy.md §2: what is missing is made and what is there stays; a secret is never on a command line, where others can read it.
+#[test]
+fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
+    let desk = Desk::new();
+    let given = [("STRIPE_SECRET_KEY", "sk_live_1")];
+    let (status, out, err) = desk.guerdon("setup --stack shop --region eu-west-1 MailFrom=a@b.test ZpayPid=7", &given);
+    assert_eq!(status, 0, "{out}{err}");
+    let put = desk.put();
+    let names: Vec<&str> = put.iter().map(|one| one["Name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["/shop/app-secret", "/shop/signing-key", "/shop/stripe-secret-key"]);
+    let secret = |index: usize| put[index]["Value"].as_str().unwrap().to_owned();
+    assert!(put.iter().all(|one| one["Type"] == "SecureString"));
+    assert_eq!((secret(0).len(), secret(1).len(), secret(2).as_str()), (44, 44, "sk_live_1"));
+    assert_ne!(secret(0), secret(1));
+    let (calls, file) = (desk.read("calls"), desk.read("samconfig.shop.toml"));
+    for index in 0..3 {
+        assert!(![&calls, &out, &err, &file].iter().any(|text| text.contains(&secret(index))), "a secret is shown");
+    }
+    assert!(calls.lines().all(|line| line.contains("--region eu-west-1")), "{calls}");
+    assert!(err.contains("+ aws ssm put-parameter --cli-input-json file:///dev/stdin --region eu-west-1"), "{err}");
+    for line in ["WARN     secret ZPAY_KEY", "OK       sender", "WARN     mail", "WARN     concurrency"] {
+        assert!(out.contains(line), "{line} is not in\n{out}");
+    }
+    assert!(file.contains("\"MailFrom=a@b.test\"") && file.contains("stack_name = \"shop\""), "{file}");
+
+    let known: Vec<Value> = names.iter().map(|name| json!({"Name": name})).collect();
+    desk.write("known", &json!({"Parameters": known}).to_string());
+    let (status, out, err) = desk.guerdon("setup --stack shop ZpayPid=8", &[]);
+    assert_eq!((status, desk.put().len()), (0, 3), "{out}{err}");
+    let file = desk.read("samconfig.shop.toml");
+    assert!(file.contains("MailFrom=a@b.test") && file.contains("ZpayPid=8") && !file.contains("ZpayPid=7"), "{file}");
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let desk = Desk::new();
+    let (status, out, err) = desk.guerdon("setup --dry-run MailFrom=a@b.test", &[]);
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(err.contains("would run: aws ssm put-parameter"), "{err}");
+    assert!(!desk.read("calls").contains("put-parameter") && desk.read("samconfig.guerdon.toml").is_empty());
+    desk.deployed();
+    let (status, _, err) = desk.guerdon("teardown --dry-run", &[]);
+    assert_eq!(status, 0, "{err}");
+    assert!(err.contains("would run: aws cloudformation delete-stack --stack-name guerdon"), "{err}");
+    assert!(!desk.read("calls").contains("delete-stack"));
+}
+
+#[test]
+fn a_deployment_takes_its_packages_and_its_parameters_and_shows_the_outputs() {
+    let desk = Desk::new();
+    let (status, _, err) = desk.guerdon("deploy", &[]);
+    assert_eq!((status, err.contains("guerdon setup makes it")), (2, true), "{err}");
+    assert_eq!(desk.guerdon("setup MailFrom=a@b.test", &[]).0, 0);
+    desk.write("release/admin.zip", "zip");
+    desk.deployed();
+    let (status, out, err) = desk.guerdon("deploy --packages release", &[]);
+    assert_eq!(status, 0, "{out}{err}");
+    assert_eq!(desk.read("dist/functions/admin.zip"), "zip");
+    let calls = desk.read("calls");
+    let sam = calls.lines().find(|line| line.starts_with("sam ")).unwrap();
+    assert!(sam.starts_with("sam deploy --template-file template.yaml --config-file /"), "{sam}");
+    assert!(sam.ends_with("/samconfig.guerdon.toml") && out.contains("https://x.test"), "{sam} {out}");
+}
+
+/// deploy.md §2: a teardown says what stays and how to remove it, and wants to be told twice.
+#[test]
+fn a_teardown_says_what_stays() {
+    let desk = Desk::new();
+    let (status, _, err) = desk.guerdon("teardown --yes", &[]);
+    assert_eq!((status, err.contains("there is no stack guerdon here")), (2, true), "{err}");
+    desk.deployed();
+    let (status, _, err) = desk.guerdon("teardown", &[]);
+    assert_eq!((status, desk.read("calls").contains("delete-stack")), (2, false), "{err}");
+    for stays in ["delete-table --table-name the-table", "https://sqs.test/reward", "/guerdon/app-secret"] {
+        assert!(err.contains(stays), "{stays} is not in {err}");
+    }
+    assert_eq!(desk.guerdon("teardown --yes", &[]).0, 0);
+    assert!(desk.read("calls").contains("aws cloudformation wait stack-delete-complete --stack-name guerdon"));
+}
+
+#[test]
+fn a_name_that_no_stack_can_have_is_wrong_usage() {
+    let desk = Desk::new();
+    for name in ["1st", "a_b", &"s".repeat(41)] {
+        let (status, _, err) = desk.guerdon(&format!("setup --stack {name} MailFrom=a@b.test"), &[]);
+        assert_eq!((status, err.contains("no name of a stack")), (2, true), "{err}");
+    }
+    assert_eq!(desk.read("calls"), "");
+}
