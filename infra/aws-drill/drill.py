@@ -234,7 +234,8 @@ def verifying(cloud, boss):
 
 def mailed(cloud):
     """A sign-up with its mail."""
-    cloud.ask("POST", "/v1/registrations", {"email": "eve@example.com", "password": PASSWORD}, expected=202)
+    made, _ = cloud.ask("POST", "/v1/registrations", {"email": "eve@example.com", "password": PASSWORD}, expected=201)
+    assert made["user"]["status"] == "pending" and not made.get("session"), made
     mail = until("the mail is at SES", lambda: next((mail for mail in mails(cloud) if "eve@example.com" in json.dumps(mail)), None))
     assert "no-reply@example.com" in json.dumps(mail), mail
     cloud.say("a mail with a code was sent through SES")

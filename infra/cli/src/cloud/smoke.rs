@@ -46,7 +46,6 @@ async fn account(api: &Api, sheet: &mut Sheet) {
     let body = json!({"email": format!("success+{name}@simulator.amazonses.com"), "password": format!("smoke {name}")});
     let ask = Ask { method: "POST", path: "/v1/registrations", body: Some(&body), headers: &[], repeatable: false };
     let answer = match api.anonymous(ask).await {
-        Ok(answer) if answer.status == 202 => return sheet.ok("sign-up", "a code was mailed to SES's simulator"),
         Ok(answer) => answer.json(),
         Err(trouble) => Err(trouble),
     };

@@ -1,0 +1,72 @@
+"""The bill of a month in which nobody calls, from what the template declares: `costs.py` fails when infra/README.md says another one.
+
+`costs.py --write` writes it there.
+"""
+
+import sys
+from pathlib import Path
+
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).resolve().parent.parent
+DAYS = 30
+SECONDS = DAYS * 24 * 3600
+# List prices of us-east-1 in USD, as published in 2025, and what every account has free of them each month, for ever.
+ALARM, ALARMS_FREE = 0.10, 10
+QUEUE_CALL, QUEUE_CALLS_FREE = 0.40e-6, 1_000_000
+FIFO_CALL = 0.50e-6
+RUN, RUN_SECOND, RUNS_FREE = 0.20e-6, 0.25 * 0.0000133334, 1_000_000
+TICK, TICKS_FREE = 1.00e-6, 14_000_000
+READ = 0.125e-6
+# Lambda asks a queue with five long polls at once, each of twenty seconds.
+POLLS = 5 * SECONDS / 20
+# A tick with nothing to do, at 256 MB.
+TICK_SECONDS = 0.05
+
+
+def rate(expression):
+    count, unit = expression.removeprefix("rate(").removesuffix(")").split(" ")
+    return int(count) * {"minute": 60, "hour": 3600, "day": 86400}[unit.rstrip("s")]
+
+
+def counted(number):
+    return f"{number:,.0f}".replace(",", " ")
+
+
+def table():
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    resources = template["Resources"].values()
+    events = [event for one in resources for event in one.get("Properties", {}).get("Events", {}).values()]
+    ticks = sum(SECONDS / rate(event["Properties"]["ScheduleExpression"]) for event in events if event["Type"] == "ScheduleV2")
+    fifo = [name for name, one in template["Resources"].items() if one.get("Properties", {}).get("FifoQueue")]
+    consumed = [event["Properties"]["Queue"]["Fn::GetAtt"][0] for event in events if event["Type"] == "SQS"]
+    alarms = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in resources)
+    first_in = sum(name in fifo for name in consumed)
+    polls = len(consumed) * POLLS
+    rows = [
+        ("alarms", f"{alarms}", alarms * ALARM, max(alarms - ALARMS_FREE, 0) * ALARM),
+        ("polls of queues", f"{counted(polls)}", first_in * POLLS * FIFO_CALL + (len(consumed) - first_in) * POLLS * QUEUE_CALL,
+         max(polls - QUEUE_CALLS_FREE, 0) * QUEUE_CALL),
+        ("ticks of schedules", f"{counted(ticks)}", ticks * TICK, max(ticks - TICKS_FREE, 0) * TICK),
+        ("runs of the scheduler", f"{counted(ticks)}", ticks * (RUN + TICK_SECONDS * RUN_SECOND), max(ticks - RUNS_FREE, 0) * RUN),
+        ("reads of the table, one a tick", f"{counted(ticks)}", ticks * READ, ticks * READ),
+    ]
+    lines = ["| part | count a month | USD | USD beyond what is free |", "| --- | --- | --- | --- |"]
+    lines += [f"| {name} | {count} | {cost:.2f} | {beyond:.2f} |" for name, count, cost, beyond in rows]
+    lines.append(f"| **together** | | **{sum(row[2] for row in rows):.2f}** | **{sum(row[3] for row in rows):.2f}** |")
+    return "\n".join(lines)
+
+
+def main():
+    readme = ROOT / "infra/README.md"
+    text = readme.read_text()
+    before, rest = text.split("<!-- idle -->\n")
+    _, after = rest.split("\n<!-- /idle -->")
+    now = f"{before}<!-- idle -->\n{table()}\n<!-- /idle -->{after}"
+    if "--write" in sys.argv:
+        readme.write_text(now)
+    elif now != text:
+        sys.exit("infra/README.md says another bill: .ci/costs.py --write")
+
+
+main()
