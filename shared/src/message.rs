@@ -166,6 +166,12 @@ subscriptions! {
         to Statistics;
     }
 
+    /// An account that had signed up before was enrolled in the promotion.
+    PromotionEnrolled { user: UserId } => {
+        group user;
+        to Statistics;
+    }
+
     /// A user's balance changed for a reason other than an order or a reward.
     BalanceChanged { user: UserId } => {
         group user;

@@ -161,6 +161,7 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/service/users/{id}/credits", For::Backend("ledger:write")),
     ("POST /v1/service/purchases", For::Backend("purchases:write")),
     ("POST /v1/service/purchases/{external_order_id}/refunds", For::Backend("purchases:write")),
+    ("POST /v1/service/purchases/{external_order_id}/corrections", For::Backend("purchases:write")),
 ];
 
 const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];

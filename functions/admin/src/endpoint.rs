@@ -200,7 +200,7 @@ pub async fn endpoints(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
 ) -> Result<JsonOrCsv<WebhookEndpoint>, Problem> {
-    let page = verb::endpoints(&app, &search.window).await?;
+    let page = search.rows(async |window| verb::endpoints(&app, &window).await).await?;
     Ok(search.found(&app, page, WebhookEndpoint::from))
 }
 
@@ -264,7 +264,7 @@ pub async fn deliveries(
     search: AdminSearch<Unfiltered>,
     Id(endpoint): Id<EndpointId>,
 ) -> Result<JsonOrCsv<Delivery>, Problem> {
-    let page = deliver::deliveries(&app, endpoint, &search.window).await?;
+    let page = search.rows(async |window| deliver::deliveries(&app, endpoint, &window).await).await?;
     Ok(search.found(&app, page, Delivery::from))
 }
 

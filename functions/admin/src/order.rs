@@ -213,7 +213,7 @@ pub async fn orders(
     search: AdminSearch<Orders, OrdersRead>,
 ) -> Result<JsonOrCsv<AdminOrder>, Problem> {
     let filter = search.filters.read()?;
-    let page = search::orders(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::orders(&app, &filter, &window).await).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
     let payments = payments_of(&app, &page.items).await?;
     let shown = |order: &order::Order| {

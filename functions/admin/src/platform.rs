@@ -28,7 +28,7 @@ use shared::edge::export::{CsvRow, JsonOrCsv};
 /// Settings of an area.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
-    /// Area: `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption` or `agency`.
+    /// Area that the document is of.
     pub area: Area,
     /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,
@@ -140,6 +140,6 @@ pub struct Audits {
 pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<JsonOrCsv<Audit>, Problem> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let filter = AuditFilter { actor: text(&search.filters.actor), subject: text(&search.filters.subject) };
-    let page = self::search(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| self::search(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, Audit::from))
 }

@@ -117,7 +117,7 @@ pub async fn referrals(
     search: AdminSearch<Referrals>,
 ) -> Result<JsonOrCsv<AdminReferral>, Problem> {
     let filter = search.filters.read()?;
-    let mut page = search::referrals(&app, &filter, &search.window).await?;
+    let mut page = search.rows(async |window| search::referrals(&app, &filter, &window).await).await?;
     let bonds: Vec<_> = page.items.drain(..).filter_map(|user| Some((user.attribution.clone()?, user))).collect();
     let inviters = search::users_of(&app, bonds.iter().map(|(bond, _)| bond.inviter)).await?;
     let view = |(bond, user): (referral::Referral, User)| AdminReferral::new(&user, &bond, inviters.get(&bond.inviter));
@@ -216,7 +216,7 @@ pub async fn rewards(
     search: AdminSearch<Rewards>,
 ) -> Result<JsonOrCsv<AdminReward>, Problem> {
     let filter = search.filters.read()?;
-    let page = search::rewards(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::rewards(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminReward::from))
 }
 

@@ -139,7 +139,7 @@ pub async fn reviews(
 ) -> Result<JsonOrCsv<AdminReview>, Problem> {
     let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
     let wanted = given("/state", search.filters.state.as_deref(), named)?;
-    let page = search::reviews(&app, wanted, &search.window).await?;
+    let page = search.rows(async |window| search::reviews(&app, wanted, &window).await).await?;
     Ok(search.found(&app, page, AdminReview::from))
 }
 

@@ -167,7 +167,7 @@ pub struct Commission {
     pub amount: Amount,
     /// Commission that remains after reversals.
     pub remaining: Amount,
-    /// State of the commission: `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State of the commission: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     pub state: CommissionState,
     /// Time from which the commission can be withdrawn.
     #[schema(value_type = String, format = DateTime)]

@@ -195,7 +195,7 @@ impl Assets {
 )]
 pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<JsonOrCsv<Asset>, Problem> {
     let (filter, currency) = (search.filters.read()?, currency(&app).await?);
-    let page = queries::assets(&app, &search.by.reach, &filter, &search.window).await?;
+    let page = search.rows(async |window| queries::assets(&app, &search.by.reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
 }
 

@@ -107,9 +107,9 @@ pub struct CommissionView {
     pub state: SaleCommissionState,
     /// True if the order triggered the asset's one-time commission.
     pub triggered: bool,
-    /// One-time commission of the series, in agency currency; only for admins.
+    /// One-time commission of the series less reversals, in agency currency: the sum of all levels and the platform; only for admins.
     pub pool: Option<Amount>,
-    /// The platform's share of it, in agency currency; only for admins.
+    /// The platform's share of it less reversals, in agency currency; only for admins.
     pub platform: Option<Amount>,
     /// Commissions of the caller's shop and those below, from the selling shop up.
     pub levels: Vec<LevelView>,
@@ -211,8 +211,8 @@ impl CommissionView {
         Ok(Self {
             state: SaleCommissionState::Done,
             triggered: outcome.triggered,
-            pool: all.then(|| shown(outcome.pool, currency)).transpose()?,
-            platform: all.then(|| shown(outcome.platform, currency)).transpose()?,
+            pool: all.then(|| part(outcome.pool)).transpose()?,
+            platform: all.then(|| shown(of.platform_part(outcome)?, currency)).transpose()?,
             levels: seen.map(level).collect::<Result<_, Error>>()?,
         })
     }
@@ -351,7 +351,8 @@ impl Sales {
 )]
 pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<JsonOrCsv<Order>, Problem> {
     let reach = &search.by.reach;
-    let page = queries::orders(&app, reach, &search.filters.read()?, &search.window).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| queries::orders(&app, reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
@@ -432,6 +433,7 @@ pub async fn commissions(
     State(app): State<Arc<App>>,
     search: Search<Sales, Seller>,
 ) -> Result<JsonOrCsv<ShopCommission>, Problem> {
-    let page = queries::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| queries::commissions(&app, &search.by.reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |earned| ShopCommission::of(&earned)).whole()?)
 }

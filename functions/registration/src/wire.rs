@@ -202,8 +202,8 @@ pub struct NewAccount {
 pub struct AppliedReferral {
     /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// Reason why the code did not apply; absent if it did.
-    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
+    /// Reason why no code applied; absent if one did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`, `no_code`, `already_bound`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
@@ -227,7 +227,7 @@ impl NewAccount {
             },
             referral: AppliedReferral {
                 applied: referral.applied,
-                reason: referral.reason,
+                reason: referral.reason(),
                 reward: referral.reward.map(Amount::from),
             },
             session: session.map(Session::from),

@@ -106,6 +106,11 @@ impl<T> Listing<T> {
 }
 
 impl PageParameters {
+    /// True if neither limit nor cursor is given.
+    pub(crate) fn is_open(&self) -> bool {
+        self.limit.is_none() && self.cursor.is_none()
+    }
+
     /// The page's limit and where the page before ended.
     ///
     /// # Rejects

@@ -65,6 +65,10 @@ impl From<Refusal> for Problem {
             Refusal::PackageNotInSeries { package }
             | Refusal::PackageNotGranted { package }
             | Refusal::CostBelowParent { package } => problem.package_id = Some(package.to_string()),
+            Refusal::BalanceLeft { figures } => {
+                let figures: Vec<String> = figures.iter().map(|(name, amount)| format!("{name} {amount}")).collect();
+                problem.detail = Some(format!("Left are {}.", figures.join(", ")));
+            }
             Refusal::ChildrenAbove { affected } => {
                 problem.affected = Some(affected.iter().map(ToString::to_string).collect());
             }

@@ -14,3 +14,4 @@ pub mod refusal;
 pub mod secret;
 pub mod settings;
 pub mod text_enum;
+pub mod typed;

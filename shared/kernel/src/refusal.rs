@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::id::{GrantId, PackageId};
+use crate::money::LedgerMoney;
 
 /// One error in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -154,6 +155,11 @@ refusals! {
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
     /// The user has an open cash withdrawal; erasing them would lose its payout account.
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
+    /// The user owes money or is owed some; erasing them needs `acknowledge_balance`.
+    BalanceLeft {
+        /// What is left: balance, debt, commission and its debt.
+        figures: Vec<(&'static str, LedgerMoney)>
+    } = 409 "balance_left", "The account owes money or is owed some; acknowledge_balance erases it all the same.";
     /// The account was erased, which is permanent.
     AccountErased = 409 "account_erased", "The account was erased.";
     /// The currency is fixed by the first journal (R9.1).
@@ -224,6 +230,8 @@ refusals! {
     } = 409 "forced_recharge_required", "This asset has to be paid at least the amount first.";
     /// Another asset has the identifier.
     IdentifierTaken = 409 "identifier_taken", "An asset of this kind has the identifier.";
+    /// Another series has the code.
+    SeriesCodeTaken = 409 "series_code_taken", "Another series has this code.";
     /// The user already runs a shop.
     UserHasShop = 409 "user_has_shop", "The user runs another shop, or can't run one.";
     /// `If-Match` does not name the current version.
@@ -232,6 +240,8 @@ refusals! {
     BodyTooLarge = 413 "body_too_large", "The body is too large.";
     /// The route does not take this content type.
     UnsupportedMediaType = 415 "unsupported_media_type", "The content type is not one this route takes.";
+    /// A CSV would have more rows than one response may have.
+    RangeTooLarge = 422 "range_too_large", "A CSV has at most 10,000 rows; narrow the filters, or page with limit and cursor.";
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = 422 "idempotency_key_reused", "The Idempotency-Key was used with another request.";
     /// Replacing a settings document requires its version in `If-Match`.

@@ -17,6 +17,7 @@ use kernel::ledger::{JournalEntry, LedgerError, NewLine, Operator, PlatformAccou
 use kernel::money::AMOUNT_MAX;
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use kernel::refusal::{FieldError, Refusal};
+use kernel::typed;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
@@ -54,9 +55,11 @@ pub enum AdjustedBy {
 /// # Rejects
 /// A [`FieldError`] for any other text, for zero and for an amount above [`AMOUNT_MAX`].
 pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let text = typed::amount(text);
     let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
+        // A space between sign and digits is inside the amount.
+        Some(digits) if typed::amount(digits) == digits => (true, digits),
+        _ => (false, text),
     };
     let amount = unsigned_amount(pointer, digits)?;
     Ok(if negative { -amount } else { amount })

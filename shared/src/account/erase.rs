@@ -24,6 +24,7 @@ use crate::payment::model::order::Order;
 use crate::referral::invite_code::tell_codes;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId, WithdrawalId};
+use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -42,6 +43,8 @@ const TOGETHER: usize = 90;
 pub struct Erase {
     pub user: UserId,
     pub reason: String,
+    /// True to erase somebody who owes money or is owed some.
+    pub acknowledge_balance: bool,
     pub admin: UserId,
 }
 
@@ -49,7 +52,7 @@ pub struct Erase {
 ///
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal is
-/// unpaid.
+/// unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -62,11 +65,15 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     if user.status == Status::Erased {
         return Ok((user.into_inner(), tx));
     }
-    if let Some(account) = account {
-        if account.held.is_positive() {
-            return Err(Refusal::WithdrawalOpen.into());
-        }
-        tx.unchanged(&account);
+    if account.as_ref().is_some_and(|account| account.held.is_positive()) {
+        return Err(Refusal::WithdrawalOpen.into());
+    }
+    let figures = figures(&user, account.as_deref());
+    if !figures.is_empty() && !ask.acknowledge_balance {
+        return Err(Refusal::BalanceLeft { figures }.into());
+    }
+    if let Some(account) = &account {
+        tx.unchanged(account);
     }
     let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
     tx.mark(|tx| {
@@ -84,10 +91,26 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     }
     tell_codes(app, &after, &mut tx).await?;
     let audit = by_admin(app, ctx, ask.admin, "user.erased", ask.user.to_string());
-    let audit = audit.change(user.status.as_str(), after.status.as_str());
+    let left: Vec<String> = figures.iter().map(|(name, amount)| format!("; {name} {amount}")).collect();
+    let audit = audit.change(format!("{}{}", user.status, left.concat()), after.status.as_str());
     tx.insert(&audit.because(ask.reason.clone()));
     tx.send(Message::UserErased { user: ask.user });
     Ok((after, tx))
+}
+
+/// Returns what the user is owed and owes, without zeros.
+fn figures(user: &User, account: Option<&CommissionAccount>) -> Vec<(&'static str, LedgerMoney)> {
+    let mut figures = vec![("balance", user.accounts.balance()), ("debt", user.accounts.owed())];
+    if let Some(account) = account {
+        let commission = [
+            ("commission pending", account.pending),
+            ("commission available", account.available),
+            ("commission debt", account.owed()),
+        ];
+        figures.extend(commission);
+    }
+    figures.retain(|(_, amount)| !amount.is_zero());
+    figures
 }
 
 /// Returns the account without personal data; an admin loses the role.

@@ -79,6 +79,13 @@ pub struct AppliedReferral {
     pub reward: Option<LedgerMoney>,
 }
 
+impl AppliedReferral {
+    /// Returns why no code applied; `None` if one did.
+    pub fn reason(&self) -> Option<NotApplied> {
+        (!self.applied).then(|| self.reason.unwrap_or(NotApplied::NoCode))
+    }
+}
+
 /// Registration with the tokens of its session.
 #[derive(Debug, Clone)]
 pub struct NewSession {

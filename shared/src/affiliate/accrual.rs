@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::model::identity::Status;
+use crate::account::model::user::User;
 use crate::affiliate::model::commission::{
     Accrual, AccruedBy, Commission, CommissionAccount, CommissionSource, Earnings,
 };
@@ -64,17 +66,22 @@ impl Orders {
         )
     }
 
-    /// Reconciles the commission of each order with the order as read.
+    /// Reconciles the commission of each order with the order as read; `inviters` has the status of each inviter.
     ///
     /// # Errors
     /// A fault when an item does not decode or amounts overflow; write nothing then.
-    pub fn settle(&self, app: &App, found: <AccrualKeys as Keys>::Found) -> Result<AccrualState, Fault> {
+    pub fn settle(
+        &self,
+        app: &App,
+        found: <AccrualKeys as Keys>::Found,
+        inviters: BTreeMap<UserId, Status>,
+    ) -> Result<AccrualState, Fault> {
         let (orders, purchases, commissions, earnings, accounts) = found;
-        let mut read = AccrualState { commissions, earnings, accounts, ..AccrualState::default() };
+        let now = Accrual { inviters, ..Accrual::default() };
+        let mut read = AccrualState { commissions, earnings, accounts, now };
         for order in self.0.keys() {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
-            let missing =
-                || Fault::Item { key: order.to_string(), why: "a message names it, but it is not there".to_owned() };
+            let missing = || Fault::bug(format!("a message names {order}, but it is not there"));
             read.now.orders.insert(*order, found.ok_or_else(missing)?);
         }
         read.now.commissions = values(&read.commissions);
@@ -169,7 +176,12 @@ pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
 async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let orders = Orders::of(std::slice::from_ref(told));
-    let found = app.store.read(orders.keys()).await?;
-    orders.settle(app, found)?.write(&mut tx);
+    let inviters: BTreeMap<UserId, Key<User>> =
+        orders.0.values().map(|due| (due.inviter, User::key(due.inviter))).collect();
+    let (found, users) = app.store.read((orders.keys(), inviters)).await?;
+    let statuses = users.iter().map(|(id, user)| (*id, user.status)).collect();
+    let settled = orders.settle(app, found, statuses)?;
+    settled.write(&mut tx);
+    settled.now.blocked.iter().filter_map(|id| users.get(id)).for_each(|user| tx.unchanged(user).or_retry());
     Ok(((), tx))
 }

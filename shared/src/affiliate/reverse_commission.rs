@@ -1,7 +1,7 @@
 //! Permanent reversal of a commission by an admin (R9.3); a withdrawn share becomes debt (R6.4).
 
 use crate::affiliate::accrual::{AccrualState, source_of};
-use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount};
+use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
@@ -41,14 +41,17 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     }
     let order = source_of(order.as_deref(), purchase.as_deref())?
         .ok_or_else(|| Fault::bug("a commission without its order"))?;
-    let key = CommissionAccount::key(commission.beneficiary);
-    let account = app.store.get::<CommissionAccount>(&key).await?;
+    let keys = (CommissionAccount::key(commission.beneficiary), Earnings::key(commission.invitee));
+    let (account, earnings) = app.store.read(keys).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
+    let earnings = earnings.ok_or_else(|| Fault::bug("a commission that is not counted"))?;
     let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
     let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
     let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
     settled.now.commissions.insert(order.id, Commission::clone(&commission));
+    settled.now.earnings.insert(earnings.invitee, Earnings::clone(&earnings));
+    settled.earnings.insert(earnings.invitee, earnings);
     settled.accounts.insert(account.user, account);
     settled.commissions.insert(order.id, commission);
     let by = AccruedBy {

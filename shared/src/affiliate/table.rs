@@ -28,7 +28,10 @@ records! {
     CommissionHold = "maturing" {
         fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
         at |it| CommissionHold::key(it.beneficiary, it.at, it.order);
-        due |it| Some((due_shard("commission", shard_of(&it.beneficiary.to_string())), due_at(it.at)));
+        due |it| {
+            let shard = shard_of(&it.beneficiary.to_string());
+            Some((due_shard("commission", shard), due_at(it.at))).filter(|_| !it.parked)
+        };
     }
 
     /// An invitee's earnings, for the trigger limit and the cap (R6.3).

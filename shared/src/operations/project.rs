@@ -157,6 +157,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
         | Message::PromotionExpired { user }
+        | Message::PromotionEnrolled { user }
         | Message::BalanceChanged { user }
         | Message::PurchaseNetChanged { user, .. } => vec![Subject::User(*user)],
         Message::OrderPaid { order, user, .. } | Message::OrderNetChanged { order, user, .. } => {

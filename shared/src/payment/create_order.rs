@@ -6,10 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::model::access::Bearer;
+use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::Message;
+use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::model::order::{
     AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
@@ -63,6 +65,7 @@ pub struct PlacedOrder {
 pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
+    enrol_late(app, ask.user).await?;
     let first = match read(app, ctx, (by, ask), now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
@@ -163,7 +166,8 @@ fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<St
 pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
-    let Some(inviter) = app.store.get::<User>(&User::key(attribution.inviter)).await? else { return Ok(None) };
+    let inviter = app.store.get::<User>(&User::key(attribution.inviter)).await?;
+    let Some(inviter) = inviter.filter(|inviter| inviter.status != Status::Erased) else { return Ok(None) };
     let days = i64::from(settings.valid_days);
     let valid_until = attribution.bound_at.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
     if days > 0 && valid_until.is_some_and(|until| until < now) {

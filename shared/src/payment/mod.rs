@@ -6,6 +6,7 @@ pub mod complete_order;
 pub mod confirm_refund;
 pub mod create_order;
 pub mod credit_order;
+pub mod enrol_late;
 pub mod expire;
 pub mod gateway;
 pub mod ingest;

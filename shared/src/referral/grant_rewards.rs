@@ -136,7 +136,13 @@ async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i
     }
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let mut tx = write(app, &read, &settlement);
+    let relied = !tx.is_empty();
     earned.write(&mut tx);
+    // Conflict with a concurrent activation of a blocked inviter, which releases the commission it finds.
+    let Changed { users, relied_on, .. } = &settlement.changed;
+    let guarded = |id: &&UserId| relied && (users.contains(id) || relied_on.contains(id));
+    let blocked = earned.now.blocked.iter().filter(|id| !guarded(id)).filter_map(|id| read.users.get(id));
+    blocked.for_each(|user| tx.unchanged(user).or_retry());
     Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
 }
 
@@ -247,7 +253,9 @@ async fn read(
         milestones: values(&read.milestones),
         ..RewardLedger::default()
     };
-    Ok((read, settlement, orders.settle(app, found)?))
+    let statuses = read.users.iter().map(|(id, user)| (*id, user.status)).collect();
+    let earned = orders.settle(app, found, statuses)?;
+    Ok((read, settlement, earned))
 }
 
 /// Builds the transaction; the write of a reward or milestone is its guard.

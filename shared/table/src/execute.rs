@@ -26,6 +26,8 @@ use crate::tx::{CommitResult, Tx};
 
 /// Minimum of attempts before a use case gives up on conflicts, beyond the retry budget if need be.
 const ATTEMPTS: u32 = 20;
+/// Maximum consecutive plans whose reads contradict themselves; a contradiction that is still there is a bug.
+const CONTRADICTIONS: u32 = 10;
 /// Shortest and longest pause between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(400));
 /// Time limit for sending messages after a commit, so that it does not delay the response.
@@ -89,6 +91,9 @@ impl Executor {
     /// without an effect. On a write conflict, re-plan with full-jitter backoff until the retry budget is spent. A repeated
     /// request gets its first answer.
     ///
+    /// The reads of a plan are each consistent but not one snapshot: another commit between two of them can make items disagree.
+    /// So a plan's [`Fault::Bug`] is a conflict too, until it stays in several fresh reads.
+    ///
     /// # Errors
     /// Refusals of `plan`; `idempotency_key_reused`; a fault if the outcome is indeterminate or conflicts spend the retry budget.
     pub async fn execute<A, F, P>(&self, ctx: &Ctx, plan: F) -> Result<Answered<A>, Error>
@@ -100,6 +105,7 @@ impl Executor {
         let idempotency = &ctx.idempotency;
         let started = Instant::now();
         let mut pause = PAUSES.0;
+        let mut contradictions = 0_u32;
         let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
         for attempt in 1_u32.. {
             let (answer, mut tx) = match plan().await {
@@ -110,8 +116,14 @@ impl Executor {
                     }
                     return self.first_answer_or(idempotency, refusal).await;
                 }
+                Err(Error::Fault(Fault::Bug(contradiction))) if contradictions < CONTRADICTIONS => {
+                    contradictions = contradictions.saturating_add(1);
+                    pause = self.pause(attempt, &contradiction, pause).await;
+                    continue;
+                }
                 Err(fault) => return Err(fault),
             };
+            contradictions = 0;
             if tx.is_empty() {
                 if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                     return Ok(self.committed(answer, outbox).await);
@@ -148,16 +160,41 @@ impl Executor {
                     why
                 }
             };
-            tracing::debug!(attempt, why, "planning again");
-            crate::telemetry::count("PlannedAgain");
             self.look_for_ledger(&tx).await?;
             if started.elapsed() + pause >= self.retry_budget && (attempt >= ATTEMPTS || !indeterminate.is_empty()) {
                 return Err(gave_up(attempt, why, !indeterminate.is_empty()).into());
             }
-            tokio::time::sleep(self.jitter(pause)).await;
-            pause = pause.saturating_mul(2).min(PAUSES.1);
+            pause = self.pause(attempt, &why, pause).await;
         }
         Err(Fault::bug("attempts without end").into())
+    }
+
+    /// Reads for a view, which commits nothing; a contradiction between its reads is a conflict until it stays.
+    ///
+    /// # Errors
+    /// The errors of `read`.
+    pub async fn view<A, P>(&self, read: impl Fn() -> P) -> Result<A, Error>
+    where
+        P: Future<Output = Result<A, Error>>,
+    {
+        let mut pause = PAUSES.0;
+        for attempt in 1..=CONTRADICTIONS {
+            match read().await {
+                Err(Error::Fault(Fault::Bug(contradiction))) => {
+                    pause = self.pause(attempt, &contradiction, pause).await;
+                }
+                answer => return answer,
+            }
+        }
+        read().await
+    }
+
+    /// Waits before the next attempt; returns the pause after that one.
+    async fn pause(&self, attempt: u32, why: &str, pause: Duration) -> Duration {
+        tracing::debug!(attempt, why, "planning again");
+        crate::telemetry::count("PlannedAgain");
+        tokio::time::sleep(self.jitter(pause)).await;
+        pause.saturating_mul(2).min(PAUSES.1)
     }
 
     /// Adds the guard of the first journal, which fixes the ledger currency (R9.1).

@@ -70,6 +70,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/service/users/{id}/credits",
     "POST /v1/service/purchases",
     "POST /v1/service/purchases/{external_order_id}/refunds",
+    "POST /v1/service/purchases/{external_order_id}/corrections",
     "POST /v1/shops",
     "PUT /v1/shops/{id}",
     "POST /v1/series",

@@ -233,10 +233,9 @@ fn rewards_held_while_blocked_are_granted_once_active_again() {
     });
 }
 
-/// R3.1, R6.2: a vanity code is unique and becomes the primary code.
-/// The previous one binds nobody any more.
+/// G10, R3.1, R3.11: a vanity code is unique and becomes the primary code; the codes before it go on binding.
 #[test]
-fn a_vanity_code_replaces_the_primary_one() {
+fn a_vanity_code_is_added_to_the_codes_that_were_shared() {
     World::run(async |world| {
         world.open().await;
         world.register("ann", None).await;
@@ -246,7 +245,7 @@ fn a_vanity_code_replaces_the_primary_one() {
             let path = format!("/v1/admin/users/{user}/invite-code");
             world.admin().put(&path, json!({"code": code})).await
         };
-        for bad in ["abc", "with space", "", &"A".repeat(33), "ÄÖÜ1"] {
+        for bad in ["abc", "with ünder", "", &"A".repeat(33), "ÄÖÜ1"] {
             set(&ann, bad).await.refused(422, "invalid");
         }
         assert_eq!(set(&ann, " welcome10 ").await.is(200)["invite_code"], "WELCOME10");
@@ -254,10 +253,22 @@ fn a_vanity_code_replaces_the_primary_one() {
         set(&bob, "welcome10").await.refused(409, "invite_code_taken");
         set(&bob, &old).await.refused(409, "invite_code_taken");
         assert_eq!(world.code("ann").await, "WELCOME10");
-        assert_eq!(world.register("cid", Some(&old)).await["referral"]["reason"], "inactive");
+        assert_eq!(world.register("cid", Some(&old)).await["referral"], json!({"applied": true}));
+        assert_eq!(set(&ann, "SUMMER10").await.is(200)["invite_code"], "SUMMER10");
         assert_eq!(world.register("dan", Some("welcome10")).await["referral"]["applied"], true);
         assert_eq!(set(&ann, &old).await.is(200)["invite_code"], old.as_str());
         assert_eq!(world.register("eve", Some(&old)).await["referral"]["applied"], true);
+        let codes = world.user("ann").get("/v1/affiliate").await.is(200)["codes"].clone();
+        let shown = |index: usize| (codes[index]["code"].clone(), codes[index]["primary"].clone());
+        assert_eq!(shown(0), (json!(old), json!(true)));
+        assert_eq!((shown(1), shown(2)), ((json!("WELCOME10"), json!(false)), (json!("SUMMER10"), json!(false))));
+        let path = "/v1/affiliate/codes/WELCOME10";
+        world.user("ann").raw("DELETE", path, "").await.refused(403, "forbidden");
+        let blocked = json!({"status": "blocked", "reason": "a look"});
+        world.admin().put(&format!("/v1/admin/users/{ann}/status"), blocked).await.is(200);
+        for (name, code) in [("fay", old.as_str()), ("gus", "welcome10"), ("hal", "summer10")] {
+            assert_eq!(world.register(name, Some(code)).await["referral"]["reason"], "inviter_blocked", "{code}");
+        }
         world.settle().await;
     });
 }

@@ -5,3 +5,4 @@ pub mod audit;
 pub mod explain;
 pub mod jobs;
 pub mod statistics;
+pub mod views;

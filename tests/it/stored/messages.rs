@@ -38,6 +38,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
+        ("promotion_enrolled", Message::PromotionEnrolled { user }),
         ("balance_changed", Message::BalanceChanged { user }),
         ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
         ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),

@@ -139,7 +139,7 @@ pub async fn codes(
         status: given("/status", asked.status.as_deref(), CodeStatus::parse)?,
         prefix: given("/code", asked.code.as_deref(), CodeText::start)?,
     };
-    let page = codes::codes(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| codes::codes(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, Code::from))
 }
 

@@ -104,7 +104,7 @@ pub async fn records(
         user: user("/user", search.filters.user.as_deref())?,
         code: given("/code", search.filters.code.as_deref(), CodeText::parse)?,
     };
-    let page = codes::redemptions(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| codes::redemptions(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminRedemption::from))
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -313,14 +314,19 @@ impl Book {
         }
     }
 
-    /// Saves the state to `path` atomically.
+    /// Saves the state to `path` atomically; several writers never share a temporary file, and the last one stays (G18).
     ///
     /// # Rejects
     /// Fails when the file can't be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension("new");
-        std::fs::write(&beside, serde_json::to_vec(self)?)?;
-        std::fs::rename(beside, path)
+        static SAVES: AtomicU64 = AtomicU64::new(0);
+        let number = SAVES.fetch_add(1, Ordering::Relaxed);
+        let beside = path.with_extension(format!("{}-{number}.new", std::process::id()));
+        let saved = std::fs::write(&beside, serde_json::to_vec(self)?).and_then(|()| std::fs::rename(&beside, path));
+        if saved.is_err() {
+            std::fs::remove_file(&beside).ok();
+        }
+        saved
     }
 
     /// The next sequence number; numbers are never reused.

@@ -377,6 +377,22 @@ async fn a_saved_book_is_read_back_as_it_was() {
     assert_eq!(Book::load(&place).unwrap(), Book::default());
 }
 
+/// G18: several writers at once never disturb each other, and leave no temporary file.
+#[test]
+fn a_book_is_saved_by_several_at_once() {
+    let folder = std::env::temp_dir().join(format!("guerdon-sim-books-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = folder.join("providers.json");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..25).for_each(|_| Book::default().save(&place).unwrap()));
+        }
+    });
+    assert_eq!(Book::load(&place).unwrap(), Book::default());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn the_same_requests_give_the_same_ids() {
     let mut books = Vec::new();

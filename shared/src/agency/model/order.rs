@@ -250,6 +250,18 @@ impl AgencyOrder {
         Ok(part.round_dp_with_strategy(LEDGER_DIGITS, rust_decimal::RoundingStrategy::ToZero))
     }
 
+    /// Part of the pool that stays with the platform at the outcome's net: what all levels leave of it (G8).
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn platform_part(&self, outcome: &SaleOutcome) -> Result<Decimal, MoneyError> {
+        let mut rest = self.part(outcome.pool, outcome.net)?;
+        for share in &outcome.shares {
+            rest = rest.checked_sub(self.part(share.one_time, outcome.net)?).ok_or(MoneyError::Overflow)?;
+        }
+        Ok(rest)
+    }
+
     /// Contribution to the statistics of its series at `net`.
     pub fn tally(&self, net: Decimal) -> SalesTally {
         let counts = self.paid_by.counts() && net > Decimal::ZERO;

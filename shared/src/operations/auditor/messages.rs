@@ -63,7 +63,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
         }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
-        Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
+        Message::PromotionExpired { user } | Message::PromotionEnrolled { user } => {
+            all.users.get(user).is_some_and(|user| user.promotion.is_some())
+        }
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)

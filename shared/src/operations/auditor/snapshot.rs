@@ -14,7 +14,7 @@ use crate::agency::model::asset::{Asset, AssetClaim};
 use crate::agency::model::commission_split::{Sales, ShopSales};
 use crate::agency::model::grant::{Grant, GrantPlace};
 use crate::agency::model::order::AgencyOrder;
-use crate::agency::model::series::Series;
+use crate::agency::model::series::{Series, SeriesCode};
 use crate::agency::model::shop::Shop;
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
 use crate::operations::model::audit_record::AuditRecord;
@@ -107,6 +107,8 @@ pub struct Agency {
     /// Sales statistics by shop and series.
     pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
     pub series: BTreeMap<SeriesId, Series>,
+    /// Claims on the codes of series.
+    pub series_codes: Vec<SeriesCode>,
     /// Grants, deleted ones included.
     pub grants: BTreeMap<GrantId, Grant>,
     /// Index of grants: the place of each.
@@ -255,6 +257,7 @@ impl Snapshot {
                 let of: ShopSales = decode(item, findings)?;
                 agency.sales.insert((of.shop, of.series), of.sales);
             }
+            "series_code" => agency.series_codes.push(decode(item, findings)?),
             "series" => {
                 let series: Series = decode(item, findings)?;
                 agency.series.insert(series.id, series);

@@ -301,6 +301,9 @@ impl Facts {
             );
             let decision = match (&made.denied, made.left) {
                 (Some(reason), _) => told("denied", format!("{base}; an admin took it back: {reason}")),
+                (None, _) if made.withheld => {
+                    told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))
+                }
                 (None, Some(left)) => told("reversed", format!("{base}; the net leaves {left} of it.")),
                 (None, None) => told("earned", format!("{base}. It can be withdrawn from {} on.", made.available_at)),
             };
@@ -331,7 +334,7 @@ impl Facts {
                 ("limit_reached", format!("{limit} of its user's orders earned before; more do not."))
             }
             NoCommission::CapReached => {
-                ("cap_reached", format!("Its user's orders earned {} before; more they may not.", before.earned))
+                ("cap_reached", format!("{} is left of what its user's orders earned before; more they may not.", before.earned))
             }
             NoCommission::Nothing => {
                 ("nothing", "The part of its credit is less than the ledger's last digit.".to_owned())

@@ -176,6 +176,8 @@ kernel::settings! {
     /// The new-user promotion (R5).
     pub struct PromotionSettings as "promotion", check with PromotionSettings::check_across {
         enabled: bool = false, "New users are enrolled", from "the next sign-up";
+        enrol_existing: bool = false,
+            "Who signed up before the promotion was on is enrolled too, in the window from their sign-up", from "the next order";
         duration_hours: u32 = 72, in 1..=8760, unit "hours", "Window from sign-up", from "the next sign-up";
         min_amount: Decimal = Decimal::ZERO, unit "pay currency",
             "The least order that earns a bonus", from "the next sign-up";

@@ -239,6 +239,14 @@ async fn of_backend(world: &World, path: &str) -> Act {
             world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
             ask(&key, "/v1/service/purchases/o-1/refunds", json!({"amount": "20", "refund_id": "r-1"}))
         }
+        "/v1/service/purchases/{external_order_id}/corrections" => {
+            world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
+            let refund = json!({"amount": "20", "refund_id": "r-1"});
+            world.holder(&key).once().post("/v1/service/purchases/o-1/refunds", refund).await.is(201);
+            world.settle().await;
+            let body = json!({"refund_id": "r-1", "amount": "2", "reason": "a digit too many"});
+            ask(&key, "/v1/service/purchases/o-1/corrections", body)
+        }
         other => panic!("{other}"),
     }
 }

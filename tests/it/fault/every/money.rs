@@ -68,7 +68,11 @@ pub async fn of_money(world: &World, route: &str) -> Act {
         "POST /v1/admin/users/{id}/erase" => {
             paid(world, "stripe").await;
             let bob = id_of(world, "bob").await;
-            ask("admin", format!("/v1/admin/users/{bob}/erase"), json!({"reason": "sorry"}))
+            ask(
+                "admin",
+                format!("/v1/admin/users/{bob}/erase"),
+                json!({"reason": "sorry", "acknowledge_balance": true}),
+            )
         }
         "POST /v1/admin/rewards/{id}/retry" => {
             ordered(world, "stripe").await;

@@ -2,12 +2,13 @@
 //!
 //! An [`Accrual`] starts with the entities as read, processes one order after the other, and collects the writes. An unchanged
 //! order has no effect, so processing is idempotent and may happen at any time: grant, take-back and reinstatement are one
-//! function. A blocked inviter's commission accrues like any other; they cannot withdraw it (R2.8).
+//! function. A blocked inviter's commission stays pending until they are active again; an erased one gets none (R2.8).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
@@ -24,6 +25,15 @@ pub enum EarningError {
     /// A commission's beneficiary has no commission account.
     #[error("{0} has a commission and its beneficiary no account")]
     NoAccount(OrderId),
+    /// A commission's invitee has no earnings.
+    #[error("{0} has a commission and its invitee no earnings")]
+    NoEarnings(OrderId),
+    /// A hold ends whose commission is not pending.
+    #[error("the commission of {0} has a hold and is not pending")]
+    NotPending(OrderId),
+    /// The inviter of an order was not read.
+    #[error("the inviter of {0} is not there")]
+    NoInviter(OrderId),
     /// A count overflowed.
     #[error("a count is out of range")]
     Exhausted,
@@ -53,6 +63,8 @@ pub struct Accrual {
     /// Orders and purchases; never changed.
     pub orders: BTreeMap<OrderId, CommissionSource>,
     pub commissions: BTreeMap<OrderId, Commission>,
+    /// Account status of the inviters; never changed.
+    pub inviters: BTreeMap<UserId, Status>,
     /// Earnings by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
     /// Commission accounts by inviter.
@@ -63,6 +75,8 @@ pub struct Accrual {
     pub waiting: Vec<CommissionHold>,
     /// Orders with a new or changed commission.
     pub changed: BTreeSet<OrderId>,
+    /// Blocked beneficiaries of new commissions.
+    pub blocked: BTreeSet<UserId>,
     /// Number of new commissions.
     pub granted: usize,
 }
@@ -91,11 +105,15 @@ impl Accrual {
     fn begin(&mut self, order: &CommissionSource, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
-        let (Ok(amount), Some(paid_at)) = (earned(order, &before)?, order.paid_at) else { return Ok(()) };
+        let (Ok(amount), Some(since)) = (earned(order, &before)?, order.held_since) else { return Ok(()) };
+        let status = *self.inviters.get(&beneficiary).ok_or(EarningError::NoInviter(order.id))?;
+        if status == Status::Erased {
+            return Ok(());
+        }
         let number = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
-        let earnings = Earnings { orders: number, earned: before.earned.plus(amount)?, ..before };
-        let available_at = available_at(&terms, paid_at);
-        let pending = by.at < available_at;
+        let available_at = available_at(&terms, since);
+        let withheld = status != Status::Active;
+        let pending = withheld || by.at < available_at;
         let mut commission = Commission {
             id: Commission::id_of(order.id),
             order: order.id,
@@ -108,11 +126,15 @@ impl Accrual {
             left: None,
             available_at,
             pending,
+            withheld,
+            cap_used: terms.cap.map(|_| before.earned),
+            at_most: None,
             denied: None,
             last: JournalRef { id: journal, step: 0 },
             created_at: by.at,
         };
         let target = commission.target(order)?;
+        let earnings = Earnings { orders: number, earned: before.earned.plus(target)?, ..before };
         let part = part(pending);
         let moves = [CommissionMove::Earn(part, amount), CommissionMove::TakeBack(part, amount.minus(target)?)];
         commission.left = (target != amount).then_some(target);
@@ -122,7 +144,11 @@ impl Accrual {
         let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
         *account = after;
         if pending {
-            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at });
+            let parked = withheld;
+            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at, parked });
+        }
+        if withheld {
+            self.blocked.insert(beneficiary);
         }
         self.granted = self.granted.saturating_add(1);
         self.earnings.insert(order.user, earnings);
@@ -130,7 +156,7 @@ impl Accrual {
         Ok(())
     }
 
-    /// Adjusts an existing commission to the order's net.
+    /// Adjusts an existing commission to the order's net; a reinstatement stays within the cap.
     fn follow(
         &mut self,
         order: &CommissionSource,
@@ -138,7 +164,20 @@ impl Accrual {
         by: &AccruedBy,
         journal: JournalId,
     ) -> Result<(), EarningError> {
-        let difference = commission.target(order)?.minus(commission.left())?;
+        let mut commission = commission;
+        let mut difference = commission.target(order)?.minus(commission.left())?;
+        if difference.is_positive()
+            && let Some(cap) = order.affiliate.and_then(|terms| terms.cap)
+        {
+            let zero = LedgerMoney::zero(difference.currency());
+            let room = cap.minus(self.earnings_of(&commission)?.earned)?.most(zero)?;
+            if room.compare(difference)?.is_lt() {
+                difference = room;
+                commission.at_most = Some(commission.left().plus(room)?);
+                self.changed.insert(order.id);
+                self.commissions.insert(order.id, commission.clone());
+            }
+        }
         if difference.is_zero() {
             return Ok(());
         }
@@ -174,7 +213,10 @@ impl Accrual {
     /// The errors of [`Accrual::settle`].
     pub fn mature(&mut self, order: OrderId, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
-        let matured = Commission { pending: false, ..commission };
+        if !commission.pending {
+            return Err(EarningError::NotPending(order));
+        }
+        let matured = Commission { pending: false, withheld: false, ..commission };
         let left = matured.left();
         if left.is_zero() {
             self.commissions.insert(order, matured);
@@ -200,10 +242,18 @@ impl Accrual {
         let last = header.as_last();
         let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
         *account = after;
+        if !difference.is_zero() {
+            let earnings = self.earnings_of(&commission)?;
+            earnings.earned = earnings.earned.plus(difference)?;
+        }
         let left = commission.left().plus(difference)?;
         let left = (left != commission.amount).then_some(left);
         self.keep(Commission { left, last, ..commission }, posting);
         Ok(())
+    }
+
+    fn earnings_of(&mut self, commission: &Commission) -> Result<&mut Earnings, EarningError> {
+        self.earnings.get_mut(&commission.invitee).ok_or(EarningError::NoEarnings(commission.order))
     }
 
     fn keep(&mut self, commission: Commission, posting: JournalEntry) {
