@@ -22,7 +22,7 @@ use kernel::fault::Fault;
 use kernel::id::UserId;
 use kernel::ledger::{JournalEntry, RecordType, StatementLine};
 use kernel::provider::Provider;
-use table::item::text;
+use table::item::{Item, text};
 use table::key::{Key, SHARDS, due_shard, owned_by};
 use table::ledger::JOURNAL_ENTRIES;
 use table::list::{ListSource, Window, only, walk};
@@ -193,9 +193,6 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
     .await
 }
 
-/// Keys of one batch read.
-const TOGETHER: usize = 100;
-
 /// Counts pending orders, since no message is sent when an order is created.
 ///
 /// The due-time list names every order that is still looked at; the count is by the orders themselves (G2).
@@ -208,16 +205,11 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
         let mut ask = Query::newest(Index::Due, due_shard("order", shard), 1_000);
         loop {
             let page = app.store.list_items(&ask).await?;
-            let keys: Vec<Key> =
-                page.items.iter().filter_map(|item| Some(Key::of(text(item, "pk")?, text(item, "sk")?))).collect();
-            for some in keys.chunks(TOGETHER) {
-                let mut batch = app.store.get_many(some).await?;
-                for key in some {
-                    let order = batch.take::<Order>(key)?;
-                    let is_pending = order.is_some_and(|order| order.status == OrderStatus::Pending);
-                    pending = pending.saturating_add(usize::from(is_pending));
-                }
-            }
+            let key = |item: &Item| Some(Key::<Order>::holding(text(item, "pk")?, text(item, "sk")?));
+            let keys: Vec<Key<Order>> = page.items.iter().filter_map(key).collect();
+            let orders = app.store.read(keys).await?;
+            let open = orders.into_iter().flatten().filter(|order| order.status == OrderStatus::Pending);
+            pending = pending.saturating_add(open.count());
             match page.next {
                 Some(next) => ask.after = Some(next),
                 None => break,
