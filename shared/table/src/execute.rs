@@ -104,8 +104,7 @@ impl Executor {
     {
         let idempotency = &ctx.idempotency;
         let started = Instant::now();
-        let mut pause = PAUSES.0;
-        let mut contradictions = 0_u32;
+        let (mut pause, mut contradictions) = (PAUSES.0, 0_u32);
         let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
         for attempt in 1_u32.. {
             let (answer, mut tx) = match plan().await {
@@ -117,8 +116,7 @@ impl Executor {
                     return self.first_answer_or(idempotency, refusal).await;
                 }
                 Err(Error::Fault(Fault::Bug(contradiction))) if contradictions < CONTRADICTIONS => {
-                    contradictions = contradictions.saturating_add(1);
-                    pause = self.pause(attempt, &contradiction, pause).await;
+                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &contradiction, pause).await);
                     continue;
                 }
                 Err(fault) => return Err(fault),
