@@ -10,7 +10,7 @@ use crate::payment::refunds::act;
 use crate::world::World;
 
 fn amount(of: &Value) -> Decimal {
-    of["amount"].as_str().unwrap().parse().unwrap()
+    of["amount"].as_str().map_or(Decimal::ZERO, |amount| amount.parse().unwrap())
 }
 
 async fn all(world: &World, path: &str) -> Vec<Value> {
