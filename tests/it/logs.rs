@@ -174,3 +174,27 @@ fn callbacks_rewards_and_cancellations_are_metrics() {
     assert_eq!((count("Callbacks", "\"credited\""), count("Callbacks", "\"forged\"")), (2, 1));
     assert_eq!((count("RewardsGranted", "value=1"), count("Orders", "\"cancelled\"")), (1, 1));
 }
+
+/// F16: one mismatch is one alarm, however often its transaction is tried and its notification repeated.
+#[test]
+fn f16_one_review_is_one_alarm_however_often_it_was_tried() {
+    let text = logged(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let event = crate::payment::webhooks::completed(world, &order).await;
+        let wrong = [("/id", json!("evt_wrong")), ("/data/object/amount_total", json!(1))];
+        let wrong = crate::payment::webhooks::with(&event, &wrong);
+        for nth in 0..3 {
+            world.stack.faults.script("TransactWriteItems", nth, Fault::Conflict);
+        }
+        let told = (0..8).map(|_| crate::payment::webhooks::tell(world, &wrong)).collect();
+        for answer in crate::race::together(told).await {
+            answer.is(200);
+        }
+        world.stack.faults.clear();
+        crate::payment::webhooks::tell(world, &event).await.is(200);
+    });
+    let count = |words: &str| text.lines().filter(|line| line.contains(words)).count();
+    assert_eq!((count("metric=\"ReviewsOpened\""), count("needs a person")), (1, 1));
+}

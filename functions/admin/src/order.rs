@@ -90,7 +90,7 @@ impl AdminOrder {
         Ok(Self {
             order: OrderView::try_from(of)?.with_refund_details(payment),
             user: Person::new(of.user, user),
-            provider_payment_id: of.payment_id.clone(),
+            provider_payment_id: of.payment_id.clone().or_else(|| of.claimed.clone()),
             client_ip: of.client_ip.clone(),
             user_agent: of.user_agent.clone(),
             promotion_used: of.status.is_captured() && of.bonus.is_some(),
@@ -121,7 +121,7 @@ pub struct ProviderEvent {
     /// Time of receipt.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
-    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed` or `ignored`.
+    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed`, `foreign` or `ignored`.
     pub outcome: EventOutcome,
     /// Body as received; null once it is deleted.
     pub raw: Option<String>,
@@ -285,7 +285,7 @@ pub struct Completion {
 /// Credits the order once, as its payment would have. A later event of the provider only adds the payment's id.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/complete", operation_id = "completeOrder", tag = "admin",
-    responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid),
+    responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid, code::PaymentDiffers),
 )]
 pub async fn complete(
     State(app): State<Arc<App>>,

@@ -141,6 +141,8 @@ refusals! {
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
+    /// The named payment took another amount or currency than the order's charge (F7).
+    PaymentDiffers = 422 "payment_differs", "That payment took another amount.";
     /// The order has no payment, or nothing of it is left to refund (R4.11).
     NothingToRefund = 409 "nothing_to_refund", "Nothing is left of this order's payment to give back.";
     /// The refund already has its final state, from the provider or an admin.

@@ -1,6 +1,7 @@
 //! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review.
 
 pub mod book;
+pub mod facts;
 pub mod refunds;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +26,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_payments(snapshot, &mut findings);
     check_events(snapshot, &mut findings);
     check_promotions(snapshot, &mut findings);
+    findings.extend(facts::check(snapshot));
     findings
 }
 

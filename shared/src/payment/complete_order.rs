@@ -39,7 +39,7 @@ pub struct Completed {
 /// Completes an order for which no provider event arrived.
 ///
 /// # Rejects
-/// `not_found`; `order_already_paid`; 422 if the given payment belongs to another order.
+/// `payment_differs`; `not_found`; `order_already_paid`; 422 if the given payment belongs to another order.
 pub async fn complete_order(app: &App, ctx: &Ctx, ask: &Complete) -> Result<Answered<Completed>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -55,6 +55,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Complete) -> Result<(Completed, Tx), E
     let user = user.ok_or_else(|| Fault::bug("an order without its user"))?;
     let named = ask.payment_id.clone().unwrap_or_default();
     let mut payment = known.as_deref().cloned().unwrap_or_else(|| Payment::new(order.provider, named));
+    // What the provider took is never overwritten by a person's word (F7).
+    let told = payment.captured.map(|capture| capture.amount);
+    if told.is_some_and(|told| told != order.charge) {
+        return Err(Refusal::PaymentDiffers.into());
+    }
     payment.record_capture(order.charge, Some(now));
     let promotion = user.promotion.as_ref();
     let CaptureOutcome::Credit(credited) = decide(Some(&order), &payment, promotion, now)? else {
@@ -64,12 +69,15 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Complete) -> Result<(Completed, Tx), E
         Some(review) => app.store.get(&Review::key(review)).await?,
         None => None,
     };
+    // A payment that the provider has not told of is only claimed: a mistyped id binds nothing.
+    let claimed = ask.payment_id.clone().filter(|_| told.is_none());
+    let named = Order { claimed, ..Order::clone(&order) };
     let mut tx = app.tx();
     let capture = CreditOrder {
-        order: &order,
+        order: &named,
         known: Some(&order),
         user: &user,
-        payment: ask.payment_id.is_some().then_some((known.as_ref(), payment)),
+        payment: told.map(|_| (known.as_ref(), payment)),
         review: review.as_ref(),
         credited: &credited,
         operator: Operator::Admin,

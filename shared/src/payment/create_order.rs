@@ -221,6 +221,7 @@ fn drafted(
         left: None,
         has_refunds: false,
         completed: None,
+        claimed: None,
         agency: None,
         client_ip: ask.client_ip.clone(),
         user_agent: ask.user_agent.clone(),

@@ -66,7 +66,9 @@ impl CreditOrder<'_> {
         if let Some((before, payment)) = &self.payment {
             let last = Some(posting.header.as_last());
             let review = payment.review.filter(|_| self.known.is_none());
-            let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
+            let left = self.review.map(|review| review.id).filter(|_| self.known.is_some());
+            let cleared = left.or(payment.cleared);
+            let paying = Payment { order: Some(order.id), review, cleared, last, ..payment.clone() };
             tx.upsert(*before, &paying);
         }
         // An admin's credit of a review writes its resolution on the item itself.

@@ -24,9 +24,10 @@ use crate::payment::gateway::stripe::{AskFailure, Stripe};
 use crate::payment::gateway::zpay::Zpay;
 use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::model::payment::{DisputeState, Payment};
+use crate::payment::model::payment::{Dispute, DisputeState, Payment};
 use crate::payment::model::reconciliation::{DifferenceKind, Differences, Looked, Reconciliation, Sides, Stage};
 use crate::payment::model::review::{Review, ReviewReason, ReviewState};
+use crate::payment::model::settings::{ForeignPayments, PaymentSettings};
 use crate::payment::poll_provider::poll_provider;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
@@ -214,13 +215,23 @@ async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) ->
     let (from, to) = day_of(report.date);
     let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
     let mut looked = Looked { next: page.next, ..Looked::default() };
+    let foreign = app.settings::<PaymentSettings>().await?.settings.foreign_payments;
     for (charge, disputed) in page.charges {
         let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
+        if !charge.names.ours() && foreign == ForeignPayments::Ignore && is_unknown(app, &payment_id).await? {
+            continue;
+        }
         let net = heal(app, ctx, stripe, &payment_id, &charge, disputed).await?;
         let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
         looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
     }
     Ok(looked)
+}
+
+/// True if nothing is stored of a payment: then one that names no order of ours is of another product (F10).
+async fn is_unknown(app: &App, payment_id: &str) -> Result<bool, Fault> {
+    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
+    Ok(known.is_none_or(|known| known.captured.is_none()))
 }
 
 /// Net of a charge by Stripe's report; missing events are ingested first.
@@ -240,13 +251,15 @@ async fn heal(
     };
     let told: Vec<_> = disputes.iter().map(|dispute| dispute.told(asked_at)).collect();
     let mut net = charge.captured.minus(charge.refunded)?;
-    for (_, dispute) in told.iter().filter(|(_, d)| matches!(d.state, DisputeState::Open | DisputeState::Lost)) {
+    let takes = |dispute: &Dispute| matches!(dispute.state, DisputeState::Open | DisputeState::Lost);
+    let fits = |dispute: &Dispute| dispute.amount.currency() == charge.captured.currency();
+    for (_, dispute) in told.iter().filter(|(_, dispute)| takes(dispute) && fits(dispute)) {
         net = net.minus(dispute.amount)?;
     }
     let net = net.most(PayMoney::zero(net.currency()))?;
     let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
     if known.as_ref().is_none_or(|known| known.captured.is_none()) {
-        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.created) };
+        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.available_at) };
         tell(app, ctx, &of, format!("asked:{payment_id}"), fact).await?;
     }
     if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
@@ -383,14 +396,23 @@ async fn sides(
         Some(review) => app.store.get::<Review>(&Review::key(review)).await?,
         None => None,
     };
+    // Money that an event took out of review is on that review's journals and on the payment's (F6).
+    let cleared = match payment.cleared {
+        Some(cleared) => app.store.get::<Review>(&Review::key(cleared)).await?,
+        None => None,
+    };
     let held = review.as_deref().filter(|review| review.reason.holds_money() && review.state != ReviewState::Credited);
     let orders = match (order.as_deref(), held) {
         (Some(order), _) => order.net(),
         (None, Some(review)) => review.held(),
         (None, None) => none.orders,
     };
+    // Sides are compared in the provider's currency: what an order has in another one is nothing of it (F7).
+    let orders = if orders.currency() == net.currency() { orders } else { none.orders };
     let mut ledger = posted(app, provider, payment.last, net).await?;
-    ledger = ledger.plus(posted(app, provider, review.as_deref().and_then(|review| review.last), net).await?)?;
+    for last in [review, cleared].into_iter().flatten().filter_map(|review| review.last) {
+        ledger = ledger.plus(posted(app, provider, Some(last), net).await?)?;
+    }
     Ok((payment.order, Sides { orders, ledger, ..none }))
 }
 

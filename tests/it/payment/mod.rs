@@ -1,7 +1,9 @@
 //! Orders and payments (R4, R5).
 
 pub mod disputes;
+pub mod facts;
 pub mod missed_webhooks;
+pub mod mutations;
 pub mod orders;
 pub mod reconciliation;
 pub mod refunds;

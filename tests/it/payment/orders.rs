@@ -93,6 +93,7 @@ fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (Ap
         zpay_api_url: sim.zpay_api_url(),
         zpay_pid: sim.zpay_pid.clone(),
         zpay_key: sim.zpay_key.clone(),
+        zpay_key_previous: String::new(),
         stripe_api_url: sim.stripe_api_url(),
         stripe_secret_key: sim.stripe_secret_key.clone(),
         stripe_webhook_secret: sim.stripe_webhook_secret.clone(),

@@ -131,6 +131,7 @@ fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
             zpay_api_url: String::new(),
             zpay_pid: String::new(),
             zpay_key: String::new(),
+            zpay_key_previous: String::new(),
             stripe_api_url: sim.stripe_api_url(),
             stripe_secret_key: "sk_live_1".to_owned(),
             stripe_webhook_secret: sim.stripe_webhook_secret.clone(),

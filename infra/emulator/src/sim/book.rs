@@ -69,6 +69,9 @@ pub struct Session {
     pub payment_intent: Option<String>,
     /// `payment_method_types`.
     pub methods: Vec<String>,
+    /// True for a subscription of another product on the account: its money comes with an invoice, not with the session.
+    #[serde(default)]
+    pub subscription: bool,
     /// True while a delayed payment method is processing: the session is complete but unpaid.
     #[serde(default)]
     pub delayed: bool,
@@ -114,6 +117,9 @@ pub struct StripePayment {
     pub currency: String,
     /// Creation time in Unix seconds.
     pub created: i64,
+    /// Time at which the money was available, in Unix seconds: of its balance transaction.
+    #[serde(default)]
+    pub available: Option<i64>,
     /// Payment method, such as `card` or `alipay`.
     pub method: String,
     #[serde(default)]

@@ -53,9 +53,34 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> R
         return failure.answer();
     }
     let done = if asked.is(&Method::POST) { once(desk, asked, path) } else { read(desk, asked, path) };
+    let expands =
+        asked.fields.iter().any(|(name, of)| name.starts_with("expand[") && of.ends_with("balance_transaction"));
     match done {
+        Ok(mut object) if expands => {
+            expand_balance(desk, &mut object);
+            super::json(StatusCode::OK, &object)
+        }
         Ok(object) => super::json(StatusCode::OK, &object),
         Err(failure) => failure.answer(),
+    }
+}
+
+/// Replaces the balance transaction's id by the object, in every charge of an answer.
+fn expand_balance(desk: &Desk<'_>, of: &mut Value) {
+    match of {
+        Value::Array(items) => items.iter_mut().for_each(|item| expand_balance(desk, item)),
+        Value::Object(fields) => {
+            let charge = fields.get("id").and_then(Value::as_str).map(str::to_owned);
+            let payment = desk.book.payments.values().find(|payment| Some(&payment.charge) == charge.as_ref());
+            if let Some(payment) = payment {
+                let made = payment
+                    .available
+                    .map(|created| json!({"id": "txn_sim", "object": "balance_transaction", "created": created}));
+                fields.insert("balance_transaction".to_owned(), made.unwrap_or_default());
+            }
+            fields.values_mut().for_each(|field| expand_balance(desk, field));
+        }
+        _ => {}
     }
 }
 
@@ -108,7 +133,8 @@ fn write(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value,
 }
 
 fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
-    let expanded = asked.fields.iter().any(|(name, value)| name.starts_with("expand[") && value == "latest_charge");
+    let expanded =
+        asked.fields.iter().any(|(name, value)| name.starts_with("expand[") && value.starts_with("latest_charge"));
     let book = &*desk.book;
     match path {
         ["checkout", "sessions", id] => {
@@ -207,6 +233,7 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
         expires_at,
         status: SessionStatus::Open,
         payment_intent: None,
+        subscription: false,
         delayed: false,
         methods: if methods.is_empty() { vec!["card".to_owned()] } else { methods },
     };

@@ -47,6 +47,7 @@ impl Shop {
             zpay_api_url: config.zpay_api_url(),
             zpay_pid: config.zpay_pid.clone(),
             zpay_key: config.zpay_key.clone(),
+            zpay_key_previous: String::new(),
             stripe_api_url: config.stripe_api_url(),
             stripe_secret_key: config.stripe_secret_key.clone(),
             stripe_webhook_secret: config.stripe_webhook_secret.clone(),

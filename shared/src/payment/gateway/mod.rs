@@ -32,6 +32,8 @@ pub struct ProviderConfig {
     pub zpay_pid: String,
     /// `ZPAY_KEY`: the merchant's signing key.
     pub zpay_key: String,
+    /// `ZPAY_KEY_PREVIOUS`: notifications signed with it are still taken while the key is changed.
+    pub zpay_key_previous: String,
     /// `STRIPE_API_URL`; empty means `https://api.stripe.com`.
     pub stripe_api_url: String,
     /// `STRIPE_SECRET_KEY`: API key.
@@ -51,6 +53,7 @@ impl ProviderConfig {
             zpay_api_url: read("ZPAY_API_URL"),
             zpay_pid: read("ZPAY_PID"),
             zpay_key: read("ZPAY_KEY"),
+            zpay_key_previous: read("ZPAY_KEY_PREVIOUS"),
             stripe_api_url: read("STRIPE_API_URL"),
             stripe_secret_key: read("STRIPE_SECRET_KEY"),
             stripe_webhook_secret: read("STRIPE_WEBHOOK_SECRET"),
@@ -237,6 +240,7 @@ mod tests {
             zpay_api_url: "https://gateway.example.com/".to_owned(),
             zpay_pid: "1000".to_owned(),
             zpay_key: "key".to_owned(),
+            zpay_key_previous: String::new(),
             stripe_api_url: String::new(),
             stripe_secret_key: "sk_test_1".to_owned(),
             stripe_webhook_secret: "whsec_1".to_owned(),

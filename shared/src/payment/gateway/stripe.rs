@@ -196,7 +196,7 @@ impl Stripe {
     /// # Rejects
     /// See [`AskFailure`].
     pub async fn payment_intent(&self, intent: &str) -> Result<PaymentIntent, AskFailure> {
-        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(intent)?);
+        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge.balance_transaction", segment(intent)?);
         let answer = self.get(&path).await?;
         let intent: wire::PaymentIntent = self.read(&answer)?;
         payment_intent(intent).ok_or(AskFailure::Unavailable)
@@ -253,7 +253,8 @@ impl Stripe {
     /// See [`AskFailure`].
     pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
         let (from, to) = (from.as_second(), to.as_second());
-        let mut path = format!("/v1/charges?limit={PAGE}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
+        let expand = "expand%5B%5D=data.balance_transaction";
+        let mut path = format!("/v1/charges?limit={PAGE}&{expand}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
         if let Some(after) = after {
             path.push_str(&format!("&starting_after={}", segment(after)?));
         }
@@ -282,7 +283,7 @@ impl Stripe {
     /// # Rejects
     /// See [`Unreadable`].
     pub fn parse(&self, body: &[u8]) -> Result<StripeEvent, Unreadable> {
-        event::parse(body)
+        event::parse(body, self.livemode())
     }
 
     async fn get(&self, path: &str) -> Result<Answer, GatewayFault> {
@@ -356,15 +357,15 @@ fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
     let currency = wire::currency(&intent.currency)?;
     let money = |units| units::to_money(units, currency).ok();
     let (refunded, taken) = match &intent.latest_charge {
-        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.created),
-        Some(wire::LatestCharge::Id(_)) | None => (None, intent.created),
+        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.available_at()),
+        Some(wire::LatestCharge::Id(_)) | None => (None, wire::time(intent.created)),
     };
     Some(PaymentIntent {
         succeeded: intent.status == "succeeded",
         received: money(intent.amount_received)?,
         refunded,
         names: OrderNames::of([intent.metadata.order_id.as_deref()]),
-        taken_at: wire::time(taken)?,
+        taken_at: taken?,
         livemode: intent.livemode,
         id: intent.id,
     })

@@ -199,6 +199,9 @@ pub struct Order {
     /// Journal of a completion by hand, while no payment id is known (R4.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<JournalId>,
+    /// Payment id that a person entered with the completion; only the provider's own event makes it `payment_id` (F7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
     /// The agency order it pays for, if it is no top-up (R8.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agency: Option<ForAgency>,

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
+/// Types that every gateway of the family has.
 const ZPAY_METHODS: [&str; 2] = ["alipay", "wxpay"];
 const RATE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 const ONE_MILLIONTH: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
@@ -41,7 +42,50 @@ kernel::settings! {
         offers: Vec<Offer> = [(10, false), (50, false), (100, true), (500, false)].map(Offer::of).to_vec(),
             in List::of(0..=50, ()), note "each `id` once, the currency's digits",
             "Configured amounts; orders name them by `id`", from "the next order";
+        foreign_payments: ForeignPayments = ForeignPayments::Ignore,
+            note "kept with their events either way",
+            "Payments of other products on the same account need a person, or nobody", from "at once";
         providers: PaymentProviders = PaymentProviders::default(), "The providers";
+    }
+}
+
+/// Handling of payments that name no order, of other products on the same account (R4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignPayments {
+    /// They are kept and change nothing.
+    Ignore,
+    /// They go to the review queue like money that names an unknown order.
+    Review,
+}
+
+impl ForeignPayments {
+    const WORDS: [&str; 2] = ["ignore", "review"];
+}
+
+impl SettingValue for ForeignPayments {
+    type Limits = ();
+
+    fn limits() {}
+
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.serialize(to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+
+    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
+        judge_word(&Self::WORDS, value, checks);
+    }
+
+    fn schema((): &()) -> Value {
+        json!({"type": "string", "enum": Self::WORDS})
+    }
+
+    fn range((): &()) -> String {
+        Self::WORDS.map(|word| format!("`{word}`")).join(", ")
     }
 }
 
@@ -79,12 +123,12 @@ kernel::settings! {
         enabled: bool = true, note "without its secret it is off whatever this says",
             "Orders can use Zpay", from "the next order";
         methods: Vec<String> = ZPAY_METHODS.map(String::from).to_vec(),
-            in List::of(1..=20, Text::Name).only(&ZPAY_METHODS),
+            in List::of(1..=20, Text::Name).unique(), unit "the gateway's types", note "`alipay`, `wxpay`, `qqpay`, `bank`, `usdt` …",
             "Payment methods; the first is the default", from "the next order";
         create: ZpayCreate = ZpayCreate::Redirect,
             "The payer is sent to `submit.php`, or `mapi.php` answers a link and a QR code", from "the next order";
         channel_ids: BTreeMap<String, String> = BTreeMap::new(),
-            in Entries { keys: &ZPAY_METHODS, each: Text::Name }, unit "method → channel",
+            in Entries { keys: &[], each: Text::Name }, unit "method → channel",
             "The gateway's channel per method, for gateways that have several", from "the next order";
         ip_allow_list: Vec<String> = Vec::new(), in List::of(0..=50, Text::Network),
             "Notifications are taken from these only; none is anywhere", from "at once";

@@ -23,11 +23,12 @@ use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_WEBHOOK_SECRET_PREVIOUS",
     "ZPAY_KEY",
+    "ZPAY_KEY_PREVIOUS",
     "APP_SECRET",
     "SIGNING_KEY",
 ];

@@ -229,6 +229,24 @@ pub const PAYMENTS: &[Row] = &[
         let at = "2026-11-20T10:00:00Z";
         payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
     }),
+    ("a review whose money left suspense", &["P8", "P9"], |scan| {
+        let held = scan.find("posting", |posting| {
+            posting["cause"]["S"].as_str().is_some_and(|cause| cause.starts_with("review:"))
+        });
+        for line in held["house"]["L"].as_array_mut().unwrap() {
+            let amount = amount(&mut line["M"]["amount"]);
+            *amount = json!(if amount.as_str().unwrap().starts_with('-') { "-1" } else { "1" });
+        }
+    }),
+    ("a dispute in another currency that nobody sees", &["P10"], |scan| {
+        let payment = scan.find("payment", |payment| !payment["captured"].is_null());
+        let money = json!({"M": {"USD": {"N": "14"}}});
+        let at = "2026-11-20T10:00:00Z";
+        payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
+    }),
+    ("an event in review of which there is no review", &["P10"], |scan| {
+        remove(scan.find("event", has("outcome", "review")), "review");
+    }),
     ("a take-back that belongs to nothing", &["P1"], |scan| {
         let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
         entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");

@@ -23,7 +23,7 @@ fn the_defaults_are_the_documented_ones() {
     let payment = json!({
         "enabled": false, "pay_currency": "CNY", "ledger_currency": "USD", "min_amount": "1", "max_amount": "10000",
         "exchange_rate": "7.2", "discount_rate": "1", "order_expire_minutes": 30, "max_orders_per_minute": 3,
-        "return_url": null, "cancel_url": null,
+        "return_url": null, "cancel_url": null, "foreign_payments": "ignore",
         "offers": [
             {"id": "o10", "amount": "10", "label": "¥10", "popular": false},
             {"id": "o50", "amount": "50", "label": "¥50", "popular": false},
@@ -112,7 +112,9 @@ fn values_out_of_range_are_named_by_pointer() {
         (Area::Payment, "/return_url", json!("javascript:alert(1)"), "/return_url"),
         (Area::Payment, "/providers/stripe/methods", json!([]), "/providers/stripe/methods"),
         (Area::Payment, "/providers/stripe/methods", json!(["card", "card"]), "/providers/stripe/methods/1"),
-        (Area::Payment, "/providers/zpay/methods", json!(["cash"]), "/providers/zpay/methods/0"),
+        (Area::Payment, "/providers/zpay/methods", json!(["a cash"]), "/providers/zpay/methods/0"),
+        (Area::Payment, "/providers/zpay/methods", json!(["usdt", "usdt"]), "/providers/zpay/methods/1"),
+        (Area::Payment, "/foreign_payments", json!("forget"), "/foreign_payments"),
         (Area::Payment, "/providers/zpay/create", json!("magic"), "/providers/zpay/create"),
         (Area::Payment, "/providers/zpay/channel_ids", json!({"a/b": "1"}), "/providers/zpay/channel_ids/a~1b"),
         (Area::Payment, "/providers/zpay/ip_allow_list", json!(["10.0.0.0/33"]), "/providers/zpay/ip_allow_list/0"),

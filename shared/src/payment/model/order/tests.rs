@@ -55,6 +55,7 @@ pub(crate) fn hundred() -> Order {
         left: None,
         has_refunds: false,
         completed: None,
+        claimed: None,
         agency: None,
         client_ip: None,
         user_agent: None,
