@@ -101,7 +101,7 @@ fn f2_another_capture_of_a_credited_payment_is_reviewed() {
             let event = completed(world, &order).await;
             tell(world, &event).await.is(200);
             let pointer = format!("/data/object/{field}");
-            tell(world, &with(&event, &[("/id", json!("evt_other")), (&pointer, value.clone())])).await.is(200);
+            tell(world, &with(&event, &[("/id", json!("evt_other")), (pointer.as_str(), value.clone())])).await.is(200);
             assert_eq!(outcome(world, "evt_other"), "review");
             assert_eq!(reviews(world).await, ["payment_differs"]);
             assert_eq!(world.balance("bob").await, "18.05555554");
@@ -247,10 +247,8 @@ async fn notification(world: &World, order: &Value, changes: &[(&str, &[u8])]) -
         ("trade_status", b"TRADE_SUCCESS".to_vec()),
     ];
     for (name, value) in changes {
-        match fields.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => *known = value.to_vec(),
-            None => fields.push((name, value.to_vec())),
-        }
+        fields.retain(|(known, _)| known != name);
+        fields.push((*name, value.to_vec()));
     }
     let text = signed_text(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())));
     let digest = signature(&text, KEY);
@@ -483,11 +481,14 @@ fn f7_a_persons_word_never_overwrites_the_providers() {
         let body = json!({"provider_payment_id": "pi_mistyped", "reason": "seen in the bank"});
         world.admin().once().post(&complete, body).await.is(200);
         assert_eq!(world.balance("bob").await, "18.05555554");
-        let file = |world: &'_ World| world.admin().get(&format!("/v1/admin/payment/orders/{id}"));
-        assert_eq!(file(world).await.is(200)["provider_payment_id"], "pi_mistyped");
+        let path = format!("/v1/admin/payment/orders/{id}");
+        assert_eq!(world.admin().get(&path).await.is(200)["provider_payment_id"], "pi_mistyped");
         tell(world, &event).await.is(200);
         assert_eq!(world.balance("bob").await, "18.05555554");
-        assert_eq!(file(world).await.is(200)["provider_payment_id"], event["data"]["object"]["payment_intent"]);
+        assert_eq!(
+            world.admin().get(&path).await.is(200)["provider_payment_id"],
+            event["data"]["object"]["payment_intent"]
+        );
         assert_eq!(reviews(world).await.len(), 2, "the two that took something else, and no surplus");
     });
 }

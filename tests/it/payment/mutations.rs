@@ -97,7 +97,7 @@ async fn tell_zpay(world: &World, number: u64, draw: &mut Draw<'_>, orders: &[(V
     let texts = ["", "1", "0", "100.0000", "0.01", "1e2", "999999999999999999999", "a&b=c", "两\n行", "TRADE_FINISHED"];
     let mut fields: Vec<(&str, String)> = [
         ("pid", "1000"),
-        ("trade_no", payment),
+        ("trade_no", payment.as_str()),
         ("out_trade_no", order["id"].as_str().unwrap()),
         ("type", "alipay"),
         ("name", "Top-up"),

@@ -140,7 +140,7 @@ pub const SHAPE: &[Row] = &[
 
 /// Damage to the ledger: L1–L4, L6.
 pub const LEDGER: &[Row] = &[
-    ("a house line of a suspense journal", &["L1"], |scan| {
+    ("a house line of a suspense journal", &["L1", "P9"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
     }),
     ("a house line of a reward", &["A3", "L1"], |scan| {
@@ -219,7 +219,7 @@ pub const PAYMENTS: &[Row] = &[
         let used = &mut scan.person("bob")["promotion"]["M"]["used"]["M"];
         used["order_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("a refund that its order does not know", &["P8"], |scan| {
+    ("a refund that its order does not know", &["P8", "P9"], |scan| {
         let payment = scan.find("payment", has("provider", "zpay"));
         payment["cumulative"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
