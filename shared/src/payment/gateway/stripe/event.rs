@@ -377,6 +377,7 @@ fn charge(object: Value) -> Result<ChargeFact, &'static str> {
 }
 
 pub(super) fn charge_fact(charge: wire::Charge) -> Result<ChargeFact, &'static str> {
+    let available_at = charge.available_at().ok_or("time out of range")?;
     let refunds = charge.refunds.map(|list| list.data).unwrap_or_default();
     if refunds.len() > REFUNDS_MAX {
         return Err("too many refunds");
@@ -386,7 +387,7 @@ pub(super) fn charge_fact(charge: wire::Charge) -> Result<ChargeFact, &'static s
         captured: money(charge.amount_captured, &charge.currency)?,
         refunded: money(charge.amount_refunded, &charge.currency)?,
         created: wire::time(charge.created).ok_or("time out of range")?,
-        available_at: charge.available_at().ok_or("time out of range")?,
+        available_at,
         refunds: refunds.into_iter().map(refund).collect::<Result<_, _>>()?,
         payment_intent: reference(charge.payment_intent)?,
         charge: id(charge.id)?,
