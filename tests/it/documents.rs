@@ -263,6 +263,15 @@ impl LocalStack {
     }
 }
 
+/// Files below a folder that others than their owner can read.
+fn readable_by_others(folder: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let below = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let inside = below.flat_map(|path| if path.is_dir() { readable_by_others(&path) } else { vec![path] });
+    let all = inside.chain([folder.to_path_buf()]);
+    all.filter(|path| fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)).collect()
+}
+
 impl Drop for LocalStack {
     fn drop(&mut self) {
         let ended = self.process.kill().and_then(|()| self.process.wait());
@@ -298,6 +307,7 @@ fn the_tours_run_in_bash_and_zsh() {
         let output = stack.run(shell, &tour);
         assert_eq!(problems(&output), [""; 0], "{shell}: {output}");
         assert_eq!(audits(&output), 1, "{shell}: {output}");
+        assert_eq!(readable_by_others(&stack.folder.join("data")), Vec::<PathBuf>::new());
         for end in ["\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
             assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
         }

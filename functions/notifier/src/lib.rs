@@ -115,7 +115,7 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
     let (records, mut failures) = batch::read(event);
     for record in &records {
         if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
-            tracing::error!(%fault, message = record.envelope.id, "a mail was not sent");
+            tracing::error!(%fault, message_id = record.envelope.id, "a mail was not sent");
             failures.push(record.id.clone());
         }
     }

@@ -34,6 +34,7 @@ use crate::faults::{Faulty, Plan, process};
 use crate::gateway;
 use crate::iam::call::Service;
 use crate::iam::{Guard, Guarded, OPERATOR};
+use crate::private;
 use crate::ses::Mailbox;
 use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, road};
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
@@ -115,7 +116,8 @@ impl Stack {
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let file = |name: &str| setup.data.as_deref().map(|data| data.join(name));
         let dynamo = match file("guerdon.db") {
-            Some(path) => Dynamo::file(&path.display().to_string())?,
+            // The engine gives its other files the permissions of this one.
+            Some(path) => Dynamo::file(&private::make(&path).map(|_| path)?.display().to_string())?,
             None => Dynamo::memory()?,
         };
         dynamo.create(TABLE, &template.table)?;

@@ -114,7 +114,7 @@ refusals! {
     /// The body is not the JSON that this route takes.
     MalformedRequest = 400 "malformed_request", "The request could not be read.";
     /// The list cursor was not issued for this list.
-    ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list.";
+    ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list; begin at its first page.";
     /// The route requires an `Idempotency-Key`, since it moves money.
     IdempotencyKeyRequired = 400 "idempotency_key_required", "This route needs an Idempotency-Key header.";
     /// The signature of the webhook does not verify.

@@ -36,7 +36,7 @@ pub async fn settle_sales(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> 
             continue;
         }
         if let Err(error) = follow(app, ctx, &record.envelope).await {
-            tracing::error!(%error, message = record.envelope.id, "not settled");
+            tracing::error!(%error, message_id = record.envelope.id, "not settled");
             failed.push(record.id.clone());
             stopped.push(group);
         }

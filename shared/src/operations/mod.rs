@@ -1,6 +1,7 @@
 //! Operations: settings, statistics, audit log, explanations, search, the auditor (R9).
 
 pub mod audit_log;
+pub mod audit_table;
 pub mod auditor;
 pub mod change_settings;
 pub mod dead_letters;

@@ -88,7 +88,7 @@ async fn count_some(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {
         if let Err(fault) = count_together(app, &[&record.envelope.message]).await {
-            tracing::error!(%fault, message = record.envelope.id, "not counted");
+            tracing::error!(%fault, message_id = record.envelope.id, "not counted");
             failed.push(record.id.clone());
         }
     }

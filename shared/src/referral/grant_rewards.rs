@@ -78,7 +78,7 @@ async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<S
 async fn settle_singly(app: &App, ctx: &Ctx, messages: &[Cause<'_>]) -> usize {
     for (index, message) in messages.iter().enumerate() {
         if let Err(fault) = settle(app, ctx, std::slice::from_ref(message), Target::Grant).await {
-            tracing::error!(%fault, message = message.id, "not settled");
+            tracing::error!(%fault, message_id = message.id, "not settled");
             return index;
         }
     }

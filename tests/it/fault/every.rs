@@ -115,6 +115,7 @@ const PLAYED: &[&str] = &[
     "GET /v1/webhooks/zpay of a payment",
     "GET /v1/webhooks/zpay of a payment by an invitee",
     "GET /v1/webhooks/zpay of a payment of another amount",
+    "schedule audit",
     "schedule expire-orders",
     "schedule expire-promotions",
     "schedule erase-traces",

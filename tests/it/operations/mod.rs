@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+mod audit_table;
 pub mod explain;
 pub mod jobs;
 pub mod statistics;

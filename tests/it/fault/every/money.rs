@@ -150,6 +150,10 @@ async fn later(world: &World, provider: &str, more: Value) -> Act {
 /// Sets up the work of a schedule.
 pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
     match schedule {
+        "audit" => {
+            invited(world).await;
+            hundred(world).await;
+        }
         "expire-orders" => {
             ordered(world, "stripe").await;
             world.order("bob", json!({"offer_id": "o50", "provider": "zpay"})).await;
