@@ -388,7 +388,6 @@ fn proofs_are_compared_in_constant_time() {
     let files = [
         "shared/src/payment/gateway/stripe/signature.rs",
         "shared/src/payment/gateway/zpay/notify.rs",
-        "shared/edge/src/page.rs",
         "shared/src/account/token.rs",
         "shared/src/account/mailed_code.rs",
         "shared/src/account/service_keys.rs",
