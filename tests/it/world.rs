@@ -278,6 +278,7 @@ impl World {
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.to_vec()).unwrap();
         crate::contract::document::check(&method, &path, &asked, parts.status.as_u16(), &text);
+        crate::contract::document::check_headers(&method, &path, parts.status.as_u16(), &parts.headers);
         Answer { status: parts.status.as_u16(), headers: parts.headers, text }
     }
 }

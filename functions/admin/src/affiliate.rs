@@ -31,7 +31,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::reason::Reason;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{named, user as user_filter};
 
 /// A commission for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,12 +128,9 @@ pub async fn commissions(
     State(app): State<Arc<App>>,
     search: AdminSearch<Commissions>,
 ) -> Result<JsonOrCsv<AdminCommission>, Problem> {
-    use CommissionState::{Available, Held, PartiallyReversed, Pending, Reversed};
-    let all = [Pending, Available, PartiallyReversed, Reversed, Held];
-    let state = |text: &str| all.into_iter().find(|state| state.as_str() == text);
     let filter = CommissionFilter {
         beneficiary: user_filter("/inviter", search.filters.inviter.as_deref())?,
-        state: given("/state", search.filters.state.as_deref(), state)?,
+        state: named("/state", search.filters.state.as_deref())?,
     };
     let page = search.rows(async |window| search::commissions(&app, &filter, &window).await).await?;
     let now = app.clock.now();
@@ -259,7 +256,7 @@ pub async fn withdrawals(
 ) -> Result<JsonOrCsv<AdminWithdrawal>, Problem> {
     let filter = WithdrawalFilter {
         user: user_filter("/user", search.filters.user.as_deref())?,
-        state: given("/state", search.filters.state.as_deref(), WithdrawalState::parse)?,
+        state: named("/state", search.filters.state.as_deref())?,
     };
     let page = search.rows(async |window| search::withdrawals(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminWithdrawal::from))

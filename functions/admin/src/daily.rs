@@ -25,6 +25,7 @@ use super::stats::Reading;
 
 /// Totals of one day (UTC).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DailyTotals)]
 pub struct Day {
     /// Day of the totals, in UTC.
     #[schema(value_type = String, format = Date)]
@@ -175,6 +176,8 @@ impl ProviderDay {
     }
 }
 
+const DAY: &str = "A day, such as 2026-11-20.";
+
 /// Range of days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -192,8 +195,8 @@ pub struct Days {
 impl Days {
     fn read(&self, today: Date) -> Result<(Date, Date), Refusal> {
         let day = |text: &str| text.parse::<Date>().ok();
-        let to = given("/to", self.to.as_deref(), day)?.unwrap_or(today);
-        let from = given("/from", self.from.as_deref(), day)?;
+        let to = given("/to", self.to.as_deref(), DAY, day)?.unwrap_or(today);
+        let from = given("/from", self.from.as_deref(), DAY, day)?;
         let from = from.unwrap_or_else(|| to.checked_sub(30.days()).unwrap_or(to));
         let most = to.checked_sub(MOST_DAYS.days()).unwrap_or(Date::MIN);
         match (most..=to).contains(&from) {

@@ -39,7 +39,7 @@ use super::programme::Person;
 use super::stats::Reading;
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{named, user as user_filter};
 
 /// An order with the details for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -192,8 +192,8 @@ pub struct Orders {
 impl Orders {
     fn read(&self) -> Result<OrderFilter, Refusal> {
         Ok(OrderFilter {
-            status: given("/status", self.status.as_deref(), OrderStatus::parse)?,
-            provider: given("/provider", self.provider.as_deref(), Provider::parse)?,
+            status: named("/status", self.status.as_deref())?,
+            provider: named("/provider", self.provider.as_deref())?,
             method: self.method.clone().filter(|method| !method.is_empty()),
             user: user_filter("/user", self.user.as_deref())?,
             email: email(self.email.as_deref())?,

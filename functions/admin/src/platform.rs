@@ -33,7 +33,7 @@ pub struct SettingsDocument {
     /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,
     /// Settings document of the area.
-    #[schema(value_type = Object)]
+    #[schema(value_type = AnySettings)]
     pub settings: Value,
 }
 
@@ -68,7 +68,7 @@ pub async fn settings(
 /// Replaces the whole document; `If-Match` carries the version it is based on.
 #[utoipa::path(
     put, path = "/v1/admin/settings/{area}", operation_id = "changeSettings", tag = "admin",
-    request_body(content = Object, description = "The whole document"),
+    request_body(content = AnySettings, description = "The whole document of the area"),
     responses((status = 200, body = SettingsDocument), code::CurrencyInUse),
 )]
 pub async fn change_settings(

@@ -25,7 +25,7 @@ use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{given, named, user as user_filter};
 
 /// A user, by id and e-mail.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -126,7 +126,7 @@ pub async fn referrals(
 
 impl Referrals {
     fn read(&self) -> Result<ReferralFilter, Refusal> {
-        let qualified = given("/state", self.state.as_deref(), |state| match state {
+        let qualified = given("/state", self.state.as_deref(), "One of qualified, registered.", |state| match state {
             "qualified" => Some(true),
             "registered" => Some(false),
             _ => None,
@@ -222,10 +222,7 @@ pub async fn rewards(
 
 impl Rewards {
     fn read(&self) -> Result<ReferralFilter, Refusal> {
-        use RewardState::{Failed, Granted, Held, Pending, Reversed};
-        let all = [Pending, Held, Granted, Failed, Reversed];
-        let state = |text: &str| all.into_iter().find(|state| state.as_str() == text);
-        let state = given("/state", self.state.as_deref(), state)?;
+        let state = named("/state", self.state.as_deref())?;
         let inviter = user_filter("/inviter", self.inviter.as_deref())?;
         Ok(ReferralFilter { inviter, qualified: None, state })
     }

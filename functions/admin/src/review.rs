@@ -28,7 +28,7 @@ use shared::payment::resolve_review::{ResolveReview, ReviewResolution, resolve_r
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::given;
+use shared::edge::search::named;
 
 /// A review item: provider money that awaits a decision.
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,8 +137,7 @@ pub async fn reviews(
     State(app): State<Arc<App>>,
     search: AdminSearch<Reviews, OrdersRead>,
 ) -> Result<JsonOrCsv<AdminReview>, Problem> {
-    let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
-    let wanted = given("/state", search.filters.state.as_deref(), named)?;
+    let wanted = named("/state", search.filters.state.as_deref())?;
     let page = search.rows(async |window| search::reviews(&app, wanted, &window).await).await?;
     Ok(search.found(&app, page, AdminReview::from))
 }
@@ -148,6 +147,7 @@ pub async fn reviews(
 #[serde(deny_unknown_fields)]
 pub struct ReviewDecision {
     /// Action: `credit`, `refund_due` or `ignore`.
+    #[schema(pattern = "^(credit|refund_due|ignore)$")]
     action: String,
     /// Id of an order of the user who gets the money; for `credit`.
     #[schema(value_type = Option<OrderId>)]

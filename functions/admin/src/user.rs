@@ -36,7 +36,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{given, named, user as user_filter};
 
 /// An account for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -418,8 +418,9 @@ pub async fn records(
     let account = |text: &str| ["balance", "commission"].into_iter().find(|account| *account == text);
     let filter = RecordFilter {
         user: user_filter("/user", filters.user.as_deref())?,
-        of_commission: given("/account", filters.account.as_deref(), account)? == Some("commission"),
-        kind: given("/type", filters.kind.as_deref(), RecordType::parse)?,
+        of_commission: given("/account", filters.account.as_deref(), "One of balance, commission.", account)?
+            == Some("commission"),
+        kind: named("/type", filters.kind.as_deref())?,
         related_id: filters.related_id.clone().filter(|id| !id.is_empty()),
     };
     let page = search.rows(async |window| search::records(&app, &filter, &window).await).await?;

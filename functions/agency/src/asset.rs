@@ -20,7 +20,7 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Search, given};
+use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
@@ -182,8 +182,8 @@ pub struct Assets {
 
 impl Assets {
     fn read(&self) -> Result<SaleFilter, Refusal> {
-        let shop = given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?;
-        let series = given("/series_id", self.series_id.as_deref(), SeriesId::parse)?;
+        let shop = named("/shop_id", self.shop_id.as_deref())?;
+        let series = named("/series_id", self.series_id.as_deref())?;
         Ok(SaleFilter { shop, series, ..SaleFilter::default() })
     }
 }

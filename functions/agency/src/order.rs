@@ -23,7 +23,7 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Search, given};
+use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
@@ -336,10 +336,10 @@ pub struct Sales {
 impl Sales {
     fn read(&self) -> Result<SaleFilter, Refusal> {
         Ok(SaleFilter {
-            shop: given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?,
-            series: given("/series_id", self.series_id.as_deref(), SeriesId::parse)?,
-            asset: given("/asset_id", self.asset_id.as_deref(), AssetId::parse)?,
-            paid_by: given("/payment", self.payment.as_deref(), PaidBy::parse)?,
+            shop: named("/shop_id", self.shop_id.as_deref())?,
+            series: named("/series_id", self.series_id.as_deref())?,
+            asset: named("/asset_id", self.asset_id.as_deref())?,
+            paid_by: named("/payment", self.payment.as_deref())?,
         })
     }
 }

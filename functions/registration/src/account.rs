@@ -71,9 +71,10 @@ impl Filters {
         };
         let kind = match self.kind.as_deref() {
             None => None,
-            Some(text) => {
-                Some(RecordType::parse(text).ok_or_else(|| Refusal::field("/type", "unknown", "A type of record."))?)
-            }
+            Some(text) => Some(
+                RecordType::parse(text)
+                    .ok_or_else(|| Refusal::field("/type", "unknown", RecordType::NAMES.join(", ")))?,
+            ),
         };
         let (from, to) = (time("/from", self.from.as_deref())?, time("/to", self.to.as_deref())?);
         Ok(StatementFilter { account, kind, from, to, limit: window.limit, after: window.after.clone() })

@@ -123,6 +123,7 @@ pub struct Me {
     pub balance: Amount,
     /// Debt to the platform.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub debt: Option<Amount>,
 }
 
@@ -194,6 +195,7 @@ pub struct NewAccount {
     pub referral: AppliedReferral,
     /// The user's first session; absent if the e-mail address must be verified first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub session: Option<Session>,
 }
 
@@ -205,9 +207,11 @@ pub struct AppliedReferral {
     /// Reason why no code applied; absent if one did.
     /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`, `no_code`, `already_bound`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reward: Option<Amount>,
 }
 

@@ -80,6 +80,7 @@ pub struct ServiceUser {
     pub subscriptions: Vec<SubscriptionView>,
     /// Effect of the referral code; only in the response to a registration.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub referral: Option<ServiceReferral>,
 }
 
@@ -91,9 +92,11 @@ pub struct ServiceReferral {
     /// Reason why no code applied; absent if one did.
     /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`, `no_code`, `already_bound`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reward: Option<Amount>,
 }
 

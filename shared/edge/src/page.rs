@@ -18,7 +18,7 @@ use crate::application::{Application, Requester};
 use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
 use crate::reply::Reply;
-use kernel::refusal::Refusal;
+use kernel::refusal::{FieldError, Refusal};
 use kernel::secret::Secret;
 use table::list::Window;
 use table::store::{Cursor, Page};
@@ -65,11 +65,14 @@ pub struct PageParameters {
     cursor: Option<String>,
 }
 
-impl<A: Application, S: Requester<A>, F: DeserializeOwned + Debug + Send> FromRequestParts<Arc<A>> for Paging<S, F> {
+impl<A: Application, S: Requester<A>, F: DeserializeOwned + IntoParams + Debug + Send> FromRequestParts<Arc<A>>
+    for Paging<S, F>
+{
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
         let by = S::from_request_parts(parts, app).await?;
+        known(parts, &[names::<F>(), names::<PageParameters>()].concat())?;
         let filters = query::<F>(parts)?;
         let list = format!("{}:{}:{filters:?}", parts.uri.path(), by.identity());
         let (limit, after) = query::<PageParameters>(parts)?.read(app.secret(), &list)?;
@@ -143,6 +146,24 @@ impl<P: IntoParams> Describe for Parameters<P> {
     fn describe(operation: &mut Operation) {
         operation.query::<P>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::Invalid(Vec::new()));
     }
+}
+
+/// Names of the parameters of a query.
+pub(crate) fn names<P: IntoParams>() -> Vec<String> {
+    P::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()
+}
+
+/// Requires that a query has no other parameters: a filter with a typing error would filter nothing.
+///
+/// # Rejects
+/// `invalid` with every unknown one.
+pub(crate) fn known(parts: &Parts, known: &[String]) -> Result<(), Refusal> {
+    // One that does not decode is rejected where it is read.
+    let given = query::<Vec<(String, String)>>(parts).unwrap_or_default();
+    let unknown = given.into_iter().filter(|(name, _)| !known.contains(name));
+    let detail = || format!("There is no such parameter; known are {}.", known.join(", "));
+    let errors = unknown.map(|(name, _)| FieldError::new(format!("/{name}"), "unknown", detail()));
+    Refusal::unless_empty(errors.collect())
 }
 
 /// Reads parameters of the query.

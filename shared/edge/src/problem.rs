@@ -22,26 +22,33 @@ pub struct Problem {
     pub status: u16,
     /// Advice for the caller, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub detail: Option<String>,
     /// Id of the request, as in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub instance: Option<String>,
     /// Stable code of the problem, for programs.
     pub code: &'static str,
     /// Errors by field, only for status 422 `invalid`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub errors: Option<Vec<FieldError>>,
     /// Least amount to pay, only for `forced_recharge_required`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub amount: Option<String>,
     /// Threshold of the tier above the ceiling, only for `ceiling_exceeded`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub threshold: Option<String>,
     /// Id of the package, only for `package_not_in_series`, `package_not_granted` and `cost_below_parent`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub package_id: Option<String>,
     /// Ids of the grants above the new bound, only for `children_above`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub affected: Option<Vec<String>>,
     /// Value of the header `Retry-After`, in seconds.
     #[serde(skip)]
@@ -51,13 +58,23 @@ pub struct Problem {
     pub allow: Option<String>,
 }
 
+const CODE_LOOKS: &str = "A code has 16 letters and digits in four groups, such as ABCD-EFGH-2345-WXYZ; spaces, hyphens and case don't matter.";
+const VERSION_LOOKS: &str = "If-Match names one version, as the ETag of the answer to GET: \"7\".";
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (code, status, title) = (refusal.code(), refusal.status(), refusal.title());
         let mut problem = Self::new(status, code, title);
         match refusal {
             Refusal::Invalid(errors) => problem.errors = Some(errors),
-            Refusal::RateLimited { retry_after } => problem.retry_after = Some(retry_after),
+            Refusal::RateLimited { limit, retry_after } => {
+                let limit = if limit.is_empty() { String::new() } else { format!("At most {limit}. ") };
+                problem.detail = Some(format!("{limit}Try again in {retry_after} seconds."));
+                problem.retry_after = Some(retry_after);
+            }
+            // The same for every code, so that it does not say if one exists.
+            Refusal::CodeNotFound => problem.detail = Some(CODE_LOOKS.to_owned()),
+            Refusal::VersionMismatch => problem.detail = Some(VERSION_LOOKS.to_owned()),
             Refusal::ForcedRechargeRequired { amount } => problem.amount = Some(amount.normalize().to_string()),
             Refusal::CeilingExceeded { threshold } => {
                 problem.threshold = threshold.map(|threshold| threshold.normalize().to_string());
@@ -141,12 +158,19 @@ impl IntoResponse for Problem {
         self.instance = table::request::request_id();
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after;
+        let challenge = match self.code {
+            "token_expired" => "Bearer realm=\"guerdon\", error=\"invalid_token\", error_description=\"expired\"",
+            _ => "Bearer realm=\"guerdon\"",
+        };
         let allow = self.allow.take();
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
             headers.insert(header::ALLOW, allow);

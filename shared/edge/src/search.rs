@@ -14,10 +14,10 @@ use utoipa::IntoParams;
 use crate::application::{Application, Requester};
 use crate::export::{CsvParameters, Format, JsonOrCsv, ROWS_MAX};
 use crate::openapi::{Describe, Operation};
-use crate::page::{Listing, PageParameters, query};
+use crate::page::{Listing, PageParameters, known, names, query};
 use crate::problem::Problem;
 use kernel::fault::Error;
-use kernel::id::UserId;
+use kernel::id::{Identifier, UserId};
 use kernel::refusal::Refusal;
 use kernel::typed;
 use table::list::Window;
@@ -48,12 +48,15 @@ pub struct Search<F, S> {
     list: String,
 }
 
-impl<A: Application, F: DeserializeOwned + Debug + Send, S: Requester<A>> FromRequestParts<Arc<A>> for Search<F, S> {
+impl<A: Application, F: DeserializeOwned + IntoParams + Debug + Send, S: Requester<A>> FromRequestParts<Arc<A>>
+    for Search<F, S>
+{
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
         // The caller first: a stranger learns nothing about filters.
         let by = S::from_request_parts(parts, app).await?;
+        known(parts, &[names::<F>(), names::<TimeParameters>(), names::<PageParameters>()].concat())?;
         let filters = query::<F>(parts)?;
         let times = query::<TimeParameters>(parts)?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
@@ -121,21 +124,25 @@ impl<F: IntoParams, S: Describe> Describe for Search<F, S> {
 /// Texts that a bound of a list takes.
 const A_TIME: &str = "a time as RFC 3339 writes it, or a day, up to 9999-12-31T23:59:59Z";
 
-/// Reads a filter; a blank one filters nothing.
+/// Reads a filter by an id or one of some names; a blank one filters nothing.
+///
+/// # Rejects
+/// `invalid` at `pointer` for another text, with what would be right.
+pub fn named<T: Identifier>(pointer: &str, text: Option<&str>) -> Result<Option<T>, Refusal> {
+    given(pointer, text, &T::expected(), T::parse)
+}
+
+/// Reads a filter; a blank one filters nothing. `right` says what would be right.
 ///
 /// # Rejects
 /// `invalid` at `pointer` for a text that `read` does not know.
-pub fn given<T>(pointer: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
-    given_as(pointer, text, "no such value", read)
-}
-
-fn given_as<T>(
+pub fn given<T>(
     pointer: &str,
     text: Option<&str>,
-    detail: &str,
+    right: &str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, Refusal> {
-    let unknown = || Refusal::field(pointer, "unknown", detail);
+    let unknown = || Refusal::field(pointer, "unknown", right);
     text.filter(|text| !text.is_empty()).map(|text| read(text).ok_or_else(unknown)).transpose()
 }
 
@@ -144,11 +151,11 @@ fn given_as<T>(
 /// # Rejects
 /// `invalid` for a text that is not an id.
 pub fn user(pointer: &str, text: Option<&str>) -> Result<Option<UserId>, Refusal> {
-    given(pointer, text, UserId::parse)
+    named(pointer, text)
 }
 
 fn begin(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    given_as(pointer, text, A_TIME, |text| typed::time(text).or_else(|| midnight(text.parse().ok()?)))
+    given(pointer, text, A_TIME, |text| typed::time(text).or_else(|| midnight(text.parse().ok()?)))
 }
 
 fn end(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
@@ -156,7 +163,7 @@ fn end(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> 
         Ok(next) => midnight(next)?.checked_sub(1.millisecond()).ok(),
         Err(_) => Some(Timestamp::MAX),
     };
-    given_as(pointer, text, A_TIME, |text| typed::time(text).or_else(|| last(text.parse().ok()?)))
+    given(pointer, text, A_TIME, |text| typed::time(text).or_else(|| last(text.parse().ok()?)))
 }
 
 /// Midnight at which a day begins (UTC); the last days that there are end with the last instant.

@@ -25,6 +25,11 @@ pub trait Identifier: Sized {
 
     /// The schema of the written form.
     fn schema() -> RefOr<Schema>;
+
+    /// The written form in words.
+    fn expected() -> String {
+        "A text.".to_owned()
+    }
 }
 
 /// A text that its use case reads: any.
@@ -107,6 +112,10 @@ macro_rules! ids {
 
             fn schema() -> RefOr<Schema> {
                 <Self as PartialSchema>::schema()
+            }
+
+            fn expected() -> String {
+                concat!("An id, such as ", $prefix, "01k9h3v7t2c8m4x6w0a5z1n3qr.").to_owned()
             }
         }
 

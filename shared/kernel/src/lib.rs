@@ -14,5 +14,6 @@ pub mod provider;
 pub mod refusal;
 pub mod secret;
 pub mod settings;
+pub mod shape;
 pub mod text_enum;
 pub mod typed;

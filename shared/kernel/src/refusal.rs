@@ -57,6 +57,8 @@ macro_rules! refusals {
             Invalid(Vec<FieldError>),
             /// The rate limit is reached.
             RateLimited {
+                /// The limit in words, such as `3 orders in a minute`; empty if it has none.
+                limit: String,
                 /// Seconds until the next attempt can succeed.
                 retry_after: u32,
             },
@@ -119,8 +121,10 @@ refusals! {
     IdempotencyKeyRequired = 400 "idempotency_key_required", "This route needs an Idempotency-Key header.";
     /// The signature of the webhook does not verify.
     BadSignature = 400 "bad_signature", "The signature does not verify.";
-    /// The request has no identity, or an expired or revoked one.
+    /// The request has no identity, or an revoked one.
     Unauthenticated = 401 "unauthenticated", "Sign in first.";
+    /// The access token is genuine, but its time is over (R2.5).
+    TokenExpired = 401 "token_expired", "The access token has expired; refresh the session.";
     /// E-mail and password, or the refresh token, do not match.
     BadCredentials = 401 "bad_credentials", "The credentials are not right.";
     /// The caller is known but lacks the right.

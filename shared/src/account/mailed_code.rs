@@ -44,7 +44,7 @@ pub async fn allow_mail(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
     let mails = app.store.record_attempt("mail", email_hash, now, MAILS.1).await?;
     if mails.count > MAILS.0 {
-        return Err(mails.refused(now).into());
+        return Err(mails.refused_by(format!("{} mails in an hour", MAILS.0), now).into());
     }
     Ok(())
 }

@@ -141,7 +141,10 @@ pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Passwor
 pub(crate) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Error> {
     let now = app.clock.now();
     let failures = app.store.tries("sign_in", email_hash, now).await?;
-    if failures.count >= FAILURES.0 { Err(failures.refused(now).into()) } else { Ok(()) }
+    if failures.count < FAILURES.0 {
+        return Ok(());
+    }
+    Err(failures.refused_by(format!("{} failed attempts in {} minutes", FAILURES.0, FAILURES.1 / 60), now).into())
 }
 
 /// Compares a password with that of a claim; a wrong one counts as a failed sign-in.

@@ -187,17 +187,26 @@ impl KeyRing {
 
     /// Verifies a token and returns its claims; `None` for a forged, foreign or expired one.
     pub fn verify(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
+        let claims = self.genuine(token, issuer)?;
+        let latest = now.checked_add(1.minutes()).ok()?.as_second();
+        (now.as_second() < claims.exp && claims.iat <= latest).then_some(claims)
+    }
+
+    /// True for a genuine token whose time is over.
+    pub fn has_expired(&self, token: &str, issuer: &str, now: Timestamp) -> bool {
+        self.genuine(token, issuer).is_some_and(|claims| claims.exp <= now.as_second())
+    }
+
+    fn genuine(&self, token: &str, issuer: &str) -> Option<Claims> {
         let kid = Self::names(token)?;
         let x = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&kid).cloned()?;
         let key = DecodingKey::from_ed_components(&x).ok()?;
         let mut rules = Validation::new(Algorithm::EdDSA);
-        // Expiry is checked below with the application's clock; the library knows only the system clock.
+        // Expiry is checked by the callers with the application's clock; the library knows only the system clock.
         rules.validate_exp = false;
         rules.required_spec_claims.clear();
         rules.set_issuer(&[issuer]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()?.claims;
-        let latest = now.checked_add(1.minutes()).ok()?.as_second();
-        (now.as_second() < claims.exp && claims.iat <= latest).then_some(claims)
+        Some(jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()?.claims)
     }
 }
 

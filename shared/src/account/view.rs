@@ -176,8 +176,12 @@ impl FromRequestParts<Arc<App>> for Caller {
         let token = bearer(parts).ok_or(Refusal::Unauthenticated)?;
         let kid = KeyRing::names(token).ok_or(Refusal::Unauthenticated)?;
         app.learn_key(&kid).await?;
-        let claims = app.keys.verify(token, &app.config.public_base_url, app.clock.now());
-        Ok(Self(claims.ok_or(Refusal::Unauthenticated)?))
+        let (issuer, now) = (&app.config.public_base_url, app.clock.now());
+        let refusal = || match app.keys.has_expired(token, issuer, now) {
+            true => Refusal::TokenExpired,
+            false => Refusal::Unauthenticated,
+        };
+        Ok(Self(app.keys.verify(token, issuer, now).ok_or_else(refusal)?))
     }
 }
 
@@ -220,6 +224,7 @@ fn bearer(parts: &Parts) -> Option<&str> {
 
 /// One statement line of an account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StatementRecord)]
 pub struct Record {
     /// Unique id: journal, account and number.
     pub id: String,
@@ -230,6 +235,7 @@ pub struct Record {
     pub kind: RecordType,
     /// Part of the commission account; only for commission lines.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub part: Option<Part>,
     /// Signed amount.
     pub amount: Amount,
@@ -323,7 +329,7 @@ impl Describe for Trader {
 
 impl<S: Scoped> Describe for Backend<S> {
     fn describe(operation: &mut Operation) {
-        operation.access(Some(S::SCOPE.as_str())).refusal(&Refusal::Forbidden);
+        operation.service_access(S::SCOPE.as_str()).refusal(&Refusal::Forbidden);
     }
 }
 
@@ -335,7 +341,7 @@ pub type AdminSearch<F, D = Everything> = Search<F, Admin<D>>;
 /// # Rejects
 /// 422 when it is not an address.
 pub fn email(text: Option<&str>) -> Result<Option<Email>, Refusal> {
-    given("/email", text, Email::parse)
+    given("/email", text, "An e-mail address.", Email::parse)
 }
 
 impl Application for App {

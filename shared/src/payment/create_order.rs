@@ -131,7 +131,8 @@ fn count(
     let Some(open) = open else { return Ok(OrderWindow { user, started_at: now, orders: 1 }) };
     if open.orders >= settings.max_orders_per_minute {
         let left = WINDOW.saturating_sub(now.duration_since(open.started_at).abs()).as_secs();
-        return Err(Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60).max(1) });
+        let limit = format!("{} orders in a minute", settings.max_orders_per_minute);
+        return Err(Refusal::RateLimited { limit, retry_after: u32::try_from(left).unwrap_or(60).max(1) });
     }
     Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
 }

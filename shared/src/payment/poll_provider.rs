@@ -180,7 +180,7 @@ pub async fn verify_own(app: &App, ctx: &Ctx, user: UserId, id: OrderId) -> Resu
         let (now, asker) = (app.clock.now(), app.config.secret.hex("verifier", &[user.to_string().as_bytes()]));
         let asked = app.store.record_attempt("verify", &asker, now, ASKED.1).await?;
         if asked.count > ASKED.0 {
-            return Err(asked.refused(now).into());
+            return Err(asked.refused_by(format!("{} checks in a minute", ASKED.0), now).into());
         }
     }
     verify(app, ctx, order).await

@@ -82,12 +82,15 @@ pub struct TierView {
 pub struct RefundView {
     /// Refund id, or the provider's id if the refund was not requested here; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub id: Option<String>,
     /// Reason the admin gave for requesting it; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<String>,
     /// Reason why it was not made, if known; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub failure: Option<String>,
     /// Refunded amount, in pay currency.
     pub amount: Amount,

@@ -174,7 +174,8 @@ async fn who_and_what(
     user.must_admit(&ask.by)?;
     let tries = RateWindow::within(guesses.as_ref(), now);
     if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
-        return Err(tries.refused(now).into());
+        let limit = format!("{} wrong codes in an hour", settings.max_failed_attempts_per_hour);
+        return Err(tries.refused_by(limit, now).into());
     }
     Ok((user, code.ok_or(Refusal::CodeNotFound)?))
 }

@@ -71,7 +71,7 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
     let client = app.config.secret.hex("client", &[client.as_bytes()]);
     let looks = app.store.record_attempt("referral-code", &client, now, CHECK_SECONDS).await?;
     if looks.count > CHECKS {
-        return Err(looks.refused(now).into());
+        return Err(looks.refused_by(format!("{CHECKS} checks in a minute"), now).into());
     }
     let referral = app.settings::<ReferralSettings>().await?.settings;
     let affiliate = app.settings::<AffiliateSettings>().await?.settings;

@@ -130,7 +130,12 @@ impl RateWindow {
 
     /// Refusal until the window ends.
     pub fn refused(self, now: Timestamp) -> Refusal {
+        self.refused_by("", now)
+    }
+
+    /// Refusal until the window ends; `limit` names the limit, such as `20 wrong codes in an hour`.
+    pub fn refused_by(self, limit: impl Into<String>, now: Timestamp) -> Refusal {
         let left = self.ends.saturating_sub(now.as_second()).max(1);
-        Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(u32::MAX) }
+        Refusal::RateLimited { limit: limit.into(), retry_after: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 }

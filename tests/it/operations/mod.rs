@@ -7,3 +7,4 @@ pub mod explain;
 pub mod jobs;
 pub mod statistics;
 pub mod views;
+mod wrong_inputs;

@@ -171,7 +171,7 @@ fn failed_orders_count_in_their_minute() {
             assert_eq!(made.answer.status, OrderStatus::Failed);
         }
         let fourth = create_order(&app, &once(&app, "d"), &by(bob), &hundred(bob)).await.unwrap_err();
-        assert!(matches!(fourth, Error::Refused(Refusal::RateLimited { retry_after: 1..=60 })), "{fourth:?}");
+        assert!(matches!(fourth, Error::Refused(Refusal::RateLimited { retry_after: 1..=60, .. })), "{fourth:?}");
         assert_eq!(sims.asked.lock().unwrap().len(), 3, "the provider is not asked for what is refused");
         let replayed = create_order(&app, &once(&app, "a"), &by(bob), &hundred(bob)).await.unwrap();
         assert!(replayed.replayed, "the limit does not hide a first answer");

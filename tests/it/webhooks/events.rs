@@ -189,7 +189,8 @@ fn what_fails_for_five_days_is_disabled_with_a_reason_and_hears_nothing_until_sw
         let off = shown(world, &made).await;
         assert_eq!((&off["enabled"], &off["disabled_reason"]), (&json!(false), &json!("failing")));
         assert_eq!(off["disabled_at"], world.stack.clock.now().to_string());
-        let audits = world.admin().get("/v1/admin/audit?action=webhook_endpoint.disabled").await.is(200);
+        let audits =
+            world.admin().get(&format!("/v1/admin/audit?subject={}", off["id"].as_str().unwrap())).await.is(200);
         assert_eq!(
             (&audits["items"][0]["actor"], &audits["items"][0]["reason"]),
             (&json!("system"), &json!("failing"))

@@ -65,6 +65,7 @@ pub struct Batch {
     pub created_at: Timestamp,
     /// Codes of the batch; only in the response that creates a batch of up to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub codes: Option<Vec<String>>,
 }
 

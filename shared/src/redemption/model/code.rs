@@ -92,6 +92,10 @@ impl Identifier for CodeText {
     fn schema() -> RefOr<Schema> {
         <String as PartialSchema>::schema()
     }
+
+    fn expected() -> String {
+        "A code, such as ABCD-EFGH-2345-WXYZ.".to_owned()
+    }
 }
 
 impl fmt::Display for CodeText {

@@ -145,6 +145,7 @@ impl Desk {
         let (parts, body) = response.into_parts();
         let text = String::from_utf8_lossy(&body);
         crate::contract::document::check(method, path, &asked, parts.status.as_u16(), &text);
+        crate::contract::document::check_headers(method, path, parts.status.as_u16(), &parts.headers);
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }

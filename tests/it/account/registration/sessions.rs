@@ -32,7 +32,7 @@ async fn an_access_token_is_good_for_fifteen_minutes_and_nothing_else_is_one() {
     desk.later(899);
     desk.get("/v1/me", Some(&token)).await.is(200);
     desk.later(1);
-    desk.get("/v1/me", Some(&token)).await.refused(401, "unauthenticated");
+    desk.get("/v1/me", Some(&token)).await.refused(401, "token_expired");
 }
 
 /// R2.5: the refresh token rotates.

@@ -72,7 +72,7 @@ async fn wrong_fields_are_named_and_unknown_ones_are_malformed() {
     for extra in ["role", "balance", "status", "id"] {
         let mut body = json!({"email": "bob@example.com", "password": PASSWORD});
         body[extra] = json!("admin");
-        desk.register(&body).await.refused(400, "malformed_request");
+        desk.register(&body).await.refused(422, "invalid");
     }
     assert_eq!(desk.items("user"), 0);
 }
