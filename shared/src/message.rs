@@ -136,10 +136,15 @@ subscriptions! {
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         refunded: bool,
+        /// True if the net increased.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reinstated: bool,
     } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
-        event refunded.then_some(EventKind::OrderRefunded) => EventSubject::Order(*order);
+        event refunded
+            .then_some(EventKind::OrderRefunded)
+            .or(reinstated.then_some(EventKind::OrderReinstated)) => EventSubject::Order(*order);
     }
 
     /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).

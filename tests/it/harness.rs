@@ -230,6 +230,7 @@ impl Stand {
             created_at: now,
             expires_at: now,
             looks: 0,
+            under_way: None,
             paid_at: Some(now),
             late: false,
             provider_ref: None,

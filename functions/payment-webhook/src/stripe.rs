@@ -105,6 +105,9 @@ fn told(event: StripeEvent, empty: ProviderEvent, foreign: ForeignPayments) -> P
             // A subscription's money comes with its own payment; the session is kept, and not counted beside it.
             ProviderEvent { payment_id: session.payment_intent, fact: PaymentEvent::Foreign, ..notice }
         }
+        StripeFact::SessionCompleted(session) if session.payment_status == PaymentStatus::Unpaid => {
+            ProviderEvent { order: session.names.order(), fact: PaymentEvent::Processing, ..notice }
+        }
         StripeFact::SessionCompleted(session) if session.payment_status != PaymentStatus::Paid => {
             ProviderEvent { order: session.names.order(), ..notice }
         }

@@ -143,6 +143,14 @@ refusals! {
     ProgrammeOff = 409 "programme_off", "This programme is switched off.";
     /// The order is no longer `pending`.
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
+    /// The provider is processing a payment of the order, which nobody can call back (R4.10).
+    PaymentUnderWay = 409 "payment_under_way", "A payment of this order is under way; wait for its end.";
+    /// The order was not completed by hand, or the provider has confirmed it since (R4.12).
+    NotCompletedByHand = 409 "not_completed_by_hand", "No completion by hand is there to undo.";
+    /// The review item awaits no refund (R4.12).
+    RefundNotDue = 409 "refund_not_due", "Resolve the item as refund_due first.";
+    /// A summary would read more than it may; a narrower range or filter answers (R4.12).
+    RangeTooLarge = 422 "range_too_large", "Too much is in this range; narrow it.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
     /// The named payment took another amount or currency than the order's charge (F7).

@@ -7,6 +7,7 @@ pub mod change_settings;
 pub mod dead_letters;
 pub mod explain;
 pub mod model;
+pub mod order_summary;
 pub mod project;
 pub mod search;
 pub mod settings;

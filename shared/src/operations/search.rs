@@ -156,7 +156,7 @@ pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Res
 }
 
 /// Filter of orders.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrderFilter {
     pub status: Option<OrderStatus>,
     pub provider: Option<Provider>,
@@ -164,6 +164,8 @@ pub struct OrderFilter {
     pub user: Option<UserId>,
     /// E-mail of the user.
     pub email: Option<Email>,
+    /// Orders with a payment under way, or all others.
+    pub processing: Option<bool>,
 }
 
 /// Lists orders by creation time (R4.12).
@@ -183,11 +185,13 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
         Some(user) => ListSource::Owned(owned_by("ORDERS", user)),
         None => ListSource::Platform("ORDERS"),
     };
-    let filtered = filter.status.is_some() || filter.provider.is_some() || filter.method.is_some();
+    let filtered =
+        filter.status.is_some() || filter.provider.is_some() || filter.method.is_some() || filter.processing.is_some();
     walk(app, &window.walk(source, filtered), |order: &Order| {
         let fitting = fits(filter.status.as_ref(), Some(&order.status))
             && fits(filter.provider.as_ref(), Some(&order.provider))
-            && fits(filter.method.as_ref(), Some(&order.method));
+            && fits(filter.method.as_ref(), Some(&order.method))
+            && fits(filter.processing.as_ref(), Some(&order.is_processing()));
         only(fitting && window.holds(order.created_at), order)
     })
     .await
@@ -251,11 +255,17 @@ pub async fn reconciliation(
     window: &Window,
 ) -> Result<(Vec<Reconciliation>, Page<(Provider, PaymentDifference)>), Fault> {
     let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider)).to_vec();
-    let reports = app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner()).collect();
+    let reports = app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner());
+    let reports: Vec<Reconciliation> = reports.collect();
     let all = window.walk(ListSource::Own(reconciliations_of(date), DIFFERENCES), true);
-    let lines =
-        walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())
-            .await?;
+    let current = |page: &Differences| {
+        reports.iter().any(|report| report.provider == page.provider && page.page >= report.first_page)
+    };
+    let lines = walk(app, &all, |page: &Differences| {
+        let lines = page.lines.iter().filter(|_| current(page));
+        lines.map(|line| (page.provider, line.clone())).collect()
+    })
+    .await?;
     Ok((reports, lines))
 }
 

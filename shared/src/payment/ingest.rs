@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::payment::credit_order::CreditOrder;
 use crate::payment::gateway::stripe::PaymentIntent;
 use crate::payment::model::event::{EventOutcome, ProviderEventRecord, RawEvent};
-use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus};
+use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus, UnderWay};
 use crate::payment::model::payment::{CaptureOutcome, Credited, Dispute, Payment, Refund, decide};
 use crate::payment::model::reversal::Reversal;
 use crate::payment::model::review::{Review, ReviewReason};
@@ -73,6 +73,8 @@ pub enum PaymentEvent {
         id: String,
         dispute: Dispute,
     },
+    /// The payer has paid by a delayed method; the money is not there yet.
+    Processing,
     /// The payment will not pay the order; the new state is `failed` or `expired`.
     NotPaid(OrderStatus),
     /// It concerns a payment of another product or account.
@@ -296,15 +298,24 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
         (PaymentEvent::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
         _ => None,
     };
-    let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
+    let noted = known.order.as_ref().filter(|_| closing.is_none());
+    let noted = noted.and_then(|order| Some((order, under_way(order, &notice.fact)?)));
+    let outcome = match (&closing, &noted) {
+        (Some(_), _) => EventOutcome::Closed,
+        (None, Some(_)) => EventOutcome::Noted,
+        (None, None) => EventOutcome::Ignored,
+    };
     tx.insert(&event(notice, outcome, known.order.as_deref(), None));
+    if let Some((order, after)) = &noted {
+        tx.replace(order, after);
+    }
     if let Some((order, status)) = closing {
         let failed = status == OrderStatus::Failed;
         let failure = failed.then(|| Failure {
             code: FailureCode::ProviderRefused,
             detail: "The payment was not completed.".to_owned(),
         });
-        tx.replace(order, &Order { status, failure, ..(**order).clone() });
+        tx.replace(order, &Order { status, failure, under_way: None, ..(**order).clone() });
         tx.send(Message::OrderClosed { order: order.id });
     }
     Ok((outcome.into(), tx))
@@ -315,6 +326,18 @@ fn kept(app: &App, notice: &ProviderEvent, known: &Known, outcome: EventOutcome)
     let mut tx = app.tx();
     tx.insert(&event(notice, outcome, known.order.as_deref(), None));
     (outcome.into(), tx)
+}
+
+/// The order once an event told how its delayed payment stands; `None` if that is nothing new (R4.10).
+///
+/// A failure that was told before stands.
+fn under_way(order: &Order, fact: &PaymentEvent) -> Option<Order> {
+    let told = match fact {
+        PaymentEvent::Processing if order.status != OrderStatus::Failed => Some(UnderWay::Processing),
+        PaymentEvent::NotPaid(_) if order.is_processing() => None,
+        _ => return None,
+    };
+    Some(order.saw(told)).filter(|after| after.under_way != order.under_way)
 }
 
 /// Plan of an event's writes, once its payment is matched.

@@ -18,6 +18,7 @@ use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Payment, Refund};
 use crate::payment::model::refund::RefundRequest;
+use crate::payment::returns::read_returns;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, RefundId, UserId};
 use kernel::money::{PayMoney, plain_decimal};
@@ -129,7 +130,12 @@ pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh:
     match made {
         Made::Told(id, refund) => told(app, ctx, &payment, requested, id, refund).await,
         Made::Refused(why) => {
-            app.execute(&ctx.unkeyed(), || failed(app, requested, &payment.id, &why)).await.map(|_| ())
+            app.execute(&ctx.unkeyed(), || failed(app, requested, &payment.id, &why)).await?;
+            // Stripe may have refused what was given back there already.
+            match order.provider {
+                Provider::Stripe => read_returns(app, ctx, &payment.id, Some(order.id)).await,
+                Provider::Zpay => Ok(()),
+            }
         }
         Made::Unknown => Ok(()),
     }

@@ -1,13 +1,18 @@
 //! Orders and payments (R4, R5).
 
+pub mod by_hand;
 pub mod disputes;
 pub mod facts;
 pub mod missed_webhooks;
 pub mod mutations;
+pub mod offered;
 pub mod orders;
 pub mod reconciliation;
 pub mod refunds;
 pub mod review;
+pub mod summary;
+pub mod told_elsewhere;
+pub mod under_way;
 pub mod webhooks;
 
 use serde_json::{Value, json};

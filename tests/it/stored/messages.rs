@@ -29,12 +29,22 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
-        ("order_net_changed", Message::OrderNetChanged { order, user, inviter: None, refunded: false }),
+        (
+            "order_net_changed",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: false, reinstated: false },
+        ),
         (
             "order_net_changed.invited",
-            Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false },
+            Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false, reinstated: false },
         ),
-        ("order_net_changed.refunded", Message::OrderNetChanged { order, user, inviter: None, refunded: true }),
+        (
+            "order_net_changed.refunded",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: true, reinstated: false },
+        ),
+        (
+            "order_net_changed.reinstated",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: false, reinstated: true },
+        ),
         ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),

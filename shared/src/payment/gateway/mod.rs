@@ -16,7 +16,7 @@ use jiff::Timestamp;
 pub use crate::payment::model::settings::ZpayCreate;
 use http::{GatewayFault, Https};
 use kernel::id::OrderId;
-use kernel::money::PayMoney;
+use kernel::money::{Currency, PayMoney};
 pub use kernel::provider::Provider;
 use stripe::Stripe;
 use zpay::Zpay;
@@ -95,6 +95,24 @@ impl Providers {
         }
     }
 
+    /// True if `provider` is configured and can take payments in `currency`.
+    pub fn takes(&self, provider: Provider, currency: Currency) -> bool {
+        self.has(provider)
+            && match provider {
+                Provider::Stripe => true,
+                Provider::Zpay => zpay::takes(currency),
+            }
+    }
+
+    /// True if `provider` is configured and can take exactly `charge`.
+    pub fn can_take(&self, provider: Provider, charge: PayMoney) -> bool {
+        self.takes(provider, charge.currency())
+            && match provider {
+                Provider::Stripe => stripe::can_take(charge),
+                Provider::Zpay => true,
+            }
+    }
+
     /// Requests a payment for an order from `provider` (R4.3).
     ///
     /// # Rejects
@@ -116,7 +134,7 @@ pub struct NewPayment<'a> {
     pub charge: PayMoney,
     /// Product name shown to the payer.
     pub name: &'a str,
-    /// The chosen payment method, or all configured ones; Zpay takes the first.
+    /// The chosen payment method, of which Zpay takes the first; none means those of Stripe's Dashboard.
     pub methods: Vec<&'a str>,
     /// Page the payer returns to; it only shows the state and credits nothing.
     pub return_url: &'a str,

@@ -87,6 +87,8 @@ pub struct PaymentIntent {
     pub id: String,
     /// True if the money was taken.
     pub succeeded: bool,
+    /// True while the payer or the provider still has to do something about it.
+    pub processing: bool,
     /// Amount taken so far.
     pub received: PayMoney,
     /// Amount refunded so far, if the charge is known.
@@ -107,6 +109,18 @@ pub struct Charges {
     /// Cursor of the next page.
     pub next: Option<String>,
 }
+
+/// A page of the payments that were refunded or disputed.
+#[derive(Debug, Clone)]
+pub struct Returned {
+    /// Payment ids, one per refund or dispute.
+    pub payments: Vec<String>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// Refunds or disputes per page; each may open a review item and change the report of an earlier day.
+const RETURNED: usize = 40;
 
 /// Charges per page.
 const PAGE: usize = 50;
@@ -245,6 +259,73 @@ impl Stripe {
         disputes.map_err(|_| AskFailure::Unavailable)
     }
 
+    /// A page of the payments of the refunds made from `from` on and before `to`.
+    ///
+    /// # Rejects
+    /// See [`AskFailure`].
+    pub async fn refunds_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Returned, AskFailure> {
+        self.returned("refunds", from, to, after).await
+    }
+
+    /// A page of the payments of the disputes opened from `from` on and before `to`.
+    ///
+    /// # Rejects
+    /// See [`AskFailure`].
+    pub async fn disputes_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Returned, AskFailure> {
+        self.returned("disputes", from, to, after).await
+    }
+
+    async fn returned(
+        &self,
+        list: &str,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Returned, AskFailure> {
+        let list: wire::List<wire::Returned> =
+            self.read(&self.get(&page_of(list, RETURNED, from, to, after)?).await?)?;
+        let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
+        let of = |one: wire::Returned| one.payment_intent.or(one.charge).map(wire::Reference::into_id);
+        Ok(Returned { payments: list.data.into_iter().filter_map(of).collect(), next })
+    }
+
+    /// The paid charge of a payment, with a flag for a present or past dispute; `None` if there is none.
+    ///
+    /// # Rejects
+    /// See [`AskFailure`].
+    pub async fn charge_of(&self, payment: &str) -> Result<Option<(event::ChargeFact, bool)>, AskFailure> {
+        let path = match of_payment(payment) {
+            "charge" => format!("/v1/charges/{}", segment(payment)?),
+            _ => format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(payment)?),
+        };
+        let found = match self.get(&path).await.map_err(AskFailure::from).and_then(|answer| self.read(&answer)) {
+            Ok(found) => found,
+            Err(AskFailure::Unknown) => return Ok(None),
+            Err(why) => return Err(why),
+        };
+        let charge = match found {
+            wire::Charged::Intent { latest_charge: Some(wire::LatestCharge::Expanded(charge)) } => *charge,
+            wire::Charged::Charge(charge) => *charge,
+            wire::Charged::Intent { .. } => return Ok(None),
+        };
+        if !charge.paid || charge.livemode != self.livemode() {
+            return Ok(None);
+        }
+        let disputed = charge.disputed;
+        let fact = event::charge_fact(charge).map_err(|_| AskFailure::Unavailable)?;
+        Ok(Some((fact, disputed)))
+    }
+
     /// A page of the paid charges created from `from` on and before `to`, newest first.
     ///
     /// `after` is the cursor of the page.
@@ -252,12 +333,7 @@ impl Stripe {
     /// # Rejects
     /// See [`AskFailure`].
     pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
-        let (from, to) = (from.as_second(), to.as_second());
-        let expand = "expand%5B%5D=data.balance_transaction";
-        let mut path = format!("/v1/charges?limit={PAGE}&{expand}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
-        if let Some(after) = after {
-            path.push_str(&format!("&starting_after={}", segment(after)?));
-        }
+        let path = format!("{}&expand%5B%5D=data.balance_transaction", page_of("charges", PAGE, from, to, after)?);
         let list: wire::List<wire::Charge> = self.read(&self.get(&path).await?)?;
         let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
         let mut charges = Vec::with_capacity(list.data.len());
@@ -319,6 +395,22 @@ impl Stripe {
     }
 }
 
+/// Path of a page of a list: what was created from `from` on and before `to`, newest first.
+fn page_of(
+    list: &str,
+    limit: usize,
+    from: Timestamp,
+    to: Timestamp,
+    after: Option<&str>,
+) -> Result<String, AskFailure> {
+    let (from, to) = (from.as_second(), to.as_second());
+    let mut path = format!("/v1/{list}?limit={limit}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
+    if let Some(after) = after {
+        path.push_str(&format!("&starting_after={}", segment(after)?));
+    }
+    Ok(path)
+}
+
 /// Parameter that names a payment in refund requests: a charge can exist without an intent.
 fn of_payment(payment: &str) -> &'static str {
     if payment.starts_with("ch_") { "charge" } else { "payment_intent" }
@@ -362,6 +454,7 @@ fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
     };
     Some(PaymentIntent {
         succeeded: intent.status == "succeeded",
+        processing: !matches!(intent.status.as_str(), "succeeded" | "requires_payment_method" | "canceled"),
         received: money(intent.amount_received)?,
         refunded,
         names: OrderNames::of([intent.metadata.order_id.as_deref()]),
@@ -369,6 +462,14 @@ fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
         livemode: intent.livemode,
         id: intent.id,
     })
+}
+
+/// Parameters that Stripe requires with a payment method: method, name and value.
+const METHOD_OPTIONS: [(&str, &str, &str); 1] = [("wechat_pay", "client", "web")];
+
+/// True if Stripe counts `charge` in whole units.
+pub(super) fn can_take(charge: PayMoney) -> bool {
+    units::from_money(charge).is_ok()
 }
 
 /// Form of a session request: one line item, priced inline (R4.7).
@@ -395,6 +496,9 @@ fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFai
     .collect();
     for (index, method) in ask.methods.iter().enumerate() {
         form.push((format!("payment_method_types[{index}]"), (*method).to_owned()));
+        let options = METHOD_OPTIONS.iter().filter(|(of, ..)| of == method);
+        let option = |name: &str| format!("payment_method_options[{method}][{name}]");
+        form.extend(options.map(|(_, name, value)| (option(name), (*value).to_owned())));
     }
     Ok(form)
 }

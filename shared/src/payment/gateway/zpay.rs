@@ -132,7 +132,7 @@ impl Zpay {
     }
 
     fn fields(&self, ask: &NewPayment<'_>) -> Result<BTreeMap<String, String>, CreateFailure> {
-        if ask.charge.currency().code() != "CNY" {
+        if !takes(ask.charge.currency()) {
             return Err(CreateFailure::Refused(format!("Zpay cannot take {}", ask.charge.currency())));
         }
         let method = ask.methods.first().copied().unwrap_or_default();
@@ -212,7 +212,7 @@ impl Zpay {
     /// # Rejects
     /// See [`RefundFailure`]; after [`RefundFailure::Unknown`] a person has to check at the gateway.
     pub async fn refund(&self, trade_no: &str, order: OrderId, amount: PayMoney) -> Result<(), RefundFailure> {
-        if amount.currency().code() != "CNY" {
+        if !takes(amount.currency()) {
             return Err(RefundFailure::Refused(format!("Zpay cannot give back {}", amount.currency())));
         }
         let fields = [
@@ -247,6 +247,11 @@ impl Zpay {
             (verified, _) => verified,
         }
     }
+}
+
+/// True if gateways of this family take payments in `currency`.
+pub(super) fn takes(currency: Currency) -> bool {
+    currency.code() == "CNY"
 }
 
 /// Text to sign: non-empty fields but `sign` and `sign_type`, sorted by name, joined unescaped (R4.8).

@@ -358,7 +358,10 @@ pub fn decide(
     };
     match wrong {
         Some(reason) => Ok(CaptureOutcome::Review(reason)),
-        None if order.status.is_captured() => Ok(CaptureOutcome::Confirms),
+        None if order.status.is_captured() => Ok(match order.awaits(capture) {
+            true => CaptureOutcome::Confirms,
+            false => CaptureOutcome::Review(ReviewReason::Surplus),
+        }),
         None => credited(order, payment, promotion, capture, received_at).map(CaptureOutcome::Credit),
     }
 }
@@ -460,6 +463,14 @@ impl Credited {
 }
 
 impl Order {
+    /// True if `capture` may be the payment by which a person completed the order (R4.12).
+    ///
+    /// Money taken after the completion is a surplus, and so is any once the completion was undone.
+    fn awaits(&self, capture: Capture) -> bool {
+        let later = capture.at.zip(self.paid_at).is_some_and(|(taken, completed)| taken > completed);
+        self.completed.is_some() && !later
+    }
+
     /// The order after its payment was credited.
     pub fn credited(&self, by: &Credited, payment_id: Option<&str>) -> Self {
         Self {
@@ -470,6 +481,7 @@ impl Order {
             bonus: by.bonus.is_positive().then_some(by.bonus),
             left: (by.net != self.charge).then_some(by.net),
             failure: None,
+            under_way: None,
             ..self.clone()
         }
     }

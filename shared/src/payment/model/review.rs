@@ -107,6 +107,11 @@ pub struct Resolution {
 }
 
 impl Review {
+    /// True while the item waits for a person: to decide, or to give the money back.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, ReviewState::Open | ReviewState::RefundDue)
+    }
+
     /// Amount held on `suspense` unless the money was credited.
     pub fn held(&self) -> PayMoney {
         self.left.unwrap_or(self.received)

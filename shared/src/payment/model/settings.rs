@@ -112,7 +112,8 @@ kernel::settings! {
     pub struct StripeSettings {
         enabled: bool = true, note "without its secret it is off whatever this says",
             "Orders can use Stripe", from "the next order";
-        methods: Vec<String> = vec!["card".to_owned()], in List::of(1..=20, Text::Name).unique(), unit "Stripe's names",
+        methods: Vec<String> = vec!["card".to_owned()], in List::of(0..=20, Text::Name).unique(), unit "Stripe's names",
+            note "none: those that Stripe's Dashboard switches on",
             "Payment methods; the first is the default", from "the next order";
     }
 }
@@ -183,6 +184,11 @@ impl Offer {
     }
 }
 
+/// Method of an order whose payer chooses among those of Stripe's Dashboard.
+pub const DASHBOARD: &str = "dashboard";
+/// Stripe's methods that need parameters which only a merchant's own integration can know.
+const UNSUPPORTED: [&str; 2] = ["acss_debit", "customer_balance"];
+
 impl PaymentSettings {
     /// True if the settings allow orders with this provider.
     pub fn provider_enabled(&self, provider: Provider) -> bool {
@@ -206,6 +212,12 @@ impl PaymentSettings {
         checks.digits("/min_amount", self.min_amount, digits);
         checks.range("/max_amount", self.max_amount, self.min_amount, AMOUNT_MAX);
         checks.digits("/max_amount", self.max_amount, digits);
+        for (index, method) in self.providers.stripe.methods.iter().enumerate() {
+            if method == DASHBOARD || UNSUPPORTED.contains(&method.as_str()) {
+                let pointer = format!("/providers/stripe/methods/{index}");
+                checks.add(pointer, "unsupported", "a method that a Checkout Session takes without further parameters");
+            }
+        }
         let mut seen = BTreeSet::new();
         for (index, offer) in self.offers.iter().enumerate() {
             if !seen.insert(&offer.id) {

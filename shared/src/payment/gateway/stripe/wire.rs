@@ -96,6 +96,24 @@ pub(super) enum LatestCharge {
     Id(#[allow(dead_code)] String),
 }
 
+/// A charge, or the intent that has it.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "object")]
+pub(super) enum Charged {
+    #[serde(rename = "payment_intent")]
+    Intent { latest_charge: Option<LatestCharge> },
+    #[serde(rename = "charge")]
+    Charge(Box<Charge>),
+}
+
+/// A refund or dispute, of which only the payment is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Returned {
+    pub id: String,
+    pub payment_intent: Option<Reference>,
+    pub charge: Option<Reference>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Charge {
     pub id: String,

@@ -47,6 +47,7 @@ pub(crate) fn hundred() -> Order {
         created_at: now(),
         expires_at: quote.expires_at,
         looks: 0,
+        under_way: None,
         paid_at: None,
         late: false,
         provider_ref: None,
