@@ -21,7 +21,7 @@ use shared::boot::assemble;
 use shared::operations::auditor::{Finding, audit};
 use shared::table::aws::secrets::{NAMES as SECRETS, Secrets};
 use shared::table::aws::{Aws, Environment};
-use shared::table::item::{Item, text};
+use shared::table::item::Item;
 use shared::table::json::item;
 use shared::table::system::{Clock as AppClock, Entropy};
 use shared::webhooks::webhook_sender::WebhookSender;
@@ -296,20 +296,6 @@ impl Stack {
             }
         }
         Err("nothing comes to rest".into())
-    }
-
-    /// Tells if nothing is under way: no queue holds a message, and no transaction's messages are unsent.
-    ///
-    /// # Errors
-    /// Fails when the table or a queue can't be read.
-    pub fn is_idle(&self) -> Result<bool, Trouble> {
-        for queue in self.template.queues.iter().filter(|queue| queue.spec.redrive.is_some()) {
-            let depth = self.queues.depth(&queue.spec.name).map_err(|refused| refused.to_string())?;
-            if (depth.visible, depth.in_flight, depth.delayed) != (0, 0, 0) {
-                return Ok(false);
-            }
-        }
-        Ok(self.items()?.iter().all(|item| text(item, "type") != Some("outbox")))
     }
 
     /// Handles a request to the simulated providers.

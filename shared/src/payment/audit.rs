@@ -81,6 +81,9 @@ fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut 
         let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());
         findings.push(Finding::new("P1", order.id, detail));
     }
+    if order.under_way.is_some() {
+        findings.push(Finding::new("P6", order.id, "is captured, and its payment still under way"));
+    }
     if order.paid_at.is_none() {
         findings.push(Finding::new("P6", order.id, "is captured without a time"));
     }

@@ -206,6 +206,9 @@ pub const PAYMENTS: &[Row] = &[
         posting["type"]["S"] = json!("payment");
         posting["related_id"] = order;
     }),
+    ("a paid order whose payment is still under way", &["P6"], |scan| {
+        scan.find("order", has("status", "paid"))["under_way"] = json!({"S": "processing"});
+    }),
     ("an order paid at no time", &["P6"], |scan| {
         remove(
             scan.find("order", |order| {
