@@ -149,8 +149,8 @@ refusals! {
     NotCompletedByHand = 409 "not_completed_by_hand", "No completion by hand is there to undo.";
     /// The review item awaits no refund (R4.12).
     RefundNotDue = 409 "refund_not_due", "Resolve the item as refund_due first.";
-    /// A summary would read more than it may; a narrower range or filter answers (R4.12).
-    RangeTooLarge = 422 "range_too_large", "Too much is in this range; narrow it.";
+    /// A summary or a CSV would read more than it may; a narrower range or filter answers (R4.12).
+    RangeTooLarge = 422 "range_too_large", "Too much is in this range: a summary reads 5,000 orders, a CSV has 10,000 rows. Narrow the filters.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
     /// The named payment took another amount or currency than the order's charge (F7).
@@ -254,8 +254,6 @@ refusals! {
     BodyTooLarge = 413 "body_too_large", "The body is too large.";
     /// The route does not take this content type.
     UnsupportedMediaType = 415 "unsupported_media_type", "The content type is not one this route takes.";
-    /// A CSV would have more rows than one response may have.
-    RangeTooLarge = 422 "range_too_large", "A CSV has at most 10,000 rows; narrow the filters, or page with limit and cursor.";
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = 422 "idempotency_key_reused", "The Idempotency-Key was used with another request.";
     /// Replacing a settings document requires its version in `If-Match`.
