@@ -21,8 +21,14 @@ use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, S
 pub enum MailKind {
     /// Verification code of a sign-up (R2.4).
     Verification,
-    /// Code of a password reset (R2.10).
+    /// Link and code of a password reset (R2.10).
     PasswordReset,
+    /// Code to sign in although the e-mail is challenged (R2.9).
+    Challenge,
+    /// Code that confirms a new e-mail (R2.11).
+    EmailChange,
+    /// Notice to the old e-mail that a new one was asked for (R2.11).
+    EmailChangeNotice,
 }
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.
@@ -320,10 +326,13 @@ subscriptions! {
     /// An e-mail is to be sent. It contains neither address nor code; the notifier looks them up.
     Mail {
         mail: MailKind,
-        /// Secret hash of the address, the key of the sign-up or reset that the mail is about.
+        /// Secret hash of the address.
         email: String,
-        /// Nonce of the code among those sent to the address.
+        /// Nonce of the code; it carries the time at which the mail was asked for.
         nonce: String,
+        /// Id of the sign-up or user that the mail is about; else the address alone says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
     } => {
         group email;
         to Mail;

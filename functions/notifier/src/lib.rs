@@ -2,6 +2,7 @@
 //! here, so neither is ever in a queue. Delivery is at least once.
 
 mod event;
+mod letter;
 mod text;
 
 use std::collections::BTreeSet;
@@ -13,13 +14,11 @@ use aws_sdk_sesv2::config::BehaviorVersion;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
-use shared::account::model::access::PendingSignup;
 use shared::account::model::identity::Email;
-use shared::account::{mailed_code, session};
 use shared::app::App;
 use shared::edge::batch;
 use shared::kernel::fault::Fault;
-use shared::message::{MailKind, Message};
+use shared::message::Message;
 use shared::table::aws::{Aws, Environment, ProcessEnvironment, endpoint};
 use shared::webhooks::deliver::{OutboundEvent, deliver};
 use shared::webhooks::endpoints as endpoint;
@@ -168,28 +167,9 @@ async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<OutboundEvent>, Wa
 }
 
 async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {
-    let Message::Mail { mail, email, nonce } = message else { return Ok(()) };
-    let Some((to, locale)) = address(app, *mail, email, nonce).await? else { return Ok(()) };
-    let code = mailed_code::code(app, nonce);
-    mailer.send(&to, &text::text(*mail, locale.as_deref(), &code)).await
-}
-
-/// Recipient and locale of a mail; `None` if its subject is gone or was renewed.
-async fn address(
-    app: &App,
-    mail: MailKind,
-    email: &str,
-    nonce: &str,
-) -> Result<Option<(Email, Option<String>)>, Fault> {
-    match mail {
-        MailKind::Verification => {
-            let pending = app.store.get::<PendingSignup>(&PendingSignup::key(email)).await?;
-            let pending = pending.filter(|pending| pending.nonce == nonce);
-            Ok(pending.map(|pending| (pending.email.clone(), pending.locale.clone())))
-        }
-        MailKind::PasswordReset => {
-            let user = session::by_email(app, email).await?;
-            Ok(user.and_then(|user| Some((user.email.clone()?, user.locale.clone()))))
-        }
+    let Message::Mail { mail, email, nonce, subject } = message else { return Ok(()) };
+    match letter::letter(app, *mail, email, nonce, subject.as_deref()).await? {
+        Some(letter) => mailer.send(&letter.to, &letter.text).await,
+        None => Ok(()),
     }
 }

@@ -26,12 +26,17 @@ pub fn api() -> Api<Arc<App>> {
         signup::verify,
         signup::resend,
         sessions::sign_in,
+        sessions::challenge,
         sessions::sign_out,
         sessions::refresh,
         sessions::open,
         sessions::ask_reset,
         sessions::confirm_reset,
         account::me,
+        account::set_profile,
+        account::set_password,
+        account::set_email,
+        account::confirm_email,
         account::records,
     ]
     .fallback(platform::unknown)

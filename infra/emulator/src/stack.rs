@@ -65,6 +65,7 @@ pub struct Setup {
     pub entropy: Entropy,
     /// Secret that fingerprints, cursors and codes derive from.
     pub secret: String,
+    pub origin_secret: String,
     /// Signing key of access tokens, 32 bytes in base64.
     pub signing_key: String,
     /// Argon2's cost: memory in KiB, and passes.
@@ -406,7 +407,8 @@ impl Setup {
             data: None,
             clock: MovableClock::real(),
             entropy: Entropy::system(),
-            secret: "a secret".to_owned(),
+            secret: "a secret of at least thirty-two bytes".to_owned(),
+            origin_secret: String::new(),
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
@@ -455,6 +457,7 @@ impl Setup {
             ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
             ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
             ("APP_SECRET", self.secret.clone()),
+            ("ORIGIN_SECRET", self.origin_secret.clone()),
             ("SIGNING_KEY", self.signing_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),
             ("ZPAY_PID", providers.zpay_pid.clone()),

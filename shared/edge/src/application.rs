@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use kernel::secret::Secret;
+use kernel::secret::{OriginSecrets, Secret};
 
 use crate::problem::Problem;
 
@@ -11,11 +11,17 @@ use crate::problem::Problem;
 pub trait Application: Send + Sync + 'static {
     /// Key of cursor seals and idempotency hashes.
     fn secret(&self) -> &Secret;
+    /// Secrets of the CDN before the API.
+    fn origins(&self) -> &OriginSecrets;
 }
 
 impl<A: Application> Application for Arc<A> {
     fn secret(&self) -> &Secret {
         A::secret(self)
+    }
+
+    fn origins(&self) -> &OriginSecrets {
+        A::origins(self)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod application;
 pub mod batch;
 pub mod body;
+pub mod client;
 pub mod export;
 pub mod idempotency;
 pub mod openapi;
@@ -22,7 +23,7 @@ pub mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
@@ -48,8 +49,8 @@ pub fn context() -> Ctx {
 pub fn routes<A: Application>(api: Api<Arc<A>>, app: Arc<A>) -> Router {
     api.into_router()
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
-        .with_state(app)
-        .layer(middleware::from_fn(with_origin))
+        .with_state(Arc::clone(&app))
+        .layer(middleware::from_fn_with_state(app, with_origin))
 }
 
 /// Characters that are percent-encoded in a path segment.
@@ -124,14 +125,14 @@ fn is_host(text: &str) -> bool {
     text.bytes().all(plain) && url::Url::parse(&format!("https://{text}/")).is_ok()
 }
 
-async fn with_origin(request: Request, next: Next) -> Response {
+async fn with_origin<A: Application>(State(app): State<Arc<A>>, request: Request, next: Next) -> Response {
     let mut origin = Origin {
         user_agent: header(&request, "user-agent").map(|agent| agent.chars().take(200).collect()),
         ..Origin::default()
     };
     if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() {
         origin.request_id = context.request_id.clone().unwrap_or_default();
-        origin.client_ip = context.http.source_ip.clone();
+        origin.client_ip = client::client(app.origins(), request.headers(), context.http.source_ip.clone());
     }
     let method = request.method().clone();
     ORIGIN

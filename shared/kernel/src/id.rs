@@ -160,6 +160,8 @@ macro_rules! ids {
 ids! {
     /// A user account.
     UserId = "usr_";
+    /// A sign-up that awaits its confirmation.
+    SignupId = "sgn_";
     /// A top-up payment order.
     OrderId = "ord_";
     /// A reward of a referral.

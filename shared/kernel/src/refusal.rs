@@ -127,6 +127,8 @@ refusals! {
     TokenExpired = 401 "token_expired", "The access token has expired; refresh the session.";
     /// E-mail and password, or the refresh token, do not match.
     BadCredentials = 401 "bad_credentials", "The credentials are not right.";
+    /// The e-mail failed to sign in too often: a device token or a mailed code is needed, too (R2.9).
+    ChallengeRequired = 401 "challenge_required", "Sign in with a mailed code, or on a device that signed in before.";
     /// The caller is known but lacks the right.
     Forbidden = 403 "forbidden", "You may not do this.";
     /// The account is blocked (R2.8).

@@ -8,7 +8,7 @@
 
 use jiff::SignedDuration;
 
-use crate::account::model::access::{EmailClaim, PasswordReset};
+use crate::account::model::access::{EmailChange, EmailClaim};
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
@@ -81,12 +81,12 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     });
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
-        let (claim, reset) = app.store.read((EmailClaim::key(&hash), PasswordReset::key(&hash))).await?;
+        let (claim, change) = app.store.read((EmailClaim::key(&hash), EmailChange::key(user.id))).await?;
         if let Some(claim) = claim.filter(|claim| claim.user == user.id) {
             tx.remove(&claim);
         }
-        if let Some(reset) = reset {
-            tx.remove(&reset);
+        if let Some(change) = change {
+            tx.remove(&change);
         }
     }
     tell_codes(app, &after, &mut tx).await?;

@@ -7,8 +7,7 @@
 //!
 //! ring makes the signatures, because jsonwebtoken's own back ends would link a second cryptography library.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{Timestamp, ToSpan};
@@ -29,6 +28,8 @@ use kernel::secret::Secret;
 
 /// Lifetime of a refresh token, in days.
 pub const REFRESH_DAYS: i64 = 30;
+/// Characters of a key id.
+const KID_LENGTH: usize = 12;
 /// Seconds in which a repeat of the previous refresh token gets the same successor.
 pub const REPEAT_SECONDS: i64 = 30;
 
@@ -102,7 +103,7 @@ impl Signer {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed);
         let pair = pair.map_err(|_| Fault::bug("the signing key must be 32 bytes"))?;
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
-        let kid = x.chars().take(12).collect();
+        let kid = x.chars().take(KID_LENGTH).collect();
         Ok(Self {
             key: EncodingKey::from_ed_der(seed),
             public: PublicKey { kid, x },
@@ -161,13 +162,53 @@ impl Signer {
 
 /// Public keys that a process has loaded.
 #[derive(Debug, Clone, Default)]
-pub struct KeyRing(Arc<Mutex<HashMap<String, String>>>);
+pub struct KeyRing(Arc<Mutex<Loaded>>);
+
+/// Loaded keys, and how often the table was read for keys that are not among them.
+#[derive(Debug, Default)]
+struct Loaded {
+    keys: PublicKeys,
+    at: Option<Timestamp>,
+    /// Begin of the current minute of reads, and their number.
+    reads: Option<(Timestamp, u32)>,
+}
+
+/// Seconds for which the loaded keys are shown to others.
+const SHOWN_SECONDS: i64 = 60;
+/// Maximum reads of the table in a minute for key ids that are not loaded.
+const READS: u32 = 6;
 
 impl KeyRing {
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Replaces the loaded keys.
-    pub fn learn(&self, keys: &PublicKeys) {
-        let known = keys.keys.iter().map(|key| (key.kid.clone(), key.x.clone())).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    pub fn learn(&self, keys: &PublicKeys, now: Timestamp) {
+        let mut loaded = self.loaded();
+        loaded.keys = keys.clone();
+        loaded.at = Some(now);
+    }
+
+    /// Returns the loaded keys if they are fresh enough to be shown.
+    pub fn fresh(&self, now: Timestamp) -> Option<PublicKeys> {
+        let loaded = self.loaded();
+        let is_fresh = loaded.at.is_some_and(|at| now.duration_since(at).abs().as_secs() < SHOWN_SECONDS);
+        is_fresh.then(|| loaded.keys.clone())
+    }
+
+    /// Counts a read of the table for an unknown key id; false when there were too many of them.
+    ///
+    /// Key ids of forged tokens cost nothing, so they must not cost a read each.
+    pub fn may_read(&self, kid: &str, now: Timestamp) -> bool {
+        if kid.len() != KID_LENGTH {
+            return false;
+        }
+        let mut loaded = self.loaded();
+        let current = loaded.reads.filter(|(since, _)| now.duration_since(*since).abs().as_secs() < SHOWN_SECONDS);
+        let (since, reads) = current.unwrap_or((now, 0));
+        loaded.reads = Some((since, reads.saturating_add(1)));
+        reads < READS
     }
 
     /// Reads the key id of a token; `None` when it is not an Ed25519 JWT.
@@ -182,7 +223,7 @@ impl KeyRing {
 
     /// Tests whether a key is loaded.
     pub fn knows(&self, kid: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
+        self.loaded().keys.keys.iter().any(|key| key.kid == kid)
     }
 
     /// Verifies a token and returns its claims; `None` for a forged, foreign or expired one.
@@ -199,7 +240,7 @@ impl KeyRing {
 
     fn genuine(&self, token: &str, issuer: &str) -> Option<Claims> {
         let kid = Self::names(token)?;
-        let x = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&kid).cloned()?;
+        let x = self.loaded().keys.keys.iter().find(|key| key.kid == kid)?.x.clone();
         let key = DecodingKey::from_ed_components(&x).ok()?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         // Expiry is checked by the callers with the application's clock; the library knows only the system clock.
@@ -268,7 +309,7 @@ mod tests {
     fn ring() -> (Signer, KeyRing) {
         let signer = Signer::new(&[7; 32], "https://guerdon.test").unwrap();
         let ring = KeyRing::default();
-        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] });
+        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] }, at(0));
         (signer, ring)
     }
 
@@ -330,6 +371,16 @@ mod tests {
         ] {
             assert_eq!(ring.verify(&forged, issuer, now), None, "{}", &forged[..forged.len().min(80)]);
         }
+    }
+
+    /// R2.5: tokens with unknown key ids do not read the table each, and a new key is still found the next minute.
+    #[test]
+    fn unknown_key_ids_read_the_table_a_few_times_a_minute_only() {
+        let (_, ring) = ring();
+        let reads = |second| (0..1_000).filter(|_| ring.may_read("unknown-kid!", at(second))).count();
+        assert_eq!((reads(0), reads(59), reads(60)), (6, 0, 6));
+        assert!(!ring.may_read("short", at(500)) && !ring.may_read(&"x".repeat(2_000), at(500)));
+        assert!(ring.fresh(at(59)).is_some() && ring.fresh(at(60)).is_none());
     }
 
     /// R2.5: only the signer that derived a refresh token accepts it.

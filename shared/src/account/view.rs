@@ -3,6 +3,7 @@
 use crate::account::model::access::Bearer;
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
+use crate::account::model::network::Network;
 use crate::account::model::scope::AdminScope;
 use crate::account::model::service_key::{self, ServiceKey};
 use crate::account::model::user::User;
@@ -23,7 +24,7 @@ use kernel::id::{ServiceKeyId, UserId};
 use kernel::ledger::{self, AccountKind};
 use kernel::ledger::{Part, RecordType};
 use kernel::refusal::Refusal;
-use kernel::secret::Secret;
+use kernel::secret::{OriginSecrets, Secret};
 use serde::Serialize;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -222,6 +223,11 @@ fn bearer(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && all.next().is_none()).then_some(token)
 }
 
+/// Network of the current request's client (R2.9).
+pub fn network() -> Network {
+    Network::of(table::request::origin().client_ip.as_deref())
+}
+
 /// One statement line of an account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = StatementRecord)]
@@ -347,5 +353,9 @@ pub fn email(text: Option<&str>) -> Result<Option<Email>, Refusal> {
 impl Application for App {
     fn secret(&self) -> &Secret {
         &self.config.secret
+    }
+
+    fn origins(&self) -> &OriginSecrets {
+        &self.config.origins
     }
 }

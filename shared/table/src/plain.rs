@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one place where a write stands outside a transaction")]
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
@@ -93,6 +94,49 @@ impl Store {
             }
         }
         Err(Fault::Unavailable { call: "UpdateItem", why: "windows of tries kept ending".to_owned() })
+    }
+
+    /// Takes back one attempt of the current window, as if it had not been made.
+    ///
+    /// If it is repeated after a lost reply, two attempts are taken back.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn take_back_attempt(&self, kind: &str, hash: &str, now: Timestamp) -> Result<(), Fault> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let change = self
+            .client
+            .update_item()
+            .update_expression("SET tries = tries - :one")
+            .condition_expression("tries > :none AND #ttl > :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":now", number(now.as_second()));
+        self.change_attempts(change, kind, hash).await
+    }
+
+    /// Clears the attempts of a window; a no-op without one.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn clear_attempts(&self, kind: &str, hash: &str) -> Result<(), Fault> {
+        let change = self
+            .client
+            .update_item()
+            .update_expression("SET tries = :none")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
+        self.change_attempts(change, kind, hash).await
+    }
+
+    async fn change_attempts(&self, change: UpdateItemFluentBuilder, kind: &str, hash: &str) -> Result<(), Fault> {
+        let key = key_item(&RateWindow::key(kind, hash));
+        match change.table_name(&self.table).set_key(Some(key)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(unavailable("UpdateItem", &error)),
+        }
     }
 
     /// Reads the window of attempts that contains `now`.

@@ -89,9 +89,9 @@ impl Tx {
         &self.id
     }
 
-    /// True if it has no writes.
+    /// True if it has neither writes nor messages.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.writes.is_empty() && self.messages.is_empty()
     }
 
     /// Number of writes.

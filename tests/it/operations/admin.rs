@@ -220,6 +220,7 @@ fn rewards_held_while_blocked_are_granted_once_active_again() {
         world.admin().post(&retry, Value::Null).await.refused(409, "reward_not_failed");
         world.settle().await;
         assert_eq!(all(world, "/v1/admin/rewards?state=held").await.len(), 1);
+        world.advance(1).await;
         assert_eq!(set("active").await.is(200)["status"], "active");
         world.sign_in("ann").await;
         world.settle().await;

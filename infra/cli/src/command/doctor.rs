@@ -5,6 +5,7 @@ use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
 use shared::operations::model::settings::Area;
 use shared::table::aws::Environment;
+use shared::table::aws::secrets::APP_SECRET_MIN;
 use shared::table::queue::Queue;
 use shared::table::system::Clock;
 
@@ -257,6 +258,14 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
         let check = format!("secret {name}");
         let parameter = format!("{name}_PARAMETER");
         match (known.get(name), Environment::get(at, &parameter), needed) {
+            (Some(secret), ..) if name == "APP_SECRET" && secret.len() < APP_SECRET_MIN => {
+                let said = format!("has fewer than {APP_SECRET_MIN} bytes, so no function starts");
+                sheet.fail(
+                    check,
+                    said,
+                    "see the secrets of infra/README.md: another one changes what everybody signs in by",
+                );
+            }
             (Some(_), ..) => sheet.ok(check, "is there"),
             (None, Some(named), true) => {
                 sheet.fail(check, format!("{named} is blank or not there"), "put the secret into that SSM parameter");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use crate::account::model::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
+use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
@@ -33,8 +33,8 @@ use crate::referral::model::referral::{ActiveCodes, Invite, Reward, Trigger};
 use crate::webhooks::model::delivery::Delivery;
 use crate::webhooks::model::endpoint::Endpoint;
 use kernel::id::{
-    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId,
-    WithdrawalId,
+    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, SignupId,
+    UserId, WithdrawalId,
 };
 use kernel::ledger::JournalEntry;
 use table::idempotency::IdempotencyRecord;
@@ -66,8 +66,8 @@ pub struct Snapshot {
     pub external: Vec<ExternalClaim>,
     /// Purchases reported by the operator's backend.
     pub purchases: BTreeMap<OrderId, Purchase>,
-    /// Secret hashes of e-mails that a mail may go to: claimed, pending sign-ups, or resets.
-    pub addressed: BTreeSet<String>,
+    /// Sign-ups that await their confirmation, or were confirmed a short while ago.
+    pub signups: BTreeSet<SignupId>,
     /// Commission accounts of users.
     pub affiliates: BTreeMap<UserId, CommissionAccount>,
     /// Commissions by order.
@@ -293,16 +293,12 @@ impl Snapshot {
     fn add_rest(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
         match text(item, "type").unwrap_or_default() {
             "email" => {
-                let claim: EmailClaim = decode(item, findings)?;
-                self.addressed.insert(claim.email_hash.clone());
-                self.claims.push(claim);
+                self.claims.push(decode(item, findings)?);
             }
             "signup" => {
-                self.addressed.insert(decode::<PendingSignup>(item, findings)?.email_hash);
+                self.signups.insert(decode::<PendingSignup>(item, findings)?.id);
             }
-            "reset" => {
-                self.addressed.insert(decode::<PasswordReset>(item, findings)?.email_hash);
-            }
+            "email_change" => fits::<EmailChange>(item, findings)?,
             "session" => fits::<Session>(item, findings)?,
             "raw_event" => fits::<RawEvent>(item, findings)?,
             "settings" => fits::<SettingsRecord>(item, findings)?,

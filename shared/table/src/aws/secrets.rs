@@ -23,7 +23,7 @@ use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 9] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_WEBHOOK_SECRET_PREVIOUS",
@@ -31,7 +31,11 @@ pub const NAMES: [&str; 7] = [
     "ZPAY_KEY_PREVIOUS",
     "APP_SECRET",
     "SIGNING_KEY",
+    "ORIGIN_SECRET",
+    "ORIGIN_SECRET_PREVIOUS",
 ];
+/// Least bytes of `APP_SECRET`: whoever finds it can forge mailed codes and device tokens.
+pub const APP_SECRET_MIN: usize = 32;
 /// Time limit of the call, including its retries.
 const WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait before the first retry. It doubles with each, and the wait is a random part of it: many cold starts share a quota of
@@ -82,6 +86,18 @@ impl Secrets {
     /// A secret, `None` if it is missing or blank.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
+    }
+
+    /// The secret from which everything derives.
+    ///
+    /// # Errors
+    /// It is missing or shorter than [`APP_SECRET_MIN`].
+    pub fn app_secret(&self) -> Result<String, Fault> {
+        let secret = self.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
+        if secret.len() < APP_SECRET_MIN {
+            return Err(Fault::bug(format!("APP_SECRET must have at least {APP_SECRET_MIN} bytes")));
+        }
+        Ok(secret)
     }
 
     /// Seed of the key that signs access tokens, if set.
@@ -303,6 +319,14 @@ mod tests {
         tokio::time::timeout(WITHIN, never.parameters(&named)).await.unwrap_err();
         let asked = asked.1.lock().unwrap().len();
         assert!((5..12).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn an_app_secret_of_less_than_32_bytes_is_refused() {
+        let of =
+            |text: &'static str| Secrets::given(|name| (name == "APP_SECRET").then(|| text.to_owned())).app_secret();
+        assert!(of("").is_err() && of("0123456789abcdef0123456789abcde").is_err());
+        assert_eq!(of("0123456789abcdef0123456789abcdef").unwrap().len(), 32);
     }
 
     #[test]

@@ -190,7 +190,7 @@ async fn what_no_route_takes_is_a_problem() {
     let desk = Desk::open().await;
     desk.get("/v1/nothing", None).await.refused(404, "not_found");
     desk.get("/", None).await.refused(404, "not_found");
-    desk.send("PUT", "/v1/me", &[], Some(&Value::Null)).await.refused(405, "method_not_allowed");
+    desk.send("DELETE", "/v1/me", &[], Some(&Value::Null)).await.refused(405, "method_not_allowed");
     desk.send("POST", "/v1/registrations", &[("content-type", "text/plain")], None)
         .await
         .refused(415, "unsupported_media_type");

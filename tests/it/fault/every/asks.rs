@@ -52,7 +52,7 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
         return Box::pin(of_provider(world, operation)).await;
     }
     let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
-    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/"];
+    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me"];
     if ways_in.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/sessions") {
         return Box::pin(of_ways_in(world, operation)).await;
     }
