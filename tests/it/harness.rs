@@ -239,6 +239,7 @@ impl Stand {
             left: None,
             has_refunds: false,
             completed: None,
+            claimed: None,
             agency: None,
             client_ip: None,
             user_agent: None,

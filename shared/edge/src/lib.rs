@@ -185,7 +185,7 @@ mod tests {
                 (parent, name) => event.pointer_mut(parent).unwrap()[name] = value.clone(),
             }
         }
-        escaped(lambda_http::request::from_str(&event.to_string()).unwrap()).into()
+        escaped(serde_json::from_value(event).unwrap()).into()
     }
 
     /// faults.md, webhooks: a query that is no query of a URL is escaped and read as it was written.

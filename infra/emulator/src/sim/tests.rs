@@ -291,7 +291,7 @@ async fn a_zpay_order_is_opened_paid_and_told_with_a_signature_that_verifies() {
     let notices = shop.zpay_notices();
     let [notice] = notices.as_slice() else { panic!("{notices:?}") };
     assert!(notice.is_success());
-    assert_eq!((notice.order(), notice.money.to_string().as_str()), (Some(order(1)), "100.00 CNY"));
+    assert_eq!((notice.order(), notice.read.unwrap().to_string().as_str()), (Some(order(1)), "100.00 CNY"));
     let told = shop.zpay().query(order(1)).await.unwrap().unwrap();
     assert!(told.paid);
     assert_eq!((told.ended_at, &told.trade_no), (Some(start()), &notice.trade_no));
