@@ -299,6 +299,7 @@ fn audits(output: &str) -> usize {
 #[test]
 fn the_tours_run_in_bash_and_zsh() {
     let (tour, long_tour) = (script("", "tour"), script("functions", "long-tour"));
+    let integration = script("functions", "integration");
     // Pasted into a shell, `#` and `!` can mean something else than in a script.
     assert!(!tour.contains(['#', '!']), "{tour}");
     let stack = LocalStack::start();
@@ -310,6 +311,15 @@ fn the_tours_run_in_bash_and_zsh() {
         assert_eq!(readable_by_others(&stack.folder.join("data")), Vec::<PathBuf>::new());
         for end in ["\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
             assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
+        }
+        let output = stack.run(shell, &integration);
+        assert_eq!((problems(&output), audits(&output)), (Vec::new(), 1), "{shell}: {output}");
+        let event = |kind: &str| format!("\"event\":\"{kind}\"");
+        for end in ["\"balance_after\":{\"amount\":\"", "\"net\":{\"amount\":\"20.00\"", "\"name\":\"Pro\""] {
+            assert!(output.contains(end), "{shell}: {end} is not in {output}");
+        }
+        for kind in ["order.paid", "redemption.completed"] {
+            assert!(output.contains(&event(kind)), "{shell}: {kind} was not delivered: {output}");
         }
     }
     // This tour moves the clock, so it comes last.

@@ -7,7 +7,9 @@ use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use shared::agency::assets::{CreateAsset, asset as read, create_asset, move_asset};
+use shared::account::records::StatementFilter;
+use shared::account::view::Record;
+use shared::agency::assets::{CreateAsset, asset as read, asset_records, create_asset, move_asset};
 use shared::agency::model::asset::{self, AssetIdentifier, AssetKind};
 use shared::agency::model::shop::Seller;
 use shared::agency::queries::{self, SaleFilter};
@@ -24,6 +26,7 @@ use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
+use shared::kernel::ledger::RecordType;
 use shared::kernel::money::Currency;
 use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
@@ -248,6 +251,34 @@ pub async fn change(
     let shop = body.value.read(&asset)?;
     let done = move_asset(&app, &edge::context(), &seller, asset.id, shop).await?;
     Ok(Reply::ok(Asset::of(done.answer, currency(&app).await?)?))
+}
+
+/// Filters of an asset's statement lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AssetRecords {
+    /// Type of the lines.
+    #[serde(rename = "type")]
+    #[param(inline, value_type = Option<RecordType>)]
+    kind: Option<String>,
+}
+
+/// List the statement lines of an asset's balance
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/assets/{id}/records", operation_id = "listAssetRecords", tag = "agency",
+    responses((status = 200, content((Listing<Record> = "application/json"), (String = "text/csv")))),
+)]
+pub async fn records(
+    State(app): State<Arc<App>>,
+    Id(id): Id<AssetId>,
+    search: Search<AssetRecords, Seller>,
+) -> Result<JsonOrCsv<Record>, Problem> {
+    let kind = named("/type", search.filters.kind.as_deref())?;
+    let filter = StatementFilter::of_balance(kind, &search.window);
+    let page = asset_records(&app, &search.by.reach, id, &filter).await?;
+    Ok(search.found(&app, page, Record::from))
 }
 
 /// Packages to check.

@@ -17,7 +17,7 @@ use shared::edge::body::Body;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::ledger::{AccountKind, RecordType};
+use shared::kernel::ledger::{AccountKind, AccountOwner, RecordType};
 use shared::kernel::refusal::{Refusal, code};
 
 use shared::table::list::Window;
@@ -133,7 +133,7 @@ pub async fn records(
     list: Paging<Caller, Filters>,
 ) -> Result<Reply<Listing<Record>>, Problem> {
     let filter = list.filters.read(&list.window)?;
-    let page = verb::records(&app, list.by.id(), &filter).await?;
+    let page = verb::records(&app, AccountOwner::User(list.by.id()), &filter).await?;
     Ok(list.page(&app, page, Record::from))
 }
 

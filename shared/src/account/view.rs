@@ -15,6 +15,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use edge::application::{Application, Identity};
+use edge::export::CsvRow;
 use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
 use edge::search::{Search, given};
@@ -258,6 +259,22 @@ pub struct Record {
     /// Time of the line.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl CsvRow for Record {
+    const COLUMNS: &'static [&'static str] = &[
+        "created_at",
+        "seq",
+        "type",
+        "amount.amount",
+        "amount.currency",
+        "balance_before.amount",
+        "balance_after.amount",
+        "operator",
+        "remark",
+        "related_id",
+        "id",
+    ];
 }
 
 impl From<ledger::StatementLine> for Record {

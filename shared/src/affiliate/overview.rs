@@ -1,8 +1,11 @@
 //! Queries of the affiliate programme, as its users see it (R6.7): terms, totals, commissions.
 
 use crate::account::model::identity::Status;
+use std::sync::Arc;
+
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::affiliate::release_holds::{matured, overdue};
 use crate::app::App;
 use crate::operations::search::{CommissionFilter, commissions as search, users_of};
@@ -30,6 +33,8 @@ pub struct AffiliateOverview {
     pub invitees: u64,
     /// Active codes.
     pub codes: Vec<Shown>,
+    /// Programme that orders and withdrawals made now follow.
+    pub programme: Arc<AffiliateSettings>,
 }
 
 /// Reads the overview for `user`.
@@ -56,7 +61,8 @@ async fn read_overview(app: &App, user: UserId) -> Result<AffiliateOverview, Err
     let earned = account.earned()?;
     let codes = active(app, &owner).await?;
     let invitees = counts.map_or(0, |counts| counts.invitees);
-    Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes })
+    let programme = app.settings::<AffiliateSettings>().await?.settings;
+    Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes, programme })
 }
 
 /// Lists one page of a user's commissions, newest first, with the invitees' masked e-mails.

@@ -101,7 +101,8 @@ pub async fn correct_refund(app: &App, ctx: &Ctx, ask: &CorrectRefund) -> Result
     app.execute(ctx, || plan_correction(app, ctx, ask)).await
 }
 
-fn id_of(app: &App, key: ServiceKeyId, external: &ExternalId) -> OrderId {
+/// Id of the purchase that a key reports under an external id.
+pub(crate) fn id_of(app: &App, key: ServiceKeyId, external: &ExternalId) -> OrderId {
     let parts: [&[u8]; 2] = [&key.ulid().to_bytes(), external.as_str().as_bytes()];
     Purchase::id_of(key, &app.config.secret.hash("purchase", &parts))
 }

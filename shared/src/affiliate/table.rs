@@ -48,10 +48,11 @@ records! {
         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
     }
 
-    /// A purchase reported by the operator's backend: one per service key and external id (R2.6).
+    /// A purchase reported by the operator's backend: one per service key and external id; lists per key (R2.6).
     Purchase = "purchase" {
         fn key(id: OrderId) = "PURCHASE#{id}", "PURCHASE";
         at |it| Purchase::key(it.id);
+        owner |it| Some(owned("PURCHASES", it.key, at_time(it.created_at, it.id)));
     }
 }
 

@@ -41,6 +41,38 @@ fn purchases_that_reach_the_threshold_reward_the_inviter() {
     });
 }
 
+/// R2.6: a key reads back its own purchases, one by one or newest first, and nobody else's.
+#[test]
+fn a_key_lists_and_reads_the_purchases_that_it_reported() {
+    World::run(async |world| {
+        world.open().await;
+        let (key, other) = (backend(world).await, backend(world).await);
+        let user = anns_invitee(world, &key).await;
+        let mut reported = Vec::new();
+        for id in ["o-1", "o-2", "o-3"] {
+            let made = world.holder(&key).once().post("/v1/service/purchases", bought(&user, id, "30")).await.is(201);
+            reported.insert(0, made);
+            world.advance(1).await;
+        }
+        let refund = json!({"amount": "12", "refund_id": "r-1"});
+        reported[1] = world.holder(&key).once().post("/v1/service/purchases/o-2/refunds", refund).await.is(201);
+        let mut listed = Vec::new();
+        let mut path = "/v1/service/purchases?limit=2".to_owned();
+        loop {
+            let page = world.holder(&key).get(&path).await.is(200);
+            listed.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            path = format!("/v1/service/purchases?limit=2&cursor={next}");
+        }
+        assert_eq!(listed, reported);
+        let one = world.holder(&key).get("/v1/service/purchases/o-2").await.is(200);
+        assert_eq!((&one, &one["net"]["amount"]), (&reported[1], &json!("18.00")));
+        assert_eq!(world.holder(&other).get("/v1/service/purchases").await.is(200)["items"], json!([]));
+        world.holder(&other).get("/v1/service/purchases/o-2").await.refused(404, "not_found");
+        world.holder(&key).get("/v1/service/purchases/o-4").await.refused(404, "not_found");
+    });
+}
+
 /// deploy.md D8: the gateway decodes paths, so an id that a refund's path can't hold is rejected.
 #[test]
 fn a_purchase_whose_refund_could_not_be_told_is_refused() {
