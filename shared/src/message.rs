@@ -379,7 +379,7 @@ pub type ReceivedMessage = table::outbox::Received<Message>;
 
 impl Publish for Message {
     fn promise(&self) -> Result<Promise, Fault> {
-        let message = serde_json::to_value(self).map_err(|error| Fault::bug(error.to_string()))?;
+        let message = serde_json::to_value(self).map_err(Fault::bug)?;
         let queues = Queue::ALL.into_iter().filter(|queue| self.goes_to(*queue)).collect();
         Ok(Promise { message, group: self.group(), queues })
     }
@@ -391,7 +391,7 @@ impl Publish for Message {
 /// [`Fault::Item`] when a message does not decode.
 pub fn promises(outbox: &Outbox) -> Result<Vec<Promise>, Fault> {
     let decode = |message: &Value| -> Result<Promise, Fault> {
-        let bad = |error: serde_json::Error| Fault::Item { key: outbox.id.to_string(), why: error.to_string() };
+        let bad = |error: serde_json::Error| Fault::item(outbox.id.to_string(), error);
         serde_json::from_value::<Message>(message.clone()).map_err(bad)?.promise()
     };
     outbox.messages.iter().map(decode).collect()

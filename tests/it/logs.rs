@@ -135,6 +135,22 @@ async fn withdraw(world: &World) {
     world.admin().post(&approve, json!({"reference": "TOPSECRET"})).await.is(200);
 }
 
+/// A fault is logged once, with the error that caused it and that error's own source.
+#[test]
+fn a_fault_is_logged_once_with_its_sources() {
+    let log = logged(async |world| {
+        world.register("bob", None).await;
+        for _ in 0..5 {
+            world.stack.faults.script("Query", 0, Fault::Refused);
+        }
+        world.user("bob").get("/v1/payment/orders").await.refused(503, "unavailable");
+        world.stack.faults.clear();
+    });
+    let faults: Vec<&str> = log.lines().filter(|line| line.contains(" fault=")).collect();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("fault=Query: dispatch failure: "), "{faults:?}");
+}
+
 /// S2: logs hold no secrets and no personal data.
 #[test]
 fn logs_hold_no_secrets_and_no_personal_data() {

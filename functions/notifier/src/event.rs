@@ -54,8 +54,8 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, 
     let subjects = app.store.read(events.iter().map(|event| key(event.about)).collect::<Vec<_>>()).await?;
     let mut all = Vec::new();
     for (event, subject) in events.iter().zip(subjects) {
-        let why = || "an event is about it, but it is not there".to_owned();
-        let subject = subject.ok_or_else(|| Fault::Item { key: key(event.about).pk, why: why() })?;
+        let missing = || Fault::item(key(event.about).pk, "an event is about it, but it is not there");
+        let subject = subject.ok_or_else(missing)?;
         let data = data(app, event.about, subject).await?;
         let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
@@ -100,9 +100,9 @@ fn of_user(user: &User) -> Value {
 
 async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let payment = payments_of(app, [of]).await?.remove(&of.id);
-    let view = view::OrderView::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
+    let view = view::OrderView::try_from(of).map_err(Fault::bug)?;
     let view = view.with_refunds(payment.as_ref());
-    let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
+    let mut data = serde_json::to_value(view).map_err(Fault::bug)?;
     if let Some(fields) = data.as_object_mut() {
         // The pay URL is for the payer only, and no longer of use.
         fields.retain(|name, _| !matches!(name.as_str(), "pay_url" | "qr_content" | "failure"));

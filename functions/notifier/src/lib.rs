@@ -17,7 +17,7 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as 
 use shared::account::model::identity::Email;
 use shared::app::App;
 use shared::edge::batch;
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::{Chain, Fault};
 use shared::message::Message;
 use shared::table::aws::{Aws, Environment, ProcessEnvironment, endpoint};
 use shared::webhooks::deliver::{OutboundEvent, deliver};
@@ -65,8 +65,7 @@ impl Mailer {
     }
 
     async fn send(&self, to: &Email, text: &Text) -> Result<(), Fault> {
-        let bug = |error: aws_sdk_sesv2::error::BuildError| Fault::bug(error.to_string());
-        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(bug);
+        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(Fault::bug);
         let mail = Mail::builder()
             .subject(content(&text.subject)?)
             .body(Body::builder().text(content(&text.plain)?).html(content(&text.html)?).build())
@@ -85,7 +84,7 @@ impl Mailer {
                 tracing::warn!(code = why(&error), "a mail that will never be delivered");
                 Ok(())
             }
-            Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: why(&error) }),
+            Err(error) => Err(Fault::unavailable("SendEmail", why(&error))),
         }
     }
 }
@@ -114,7 +113,7 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
     let (records, mut failures) = batch::read(event);
     for record in &records {
         if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
-            tracing::error!(%fault, message_id = record.envelope.id, "a mail was not sent");
+            tracing::error!(fault = %Chain(&fault), message_id = record.envelope.id, "a mail was not sent");
             failures.push(record.id.clone());
         }
     }
@@ -127,7 +126,8 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
 /// Send all events to their endpoints concurrently. Returns the positions of the messages to redeliver.
 async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     let begun = begin(app, events).await;
-    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(%fault, "no event was begun")) else {
+    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(fault = %Chain(fault), "no event was begun"))
+    else {
         return events.iter().map(|event| event.record).collect();
     };
     let mut tasks = JoinSet::new();
@@ -137,7 +137,7 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
         tasks.spawn(async move {
             let done = deliver(&app, &edge::context(), &endpoint, &event).await;
             done.inspect_err(
-                |error| tracing::error!(%error, endpoint = %endpoint.id, event = %event.id, "not written down"),
+                |error| tracing::error!(error = %Chain(error), endpoint = %endpoint.id, event = %event.id, "not written down"),
             )
             .map_err(|_| record)
         });

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use shared::app::App;
 use shared::edge::body::Raw;
-use shared::kernel::fault::Error;
+use shared::kernel::fault::{Chain, Error};
 use shared::kernel::network::any_holds;
 use shared::kernel::provider::Provider;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
@@ -75,7 +75,7 @@ async fn take(app: &App, raw: &[u8]) -> bool {
             false
         }
         Err(Error::Fault(fault)) => {
-            tracing::error!(%fault, "a notification that could not be stored");
+            tracing::error!(fault = %Chain(&fault), "a notification that could not be stored");
             false
         }
     }

@@ -169,7 +169,7 @@ silent! {
 /// An answer that a refusal or a fault can take the place of.
 impl<T: Describe> Describe for Result<T, Problem> {
     fn describe(operation: &mut Operation) {
-        operation.problem(503, "unavailable").problem(503, "outcome_unknown");
+        operation.problem(503, "unavailable").problem(503, "outcome_unknown").problem(500, "internal_error");
         T::describe(operation);
     }
 }

@@ -6,9 +6,16 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::money::MoneyError;
 use kernel::refusal::{FieldError, Refusal};
+
+/// Advice after a fault that passes.
+pub(crate) const REPEAT: &str = "Nothing was changed; repeat the request.";
+/// Advice after a call whose outcome is unknown.
+pub(crate) const REPEAT_WITH_KEY: &str = "Repeat with the same Idempotency-Key to learn the outcome.";
+/// Advice after a fault that does not pass.
+pub(crate) const DEFECT: &str = "A defect of the service; a repetition does not help. Report the id in instance.";
 
 /// Problem document (RFC 9457) of a request that was not carried out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -98,15 +105,15 @@ impl From<Refusal> for Problem {
 impl From<Fault> for Problem {
     /// Logs the fault, at this one place; the caller only gets advice.
     fn from(fault: Fault) -> Self {
-        tracing::error!(%fault, "fault");
+        tracing::error!(fault = %Chain(&fault), "fault");
+        if !fault.passes() {
+            return Self::new(500, "internal_error", "The service can't answer this request.").because(DEFECT);
+        }
         let (code, detail) = match fault {
-            Fault::OutcomeUnknown { .. } => {
-                ("outcome_unknown", "Repeat with the same Idempotency-Key to learn the outcome.")
-            }
-            _ => ("unavailable", "Nothing was changed; repeat the request."),
+            Fault::OutcomeUnknown { .. } => ("outcome_unknown", REPEAT_WITH_KEY),
+            _ => ("unavailable", REPEAT),
         };
-        let mut problem = Self::new(503, code, "The service can't answer right now.");
-        problem.detail = Some(detail.to_owned());
+        let mut problem = Self::new(503, code, "The service can't answer right now.").because(detail);
         problem.retry_after = Some(1);
         problem
     }
@@ -176,5 +183,26 @@ impl IntoResponse for Problem {
             headers.insert(header::ALLOW, allow);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(fault: Fault) -> (u16, &'static str, bool) {
+        let problem = Problem::from(fault);
+        let code = problem.code;
+        let response = problem.into_response();
+        (response.status().as_u16(), code, response.headers().contains_key(header::RETRY_AFTER))
+    }
+
+    #[test]
+    fn only_a_fault_that_passes_asks_for_a_repetition() {
+        assert_eq!(answer(Fault::bug("impossible")), (500, "internal_error", false));
+        assert_eq!(answer(Fault::item("USER#1/USER", "no version")), (500, "internal_error", false));
+        assert_eq!(answer(Fault::unavailable("GetItem", "timeout")), (503, "unavailable", true));
+        assert_eq!(answer(Fault::outcome_unknown("TransactWriteItems", "timeout")), (503, "outcome_unknown", true));
+        assert_eq!(answer(Fault::Contention { attempts: 9, last: String::new() }), (503, "unavailable", true));
     }
 }

@@ -138,7 +138,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
 fn refused(error: &LedgerError) -> Error {
     match error.refusal() {
         Some(refusal) => refusal.into(),
-        None => Fault::bug(error.to_string()).into(),
+        None => Fault::bug(error.clone()).into(),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::payment::expire::{ExpiryReport, due, each};
 use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::referral::invite_code::tell_codes;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId, WithdrawalId};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -128,7 +128,7 @@ pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String>
     for record in records {
         let Message::UserErased { user } = record.envelope.message else { continue };
         if let Err(fault) = erase_traces_of(app, user).await {
-            tracing::error!(%fault, %user, "traces are left");
+            tracing::error!(fault = %Chain(&fault), %user, "traces are left");
             failed.push(record.id.clone());
         }
     }

@@ -15,7 +15,7 @@ use kernel::fault::Fault;
 pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
     let salt: [u8; 16] = app.entropy.bytes();
     let hashed = hasher(app)?.hash_password_with_salt(password.as_bytes(), &salt);
-    hashed.map(|hash| hash.to_string()).map_err(|error| Fault::bug(error.to_string()))
+    hashed.map(|hash| hash.to_string()).map_err(Fault::bug)
 }
 
 /// Compares a password with a hash.
@@ -39,6 +39,6 @@ pub fn verify(app: &App, password: &Password, hash: Option<&str>) -> Result<bool
 
 fn hasher(app: &App) -> Result<Argon2<'static>, Fault> {
     let (memory, passes) = app.config.password_cost;
-    let params = Params::new(memory, passes, 1, None).map_err(|error| Fault::bug(error.to_string()))?;
+    let params = Params::new(memory, passes, 1, None).map_err(Fault::bug)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }

@@ -487,5 +487,5 @@ fn grant(app: &App, ctx: &Ctx, user: &User, reward: &Reward) -> Result<(Accounts
     let header = header(app, ctx, cause, Operator::System, "registration".to_owned(), reward.created_at);
     let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
-    user.accounts.post(user.id, header, &[movement], house).map_err(|error| Fault::bug(error.to_string()))
+    user.accounts.post(user.id, header, &[movement], house).map_err(Fault::bug)
 }

@@ -128,7 +128,7 @@ impl Signer {
         let iss = self.issuer.clone();
         let claims = Claims { sub: user, role, sid: session, pwd: password_number, generation, iat, exp, iss };
         let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
+        jsonwebtoken::encode(&header, &claims, &self.key).map_err(Fault::bug)
     }
 
     /// Derives the `number`-th refresh token of a session.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{
-    Accrual, AccruedBy, Commission, CommissionAccount, CommissionSource, Earnings,
+    Accrual, Commission, CommissionAccount, CommissionSource, Earnings,
 };
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::Operator;
+use kernel::ledger::{Operator, Origin};
 use table::context::Ctx;
 use table::item::{Versioned, values};
 use table::key::Key;
@@ -90,7 +90,7 @@ impl Orders {
         for (order, due) in &self.0 {
             let by = by_worker(app, &due.message);
             let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
-            settled.map_err(|error| Fault::bug(error.to_string()))?;
+            settled.map_err(Fault::bug)?;
         }
         Ok(read)
     }
@@ -105,7 +105,7 @@ pub(crate) fn source_of(order: Option<&Order>, purchase: Option<&Purchase>) -> R
         return Ok(Some(CommissionSource::from(order)));
     }
     let Some(purchase) = purchase else { return Ok(None) };
-    CommissionSource::of_purchase(purchase).map_err(|error| Fault::bug(error.to_string()))
+    CommissionSource::of_purchase(purchase).map_err(Fault::bug)
 }
 
 fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
@@ -122,9 +122,9 @@ fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
 }
 
 /// Returns the worker as the actor, with the message id as the request id.
-pub(crate) fn by_worker(app: &App, message: &str) -> AccruedBy {
+pub(crate) fn by_worker(app: &App, message: &str) -> Origin {
     let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
-    AccruedBy { operator: Operator::System, actor, request_id, at: app.clock.now() }
+    Origin { operator: Operator::System, actor, request_id, at: app.clock.now() }
 }
 
 /// Accrual with the entities as read, for conditional writes.

@@ -139,7 +139,7 @@ pub(crate) async fn matured(
         }
         let by = by_worker(app, &ctx.request_id);
         let moved = settled.now.mature(one.order, &by, JournalId::new(app.ulid()));
-        moved.map_err(|error| Fault::bug(error.to_string()))?;
+        moved.map_err(Fault::bug)?;
     }
     Ok(settled)
 }

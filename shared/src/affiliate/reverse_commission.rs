@@ -1,14 +1,14 @@
 //! Permanent reversal of a commission by an admin (R9.3); a withdrawn share becomes debt (R6.4).
 
 use crate::affiliate::accrual::{AccrualState, source_of};
-use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount, Earnings};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
-use kernel::ledger::Operator;
+use kernel::ledger::{Operator, Origin};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -54,14 +54,14 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     settled.earnings.insert(earnings.invitee, earnings);
     settled.accounts.insert(account.user, account);
     settled.commissions.insert(order.id, commission);
-    let by = AccruedBy {
+    let by = Origin {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
         request_id: ctx.request_id.clone(),
         at: app.clock.now(),
     };
     let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));
-    denied.map_err(|error| Fault::bug(error.to_string()))?;
+    denied.map_err(Fault::bug)?;
     settled.write(&mut tx);
     tx.insert(&audit);
     let after = settled.now.commissions.remove(&order.id);

@@ -16,7 +16,7 @@ use crate::message::MessageEnvelope;
 use crate::redemption::create_batch::fill_batch;
 use crate::referral::grant_rewards::{Cause, settle};
 use crate::referral::model::reconcile::Target;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use table::context::Ctx;
 
 /// Limit of receives in one run, ten letters each.
@@ -58,7 +58,7 @@ pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport
                     swept.marked = swept.marked.saturating_add(1);
                 }
                 Err(fault) => {
-                    tracing::error!(%fault, message_id = envelope.id, "a dead letter that can't be marked");
+                    tracing::error!(fault = %Chain(&fault), message_id = envelope.id, "a dead letter that can't be marked");
                     swept.kept = swept.kept.saturating_add(1);
                 }
             }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::poll_provider::poll_or_give_up;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId};
 use table::context::Ctx;
 use table::item::text;
@@ -133,7 +133,7 @@ pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Erro
         match work(thing).await {
             Ok(done) => of.done.push(done),
             Err(error) => {
-                tracing::error!(%error, of = %thing, "left to the next tick");
+                tracing::error!(error = %Chain(&error), of = %thing, "left to the next tick");
                 of.failed = of.failed.saturating_add(1);
             }
         }

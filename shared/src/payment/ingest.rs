@@ -281,11 +281,11 @@ async fn confirmed(
         return Ok(Some((amount, at)));
     }
     let (Some(zpay), Some(trade)) = (&app.providers.zpay, notice.payment_id.as_deref()) else {
-        return Err(Fault::Unavailable { call: "zpay query", why: "not configured".to_owned() }.into());
+        return Err(Fault::unavailable("zpay query", "not configured").into());
     };
     let query = || async {
         let found = zpay.query_trade(trade).await;
-        let found = found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })?;
+        let found = found.map_err(|why| Fault::unavailable("zpay query", why))?;
         let same = found.filter(|found| found.paid && found.trade_no == trade && found.order() == notice.order);
         Ok::<_, Fault>(same.and_then(|found| Some((found.money?, found.ended_at))))
     };

@@ -15,7 +15,7 @@ use crate::payment::gateway::stripe::{AskFailure, SessionStatus};
 use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::returns::read_returns;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
@@ -102,7 +102,7 @@ pub(crate) async fn poll_or_give_up(app: &App, ctx: &Ctx, order: &Order) -> Resu
         Ok(under_way) => Ok(under_way),
         Err(error) if app.clock.now().duration_since(order.expires_at) < UNASKED => Err(error),
         Err(error) => {
-            tracing::error!(%error, order = %order.id, "could not be asked about");
+            tracing::error!(error = %Chain(&error), order = %order.id, "could not be asked about");
             Ok(Some(order.under_way.unwrap_or(UnderWay::Open)))
         }
     }
@@ -110,7 +110,7 @@ pub(crate) async fn poll_or_give_up(app: &App, ctx: &Ctx, order: &Order) -> Resu
 
 async fn ask_stripe(app: &App, order: &Order) -> Result<Answer, Fault> {
     let Some(stripe) = &app.providers.stripe else { return Ok(Answer::Unasked) };
-    let unavailable = |why: AskFailure| Fault::Unavailable { call: "stripe", why: why.to_string() };
+    let unavailable = |why: AskFailure| Fault::unavailable("stripe", why);
     let Some(session) = &order.provider_ref else { return Ok(Answer::Nothing) };
     let session = match stripe.retrieve(session).await {
         Ok(session) if session.livemode == stripe.livemode() => session,
@@ -139,7 +139,7 @@ async fn ask_stripe(app: &App, order: &Order) -> Result<Answer, Fault> {
 async fn ask_zpay(app: &App, order: &Order) -> Result<Answer, Fault> {
     let Some(zpay) = &app.providers.zpay else { return Ok(Answer::Unasked) };
     let found = zpay.query(order.id).await;
-    let found = found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })?;
+    let found = found.map_err(|why| Fault::unavailable("zpay query", why))?;
     let found = found.filter(|found| found.paid && found.order() == Some(order.id));
     let taken =
         found.and_then(|found| Some(Taken { payment_id: found.trade_no, amount: found.money?, at: found.ended_at }));

@@ -33,7 +33,7 @@ use crate::payment::model::settings::{ForeignPayments, PaymentSettings};
 use crate::payment::poll_provider::poll_provider;
 use crate::payment::returns::{Of, read_returns, tell, unavailable};
 use crate::payment::table::report_of;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
 use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
@@ -87,7 +87,7 @@ pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
                     break;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, %date, provider = provider.as_str(), "a report goes on at the next tick");
+                    tracing::warn!(error = %Chain(&error), %date, provider = provider.as_str(), "a report goes on at the next tick");
                     done.failed = done.failed.saturating_add(1);
                     break;
                 }
@@ -200,7 +200,7 @@ fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
 }
 
 async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
-    let unavailable = || Fault::Unavailable { call: "provider", why: "not configured".to_owned() };
+    let unavailable = || Fault::unavailable("provider", "not configured");
     match (report.stage, report.provider) {
         (Stage::Book, _) => book(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
         (Stage::Refunds | Stage::Disputes, _) => {
@@ -340,7 +340,7 @@ async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Resu
     }
     let asked = || async {
         let found = zpay.query(order.id).await;
-        found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })
+        found.map_err(|why| Fault::unavailable("zpay query", why))
     };
     let found = asked().await?.filter(|found| found.paid && found.order() == Some(order.id));
     let Some((trade, money)) = found.and_then(|found| Some((found.trade_no, found.money?))) else {
@@ -467,7 +467,7 @@ async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Optio
     let last = to.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(to);
     let page = orders(app, &filter, &Window { from: Some(from), to: Some(last), limit, after }).await?;
     let next = page.next.map(|next| serde_json::to_string(&next)).transpose();
-    Ok((page.items, next.map_err(|error| Fault::bug(error.to_string()))?))
+    Ok((page.items, next.map_err(Fault::bug)?))
 }
 
 /// Start and end of a day in UTC; the end is exclusive.

@@ -292,7 +292,7 @@ async fn credit(
     let movement = NewLine::new(RecordType::Redeem, amount, redemption.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
-    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    let (accounts, posting) = posted.map_err(Fault::bug)?;
     tx.insert(&posting);
     tx.replace(user, &User { accounts, ..User::clone(user) });
     (redemption.credit, redemption.journal) = (Some(amount), Some(journal));

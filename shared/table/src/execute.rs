@@ -224,7 +224,7 @@ impl Executor {
     fn mark<A: Serialize>(&self, idempotency: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
         let Idempotency::Key(key) = idempotency else { return Ok(()) };
         let now = self.clock.now();
-        let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
+        let answer = serde_json::to_string(answer).map_err(Fault::bug)?;
         let record =
             IdempotencyRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
         tx.mark(|tx| tx.insert_or_expired(&record, now).or_retry());
@@ -258,7 +258,7 @@ impl Executor {
 
     /// Sends an outbox item's messages, in one attempt of at most a second, and deletes the item.
     async fn deliver(&self, outbox: &Promised) -> Result<(), Fault> {
-        let late = |_| Fault::OutcomeUnknown { call: "SendMessageBatch", why: "late".to_owned() };
+        let late = |late| Fault::outcome_unknown("SendMessageBatch", late);
         tokio::time::timeout(SEND_TIME, self.queues.deliver(outbox.id, &outbox.messages)).await.map_err(late)??;
         self.store.delete_sent(outbox.id).await
     }
@@ -327,14 +327,10 @@ fn answer_of<A: DeserializeOwned>(key: &IdempotencyKey, record: &IdempotencyReco
         return Err(Refusal::IdempotencyKeyReused.into());
     }
     let answer = serde_json::from_str(&record.answer)
-        .map_err(|error| Fault::Item { key: IdempotencyRecord::key(&key.hash).pk, why: error.to_string() })?;
+        .map_err(|error| Fault::item(IdempotencyRecord::key(&key.hash).pk, error))?;
     Ok(Answered { answer, replayed: true })
 }
 
 fn gave_up(attempts: u32, last: String, unknown: bool) -> Fault {
-    if unknown {
-        Fault::OutcomeUnknown { call: "TransactWriteItems", why: last }
-    } else {
-        Fault::Contention { attempts, last }
-    }
+    if unknown { Fault::outcome_unknown("TransactWriteItems", last) } else { Fault::Contention { attempts, last } }
 }

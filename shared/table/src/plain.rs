@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::item::{Entity, Item, fresh, integer};
 use crate::key::Key;
 use crate::outbox::Outbox;
-use crate::store::{Store, key_item, unavailable};
+use crate::store::{Store, key_item};
 use kernel::fault::Fault;
 use kernel::id::OutboxId;
 use kernel::key_part::KeyPart;
@@ -26,7 +26,7 @@ impl Store {
     /// The database can't be reached.
     pub async fn delete_sent(&self, outbox: OutboxId) -> Result<(), Fault> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(&Outbox::key(outbox))));
-        delete.send().await.map_err(|error| unavailable("DeleteItem", &error)).map(drop)
+        delete.send().await.map_err(|error| Fault::unavailable("DeleteItem", error)).map(drop)
     }
 
     /// Stores an entity unless it exists; idempotent.
@@ -45,7 +45,7 @@ impl Store {
         match put.send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(unavailable("PutItem", &error)),
+            Err(error) => Err(Fault::unavailable("PutItem", error)),
         }
     }
 
@@ -90,10 +90,10 @@ impl Store {
             match update.send().await {
                 Ok(answer) => return Ok(RateWindow::of(&answer.attributes.unwrap_or_default())),
                 Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {}
-                Err(error) => return Err(unavailable("UpdateItem", &error)),
+                Err(error) => return Err(Fault::unavailable("UpdateItem", error)),
             }
         }
-        Err(Fault::Unavailable { call: "UpdateItem", why: "windows of tries kept ending".to_owned() })
+        Err(Fault::unavailable("UpdateItem", "windows of tries kept ending"))
     }
 
     /// Takes back one attempt of the current window, as if it had not been made.

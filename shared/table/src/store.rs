@@ -121,7 +121,7 @@ impl Store {
     /// The database can't be reached.
     pub async fn get_item<T>(&self, key: &Key<T>) -> Result<Option<Item>, Fault> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
-        Ok(get.send().await.map_err(|error| unavailable("GetItem", &error))?.item)
+        Ok(get.send().await.map_err(|error| Fault::unavailable("GetItem", error))?.item)
     }
 
     /// Reads one page of entities.
@@ -182,7 +182,7 @@ impl Store {
                 .expression_attribute_values(":sk", AttributeValue::S(value.clone()));
         }
         let answer = query.key_condition_expression(condition).send().await;
-        let answer = answer.map_err(|error| unavailable("Query", &error))?;
+        let answer = answer.map_err(|error| Fault::unavailable("Query", error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
     }
 }
@@ -210,7 +210,7 @@ impl Store {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
         let scan = scan.segment(slice.number).total_segments(slice.of);
         let answer = scan.set_exclusive_start_key(after.map(start_key)).send().await;
-        let answer = answer.map_err(|error| unavailable("Scan", &error))?;
+        let answer = answer.map_err(|error| Fault::unavailable("Scan", error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
     }
 }
@@ -239,12 +239,4 @@ where
         Some(code) => format!("{code}: {}", error.meta().message().unwrap_or_default()),
         None => DisplayErrorContext(error).to_string(),
     }
-}
-
-pub(crate) fn unavailable<E, R>(call: &'static str, error: &SdkError<E, R>) -> Fault
-where
-    SdkError<E, R>: std::error::Error,
-    E: ProvideErrorMetadata,
-{
-    Fault::Unavailable { call, why: explain(error) }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
+use shared::kernel::fault::Chain;
 use shared::operations::model::settings::Area;
 use shared::table::aws::Environment;
 use shared::table::aws::secrets::APP_SECRET_MIN;
@@ -293,7 +294,9 @@ async fn table(at: &Surroundings<'_>, sheet: &mut Sheet) {
         Ok(store) => match store.get_item(&PublicKeys::key()).await {
             Ok(Some(_)) => sheet.ok("table", "readable, and holds the keys of access tokens"),
             Ok(None) => sheet.fail("table", "has no keys of access tokens", "is TABLE_NAME the deployment's table?"),
-            Err(fault) => sheet.fail("table", fault.to_string(), "check TABLE_NAME, AWS_REGION and the credentials"),
+            Err(fault) => {
+                sheet.fail("table", Chain(&fault).to_string(), "check TABLE_NAME, AWS_REGION and the credentials")
+            }
         },
     }
 }
@@ -317,7 +320,7 @@ pub async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
             Ok(None) => sheet.fail(check, "the queue has no dead-letter queue", "deploy the template's queues again"),
             Err(fault) => {
                 let advice = "check the queue's address, AWS_REGION and the credentials";
-                sheet.fail(check, shared::kernel::fault::Fault::to_string(&fault), advice);
+                sheet.fail(check, Chain(&fault).to_string(), advice);
             }
         }
     }

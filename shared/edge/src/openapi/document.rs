@@ -232,8 +232,9 @@ fn response_name(codes: &BTreeSet<String>) -> String {
 /// The response of a status whose problem has one of these codes.
 fn response(status: u16, codes: &BTreeSet<String>) -> Value {
     let title = |code: &str| match code {
-        "unavailable" => "Nothing was changed; repeat the request.",
-        "outcome_unknown" => "Repeat with the same Idempotency-Key to learn the outcome.",
+        "unavailable" => REPEAT,
+        "outcome_unknown" => REPEAT_WITH_KEY,
+        "internal_error" => DEFECT,
         _ => Refusal::ALL.iter().find(|(_, known, _)| *known == code).map_or("", |(_, _, title)| *title),
     };
     let about: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", title(code))).collect();

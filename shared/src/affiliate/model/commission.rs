@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMove};
-pub use crate::affiliate::model::commission::earning::{Accrual, AccruedBy, EarningError};
+pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
 use crate::payment::model::order::{AffiliateTerms, Order};

@@ -22,6 +22,7 @@ use crate::payment::model::order::{Order, OrderStatus};
 use crate::redemption::model::code::{Batch, BatchState, Code, CodeText};
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::Reward;
+use kernel::fault::Chain;
 use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, SignupId, UserId, WithdrawalId};
 
 /// Checks the outbox and the statistics projection.
@@ -36,7 +37,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
                     let detail = format!("promises what was not committed: {message:?}");
                     findings.push(Finding::new("O2", outbox.id, detail));
                 }
-                Err(error) => findings.push(Finding::new("D1", outbox.id, error.to_string())),
+                Err(error) => findings.push(Finding::new("D1", outbox.id, Chain(&error).to_string())),
             }
         }
     }

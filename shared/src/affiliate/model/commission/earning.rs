@@ -6,14 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Header, JournalEntry, JournalRef, LedgerError, Operator, Part, PlatformAccount, PlatformLine};
+use kernel::ledger::{JournalEntry, JournalRef, LedgerError, Origin, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Reason why an order could not be processed.
@@ -43,18 +41,6 @@ pub enum EarningError {
     /// A journal entry could not be built.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-}
-
-/// Actor and time of a commission change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AccruedBy {
-    /// Role of the actor.
-    pub operator: Operator,
-    /// Id of the actor.
-    pub actor: String,
-    /// Id of the message or request that caused it.
-    pub request_id: String,
-    pub at: Timestamp,
 }
 
 /// Entities of an accrual: as read at first, then as they are to be written.
@@ -89,7 +75,7 @@ impl Accrual {
     pub fn settle(
         &mut self,
         order: OrderId,
-        by: &AccruedBy,
+        by: &Origin,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), EarningError> {
         let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
@@ -102,7 +88,7 @@ impl Accrual {
     /// Accrues the commission of an order without one.
     ///
     /// The same journal entry takes back the share of any earlier refund.
-    fn begin(&mut self, order: &CommissionSource, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
+    fn begin(&mut self, order: &CommissionSource, by: &Origin, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
         let (Ok(amount), Some(since)) = (earned(order, &before)?, order.held_since) else { return Ok(()) };
@@ -140,7 +126,7 @@ impl Accrual {
         commission.left = (target != amount).then_some(target);
         let currency = amount.currency();
         let account = self.accounts.entry(beneficiary).or_insert(CommissionAccount::none(beneficiary, currency));
-        let header = by.header(&commission, journal);
+        let header = by.header(journal, Commission::cause(commission.id));
         let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
         *account = after;
         if pending {
@@ -161,7 +147,7 @@ impl Accrual {
         &mut self,
         order: &CommissionSource,
         commission: Commission,
-        by: &AccruedBy,
+        by: &Origin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let mut commission = commission;
@@ -197,7 +183,7 @@ impl Accrual {
         &mut self,
         order: &CommissionSource,
         reason: String,
-        by: &AccruedBy,
+        by: &Origin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
@@ -211,7 +197,7 @@ impl Accrual {
     ///
     /// # Rejects
     /// The errors of [`Accrual::settle`].
-    pub fn mature(&mut self, order: OrderId, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
+    pub fn mature(&mut self, order: OrderId, by: &Origin, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
         if !commission.pending {
             return Err(EarningError::NotPending(order));
@@ -233,12 +219,12 @@ impl Accrual {
         commission: Commission,
         moves: &[CommissionMove],
         difference: LedgerMoney,
-        by: &AccruedBy,
+        by: &Origin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let account =
             self.accounts.get_mut(&commission.beneficiary).ok_or(EarningError::NoAccount(commission.order))?;
-        let header = by.header(&commission, journal).correcting(commission.last);
+        let header = by.header(journal, Commission::cause(commission.id)).correcting(commission.last);
         let last = header.as_last();
         let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
         *account = after;
@@ -260,21 +246,6 @@ impl Accrual {
         self.changed.insert(commission.order);
         self.commissions.insert(commission.order, commission);
         self.postings.push(posting);
-    }
-}
-
-impl AccruedBy {
-    fn header(&self, commission: &Commission, journal: JournalId) -> Header {
-        Header {
-            journal,
-            cause: Commission::cause(commission.id),
-            step: 0,
-            corrects: None,
-            operator: self.operator.clone(),
-            actor: self.actor.clone(),
-            request_id: self.request_id.clone(),
-            at: self.at,
-        }
     }
 }
 

@@ -208,7 +208,7 @@ fn a_written_document_is_complete() {
 }
 
 fn snapshot(stored: impl FnMut(Area) -> Result<Option<(u64, String)>, Fault>) -> SettingsSnapshot {
-    SettingsSnapshot::parse(stored, |area, error| Fault::Item { key: area.as_str().to_owned(), why: error.to_string() })
+    SettingsSnapshot::parse(stored, |area, error| Fault::item(area.as_str(), error))
 }
 
 /// R9.1: an area that can't be used does not take the others with it.
