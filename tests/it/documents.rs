@@ -154,6 +154,21 @@ fn every_noun_of_the_glossary_exists() {
     assert!(nouns >= 25, "only {nouns} nouns");
 }
 
+/// Every type of item has a row in the storage reference, as its `records!` row declares it.
+#[test]
+fn the_storage_reference_lists_every_type_of_item() {
+    let text = document("shared");
+    let reference = between(&text, "<!-- storage-reference -->\n", "<!-- /storage-reference -->");
+    let row = |record: &shared::table::records::RecordSchema| {
+        let keys: Vec<String> = record.keys.iter().map(|(pk, sk)| format!("`{pk}` / `{sk}`")).collect();
+        let lists: Vec<&str> = record.indexes.iter().copied().chain(record.expires.then_some("expires")).collect();
+        format!("| `{}` | {} | {} | {} |\n", record.kind, keys.join("<br>"), lists.join(", "), record.about.trim())
+    };
+    let rows: String = shared::records().map(row).collect();
+    let expected = format!("| type | key | lists | what it is |\n| --- | --- | --- | --- |\n{rows}");
+    assert!(reference == expected, "replace the storage reference in shared/README.md by:\n{expected}");
+}
+
 /// R9.1: every field of every settings document has a row in the reference.
 #[test]
 fn the_settings_reference_lists_every_field() {

@@ -34,6 +34,7 @@ mod payment;
 mod processes;
 mod queues;
 mod race;
+mod reads;
 mod redemption;
 mod referral;
 mod stored;

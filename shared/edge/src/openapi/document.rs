@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::Operation;
-use crate::problem::Problem;
+use crate::problem::{DEFECT, Problem, REPEAT, REPEAT_WITH_KEY};
 
 /// The API document, and its operations one a line.
 #[derive(Debug)]
