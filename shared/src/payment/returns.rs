@@ -78,5 +78,5 @@ pub(crate) async fn tell(app: &App, ctx: &Ctx, of: Of<'_>, event_id: String, fac
 
 /// Fault of a query that Stripe did not answer.
 pub(crate) fn unavailable(why: AskFailure) -> Fault {
-    Fault::Unavailable { call: "stripe", why: why.to_string() }
+    Fault::unavailable("stripe", why)
 }

@@ -116,7 +116,7 @@ impl Executor {
                     return self.first_answer_or(idempotency, refusal).await;
                 }
                 Err(Error::Fault(Fault::Bug(contradiction))) if contradictions < CONTRADICTIONS => {
-                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &contradiction, pause).await);
+                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &contradiction.to_string(), pause).await);
                     continue;
                 }
                 Err(fault) => return Err(fault),
@@ -179,7 +179,7 @@ impl Executor {
         for attempt in 1..=CONTRADICTIONS {
             match read().await {
                 Err(Error::Fault(Fault::Bug(contradiction))) => {
-                    pause = self.pause(attempt, &contradiction, pause).await;
+                    pause = self.pause(attempt, &contradiction.to_string(), pause).await;
                 }
                 answer => return answer,
             }

@@ -135,7 +135,7 @@ impl Store {
         match change.table_name(&self.table).set_key(Some(key)).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(unavailable("UpdateItem", &error)),
+            Err(error) => Err(Fault::unavailable("UpdateItem", error)),
         }
     }
 
