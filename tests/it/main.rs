@@ -30,6 +30,7 @@ mod indeterminate_commits;
 mod logs;
 mod main_job;
 mod operations;
+mod page;
 mod payment;
 mod processes;
 mod queues;

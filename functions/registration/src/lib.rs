@@ -1,6 +1,7 @@
 //! Sign-up, sessions, the caller's account and public routes (R2).
 
 mod account;
+mod forms;
 mod platform;
 mod sessions;
 mod signup;
@@ -39,5 +40,6 @@ pub fn api() -> Api<Arc<App>> {
         account::confirm_email,
         account::records,
     ]
+    .behind_forms(forms::router())
     .fallback(platform::unknown)
 }

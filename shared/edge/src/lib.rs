@@ -8,13 +8,16 @@ pub mod application;
 pub mod batch;
 pub mod body;
 pub mod client;
+pub mod cookies;
 pub mod export;
+pub mod forms;
 pub mod idempotency;
 pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
 pub mod reply;
+pub mod sealed;
 pub mod search;
 pub mod serve;
 pub mod version;
@@ -33,7 +36,7 @@ use lambda_http::RequestExt;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use self::application::Application;
+use self::application::FormHost;
 use self::openapi::Api;
 use self::problem::Problem;
 use kernel::refusal::Refusal;
@@ -46,11 +49,16 @@ pub fn context() -> Ctx {
 }
 
 /// A function's routes as one service: with its state, request ids, and problems for unknown methods.
-pub fn routes<A: Application>(api: Api<Arc<A>>, app: Arc<A>) -> Router {
-    api.into_router()
+///
+/// The form adapter stands in front of them, and of what only forms reach.
+pub fn routes<A: FormHost>(api: Api<Arc<A>>, app: Arc<A>) -> Router {
+    let (routes, behind_forms) = api.into_routers();
+    let routes = routes
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
-        .with_state(Arc::clone(&app))
-        .layer(middleware::from_fn_with_state(app, with_origin))
+        .with_state(Arc::clone(&app));
+    let behind_forms = routes.clone().merge(behind_forms.with_state(Arc::clone(&app)));
+    let with_forms = routes.merge(forms::adapter(behind_forms, Arc::clone(&app)));
+    with_forms.layer(middleware::from_fn_with_state(app, with_origin))
 }
 
 /// Characters that are percent-encoded in a path segment.

@@ -69,6 +69,7 @@ macro_rules! api {
 /// The routes of a function, and how to document them.
 pub struct Api<S> {
     router: Router<S>,
+    behind_forms: Router<S>,
     operations: Vec<fn() -> Operation>,
 }
 
@@ -81,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Api<S> {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// No routes.
     pub fn new() -> Self {
-        Self { router: Router::new(), operations: Vec::new() }
+        Self { router: Router::new(), behind_forms: Router::new(), operations: Vec::new() }
     }
 
     /// One more route.
@@ -104,9 +105,21 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
-    /// The routes.
-    pub fn into_router(self) -> Router<S> {
-        self.router
+    /// Handlers that only the form adapter reaches; they are no part of the API.
+    pub fn behind_forms(mut self, router: Router<S>) -> Self {
+        self.behind_forms = router;
+        self
+    }
+
+    /// Routes that are no part of the API: pages.
+    pub fn pages(mut self, router: Router<S>) -> Self {
+        self.router = self.router.merge(router);
+        self
+    }
+
+    /// The routes, and what only the form adapter reaches.
+    pub fn into_routers(self) -> (Router<S>, Router<S>) {
+        (self.router, self.behind_forms)
     }
 
     /// The documentation of every route.

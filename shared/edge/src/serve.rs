@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::application::Application;
+use crate::application::FormHost;
 use crate::openapi::Api;
 use kernel::fault::Fault;
 
@@ -21,7 +21,7 @@ use kernel::fault::Fault;
 ///
 /// # Errors
 /// The function can't start, or the runtime ends.
-pub async fn http<A: Application>(
+pub async fn http<A: FormHost>(
     api: Api<Arc<A>>,
     start: impl Future<Output = Result<Arc<A>, Fault>>,
 ) -> Result<(), Error> {

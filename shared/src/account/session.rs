@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::device;
 use crate::account::limits::Attempt;
 use crate::account::mailed_code::{CodeSubject, Purpose, is_right};
-use crate::account::model::access::{Bearer, EmailClaim, Session};
+use crate::account::model::access::{Bearer, EmailClaim, Session, SessionKind};
 use crate::account::model::identity::{Email, Password, Role};
 use crate::account::model::network::Network;
 use crate::account::model::user::User;
@@ -63,6 +63,7 @@ pub fn begin(app: &App, user: UserId, password_number: u64, generation: u64) -> 
         password_number,
         generation,
         limited: false,
+        kind: SessionKind::Api,
         number: 0,
         rotated_at: now,
         until: good_until(now),
@@ -104,7 +105,7 @@ pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens
     })
 }
 
-fn signer(app: &App) -> Result<&Signer, Fault> {
+pub(crate) fn signer(app: &App) -> Result<&Signer, Fault> {
     app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))
 }
 
@@ -143,6 +144,27 @@ async fn write(app: &App, user: &User, session: Session) -> Result<Tokens, Error
 /// # Rejects
 /// `bad_credentials`; `challenge_required`; `account_blocked`; `rate_limited` after ten failures in this network in 15 minutes.
 pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<(User, Tokens), Error> {
+    let Authenticated { user, password_number, attempt } = authenticate(app, ask, from).await?;
+    // A password that was replaced meanwhile opens no session that lives.
+    let tokens = open(app, &user, password_number).await?;
+    attempt.succeeded(app).await?;
+    Ok((user, tokens))
+}
+
+/// User whose password was right, before a session is opened.
+pub(crate) struct Authenticated {
+    pub user: User,
+    /// Number of that password.
+    pub password_number: u64,
+    /// The counted attempt, which is taken back once the session is open.
+    pub attempt: Attempt,
+}
+
+/// Checks e-mail, password and challenge.
+///
+/// # Rejects
+/// As [`sign_in`].
+pub(crate) async fn authenticate(app: &App, ask: &SignIn, from: &Network) -> Result<Authenticated, Error> {
     let (Some(email), Some(password)) = (&ask.email, &ask.password) else {
         return Err(Refusal::BadCredentials.into());
     };
@@ -157,10 +179,7 @@ pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<(User, T
     let claim = claim.filter(|_| right).ok_or(Refusal::BadCredentials)?;
     let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
-    // A password that was replaced meanwhile opens no session that lives.
-    let tokens = open(app, &user, claim.password_number).await?;
-    attempt.succeeded(app).await?;
-    Ok((user.into_inner(), tokens))
+    Ok(Authenticated { user: user.into_inner(), password_number: claim.password_number, attempt })
 }
 
 /// Tests for a device token of the account or a mailed code.
@@ -248,14 +267,14 @@ async fn live(
     let (user, session) = app.store.read((User::key(user), Session::key(user, session))).await?;
     let (user, session) = user.zip(session).ok_or(Refusal::BadCredentials)?;
     let is_over = user.must_honour(&Bearer::from(&*session)).is_err();
-    if session.revoked || session.until <= now || is_over {
+    if session.kind != SessionKind::Api || session.revoked || session.until <= now || is_over {
         return Err(Refusal::BadCredentials.into());
     }
     Ok((user, session))
 }
 
 /// Ends a session, and on the account its unexpired access tokens (R2.5).
-fn end(tx: &mut Tx, user: &Versioned<User>, session: &Versioned<Session>, now: Timestamp) {
+pub(crate) fn end(tx: &mut Tx, user: &Versioned<User>, session: &Versioned<Session>, now: Timestamp) {
     tx.replace(session, &Session { revoked: true, ..Session::clone(session) });
     tx.replace(user, &User::clone(user).without_session(session.id, now));
 }

@@ -15,6 +15,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, VerificationAlgorithm};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use ulid::Ulid;
@@ -61,6 +62,26 @@ impl Claims {
         Bearer { user: self.sub, session: self.sid, password_number: self.pwd, generation: self.generation }
     }
 }
+
+/// Claims of the cookie of a browser session (C5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrowserClaims {
+    /// Audience: the console.
+    pub aud: String,
+    /// User id.
+    pub sub: UserId,
+    /// Session id.
+    pub sid: SessionId,
+    /// Issue time, epoch seconds.
+    pub iat: i64,
+    /// Expiry, epoch seconds.
+    pub exp: i64,
+    /// Issuer: the deployment's public base URL.
+    pub iss: String,
+}
+
+/// Audience of the cookies of browser sessions.
+const CONSOLE: &str = "console";
 
 /// Public keys that verify access tokens, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +150,17 @@ impl Signer {
         let claims = Claims { sub: user, role, sid: session, pwd: password_number, generation, iat, exp, iss };
         let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(Fault::bug)
+    }
+
+    /// Issues the cookie of a browser session, valid until `until`.
+    ///
+    /// # Errors
+    /// A fault when signing fails, which it never does with a loaded key.
+    pub fn browser(&self, user: UserId, session: SessionId, now: Timestamp, until: Timestamp) -> Result<String, Fault> {
+        let (iat, exp) = (now.as_second(), until.as_second());
+        let claims = BrowserClaims { aud: CONSOLE.into(), sub: user, sid: session, iat, exp, iss: self.issuer.clone() };
+        let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
     }
 
     /// Derives the `number`-th refresh token of a session.
@@ -228,9 +260,7 @@ impl KeyRing {
 
     /// Verifies a token and returns its claims; `None` for a forged, foreign or expired one.
     pub fn verify(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
-        let claims = self.genuine(token, issuer)?;
-        let latest = now.checked_add(1.minutes()).ok()?.as_second();
-        (now.as_second() < claims.exp && claims.iat <= latest).then_some(claims)
+        self.genuine(token, issuer).filter(|claims| is_current(claims.iat, claims.exp, now))
     }
 
     /// True for a genuine token whose time is over.
@@ -239,6 +269,16 @@ impl KeyRing {
     }
 
     fn genuine(&self, token: &str, issuer: &str) -> Option<Claims> {
+        self.decode(token, issuer, None)
+    }
+
+    /// Verifies the cookie of a browser session; `None` for a forged, foreign or expired one, and for an access token.
+    pub fn verify_browser(&self, token: &str, issuer: &str, now: Timestamp) -> Option<BrowserClaims> {
+        let claims: BrowserClaims = self.decode(token, issuer, Some(CONSOLE))?;
+        is_current(claims.iat, claims.exp, now).then_some(claims)
+    }
+
+    fn decode<C: DeserializeOwned>(&self, token: &str, issuer: &str, audience: Option<&str>) -> Option<C> {
         let kid = Self::names(token)?;
         let x = self.loaded().keys.keys.iter().find(|key| key.kid == kid)?.x.clone();
         let key = DecodingKey::from_ed_components(&x).ok()?;
@@ -247,8 +287,17 @@ impl KeyRing {
         rules.validate_exp = false;
         rules.required_spec_claims.clear();
         rules.set_issuer(&[issuer]);
-        Some(jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()?.claims)
+        // Without one, a token that has an audience is refused.
+        if let Some(audience) = audience {
+            rules.set_audience(&[audience]);
+        }
+        Some(jsonwebtoken::decode::<C>(token, &key, &rules).ok()?.claims)
     }
+}
+
+fn is_current(iat: i64, exp: i64, now: Timestamp) -> bool {
+    let latest = now.checked_add(1.minutes()).map(Timestamp::as_second);
+    now.as_second() < exp && latest.is_ok_and(|latest| iat <= latest)
 }
 
 struct RingSigner(Ed25519KeyPair);
@@ -381,6 +430,20 @@ mod tests {
         assert_eq!((reads(0), reads(59), reads(60)), (6, 0, 6));
         assert!(!ring.may_read("short", at(500)) && !ring.may_read(&"x".repeat(2_000), at(500)));
         assert!(ring.fresh(at(59)).is_some() && ring.fresh(at(60)).is_none());
+    }
+
+    /// C5.2: neither kind of token is taken for the other.
+    #[test]
+    fn an_access_token_is_no_cookie_and_a_cookie_no_access_token() {
+        let (signer, ring) = ring();
+        let (issuer, now, until) = ("https://guerdon.test", at(1_000_000), at(2_000_000));
+        let Bearer { user, session, .. } = bearer();
+        let cookie = signer.browser(user, session, now, until).unwrap();
+        assert_eq!(ring.verify_browser(&cookie, issuer, now).map(|claims| claims.sid), Some(session));
+        assert_eq!(ring.verify_browser(&cookie, issuer, until), None);
+        assert_eq!(ring.verify(&cookie, issuer, now), None);
+        let access = signer.access(&bearer(), Role::User, now).unwrap();
+        assert_eq!(ring.verify_browser(&access, issuer, now), None);
     }
 
     /// R2.5: only the signer that derived a refresh token accepts it.

@@ -1,5 +1,6 @@
 //! Callers, role and scope extractors that authorise handlers, and statement lines on the wire.
 
+use crate::account::browser::{self, BrowserSession};
 use crate::account::model::access::Bearer;
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
@@ -14,13 +15,14 @@ use crate::app::App;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use edge::application::{Application, Identity};
+use edge::application::{Application, FormHost, Identity};
 use edge::export::CsvRow;
 use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
 use edge::search::{Search, given};
 use edge::view::Amount;
 use jiff::Timestamp;
+use kernel::fault::Error;
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::ledger::{self, AccountKind};
 use kernel::ledger::{Part, RecordType};
@@ -175,6 +177,9 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if let Some(session) = parts.extensions.get::<BrowserSession>() {
+            return Ok(Self(session.claims.clone()));
+        }
         let token = bearer(parts).ok_or(Refusal::Unauthenticated)?;
         let kid = KeyRing::names(token).ok_or(Refusal::Unauthenticated)?;
         app.learn_key(&kid).await?;
@@ -374,5 +379,22 @@ impl Application for App {
 
     fn origins(&self) -> &OriginSecrets {
         &self.config.origins
+    }
+}
+
+impl FormHost for App {
+    type Session = BrowserSession;
+
+    fn base_url(&self) -> &str {
+        &self.config.public_base_url
+    }
+
+    fn nonce(&self) -> [u8; edge::sealed::NONCE] {
+        self.entropy.bytes()
+    }
+
+    async fn session(&self, cookie: &str) -> Result<Option<(String, BrowserSession)>, Error> {
+        let visitor = browser::visitor(self, cookie).await?;
+        Ok(visitor.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
     }
 }

@@ -135,6 +135,9 @@ pub struct Session {
     /// True for a session that a service key opened: it has the rights of a user at most (R2.11).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limited: bool,
+    /// Client that holds it.
+    #[serde(default, skip_serializing_if = "SessionKind::is_api")]
+    pub kind: SessionKind,
     /// Number of refreshes so far, which is the number of the one valid refresh token.
     pub number: u64,
     /// Time of the last refresh.
@@ -143,6 +146,23 @@ pub struct Session {
     pub until: Timestamp,
     /// True after sign-out or after reuse of a refresh token; no token of the session is valid then.
     pub revoked: bool,
+}
+
+/// Client that holds a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// A client of the API, with access and refresh tokens.
+    #[default]
+    Api,
+    /// A browser, with a signed cookie that names the session; it is never refreshed.
+    Browser,
+}
+
+impl SessionKind {
+    fn is_api(&self) -> bool {
+        *self == Self::Api
+    }
 }
 
 /// Holder of an access token: the session that the token came from, as it was then (R2.5).
