@@ -4,3 +4,4 @@ pub mod client;
 mod defences;
 mod journeys;
 mod markup;
+mod texts;

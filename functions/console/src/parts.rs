@@ -77,10 +77,8 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     let pointer = format!("/{}", field.name);
     let error = visit.error_at(&pointer).map(|code| visit.text.field_error(&pointer, code));
     let (hint_id, error_id) = (format!("{}-hint", field.id), format!("{}-error", field.id));
-    let described: Vec<&str> = [field.hint.as_ref().map(|_| &*hint_id), error.as_ref().map(|_| &*error_id)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let described: Vec<&str> =
+        [field.hint.as_ref().map(|_| &*hint_id), error.as_ref().map(|_| &*error_id)].into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
     let numeric = (field.autocomplete == "one-time-code").then_some("numeric");
     html! {

@@ -95,7 +95,7 @@ impl Texts {
         }
     }
 
-    /// What was refused, and what to do next.
+    /// Refusal of a form, and what to do next.
     pub fn refused(&self, flash: &Flash) -> Message {
         match flash.code.as_str() {
             "bad_credentials" => self.refused_bad_credentials(),
@@ -120,7 +120,7 @@ impl Texts {
         }
     }
 
-    /// What was done, for the page that comes after it; `None` for an unknown code.
+    /// Success of a form, for the page that comes after it; `None` for an unknown code.
     pub fn said(&self, flash: &Flash) -> Option<Message> {
         let fact = |name: &str| flash.facts.get(name).cloned();
         match flash.code.as_str() {

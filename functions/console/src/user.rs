@@ -51,14 +51,8 @@ pub async fn home(Member(visit): Member) -> Response {
 
 async fn latest(visit: &Visit) -> Result<(&Visitor, Page<StatementLine>), Fault> {
     let visitor = visitor(visit)?;
-    let filter = StatementFilter {
-        account: AccountKind::Balance,
-        kind: None,
-        from: None,
-        to: None,
-        limit: LATEST,
-        after: None,
-    };
+    let filter =
+        StatementFilter { account: AccountKind::Balance, kind: None, from: None, to: None, limit: LATEST, after: None };
     Ok((visitor, statement(&visit.app, visitor.user.id, &filter).await?))
 }
 

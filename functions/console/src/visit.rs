@@ -73,7 +73,7 @@ impl Visit {
         if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
     }
 
-    /// What an entry had in the form that was refused.
+    /// Entry of the form that was refused.
     pub fn entered(&self, name: &str) -> Option<&str> {
         self.refused()?.values.get(name).map(String::as_str)
     }

@@ -42,7 +42,7 @@ const FLASH_SECONDS: i64 = 120;
 /// Words in the names of fields whose entries are never kept.
 const NEVER_KEPT: [&str; 5] = ["password", "current", "new", "account", "secret"];
 
-/// What a form does: sealed into the form, never read by a browser.
+/// Purpose of a form: sealed into it, never read by a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// Browser session that the page was rendered for; none before sign-in.
@@ -241,7 +241,7 @@ fn asked(form: &Form, once: Option<&str>, version: Option<&str>, body: &Value) -
     Ok(request.map_err(|_| Refusal::MalformedRequest)?)
 }
 
-/// What a route refused.
+/// Refusal of a route.
 struct Told {
     status: u16,
     flash: Flash,

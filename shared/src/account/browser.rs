@@ -124,10 +124,11 @@ pub async fn visitor(app: &App, cookie: &str) -> Result<Option<Visitor>, Fault> 
 /// # Errors
 /// A fault when the write fails.
 pub async fn sign_out(app: &App, session: &BrowserSession) -> Result<(), Error> {
-    let (user, session) = (User::key(session.claims.sub), Session::key(session.claims.sub, session.claims.sid));
+    let (user, session) = (session.claims.sub, session.claims.sid);
     app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
-        if let (Some(user), Some(session)) = app.store.read((user.clone(), session.clone())).await?
+        let keys = (User::key(user), Session::key(user, session));
+        if let (Some(user), Some(session)) = app.store.read(keys).await?
             && !session.revoked
         {
             end(&mut tx, &user, &session, app.clock.now());

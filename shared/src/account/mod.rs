@@ -1,8 +1,8 @@
 //! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2).
 
 pub mod adjust_balance;
-pub mod browser;
 pub mod audit;
+pub mod browser;
 pub mod create_admin;
 pub mod device;
 pub mod erase;

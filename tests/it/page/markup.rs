@@ -4,9 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{
-    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
 /// An element.
 #[derive(Debug, Default)]
@@ -139,7 +137,8 @@ pub fn checked(text: &str, path: &str) -> Element {
         }
         if (name == "input" && element.of("type") != Some("hidden")) || name == "select" {
             let labels = root.all("label");
-            let is_labelled = labels.iter().any(|label| label.of("for").is_some() && label.of("for") == element.of("id"));
+            let is_labelled =
+                labels.iter().any(|label| label.of("for").is_some() && label.of("for") == element.of("id"));
             assert!(is_labelled, "{path}: {name} {:?} has no label", element.of("name"));
         }
         if name == "button" || name == "a" {
