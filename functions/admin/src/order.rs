@@ -243,7 +243,7 @@ pub struct OrderSummary {
     pub credit: Amount,
     /// Bonus added by promotions, in ledger currency.
     pub bonus: Amount,
-    /// What is left after refunds and disputes; the sums above are before them.
+    /// Sums after refunds and disputes; those above are before them.
     pub net: NetSummary,
 }
 

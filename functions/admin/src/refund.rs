@@ -40,7 +40,7 @@ pub struct RefundAsk {
     reference: Option<String>,
 }
 
-/// What an admin saw at the gateway.
+/// Result of a refund as an admin saw it at the gateway.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundConfirmation {

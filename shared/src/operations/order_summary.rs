@@ -24,7 +24,7 @@ pub struct OrderSums {
     pub orders: u64,
     /// Sums charged, one per currency.
     pub charges: Vec<PayMoney>,
-    /// What is left of them after refunds and disputes, one per currency.
+    /// Rest of them after refunds and disputes, one per currency.
     pub nets: Vec<PayMoney>,
     pub credit: LedgerMoney,
     pub bonus: LedgerMoney,

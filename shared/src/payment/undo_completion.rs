@@ -30,7 +30,7 @@ pub struct UndoCompletion {
 
 /// Answer to an undone completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undone {
+pub struct UndoneCompletion {
     /// The order; read it for its current state.
     pub order: OrderId,
 }
@@ -39,11 +39,11 @@ pub struct Undone {
 ///
 /// # Rejects
 /// `not_found`; `not_completed_by_hand`.
-pub async fn undo_completion(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<Answered<Undone>, Error> {
+pub async fn undo_completion(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<Answered<UndoneCompletion>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
 
-async fn plan(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<(Undone, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<(UndoneCompletion, Tx), Error> {
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     let completed = order.completed.ok_or(Refusal::NotCompletedByHand)?;
     let reversal = Reversal::of_completion(&order)?.ok_or(Refusal::NotCompletedByHand)?;
@@ -58,5 +58,5 @@ async fn plan(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<(Undone, Tx)
     tell(&order, &user, &reversal, &mut tx);
     let record = by_admin(app, ctx, ask.admin, "order.completion_undone", order.id.to_string());
     tx.insert(&record.change(order.status.as_str(), reversal.status.as_str()).because(&ask.reason));
-    Ok((Undone { order: order.id }, tx))
+    Ok((UndoneCompletion { order: order.id }, tx))
 }

@@ -1,4 +1,4 @@
-//! What is offered can be paid, and what can't be tried does not count (R4.2, F12, F15).
+//! Offers that can be paid; attempts that can't be made and do not count (R4.2, F12, F15).
 
 use serde_json::{Value, json};
 

@@ -129,7 +129,7 @@ fn every_kind_of_message_is_golden() {
 }
 
 /// Optional fields of messages.
-const OPTIONAL: [&str; 7] = ["inviter", "grant", "refunded", "granted", "steps", "state", "subject"];
+const OPTIONAL: [&str; 8] = ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "state", "subject"];
 
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {

@@ -288,7 +288,7 @@ fn only_addresses_on_the_internet_are_endpoints() {
         let moved = world.admin().put(&path(&made), json!({"url": "https://private.test/"})).await;
         assert_eq!(moved.refused(422, "invalid")["errors"][0]["pointer"], "/url");
         assert_eq!(shown(world, &made).await["url"], HOOK);
-        for events in [json!([]), json!(["order.*"]), json!(["order.paid", "order.lost"])] {
+        for events in [json!([]), json!(["orders.*"]), json!(["order.paid", "order.lost"])] {
             let refused = world.admin().post(ENDPOINTS, json!({"url": HOOK, "events": events})).await;
             assert_eq!(refused.refused(422, "invalid")["errors"][0]["pointer"], "/events");
         }
