@@ -7,7 +7,7 @@ use shared::account::records::{StatementFilter, records as statement};
 use shared::edge::page::{open, seal};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
-use shared::kernel::ledger::{AccountKind, RecordType, StatementLine};
+use shared::kernel::ledger::{AccountKind, AccountOwner, RecordType, StatementLine};
 use shared::kernel::refusal::Refusal;
 use shared::table::store::Page;
 
@@ -53,7 +53,7 @@ async fn latest(visit: &Visit) -> Result<(&Visitor, Page<StatementLine>), Fault>
     let visitor = visitor(visit)?;
     let filter =
         StatementFilter { account: AccountKind::Balance, kind: None, from: None, to: None, limit: LATEST, after: None };
-    Ok((visitor, statement(&visit.app, visitor.user.id, &filter).await?))
+    Ok((visitor, statement(&visit.app, AccountOwner::User(visitor.user.id), &filter).await?))
 }
 
 /// Filters of the records page.
@@ -92,7 +92,7 @@ pub async fn records(Member(visit): Member) -> Response {
         Ok(filter) => filter,
         Err(refusal) => return frame::refused(&visit, &refusal),
     };
-    let page = match statement(&visit.app, visitor.user.id, &filter).await {
+    let page = match statement(&visit.app, AccountOwner::User(visitor.user.id), &filter).await {
         Ok(page) => page,
         Err(fault) => return failed(&visit, &fault),
     };

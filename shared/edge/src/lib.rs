@@ -36,7 +36,7 @@ use lambda_http::RequestExt;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use self::application::FormHost;
+use self::application::{Application, FormHost};
 use self::openapi::Api;
 use self::problem::Problem;
 use kernel::refusal::Refusal;
