@@ -100,8 +100,7 @@ pub async fn records(
 ) -> Result<JsonOrCsv<Record>, Problem> {
     let filters = &search.filters;
     let part = named("/account", filters.account.as_deref())?.unwrap_or(WalletPart::Main);
-    let filter =
-        StatementFilter::of_balance(named("/type", filters.kind.as_deref())?, &search.window);
+    let filter = StatementFilter::of_balance(named("/type", filters.kind.as_deref())?, &search.window);
     let page = wallet_records(&app, &search.by.reach, shop(filters.shop_id.as_deref())?, part, &filter).await?;
     Ok(search.found(&app, page, Record::from))
 }

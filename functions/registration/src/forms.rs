@@ -97,11 +97,7 @@ async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Result<R
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn register(
-    State(app): State<Arc<App>>,
-    key: Idempotent,
-    body: Body<Registration>,
-) -> Result<Response, Problem> {
+async fn register(State(app): State<Arc<App>>, key: Idempotent, body: Body<Registration>) -> Result<Response, Problem> {
     let ask = body.value.checked()?;
     let ctx = key.bind(&app, &session::email_hash(&app, &ask.email), &body.raw);
     let done = verb::register(&app, &ctx, &ask, &network()).await?;

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
-use crate::affiliate::model::commission::{
-    Accrual, Commission, CommissionAccount, CommissionSource, Earnings,
-};
+use crate::affiliate::model::commission::{Accrual, Commission, CommissionAccount, CommissionSource, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::message::Message;

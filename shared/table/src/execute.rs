@@ -116,7 +116,8 @@ impl Executor {
                     return self.first_answer_or(idempotency, refusal).await;
                 }
                 Err(Error::Fault(Fault::Bug(contradiction))) if contradictions < CONTRADICTIONS => {
-                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &contradiction.to_string(), pause).await);
+                    (contradictions, pause) =
+                        (contradictions + 1, self.pause(attempt, &contradiction.to_string(), pause).await);
                     continue;
                 }
                 Err(fault) => return Err(fault),

@@ -328,7 +328,8 @@ impl Book {
         static SAVES: AtomicU64 = AtomicU64::new(0);
         let number = SAVES.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_extension(format!("{}-{number}.new", std::process::id()));
-        let saved = crate::private::write(&beside, serde_json::to_vec(self)?).and_then(|()| std::fs::rename(&beside, path));
+        let saved =
+            crate::private::write(&beside, serde_json::to_vec(self)?).and_then(|()| std::fs::rename(&beside, path));
         if saved.is_err() {
             std::fs::remove_file(&beside).ok();
         }
