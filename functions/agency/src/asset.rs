@@ -272,8 +272,8 @@ pub struct AssetRecords {
 )]
 pub async fn records(
     State(app): State<Arc<App>>,
-    Id(id): Id<AssetId>,
     search: Search<AssetRecords, Seller>,
+    Id(id): Id<AssetId>,
 ) -> Result<JsonOrCsv<Record>, Problem> {
     let kind = named("/type", search.filters.kind.as_deref())?;
     let filter = StatementFilter::of_balance(kind, &search.window);

@@ -215,7 +215,7 @@ async fn purchases(
 /// Get a purchase that this key reported
 #[utoipa::path(
     get, path = "/v1/service/purchases/{external_order_id}", operation_id = "getPurchase", tag = "service",
-    responses((status = 200, body = Purchase)),
+    responses((status = 200, body = Purchase), code::NotFound),
 )]
 async fn one_purchase(
     State(app): State<Arc<App>>,

@@ -97,7 +97,7 @@ pub struct JournalRef {
 
 /// Origin of journals: who moves the money, because of which request, and when (R1.6, R9.3).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Origin {
+pub struct JournalOrigin {
     /// Role that moves the money.
     pub operator: Operator,
     /// Exact actor: `usr_…`, `provider:zpay`, `service:billing`.
@@ -107,7 +107,7 @@ pub struct Origin {
     pub at: Timestamp,
 }
 
-impl Origin {
+impl JournalOrigin {
     /// Header of the first journal of a source.
     pub fn header(&self, journal: JournalId, cause: String) -> Header {
         let Self { operator, actor, request_id, at } = self.clone();

@@ -173,7 +173,7 @@ refusals! {
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
     /// The user owes money or is owed some; erasing them needs `acknowledge_balance`.
     BalanceLeft {
-        /// What is left: balance, debt, commission and its debt.
+        /// Balance, debt, commission and its debt that are left.
         figures: Vec<(&'static str, LedgerMoney)>
     } = 409 "balance_left", "The account owes money or is owed some; acknowledge_balance erases it all the same.";
     /// The account was erased, which is permanent.

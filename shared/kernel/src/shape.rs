@@ -122,7 +122,7 @@ mod tests {
         is(r#"{"name": "x", "items": [{"count": -1}]}"#, "/items/0/count", "invalid", "u32");
         is(r#"{"name": "x", "items": [{"count": 1, "name": 2}]}"#, "/items/0/name", "unknown", "count");
         is(r#"{"name": "x", "name": "y", "items": []}"#, "/name", "duplicate", "more than once");
-        is(r#"{"name": "x", "items": [], "a/b": 2}"#, "/a~1b", "unknown", "`name`, `items`");
+        is(r#"{"name": "x", "items": [], "a/b": 2}"#, "/a~1b", "unknown", "`name` or `items`");
         is("[]", "", "invalid", "struct Outer");
     }
 

@@ -153,7 +153,8 @@ mod tests {
         let read = |text: &str| signed_amount("/amount", text).ok().map(|amount| amount.to_string());
         assert_eq!(read("5").as_deref(), Some("5"));
         assert_eq!(read("-0.00000001").as_deref(), Some("-0.00000001"));
-        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", " 5", "5 "] {
+        assert_eq!(read(" 5\n").as_deref(), Some("5"), "G5: white space around it is dropped");
+        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", "5 5"] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

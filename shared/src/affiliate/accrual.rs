@@ -16,7 +16,7 @@ use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Operator, Origin};
+use kernel::ledger::{JournalOrigin, Operator};
 use table::context::Ctx;
 use table::item::{Versioned, values};
 use table::key::Key;
@@ -120,9 +120,9 @@ fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
 }
 
 /// Returns the worker as the actor, with the message id as the request id.
-pub(crate) fn by_worker(app: &App, message: &str) -> Origin {
+pub(crate) fn by_worker(app: &App, message: &str) -> JournalOrigin {
     let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
-    Origin { operator: Operator::System, actor, request_id, at: app.clock.now() }
+    JournalOrigin { operator: Operator::System, actor, request_id, at: app.clock.now() }
 }
 
 /// Accrual with the entities as read, for conditional writes.

@@ -8,7 +8,7 @@ use crate::operations::audit_log::by_admin;
 use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
-use kernel::ledger::{Operator, Origin};
+use kernel::ledger::{JournalOrigin, Operator};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -54,7 +54,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     settled.earnings.insert(earnings.invitee, earnings);
     settled.accounts.insert(account.user, account);
     settled.commissions.insert(order.id, commission);
-    let by = Origin {
+    let by = JournalOrigin {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
         request_id: ctx.request_id.clone(),

@@ -14,7 +14,7 @@ use crate::payment::model::review::{Review, ReviewState};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
-use kernel::ledger::{Header, Operator, Origin, PlatformAccount, PlatformLine};
+use kernel::ledger::{Header, JournalOrigin, Operator, PlatformAccount, PlatformLine};
 use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
@@ -122,6 +122,6 @@ pub fn by_hand(order: OrderId) -> String {
 
 /// Header of a journal that corrects no earlier one.
 pub fn header(app: &App, ctx: &Ctx, cause: String, operator: Operator, actor: String, now: Timestamp) -> Header {
-    let origin = Origin { operator, actor, request_id: ctx.request_id.clone(), at: now };
+    let origin = JournalOrigin { operator, actor, request_id: ctx.request_id.clone(), at: now };
     origin.header(JournalId::new(app.ulid()), cause)
 }

@@ -115,9 +115,8 @@ impl Executor {
                     }
                     return self.first_answer_or(idempotency, refusal).await;
                 }
-                Err(Error::Fault(Fault::Bug(contradiction))) if contradictions < CONTRADICTIONS => {
-                    (contradictions, pause) =
-                        (contradictions + 1, self.pause(attempt, &contradiction.to_string(), pause).await);
+                Err(Error::Fault(Fault::Bug(why))) if contradictions < CONTRADICTIONS => {
+                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &why.to_string(), pause).await);
                     continue;
                 }
                 Err(fault) => return Err(fault),

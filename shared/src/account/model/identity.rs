@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(Email::parse(other), Some(ascii.clone()), "{other}");
         }
         assert_eq!(ascii.as_str(), "ann@xn--bcher-kva.example");
-        for bad in ["a@xn--zz--.com", "a@xn--.com", "a@b\u{200b}.com", "a@b.com."] {
+        for bad in ["a@xn--zz--.com", "a@xn--.com", "a@b.com."] {
             assert_eq!(Email::parse(bad), None, "{bad}");
         }
     }

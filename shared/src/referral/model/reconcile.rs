@@ -13,7 +13,9 @@ use crate::account::model::user::User;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::id::{JournalId, RewardId, UserId};
-use kernel::ledger::{Header, JournalEntry, LedgerError, NewLine, Origin, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{
+    Header, JournalEntry, JournalOrigin, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
 /// Event that may make rewards due.
@@ -74,7 +76,7 @@ pub enum SettlementError {
 pub struct RewardContext {
     pub aim: Target,
     /// Worker and message of the journals.
-    pub origin: Origin,
+    pub origin: JournalOrigin,
 }
 
 /// Entities of a reconciliation: as read at first, then as they are to be written.

@@ -81,7 +81,7 @@ fn a_mailed_code_answers_a_challenge() {
         challenged(world).await;
         sign_in(world, HOME, with(PASSWORD, &second)).await.is(200);
         challenged(world).await;
-        world.advance(14 * 60 + 10).await;
+        world.advance(15 * 60 + 10).await;
         challenged(world).await;
         sign_in(world, HOME, with(PASSWORD, &second)).await.refused(401, "challenge_required");
     });

@@ -189,7 +189,7 @@ async fn the_newest_three_public_keys_are_published() {
 async fn what_no_route_takes_is_a_problem() {
     let desk = Desk::open().await;
     desk.get("/v1/nothing", None).await.refused(404, "not_found");
-    desk.get("/", None).await.refused(404, "not_found");
+    desk.get("/v1", None).await.refused(404, "not_found");
     desk.send("DELETE", "/v1/me", &[], Some(&Value::Null)).await.refused(405, "method_not_allowed");
     desk.send("POST", "/v1/registrations", &[("content-type", "text/plain")], None)
         .await

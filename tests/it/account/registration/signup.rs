@@ -138,7 +138,7 @@ async fn a_bad_code_never_blocks_and_the_answer_says_why() {
         (&"A".repeat(5_000), json!("unknown")),
         ("CLOSED", json!("inactive")),
         ("BLOCKED", json!("inviter_blocked")),
-        ("  ", Value::Null),
+        ("  ", json!("no_code")),
     ]
     .into_iter()
     .enumerate()

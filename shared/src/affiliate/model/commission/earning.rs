@@ -11,7 +11,7 @@ use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{JournalEntry, JournalRef, LedgerError, Origin, Part, PlatformAccount, PlatformLine};
+use kernel::ledger::{JournalEntry, JournalOrigin, JournalRef, LedgerError, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Reason why an order could not be processed.
@@ -75,7 +75,7 @@ impl Accrual {
     pub fn settle(
         &mut self,
         order: OrderId,
-        by: &Origin,
+        by: &JournalOrigin,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), EarningError> {
         let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
@@ -88,7 +88,7 @@ impl Accrual {
     /// Accrues the commission of an order without one.
     ///
     /// The same journal entry takes back the share of any earlier refund.
-    fn begin(&mut self, order: &CommissionSource, by: &Origin, journal: JournalId) -> Result<(), EarningError> {
+    fn begin(&mut self, order: &CommissionSource, by: &JournalOrigin, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
         let (Ok(amount), Some(since)) = (earned(order, &before)?, order.held_since) else { return Ok(()) };
@@ -147,7 +147,7 @@ impl Accrual {
         &mut self,
         order: &CommissionSource,
         commission: Commission,
-        by: &Origin,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let mut commission = commission;
@@ -183,7 +183,7 @@ impl Accrual {
         &mut self,
         order: &CommissionSource,
         reason: String,
-        by: &Origin,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
@@ -197,7 +197,7 @@ impl Accrual {
     ///
     /// # Rejects
     /// The errors of [`Accrual::settle`].
-    pub fn mature(&mut self, order: OrderId, by: &Origin, journal: JournalId) -> Result<(), EarningError> {
+    pub fn mature(&mut self, order: OrderId, by: &JournalOrigin, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
         if !commission.pending {
             return Err(EarningError::NotPending(order));
@@ -219,7 +219,7 @@ impl Accrual {
         commission: Commission,
         moves: &[CommissionMove],
         difference: LedgerMoney,
-        by: &Origin,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let account =

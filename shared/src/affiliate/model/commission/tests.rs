@@ -4,7 +4,7 @@ use crate::account::model::identity::Status;
 use crate::payment::model::order::OrderStatus;
 use crate::payment::model::order::tests::{cny, hundred, now, usd};
 use kernel::id::JournalId;
-use kernel::ledger::{AccountKind, LedgerError, Operator, Origin, Part, RecordType};
+use kernel::ledger::{AccountKind, JournalOrigin, LedgerError, Operator, Part, RecordType};
 use kernel::money::PayMoney;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -47,8 +47,13 @@ impl Desk {
         Self { earning: Accrual { inviters, ..Accrual::default() }, journals: 0, at: now() }
     }
 
-    fn by(&self) -> Origin {
-        Origin { operator: Operator::System, actor: "reward-worker".into(), request_id: "m.0".into(), at: self.at }
+    fn by(&self) -> JournalOrigin {
+        JournalOrigin {
+            operator: Operator::System,
+            actor: "reward-worker".into(),
+            request_id: "m.0".into(),
+            at: self.at,
+        }
     }
 
     fn journal(&mut self) -> JournalId {

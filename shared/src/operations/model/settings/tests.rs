@@ -34,7 +34,7 @@ fn the_defaults_are_the_documented_ones() {
             "zpay": {"enabled": true, "methods": ["alipay", "wxpay"], "create": "redirect", "channel_ids": {},
                 "ip_allow_list": [], "confirm_by_query": true}}});
     let documents = [
-        (Area::Identity, json!({"email_verification": false})),
+        (Area::Identity, json!({"email_verification": false, "max_signups_per_network": 60})),
         (
             Area::Referral,
             json!({"enabled": false, "link_base_url": null, "max_invitees_per_user": 0,
@@ -43,7 +43,7 @@ fn the_defaults_are_the_documented_ones() {
         ),
         (
             Area::Promotion,
-            json!({"enabled": false, "duration_hours": 72, "min_amount": "0", "tiers": [
+            json!({"enabled": false, "duration_hours": 72, "min_amount": "0", "enrol_existing": false, "tiers": [
                 {"hours": 24, "percent": "30"}, {"hours": 36, "percent": "20"},
                 {"hours": 48, "percent": "10"}, {"hours": 72, "percent": "5"}]}),
         ),
@@ -110,7 +110,7 @@ fn values_out_of_range_are_named_by_pointer() {
         (Area::Payment, "/offers", json!([offer("a", "0.001")]), "/offers/0/amount"),
         (Area::Payment, "/offers", json!([offer("", "1")]), "/offers/0/id"),
         (Area::Payment, "/return_url", json!("javascript:alert(1)"), "/return_url"),
-        (Area::Payment, "/providers/stripe/methods", json!([]), "/providers/stripe/methods"),
+        (Area::Payment, "/providers/zpay/methods", json!([]), "/providers/zpay/methods"),
         (Area::Payment, "/providers/stripe/methods", json!(["card", "card"]), "/providers/stripe/methods/1"),
         (Area::Payment, "/providers/zpay/methods", json!(["a cash"]), "/providers/zpay/methods/0"),
         (Area::Payment, "/providers/zpay/methods", json!(["usdt", "usdt"]), "/providers/zpay/methods/1"),
