@@ -470,7 +470,6 @@ impl Setup {
     }
 }
 
-/// The services outside a function's process.
 struct Outside {
     aws: SharedHttpClient,
     providers: Arc<dyn Backend>,
@@ -496,7 +495,6 @@ impl Outside {
     }
 }
 
-/// Wraps a payload in an invocation event.
 fn invocation<T>(payload: T) -> LambdaEvent<T> {
     LambdaEvent::new(payload, lambda_runtime::Context::default())
 }

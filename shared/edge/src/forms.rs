@@ -225,7 +225,7 @@ async fn fields(request: Request) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// The JSON request of the form's route.
-fn asked(form: &Form, once: Option<&str>, version: Option<&str>, body: &Value) -> Result<Request, Problem> {
+fn asked(form: &Form, once: Option<&str>, version: Option<&str>, body: &Value) -> Result<Request, Refusal> {
     let method = Method::from_bytes(form.method.as_bytes()).map_err(|_| Refusal::MalformedRequest)?;
     let has_body =
         method != Method::GET && !(method == Method::DELETE && body.as_object().is_some_and(|all| all.is_empty()));
@@ -238,7 +238,7 @@ fn asked(form: &Form, once: Option<&str>, version: Option<&str>, body: &Value) -
     }
     let body = if has_body { Body::from(body.to_string()) } else { Body::empty() };
     let request = request.header(CONTENT_TYPE, "application/json").body(body);
-    Ok(request.map_err(|_| Refusal::MalformedRequest)?)
+    request.map_err(|_| Refusal::MalformedRequest)
 }
 
 /// Refusal of a route.

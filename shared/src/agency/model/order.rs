@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::agency::model::asset::Asset;
-use crate::agency::model::commission_split::{Chain, Level, Sales, SalesTally, differences, divide};
+use crate::agency::model::commission_split::{CommissionChain, Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Own, OwnTier};
 use crate::agency::model::series::{CommissionTerms, CommissionTrigger, Progress};
 use crate::agency::model::shop::ShopPath;
@@ -342,7 +342,7 @@ impl Scene {
         let levels: Vec<Level> = levels.map(|(level, sales)| Level { own: level.own.clone(), sales: *sales }).collect();
         let chain = match triggered {
             true => divide(&order.commission, &levels)?,
-            false => Chain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO },
+            false => CommissionChain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO },
         };
         let costs: Vec<Decimal> = order.levels.iter().map(|level| level.cost).collect();
         let differences = match order.kind {
