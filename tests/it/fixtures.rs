@@ -156,7 +156,7 @@ async fn backend(world: &World) {
     }
     let purchase = json!({
         "user_id": jon["id"], "external_order_id": "o-1", "amount": "50", "currency": "CNY",
-        "paid_at": "2026-11-21T15:00:00Z",
+        "paid_at": "2026-11-21T16:01:00Z",
     });
     world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
     for (order, amount) in [("o-1", "5"), ("o-2", "3")] {
