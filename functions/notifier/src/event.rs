@@ -19,7 +19,7 @@ use shared::payment::view;
 use shared::redemption::model::redemption::Redemption;
 use shared::redemption::view::{BenefitView, ExtendedSubscription};
 use shared::referral::model::referral::Reward;
-use shared::table::item::{Entity, Item, Versioned};
+use shared::table::item::{Item, Versioned};
 use shared::table::key::Key;
 use shared::webhooks::deliver::OutboundEvent;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
@@ -77,17 +77,13 @@ fn key(about: EventSubject) -> Key {
 
 async fn data(app: &App, about: EventSubject, subject: Item) -> Result<Value, Fault> {
     Ok(match about {
-        EventSubject::User(_) => of_user(&*read(subject)?),
-        EventSubject::Order(_) => of_order(app, &*read(subject)?).await?,
-        EventSubject::Reward(_) => of_reward(&*read(subject)?),
-        EventSubject::Commission(_) => of_commission(&*read(subject)?, app.clock.now()),
-        EventSubject::Withdrawal(_) => of_withdrawal(&*read(subject)?),
-        EventSubject::Redemption { .. } => of_redemption(&*read(subject)?),
+        EventSubject::User(_) => of_user(&*Versioned::read(subject)?),
+        EventSubject::Order(_) => of_order(app, &*Versioned::read(subject)?).await?,
+        EventSubject::Reward(_) => of_reward(&*Versioned::read(subject)?),
+        EventSubject::Commission(_) => of_commission(&*Versioned::read(subject)?, app.clock.now()),
+        EventSubject::Withdrawal(_) => of_withdrawal(&*Versioned::read(subject)?),
+        EventSubject::Redemption { .. } => of_redemption(&*Versioned::read(subject)?),
     })
-}
-
-fn read<T: Entity>(item: Item) -> Result<Versioned<T>, Fault> {
-    Versioned::read(item)
 }
 
 fn of_user(user: &User) -> Value {

@@ -77,7 +77,7 @@ async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<(User, Role), Prob
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_admit(&caller.bearer())?;
     // Growth ends sessions, so only a session of a service key has less than the account (R2.11).
-    let role = if caller.0.role.rank() < user.role.rank() { caller.0.role } else { user.role };
+    let role = caller.0.role.min(user.role);
     Ok((user, role))
 }
 

@@ -33,8 +33,7 @@ enum Verdict {
 /// The results so far.
 #[derive(Default)]
 pub struct Sheet {
-    /// A row per check.
-    pub rows: Vec<Value>,
+    rows: Vec<Value>,
     /// True once a check has failed.
     pub failed: bool,
 }
@@ -69,6 +68,15 @@ impl Sheet {
     pub fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
         self.fail(check, trouble.to_string(), trouble.hint().unwrap_or_default());
     }
+
+    /// Prints a row per check.
+    ///
+    /// # Errors
+    /// Fails when the rows can't be written.
+    pub fn print(&self, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+        out.rows(&["verdict", "check", "finding", "advice"], &self.rows)?;
+        Ok(if self.failed { Ended::Found } else { Ended::Fine })
+    }
 }
 
 /// Runs all checks.
@@ -78,8 +86,7 @@ impl Sheet {
 pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let mut sheet = Sheet::default();
     look(api, at, &mut sheet).await;
-    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
-    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+    sheet.print(out)
 }
 
 /// Makes all checks.

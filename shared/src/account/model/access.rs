@@ -185,6 +185,7 @@ impl From<&Session> for Bearer {
     }
 }
 
-fn is_zero(number: &u64) -> bool {
+/// True for the number that is not stored.
+pub(super) fn is_zero(number: &u64) -> bool {
     *number == 0
 }

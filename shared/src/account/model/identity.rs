@@ -165,7 +165,7 @@ impl fmt::Debug for Password {
 }
 
 text_enum! {
-    /// Role of a user, which decides their permissions (R2.5).
+    /// Role of a user, which decides their permissions (R2.5). A later one has all rights of those before it.
     pub enum Role as UserRole {
         /// An end user.
         User = "user",
@@ -173,17 +173,6 @@ text_enum! {
         Agent = "agent",
         /// The operator.
         Admin = "admin",
-    }
-}
-
-impl Role {
-    /// Rank of the role: each has the rights of those below it.
-    pub fn rank(self) -> u8 {
-        match self {
-            Self::User => 0,
-            Self::Agent => 1,
-            Self::Admin => 2,
-        }
     }
 }
 
