@@ -186,6 +186,7 @@ fn f10_a_subscription_on_the_account_is_no_difference() {
             assert_eq!(report["agrees"], json!(true), "{report}");
         }
         assert!(outcomes(world).iter().any(|(_, outcome)| outcome == "foreign"));
+        world.sign_in("bob").await;
         assert_eq!(world.balance("bob").await, "18.05555554");
     });
 }
@@ -470,6 +471,8 @@ fn f7_a_persons_word_never_overwrites_the_providers() {
         let event = completed(world, &order).await;
         let id = order["id"].as_str().unwrap();
         let complete = format!("/v1/admin/payment/orders/{id}/complete");
+        // The provider can't be reached, so that nobody knows of the real payment yet.
+        world.stack.faults.randomly_at("Provider", 1_000, 1);
         for (event_id, currency, units) in [("evt_1", "cny", 100), ("evt_2", "usd", 1_400)] {
             let own = [("/id", json!(event_id)), ("/data/object/payment_intent", json!(format!("pi_{event_id}")))];
             let wrong = [("/data/object/currency", json!(currency)), ("/data/object/amount_total", json!(units))];
@@ -481,6 +484,7 @@ fn f7_a_persons_word_never_overwrites_the_providers() {
         let body = json!({"provider_payment_id": "pi_mistyped", "reason": "seen in the bank"});
         world.admin().once().post(&complete, body).await.is(200);
         assert_eq!(world.balance("bob").await, "18.05555554");
+        world.stack.faults.clear();
         let path = format!("/v1/admin/payment/orders/{id}");
         assert_eq!(world.admin().get(&path).await.is(200)["provider_payment_id"], "pi_mistyped");
         tell(world, &event).await.is(200);

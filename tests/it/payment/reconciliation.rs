@@ -275,8 +275,8 @@ fn the_report_confirms_what_a_person_completed() {
             bob(world).await;
             let order = ordered(world, provider, json!({"notify": "never"})).await;
             // The provider can't be reached, so that nobody knows of the payment when the order is completed.
-            for nth in 0..4 {
-                world.stack.faults.script("Provider", nth, Fault::Refused);
+            for _ in 0..4 {
+                world.stack.faults.script("Provider", 0, Fault::Refused);
             }
             let complete = format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
             world.admin().once().post(&complete, json!({"reason": "seen there"})).await.is(200);

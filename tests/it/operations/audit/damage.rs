@@ -188,7 +188,7 @@ pub const PAYMENTS: &[Row] = &[
     ("an order that names another payment", &["P2"], |scan| {
         scan.find("order", |order| !order["payment_id"].is_null())["payment_id"]["S"] = json!("pi_other");
     }),
-    ("a second payment of an order", &["P2", "P8"], |scan| {
+    ("a second payment of an order", &["P2", "P8", "P9"], |scan| {
         let order = scan.find("payment", |payment| !payment["order"].is_null())["order"].clone();
         let surplus = scan.find("payment", |payment| payment["order"].is_null());
         surplus["order"] = order;
@@ -260,10 +260,10 @@ pub const PAYMENTS: &[Row] = &[
         let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "promotion").unwrap();
         line["M"]["account"]["S"] = json!("sales");
     }),
-    ("a review that holds less than its journals say", &["P8"], |scan| {
+    ("a review that holds less than its journals say", &["P8", "P9"], |scan| {
         scan.one("review")["left"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
-    ("an order with more left than its charge", &["A4", "O4", "P8"], |scan| {
+    ("an order with more left than its charge", &["A4", "O4", "P8", "P9"], |scan| {
         let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
         order["left"] = json!({"M": {"CNY": {"N": "1000"}}});
     }),
