@@ -234,10 +234,9 @@ async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) ->
     let (from, to) = day_of(report.date);
     let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
     let mut looked = Looked { next: page.next, ..Looked::default() };
-    let foreign = app.settings::<PaymentSettings>().await?.settings.foreign_payments;
     for (charge, disputed) in page.charges {
         let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
-        if !charge.names.ours() && foreign == ForeignPayments::Ignore && is_unknown(app, &payment_id).await? {
+        if is_foreign(app, &payment_id, &charge).await? {
             continue;
         }
         let net = heal(app, ctx, stripe, &payment_id, &charge, disputed).await?;
@@ -245,12 +244,6 @@ async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) ->
         looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
     }
     Ok(looked)
-}
-
-/// True if nothing is stored of a payment: then one that names no order of ours is of another product (F10).
-async fn is_unknown(app: &App, payment_id: &str) -> Result<bool, Fault> {
-    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
-    Ok(known.is_none_or(|known| known.captured.is_none()))
 }
 
 /// Compares a page of the payments that were refunded or disputed on the day; what is not known is ingested first.
@@ -269,7 +262,7 @@ async fn returned(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation
     for payment_id in payments {
         let Some(charge) = stripe.charge_of(&payment_id).await.map_err(unavailable)? else { continue };
         let taken_on = charge.0.created.to_zoned(TimeZone::UTC).date();
-        if taken_on >= report.date {
+        if taken_on >= report.date || is_foreign(app, &payment_id, &charge.0).await? {
             continue;
         }
         let net = heal(app, ctx, stripe, &payment_id, &charge.0, charge.1).await?;
@@ -280,6 +273,16 @@ async fn returned(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation
         }
     }
     Ok(looked)
+}
+
+/// True for a charge that names no order of ours and of which no capture is stored: it is of another product (F10).
+async fn is_foreign(app: &App, payment_id: &str, charge: &ChargeFact) -> Result<bool, Fault> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    if charge.names.ours() || settings.foreign_payments == ForeignPayments::Review {
+        return Ok(false);
+    }
+    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
+    Ok(known.is_none_or(|known| known.captured.is_none()))
 }
 
 /// Net of a charge by Stripe's report; missing events are ingested first.

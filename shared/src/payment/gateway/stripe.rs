@@ -111,6 +111,9 @@ pub struct Charges {
     pub next: Option<String>,
 }
 
+/// Asks for the balance transaction of each charge of a list (F5).
+const BALANCES: &str = "&expand%5B%5D=data.balance_transaction";
+
 /// Charges per page.
 const PAGE: usize = 50;
 
@@ -255,8 +258,8 @@ impl Stripe {
     /// # Rejects
     /// See [`AskFailure`].
     pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
-        let path = format!("{}&expand%5B%5D=data.balance_transaction", page_of("charges", PAGE, from, to, after)?);
-        let list: wire::List<wire::Charge> = self.read(&self.get(&path).await?)?;
+        let list: wire::List<wire::Charge> =
+            self.read(&self.get(&(page_of("charges", PAGE, from, to, after)? + BALANCES)).await?)?;
         let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
         let mut charges = Vec::with_capacity(list.data.len());
         for charge in list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode()) {

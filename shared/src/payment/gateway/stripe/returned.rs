@@ -63,8 +63,11 @@ impl Stripe {
     /// See [`AskFailure`].
     pub async fn charge_of(&self, payment: &str) -> Result<Option<(event::ChargeFact, bool)>, AskFailure> {
         let path = match of_payment(payment) {
-            "charge" => format!("/v1/charges/{}", segment(payment)?),
-            _ => format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(payment)?),
+            "charge" => format!("/v1/charges/{}?expand%5B%5D=balance_transaction", segment(payment)?),
+            _ => {
+                let intent = segment(payment)?;
+                format!("/v1/payment_intents/{intent}?expand%5B%5D=latest_charge.balance_transaction")
+            }
         };
         let found = match self.get(&path).await.map_err(AskFailure::from).and_then(|answer| self.read(&answer)) {
             Ok(found) => found,
