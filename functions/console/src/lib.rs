@@ -32,7 +32,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/records", get(user::records))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
-        .layer(axum::middleware::from_fn(visit::preferences))
-        .fallback(visit::no_page);
+        .fallback(visit::no_page)
+        .layer(axum::middleware::from_fn(visit::preferences));
     Api::new().pages(pages)
 }

@@ -26,8 +26,8 @@ pub trait CsvRow: Serialize {
 
 /// Maximum rows of one CSV.
 pub const ROWS_MAX: usize = 10_000;
-/// Byte order mark of UTF-8.
-pub const BOM: &str = "\u{feff}";
+/// Beginning of a text that has to arrive with a byte order mark: two, since the Lambda adapter decodes texts and takes one off.
+pub const BOM: &str = "\u{feff}\u{feff}";
 
 /// Response format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

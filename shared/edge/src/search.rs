@@ -56,7 +56,8 @@ impl<A: Application, F: DeserializeOwned + IntoParams + Debug + Send, S: Request
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
         // The caller first: a stranger learns nothing about filters.
         let by = S::from_request_parts(parts, app).await?;
-        known(parts, &[names::<F>(), names::<TimeParameters>(), names::<PageParameters>()].concat())?;
+        let own = [names::<F>(), names::<TimeParameters>(), names::<PageParameters>(), names::<CsvParameters>()];
+        known(parts, &own.concat())?;
         let filters = query::<F>(parts)?;
         let times = query::<TimeParameters>(parts)?;
         let Ok(format) = Format::from_request_parts(parts, app).await;
@@ -122,7 +123,7 @@ impl<F: IntoParams, S: Describe> Describe for Search<F, S> {
 }
 
 /// Texts that a bound of a list takes.
-const A_TIME: &str = "a time as RFC 3339 writes it, or a day, up to 9999-12-31T23:59:59Z";
+const A_TIME: &str = "A time such as 2026-11-20T10:00:00Z, or a day such as 2026-11-20; up to 9999-12-31T23:59:59Z.";
 
 /// Reads a filter by an id or one of some names; a blank one filters nothing.
 ///

@@ -67,7 +67,7 @@ fn a_wrong_settings_document_is_told_what_is_missing() {
         let whole = world.admin().get(PAYMENT).await.is(200)["settings"].clone();
         let put = async |tag: &str, document: Value| world.admin().header("if-match", tag).put(PAYMENT, document).await;
         let partial = put("\"0\"", json!({"enabled": true, "discount_rate": "1"})).await;
-        check("partial", partial, (422, "invalid", &["/currency", "/min_amount", "/offers"], "whole document"));
+        check("partial", partial, (422, "invalid", &["/pay_currency", "/min_amount", "/offers"], "whole document"));
         let mut typed = whole.clone();
         typed["exchange_rate"] = json!(7.2);
         check("mistyped", put("\"0\"", typed).await, (422, "invalid", &["/exchange_rate"], "a string"));

@@ -94,7 +94,7 @@ fn an_amount_that_is_none_changes_nothing() {
     World::run(async |world| {
         bob(world).await;
         let forty = "9".repeat(40);
-        for bad in ["0", "-1", "+1", "1e2", "NaN", "１０", "01", "1.001", "0.99", "10000.01", "", " 5", &forty] {
+        for bad in ["0", "-1", "+1", "1e2", "NaN", "１０", "01", "1.001", "0.99", "10000.01", "", "5 0", &forty] {
             let body = json!({"amount": bad, "provider": "zpay"});
             let problem = world.user("bob").once().post("/v1/payment/orders", body).await.refused(422, "invalid");
             assert_eq!(problem["errors"][0]["pointer"], "/amount", "{bad}");

@@ -76,6 +76,7 @@ fn an_open_end_is_looked_for_less_and_less_and_for_two_weeks() {
         let order = ordered(world, "stripe").await;
         world.pay(&order, json!({"action": "pay_later", "notify": "never"})).await;
         pass(world, 30).await;
+        world.settle().await;
         let mut now = 0;
         let daily = (1..=14).map(|day| day * 24 * 60);
         for minute in [10, 30, 60, 120, 240, 480, 960].into_iter().chain(daily) {

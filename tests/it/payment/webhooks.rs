@@ -178,6 +178,7 @@ fn money_that_fits_no_order_goes_to_review_until_it_fits() {
             let own =
                 [("/id", json!(format!("evt_{index}"))), ("/data/object/payment_intent", json!(format!("pi_{index}")))];
             let wrong = with(&with(&event, changes), &own);
+            world.advance(1).await;
             tell(world, &wrong).await.is(200);
             assert_eq!(&reviews(world).await[0], reason);
         }

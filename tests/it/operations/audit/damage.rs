@@ -332,7 +332,7 @@ pub const COMMISSION: &[Row] = &[
     ("a commission of another amount", &["C3", "C4", "O4"], |scan| {
         *amount(&mut scan.find("commission", is_partly_left)["amount"]) = json!("70");
     }),
-    ("a commission of which less is left", &["C1", "C3", "C4", "O4"], |scan| {
+    ("a commission of which less is left", &["C1", "C3", "C4", "C5", "O4"], |scan| {
         *amount(&mut scan.find("commission", is_partly_left)["left"]) = json!("0.5");
     }),
     ("a commission at another rate", &["C4"], |scan| scan.one("commission")["rate"]["S"] = json!("0.2")),
