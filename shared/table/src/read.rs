@@ -23,7 +23,7 @@ const TOGETHER: usize = 100;
 /// | `BTreeMap<I, K>` | a `BTreeMap` of those that exist, by the same names |
 /// | a tuple of these | the tuple of what each finds |
 pub trait Keys {
-    /// What the keys find.
+    /// Items found under the keys.
     type Found;
 
     /// Adds the keys to `all`.
