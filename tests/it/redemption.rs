@@ -272,6 +272,7 @@ fn a_blocked_user_redeems_nothing() {
         world.admin().put(&status, json!({"status": "blocked", "reason": "fraud"})).await.is(200);
         world.redeem("ann", &code).await.refused(403, "account_blocked");
         world.admin().put(&status, json!({"status": "active", "reason": "no fraud"})).await.is(200);
+        world.sign_in("ann").await;
         world.redeem("ann", &code).await.is(201);
         assert_eq!(world.balance("ann").await, "1");
     });
