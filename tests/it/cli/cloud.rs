@@ -16,7 +16,7 @@ echo "aws $*" >>calls
 case "$1 $2" in
   "sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/olga"}' ;;
   "ssm get-parameters") cat known 2>/dev/null || echo '{"Parameters": []}' ;;
-  "ssm put-parameter") cat >>put && echo >>put ;;
+  "ssm put-parameter") { printf '{"Type": "%s", "Name": "%s", "Value": "' "$4" "$6"; cat; echo '"}'; } >>put ;;
   "sesv2 get-email-identity") echo '{"VerifiedForSendingStatus": true}' ;;
   "sesv2 get-account") echo '{"SendingEnabled": true, "ProductionAccessEnabled": false}' ;;
   "lambda get-account-settings") echo '{"AccountLimit": {"ConcurrentExecutions": 10}}' ;;
@@ -103,7 +103,7 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
         assert!(![&calls, &out, &err, &file].iter().any(|text| text.contains(&secret(index))), "a secret is shown");
     }
     assert!(calls.lines().all(|line| line.contains("--region eu-west-1")), "{calls}");
-    assert!(err.contains("+ aws ssm put-parameter --cli-input-json file:///dev/stdin --region eu-west-1"), "{err}");
+    assert!(err.contains("--name /shop/app-secret --value file:///dev/stdin --region eu-west-1"), "{err}");
     for line in ["WARN     secret ZPAY_KEY", "OK       sender", "WARN     mail", "WARN     concurrency"] {
         assert!(out.contains(line), "{line} is not in\n{out}");
     }

@@ -76,8 +76,8 @@ fn secrets(cloud: &Cloud, environment: &dyn Environment, sheet: &mut Sheet, out:
             continue;
         };
         // By standard input: other processes can read a command line.
-        let input = json!({"Name": name, "Type": "SecureString", "Value": value}).to_string();
-        cloud.change(&["ssm", "put-parameter", "--cli-input-json", "file:///dev/stdin"], Some(&input), out)?;
+        let words = ["ssm", "put-parameter", "--type", "SecureString", "--name", &name, "--value", "file:///dev/stdin"];
+        cloud.change(&words, Some(&value), out)?;
         sheet.ok(check, format!("{name} {}", if cloud.is_dry() { "would be made" } else { "is made" }));
     }
     Ok(())
