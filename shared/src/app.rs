@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use kernel::fault::Fault;
-use kernel::secret::Secret;
+use kernel::secret::{OriginSecrets, Secret};
 use table::execute::Executor;
 
 use crate::account::token::{KeyRing, PublicKeys, Signer};
@@ -18,6 +18,8 @@ pub struct Config {
     pub public_base_url: String,
     /// Key of fingerprints, cursors and codes.
     pub secret: Secret,
+    /// Secrets of the CDN before the API; a request with one of them names its viewer (R2.9).
+    pub origins: OriginSecrets,
     /// Argon2 cost: memory in KiB and passes.
     pub password_cost: (u32, u32),
 }
@@ -49,16 +51,36 @@ impl Deref for App {
 }
 
 impl App {
-    /// Reloads the public keys if a token has an unknown key id.
+    /// Reloads the public keys if a token has an unknown key id, a few times a minute at most.
     ///
     /// # Errors
     /// The database can't be reached.
     pub async fn learn_key(&self, kid: &str) -> Result<(), Fault> {
-        if !self.keys.knows(kid)
-            && let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await?
-        {
-            self.keys.learn(&keys);
+        if !self.keys.knows(kid) && self.keys.may_read(kid, self.clock.now()) {
+            self.load_keys().await?;
         }
         Ok(())
+    }
+
+    /// Returns the public keys, at most a minute old.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn public_keys(&self) -> Result<PublicKeys, Fault> {
+        match self.keys.fresh(self.clock.now()) {
+            Some(keys) => Ok(keys),
+            None => self.load_keys().await,
+        }
+    }
+
+    /// Reads the public keys from the table.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn load_keys(&self) -> Result<PublicKeys, Fault> {
+        let keys = self.store.get::<PublicKeys>(&PublicKeys::key()).await?;
+        let keys = keys.map(|keys| keys.into_inner()).unwrap_or_default();
+        self.keys.learn(&keys, self.clock.now());
+        Ok(keys)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::account::create_admin::publish_key;
-use crate::account::token::{KeyRing, PublicKeys, Signer};
+use crate::account::token::{KeyRing, Signer};
 use crate::app::{App, Config};
 use crate::operations::settings::SettingsCache;
 use crate::payment::gateway::http::{Https, https_client};
@@ -56,7 +56,7 @@ pub async fn signing_app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
 /// Builds an application from its environment and secrets.
 ///
 /// # Errors
-/// A mandatory variable or secret is missing.
+/// A mandatory variable or secret is missing, or `APP_SECRET` is too short.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
     let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
@@ -67,7 +67,9 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         statistics: environment.get(Queue::Statistics.variable()).unwrap_or_default(),
     };
     let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
-    let secret = secrets.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
+    let secret = secrets.app_secret()?;
+    let origins =
+        ["ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS"].into_iter().filter_map(|name| secrets.get(name)).collect();
     let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
     let store = Store::new(aws.dynamodb(endpoint(environment, "DYNAMODB")), get("TABLE_NAME")?);
     let queues = Queues::new(aws.sqs(endpoint(environment, "SQS")), urls);
@@ -78,7 +80,12 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         settings: SettingsCache::default(),
         keys: KeyRing::default(),
         signer,
-        config: Config { public_base_url, secret: Secret::new(secret.into_bytes()), password_cost: PASSWORD_COST },
+        config: Config {
+            public_base_url,
+            secret: Secret::new(secret.into_bytes()),
+            origins,
+            password_cost: PASSWORD_COST,
+        },
     })
 }
 
@@ -89,9 +96,6 @@ impl App {
     /// The database can't be reached.
     pub async fn warm(&self) -> Result<(), Fault> {
         self.read_settings(self.clock.now()).await?;
-        if let Some(keys) = self.store.get::<PublicKeys>(&PublicKeys::key()).await? {
-            self.keys.learn(&keys);
-        }
-        Ok(())
+        self.load_keys().await.map(drop)
     }
 }

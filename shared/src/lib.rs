@@ -52,7 +52,7 @@
 //! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
 //! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
-//! | `referral` | `account`, `affiliate`, `operations` | a reward is settled in the batch that accrues commission |
+//! | `referral` | `account`, `affiliate`, `operations`, `payment` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
 //! | `webhooks` | `operations`, `payment`, `redemption` | an event names its order or redemption |
 
 pub use {edge, kernel, table};

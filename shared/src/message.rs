@@ -21,8 +21,14 @@ use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, S
 pub enum MailKind {
     /// Verification code of a sign-up (R2.4).
     Verification,
-    /// Code of a password reset (R2.10).
+    /// Link and code of a password reset (R2.10).
     PasswordReset,
+    /// Code to sign in although the e-mail is challenged (R2.9).
+    Challenge,
+    /// Code that confirms a new e-mail (R2.11).
+    EmailChange,
+    /// Notice to the old e-mail that a new one was asked for (R2.11).
+    EmailChangeNotice,
 }
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.
@@ -136,10 +142,15 @@ subscriptions! {
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         refunded: bool,
+        /// True if the net increased.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reinstated: bool,
     } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
-        event refunded.then_some(EventKind::OrderRefunded) => EventSubject::Order(*order);
+        event refunded
+            .then_some(EventKind::OrderRefunded)
+            .or(reinstated.then_some(EventKind::OrderReinstated)) => EventSubject::Order(*order);
     }
 
     /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).
@@ -162,6 +173,12 @@ subscriptions! {
 
     /// A promotion window ended.
     PromotionExpired { user: UserId } => {
+        group user;
+        to Statistics;
+    }
+
+    /// An account that had signed up before was enrolled in the promotion.
+    PromotionEnrolled { user: UserId } => {
         group user;
         to Statistics;
     }
@@ -309,10 +326,13 @@ subscriptions! {
     /// An e-mail is to be sent. It contains neither address nor code; the notifier looks them up.
     Mail {
         mail: MailKind,
-        /// Secret hash of the address, the key of the sign-up or reset that the mail is about.
+        /// Secret hash of the address.
         email: String,
-        /// Nonce of the code among those sent to the address.
+        /// Nonce of the code; it carries the time at which the mail was asked for.
         nonce: String,
+        /// Id of the sign-up or user that the mail is about; else the address alone says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
     } => {
         group email;
         to Mail;
@@ -359,7 +379,7 @@ pub type ReceivedMessage = table::outbox::Received<Message>;
 
 impl Publish for Message {
     fn promise(&self) -> Result<Promise, Fault> {
-        let message = serde_json::to_value(self).map_err(|error| Fault::bug(error.to_string()))?;
+        let message = serde_json::to_value(self).map_err(Fault::bug)?;
         let queues = Queue::ALL.into_iter().filter(|queue| self.goes_to(*queue)).collect();
         Ok(Promise { message, group: self.group(), queues })
     }
@@ -371,7 +391,7 @@ impl Publish for Message {
 /// [`Fault::Item`] when a message does not decode.
 pub fn promises(outbox: &Outbox) -> Result<Vec<Promise>, Fault> {
     let decode = |message: &Value| -> Result<Promise, Fault> {
-        let bad = |error: serde_json::Error| Fault::Item { key: outbox.id.to_string(), why: error.to_string() };
+        let bad = |error: serde_json::Error| Fault::item(outbox.id.to_string(), error);
         serde_json::from_value::<Message>(message.clone()).map_err(bad)?.promise()
     };
     outbox.messages.iter().map(decode).collect()

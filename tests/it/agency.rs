@@ -38,9 +38,11 @@ pub async fn chain(world: &World) -> [String; 3] {
     [a, b, c]
 }
 
-/// Creates a series with this commission, triggered by any first payment.
+/// Creates a series with this commission and a code of its own, triggered by any first payment.
 pub async fn series(world: &World, commission: Value) -> String {
-    coded_series(world, "CARDS", commission).await
+    let known = world.admin().get("/v1/series?limit=100").await.is(200)["items"].as_array().unwrap().len();
+    let code = if known == 0 { "CARDS".to_owned() } else { format!("CARDS-{known}") };
+    coded_series(world, &code, commission).await
 }
 
 /// Creates a series with this code and commission.

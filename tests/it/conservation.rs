@@ -292,7 +292,8 @@ impl Play<'_> {
     }
 
     async fn time(&mut self) {
-        const SCHEDULES: [&str; 8] = [
+        const SCHEDULES: [&str; 9] = [
+            "audit",
             "expire-orders",
             "expire-promotions",
             "mature-commissions",

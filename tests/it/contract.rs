@@ -69,7 +69,10 @@ fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
     let key = |route: &Route| {
         if route.path == "$default" { route.path.clone() } else { format!("{} {}", route.method, route.path) }
     };
-    let declared: BTreeSet<String> = template.functions.iter().flat_map(|function| &function.routes).map(key).collect();
+    // Pages and forms are no part of the API.
+    let functions = template.functions.iter().filter(|function| function.binary != "console");
+    let routes = functions.flat_map(|function| &function.routes).filter(|route| !route.path.starts_with("/forms/"));
+    let declared: BTreeSet<String> = routes.map(key).collect();
     assert_eq!(declared, reached, "routes that no operation has");
 }
 
@@ -209,4 +212,51 @@ fn every_operation_says_what_it_is_and_how_it_fails() {
             assert!(!body || webhook || codes.iter().any(|code| code.starts_with('4')), "{route} is never refused");
         }
     }
+}
+
+/// api.md, the document: whatever a generator needs is there, and nothing else.
+#[test]
+fn a_generator_finds_everything_that_it_needs() {
+    let document = merged();
+    let text = document.to_string();
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("#/components/schemas/{name}\"")), "nothing uses {name}");
+    }
+    for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(document.pointer(reference).is_some(), "{reference} is not there");
+    }
+    let tags: BTreeSet<&str> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let has_text = operation["description"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(has_text && operation["security"].is_array(), "{method} {path}");
+            assert!(operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(tag.as_str().unwrap())));
+            let mut statuses = operation["responses"].as_object().unwrap().keys();
+            assert!(statuses.any(|status| status.starts_with('4')), "{method} {path} is never refused");
+        }
+    }
+}
+
+/// api.md: each settings area has a schema with descriptions, defaults and ranges, and no area is left out.
+#[test]
+fn every_settings_area_has_its_schema() {
+    let document = merged();
+    let schemas = &document["components"]["schemas"];
+    let each = schemas["AnySettings"]["oneOf"].as_array().unwrap();
+    assert_eq!(each.len(), shared::operations::model::settings::Area::ALL.len());
+    for reference in each {
+        let schema = document.pointer(reference["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap();
+        for (name, field) in schema["properties"].as_object().unwrap() {
+            let is_nullable = field["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+            assert!(field["description"].is_string(), "{reference} {name}");
+            assert!(field.get("default").is_some() || is_nullable, "{reference} {name} has neither a default nor null");
+        }
+    }
+    let hold = &schemas["AffiliateSettings"]["properties"]["hold_hours"];
+    assert_eq!((&hold["minimum"], &hold["default"]), (&serde_json::json!(0), &serde_json::json!(0)));
+    let put = &document["paths"]["/v1/admin/settings/{area}"]["put"];
+    let body = put.pointer("/requestBody/content/application~1json/schema/$ref").unwrap();
+    assert_eq!(body, "#/components/schemas/AnySettings");
+    assert_eq!(put["responses"]["200"]["headers"]["ETag"]["schema"]["type"], "string");
 }

@@ -154,6 +154,21 @@ fn every_noun_of_the_glossary_exists() {
     assert!(nouns >= 25, "only {nouns} nouns");
 }
 
+/// Every type of item has a row in the storage reference, as its `records!` row declares it.
+#[test]
+fn the_storage_reference_lists_every_type_of_item() {
+    let text = document("shared");
+    let reference = between(&text, "<!-- storage-reference -->\n", "<!-- /storage-reference -->");
+    let row = |record: &shared::table::records::RecordSchema| {
+        let keys: Vec<String> = record.keys.iter().map(|(pk, sk)| format!("`{pk}` / `{sk}`")).collect();
+        let lists: Vec<&str> = record.indexes.iter().copied().chain(record.expires.then_some("expires")).collect();
+        format!("| `{}` | {} | {} | {} |\n", record.kind, keys.join("<br>"), lists.join(", "), record.about.trim())
+    };
+    let rows: String = shared::records().map(row).collect();
+    let expected = format!("| type | key | lists | what it is |\n| --- | --- | --- | --- |\n{rows}");
+    assert!(reference == expected, "replace the storage reference in shared/README.md by:\n{expected}");
+}
+
 /// R9.1: every field of every settings document has a row in the reference.
 #[test]
 fn the_settings_reference_lists_every_field() {
@@ -263,6 +278,15 @@ impl LocalStack {
     }
 }
 
+/// Files below a folder that others than their owner can read.
+fn readable_by_others(folder: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let below = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let inside = below.flat_map(|path| if path.is_dir() { readable_by_others(&path) } else { vec![path] });
+    let all = inside.chain([folder.to_path_buf()]);
+    all.filter(|path| fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)).collect()
+}
+
 impl Drop for LocalStack {
     fn drop(&mut self) {
         let ended = self.process.kill().and_then(|()| self.process.wait());
@@ -290,6 +314,7 @@ fn audits(output: &str) -> usize {
 #[test]
 fn the_tours_run_in_bash_and_zsh() {
     let (tour, long_tour) = (script("", "tour"), script("functions", "long-tour"));
+    let integration = script("functions", "integration");
     // Pasted into a shell, `#` and `!` can mean something else than in a script.
     assert!(!tour.contains(['#', '!']), "{tour}");
     let stack = LocalStack::start();
@@ -298,8 +323,18 @@ fn the_tours_run_in_bash_and_zsh() {
         let output = stack.run(shell, &tour);
         assert_eq!(problems(&output), [""; 0], "{shell}: {output}");
         assert_eq!(audits(&output), 1, "{shell}: {output}");
+        assert_eq!(readable_by_others(&stack.folder.join("data")), Vec::<PathBuf>::new());
         for end in ["\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
             assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
+        }
+        let output = stack.run(shell, &integration);
+        assert_eq!((problems(&output), audits(&output)), (Vec::new(), 1), "{shell}: {output}");
+        let event = |kind: &str| format!("\"event\":\"{kind}\"");
+        for end in ["\"balance_after\":{\"amount\":\"", "\"net\":{\"amount\":\"20.00\"", "\"name\":\"Pro\""] {
+            assert!(output.contains(end), "{shell}: {end} is not in {output}");
+        }
+        for kind in ["order.paid", "redemption.completed"] {
+            assert!(output.contains(&event(kind)), "{shell}: {kind} was not delivered: {output}");
         }
     }
     // This tour moves the clock, so it comes last.

@@ -340,7 +340,9 @@ fn any_single_fault_in_an_erasure_leaves_no_trace_in_the_end() {
                     let me = world.user("bob").get("/v1/me").await.is(200);
                     world.stack.faults.script(operation, nth, fault);
                     let path = format!("/v1/admin/users/{}/erase", me["id"].as_str().unwrap());
-                    told(world, "admin", "k", &path, json!({"reason": "sorry"})).await.is(200);
+                    told(world, "admin", "k", &path, json!({"reason": "sorry", "acknowledge_balance": true}))
+                        .await
+                        .is(200);
                     rest_without(world, "bob").await;
                     let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
                     let file = world.admin().get(&path).await.is(200);

@@ -156,7 +156,7 @@ async fn backend(world: &World) {
     }
     let purchase = json!({
         "user_id": jon["id"], "external_order_id": "o-1", "amount": "50", "currency": "CNY",
-        "paid_at": "2026-11-20T10:00:00Z",
+        "paid_at": "2026-11-21T16:01:00Z",
     });
     world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
     for (order, amount) in [("o-1", "5"), ("o-2", "3")] {
@@ -242,9 +242,11 @@ pub async fn refund(world: &World, order: &Value, units: i64) {
     world.settle().await;
 }
 
-/// A pending sign-up and a password reset.
+/// A pending sign-up and a change of e-mail.
 async fn access(world: &World) {
-    world.nobody().post("/v1/password-resets", json!({"email": "ann@example.com"})).await.is(202);
+    world.sign_in("ann").await;
+    let change = json!({"email": "ann@new.example.com", "password": crate::world::PASSWORD});
+    world.user("ann").put("/v1/me/email", change).await.is(202);
     world.settings("identity", |settings| settings["email_verification"] = json!(true)).await;
     let eve = json!({"email": "eve@example.com", "password": "correct horse battery"});
     world.nobody().post("/v1/registrations", eve).await.is(201);

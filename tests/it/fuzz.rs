@@ -17,7 +17,7 @@
 mod items;
 mod lasting;
 mod messages;
-mod mutate;
+pub mod mutate;
 mod requests;
 mod settings;
 mod values;

@@ -61,7 +61,7 @@ impl Environment for Here {
         let value = match name {
             "TABLE_NAME" => TABLE.to_owned(),
             "PUBLIC_BASE_URL" => "https://guerdon.test".to_owned(),
-            "APP_SECRET" => "a secret of the stand".to_owned(),
+            "APP_SECRET" => "a secret of the stand, long enough".to_owned(),
             "SIGNING_KEY" => "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned(),
             "REWARD_QUEUE_URL" => url("reward.fifo"),
             "REWARD_DEAD_QUEUE_URL" => url("reward-dead.fifo"),
@@ -230,6 +230,7 @@ impl Stand {
             created_at: now,
             expires_at: now,
             looks: 0,
+            under_way: None,
             paid_at: Some(now),
             late: false,
             provider_ref: None,
@@ -238,6 +239,7 @@ impl Stand {
             left: None,
             has_refunds: false,
             completed: None,
+            claimed: None,
             agency: None,
             client_ip: None,
             user_agent: None,
@@ -267,7 +269,7 @@ impl Stand {
     pub async fn get(&self, user: Option<&User>, uri: &str) -> (u16, http::HeaderMap, Value) {
         let mut request = http::Request::get(uri);
         if let (Some(user), Some(signer)) = (user, &self.app.signer) {
-            self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] });
+            self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] }, self.now());
             let (session, generation) = (SessionId::new(user.id.ulid()), user.session_generation);
             let bearer = Bearer { user: user.id, session, password_number: user.password_number, generation };
             let token = signer.access(&bearer, user.role, self.now()).unwrap();

@@ -135,6 +135,22 @@ async fn withdraw(world: &World) {
     world.admin().post(&approve, json!({"reference": "TOPSECRET"})).await.is(200);
 }
 
+/// A fault is logged once, with the error that caused it and that error's own source.
+#[test]
+fn a_fault_is_logged_once_with_its_sources() {
+    let log = logged(async |world| {
+        world.register("bob", None).await;
+        for _ in 0..5 {
+            world.stack.faults.script("Query", 0, Fault::Refused);
+        }
+        world.user("bob").get("/v1/payment/orders").await.refused(503, "unavailable");
+        world.stack.faults.clear();
+    });
+    let faults: Vec<&str> = log.lines().filter(|line| line.contains(" fault=")).collect();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("fault=Query: dispatch failure: "), "{faults:?}");
+}
+
 /// S2: logs hold no secrets and no personal data.
 #[test]
 fn logs_hold_no_secrets_and_no_personal_data() {
@@ -173,4 +189,28 @@ fn callbacks_rewards_and_cancellations_are_metrics() {
     };
     assert_eq!((count("Callbacks", "\"credited\""), count("Callbacks", "\"forged\"")), (2, 1));
     assert_eq!((count("RewardsGranted", "value=1"), count("Orders", "\"cancelled\"")), (1, 1));
+}
+
+/// F16: one mismatch is one alarm, however often its transaction is tried and its notification repeated.
+#[test]
+fn f16_one_review_is_one_alarm_however_often_it_was_tried() {
+    let text = logged(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let event = crate::payment::webhooks::completed(world, &order).await;
+        let wrong = [("/id", json!("evt_wrong")), ("/data/object/amount_total", json!(1))];
+        let wrong = crate::payment::webhooks::with(&event, &wrong);
+        for nth in 0..3 {
+            world.stack.faults.script("TransactWriteItems", nth, Fault::Conflict);
+        }
+        let told = (0..8).map(|_| crate::payment::webhooks::tell(world, &wrong)).collect();
+        for answer in crate::race::together(told).await {
+            answer.is(200);
+        }
+        world.stack.faults.clear();
+        crate::payment::webhooks::tell(world, &event).await.is(200);
+    });
+    let count = |words: &str| text.lines().filter(|line| line.contains(words)).count();
+    assert_eq!((count("metric=\"ReviewsOpened\""), count("needs a person")), (1, 1));
 }

@@ -11,6 +11,7 @@ mod money;
 mod payment;
 mod people;
 mod redeem;
+mod torn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -29,6 +29,44 @@ pub fn credit(amount: &str, count: u32, total_uses: u32) -> Value {
     json!({"label": "credit", "count": count, "credit": amount, "total_uses": total_uses})
 }
 
+/// G5: a pasted code is read whatever its white space, dashes, width and case; so is an invite code.
+#[test]
+fn pasted_codes_are_read() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        let batch = json!({"label": "x", "count": 1, "credit": "1", "total_uses": 0, "per_user_limit": 100});
+        let code = world.codes(batch).await.remove(0);
+        let plain: String = code.chars().filter(|symbol| *symbol != '-').collect();
+        let wide = |text: &str| -> String {
+            text.chars().map(|symbol| char::from_u32(u32::from(symbol) + 0xfee0).unwrap()).collect()
+        };
+        let pasted = [
+            format!("{code}\n"),
+            format!("\t{}\u{a0}", code.to_lowercase()),
+            code.replace('-', "\u{2013}"),
+            code.replace('-', "\u{3000}\u{2212} "),
+            wide(&plain),
+            format!("\u{feff}{plain}\u{200b}"),
+        ];
+        for (number, text) in pasted.iter().enumerate() {
+            world.redeem("bob", text).await.is(201);
+            assert_eq!(world.balance("bob").await, (number + 1).to_string(), "{text:?}");
+        }
+        let invite = world.code("bob").await;
+        let half = format!(" {}\u{2014}{}\r\n", wide(&invite[..4]), invite[4..].to_lowercase());
+        for (name, text) in [("ann", half), ("cid", wide(&invite))] {
+            assert_eq!(world.register(name, Some(&text)).await["referral"], json!({"applied": true}), "{text:?}");
+        }
+        let adjust = json!({"amount": "\u{a0}2.5\n", "remark": "pasted"});
+        let me = world.user("bob").get("/v1/me").await.is(200);
+        let path = format!("/v1/admin/users/{}/adjustments", me["id"].as_str().unwrap());
+        assert_eq!(world.admin().once().post(&path, adjust).await.is(200)["amount"]["amount"], "2.5");
+        let inside = json!({"amount": "2 5", "remark": "pasted"});
+        world.admin().once().post(&path, inside).await.refused(422, "invalid");
+    });
+}
+
 /// R7.4: redeeming extends the expiry by calendar months in UTC; the subscription keeps its id.
 #[test]
 fn redeeming_moves_the_expiry_by_calendar_months() {

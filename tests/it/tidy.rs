@@ -342,6 +342,24 @@ fn every_alarm_watches_a_metric_that_is_written() {
     }
 }
 
+/// A field of a log event is not called as what stands on every line: a line would have the key twice.
+#[test]
+fn no_field_of_an_event_is_called_as_a_key_of_every_line() {
+    let taken = ["timestamp", "level", "message", "target", "span", "spans", "fields", "threadName", "threadId"];
+    for (name, text) in rust_files("shared").into_iter().chain(rust_files("functions")) {
+        let code = product(&text);
+        let events = ["error!(", "warn!(", "info!(", "debug!(", "trace!("].map(|word| format!("tracing::{word}"));
+        for event in events.iter().flat_map(|word| code.split(word.as_str()).skip(1)) {
+            let fields = event.split('"').next().unwrap();
+            let is_taken = |field: &str| {
+                let name = field.split('=').next().unwrap().trim().trim_start_matches(['%', '?']);
+                taken.contains(&name)
+            };
+            assert!(!fields.split(',').any(is_taken), "{name}: {fields}");
+        }
+    }
+}
+
 /// Types of one function have distinct names, because the published document identifies types by name.
 #[test]
 fn types_of_the_api_have_names_of_their_own() {
@@ -370,7 +388,6 @@ fn proofs_are_compared_in_constant_time() {
     let files = [
         "shared/src/payment/gateway/stripe/signature.rs",
         "shared/src/payment/gateway/zpay/notify.rs",
-        "shared/edge/src/page.rs",
         "shared/src/account/token.rs",
         "shared/src/account/mailed_code.rs",
         "shared/src/account/service_keys.rs",

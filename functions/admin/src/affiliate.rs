@@ -31,7 +31,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::reason::Reason;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{named, user as user_filter};
 
 /// A commission for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,7 +54,7 @@ pub struct AdminCommission {
     pub amount: Amount,
     /// Amount remaining after reversals, in ledger currency.
     pub remaining: Amount,
-    /// State: `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     pub state: CommissionState,
     /// Reason why an admin reversed it.
     pub reason: Option<String>,
@@ -109,7 +109,7 @@ impl AdminCommission {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Commissions {
-    /// State: `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     #[param(inline, value_type = Option<CommissionState>)]
     state: Option<String>,
     /// Id of the inviter.
@@ -128,14 +128,11 @@ pub async fn commissions(
     State(app): State<Arc<App>>,
     search: AdminSearch<Commissions>,
 ) -> Result<JsonOrCsv<AdminCommission>, Problem> {
-    use CommissionState::{Available, PartiallyReversed, Pending, Reversed};
-    let all = [Pending, Available, PartiallyReversed, Reversed];
-    let state = |text: &str| all.into_iter().find(|state| state.as_str() == text);
     let filter = CommissionFilter {
         beneficiary: user_filter("/inviter", search.filters.inviter.as_deref())?,
-        state: given("/state", search.filters.state.as_deref(), state)?,
+        state: named("/state", search.filters.state.as_deref())?,
     };
-    let page = search::commissions(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::commissions(&app, &filter, &window).await).await?;
     let now = app.clock.now();
     Ok(search.found(&app, page, |of| AdminCommission::of(&of, now)))
 }
@@ -259,9 +256,9 @@ pub async fn withdrawals(
 ) -> Result<JsonOrCsv<AdminWithdrawal>, Problem> {
     let filter = WithdrawalFilter {
         user: user_filter("/user", search.filters.user.as_deref())?,
-        state: given("/state", search.filters.state.as_deref(), WithdrawalState::parse)?,
+        state: named("/state", search.filters.state.as_deref())?,
     };
-    let page = search::withdrawals(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::withdrawals(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminWithdrawal::from))
 }
 

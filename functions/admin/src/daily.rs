@@ -25,6 +25,7 @@ use super::stats::Reading;
 
 /// Totals of one day (UTC).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DailyTotals)]
 pub struct Day {
     /// Day of the totals, in UTC.
     #[schema(value_type = String, format = Date)]
@@ -175,6 +176,8 @@ impl ProviderDay {
     }
 }
 
+const DAY: &str = "A day, such as 2026-11-20.";
+
 /// Range of days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -184,13 +187,16 @@ pub struct Days {
     from: Option<String>,
     /// Last day; today if left out.
     to: Option<String>,
+    /// `1` to begin a CSV with a byte order mark, so that Excel reads it as UTF-8.
+    #[expect(dead_code, reason = "the format reads it")]
+    bom: Option<String>,
 }
 
 impl Days {
     fn read(&self, today: Date) -> Result<(Date, Date), Refusal> {
         let day = |text: &str| text.parse::<Date>().ok();
-        let to = given("/to", self.to.as_deref(), day)?.unwrap_or(today);
-        let from = given("/from", self.from.as_deref(), day)?;
+        let to = given("/to", self.to.as_deref(), DAY, day)?.unwrap_or(today);
+        let from = given("/from", self.from.as_deref(), DAY, day)?;
         let from = from.unwrap_or_else(|| to.checked_sub(30.days()).unwrap_or(to));
         let most = to.checked_sub(MOST_DAYS.days()).unwrap_or(Date::MIN);
         match (most..=to).contains(&from) {

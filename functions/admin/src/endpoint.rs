@@ -2,7 +2,7 @@
 
 use shared::webhooks::model::delivery::DeliveryState;
 use shared::webhooks::model::endpoint::DisabledBecause;
-use shared::webhooks::model::outbound_event::EventKind;
+use shared::webhooks::model::outbound_event::{EventKind, EventPattern};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -37,7 +37,7 @@ pub struct WebhookEndpoint {
     /// URL that events are delivered to.
     pub url: String,
     /// Event types delivered to it.
-    pub events: Vec<EventKind>,
+    pub events: Vec<EventPattern>,
     /// True if events are delivered to it.
     pub enabled: bool,
     /// Reason why it is disabled: `by_admin`, `failing` or `gone`.
@@ -94,10 +94,8 @@ pub struct EndpointTerms {
     #[schema(example = "https://product.example/guerdon")]
     url: String,
     /// Event types delivered to it.
-    /// One or more of `user.registered`, `order.paid`, `order.refunded`, `reward.granted`, `redemption.completed`,
-    /// `commission.accrued`, `commission.available`, `commission.reversed`, `withdrawal.requested`, `withdrawal.completed`,
-    /// `withdrawal.paid`, `withdrawal.rejected`, `withdrawal.cancelled`.
-    #[schema(value_type = Vec<EventKind>)]
+    /// Kinds such as `order.paid`, and groups such as `order.*`, which include the kinds that are added to them later.
+    #[schema(value_type = Vec<EventPattern>)]
     events: Vec<String>,
 }
 
@@ -115,7 +113,7 @@ pub struct EndpointChange {
     /// Public HTTPS URL.
     url: Option<String>,
     /// Event types delivered from now on; replaces the list.
-    #[schema(value_type = Option<Vec<EventKind>>)]
+    #[schema(value_type = Option<Vec<EventPattern>>)]
     events: Option<Vec<String>>,
     /// True to deliver events to it. Enabling it clears its failure record.
     enabled: Option<bool>,
@@ -200,7 +198,7 @@ pub async fn endpoints(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
 ) -> Result<JsonOrCsv<WebhookEndpoint>, Problem> {
-    let page = verb::endpoints(&app, &search.window).await?;
+    let page = search.rows(async |window| verb::endpoints(&app, &window).await).await?;
     Ok(search.found(&app, page, WebhookEndpoint::from))
 }
 
@@ -264,7 +262,7 @@ pub async fn deliveries(
     search: AdminSearch<Unfiltered>,
     Id(endpoint): Id<EndpointId>,
 ) -> Result<JsonOrCsv<Delivery>, Problem> {
-    let page = deliver::deliveries(&app, endpoint, &search.window).await?;
+    let page = search.rows(async |window| deliver::deliveries(&app, endpoint, &window).await).await?;
     Ok(search.found(&app, page, Delivery::from))
 }
 

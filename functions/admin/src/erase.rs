@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::account::adjust_balance::said;
 use shared::account::erase::{self as verb, Erase};
 use shared::account::view::Admin;
 use shared::app::App;
@@ -12,28 +14,42 @@ use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::UserId;
-use shared::kernel::refusal::code;
+use shared::kernel::refusal::{Refusal, code};
+use utoipa::ToSchema;
 
-use super::reason::Reason;
 use super::user::AdminUser;
+
+/// Request to erase a user.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// Reason, for people to read, 1 to 500 characters.
+    #[schema(example = "asked for it")]
+    reason: String,
+    /// True to erase a user who owes money or is owed some. Without it such a user is not erased, and the refusal has the figures.
+    #[serde(default)]
+    acknowledge_balance: bool,
+}
 
 /// Erase a user's personal data
 ///
 /// E-mail, language and login are removed at once. The origin of orders, the payout accounts of withdrawals and the raw provider events
-/// follow within moments. Journals, amounts and ids are kept. It can't be undone.
+/// follow within moments. Journals, amounts and ids are kept. It can't be undone. A user who owes money or is owed some is erased only
+/// with `acknowledge_balance`.
 #[utoipa::path(
     post, path = "/v1/admin/users/{id}/erase", operation_id = "eraseUser", tag = "admin",
-    responses((status = 200, body = AdminUser), code::WithdrawalOpen),
+    responses((status = 200, body = AdminUser), code::WithdrawalOpen, code::BalanceLeft),
 )]
 pub async fn erase(
     State(app): State<Arc<App>>,
     admin: Admin,
     Id(user): Id<UserId>,
     key: Idempotent,
-    body: Body<Reason>,
+    body: Body<Erasure>,
 ) -> Result<Reply<AdminUser>, Problem> {
-    let reason = body.value.read()?;
+    let reason = said("/reason", &body.value.reason).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    let done = verb::erase(&app, &ctx, &Erase { user, reason, admin: admin.id }).await?;
+    let acknowledge_balance = body.value.acknowledge_balance;
+    let done = verb::erase(&app, &ctx, &Erase { user, reason, acknowledge_balance, admin: admin.id }).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

@@ -11,7 +11,7 @@ use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiresIdempotencyKey;
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -19,18 +19,21 @@ use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
-use shared::kernel::money::MoneyError;
+use shared::kernel::money::{Currency, MoneyError, PayMoney};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::{Refusal, code};
+use shared::operations::order_summary::{OrderSums, order_sums};
 use shared::operations::search::{self, OrderFilter};
 use shared::payment::complete_order::{Complete, complete_order};
 use shared::payment::model::event::EventOutcome;
 use shared::payment::model::order::{self, OrderStatus};
 use shared::payment::model::payment::Payment;
+use shared::payment::model::settings::PaymentSettings;
 use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider::verify_any;
+use shared::payment::undo_completion::{UndoCompletion, undo_completion};
 use shared::payment::view::OrderView;
 use shared::table::store::Page;
 use utoipa::{IntoParams, ToSchema};
@@ -39,7 +42,7 @@ use super::programme::Person;
 use super::stats::Reading;
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{named, user as user_filter};
 
 /// An order with the details for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,6 +81,7 @@ impl CsvRow for AdminOrder {
         "net.amount",
         "paid_at",
         "late",
+        "processing",
         "provider_payment_id",
         "promotion_used",
         "client_ip",
@@ -90,7 +94,7 @@ impl AdminOrder {
         Ok(Self {
             order: OrderView::try_from(of)?.with_refund_details(payment),
             user: Person::new(of.user, user),
-            provider_payment_id: of.payment_id.clone(),
+            provider_payment_id: of.payment_id.clone().or_else(|| of.claimed.clone()),
             client_ip: of.client_ip.clone(),
             user_agent: of.user_agent.clone(),
             promotion_used: of.status.is_captured() && of.bonus.is_some(),
@@ -121,7 +125,7 @@ pub struct ProviderEvent {
     /// Time of receipt.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
-    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed` or `ignored`.
+    /// Outcome: `credited`, `already_credited`, `reversed`, `review`, `noted`, `closed`, `foreign` or `ignored`.
     pub outcome: EventOutcome,
     /// Body as received; null once it is deleted.
     pub raw: Option<String>,
@@ -187,16 +191,19 @@ pub struct Orders {
     user: Option<String>,
     /// E-mail of the user.
     email: Option<String>,
+    /// `true`: orders with a payment under way; `false`: all others.
+    processing: Option<bool>,
 }
 
 impl Orders {
     fn read(&self) -> Result<OrderFilter, Refusal> {
         Ok(OrderFilter {
-            status: given("/status", self.status.as_deref(), OrderStatus::parse)?,
-            provider: given("/provider", self.provider.as_deref(), Provider::parse)?,
+            status: named("/status", self.status.as_deref())?,
+            provider: named("/provider", self.provider.as_deref())?,
             method: self.method.clone().filter(|method| !method.is_empty()),
             user: user_filter("/user", self.user.as_deref())?,
             email: email(self.email.as_deref())?,
+            processing: self.processing,
         })
     }
 }
@@ -213,7 +220,7 @@ pub async fn orders(
     search: AdminSearch<Orders, OrdersRead>,
 ) -> Result<JsonOrCsv<AdminOrder>, Problem> {
     let filter = search.filters.read()?;
-    let page = search::orders(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::orders(&app, &filter, &window).await).await?;
     let users = search::users_of(&app, page.items.iter().map(|order| order.user)).await?;
     let payments = payments_of(&app, &page.items).await?;
     let shown = |order: &order::Order| {
@@ -223,7 +230,7 @@ pub async fn orders(
     Ok(search.found(&app, Page { items, next: page.next }, |order| order))
 }
 
-/// Totals of all paid orders.
+/// Totals of paid orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderSummary {
     /// Number of paid orders.
@@ -236,20 +243,59 @@ pub struct OrderSummary {
     pub credit: Amount,
     /// Bonus added by promotions, in ledger currency.
     pub bonus: Amount,
+    /// Sums after refunds and disputes; those above are before them.
+    pub net: NetSummary,
 }
 
-/// Get the totals of all paid orders
+/// Totals of paid orders after refunds and disputes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NetSummary {
+    /// Sum left of the charges, in the current pay currency.
+    pub charge: Amount,
+    /// Sums left of charges in former pay currencies.
+    pub other_charges: Vec<Amount>,
+    /// Credit and bonus left, in ledger currency.
+    pub total: Amount,
+}
+
+impl OrderSummary {
+    fn of(sums: OrderSums, pay: Currency) -> Self {
+        let split = |mut of: Vec<PayMoney>| -> (Amount, Vec<Amount>) {
+            let ours = of.iter().position(|sum| sum.currency() == pay);
+            let ours = ours.map_or_else(|| PayMoney::zero(pay), |ours| of.remove(ours));
+            (ours.into(), of.into_iter().map(Amount::from).collect())
+        };
+        let ((charge, other_charges), (net, other_nets)) = (split(sums.charges), split(sums.nets));
+        Self {
+            orders: sums.orders,
+            charge,
+            other_charges,
+            credit: sums.credit.into(),
+            bonus: sums.bonus.into(),
+            net: NetSummary { charge: net, other_charges: other_nets, total: sums.net_total.into() },
+        }
+    }
+}
+
+/// Get the totals of paid orders
 ///
-/// Projected from messages, each order counted once; updated within moments.
+/// Takes the list's filters, before and after refunds. Without any they are projected from messages, each order counted once,
+/// and updated within moments. A filter reads the orders, 5,000 at most; more are 422 `range_too_large`.
 #[utoipa::path(
     get, path = "/v1/admin/payment/orders/summary", operation_id = "summariseOrders", tag = "admin",
-    responses((status = 200, body = OrderSummary)),
+    responses((status = 200, body = OrderSummary), code::RangeTooLarge),
 )]
-pub async fn summary(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Result<Reply<OrderSummary>, Problem> {
-    let reading = Reading::now(&app).await?;
-    let (orders, of) = (reading.paid_orders(), reading.orders()?);
-    let (charge, other_charges, credit, bonus) = (of.charge, of.other_charges, of.credit, of.bonus);
-    Ok(Reply::ok(OrderSummary { orders, charge, other_charges, credit, bonus }))
+pub async fn summary(
+    State(app): State<Arc<App>>,
+    search: AdminSearch<Orders, OrdersRead>,
+) -> Result<Reply<OrderSummary>, Problem> {
+    let filter = search.filters.read()?;
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    let sums = match filter == OrderFilter::default() && search.window.from.is_none() && search.window.to.is_none() {
+        true => Reading::now(&app).await?.order_sums()?,
+        false => order_sums(&app, settings.ledger_currency, &filter, &search.window).await?,
+    };
+    Ok(Reply::ok(OrderSummary::of(sums, settings.pay_currency)))
 }
 
 /// Get one order with its provider's events
@@ -282,10 +328,11 @@ pub struct Completion {
 
 /// Complete an order manually
 ///
-/// Credits the order once, as its payment would have. A later event of the provider only adds the payment's id.
+/// Closes the payment page, and credits the order once, as its payment would have. A later event of the provider only adds the
+/// payment's id; money that is taken after the completion is a surplus.
 #[utoipa::path(
     post, path = "/v1/admin/payment/orders/{id}/complete", operation_id = "completeOrder", tag = "admin",
-    responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid),
+    responses((status = 200, body = AdminOrderFile), code::OrderAlreadyPaid, code::PaymentDiffers),
 )]
 pub async fn complete(
     State(app): State<Arc<App>>,
@@ -297,6 +344,35 @@ pub async fn complete(
     let ask = body.value.read(id, &admin)?;
     let ctx = key.bind(&app, &admin, &body);
     let done = complete_order(&app, &ctx, &ask).await?;
+    Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
+}
+
+/// Reason for undoing a completion.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Undoing {
+    /// Reason, 1 to 500 characters.
+    reason: String,
+}
+
+/// Undo a manual completion
+///
+/// For one made by mistake, while no payment of the provider confirms it. Credit and bonus are taken back, commission and reward
+/// follow; the order ends as `refunded`, and a payment that still arrives is a surplus.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/complete/undo", operation_id = "undoCompletion", tag = "admin",
+    responses((status = 200, body = AdminOrderFile), code::NotCompletedByHand),
+)]
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Id(id): Id<OrderId>,
+    key: Idempotent,
+    body: Body<Undoing>,
+) -> Result<Reply<AdminOrderFile>, Problem> {
+    let reason = said("/reason", &body.value.reason).map_err(Refusal::from)?;
+    let ctx = key.bind(&app, &admin, &body);
+    let done = undo_completion(&app, &ctx, &UndoCompletion { order: id, reason, admin: admin.id }).await?;
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
 }
 

@@ -28,12 +28,12 @@ use shared::edge::export::{CsvRow, JsonOrCsv};
 /// Settings of an area.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsDocument {
-    /// Area: `identity`, `referral`, `promotion`, `payment`, `affiliate`, `redemption` or `agency`.
+    /// Area that the document is of.
     pub area: Area,
     /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,
     /// Settings document of the area.
-    #[schema(value_type = Object)]
+    #[schema(value_type = AnySettings)]
     pub settings: Value,
 }
 
@@ -68,7 +68,7 @@ pub async fn settings(
 /// Replaces the whole document; `If-Match` carries the version it is based on.
 #[utoipa::path(
     put, path = "/v1/admin/settings/{area}", operation_id = "changeSettings", tag = "admin",
-    request_body(content = Object, description = "The whole document"),
+    request_body(content = AnySettings, description = "The whole document of the area"),
     responses((status = 200, body = SettingsDocument), code::CurrencyInUse),
 )]
 pub async fn change_settings(
@@ -140,6 +140,6 @@ pub struct Audits {
 pub async fn audits(State(app): State<Arc<App>>, search: AdminSearch<Audits>) -> Result<JsonOrCsv<Audit>, Problem> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let filter = AuditFilter { actor: text(&search.filters.actor), subject: text(&search.filters.subject) };
-    let page = self::search(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| self::search(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, Audit::from))
 }

@@ -25,7 +25,7 @@ use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{given, named, user as user_filter};
 
 /// A user, by id and e-mail.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -117,7 +117,7 @@ pub async fn referrals(
     search: AdminSearch<Referrals>,
 ) -> Result<JsonOrCsv<AdminReferral>, Problem> {
     let filter = search.filters.read()?;
-    let mut page = search::referrals(&app, &filter, &search.window).await?;
+    let mut page = search.rows(async |window| search::referrals(&app, &filter, &window).await).await?;
     let bonds: Vec<_> = page.items.drain(..).filter_map(|user| Some((user.attribution.clone()?, user))).collect();
     let inviters = search::users_of(&app, bonds.iter().map(|(bond, _)| bond.inviter)).await?;
     let view = |(bond, user): (referral::Referral, User)| AdminReferral::new(&user, &bond, inviters.get(&bond.inviter));
@@ -126,7 +126,7 @@ pub async fn referrals(
 
 impl Referrals {
     fn read(&self) -> Result<ReferralFilter, Refusal> {
-        let qualified = given("/state", self.state.as_deref(), |state| match state {
+        let qualified = given("/state", self.state.as_deref(), "One of qualified, registered.", |state| match state {
             "qualified" => Some(true),
             "registered" => Some(false),
             _ => None,
@@ -216,16 +216,13 @@ pub async fn rewards(
     search: AdminSearch<Rewards>,
 ) -> Result<JsonOrCsv<AdminReward>, Problem> {
     let filter = search.filters.read()?;
-    let page = search::rewards(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::rewards(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminReward::from))
 }
 
 impl Rewards {
     fn read(&self) -> Result<ReferralFilter, Refusal> {
-        use RewardState::{Failed, Granted, Held, Pending, Reversed};
-        let all = [Pending, Held, Granted, Failed, Reversed];
-        let state = |text: &str| all.into_iter().find(|state| state.as_str() == text);
-        let state = given("/state", self.state.as_deref(), state)?;
+        let state = named("/state", self.state.as_deref())?;
         let inviter = user_filter("/inviter", self.inviter.as_deref())?;
         Ok(ReferralFilter { inviter, qualified: None, state })
     }

@@ -2,7 +2,7 @@
 
 use shared::kernel::id::OrderId;
 use shared::kernel::text_enum;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -14,11 +14,13 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::view::Amount;
+use shared::kernel::fault::Fault;
 use shared::kernel::money::MoneyError;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::operations::search;
 use shared::payment::model::reconciliation::{PaymentDifference, Reconciliation, Sides};
+use shared::table::list::Window;
 use utoipa::ToSchema;
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
@@ -189,7 +191,7 @@ pub async fn reconciliations(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, OrdersRead>,
 ) -> Result<JsonOrCsv<AdminReconciliation>, Problem> {
-    let page = search::reconciliations(&app, &search.window).await?;
+    let page = search.rows(async |window| search::reconciliations(&app, &window).await).await?;
     Ok(search.found(&app, page, AdminReconciliation::try_from).whole()?)
 }
 
@@ -205,7 +207,14 @@ pub async fn reconciliation(
     search: AdminSearch<Unfiltered, OrdersRead>,
     Id(date): Id<Date>,
 ) -> Result<JsonOrCsv<AdminDifference>, Problem> {
-    let (reports, page) = search::reconciliation(&app, date, &search.window).await?;
+    let first = Mutex::new(Vec::new());
+    let read = async |window: Window| {
+        let (reports, page) = search::reconciliation(&app, date, &window).await?;
+        *first.lock().unwrap_or_else(PoisonError::into_inner) = reports;
+        Ok::<_, Fault>(page)
+    };
+    let page = search.rows(read).await?;
+    let reports = first.into_inner().unwrap_or_else(PoisonError::into_inner);
     if reports.is_empty() {
         return Err(Refusal::NotFound.into());
     }

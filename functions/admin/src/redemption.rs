@@ -11,6 +11,7 @@ use shared::kernel::id::PlanId;
 use shared::kernel::money::AMOUNT_MAX;
 use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
 use shared::kernel::refusal::FieldError;
+use shared::kernel::typed;
 use shared::redemption::model::code::Benefit;
 use shared::redemption::model::plan::Unit;
 
@@ -28,7 +29,7 @@ fn ranged<N: TryFrom<i64>>(pointer: &str, number: i64, least: i64, most: i64) ->
 
 /// Parse an RFC 3339 time.
 fn time(pointer: &str, text: &str) -> Result<Timestamp, FieldError> {
-    text.parse().map_err(|_| FieldError::new(pointer, "not_a_time", "RFC 3339, 2026-12-31T23:59:59Z"))
+    typed::time(text).ok_or_else(|| FieldError::new(pointer, "not_a_time", "RFC 3339, up to 9999-12-31T23:59:59Z"))
 }
 
 /// Benefit in a body: a plan and its time, or a credit.

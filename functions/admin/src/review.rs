@@ -12,7 +12,7 @@ use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, OrdersRead};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::RequiresIdempotencyKey;
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -23,12 +23,13 @@ use shared::kernel::id::{OrderId, ReviewId};
 use shared::kernel::money::PayMoney;
 use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::operations::search;
+use shared::payment::confirm_review::{ConfirmReview, confirm_review};
 use shared::payment::model::review::{self, Review, ReviewState};
 use shared::payment::resolve_review::{ResolveReview, ReviewResolution, resolve_review};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::given;
+use shared::edge::search::named;
 
 /// A review item: provider money that awaits a decision.
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,9 +138,8 @@ pub async fn reviews(
     State(app): State<Arc<App>>,
     search: AdminSearch<Reviews, OrdersRead>,
 ) -> Result<JsonOrCsv<AdminReview>, Problem> {
-    let named = |text: &str| ReviewState::ALL.into_iter().find(|known| known.as_str() == text);
-    let wanted = given("/state", search.filters.state.as_deref(), named)?;
-    let page = search::reviews(&app, wanted, &search.window).await?;
+    let wanted = named("/state", search.filters.state.as_deref())?;
+    let page = search.rows(async |window| search::reviews(&app, wanted, &window).await).await?;
     Ok(search.found(&app, page, AdminReview::from))
 }
 
@@ -148,6 +148,7 @@ pub async fn reviews(
 #[serde(deny_unknown_fields)]
 pub struct ReviewDecision {
     /// Action: `credit`, `refund_due` or `ignore`.
+    #[schema(pattern = "^(credit|refund_due|ignore)$")]
     action: String,
     /// Id of an order of the user who gets the money; for `credit`.
     #[schema(value_type = Option<OrderId>)]
@@ -193,6 +194,35 @@ pub async fn resolve(
     let ask = body.value.read(id, &admin)?;
     let ctx = key.bind(&app, &admin, &body);
     let done = resolve_review(&app, &ctx, &ask).await?;
+    Ok(Reply::ok(shown(&app, done.answer.review).await?).replayed(done.replayed))
+}
+
+/// Confirmation that the money of a review item went back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewConfirmation {
+    /// Reference of the refund at the gateway, 1 to 500 characters.
+    reference: String,
+}
+
+/// Confirm the refund of a review item
+///
+/// For an item resolved as `refund_due`: the money went back at the gateway, which does not report it. It leaves `suspense`, and
+/// the item is `refunded`. For an item of Stripe, Stripe is asked.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/reviews/{id}/confirm", operation_id = "confirmReview", tag = "admin",
+    responses((status = 200, body = AdminReview), code::RefundNotDue, code::ReviewClosed),
+)]
+pub async fn confirm(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Id(id): Id<ReviewId>,
+    key: Idempotent,
+    body: Body<ReviewConfirmation>,
+) -> Result<Reply<AdminReview>, Problem> {
+    let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
+    let ctx = key.bind(&app, &admin, &body);
+    let done = confirm_review(&app, &ctx, &ConfirmReview { review: id, reference, admin: admin.id }).await?;
     Ok(Reply::ok(shown(&app, done.answer.review).await?).replayed(done.replayed))
 }
 

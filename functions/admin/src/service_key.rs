@@ -119,7 +119,7 @@ pub async fn keys(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered>,
 ) -> Result<JsonOrCsv<ServiceKey>, Problem> {
-    let page = verb::keys(&app, &search.window).await?;
+    let page = search.rows(async |window| verb::keys(&app, &window).await).await?;
     Ok(search.found(&app, page, ServiceKey::from))
 }
 

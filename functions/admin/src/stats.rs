@@ -16,6 +16,7 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use shared::operations::model::metrics::Tallies;
+use shared::operations::order_summary::OrderSums;
 use shared::operations::search::pending_orders;
 use shared::operations::statistics;
 use shared::payment::model::order::OrderStatus;
@@ -341,6 +342,29 @@ impl Reading {
             credit: self.amount("orders.credit")?,
             bonus: self.amount("orders.bonus")?,
         })
+    }
+
+    /// Get the sums of all paid orders, before and after refunds.
+    ///
+    /// # Errors
+    /// If a total has more digits than its currency.
+    pub fn order_sums(&self) -> Result<OrderSums, MoneyError> {
+        let of = |prefix: &str| -> Result<Vec<PayMoney>, MoneyError> {
+            let sum = |(name, sum): (&String, &Decimal)| {
+                Some(PayMoney::exact(*sum, Currency::parse(name.strip_prefix(prefix)?)?))
+            };
+            self.tallies.iter().filter_map(sum).collect()
+        };
+        let (charges, mut nets) = (of("orders.charge.")?, of("orders.charge.")?);
+        for gone in of("orders.returned.")? {
+            if let Some(net) = nets.iter_mut().find(|net| net.currency() == gone.currency()) {
+                *net = net.minus(gone)?;
+            }
+        }
+        let money = |name: &str| LedgerMoney::exact(self.number(name), self.ledger);
+        let (credit, bonus) = (money("orders.credit")?, money("orders.bonus")?);
+        let net_total = credit.plus(bonus)?.minus(money("orders.reversed")?)?;
+        Ok(OrderSums { orders: self.paid_orders(), charges, nets, credit, bonus, net_total })
     }
 
     /// Get the number of paid orders.

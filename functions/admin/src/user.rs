@@ -36,7 +36,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, user as user_filter};
+use shared::edge::search::{given, named, user as user_filter};
 
 /// An account for the operator.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,7 +123,7 @@ pub struct Users {
 )]
 pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<JsonOrCsv<AdminUser>, Problem> {
     let email = email(search.filters.email.as_deref())?;
-    let page = search::users(&app, email.as_ref(), &search.window).await?;
+    let page = search.rows(async |window| search::users(&app, email.as_ref(), &window).await).await?;
     Ok(search.found(&app, page, AdminUser::from))
 }
 
@@ -271,16 +271,16 @@ pub struct Policy {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSetting {
-    /// The code: 4 to 32 of A–Z and 0–9, trimmed and upper-cased.
+    /// The code: 4 to 32 of A–Z and 0–9, read without regard to case, white space and dashes.
     code: String,
 }
 
 /// Set an account's vanity invite code
 ///
-/// It becomes the primary code. The previous code creates no more referrals but stays the account's.
+/// It becomes the primary code, which is shown first. The previous code was shared, so it goes on creating referrals.
 #[utoipa::path(
     put, path = "/v1/admin/users/{id}/invite-code", operation_id = "setInviteCode", tag = "admin",
-    responses((status = 200, body = AdminUser), code::InviteCodeTaken),
+    responses((status = 200, body = AdminUser), code::InviteCodeTaken, code::InviteCodeLimit),
 )]
 pub async fn set_invite_code(
     State(app): State<Arc<App>>,
@@ -418,10 +418,11 @@ pub async fn records(
     let account = |text: &str| ["balance", "commission"].into_iter().find(|account| *account == text);
     let filter = RecordFilter {
         user: user_filter("/user", filters.user.as_deref())?,
-        of_commission: given("/account", filters.account.as_deref(), account)? == Some("commission"),
-        kind: given("/type", filters.kind.as_deref(), RecordType::parse)?,
+        of_commission: given("/account", filters.account.as_deref(), "One of balance, commission.", account)?
+            == Some("commission"),
+        kind: named("/type", filters.kind.as_deref())?,
         related_id: filters.related_id.clone().filter(|id| !id.is_empty()),
     };
-    let page = search::records(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| search::records(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminRecord::from))
 }

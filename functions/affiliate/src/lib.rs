@@ -20,7 +20,7 @@ use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::WithdrawalId;
 use shared::kernel::refusal::code;
 use shared::operations::search::{self, WithdrawalFilter};
@@ -38,7 +38,7 @@ pub fn api() -> Api<Arc<App>> {
     api![overview, codes, make_code, drop_code, commissions, ask, withdrawals, cancel,]
 }
 
-/// The caller's terms and totals
+/// The caller's totals, policy and codes, and the programme's terms
 ///
 /// Commission whose hold has ended counts as available.
 #[utoipa::path(
@@ -46,7 +46,8 @@ pub fn api() -> Api<Arc<App>> {
     responses((status = 200, body = Affiliate), code::AccountBlocked),
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Affiliate>, Problem> {
-    Ok(Reply::ok(affiliate::overview(&app, caller.id()).await?.into()))
+    let overview = affiliate::overview(&app, caller.id()).await?;
+    Ok(Reply::ok(Affiliate::of(overview).map_err(Error::from)?))
 }
 
 /// The caller's invite codes

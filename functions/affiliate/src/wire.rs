@@ -6,12 +6,14 @@ use shared::account::adjust_balance::{said, unsigned_amount};
 use shared::account::model::access::Bearer;
 use shared::affiliate::model::commission;
 use shared::affiliate::model::commission::CommissionState;
+use shared::affiliate::model::settings::AffiliateSettings;
 use shared::affiliate::model::withdrawal;
 use shared::affiliate::overview::AffiliateOverview;
 use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
 use shared::kernel::id::CommissionId;
 use shared::kernel::id::OrderId;
+use shared::kernel::money::{Currency, LedgerMoney, MoneyError};
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::invite_code::Shown;
 use utoipa::ToSchema;
@@ -30,6 +32,43 @@ pub struct Affiliate {
     pub invitees: u64,
     /// The caller's active invite codes.
     pub codes: Vec<InviteCode>,
+    /// The programme that orders and withdrawals made now follow.
+    pub terms: Terms,
+}
+
+/// Terms of the affiliate programme, the same for all users.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AffiliateTerms)]
+pub struct Terms {
+    /// True if orders earn commission.
+    pub enabled: bool,
+    /// Hours from a payment until its commission can be withdrawn.
+    pub hold_hours: u32,
+    /// Days after an invitee's registration in which its orders earn commission; 0 means no limit.
+    pub valid_days: u32,
+    /// Highest commission that one invitee earns; null means no cap.
+    pub cap_per_invitee: Option<Amount>,
+    /// Lowest amount of a cash withdrawal.
+    pub min_cash_withdrawal: Amount,
+    /// Ways in which cash can be paid out.
+    pub withdrawal_methods: Vec<String>,
+    /// Number of active codes that a user may have beside the primary one.
+    pub max_codes: u32,
+}
+
+impl Terms {
+    fn of(programme: &AffiliateSettings, currency: Currency) -> Result<Self, MoneyError> {
+        let cap = LedgerMoney::exact(programme.cap_per_invitee, currency)?;
+        Ok(Self {
+            enabled: programme.enabled,
+            hold_hours: programme.hold_hours,
+            valid_days: programme.valid_days,
+            cap_per_invitee: cap.is_positive().then(|| cap.into()),
+            min_cash_withdrawal: LedgerMoney::exact(programme.min_cash_withdrawal, currency)?.into(),
+            withdrawal_methods: programme.withdrawal_methods.clone(),
+            max_codes: programme.max_codes_per_user,
+        })
+    }
 }
 
 /// An invite code.
@@ -126,10 +165,15 @@ pub struct Totals {
     pub debt: Amount,
 }
 
-impl From<AffiliateOverview> for Affiliate {
-    fn from(of: AffiliateOverview) -> Self {
+impl Affiliate {
+    /// Shows the caller's totals with the programme's terms.
+    ///
+    /// # Rejects
+    /// An amount with more digits than the ledger has, which settings do not accept.
+    pub fn of(of: AffiliateOverview) -> Result<Self, MoneyError> {
         let account = of.account;
-        Self {
+        Ok(Self {
+            terms: Terms::of(&of.programme, account.available.currency())?,
             policy: Policy {
                 rate: of.policy.rate.normalize().to_string(),
                 trigger_limit: of.policy.trigger_limit,
@@ -146,7 +190,7 @@ impl From<AffiliateOverview> for Affiliate {
             },
             invitees: of.invitees,
             codes: of.codes.into_iter().map(InviteCode::from).collect(),
-        }
+        })
     }
 }
 
@@ -167,7 +211,7 @@ pub struct Commission {
     pub amount: Amount,
     /// Commission that remains after reversals.
     pub remaining: Amount,
-    /// State of the commission: `pending`, `available`, `partially_reversed` or `reversed`.
+    /// State of the commission: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     pub state: CommissionState,
     /// Time from which the commission can be withdrawn.
     #[schema(value_type = String, format = DateTime)]

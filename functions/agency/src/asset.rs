@@ -7,7 +7,9 @@ use axum::extract::State;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use shared::agency::assets::{CreateAsset, asset as read, create_asset, move_asset};
+use shared::account::records::StatementFilter;
+use shared::account::view::Record;
+use shared::agency::assets::{CreateAsset, asset as read, asset_records, create_asset, move_asset};
 use shared::agency::model::asset::{self, AssetIdentifier, AssetKind};
 use shared::agency::model::shop::Seller;
 use shared::agency::queries::{self, SaleFilter};
@@ -20,10 +22,11 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Search, given};
+use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AssetId, PackageId, SeriesId, ShopId};
+use shared::kernel::ledger::RecordType;
 use shared::kernel::money::Currency;
 use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
@@ -182,8 +185,8 @@ pub struct Assets {
 
 impl Assets {
     fn read(&self) -> Result<SaleFilter, Refusal> {
-        let shop = given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?;
-        let series = given("/series_id", self.series_id.as_deref(), SeriesId::parse)?;
+        let shop = named("/shop_id", self.shop_id.as_deref())?;
+        let series = named("/series_id", self.series_id.as_deref())?;
         Ok(SaleFilter { shop, series, ..SaleFilter::default() })
     }
 }
@@ -195,7 +198,7 @@ impl Assets {
 )]
 pub async fn assets(State(app): State<Arc<App>>, search: Search<Assets, Seller>) -> Result<JsonOrCsv<Asset>, Problem> {
     let (filter, currency) = (search.filters.read()?, currency(&app).await?);
-    let page = queries::assets(&app, &search.by.reach, &filter, &search.window).await?;
+    let page = search.rows(async |window| queries::assets(&app, &search.by.reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |asset| Asset::of(asset, currency)).whole()?)
 }
 
@@ -248,6 +251,34 @@ pub async fn change(
     let shop = body.value.read(&asset)?;
     let done = move_asset(&app, &edge::context(), &seller, asset.id, shop).await?;
     Ok(Reply::ok(Asset::of(done.answer, currency(&app).await?)?))
+}
+
+/// Filters of an asset's statement lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AssetRecords {
+    /// Type of the lines.
+    #[serde(rename = "type")]
+    #[param(inline, value_type = Option<RecordType>)]
+    kind: Option<String>,
+}
+
+/// List the statement lines of an asset's balance
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/assets/{id}/records", operation_id = "listAssetRecords", tag = "agency",
+    responses((status = 200, content((Listing<Record> = "application/json"), (String = "text/csv")))),
+)]
+pub async fn records(
+    State(app): State<Arc<App>>,
+    search: Search<AssetRecords, Seller>,
+    Id(id): Id<AssetId>,
+) -> Result<JsonOrCsv<Record>, Problem> {
+    let kind = named("/type", search.filters.kind.as_deref())?;
+    let filter = StatementFilter::of_balance(kind, &search.window);
+    let page = asset_records(&app, &search.by.reach, id, &filter).await?;
+    Ok(search.found(&app, page, Record::from))
 }
 
 /// Packages to check.

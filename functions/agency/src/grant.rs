@@ -38,7 +38,8 @@ async fn viewed(app: &App, grant: grant::Grant) -> Result<(Grant, u64), Problem>
     responses((status = 200, body = Listing<Grant>)),
 )]
 pub async fn grants(State(app): State<Arc<App>>, search: Search<Filter, Seller>) -> Result<JsonOrCsv<Grant>, Problem> {
-    let page = queries::grants(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| queries::grants(&app, &search.by.reach, &filter, &window).await).await?;
     let names = Names::of(&app, &page.items).await?;
     Ok(search.found(&app, page, |grant| names.view(grant)).whole()?)
 }

@@ -45,6 +45,7 @@ pub fn api() -> Api<Arc<App>> {
         asset::create,
         asset::asset,
         asset::change,
+        asset::records,
         asset::purchase_check,
         asset::recharge_check,
         order::orders,
@@ -52,6 +53,7 @@ pub fn api() -> Api<Arc<App>> {
         order::order,
         order::commissions,
         wallet::wallet,
+        wallet::records,
         wallet::transfer,
     ]
 }

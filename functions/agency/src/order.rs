@@ -23,7 +23,7 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{Search, given};
+use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
@@ -107,9 +107,9 @@ pub struct CommissionView {
     pub state: SaleCommissionState,
     /// True if the order triggered the asset's one-time commission.
     pub triggered: bool,
-    /// One-time commission of the series, in agency currency; only for admins.
+    /// One-time commission of the series less reversals, in agency currency: the sum of all levels and the platform; only for admins.
     pub pool: Option<Amount>,
-    /// The platform's share of it, in agency currency; only for admins.
+    /// The platform's share of it less reversals, in agency currency; only for admins.
     pub platform: Option<Amount>,
     /// Commissions of the caller's shop and those below, from the selling shop up.
     pub levels: Vec<LevelView>,
@@ -211,8 +211,8 @@ impl CommissionView {
         Ok(Self {
             state: SaleCommissionState::Done,
             triggered: outcome.triggered,
-            pool: all.then(|| shown(outcome.pool, currency)).transpose()?,
-            platform: all.then(|| shown(outcome.platform, currency)).transpose()?,
+            pool: all.then(|| part(outcome.pool)).transpose()?,
+            platform: all.then(|| shown(of.platform_part(outcome)?, currency)).transpose()?,
             levels: seen.map(level).collect::<Result<_, Error>>()?,
         })
     }
@@ -336,10 +336,10 @@ pub struct Sales {
 impl Sales {
     fn read(&self) -> Result<SaleFilter, Refusal> {
         Ok(SaleFilter {
-            shop: given("/shop_id", self.shop_id.as_deref(), ShopId::parse)?,
-            series: given("/series_id", self.series_id.as_deref(), SeriesId::parse)?,
-            asset: given("/asset_id", self.asset_id.as_deref(), AssetId::parse)?,
-            paid_by: given("/payment", self.payment.as_deref(), PaidBy::parse)?,
+            shop: named("/shop_id", self.shop_id.as_deref())?,
+            series: named("/series_id", self.series_id.as_deref())?,
+            asset: named("/asset_id", self.asset_id.as_deref())?,
+            paid_by: named("/payment", self.payment.as_deref())?,
         })
     }
 }
@@ -351,7 +351,8 @@ impl Sales {
 )]
 pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<JsonOrCsv<Order>, Problem> {
     let reach = &search.by.reach;
-    let page = queries::orders(&app, reach, &search.filters.read()?, &search.window).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| queries::orders(&app, reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
@@ -432,6 +433,7 @@ pub async fn commissions(
     State(app): State<Arc<App>>,
     search: Search<Sales, Seller>,
 ) -> Result<JsonOrCsv<ShopCommission>, Problem> {
-    let page = queries::commissions(&app, &search.by.reach, &search.filters.read()?, &search.window).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| queries::commissions(&app, &search.by.reach, &filter, &window).await).await?;
     Ok(search.found(&app, page, |earned| ShopCommission::of(&earned)).whole()?)
 }

@@ -174,7 +174,7 @@ impl Series {
 pub struct SeriesBody {
     /// Display name, 1 to 500 characters.
     name: String,
-    /// The operator's own code of the series, 1 to 500 characters.
+    /// The operator's own code of the series, 1 to 500 characters; unique.
     code: String,
     /// One-time commission; none if null or left out.
     #[serde(default)]
@@ -346,14 +346,14 @@ pub async fn all(
     search: Search<Unfiltered, Seller>,
 ) -> Result<JsonOrCsv<Series>, Problem> {
     let currency = currency(&app).await?;
-    let page = queries::series(&app, &search.by.reach, &search.window).await?;
+    let page = search.rows(async |window| queries::series(&app, &search.by.reach, &window).await).await?;
     Ok(search.found(&app, page, |(series, grant)| Series::of(series, grant.as_ref(), currency)).whole()?)
 }
 
 /// Create a series
 #[utoipa::path(
     post, path = "/v1/series", operation_id = "createSeries", tag = "agency",
-    responses((status = 201, body = Series)),
+    responses((status = 201, body = Series), code::SeriesCodeTaken),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -387,7 +387,9 @@ pub async fn one(State(app): State<Arc<App>>, seller: Seller, Id(id): Id<SeriesI
 /// Once granted, only its commission amounts can change. Amounts below a grant's are refused, unless `adjust_children` is true.
 #[utoipa::path(
     put, path = "/v1/series/{id}", operation_id = "changeSeries", tag = "agency",
-    responses((status = 200, body = Series), code::ChangeUnderWay, code::ChildrenAbove, code::SeriesInUse),
+    responses(
+        (status = 200, body = Series), code::ChangeUnderWay, code::ChildrenAbove, code::SeriesCodeTaken, code::SeriesInUse
+    ),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,

@@ -124,7 +124,7 @@ pub async fn shops(
     State(app): State<Arc<App>>,
     search: Search<Unfiltered, Seller>,
 ) -> Result<JsonOrCsv<Shop>, Problem> {
-    let page = queries::shops(&app, &search.by.reach, &search.window).await?;
+    let page = search.rows(async |window| queries::shops(&app, &search.by.reach, &window).await).await?;
     Ok(search.found(&app, page, Shop::from))
 }
 

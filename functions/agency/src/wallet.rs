@@ -5,17 +5,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::unsigned_amount;
-use shared::account::view::Trader;
+use shared::account::records::StatementFilter;
+use shared::account::view::{Record, Trader};
 use shared::agency::model::shop::Seller;
-use shared::agency::wallets::{WalletAmounts, transfer as verb, wallet as read};
+use shared::agency::model::wallet::WalletPart;
+use shared::agency::wallets::{WalletAmounts, transfer as verb, wallet as read, wallet_records};
 use shared::app::App;
 use shared::edge::body::Body;
+use shared::edge::export::JsonOrCsv;
 use shared::edge::idempotency::RequiresIdempotencyKey;
-use shared::edge::page::Parameters;
+use shared::edge::page::{Listing, Parameters};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
 use shared::kernel::id::ShopId;
+use shared::kernel::ledger::RecordType;
 use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
 
@@ -62,6 +67,42 @@ pub async fn wallet(
     Parameters(whose): Parameters<Whose>,
 ) -> Result<Reply<Wallet>, Problem> {
     Ok(Reply::ok(read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?.into()))
+}
+
+/// Filters of a wallet's statement lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WalletRecords {
+    /// Id of the shop; the agent's own if left out.
+    #[param(inline, value_type = Option<ShopId>)]
+    shop_id: Option<String>,
+    /// Account of the lines; `main` if left out.
+    #[param(inline, value_type = Option<WalletPart>)]
+    account: Option<String>,
+    /// Type of the lines.
+    #[serde(rename = "type")]
+    #[param(inline, value_type = Option<RecordType>)]
+    kind: Option<String>,
+}
+
+/// List the statement lines of a shop's wallet
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/agency/wallet/records", operation_id = "listWalletRecords", tag = "agency",
+    responses(
+        (status = 200, content((Listing<Record> = "application/json"), (String = "text/csv"))), code::NotFound,
+    ),
+)]
+pub async fn records(
+    State(app): State<Arc<App>>,
+    search: Search<WalletRecords, Seller>,
+) -> Result<JsonOrCsv<Record>, Problem> {
+    let filters = &search.filters;
+    let part = named("/account", filters.account.as_deref())?.unwrap_or(WalletPart::Main);
+    let filter = StatementFilter::of_balance(named("/type", filters.kind.as_deref())?, &search.window);
+    let page = wallet_records(&app, &search.by.reach, shop(filters.shop_id.as_deref())?, part, &filter).await?;
+    Ok(search.found(&app, page, Record::from))
 }
 
 /// A transfer of commission to the main balance.

@@ -19,7 +19,7 @@ use shared::payment::view;
 use shared::redemption::model::redemption::Redemption;
 use shared::redemption::view::{BenefitView, ExtendedSubscription};
 use shared::referral::model::referral::Reward;
-use shared::table::item::{Entity, Item, Versioned};
+use shared::table::item::{Item, Versioned};
 use shared::table::key::Key;
 use shared::webhooks::deliver::OutboundEvent;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
@@ -54,8 +54,8 @@ pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, 
     let subjects = app.store.read(events.iter().map(|event| key(event.about)).collect::<Vec<_>>()).await?;
     let mut all = Vec::new();
     for (event, subject) in events.iter().zip(subjects) {
-        let why = || "an event is about it, but it is not there".to_owned();
-        let subject = subject.ok_or_else(|| Fault::Item { key: key(event.about).pk, why: why() })?;
+        let missing = || Fault::item(key(event.about).pk, "an event is about it, but it is not there");
+        let subject = subject.ok_or_else(missing)?;
         let data = data(app, event.about, subject).await?;
         let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
@@ -77,17 +77,13 @@ fn key(about: EventSubject) -> Key {
 
 async fn data(app: &App, about: EventSubject, subject: Item) -> Result<Value, Fault> {
     Ok(match about {
-        EventSubject::User(_) => of_user(&*read(subject)?),
-        EventSubject::Order(_) => of_order(app, &*read(subject)?).await?,
-        EventSubject::Reward(_) => of_reward(&*read(subject)?),
-        EventSubject::Commission(_) => of_commission(&*read(subject)?, app.clock.now()),
-        EventSubject::Withdrawal(_) => of_withdrawal(&*read(subject)?),
-        EventSubject::Redemption { .. } => of_redemption(&*read(subject)?),
+        EventSubject::User(_) => of_user(&*Versioned::read(subject)?),
+        EventSubject::Order(_) => of_order(app, &*Versioned::read(subject)?).await?,
+        EventSubject::Reward(_) => of_reward(&*Versioned::read(subject)?),
+        EventSubject::Commission(_) => of_commission(&*Versioned::read(subject)?, app.clock.now()),
+        EventSubject::Withdrawal(_) => of_withdrawal(&*Versioned::read(subject)?),
+        EventSubject::Redemption { .. } => of_redemption(&*Versioned::read(subject)?),
     })
-}
-
-fn read<T: Entity>(item: Item) -> Result<Versioned<T>, Fault> {
-    Versioned::read(item)
 }
 
 fn of_user(user: &User) -> Value {
@@ -100,9 +96,9 @@ fn of_user(user: &User) -> Value {
 
 async fn of_order(app: &App, of: &Order) -> Result<Value, Fault> {
     let payment = payments_of(app, [of]).await?.remove(&of.id);
-    let view = view::OrderView::try_from(of).map_err(|error| Fault::bug(error.to_string()))?;
+    let view = view::OrderView::try_from(of).map_err(Fault::bug)?;
     let view = view.with_refunds(payment.as_ref());
-    let mut data = serde_json::to_value(view).map_err(|error| Fault::bug(error.to_string()))?;
+    let mut data = serde_json::to_value(view).map_err(Fault::bug)?;
     if let Some(fields) = data.as_object_mut() {
         // The pay URL is for the payer only, and no longer of use.
         fields.retain(|name, _| !matches!(name.as_str(), "pay_url" | "qr_content" | "failure"));

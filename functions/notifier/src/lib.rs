@@ -2,6 +2,7 @@
 //! here, so neither is ever in a queue. Delivery is at least once.
 
 mod event;
+mod letter;
 mod text;
 
 use std::collections::BTreeSet;
@@ -13,13 +14,11 @@ use aws_sdk_sesv2::config::BehaviorVersion;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
-use shared::account::model::access::PendingSignup;
 use shared::account::model::identity::Email;
-use shared::account::{mailed_code, session};
 use shared::app::App;
 use shared::edge::batch;
-use shared::kernel::fault::Fault;
-use shared::message::{MailKind, Message};
+use shared::kernel::fault::{Chain, Fault};
+use shared::message::Message;
 use shared::table::aws::{Aws, Environment, ProcessEnvironment, endpoint};
 use shared::webhooks::deliver::{OutboundEvent, deliver};
 use shared::webhooks::endpoints as endpoint;
@@ -66,8 +65,7 @@ impl Mailer {
     }
 
     async fn send(&self, to: &Email, text: &Text) -> Result<(), Fault> {
-        let bug = |error: aws_sdk_sesv2::error::BuildError| Fault::bug(error.to_string());
-        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(bug);
+        let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(Fault::bug);
         let mail = Mail::builder()
             .subject(content(&text.subject)?)
             .body(Body::builder().text(content(&text.plain)?).html(content(&text.html)?).build())
@@ -86,7 +84,7 @@ impl Mailer {
                 tracing::warn!(code = why(&error), "a mail that will never be delivered");
                 Ok(())
             }
-            Err(error) => Err(Fault::Unavailable { call: "SendEmail", why: why(&error) }),
+            Err(error) => Err(Fault::unavailable("SendEmail", why(&error))),
         }
     }
 }
@@ -115,7 +113,7 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
     let (records, mut failures) = batch::read(event);
     for record in &records {
         if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
-            tracing::error!(%fault, message = record.envelope.id, "a mail was not sent");
+            tracing::error!(fault = %Chain(&fault), message_id = record.envelope.id, "a mail was not sent");
             failures.push(record.id.clone());
         }
     }
@@ -128,7 +126,8 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
 /// Send all events to their endpoints concurrently. Returns the positions of the messages to redeliver.
 async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     let begun = begin(app, events).await;
-    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(%fault, "no event was begun")) else {
+    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(fault = %Chain(fault), "no event was begun"))
+    else {
         return events.iter().map(|event| event.record).collect();
     };
     let mut tasks = JoinSet::new();
@@ -138,7 +137,7 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
         tasks.spawn(async move {
             let done = deliver(&app, &edge::context(), &endpoint, &event).await;
             done.inspect_err(
-                |error| tracing::error!(%error, endpoint = %endpoint.id, event = %event.id, "not written down"),
+                |error| tracing::error!(error = %Chain(error), endpoint = %endpoint.id, event = %event.id, "not written down"),
             )
             .map_err(|_| record)
         });
@@ -168,28 +167,9 @@ async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<OutboundEvent>, Wa
 }
 
 async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {
-    let Message::Mail { mail, email, nonce } = message else { return Ok(()) };
-    let Some((to, locale)) = address(app, *mail, email, nonce).await? else { return Ok(()) };
-    let code = mailed_code::code(app, nonce);
-    mailer.send(&to, &text::text(*mail, locale.as_deref(), &code)).await
-}
-
-/// Recipient and locale of a mail; `None` if its subject is gone or was renewed.
-async fn address(
-    app: &App,
-    mail: MailKind,
-    email: &str,
-    nonce: &str,
-) -> Result<Option<(Email, Option<String>)>, Fault> {
-    match mail {
-        MailKind::Verification => {
-            let pending = app.store.get::<PendingSignup>(&PendingSignup::key(email)).await?;
-            let pending = pending.filter(|pending| pending.nonce == nonce);
-            Ok(pending.map(|pending| (pending.email.clone(), pending.locale.clone())))
-        }
-        MailKind::PasswordReset => {
-            let user = session::by_email(app, email).await?;
-            Ok(user.and_then(|user| Some((user.email.clone()?, user.locale.clone()))))
-        }
+    let Message::Mail { mail, email, nonce, subject } = message else { return Ok(()) };
+    match letter::letter(app, *mail, email, nonce, subject.as_deref()).await? {
+        Some(letter) => mailer.send(&letter.to, &letter.text).await,
+        None => Ok(()),
     }
 }

@@ -1,7 +1,5 @@
 //! Texts of e-mails, in English and Chinese.
 
-use shared::message::MailKind;
-
 /// Text of an e-mail.
 pub struct Text {
     pub subject: String,
@@ -11,32 +9,137 @@ pub struct Text {
     pub html: String,
 }
 
-/// The text of a mail with a code; Chinese for a locale that begins with `zh`, else English.
-pub fn text(mail: MailKind, locale: Option<&str>, code: &str) -> Text {
+/// Content of an e-mail.
+pub enum Content {
+    /// Code that finishes a registration.
+    Verification(String),
+    /// Notice that the address has an account already.
+    AlreadyRegistered,
+    /// Symbols and link that set a new password.
+    PasswordReset { symbols: String, link: String },
+    /// Symbols that let a challenged address sign in.
+    Challenge(String),
+    /// Code that confirms a new address.
+    NewEmail(String),
+    /// Notice of a new address, which is masked.
+    EmailChangeNotice(String),
+}
+
+/// Words of an e-mail: subject, text before its code, the code, a link, text after it.
+struct Words<'a> {
+    subject: &'a str,
+    before: String,
+    code: Option<&'a str>,
+    link: Option<&'a str>,
+    after: &'a str,
+}
+
+/// The text of a mail; Chinese for a locale that begins with `zh`, else English.
+pub fn text(content: &Content, locale: Option<&str>) -> Text {
     let chinese = locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh"));
-    let (subject, before, after) = match (mail, chinese) {
-        (MailKind::Verification, false) => (
+    let words = if chinese { in_chinese(content) } else { in_english(content) };
+    let (mut plain, mut html) = (format!("{}\n", words.before), format!("<p>{}</p>", words.before));
+    if let Some(code) = words.code {
+        plain.push_str(&format!("\n{code}\n"));
+        html.push_str(&format!("<p style=\"font-size:24px;letter-spacing:4px\"><b>{code}</b></p>"));
+    }
+    if let Some(link) = words.link {
+        plain.push_str(&format!("\n{link}\n"));
+        html.push_str(&format!("<p><a href=\"{link}\">{link}</a></p>"));
+    }
+    plain.push_str(&format!("\n{}\n", words.after));
+    html.push_str(&format!("<p>{}</p>", words.after));
+    Text { subject: words.subject.to_owned(), plain, html }
+}
+
+fn words<'a>(subject: &'a str, before: &str, code: Option<&'a str>, after: &'a str) -> Words<'a> {
+    Words { subject, before: before.to_owned(), code, link: None, after }
+}
+
+fn in_english(content: &Content) -> Words<'_> {
+    match content {
+        Content::Verification(code) => words(
             "Your verification code",
             "Enter this code to finish your registration:",
+            Some(code),
             "It is good for 15 minutes. If you did not register, ignore this e-mail.",
         ),
-        (MailKind::Verification, true) => {
-            ("您的验证码", "请输入以下验证码完成注册：", "验证码 15 分钟内有效。如果您没有注册，请忽略此邮件。")
-        }
-        (MailKind::PasswordReset, false) => (
-            "Reset your password",
-            "Enter this code to set a new password:",
-            "It is good for 15 minutes. If you did not ask for it, ignore this e-mail; your password stays as it is.",
+        Content::AlreadyRegistered => words(
+            "You already have an account",
+            "Somebody, perhaps you, wanted to register with this e-mail address. It already has an account.",
+            None,
+            "Sign in as usual, or reset your password if you forgot it. If it was not you, ignore this e-mail.",
         ),
-        (MailKind::PasswordReset, true) => (
-            "重置密码",
-            "请输入以下验证码设置新密码：",
-            "验证码 15 分钟内有效。如果这不是您的操作，请忽略此邮件，密码不会改变。",
+        Content::PasswordReset { symbols, link } => Words {
+            link: Some(link),
+            ..words(
+                "Reset your password",
+                "Enter this code, or open the link, to set a new password:",
+                Some(symbols),
+                "Both are good for 30 minutes. If you did not ask for it, ignore this e-mail; your password stays as it is.",
+            )
+        },
+        Content::Challenge(symbols) => words(
+            "Your sign-in code",
+            "There were many failed sign-ins with your e-mail address. Enter this code together with your password:",
+            Some(symbols),
+            "It is good for 15 minutes. If you did not ask for it, ignore this e-mail.",
         ),
-    };
-    Text {
-        subject: subject.to_owned(),
-        plain: format!("{before}\n\n{code}\n\n{after}\n"),
-        html: format!("<p>{before}</p><p style=\"font-size:24px;letter-spacing:4px\"><b>{code}</b></p><p>{after}</p>"),
+        Content::NewEmail(code) => words(
+            "Confirm your new e-mail address",
+            "Enter this code to use this address for your account:",
+            Some(code),
+            "It is good for 15 minutes. If you did not ask for it, ignore this e-mail.",
+        ),
+        Content::EmailChangeNotice(masked) => words(
+            "Your e-mail address is to be changed",
+            &format!("Somebody who knows your password asked to change the address of your account to {masked}."),
+            None,
+            "If it was not you, reset your password now.",
+        ),
+    }
+}
+
+fn in_chinese(content: &Content) -> Words<'_> {
+    match content {
+        Content::Verification(code) => words(
+            "您的验证码",
+            "请输入以下验证码完成注册：",
+            Some(code),
+            "验证码 15 分钟内有效。如果您没有注册，请忽略此邮件。",
+        ),
+        Content::AlreadyRegistered => words(
+            "您已有账户",
+            "有人（可能是您）想用此邮箱地址注册，但该地址已有账户。",
+            None,
+            "请直接登录；如果忘记密码，请重置密码。如果这不是您的操作，请忽略此邮件。",
+        ),
+        Content::PasswordReset { symbols, link } => Words {
+            link: Some(link),
+            ..words(
+                "重置密码",
+                "请输入以下验证码或打开链接设置新密码：",
+                Some(symbols),
+                "验证码和链接 30 分钟内有效。如果这不是您的操作，请忽略此邮件，密码不会改变。",
+            )
+        },
+        Content::Challenge(symbols) => words(
+            "您的登录验证码",
+            "您的邮箱地址有多次登录失败。请将以下验证码与密码一起输入：",
+            Some(symbols),
+            "验证码 15 分钟内有效。如果这不是您的操作，请忽略此邮件。",
+        ),
+        Content::NewEmail(code) => words(
+            "确认您的新邮箱地址",
+            "请输入以下验证码，将此地址用于您的账户：",
+            Some(code),
+            "验证码 15 分钟内有效。如果这不是您的操作，请忽略此邮件。",
+        ),
+        Content::EmailChangeNotice(masked) => words(
+            "您的邮箱地址即将更改",
+            &format!("有知道您密码的人要求将账户的邮箱地址改为 {masked}。"),
+            None,
+            "如果这不是您的操作，请立即重置密码。",
+        ),
     }
 }

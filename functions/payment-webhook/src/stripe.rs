@@ -15,6 +15,7 @@ use shared::payment::gateway::stripe::event::{ChargeFact, DisputeFact, SessionFa
 use shared::payment::gateway::stripe::{PaymentStatus, Stripe};
 use shared::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use shared::payment::model::order::OrderStatus;
+use shared::payment::model::settings::{ForeignPayments, PaymentSettings};
 use utoipa::ToSchema;
 
 use super::callback;
@@ -47,15 +48,16 @@ pub async fn stripe_webhook(
         callback(Provider::Stripe, None);
         Refusal::BadSignature
     })?;
-    let settled = settle(&app, &edge::context(), &notice(&app, stripe, &body)).await?;
+    let foreign = app.settings::<PaymentSettings>().await?.settings.foreign_payments;
+    let settled = settle(&app, &edge::context(), &notice(&app, stripe, &body, foreign)).await?;
     callback(Provider::Stripe, Some(settled));
     Ok(Reply::ok(Received { received: true }))
 }
 
 /// Map a Stripe event to a provider event.
 ///
-/// An unreadable event, or one of another mode, is logged as an error and stored; it changes nothing.
-fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> ProviderEvent {
+/// An unreadable event is stored and reviewed. One of another mode is logged as an error and stored; it changes nothing.
+fn notice(app: &App, stripe: &Stripe, body: &[u8], foreign: ForeignPayments) -> ProviderEvent {
     let received_at = app.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();
     let empty = ProviderEvent {
@@ -74,19 +76,38 @@ fn notice(app: &App, stripe: &Stripe, body: &[u8]) -> ProviderEvent {
             tracing::error!(event = event.id, "an event of another mode than the secret key's");
             ProviderEvent { event_id: event.id, kind: event.kind, ..empty }
         }
-        Ok(event) => told(event, empty),
+        Ok(event) if event.elsewhere => {
+            ProviderEvent { event_id: event.id, kind: event.kind, fact: PaymentEvent::Foreign, ..empty }
+        }
+        Ok(event) => told(event, empty, foreign),
         Err(unreadable) => {
-            tracing::error!(reason = unreadable.reason, "an authentic event that can't be read");
             let hash = || app.config.secret.hex("unreadable", &[body]);
-            ProviderEvent { event_id: unreadable.id.unwrap_or_else(hash), kind: "unreadable".to_owned(), ..empty }
+            let reason = unreadable.reason;
+            ProviderEvent {
+                event_id: unreadable.id.unwrap_or_else(hash),
+                kind: "unreadable".to_owned(),
+                payment_id: unreadable.about,
+                order: unreadable.order,
+                fact: if unreadable.foreign { PaymentEvent::Foreign } else { PaymentEvent::Unreadable { reason } },
+                ..empty
+            }
         }
     }
 }
 
-fn told(event: StripeEvent, empty: ProviderEvent) -> ProviderEvent {
+fn told(event: StripeEvent, empty: ProviderEvent, foreign: ForeignPayments) -> ProviderEvent {
     let taken_at = event.created;
     let notice = ProviderEvent { event_id: event.id, kind: event.kind, ..empty };
     match event.fact {
+        StripeFact::SessionCompleted(session) | StripeFact::SessionPaidLater(session)
+            if !session.ours && (foreign == ForeignPayments::Ignore || session.payment_intent.is_none()) =>
+        {
+            // A subscription's money comes with its own payment; the session is kept, and not counted beside it.
+            ProviderEvent { payment_id: session.payment_intent, fact: PaymentEvent::Foreign, ..notice }
+        }
+        StripeFact::SessionCompleted(session) if session.payment_status == PaymentStatus::Unpaid => {
+            ProviderEvent { order: session.names.order(), fact: PaymentEvent::Processing, ..notice }
+        }
         StripeFact::SessionCompleted(session) if session.payment_status != PaymentStatus::Paid => {
             ProviderEvent { order: session.names.order(), ..notice }
         }

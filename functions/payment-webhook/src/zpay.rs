@@ -1,6 +1,5 @@
 //! The Zpay gateway's notifications (R4.8).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -8,11 +7,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use shared::app::App;
 use shared::edge::body::Raw;
-use shared::kernel::fault::Error;
+use shared::kernel::fault::{Chain, Error};
+use shared::kernel::network::any_holds;
 use shared::kernel::provider::Provider;
 use shared::payment::gateway::zpay::notify::ZpayNotice;
 use shared::payment::ingest::{Ingested, PaymentEvent, ProviderEvent, settle};
-use shared::payment::model::settings::PaymentSettings;
+use shared::payment::model::settings::{ForeignPayments, PaymentSettings};
 
 use super::callback;
 use shared::edge;
@@ -75,7 +75,7 @@ async fn take(app: &App, raw: &[u8]) -> bool {
             false
         }
         Err(Error::Fault(fault)) => {
-            tracing::error!(%fault, "a notification that could not be stored");
+            tracing::error!(fault = %Chain(&fault), "a notification that could not be stored");
             false
         }
     }
@@ -83,19 +83,27 @@ async fn take(app: &App, raw: &[u8]) -> bool {
 
 async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
+    let foreign = settings.foreign_payments == ForeignPayments::Ignore && notice.order().is_none();
     let settings = &settings.providers.zpay;
     if !comes_from(&settings.ip_allow_list) {
         return Err(shared::kernel::refusal::Refusal::Forbidden.into());
     }
-    let success = notice.is_success();
+    let claims = notice.claims_success();
+    let fact = match (&notice.read, claims) {
+        (Err(reason), _) => PaymentEvent::Unreadable { reason },
+        (Ok(_), _) if foreign => PaymentEvent::Foreign,
+        (Ok(amount), true) => PaymentEvent::Captured { amount: *amount, at: None },
+        (Ok(_), false) => PaymentEvent::Nothing,
+    };
+    let confirm = settings.confirm_by_query || !notice.is_success();
     let notice = ProviderEvent {
         provider: Provider::Zpay,
         order: notice.order(),
-        kind: notice.trade_status,
         event_id: notice.event_id,
-        payment_id: Some(notice.trade_no),
-        fact: if success { PaymentEvent::Captured { amount: notice.money, at: None } } else { PaymentEvent::Nothing },
-        confirm: success && settings.confirm_by_query,
+        kind: notice.trade_status,
+        payment_id: Some(notice.trade_no).filter(|trade_no| !trade_no.is_empty()),
+        confirm: confirm && matches!(fact, PaymentEvent::Captured { .. }),
+        fact,
         received_at: app.clock.now(),
         raw: String::from_utf8_lossy(raw).into_owned(),
     };
@@ -104,7 +112,6 @@ async fn settled(app: &App, notice: ZpayNotice, raw: &[u8]) -> Result<Ingested, 
 
 /// True if the caller's address is on the list; an empty list allows any address.
 fn comes_from(allowed: &[String]) -> bool {
-    let parsed = |text: &str| text.parse::<IpAddr>().ok();
-    let caller = shared::table::request::origin().client_ip.as_deref().and_then(parsed);
-    allowed.is_empty() || allowed.iter().any(|address| caller.is_some() && parsed(address) == caller)
+    let caller = shared::table::request::origin().client_ip;
+    allowed.is_empty() || caller.is_some_and(|caller| any_holds(allowed, &caller))
 }

@@ -24,7 +24,7 @@ use shared::kernel::refusal::{Refusal, code};
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
 use shared::payment::model::order::{self as domain, OrderStatus};
-use shared::payment::model::settings::PaymentSettings;
+use shared::payment::model::settings::{Offer as Promised, PaymentSettings};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider;
@@ -57,8 +57,17 @@ async fn config(State(app): State<Arc<App>>, _caller: Caller) -> Result<Reply<Co
 fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
     let now = app.clock.now();
     let mut offers = Vec::new();
-    for offer in &settings.offers {
+    let providers: Vec<Provider> = Provider::ALL
+        .into_iter()
+        .filter(|provider| create_verb::usable(app, settings, *provider, settings.pay_currency))
+        .collect();
+    let in_range = |offer: &&Promised| (settings.min_amount..=settings.max_amount).contains(&offer.amount);
+    for offer in settings.offers.iter().filter(in_range) {
         let quote = create_verb::offered(settings, offer.amount, now)?;
+        let payable = |provider: &Provider| app.providers.can_take(*provider, quote.charge);
+        if !providers.is_empty() && !providers.iter().any(payable) {
+            continue;
+        }
         offers.push(Offer {
             id: offer.id.clone(),
             amount: quote.amount.into(),
@@ -68,7 +77,6 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
             popular: offer.popular,
         });
     }
-    let usable = |provider: &Provider| create_verb::usable(app, settings, *provider);
     let choice = |provider: &Provider| ProviderChoice { id: *provider, methods: settings.methods(*provider).to_vec() };
     Ok(Config {
         currency: settings.pay_currency.code().to_owned(),
@@ -77,7 +85,7 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
         exchange_rate: settings.exchange_rate.to_string(),
         discount_rate: settings.discount_rate.to_string(),
         offers,
-        providers: Provider::ALL.iter().filter(|provider| usable(provider)).map(choice).collect(),
+        providers: providers.iter().map(choice).collect(),
     })
 }
 
@@ -110,6 +118,8 @@ struct Orders {
     /// State of the orders.
     #[param(inline, value_type = Option<OrderStatus>)]
     status: Option<String>,
+    /// `true`: orders with a payment under way; `false`: all others.
+    processing: Option<bool>,
 }
 
 /// The caller's orders, newest first
@@ -123,7 +133,9 @@ async fn list(State(app): State<Arc<App>>, list: Paging<Caller, Orders>) -> Resu
     ask.after = list.window.after.clone();
     let page = app.store.list::<domain::Order>(&ask).await?;
     let mut orders: Vec<domain::Order> = page.items.into_iter().map(Versioned::into_inner).collect();
+    let processing = list.filters.processing;
     orders.retain(|order| status.is_none_or(|status| order.status == status));
+    orders.retain(|order| processing.is_none_or(|wanted| order.is_processing() == wanted));
     let items = shown(&app, &orders).await?;
     Ok(list.page(&app, Page { items, next: page.next }, |of| of))
 }
@@ -158,10 +170,12 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) 
 
 /// Cancel a pending order
 ///
-/// A payment that still arrives is credited.
+/// A payment that still arrives is credited. A payment that the provider is processing can't be called back: 409
+/// `payment_under_way`.
 #[utoipa::path(
     post, path = "/v1/payment/orders/{id}/cancel", operation_id = "cancelOrder", tag = "payment",
-    responses((status = 200, body = OrderView), code::AccountBlocked, code::OrderNotPending),
+    responses((status = 200, body = OrderView), code::AccountBlocked, code::OrderNotPending,
+              code::PaymentUnderWay),
 )]
 async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
     let order = cancel_order::cancel_order(&app, &caller.bearer(), id).await?;

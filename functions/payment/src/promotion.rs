@@ -91,7 +91,10 @@ pub async fn promotion(State(app): State<Arc<App>>, caller: Caller) -> Result<Re
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
     let settings = app.settings::<PromotionSettings>().await?.settings;
     let pay = app.settings::<PaymentSettings>().await?.settings.pay_currency;
-    Ok(Reply::ok(PromotionView::of(user.promotion.as_ref(), &settings, pay, app.clock.now())?.into()))
+    let now = app.clock.now();
+    let late = domain::Promotion::enrol_late(&settings, pay, user.created_at, now)?;
+    let promotion = user.promotion.as_ref().or(late.as_ref());
+    Ok(Reply::ok(PromotionView::of(promotion, &settings, pay, now)?.into()))
 }
 
 impl From<PromotionView> for Promotion {

@@ -13,6 +13,7 @@ use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::kernel::fault::Error;
 use shared::kernel::refusal::code;
 use shared::referral::overview as referral;
 
@@ -39,7 +40,7 @@ async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Repl
     Ok(Reply::ok(ReferralCode { code: wire::as_read(&code), valid }))
 }
 
-/// The caller's code, link and counts
+/// The caller's code, link and counts, and the programme's terms
 ///
 /// Creates the caller's primary code on first use.
 #[utoipa::path(
@@ -47,7 +48,8 @@ async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Repl
     responses((status = 200, body = Referral), code::AccountBlocked),
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Referral>, Problem> {
-    Ok(Reply::ok(referral::overview(&app, caller.id()).await?.into()))
+    let overview = referral::overview(&app, caller.id()).await?;
+    Ok(Reply::ok(Referral::of(overview).map_err(Error::from)?))
 }
 
 /// The caller's invitees

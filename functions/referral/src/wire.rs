@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::edge::view::Amount;
 use shared::kernel::id::RewardId;
+use shared::kernel::money::MoneyError;
 use shared::referral::model::referral::RewardState;
-use shared::referral::model::referral::{self as domain, InviteCode, Side, Trigger};
+use shared::referral::model::referral::{self as domain, InviteCode, RewardTerms, Side, Trigger};
 use shared::referral::overview as view;
 use utoipa::ToSchema;
 
@@ -31,6 +32,32 @@ pub struct Referral {
     pub stats: Stats,
     /// The user who invited the caller; null if nobody did.
     pub invited_by: Option<Inviter>,
+    /// Terms of a referral made now. A referral keeps the terms of its registration.
+    pub terms: Terms,
+}
+
+/// Rewards that the referral programme promises; all 0 while it is off.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReferralTerms)]
+pub struct Terms {
+    /// Rewards for a registration with a code.
+    pub registration: Rewards,
+    /// Rewards when an invitee's payments reach the threshold.
+    pub qualified: Rewards,
+    /// Sum of an invitee's online payments less refunds at which it qualifies.
+    pub threshold: Amount,
+    /// Number of invitees after which the caller's codes stop applying; null means no limit.
+    pub max_invitees: Option<u64>,
+}
+
+/// Rewards of both sides; an amount of 0 makes no reward.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReferralRewardAmounts)]
+pub struct Rewards {
+    /// Reward of the inviter.
+    pub inviter: Amount,
+    /// Reward of the invitee.
+    pub invitee: Amount,
 }
 
 /// Results of an inviter's codes.
@@ -116,10 +143,30 @@ pub fn as_read(code: &str) -> String {
     InviteCode::parse(code).map_or_else(|| code.chars().take(32).collect(), |code| code.to_string())
 }
 
-impl From<view::ReferralOverview> for Referral {
-    fn from(of: view::ReferralOverview) -> Self {
+impl Terms {
+    fn of(terms: &RewardTerms, max_invitees: Option<u64>) -> Result<Self, MoneyError> {
+        let rewards = |trigger| -> Result<Rewards, MoneyError> {
+            let amount = |side| terms.amount(trigger, side).map(Amount::from);
+            Ok(Rewards { inviter: amount(Side::Inviter)?, invitee: amount(Side::Invitee)? })
+        };
+        Ok(Self {
+            registration: rewards(Trigger::Registration)?,
+            qualified: rewards(Trigger::Qualified)?,
+            threshold: terms.threshold.into(),
+            max_invitees,
+        })
+    }
+}
+
+impl Referral {
+    /// Shows the caller's programme with its terms.
+    ///
+    /// # Rejects
+    /// A reward with more digits than the ledger has, which settings do not accept.
+    pub fn of(of: view::ReferralOverview) -> Result<Self, MoneyError> {
         let counts = of.counts;
-        Self {
+        Ok(Self {
+            terms: Terms::of(&of.terms, of.max_invitees)?,
             enabled: of.enabled,
             code: of.code.to_string(),
             link: of.link,
@@ -131,7 +178,7 @@ impl From<view::ReferralOverview> for Referral {
                 pending: counts.pending.into(),
             },
             invited_by: of.invited_by.map(|email_masked| Inviter { email_masked }),
-        }
+        })
     }
 }
 

@@ -3,23 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
+use shared::account::model::identity::Password;
 use shared::account::model::user::User;
+use shared::account::profile;
 use shared::account::records::{self as verb, StatementFilter};
 use shared::account::view::Caller;
-use shared::account::view::Record;
+use shared::account::view::{Record, network};
 use shared::app::App;
+use shared::edge::body::Body;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::ledger::{AccountKind, RecordType};
-use shared::kernel::refusal::Refusal;
+use shared::kernel::ledger::{AccountKind, AccountOwner, RecordType};
+use shared::kernel::refusal::{Refusal, code};
 
 use shared::table::list::Window;
 use utoipa::IntoParams;
 
-use super::wire::Me;
+use super::signup::address;
+use super::wire::{MailedCode, Me, NewEmail, PasswordChange, Profile, SignedIn, locale};
 
 /// The caller's account
 #[utoipa::path(
@@ -30,6 +35,76 @@ pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Me>
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
     user.must_honour(&caller.bearer())?;
     Ok(Reply::ok(Me::with_debt(&user)))
+}
+
+/// Set the caller's language
+#[utoipa::path(
+    put, path = "/v1/me", operation_id = "setProfile", tag = "account",
+    responses((status = 200, body = Me), code::AccountBlocked),
+)]
+pub async fn set_profile(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Body<Profile>,
+) -> Result<Reply<Me>, Problem> {
+    locale(body.value.locale.as_deref()).map_err(Refusal::from)?;
+    let user = profile::set_locale(&app, &caller.bearer(), body.value.locale.as_deref()).await?;
+    Ok(Reply::ok(Me::with_debt(&user)))
+}
+
+/// Set the caller's password
+///
+/// Ends all sessions of the caller; the response is a new one.
+#[utoipa::path(
+    put, path = "/v1/me/password", operation_id = "setPassword", tag = "account",
+    responses((status = 200, body = SignedIn), code::AccountBlocked, code::RateLimited),
+)]
+pub async fn set_password(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Body<PasswordChange>,
+) -> Result<Reply<SignedIn>, Problem> {
+    let current = password("/current", &body.value.current)?;
+    let new = Password::at("/new", &body.value.new).map_err(Refusal::from)?;
+    let (user, tokens) = profile::change_password(&app, &caller.bearer(), (&current, &new), &network()).await?;
+    Ok(Reply::ok(SignedIn::new(&user, tokens)))
+}
+
+/// Ask for another e-mail address of the caller
+///
+/// A code is mailed to the new address, and the old one is told.
+#[utoipa::path(
+    put, path = "/v1/me/email", operation_id = "setEmail", tag = "account",
+    responses((status = 202, description = "Mailed."), code::AccountBlocked, code::RateLimited),
+)]
+pub async fn set_email(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Body<NewEmail>,
+) -> Result<StatusCode, Problem> {
+    let email = address(&body.value.email)?;
+    let password = password("/password", &body.value.password)?;
+    profile::ask_email(&app, &caller.bearer(), &email, &password, &network()).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Confirm the caller's new e-mail address with the mailed code
+#[utoipa::path(
+    post, path = "/v1/me/email/confirm", operation_id = "confirmEmail", tag = "account",
+    responses((status = 200, body = Me), code::AccountBlocked, code::EmailTaken),
+)]
+pub async fn confirm_email(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Body<MailedCode>,
+) -> Result<Reply<Me>, Problem> {
+    let user = profile::confirm_email(&app, &caller.bearer(), &body.value.code).await?;
+    Ok(Reply::ok(Me::with_debt(&user)))
+}
+
+/// Reads the caller's password; a text that can be no password is a wrong one.
+fn password(pointer: &str, text: &str) -> Result<Password, Refusal> {
+    Password::parse(text).ok_or_else(|| Refusal::field(pointer, "wrong_password", "The password is not right."))
 }
 
 /// Filters of the caller's statement lines.
@@ -58,7 +133,7 @@ pub async fn records(
     list: Paging<Caller, Filters>,
 ) -> Result<Reply<Listing<Record>>, Problem> {
     let filter = list.filters.read(&list.window)?;
-    let page = verb::records(&app, list.by.id(), &filter).await?;
+    let page = verb::records(&app, AccountOwner::User(list.by.id()), &filter).await?;
     Ok(list.page(&app, page, Record::from))
 }
 
@@ -71,9 +146,10 @@ impl Filters {
         };
         let kind = match self.kind.as_deref() {
             None => None,
-            Some(text) => {
-                Some(RecordType::parse(text).ok_or_else(|| Refusal::field("/type", "unknown", "A type of record."))?)
-            }
+            Some(text) => Some(
+                RecordType::parse(text)
+                    .ok_or_else(|| Refusal::field("/type", "unknown", RecordType::NAMES.join(", ")))?,
+            ),
         };
         let (from, to) = (time("/from", self.from.as_deref())?, time("/to", self.to.as_deref())?);
         Ok(StatementFilter { account, kind, from, to, limit: window.limit, after: window.after.clone() })

@@ -1,6 +1,7 @@
 //! Sign-up, sessions, the caller's account and public routes (R2).
 
 mod account;
+mod forms;
 mod platform;
 mod sessions;
 mod signup;
@@ -26,13 +27,19 @@ pub fn api() -> Api<Arc<App>> {
         signup::verify,
         signup::resend,
         sessions::sign_in,
+        sessions::challenge,
         sessions::sign_out,
         sessions::refresh,
         sessions::open,
         sessions::ask_reset,
         sessions::confirm_reset,
         account::me,
+        account::set_profile,
+        account::set_password,
+        account::set_email,
+        account::confirm_email,
         account::records,
     ]
+    .behind_forms(forms::router())
     .fallback(platform::unknown)
 }

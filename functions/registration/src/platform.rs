@@ -12,7 +12,6 @@ use flate2::read::GzDecoder;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::account::model::settings::IdentitySettings;
-use shared::account::token::PublicKeys;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::problem::Problem;
@@ -81,9 +80,9 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     responses((status = 200, description = "A JWK set", body = Value)),
 )]
 pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let keys = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
+    let keys = app.public_keys().await?;
     let jwk = |key: &shared::account::token::PublicKey| json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key.kid, "x": key.x});
-    let keys: Vec<Value> = keys.iter().flat_map(|keys| keys.keys.iter().map(jwk)).collect();
+    let keys: Vec<Value> = keys.keys.iter().map(jwk).collect();
     Ok(Json(json!({"keys": keys})))
 }
 

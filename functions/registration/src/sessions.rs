@@ -1,13 +1,12 @@
-//! Sessions and passwords (R2.5, R2.8).
+//! Sessions and passwords (R2.5, R2.9–R2.11).
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use shared::account::model::access::Bearer;
-use shared::account::model::identity::{Email, Password};
 use shared::account::register_external::open_for;
-use shared::account::view::{Backend, Caller, SessionsCreate};
+use shared::account::view::{Backend, Caller, SessionsCreate, network};
 use shared::account::{reset_password, session};
 use shared::app::App;
 use shared::edge::body::Body;
@@ -22,14 +21,28 @@ use super::signup::address;
 use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
 
 /// Sign in with e-mail and password
+///
+/// After ten failures over all networks the address is challenged: a device token or a mailed code is needed, too.
 #[utoipa::path(
     post, path = "/v1/sessions", operation_id = "signIn", tag = "public",
-    responses((status = 200, body = SignedIn), code::BadCredentials, code::AccountBlocked, code::RateLimited),
+    responses(
+        (status = 200, body = SignedIn), code::BadCredentials, code::ChallengeRequired, code::AccountBlocked,
+        code::RateLimited,
+    ),
 )]
 pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Result<Reply<SignedIn>, Problem> {
-    let (email, password) = (Email::parse(&body.value.email), Password::parse(&body.value.password));
-    let (user, tokens) = session::sign_in(&app, email.as_ref(), password.as_ref()).await?;
+    let (user, tokens) = session::sign_in(&app, &body.value.into(), &network()).await?;
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
+}
+
+/// Mail a code to sign in with while the e-mail address is challenged
+#[utoipa::path(
+    post, path = "/v1/sessions/challenge", operation_id = "askChallenge", tag = "public",
+    responses((status = 202, description = "Mailed, if somebody has this e-mail.")),
+)]
+pub async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
+    session::ask_challenge(&app, &address(&body.value.email)?, &network()).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Open a session for a user authenticated by the operator's backend
@@ -106,17 +119,17 @@ pub async fn refresh(State(app): State<Arc<App>>, body: Body<RefreshToken>) -> R
     Ok(Reply::ok(SignedIn::new(&user, tokens)))
 }
 
-/// Mail a code to reset the password
+/// Mail a link and a code to reset the password
 #[utoipa::path(
     post, path = "/v1/password-resets", operation_id = "askPasswordReset", tag = "public",
-    responses((status = 202, description = "Mailed, if somebody has this e-mail."), code::RateLimited),
+    responses((status = 202, description = "Mailed, if somebody has this e-mail.")),
 )]
 pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
-    reset_password::ask_reset(&app, &address(&body.value.email)?).await?;
+    reset_password::ask_reset(&app, &address(&body.value.email)?, &network()).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Set a new password with the mailed code
+/// Set a new password with the mailed link or code
 ///
 /// Ends all sessions of the user.
 #[utoipa::path(
@@ -124,8 +137,7 @@ pub async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Resu
     responses((status = 204, description = "Set.")),
 )]
 pub async fn confirm_reset(State(app): State<Arc<App>>, body: Body<NewPassword>) -> Result<StatusCode, Problem> {
-    let email = address(&body.value.email)?;
-    let password = Password::at("/password", &body.value.password).map_err(Refusal::from)?;
-    reset_password::reset_password(&app, &email, &body.value.code, &password).await?;
+    let (mailed, password) = body.value.checked()?;
+    reset_password::reset_password(&app, &mailed, &password, &network()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

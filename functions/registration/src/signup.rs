@@ -5,35 +5,47 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use shared::account::model::identity::Email;
-use shared::account::register::NewSession;
+use shared::account::register::{NewSession, Registration as Outcome};
+use shared::account::verify_signup::{read_token, signup_token};
+use shared::account::view::network;
 use shared::account::{register as verb, session, verify_signup};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::kernel::fault::Fault;
 use shared::kernel::refusal::{Refusal, code};
 use shared::table::execute::Answered;
 use shared::table::telemetry as metrics;
 
-use super::wire::{Address, Confirmation, NewAccount, Registration};
+use super::wire::{Confirmation, NewAccount, PendingRegistration, Registration, RegistrationResult, SignupToken};
 
 /// Register a user
 ///
-/// An invalid referral code does not prevent the registration; the response says why it did not apply.
+/// An invalid referral code does not prevent the registration; the response says why it did not apply. Where e-mail addresses
+/// are verified, the response is a token to confirm the mailed code with, whether or not the address has an account.
 #[utoipa::path(
     post, path = "/v1/registrations", operation_id = "register", tag = "public",
-    responses((status = 201, body = NewAccount), code::AccountBlocked, code::EmailTaken, code::RateLimited),
+    responses((status = 201, body = RegistrationResult), code::AccountBlocked, code::EmailTaken, code::RateLimited),
 )]
 pub async fn register(
     State(app): State<Arc<App>>,
     key: Idempotent,
     body: Body<Registration>,
-) -> Result<Reply<NewAccount>, Problem> {
+) -> Result<Reply<RegistrationResult>, Problem> {
     let ask = body.value.checked()?;
     let ctx = key.bind(&app, &session::email_hash(&app, &ask.email), &body.raw);
-    let done = verb::register(&app, &ctx, &ask).await?;
-    Ok(account(&ask.email, done))
+    let done = verb::register(&app, &ctx, &ask, &network()).await?;
+    let replayed = done.replayed;
+    let result = match done.answer.registration {
+        Outcome::Pending(id) => {
+            let signup_token = signup_token(&app, id);
+            RegistrationResult::Pending(PendingRegistration { status: "pending", signup_token })
+        }
+        Outcome::Account(_) => RegistrationResult::Account(Box::new(account(&ask.email, done)?)),
+    };
+    Ok(Reply::created(result).replayed(replayed))
 }
 
 /// Confirm the code mailed at registration
@@ -46,20 +58,24 @@ pub async fn verify(
     key: Idempotent,
     body: Body<Confirmation>,
 ) -> Result<Reply<NewAccount>, Problem> {
-    let email = address(&body.value.email)?;
-    let caller = session::email_hash(&app, &email);
-    let ctx = key.bind(&app, &caller, &body);
-    let done = verify_signup::verify_signup(&app, &ctx, &email, &body.value.code).await?;
-    Ok(account(&email, done))
+    let id = read_token(&app, &body.value.signup_token)?;
+    let ctx = key.bind(&app, &id.to_string(), &body);
+    let done = verify_signup::verify_signup(&app, &ctx, id, &body.value.code).await?;
+    let replayed = done.replayed;
+    let email = done.answer.email.clone().ok_or_else(|| Fault::bug("a confirmed e-mail that is not known"))?;
+    Ok(Reply::created(account(&email, done)?).replayed(replayed))
 }
 
-/// Mail a new code for a pending registration
+/// Mail one more code for a pending registration
+///
+/// The codes before it stay good.
 #[utoipa::path(
     post, path = "/v1/registrations/resend", operation_id = "resendVerification", tag = "public",
-    responses((status = 202, description = "Mailed, if there is such a registration."), code::RateLimited),
+    responses((status = 202, description = "Mailed, if the registration is still pending.")),
 )]
-pub async fn resend(State(app): State<Arc<App>>, body: Body<Address>) -> Result<StatusCode, Problem> {
-    verify_signup::resend(&app, &address(&body.value.email)?).await?;
+pub async fn resend(State(app): State<Arc<App>>, body: Body<SignupToken>) -> Result<StatusCode, Problem> {
+    let id = read_token(&app, &body.value.signup_token)?;
+    verify_signup::resend(&app, id, &network()).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -69,10 +85,13 @@ pub fn address(text: &str) -> Result<Email, Refusal> {
 }
 
 /// The response to a registration, counted if it created an account (R9.4).
-fn account(email: &Email, done: Answered<NewSession>) -> Reply<NewAccount> {
-    let Answered { answer: NewSession { registered, tokens }, replayed } = done;
-    if registered.session.is_some() && !replayed {
+fn account(email: &Email, done: Answered<NewSession>) -> Result<NewAccount, Fault> {
+    let NewSession { registration, tokens, created, .. } = done.answer;
+    let (Outcome::Account(registered), Some(tokens)) = (registration, tokens) else {
+        return Err(Fault::bug("an account without a session"));
+    };
+    if created {
         metrics::count(if registered.referral.applied { "RegistrationsWithCode" } else { "RegistrationsWithoutCode" });
     }
-    Reply::created(NewAccount::new(email, registered, tokens)).replayed(replayed)
+    Ok(NewAccount::new(Some(email.as_str().to_owned()), *registered, tokens))
 }

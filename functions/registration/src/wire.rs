@@ -7,7 +7,8 @@ use shared::account::model::identity::Status;
 use shared::account::model::identity::{Email, Password};
 use shared::account::model::user::User;
 use shared::account::register::{Register, Registered};
-use shared::account::session::Tokens;
+use shared::account::reset_password::Mailed;
+use shared::account::session::{SignIn, Tokens};
 use shared::edge::view::Amount;
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::{FieldError, Refusal};
@@ -41,11 +42,7 @@ impl Registration {
         let mut errors = Vec::new();
         let email = Email::at("/email", &self.email).map_err(|error| errors.push(error)).ok();
         let password = Password::at("/password", &self.password).map_err(|error| errors.push(error)).ok();
-        let plain =
-            |locale: &String| locale.len() <= 35 && locale.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if !self.locale.as_ref().is_none_or(plain) {
-            errors.push(FieldError::new("/locale", "not_a_locale", "A language tag, `en` or `zh`."));
-        }
+        errors.extend(locale(self.locale.as_deref()).err());
         let referral_code = self.referral_code.map(|code| code.chars().take(100).collect());
         match (email, password) {
             (Some(email), Some(password)) if errors.is_empty() => {
@@ -56,6 +53,16 @@ impl Registration {
     }
 }
 
+/// Validate a language.
+///
+/// # Rejects
+/// A [`FieldError`] at `/locale`.
+pub fn locale(text: Option<&str>) -> Result<(), FieldError> {
+    let plain = |locale: &str| locale.len() <= 35 && locale.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let wrong = || FieldError::new("/locale", "not_a_locale", "A language tag, `en` or `zh`.");
+    if text.is_none_or(plain) { Ok(()) } else { Err(wrong()) }
+}
+
 /// An e-mail address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,27 +71,65 @@ pub struct Address {
     pub email: String,
 }
 
-/// An e-mail address and the code mailed to it.
+/// Token of a registration that awaits its confirmation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignupToken {
+    /// Token of the registration's response.
+    pub signup_token: String,
+}
+
+/// Token of a registration and the code mailed for it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// E-mail address that received the code.
-    pub email: String,
+    /// Token of the registration's response.
+    pub signup_token: String,
     /// Code from the e-mail, six digits.
     #[schema(example = "123456")]
     pub code: String,
 }
 
-/// A mailed code and the password to set.
+/// Evidence of a reset, as mailed, and the password to set: either `token`, or `email` and `code`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
+    /// Token of the mailed link.
+    #[serde(default)]
+    pub token: Option<String>,
     /// E-mail address that received the code.
-    pub email: String,
-    /// Code from the e-mail, six digits.
-    pub code: String,
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Code from the e-mail, ten symbols.
+    #[serde(default)]
+    #[schema(example = "7KQ2M-X9TZ4")]
+    pub code: Option<String>,
     /// New password, 10 to 128 characters.
+    #[schema(min_length = 10, max_length = 128)]
     pub password: String,
+}
+
+impl NewPassword {
+    /// Validate the request.
+    ///
+    /// # Rejects
+    /// 422 with every invalid field.
+    pub fn checked(self) -> Result<(Mailed, Password), Refusal> {
+        let mut errors = Vec::new();
+        let mailed = match (self.token, self.email, self.code) {
+            (Some(token), None, None) => Some(Mailed::Link(token)),
+            (None, Some(email), Some(code)) => Email::at("/email", &email)
+                .map_err(|error| errors.push(error))
+                .ok()
+                .map(|email| Mailed::Code(email, code)),
+            _ => {
+                errors.push(FieldError::new("/token", "required", "either `token`, or `email` and `code`"));
+                None
+            }
+        };
+        let password = Password::at("/password", &self.password).map_err(|error| errors.push(error)).ok();
+        mailed.zip(password).ok_or(Refusal::Invalid(errors))
+    }
 }
 
 /// Credentials for signing in.
@@ -95,6 +140,61 @@ pub struct Credentials {
     pub email: String,
     /// Password of the account.
     pub password: String,
+    /// Token that an earlier sign-in on this device got; answers a challenge.
+    #[serde(default)]
+    pub device_token: Option<String>,
+    /// Code mailed for a challenge, ten symbols; answers it, too.
+    #[serde(default)]
+    pub challenge_code: Option<String>,
+}
+
+impl From<Credentials> for SignIn {
+    fn from(sent: Credentials) -> Self {
+        Self {
+            email: Email::parse(&sent.email),
+            password: Password::parse(&sent.password),
+            device_token: sent.device_token,
+            challenge_code: sent.challenge_code,
+        }
+    }
+}
+
+/// Profile of the caller.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Preferred language of e-mails: `en` or `zh`; null for none.
+    pub locale: Option<String>,
+}
+
+/// The caller's password and the next one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// Current password.
+    pub current: String,
+    /// New password, 10 to 128 characters.
+    #[schema(min_length = 10, max_length = 128)]
+    pub new: String,
+}
+
+/// A new e-mail address and the caller's password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEmail {
+    /// New e-mail address; a code is mailed to it.
+    pub email: String,
+    /// Current password.
+    pub password: String,
+}
+
+/// A mailed code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailedCode {
+    /// Code from the e-mail, six digits.
+    #[schema(example = "123456")]
+    pub code: String,
 }
 
 /// A refresh token.
@@ -112,6 +212,9 @@ pub struct Me {
     pub id: UserId,
     /// E-mail address of the user; null without one.
     pub email: Option<String>,
+    /// Preferred language of e-mails; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// Status of the user: `pending`, `active` or `blocked`.
     pub status: Status,
     /// Role of the user: `user`, `agent` or `admin`.
@@ -123,6 +226,7 @@ pub struct Me {
     pub balance: Amount,
     /// Debt to the platform.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub debt: Option<Amount>,
 }
 
@@ -131,6 +235,7 @@ impl From<&User> for Me {
         Self {
             id: user.id,
             email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            locale: user.locale.clone(),
             status: user.status,
             role: user.role,
             created_at: user.created_at,
@@ -156,11 +261,14 @@ pub struct Session {
     pub refresh_token: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: i64,
+    /// Token that lets this device sign in while the e-mail is challenged; good for 180 days.
+    pub device_token: String,
 }
 
 impl From<Tokens> for Session {
     fn from(tokens: Tokens) -> Self {
-        Self { access_token: tokens.access_token, refresh_token: tokens.refresh_token, expires_in: tokens.expires_in }
+        let Tokens { access_token, refresh_token, expires_in, device_token } = tokens;
+        Self { access_token, refresh_token, expires_in, device_token }
     }
 }
 
@@ -173,6 +281,8 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: i64,
+    /// Token that lets this device sign in while the e-mail is challenged; good for 180 days.
+    pub device_token: String,
     /// The user who signed in.
     pub user: Me,
 }
@@ -180,8 +290,8 @@ pub struct SignedIn {
 impl SignedIn {
     /// The response with a user's new tokens.
     pub fn new(user: &User, tokens: Tokens) -> Self {
-        let Session { access_token, refresh_token, expires_in } = tokens.into();
-        Self { access_token, refresh_token, expires_in, user: user.into() }
+        let Session { access_token, refresh_token, expires_in, device_token } = tokens.into();
+        Self { access_token, refresh_token, expires_in, device_token, user: user.into() }
     }
 }
 
@@ -192,9 +302,27 @@ pub struct NewAccount {
     pub user: Me,
     /// Effect of the referral code.
     pub referral: AppliedReferral,
-    /// The user's first session; absent if the e-mail address must be verified first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Session>,
+    /// The user's first session.
+    pub session: Session,
+}
+
+/// A registration whose e-mail address must be verified first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PendingRegistration {
+    /// Always `pending`.
+    #[schema(example = "pending")]
+    pub status: &'static str,
+    /// Token of the registration, to confirm the mailed code with.
+    pub signup_token: String,
+}
+
+/// A registration: an account with its session, or one that awaits its confirmation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RegistrationResult {
+    /// The account; boxed, as it is larger than a pending registration.
+    Account(Box<NewAccount>),
+    Pending(PendingRegistration),
 }
 
 /// Effect of a referral code.
@@ -202,23 +330,26 @@ pub struct NewAccount {
 pub struct AppliedReferral {
     /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// Reason why the code did not apply; absent if it did.
-    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
+    /// Reason why no code applied; absent if one did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`, `no_code`, `already_bound`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reward: Option<Amount>,
 }
 
 impl NewAccount {
     /// The response to a registration.
-    pub fn new(email: &Email, registered: Registered, session: Option<Tokens>) -> Self {
+    pub fn new(email: Option<String>, registered: Registered, session: Tokens) -> Self {
         let referral = registered.referral;
         Self {
             user: Me {
                 id: registered.user,
-                email: Some(email.as_str().to_owned()),
+                email,
+                locale: None,
                 status: registered.status,
                 role: Role::User,
                 created_at: registered.created_at,
@@ -227,10 +358,10 @@ impl NewAccount {
             },
             referral: AppliedReferral {
                 applied: referral.applied,
-                reason: referral.reason,
+                reason: referral.reason(),
                 reward: referral.reward.map(Amount::from),
             },
-            session: session.map(Session::from),
+            session: session.into(),
         }
     }
 }

@@ -8,7 +8,7 @@ use shared::affiliate::release_holds as mature;
 use shared::app::App;
 use shared::edge;
 use shared::kernel::fault::Fault;
-use shared::operations::{dead_letters as drain_dead_letters, sweep_outbox};
+use shared::operations::{audit_table, dead_letters as drain_dead_letters, sweep_outbox};
 use shared::payment::{expire, poll_provider, reconcile};
 use shared::webhooks::deliver;
 
@@ -22,6 +22,7 @@ pub const NEEDS: [&str; 4] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
     let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
     let did = match schedule.as_str() {
+        "audit" => json!(audit_table::audit_table(&app).await?),
         "expire-orders" => json!(expire::expire_orders(&app, &edge::context()).await?),
         "poll-payments" => json!(poll_provider::poll_payments(&app, &edge::context()).await?),
         "mature-commissions" => json!(mature::mature_commissions(&app, &edge::context()).await?),

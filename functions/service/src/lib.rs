@@ -13,12 +13,14 @@ use shared::account::register_external::{Joined, RegisterExternal, overview, reg
 use shared::account::view::Record;
 use shared::account::view::{Backend, LedgerWrite, PurchasesWrite, UsersRead, UsersWrite};
 use shared::affiliate::model::purchase;
-use shared::affiliate::report_purchase::{refund_purchase, report_purchase};
+use shared::affiliate::purchases as read;
+use shared::affiliate::report_purchase::{correct_refund, refund_purchase, report_purchase};
 use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::openapi::Api;
+use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -26,9 +28,10 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::code;
 use shared::table::execute::Answered;
+use shared::table::store::Page;
 use shared::table::telemetry as metrics;
 
-use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, ServiceUser};
+use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, RefundCorrection, ServiceUser};
 use shared::table::context::Ctx;
 
 /// Environment variables that this function needs, besides those that every function has.
@@ -36,7 +39,7 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of the operator's backend.
 pub fn api() -> Api<Arc<App>> {
-    api![register, user, debit, credit, purchase, refund,]
+    api![register, user, debit, credit, purchases, purchase, one_purchase, refund, correct,]
 }
 
 /// Register a user authenticated by the backend
@@ -133,8 +136,8 @@ async fn moved(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Reply<Record>, Prob
 
 /// Report a purchase made elsewhere
 ///
-/// The purchase counts like an online payment for the user's inviter and credits nothing. A repeated report returns the same
-/// purchase.
+/// The purchase counts like an online payment for the user's inviter and credits nothing. What was paid before the user had an
+/// inviter earns nothing, and a hold starts at the report. A repeated report returns the same purchase.
 #[utoipa::path(
     post, path = "/v1/service/purchases", operation_id = "reportPurchase", tag = "service",
     responses((status = 201, body = Purchase)),
@@ -152,8 +155,7 @@ async fn purchase(
 
 /// Report a refund of a purchase
 ///
-/// A refund counts once by its id, even if it is reported before its purchase. Refunds above the purchase amount leave a net of
-/// zero.
+/// A refund counts once by its id, even if it is reported before its purchase. One above what is left of the purchase is refused.
 #[utoipa::path(
     post, path = "/v1/service/purchases/{external_order_id}/refunds", operation_id = "refundPurchase",
     tag = "service",
@@ -169,6 +171,59 @@ async fn refund(
     let ctx = key.bind(&app, &backend, &body);
     let ask = body.value.read(backend.key, &id)?;
     Ok(shown(refund_purchase(&app, &ctx, &ask).await?)?)
+}
+
+/// Correct a refund of a purchase
+///
+/// The amount given replaces the reported one, for good: a later report of the same refund changes nothing. Rewards and commission
+/// follow the new net. The reason is in the audit log.
+#[utoipa::path(
+    post, path = "/v1/service/purchases/{external_order_id}/corrections", operation_id = "correctPurchaseRefund",
+    tag = "service",
+    responses((status = 200, body = Purchase), code::NotFound),
+)]
+async fn correct(
+    State(app): State<Arc<App>>,
+    backend: Backend<PurchasesWrite>,
+    Id(id): Id<String>,
+    key: RequiresIdempotencyKey,
+    body: Body<RefundCorrection>,
+) -> Result<Reply<Purchase>, Problem> {
+    let ctx = key.bind(&app, &backend, &body);
+    let ask = body.value.read(backend.key, backend.name, &id)?;
+    let done = correct_refund(&app, &ctx, &ask).await?;
+    let purchase = Purchase::of(&done.answer)?;
+    Ok(Reply::ok(purchase).replayed(done.replayed))
+}
+
+/// List the purchases that this key reported
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/service/purchases", operation_id = "listPurchases", tag = "service",
+    responses((status = 200, body = Listing<Purchase>)),
+)]
+async fn purchases(
+    State(app): State<Arc<App>>,
+    list: Paging<Backend<PurchasesWrite>>,
+) -> Result<Reply<Listing<Purchase>>, Problem> {
+    let page = read::purchases(&app, list.by.key, &list.window).await?;
+    let items = page.items.iter().map(Purchase::of).collect::<Result<Vec<_>, _>>().map_err(Error::from)?;
+    Ok(list.page(&app, Page { items, next: page.next }, |purchase| purchase))
+}
+
+/// Get a purchase that this key reported
+#[utoipa::path(
+    get, path = "/v1/service/purchases/{external_order_id}", operation_id = "getPurchase", tag = "service",
+    responses((status = 200, body = Purchase), code::NotFound),
+)]
+async fn one_purchase(
+    State(app): State<Arc<App>>,
+    backend: Backend<PurchasesWrite>,
+    Id(id): Id<String>,
+) -> Result<Reply<Purchase>, Problem> {
+    let purchase = read::purchase(&app, backend.key, &id).await?;
+    Ok(Reply::ok(Purchase::of(&purchase).map_err(Error::from)?))
 }
 
 fn shown(done: Answered<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {

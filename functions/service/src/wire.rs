@@ -10,12 +10,13 @@ use shared::account::model::user::User;
 use shared::account::register::{AppliedReferral, Registered};
 use shared::account::register_external::RegisterExternal;
 use shared::affiliate::model::purchase;
-use shared::affiliate::report_purchase::{Refunded, Report};
+use shared::affiliate::report_purchase::{CorrectRefund, Refunded, Report};
 use shared::edge::view::Amount;
 use shared::kernel::id::OrderId;
 use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::money::MoneyError;
 use shared::kernel::refusal::{FieldError, Refusal};
+use shared::kernel::typed;
 use shared::redemption::model::plan::{Plan, Subscription as Time};
 use shared::redemption::view::SubscriptionView;
 use shared::referral::model::referral::NotApplied;
@@ -79,6 +80,7 @@ pub struct ServiceUser {
     pub subscriptions: Vec<SubscriptionView>,
     /// Effect of the referral code; only in the response to a registration.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub referral: Option<ServiceReferral>,
 }
 
@@ -87,18 +89,20 @@ pub struct ServiceUser {
 pub struct ServiceReferral {
     /// True if the code linked the user to its owner.
     pub applied: bool,
-    /// Reason why the code did not apply; absent if it did.
-    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`.
+    /// Reason why no code applied; absent if one did.
+    /// One of `unknown`, `inactive`, `own`, `limit`, `inviter_blocked`, `programme_off`, `no_code`, `already_bound`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<NotApplied>,
     /// Reward of the user; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reward: Option<Amount>,
 }
 
 impl From<AppliedReferral> for ServiceReferral {
     fn from(of: AppliedReferral) -> Self {
-        let reason = of.reason;
+        let reason = of.reason();
         Self { applied: of.applied, reason, reward: of.reward.map(Amount::from) }
     }
 }
@@ -212,8 +216,8 @@ impl PurchaseReport {
         let user = taken(UserId::parse(&self.user_id).ok_or_else(unknown), &mut errors);
         let external = ExternalId::at("/external_order_id", &self.external_order_id).and_then(refundable);
         let external = taken(external, &mut errors);
-        let time = |_| FieldError::new("/paid_at", "not_a_time", "A time as RFC 3339 writes it.");
-        let paid_at = taken(self.paid_at.parse::<Timestamp>().map_err(time), &mut errors);
+        let time = || FieldError::new("/paid_at", "not_a_time", "A time as RFC 3339 writes it.");
+        let paid_at = taken(typed::time(&self.paid_at).ok_or_else(time), &mut errors);
         let (Some(user), Some(external_order_id), Some(paid_at)) = (user, external, paid_at) else {
             return Err(Refusal::Invalid(errors));
         };
@@ -252,6 +256,34 @@ impl PurchaseRefund {
     }
 }
 
+/// Correction of a refund that was reported wrongly.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundCorrection {
+    /// The backend's id of the refund.
+    #[schema(example = "refund-1")]
+    refund_id: String,
+    /// Amount really refunded, in pay currency; 0 if nothing was.
+    #[schema(example = "3.00")]
+    amount: String,
+    /// Reason, for people to read, 1 to 500 characters.
+    #[schema(example = "a digit too many")]
+    reason: String,
+}
+
+impl RefundCorrection {
+    /// Validate the correction by the service key with this name.
+    ///
+    /// # Rejects
+    /// 404 for ids that no purchase and no refund can have; 422 for an invalid reason.
+    pub fn read(self, key: ServiceKeyId, by: String, external_order_id: &str) -> Result<CorrectRefund, Refusal> {
+        let external_order_id = ExternalId::parse(external_order_id).ok_or(Refusal::NotFound)?;
+        let refund_id = ExternalId::at("/refund_id", &self.refund_id).map_err(Refusal::from)?;
+        let reason = said("/reason", &self.reason).map_err(Refusal::from)?;
+        Ok(CorrectRefund { key, by, external_order_id, refund_id, amount: self.amount, reason })
+    }
+}
+
 /// A reported purchase.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Purchase {
@@ -282,8 +314,10 @@ pub struct Purchase {
 pub struct PurchaseRefundShown {
     /// The backend's id of the refund.
     pub refund_id: String,
-    /// Amount refunded.
+    /// Amount refunded, as corrected.
     pub amount: Amount,
+    /// Reason of its correction; null without one.
+    pub corrected_because: Option<String>,
 }
 
 impl Purchase {
@@ -293,9 +327,10 @@ impl Purchase {
     /// Amounts that overflow.
     pub fn of(purchase: &purchase::Purchase) -> Result<Self, MoneyError> {
         let bought = purchase.bought.as_ref();
-        let refund = |(id, amount): (&ExternalId, &_)| PurchaseRefundShown {
+        let refund = |(id, amount): (&ExternalId, _)| PurchaseRefundShown {
             refund_id: id.as_str().to_owned(),
-            amount: Amount::from(*amount),
+            amount: Amount::from(amount),
+            corrected_because: purchase.corrections.get(id).map(|correction| correction.reason.clone()),
         };
         Ok(Self {
             id: purchase.id,
@@ -304,7 +339,7 @@ impl Purchase {
             amount: bought.map(|bought| bought.amount.into()),
             base: bought.map(|bought| bought.base.into()),
             net: purchase.net()?.map(Amount::from),
-            refunds: purchase.refunds.iter().map(refund).collect(),
+            refunds: purchase.refunded().map(refund).collect(),
             paid_at: bought.map(|bought| bought.paid_at),
             created_at: purchase.created_at,
         })

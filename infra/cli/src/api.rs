@@ -22,6 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Attempts of a repeatable request while the service returns 503.
 const TRIES: u32 = 3;
+/// Items of a list.
+#[derive(Debug)]
+pub struct Listed {
+    pub rows: Vec<Value>,
+    /// True if the list has more items than were asked for.
+    pub more: bool,
+}
+
 /// Maximum page size of a list.
 const PAGE: u32 = 100;
 
@@ -132,7 +140,7 @@ impl Api {
     ///
     /// # Rejects
     /// Any request that the API refuses.
-    pub async fn list(&self, path: &str, filters: &[(&str, Option<&str>)], page: &Page) -> Result<Vec<Value>, Trouble> {
+    pub async fn list(&self, path: &str, filters: &[(&str, Option<&str>)], page: &Page) -> Result<Listed, Trouble> {
         let wanted = if page.all { usize::MAX } else { usize::try_from(page.limit).unwrap_or(usize::MAX) };
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
@@ -153,8 +161,9 @@ impl Api {
             }
             cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
             if cursor.is_none() || items.len() >= wanted {
+                let more = cursor.is_some() || items.len() > wanted;
                 items.truncate(wanted);
-                return Ok(items);
+                return Ok(Listed { rows: items, more });
             }
         }
     }

@@ -7,6 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 use shared::edge::export::{content, csv};
 
+use crate::api::Listed;
 use crate::trouble::Trouble;
 
 /// The output format of results.
@@ -50,6 +51,18 @@ impl<'a> Out<'a> {
             Format::Table if rows.is_empty() => self.note("nothing"),
             Format::Table => self.text(&table(columns, rows)),
         }
+    }
+
+    /// Prints the items of a list, and notes on standard error if there are more (G14).
+    ///
+    /// # Errors
+    /// Fails when the output can't be written.
+    pub fn list(&mut self, columns: &[&str], listed: &Listed) -> Result<(), Trouble> {
+        self.rows(columns, &listed.rows)?;
+        if listed.more {
+            self.note(&format!("only the newest {} are shown; --all shows all, --limit more", listed.rows.len()))?;
+        }
+        Ok(())
     }
 
     /// Prints one object, field by field.
@@ -156,6 +169,17 @@ mod tests {
         assert!(printed(Format::Csv, &rows).contains("\"'=1+1\""));
         assert!(!printed(Format::Table, &rows).contains('\u{1b}'));
         assert!(printed(Format::Table, &rows).contains("USER.EMAIL"));
+    }
+
+    /// G14: a list that was cut says so on standard error, and only there.
+    #[test]
+    fn a_list_that_was_cut_says_so() {
+        for (more, noted) in [(true, "only the newest 1 are shown; --all shows all, --limit more\n"), (false, "")] {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let listed = Listed { rows: vec![json!({"id": "a"})], more };
+            Out::new(Format::Csv, &mut out, &mut err).list(&["id"], &listed).unwrap();
+            assert_eq!((out.as_slice(), err.as_slice()), (&b"id\r\na\r\n"[..], noted.as_bytes()));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use shared::kernel::fault::{Error, Fault};
+use shared::kernel::fault::{Chain, Error, Fault};
 
 /// The error that ended a command.
 #[derive(Debug)]
@@ -134,8 +134,8 @@ impl From<std::io::Error> for Trouble {
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Unavailable { .. } | Fault::OutcomeUnknown { .. } => Self::Unreachable(fault.to_string()),
-            other => Self::Failed(other.to_string()),
+            Fault::Unavailable { .. } | Fault::OutcomeUnknown { .. } => Self::Unreachable(Chain(&fault).to_string()),
+            other => Self::Failed(Chain(&other).to_string()),
         }
     }
 }

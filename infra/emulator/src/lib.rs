@@ -8,6 +8,8 @@ pub mod faults;
 pub mod gateway;
 pub mod http;
 pub mod iam;
+mod idle;
+pub mod private;
 pub mod remote;
 pub mod runtime_api;
 pub mod ses;

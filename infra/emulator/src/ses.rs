@@ -1,6 +1,5 @@
 //! In-process SES: stores e-mails in a mailbox.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
+use crate::private;
 
 /// A sent e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl Mailbox {
         };
         if let Some(file) = &self.file {
             let line = serde_json::to_string(&mail)? + "\n";
-            OpenOptions::new().create(true).append(true).open(file)?.write_all(line.as_bytes())?;
+            private::options().create(true).append(true).open(file)?.write_all(line.as_bytes())?;
         }
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
         Ok(())

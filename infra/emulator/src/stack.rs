@@ -34,6 +34,7 @@ use crate::faults::{Faulty, Plan, process};
 use crate::gateway;
 use crate::iam::call::Service;
 use crate::iam::{Guard, Guarded, OPERATOR};
+use crate::private;
 use crate::ses::Mailbox;
 use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, road};
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
@@ -64,6 +65,7 @@ pub struct Setup {
     pub entropy: Entropy,
     /// Secret that fingerprints, cursors and codes derive from.
     pub secret: String,
+    pub origin_secret: String,
     /// Signing key of access tokens, 32 bytes in base64.
     pub signing_key: String,
     /// Argon2's cost: memory in KiB, and passes.
@@ -115,7 +117,8 @@ impl Stack {
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let file = |name: &str| setup.data.as_deref().map(|data| data.join(name));
         let dynamo = match file("guerdon.db") {
-            Some(path) => Dynamo::file(&path.display().to_string())?,
+            // The engine gives its other files the permissions of this one.
+            Some(path) => Dynamo::file(&private::make(&path).map(|_| path)?.display().to_string())?,
             None => Dynamo::memory()?,
         };
         dynamo.create(TABLE, &template.table)?;
@@ -404,7 +407,8 @@ impl Setup {
             data: None,
             clock: MovableClock::real(),
             entropy: Entropy::system(),
-            secret: "a secret".to_owned(),
+            secret: "a secret of at least thirty-two bytes".to_owned(),
+            origin_secret: String::new(),
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
@@ -453,6 +457,7 @@ impl Setup {
             ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
             ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
             ("APP_SECRET", self.secret.clone()),
+            ("ORIGIN_SECRET", self.origin_secret.clone()),
             ("SIGNING_KEY", self.signing_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),
             ("ZPAY_PID", providers.zpay_pid.clone()),
@@ -465,7 +470,6 @@ impl Setup {
     }
 }
 
-/// The services outside a function's process.
 struct Outside {
     aws: SharedHttpClient,
     providers: Arc<dyn Backend>,
@@ -491,7 +495,6 @@ impl Outside {
     }
 }
 
-/// Wraps a payload in an invocation event.
 fn invocation<T>(payload: T) -> LambdaEvent<T> {
     LambdaEvent::new(payload, lambda_runtime::Context::default())
 }

@@ -515,6 +515,7 @@ mod tests {
             .collect();
         schedules.sort();
         let expected = [
+            ("audit", 300),
             ("deliver-events", 60),
             ("erase-traces", 3_600),
             ("expire-orders", 300),

@@ -1,13 +1,13 @@
-//! The data folder: everything that survives the process. Secrets are readable only by their owner.
+//! The data folder: everything that survives the process. Only its owner can read it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use data_encoding::{BASE32_NOPAD, BASE64};
 use emulator::clock::MovableClock;
+use emulator::private;
 use emulator::stack::Trouble;
 use shared::table::system::Entropy;
 
@@ -25,9 +25,8 @@ impl Data {
     /// Fails when another stack uses it, or it can't be written.
     pub fn open(folder: &Path, fresh: bool) -> Result<Self, Trouble> {
         let trouble = |error: std::io::Error| format!("{} can't be written: {error}", folder.display());
-        fs::create_dir_all(folder).map_err(trouble)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"));
-        let lock = lock.map_err(trouble)?;
+        private::folder(folder).map_err(trouble)?;
+        let lock = private::make(&folder.join("lock")).map_err(trouble)?;
         lock.try_lock().map_err(|_| format!("another stack uses {}: stop it, or use --data", folder.display()))?;
         if fresh {
             for entry in fs::read_dir(folder).map_err(trouble)? {
@@ -71,7 +70,7 @@ impl Data {
             return Ok(kept.trim().to_owned());
         }
         let made = make();
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        let mut file = private::options().create(true).write(true).truncate(true).open(&path)?;
         file.write_all(made.as_bytes())?;
         file.sync_all()?;
         Ok(made)
@@ -99,6 +98,6 @@ impl Data {
     /// # Errors
     /// Fails when it can't be written.
     pub fn keep_clock(&self, clock: &MovableClock) -> std::io::Result<()> {
-        fs::write(self.folder.join("clock-offset"), clock.offset().as_millis().to_string())
+        private::write(&self.folder.join("clock-offset"), clock.offset().as_millis().to_string())
     }
 }

@@ -73,6 +73,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
         clock,
         entropy: Entropy::system(),
         secret: data.secret("app-secret")?,
+        origin_secret: std::env::var("ORIGIN_SECRET").unwrap_or_default(),
         signing_key: data.secret("signing-key")?,
         password_cost: PASSWORD_COST,
         providers: SimConfig::read(&base_url, |name| std::env::var(name).ok()),
@@ -110,7 +111,7 @@ async fn admin(stack: &Stack, data: &Data, options: &Options) -> Result<String, 
 fn banner(base_url: &str, options: &Options, password: &str) {
     println!(
         "\n  Guerdon is running at {base_url}\n\n    admin     {}\n    password  {password}\n    data      {}\n\n  \
-         API       {base_url}/v1/openapi.json\n  mailbox   {base_url}/_local/mail\n  auditor   {base_url}/_local/audit\n\n  \
+         console   {base_url}/\n  API       {base_url}/v1/openapi.json\n  mailbox   {base_url}/_local/mail\n  auditor   {base_url}/_local/audit\n\n  \
          README.md has a tour of five minutes. Ctrl-C stops it.\n",
         options.admin_email,
         options.data.display(),

@@ -1,7 +1,6 @@
 //! HTTP server: `/_local` and `/_sim` are handled here, everything else by the gateway.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -23,14 +22,15 @@ pub struct Local {
     pub data: Data,
     /// Wakes the tasks that deliver webhooks and watch schedules.
     pub woken: Notify,
-    saved: AtomicU64,
+    /// Revision of the saved state; locked while it is saved, so that no older state overwrites a newer one.
+    saved: Mutex<u64>,
     port: u16,
 }
 
 impl Local {
     /// Serves a stack at a port.
     pub fn new(stack: Arc<Stack>, data: Data, port: u16) -> Self {
-        Self { stack, data, woken: Notify::new(), saved: AtomicU64::new(0), port }
+        Self { stack, data, woken: Notify::new(), saved: Mutex::new(0), port }
     }
 
     /// Saves the simulated providers' state if it changed; everything else is stored as it is written.
@@ -38,9 +38,11 @@ impl Local {
     /// # Errors
     /// Fails when it can't be written.
     pub fn keep(&self) -> std::io::Result<()> {
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let revision = self.stack.simulators.revision();
-        if self.saved.swap(revision, Ordering::Relaxed) != revision {
+        if *saved != revision {
             self.stack.save_book(self.data.folder())?;
+            *saved = revision;
         }
         Ok(())
     }

@@ -1,21 +1,42 @@
 //! The traits through which the edge knows the application behind its routes, and its callers.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use kernel::secret::Secret;
+use kernel::fault::Error;
+use kernel::secret::{OriginSecrets, Secret};
 
 use crate::problem::Problem;
+use crate::sealed::NONCE;
 
 /// The application that handlers have as their state.
 pub trait Application: Send + Sync + 'static {
     /// Key of cursor seals and idempotency hashes.
     fn secret(&self) -> &Secret;
+    /// Secrets of the CDN before the API.
+    fn origins(&self) -> &OriginSecrets;
+}
+
+/// An application whose pages post forms.
+pub trait FormHost: Application {
+    /// Session of a browser, which a request's extractor finds among its extensions.
+    type Session: Clone + Send + Sync + 'static;
+    /// Public URL of the API, without a trailing slash.
+    fn base_url(&self) -> &str;
+    /// Random nonce.
+    fn nonce(&self) -> [u8; NONCE];
+    /// Opens the browser session of a cookie and returns its id with it; `None` when it is over.
+    fn session(&self, cookie: &str) -> impl Future<Output = Result<Option<(String, Self::Session)>, Error>> + Send;
 }
 
 impl<A: Application> Application for Arc<A> {
     fn secret(&self) -> &Secret {
         A::secret(self)
+    }
+
+    fn origins(&self) -> &OriginSecrets {
+        A::origins(self)
     }
 }
 

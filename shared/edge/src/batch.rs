@@ -17,7 +17,7 @@ pub fn read<M: DeserializeOwned>(event: SqsEvent) -> (Vec<Received<M>>, Vec<Stri
                 records.push(Received { id, group, envelope });
             }
             Err(why) => {
-                tracing::error!(message = id, why, "a message that can't be read");
+                tracing::error!(message_id = id, why, "a message that can't be read");
                 failures.push(id);
             }
         }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
 use kernel::refusal::Refusal;
+use kernel::shape::field_error;
 
 /// Size limit of a request body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -43,10 +44,10 @@ where
             return Err(Problem::from(Refusal::UnsupportedMediaType).because("Send application/json."));
         }
         let bytes = read(request.into_body(), MAX_BODY).await?;
-        let malformed = |error: serde_json::Error| Problem::from(Refusal::MalformedRequest).because(error.to_string());
         // Decode from the text, not from `raw`: only so a duplicate field is an error.
-        let value = serde_json::from_slice(&bytes).map_err(malformed)?;
-        let raw = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let raw = serde_json::from_slice(&bytes).map_err(|error| malformed(&bytes, &error))?;
+        let mut text = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut text).map_err(|error| Refusal::from(field_error(&error)))?;
         Ok(Self { value, raw })
     }
 }
@@ -70,6 +71,14 @@ impl Describe for Raw {
     fn describe(operation: &mut Operation) {
         operation.refusal(&Refusal::BodyTooLarge);
     }
+}
+
+fn malformed(bytes: &Bytes, error: &serde_json::Error) -> Problem {
+    let advice = match bytes.trim_ascii().is_empty() {
+        true => "The body is empty; send a JSON object.".to_owned(),
+        false => format!("The body is not JSON: {error}."),
+    };
+    Problem::from(Refusal::MalformedRequest).because(advice)
 }
 
 async fn read(body: Stream, limit: usize) -> Result<Bytes, Problem> {

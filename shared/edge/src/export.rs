@@ -1,7 +1,8 @@
-//! Lists as JSON or CSV (RFC 4180), one page each, safe to open in a spreadsheet.
+//! Lists as JSON or CSV (RFC 4180), safe to open in a spreadsheet.
 //!
-//! A cell that a spreadsheet would read as a formula gets a leading apostrophe (R4.12). The header `Next-Cursor` has the cursor
-//! of the next page.
+//! CSV has all rows of the filter, up to [`ROWS_MAX`]; above that the request is refused. With `limit` or `cursor` it has one page,
+//! and the header `Next-Cursor` has the cursor of the next one. A cell that a spreadsheet would read as a formula gets a leading
+//! apostrophe (R4.12). With `?bom=1` the text begins with a byte order mark, which Excel needs to read it as UTF-8.
 
 use std::convert::Infallible;
 
@@ -10,8 +11,9 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::IntoParams;
 
 use crate::page::Listing;
 use crate::reply::Reply;
@@ -22,11 +24,41 @@ pub trait CsvRow: Serialize {
     const COLUMNS: &'static [&'static str];
 }
 
+/// Maximum rows of one CSV.
+pub const ROWS_MAX: usize = 10_000;
+/// Beginning of a text that has to arrive with a byte order mark: two, since the Lambda adapter decodes texts and takes one off.
+pub const BOM: &str = "\u{feff}\u{feff}";
+
 /// Response format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
-    Csv,
+    Csv {
+        /// True to begin with a byte order mark.
+        bom: bool,
+    },
+}
+
+/// Form of a list as CSV.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CsvParameters {
+    /// `1` to begin a CSV with a byte order mark, so that Excel reads it as UTF-8.
+    #[serde(default)]
+    pub bom: Option<String>,
+}
+
+impl CsvParameters {
+    /// True to begin with a byte order mark.
+    pub fn has_bom(&self) -> bool {
+        matches!(self.bom.as_deref(), Some("1" | "true"))
+    }
+}
+
+/// True if the query has `bom=1`.
+pub fn has_bom(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    query.split('&').any(|pair| pair == "bom=1" || pair == "bom=true")
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Format {
@@ -36,7 +68,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
         let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let csv = |range: &str| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv");
         let csv = accepted.flat_map(|value| value.split(',')).any(csv);
-        Ok(if csv { Self::Csv } else { Self::Json })
+        Ok(if csv { Self::Csv { bom: has_bom(parts) } } else { Self::Json })
     }
 }
 
@@ -60,11 +92,10 @@ impl<T, E> JsonOrCsv<Result<T, E>> {
 
 impl<T: CsvRow> IntoResponse for JsonOrCsv<T> {
     fn into_response(self) -> Response {
-        if self.format == Format::Json {
-            return Reply::ok(self.listing).into_response();
-        }
+        let Format::Csv { bom } = self.format else { return Reply::ok(self.listing).into_response() };
         let rows = self.listing.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default());
-        let mut response = csv(T::COLUMNS, rows).into_response();
+        let text = csv(T::COLUMNS, rows);
+        let mut response = if bom { format!("{BOM}{text}") } else { text }.into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -101,7 +132,7 @@ pub fn content(row: &Value, path: &str) -> String {
 }
 
 fn cell(content: &str) -> String {
-    let formula = content.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = content.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let safe = if formula { format!("'{content}") } else { content.to_owned() };
     if safe.contains(['"', ',', '\r', '\n', '\t', '\'']) || safe.trim() != safe {
         format!("\"{}\"", safe.replace('"', "\"\""))
@@ -119,7 +150,7 @@ mod tests {
     /// R4.12: a cell never starts as a formula.
     #[test]
     fn no_cell_is_a_formula() {
-        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
             assert_eq!(cell(bad), format!("\"'{bad}\""));
         }
         assert_eq!(cell("1-1"), "1-1");

@@ -14,10 +14,14 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::idempotency::{Idempotency, IdempotencyKey};
 
-/// The caller's key, if one came, with the route and the path that it was sent to.
+/// The caller's key, if one came.
 #[derive(Debug, Clone)]
-pub struct Idempotent {
-    key: Option<String>,
+pub struct Idempotent(Option<Keyed>);
+
+/// A key with the route and the path that it was sent to.
+#[derive(Debug, Clone)]
+struct Keyed {
+    key: String,
     route: String,
     path: BTreeMap<String, String>,
 }
@@ -30,20 +34,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let matched = parts.extensions.get::<MatchedPath>().map_or_else(|| parts.uri.path(), MatchedPath::as_str);
-        let route = format!("{} {matched}", parts.method);
-        let path = RawPathParams::from_request_parts(parts, state).await;
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let path = path.iter().flatten().map(owned).collect();
         let mut all = parts.headers.get_all("idempotency-key").iter();
-        let Some(first) = all.next() else { return Ok(Self { key: None, route, path }) };
+        let Some(first) = all.next() else { return Ok(Self(None)) };
         let key = first.to_str().unwrap_or_default();
         let visible = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
         if !visible || all.next().is_some() {
             let advice = "An Idempotency-Key is one header of 1 to 255 visible ASCII characters.";
             return Err(Problem::from(Refusal::MalformedRequest).because(advice));
         }
-        Ok(Self { key: Some(key.to_owned()), route, path })
+        let key = key.to_owned();
+        let matched = parts.extensions.get::<MatchedPath>().map_or_else(|| parts.uri.path(), MatchedPath::as_str);
+        let route = format!("{} {matched}", parts.method);
+        let path = RawPathParams::from_request_parts(parts, state).await;
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let path = path.iter().flatten().map(owned).collect();
+        Ok(Self(Some(Keyed { key, route, path })))
     }
 }
 
@@ -52,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiresIdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let key = Idempotent::from_request_parts(parts, state).await?;
-        if key.key.is_none() {
+        if key.0.is_none() {
             return Err(Refusal::IdempotencyKeyRequired.into());
         }
         Ok(Self(key))
@@ -103,16 +108,18 @@ impl Idempotent {
     /// The context of the request: its key is scoped to caller and route, and good for one path and body. Without a key, the
     /// plan's first write is the idempotency guard.
     pub fn bind(&self, app: &impl Application, caller: &impl Identity, body: &impl Payload) -> Ctx {
-        let idempotency = match &self.key {
-            Some(key) => {
-                let (caller, content) = (caller.identity(), self.content(body.json()));
-                Idempotency::Key(IdempotencyKey::new(app.secret(), &caller, &self.route, key, &content))
+        let idempotency = match &self.0 {
+            Some(keyed) => {
+                let (caller, content) = (caller.identity(), keyed.content(body.json()));
+                Idempotency::Key(IdempotencyKey::new(app.secret(), &caller, &keyed.route, &keyed.key, &content))
             }
             None => Idempotency::Natural,
         };
         Ctx { idempotency, ..crate::context() }
     }
+}
 
+impl Keyed {
     fn content(&self, body: &Value) -> Value {
         if self.path.is_empty() { body.clone() } else { json!({"path": self.path, "body": body}) }
     }

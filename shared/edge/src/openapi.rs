@@ -4,6 +4,8 @@
 //! refusals of its use case, as types of [`kernel::refusal::code`] in its `responses(…)`. Nothing is built until somebody asks:
 //! a function at work has its routes and no document.
 
+mod document;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
@@ -11,7 +13,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::MethodRouter;
 use kernel::refusal::Refusal;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::SecurityRequirement;
@@ -20,6 +22,8 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::PathItemExt;
 
 use crate::problem::Problem;
+
+pub use self::document::{Document, document};
 
 #[doc(hidden)]
 pub use ::utoipa_axum;
@@ -65,6 +69,7 @@ macro_rules! api {
 /// The routes of a function, and how to document them.
 pub struct Api<S> {
     router: Router<S>,
+    behind_forms: Router<S>,
     operations: Vec<fn() -> Operation>,
 }
 
@@ -77,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Api<S> {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// No routes.
     pub fn new() -> Self {
-        Self { router: Router::new(), operations: Vec::new() }
+        Self { router: Router::new(), behind_forms: Router::new(), operations: Vec::new() }
     }
 
     /// One more route.
@@ -100,9 +105,21 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
-    /// The routes.
-    pub fn into_router(self) -> Router<S> {
-        self.router
+    /// Handlers that only the form adapter reaches; they are no part of the API.
+    pub fn behind_forms(mut self, router: Router<S>) -> Self {
+        self.behind_forms = router;
+        self
+    }
+
+    /// Routes that are no part of the API: pages.
+    pub fn pages(mut self, router: Router<S>) -> Self {
+        self.router = self.router.merge(router);
+        self
+    }
+
+    /// The routes, and what only the form adapter reaches.
+    pub fn into_routers(self) -> (Router<S>, Router<S>) {
+        (self.router, self.behind_forms)
     }
 
     /// The documentation of every route.
@@ -165,7 +182,7 @@ silent! {
 /// An answer that a refusal or a fault can take the place of.
 impl<T: Describe> Describe for Result<T, Problem> {
     fn describe(operation: &mut Operation) {
-        operation.problem(503, "unavailable").problem(503, "outcome_unknown");
+        operation.problem(503, "unavailable").problem(503, "outcome_unknown").problem(500, "internal_error");
         T::describe(operation);
     }
 }
@@ -178,6 +195,7 @@ pub struct Operation {
     schemas: Vec<(String, RefOr<Schema>)>,
     access: String,
     is_replayable: bool,
+    is_versioned: bool,
     refusals: BTreeSet<(u16, String)>,
     problems: BTreeMap<u16, BTreeSet<String>>,
 }
@@ -197,10 +215,12 @@ impl Operation {
         let (refusals, answers): (BTreeMap<_, _>, BTreeMap<_, _>) =
             responses.into_iter().partition(|(status, _)| status.contains(' '));
         operation.responses.responses = answers.into_iter().collect();
-        let (access, is_replayable, problems) = ("public".to_owned(), false, BTreeMap::new());
+        let (access, is_replayable, is_versioned) = ("public".to_owned(), false, false);
+        let problems = BTreeMap::new();
         let refusals = refusals.keys().filter_map(|key| key.split_once(' '));
         let refusals = refusals.filter_map(|(status, code)| Some((status.parse().ok()?, code.to_owned()))).collect();
-        let mut described = Self { path, methods, operation, schemas, access, is_replayable, refusals, problems };
+        let mut described =
+            Self { path, methods, operation, schemas, access, is_replayable, is_versioned, refusals, problems };
         for (status, code) in described.refusals.clone() {
             described.problem(status, &code);
         }
@@ -221,9 +241,20 @@ impl Operation {
 
     /// Its caller needs a token, and a role or scope; none for whoever has signed in.
     pub fn access(&mut self, role: Option<&str>) -> &mut Self {
-        role.unwrap_or("user").clone_into(&mut self.access);
-        self.operation.security = Some(vec![SecurityRequirement::new("bearer", role)]);
-        self.refusal(&Refusal::Unauthenticated)
+        self.secured("access_token", role.unwrap_or("user"))
+            .refusal(&Refusal::Unauthenticated)
+            .refusal(&Refusal::TokenExpired)
+    }
+
+    /// Its caller needs a service key with a scope.
+    pub fn service_access(&mut self, scope: &str) -> &mut Self {
+        self.secured("service_key", scope).refusal(&Refusal::Unauthenticated).refusal(&Refusal::TokenExpired)
+    }
+
+    fn secured(&mut self, scheme: &str, access: &str) -> &mut Self {
+        access.clone_into(&mut self.access);
+        self.operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(scheme, [])]);
+        self
     }
 
     /// The values of its path, by their schemas; the attribute names them.
@@ -276,6 +307,12 @@ impl Operation {
         self
     }
 
+    /// It changes one version of a document: the document's answers have its version as `ETag`.
+    pub fn versioned(&mut self) -> &mut Self {
+        self.is_versioned = true;
+        self
+    }
+
     /// It answers the first answer again, and says so.
     pub fn replayable(&mut self) -> &mut Self {
         self.is_replayable = true;
@@ -322,106 +359,4 @@ impl Operation {
         let verb = |method: &HttpMethod| serde_json::to_value(method).ok()?.as_str().map(str::to_uppercase);
         self.methods.iter().filter_map(verb)
     }
-}
-
-/// The API document, and its operations one a line.
-#[derive(Debug)]
-pub struct Document {
-    /// OpenAPI 3.1.
-    pub json: Value,
-    /// Method, path, access, body, answers and refusals, sorted by path.
-    pub operations: Vec<String>,
-}
-
-/// Merges the operations of all functions.
-///
-/// # Errors
-/// Two schemas of one name, with the name.
-pub fn document(version: &str, operations: impl IntoIterator<Item = Operation>) -> Result<Document, String> {
-    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    let (mut schemas, mut responses, mut lines) = (Map::new(), Map::new(), Vec::new());
-    let mut problem = vec![(Problem::name().into_owned(), Problem::schema())];
-    Problem::schemas(&mut problem);
-    let operations: Vec<Operation> = operations.into_iter().collect();
-    for (name, schema) in problem.into_iter().chain(operations.iter().flat_map(|of| of.schemas.iter().cloned())) {
-        let schema = serde_json::to_value(schema).unwrap_or_default();
-        if schemas.insert(name.clone(), schema.clone()).is_some_and(|known| known != schema) {
-            return Err(format!("two schemas called {name}"));
-        }
-    }
-    for operation in &operations {
-        let mut json = serde_json::to_value(&operation.operation).unwrap_or_default();
-        let Some(answers) = json.get_mut("responses").and_then(Value::as_object_mut) else { continue };
-        answers.values_mut().for_each(|answer| complete(answer, &schemas, operation.is_replayable));
-        for (status, codes) in &operation.problems {
-            let name = response_name(codes);
-            answers.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
-            responses.entry(name).or_insert_with(|| response(*status, codes));
-        }
-        lines.push((operation.path.clone(), operation.line(&json)));
-        let methods = paths.entry(operation.path.clone()).or_default();
-        methods.extend(operation.verb().split(',').map(|method| (method.to_lowercase(), json.clone())));
-    }
-    lines.sort();
-    let json = json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Guerdon",
-            "version": version,
-            "description": "Sign-up with referral codes, top-ups, rewards: exactly once.",
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "responses": responses,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
-    });
-    Ok(Document { json, operations: lines.into_iter().map(|(_, line)| line).collect() })
-}
-
-/// Describes an answer that has no description of its own by that of its schema, and documents the header of replays.
-fn complete(answer: &mut Value, schemas: &Map<String, Value>, is_replayable: bool) {
-    let Some(fields) = answer.as_object_mut() else { return };
-    if fields.get("description").is_none_or(|text| text == "") {
-        let schema = fields.get("content").and_then(Value::as_object).and_then(|all| all.values().next());
-        let name = schema.and_then(|of| of.pointer("/schema/$ref")?.as_str()?.rsplit('/').next());
-        let about = name.and_then(|name| schemas.get(name)?.get("description")).cloned();
-        fields.insert("description".to_owned(), about.unwrap_or_else(|| json!("The answer.")));
-    }
-    if is_replayable {
-        let header = json!({"description": "`true` for the first answer given again.", "schema": {"type": "string"}});
-        fields.insert("headers".to_owned(), json!({"Idempotency-Replayed": header}));
-    }
-}
-
-/// `InviteCodeLimitOrMayNotInvite`.
-fn response_name(codes: &BTreeSet<String>) -> String {
-    let capital =
-        |word: &str| word.chars().next().map(|first| first.to_uppercase().chain(word.chars().skip(1)).collect());
-    let name = |code: &String| code.split('_').filter_map(capital).collect::<Vec<String>>().concat();
-    codes.iter().map(name).collect::<Vec<_>>().join("Or")
-}
-
-/// The response of a status whose problem has one of these codes.
-fn response(status: u16, codes: &BTreeSet<String>) -> Value {
-    let title = |code: &str| match code {
-        "unavailable" => "Nothing was changed; repeat the request.",
-        "outcome_unknown" => "Repeat with the same Idempotency-Key to learn the outcome.",
-        _ => Refusal::ALL.iter().find(|(_, known, _)| *known == code).map_or("", |(_, _, title)| *title),
-    };
-    let about: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", title(code))).collect();
-    let schema = json!({"allOf": [
-        {"$ref": "#/components/schemas/Problem"}, {"properties": {"code": {"enum": codes}}},
-    ]});
-    let mut response = json!({
-        "description": about.join(" "),
-        "content": {"application/problem+json": {"schema": schema}},
-    });
-    if let (429 | 503, Some(fields)) = (status, response.as_object_mut()) {
-        let header = json!({"description": "Seconds to wait.", "schema": {"type": "integer"}});
-        fields.insert("headers".to_owned(), json!({"Retry-After": header}));
-    }
-    response
 }

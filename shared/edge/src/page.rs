@@ -1,4 +1,4 @@
-//! Lists: `?limit=&cursor=` in, a page out. A cursor is sealed to its list and its caller; a forged one is rejected.
+//! Lists: `?limit=&cursor=` in, a page out. A cursor is encrypted and bound to its list and its caller; a forged one is rejected.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -7,9 +7,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use data_encoding::BASE64URL_NOPAD;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::error::Unspecified;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,7 +18,7 @@ use crate::application::{Application, Requester};
 use crate::openapi::{Describe, Operation};
 use crate::problem::Problem;
 use crate::reply::Reply;
-use kernel::refusal::Refusal;
+use kernel::refusal::{FieldError, Refusal};
 use kernel::secret::Secret;
 use table::list::Window;
 use table::store::{Cursor, Page};
@@ -64,11 +65,14 @@ pub struct PageParameters {
     cursor: Option<String>,
 }
 
-impl<A: Application, S: Requester<A>, F: DeserializeOwned + Debug + Send> FromRequestParts<Arc<A>> for Paging<S, F> {
+impl<A: Application, S: Requester<A>, F: DeserializeOwned + IntoParams + Debug + Send> FromRequestParts<Arc<A>>
+    for Paging<S, F>
+{
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<A>) -> Result<Self, Problem> {
         let by = S::from_request_parts(parts, app).await?;
+        known(parts, &[names::<F>(), names::<PageParameters>()].concat())?;
         let filters = query::<F>(parts)?;
         let list = format!("{}:{}:{filters:?}", parts.uri.path(), by.identity());
         let (limit, after) = query::<PageParameters>(parts)?.read(app.secret(), &list)?;
@@ -106,6 +110,11 @@ impl<T> Listing<T> {
 }
 
 impl PageParameters {
+    /// True if neither limit nor cursor is given.
+    pub(crate) fn is_open(&self) -> bool {
+        self.limit.is_none() && self.cursor.is_none()
+    }
+
     /// The page's limit and where the page before ended.
     ///
     /// # Rejects
@@ -139,6 +148,24 @@ impl<P: IntoParams> Describe for Parameters<P> {
     }
 }
 
+/// Names of the parameters of a query.
+pub(crate) fn names<P: IntoParams>() -> Vec<String> {
+    P::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()
+}
+
+/// Requires that a query has no other parameters: a filter with a typing error would filter nothing.
+///
+/// # Rejects
+/// `invalid` with every unknown one.
+pub(crate) fn known(parts: &Parts, known: &[String]) -> Result<(), Refusal> {
+    // One that does not decode is rejected where it is read.
+    let given = query::<Vec<(String, String)>>(parts).unwrap_or_default();
+    let unknown = given.into_iter().filter(|(name, _)| !known.contains(name));
+    let detail = || format!("There is no such parameter; known are {}.", known.join(", "));
+    let errors = unknown.map(|(name, _)| FieldError::new(format!("/{name}"), "unknown", detail()));
+    Refusal::unless_empty(errors.collect())
+}
+
 /// Reads parameters of the query.
 ///
 /// # Rejects
@@ -154,11 +181,19 @@ impl From<QueryRejection> for Problem {
 }
 
 /// The cursor of a position in a list; `list` names the list and whose it is.
+///
+/// Encrypted, since a position holds the ids of others. The nonce follows from list and position, so no two positions share one,
+/// and the same position has the same cursor.
 pub fn seal(secret: &Secret, list: &str, position: &Cursor) -> String {
-    let text = serde_json::to_vec(position).unwrap_or_default();
-    let mut bytes = secret.hash("cursor", &[list.as_bytes(), &text]).iter().take(16).copied().collect::<Vec<_>>();
-    bytes.extend_from_slice(&text);
-    BASE64URL_NOPAD.encode(&bytes)
+    let mut text = serde_json::to_vec(position).unwrap_or_default();
+    let nonce = secret.hash("cursor nonce", &[list.as_bytes(), &text]);
+    let nonce = *nonce.first_chunk::<NONCE_LEN>().unwrap_or(&[0; NONCE_LEN]);
+    let (of, at) = (Aad::from(list.as_bytes()), Nonce::assume_unique_for_key(nonce));
+    match cursor_key(secret).map(|key| key.seal_in_place_append_tag(at, of, &mut text)) {
+        Ok(Ok(())) => BASE64URL_NOPAD.encode(&[nonce.as_slice(), &text].concat()),
+        // A position is short and the key has its length, so this is not reached; an empty cursor opens nothing.
+        _ => String::new(),
+    }
 }
 
 /// The position of a cursor, if it was sealed for this list.
@@ -166,17 +201,20 @@ pub fn open(secret: &Secret, list: &str, cursor: &str) -> Option<Cursor> {
     if cursor.len() > 2_048 {
         return None;
     }
-    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
-    let (proof, text) = bytes.split_at_checked(16)?;
-    let right = secret.hash("cursor", &[list.as_bytes(), text]);
-    if !bool::from(right.get(..16)?.ct_eq(proof)) {
-        return None;
-    }
+    let mut bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE_LEN>()?;
+    let (of, at) = (Aad::from(list.as_bytes()), Nonce::assume_unique_for_key(*nonce));
+    let text = cursor_key(secret).ok()?.open_in_place(at, of, sealed).ok()?;
     serde_json::from_slice(text).ok()
+}
+
+fn cursor_key(secret: &Secret) -> Result<LessSafeKey, Unspecified> {
+    UnboundKey::new(&CHACHA20_POLY1305, &secret.hash("cursor key", &[])).map(LessSafeKey::new)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -188,5 +226,26 @@ mod tests {
         assert_eq!(open(&secret, "orders:bob", &cursor), None);
         assert_eq!(open(&secret, "orders:ann", &format!("{cursor}A")), None);
         assert_eq!(open(&secret, "orders:ann", "x"), None);
+    }
+
+    #[test]
+    fn a_cursor_shows_nothing_of_its_position() {
+        let secret = Secret::new(*b"secret");
+        let position = Cursor::from([("pk".to_owned(), "USER#usr_0123456789".to_owned())]);
+        let cursor = BASE64URL_NOPAD.decode(seal(&secret, "users:ann", &position).as_bytes()).unwrap();
+        for part in [b"USER#".as_slice(), b"usr_", b"0123456789", b"pk"] {
+            assert!(!cursor.windows(part.len()).any(|window| window == part), "{cursor:?}");
+        }
+        assert_ne!(seal(&secret, "users:ann", &position), seal(&secret, "users:bob", &position));
+    }
+
+    /// A cursor of an earlier release: its position in clear after half a hash.
+    #[test]
+    fn a_cursor_that_was_only_signed_does_not_open() {
+        let secret = Secret::new(*b"secret");
+        let text = br#"{"pk":"USER#usr_1"}"#;
+        let before = [secret.hash("cursor", &[b"users:ann", text]).get(..16).unwrap(), text].concat();
+        assert_eq!(open(&secret, "users:ann", &BASE64URL_NOPAD.encode(&before)), None);
+        assert_eq!(open(&secret, "users:ann", &BASE64URL_NOPAD.encode(text)), None);
     }
 }

@@ -26,14 +26,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 impl Describe for IfMatch {
     fn describe(operation: &mut Operation) {
         operation.header("If-Match", true, "The version that was read, as its `ETag`");
-        operation.refusal(&Refusal::PreconditionRequired).refusal(&Refusal::VersionMismatch);
+        operation.versioned().refusal(&Refusal::PreconditionRequired).refusal(&Refusal::VersionMismatch);
     }
 }
 
 fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     let mut all = headers.get_all(IF_MATCH).iter();
     let tag = all.next().ok_or(Refusal::PreconditionRequired)?.to_str().unwrap_or_default();
-    let version = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+    // Digits alone: `+7` and the like are no version's name.
+    let version = Some(version).filter(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
     let version = version.and_then(|version| version.parse().ok()).filter(|_| all.next().is_none());
     version.ok_or(Refusal::VersionMismatch)
 }
@@ -43,7 +47,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// R9.1: `If-Match` is one version or matches none.
+    /// R9.1: `If-Match` is one version, in any spelling, or matches none.
     #[test]
     fn if_match_names_one_version_or_none() {
         let read = |value: &str| {
@@ -52,8 +56,10 @@ mod tests {
             if_match(&headers)
         };
         assert_eq!(if_match(&HeaderMap::new()), Err(Refusal::PreconditionRequired));
-        assert_eq!(read("\"7\""), Ok(7));
-        for other in ["*", "7", "W/\"7\"", "\"7\", \"8\"", "\"-1\"", "\"\""] {
+        for seven in ["\"7\"", "7", "W/\"7\"", "W/7", " 7 "] {
+            assert_eq!(read(seven), Ok(7), "{seven}");
+        }
+        for other in ["*", "\"7", "7\"", "+7", "\"7\", \"8\"", "7, 8", "\"-1\"", "\"\"", "W/"] {
             assert_eq!(read(other), Err(Refusal::VersionMismatch), "{other}");
         }
     }

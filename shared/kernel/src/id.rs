@@ -25,6 +25,11 @@ pub trait Identifier: Sized {
 
     /// The schema of the written form.
     fn schema() -> RefOr<Schema>;
+
+    /// The written form in words.
+    fn expected() -> String {
+        "A text.".to_owned()
+    }
 }
 
 /// A text that its use case reads: any.
@@ -108,6 +113,10 @@ macro_rules! ids {
             fn schema() -> RefOr<Schema> {
                 <Self as PartialSchema>::schema()
             }
+
+            fn expected() -> String {
+                concat!("An id, such as ", $prefix, "01k9h3v7t2c8m4x6w0a5z1n3qr.").to_owned()
+            }
         }
 
         impl PartialSchema for $name {
@@ -151,6 +160,8 @@ macro_rules! ids {
 ids! {
     /// A user account.
     UserId = "usr_";
+    /// A sign-up that awaits its confirmation.
+    SignupId = "sgn_";
     /// A top-up payment order.
     OrderId = "ord_";
     /// A reward of a referral.

@@ -95,6 +95,26 @@ pub struct JournalRef {
     pub step: u32,
 }
 
+/// Origin of journals: who moves the money, because of which request, and when (R1.6, R9.3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalOrigin {
+    /// Role that moves the money.
+    pub operator: Operator,
+    /// Exact actor: `usr_…`, `provider:zpay`, `service:billing`.
+    pub actor: String,
+    /// Id of the request or message that caused it.
+    pub request_id: String,
+    pub at: Timestamp,
+}
+
+impl JournalOrigin {
+    /// Header of the first journal of a source.
+    pub fn header(&self, journal: JournalId, cause: String) -> Header {
+        let Self { operator, actor, request_id, at } = self.clone();
+        Header { journal, cause, step: 0, corrects: None, operator, actor, request_id, at }
+    }
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }

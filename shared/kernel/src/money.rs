@@ -12,6 +12,8 @@ use std::marker::PhantomData;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::typed;
+
 /// Fractional digits of a ledger amount.
 pub const LEDGER_DIGITS: u32 = 8;
 /// The highest amount that a request or a settings document may name.
@@ -405,11 +407,12 @@ pub fn proportion(
 
 /// Parses an amount from client input (R1.2).
 ///
-/// It takes digits and at most one point; no sign, no exponent, no leading zero.
+/// It takes digits and at most one point; no sign, no exponent, no leading zero. White space around it does not matter (G5).
 ///
 /// # Rejects
 /// `None` for anything but a plain decimal, and for more than `digits` fractional digits.
 pub fn plain_decimal(text: &str, digits: u32) -> Option<Decimal> {
+    let text = typed::amount(text);
     let (whole, fraction) = match text.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
         Some(_) => return None,

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::id::{GrantId, PackageId};
+use crate::money::LedgerMoney;
 
 /// One error in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -56,6 +57,8 @@ macro_rules! refusals {
             Invalid(Vec<FieldError>),
             /// The rate limit is reached.
             RateLimited {
+                /// The limit in words, such as `3 orders in a minute`; empty if it has none.
+                limit: String,
                 /// Seconds until the next attempt can succeed.
                 retry_after: u32,
             },
@@ -113,15 +116,19 @@ refusals! {
     /// The body is not the JSON that this route takes.
     MalformedRequest = 400 "malformed_request", "The request could not be read.";
     /// The list cursor was not issued for this list.
-    ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list.";
+    ForgedCursor = 400 "forged_cursor", "The cursor was not issued for this list; begin at its first page.";
     /// The route requires an `Idempotency-Key`, since it moves money.
     IdempotencyKeyRequired = 400 "idempotency_key_required", "This route needs an Idempotency-Key header.";
     /// The signature of the webhook does not verify.
     BadSignature = 400 "bad_signature", "The signature does not verify.";
-    /// The request has no identity, or an expired or revoked one.
+    /// The request has no identity, or an revoked one.
     Unauthenticated = 401 "unauthenticated", "Sign in first.";
+    /// The access token is genuine, but its time is over (R2.5).
+    TokenExpired = 401 "token_expired", "The access token has expired; refresh the session.";
     /// E-mail and password, or the refresh token, do not match.
     BadCredentials = 401 "bad_credentials", "The credentials are not right.";
+    /// The e-mail failed to sign in too often: a device token or a mailed code is needed, too (R2.9).
+    ChallengeRequired = 401 "challenge_required", "Sign in with a mailed code, or on a device that signed in before.";
     /// The caller is known but lacks the right.
     Forbidden = 403 "forbidden", "You may not do this.";
     /// The account is blocked (R2.8).
@@ -138,8 +145,18 @@ refusals! {
     ProgrammeOff = 409 "programme_off", "This programme is switched off.";
     /// The order is no longer `pending`.
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
+    /// The provider is processing a payment of the order, which nobody can call back (R4.10).
+    PaymentUnderWay = 409 "payment_under_way", "A payment of this order is under way; wait for its end.";
+    /// The order was not completed by hand, or the provider has confirmed it since (R4.12).
+    NotCompletedByHand = 409 "not_completed_by_hand", "No completion by hand is there to undo.";
+    /// The review item awaits no refund (R4.12).
+    RefundNotDue = 409 "refund_not_due", "Resolve the item as refund_due first.";
+    /// A summary or a CSV would read more than it may; a narrower range or filter answers (R4.12).
+    RangeTooLarge = 422 "range_too_large", "Too much is in this range: a summary reads 5,000 orders, a CSV has 10,000 rows. Narrow the filters.";
     /// The order's payment was already captured.
     OrderAlreadyPaid = 409 "order_already_paid", "The order is paid already.";
+    /// The named payment took another amount or currency than the order's charge (F7).
+    PaymentDiffers = 422 "payment_differs", "That payment took another amount.";
     /// The order has no payment, or nothing of it is left to refund (R4.11).
     NothingToRefund = 409 "nothing_to_refund", "Nothing is left of this order's payment to give back.";
     /// The refund already has its final state, from the provider or an admin.
@@ -154,6 +171,11 @@ refusals! {
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
     /// The user has an open cash withdrawal; erasing them would lose its payout account.
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
+    /// The user owes money or is owed some; erasing them needs `acknowledge_balance`.
+    BalanceLeft {
+        /// Balance, debt, commission and its debt that are left.
+        figures: Vec<(&'static str, LedgerMoney)>
+    } = 409 "balance_left", "The account owes money or is owed some; acknowledge_balance erases it all the same.";
     /// The account was erased, which is permanent.
     AccountErased = 409 "account_erased", "The account was erased.";
     /// The currency is fixed by the first journal (R9.1).
@@ -224,6 +246,8 @@ refusals! {
     } = 409 "forced_recharge_required", "This asset has to be paid at least the amount first.";
     /// Another asset has the identifier.
     IdentifierTaken = 409 "identifier_taken", "An asset of this kind has the identifier.";
+    /// Another series has the code.
+    SeriesCodeTaken = 409 "series_code_taken", "Another series has this code.";
     /// The user already runs a shop.
     UserHasShop = 409 "user_has_shop", "The user runs another shop, or can't run one.";
     /// `If-Match` does not name the current version.

@@ -40,6 +40,30 @@ impl Secret {
     }
 }
 
+/// Secrets by which a CDN before the API proves itself (R2.9): the current and, during a rotation, the previous one.
+#[derive(Clone, Default)]
+pub struct OriginSecrets(Vec<String>);
+
+impl OriginSecrets {
+    /// The secrets.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromIterator<String> for OriginSecrets {
+    fn from_iter<I: IntoIterator<Item = String>>(secrets: I) -> Self {
+        let secrets = secrets.into_iter().map(|secret| secret.trim().to_owned());
+        Self(secrets.filter(|secret| !secret.is_empty()).collect())
+    }
+}
+
+impl std::fmt::Debug for OriginSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OriginSecrets({})", self.0.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! Settings: one declaration per setting gives its type, default, check, schema, form field and documentation row (R9.1).
 //!
 //! [`settings!`](crate::settings!) declares a document or a group of it. [`SettingValue`] is what the type of a field brings
-//! along. [`Settings::parse`] is how a document comes in: unknown and missing fields and wrong types are malformed, values that
-//! a rule refuses are named by JSON pointer, and what comes out is valid. [`Settings::stored`] reads what was valid when it was
+//! along. [`Settings::parse`] is how a document comes in: unknown and missing fields, wrong types and
+//! values that a rule refuses are named by JSON pointer, and what comes out is valid. [`Settings::stored`] reads what was valid when it was
 //! written: fields of a later release do not matter, and those that it does not have yet hold their defaults.
 
 mod checks;
@@ -20,6 +20,7 @@ pub use crate::settings::list::{Entries, List};
 pub use crate::settings::value::{Decimals, SettingValue, Text, document, judge_word};
 
 use crate::refusal::Refusal;
+use crate::shape::{differences, field_error};
 
 /// One field of a settings document, for forms and documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,15 +50,15 @@ pub trait Settings: SettingValue<Limits = ()> + Serialize + DeserializeOwned + D
     /// Parse and validate a new document of the area.
     ///
     /// # Rejects
-    /// [`Refusal::MalformedRequest`] for unknown or missing fields and wrong types; [`Refusal::Invalid`] with the pointer
-    /// of every value that a rule rejects.
+    /// [`Refusal::Invalid`] with the pointer of every unknown or missing field, of the first wrong type, or of every value that a
+    /// rule rejects.
     fn parse(mut given: Value) -> Result<Self, Refusal> {
         let mut checks = Checks::default();
         Self::judge(&(), &mut given, &mut checks);
-        let settings: Self = serde_json::from_value(given.clone()).map_err(|_| Refusal::MalformedRequest)?;
-        if !is_same_shape(&given, &document(&settings)) {
-            return Err(Refusal::MalformedRequest);
-        }
+        let settings: Self = serde_path_to_error::deserialize(given.clone()).map_err(|error| field_error(&error))?;
+        let mut found = Vec::new();
+        differences(&given, &document(&settings), "", &mut found);
+        Refusal::unless_empty(found)?;
         settings.check(&(), &mut checks);
         Refusal::unless_empty(checks.found())?;
         Ok(settings)
@@ -69,25 +70,6 @@ pub trait Settings: SettingValue<Limits = ()> + Serialize + DeserializeOwned + D
     /// Fails if a field does not have its present type.
     fn stored(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
-    }
-}
-
-/// True if a document has exactly the fields of its serialized form.
-///
-/// Fields that serialize as null may be left out.
-fn is_same_shape(given: &Value, written: &Value) -> bool {
-    match (given, written) {
-        (Value::Object(given), Value::Object(written)) => {
-            let is_known = |(name, value)| written.get(name).is_some_and(|written| is_same_shape(value, written));
-            let is_there = |(name, value): (&String, &Value)| value.is_null() || given.contains_key(name);
-            given.iter().all(is_known) && written.iter().all(is_there)
-        }
-        (Value::Array(given), Value::Array(written)) => {
-            given.len() == written.len()
-                && given.iter().zip(written).all(|(given, written)| is_same_shape(given, written))
-        }
-        (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => false,
-        _ => true,
     }
 }
 

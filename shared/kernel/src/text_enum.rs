@@ -108,6 +108,10 @@ macro_rules! text_enum {
             fn schema() -> $crate::text_enum::utoipa::openapi::RefOr<$crate::text_enum::utoipa::openapi::Schema> {
                 $crate::text_enum::schema(Self::NAMES)
             }
+
+            fn expected() -> String {
+                format!("One of {}.", Self::NAMES.join(", "))
+            }
         }
 
         impl $crate::text_enum::utoipa::PartialSchema for $name {

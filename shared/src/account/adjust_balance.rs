@@ -17,6 +17,7 @@ use kernel::ledger::{JournalEntry, LedgerError, NewLine, Operator, PlatformAccou
 use kernel::money::AMOUNT_MAX;
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use kernel::refusal::{FieldError, Refusal};
+use kernel::typed;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::tx::Tx;
@@ -54,9 +55,11 @@ pub enum AdjustedBy {
 /// # Rejects
 /// A [`FieldError`] for any other text, for zero and for an amount above [`AMOUNT_MAX`].
 pub fn signed_amount(pointer: &str, text: &str) -> Result<Decimal, FieldError> {
+    let text = typed::amount(text);
     let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
+        // A space between sign and digits is inside the amount.
+        Some(digits) if typed::amount(digits) == digits => (true, digits),
+        _ => (false, text),
     };
     let amount = unsigned_amount(pointer, digits)?;
     Ok(if negative { -amount } else { amount })
@@ -135,7 +138,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
 fn refused(error: &LedgerError) -> Error {
     match error.refusal() {
         Some(refusal) => refusal.into(),
-        None => Fault::bug(error.to_string()).into(),
+        None => Fault::bug(error.clone()).into(),
     }
 }
 
@@ -150,7 +153,8 @@ mod tests {
         let read = |text: &str| signed_amount("/amount", text).ok().map(|amount| amount.to_string());
         assert_eq!(read("5").as_deref(), Some("5"));
         assert_eq!(read("-0.00000001").as_deref(), Some("-0.00000001"));
-        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", " 5", "5 "] {
+        assert_eq!(read(" 5\n").as_deref(), Some("5"), "G5: white space around it is dropped");
+        for bad in ["", "-", "+5", "--5", "0", "-0", "1e3", "５", "NaN", "1.000000001", "1000000001", "5 5"] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -73,7 +73,7 @@ fn check_erased(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
 /// I2, I3: a user's active codes are the listed ones, and each states whether its owner may invite.
 fn check_codes(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let listed: BTreeSet<(UserId, &str)> =
-        snapshot.active_codes.iter().flat_map(|own| own.codes.iter().map(|code| (own.user, code.as_str()))).collect();
+        snapshot.active_codes.iter().flat_map(|own| own.all().map(|code| (own.user, code.as_str()))).collect();
     let active = snapshot.invites.iter().filter(|invite| invite.active);
     let beside: BTreeSet<(UserId, &str)> =
         active.clone().filter(|invite| !invite.primary).map(|invite| (invite.owner, invite.code.as_str())).collect();

@@ -139,6 +139,6 @@ pub async fn publish_key(app: &App) -> Result<(), Error> {
             Ok((keys, tx))
         })
         .await?;
-    app.keys.learn(&done.answer);
+    app.keys.learn(&done.answer, app.clock.now());
     Ok(())
 }

@@ -8,7 +8,7 @@
 
 use jiff::SignedDuration;
 
-use crate::account::model::access::{EmailClaim, PasswordReset};
+use crate::account::model::access::{EmailChange, EmailClaim};
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
@@ -22,8 +22,9 @@ use crate::payment::expire::{ExpiryReport, due, each};
 use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::referral::invite_code::tell_codes;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId, WithdrawalId};
+use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -42,6 +43,8 @@ const TOGETHER: usize = 90;
 pub struct Erase {
     pub user: UserId,
     pub reason: String,
+    /// True to erase somebody who owes money or is owed some.
+    pub acknowledge_balance: bool,
     pub admin: UserId,
 }
 
@@ -49,7 +52,7 @@ pub struct Erase {
 ///
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal is
-/// unpaid.
+/// unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -62,11 +65,15 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     if user.status == Status::Erased {
         return Ok((user.into_inner(), tx));
     }
-    if let Some(account) = account {
-        if account.held.is_positive() {
-            return Err(Refusal::WithdrawalOpen.into());
-        }
-        tx.unchanged(&account);
+    if account.as_ref().is_some_and(|account| account.held.is_positive()) {
+        return Err(Refusal::WithdrawalOpen.into());
+    }
+    let figures = figures(&user, account.as_deref());
+    if !figures.is_empty() && !ask.acknowledge_balance {
+        return Err(Refusal::BalanceLeft { figures }.into());
+    }
+    if let Some(account) = &account {
+        tx.unchanged(account);
     }
     let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
     tx.mark(|tx| {
@@ -74,20 +81,36 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     });
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
-        let (claim, reset) = app.store.read((EmailClaim::key(&hash), PasswordReset::key(&hash))).await?;
+        let (claim, change) = app.store.read((EmailClaim::key(&hash), EmailChange::key(user.id))).await?;
         if let Some(claim) = claim.filter(|claim| claim.user == user.id) {
             tx.remove(&claim);
         }
-        if let Some(reset) = reset {
-            tx.remove(&reset);
+        if let Some(change) = change {
+            tx.remove(&change);
         }
     }
     tell_codes(app, &after, &mut tx).await?;
     let audit = by_admin(app, ctx, ask.admin, "user.erased", ask.user.to_string());
-    let audit = audit.change(user.status.as_str(), after.status.as_str());
+    let left: Vec<String> = figures.iter().map(|(name, amount)| format!("; {name} {amount}")).collect();
+    let audit = audit.change(format!("{}{}", user.status, left.concat()), after.status.as_str());
     tx.insert(&audit.because(ask.reason.clone()));
     tx.send(Message::UserErased { user: ask.user });
     Ok((after, tx))
+}
+
+/// Returns what the user is owed and owes, without zeros.
+fn figures(user: &User, account: Option<&CommissionAccount>) -> Vec<(&'static str, LedgerMoney)> {
+    let mut figures = vec![("balance", user.accounts.balance()), ("debt", user.accounts.owed())];
+    if let Some(account) = account {
+        let commission = [
+            ("commission pending", account.pending),
+            ("commission available", account.available),
+            ("commission debt", account.owed()),
+        ];
+        figures.extend(commission);
+    }
+    figures.retain(|(_, amount)| !amount.is_zero());
+    figures
 }
 
 /// Returns the account without personal data; an admin loses the role.
@@ -105,7 +128,7 @@ pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String>
     for record in records {
         let Message::UserErased { user } = record.envelope.message else { continue };
         if let Err(fault) = erase_traces_of(app, user).await {
-            tracing::error!(%fault, %user, "traces are left");
+            tracing::error!(fault = %Chain(&fault), %user, "traces are left");
             failed.push(record.id.clone());
         }
     }

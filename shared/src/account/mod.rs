@@ -1,12 +1,16 @@
-//! Accounts: sign-up, sign-in, claims, sessions, service keys, balance adjustments, erasure (R2).
+//! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2).
 
 pub mod adjust_balance;
 pub mod audit;
+pub mod browser;
 pub mod create_admin;
+pub mod device;
 pub mod erase;
+mod limits;
 pub mod mailed_code;
 pub mod model;
 pub mod password;
+pub mod profile;
 pub mod records;
 pub mod register;
 pub mod register_external;

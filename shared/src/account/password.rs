@@ -15,7 +15,7 @@ use kernel::fault::Fault;
 pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
     let salt: [u8; 16] = app.entropy.bytes();
     let hashed = hasher(app)?.hash_password_with_salt(password.as_bytes(), &salt);
-    hashed.map(|hash| hash.to_string()).map_err(|error| Fault::bug(error.to_string()))
+    hashed.map(|hash| hash.to_string()).map_err(Fault::bug)
 }
 
 /// Compares a password with a hash.
@@ -25,14 +25,20 @@ pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
 /// # Errors
 /// A fault when the deployment's cost is out of range.
 pub fn verify(app: &App, password: &Password, hash: Option<&str>) -> Result<bool, Fault> {
-    match hash {
-        Some(hash) => Ok(hasher(app)?.verify_password(password.as_bytes(), hash).is_ok()),
-        None => self::hash(app, password).map(|_| false),
+    let hasher = hasher(app)?;
+    let mut right = false;
+    // Every candidate is hashed, so the number of hashes depends on what was sent only.
+    for candidate in password.candidates() {
+        right |= match hash {
+            Some(hash) => hasher.verify_password(candidate, hash).is_ok(),
+            None => hasher.hash_password_with_salt(candidate, &[0; 16]).is_err(),
+        };
     }
+    Ok(right && hash.is_some())
 }
 
 fn hasher(app: &App) -> Result<Argon2<'static>, Fault> {
     let (memory, passes) = app.config.password_cost;
-    let params = Params::new(memory, passes, 1, None).map_err(|error| Fault::bug(error.to_string()))?;
+    let params = Params::new(memory, passes, 1, None).map_err(Fault::bug)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }

@@ -1,15 +1,13 @@
-//! Account statement: a user's statement lines, newest first (R1.5, R1.6).
+//! Account statement: an owner's statement lines, newest first (R1.5, R1.6).
 
 use jiff::Timestamp;
 
-use crate::account::model::user::User;
-use crate::affiliate::table::affiliate;
 use crate::app::App;
 use kernel::fault::Fault;
-use kernel::id::UserId;
-use kernel::ledger::{AccountKind, JournalEntry, RecordType, StatementLine};
+use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, RecordType, StatementLine};
 use table::item::Entity as _;
-use table::ledger::JOURNAL_ENTRIES;
+use table::ledger::{JOURNAL_ENTRIES, journal_entry_key};
+use table::list::Window;
 use table::store::{Cursor, Index, Page, Query};
 
 /// Filter and page of an account statement.
@@ -27,17 +25,23 @@ pub struct StatementFilter {
     pub after: Option<Cursor>,
 }
 
+impl StatementFilter {
+    /// The lines of a balance in a list's window, of one type if given.
+    pub fn of_balance(kind: Option<RecordType>, window: &Window) -> Self {
+        let Window { from, to, limit, ref after } = *window;
+        Self { account: AccountKind::Balance, kind, from, to, limit, after: after.clone() }
+    }
+}
+
 /// Reads one page of statement lines in one query.
 ///
 /// A page may end within a journal entry. The cursor then holds the entry before it and the number of lines already returned.
 ///
 /// # Errors
 /// A fault when the database cannot be reached.
-pub async fn records(app: &App, user: UserId, wanted: &StatementFilter) -> Result<Page<StatementLine>, Fault> {
-    let partition = match wanted.account {
-        AccountKind::Balance | AccountKind::Receivable => User::key(user).pk,
-        AccountKind::Commission | AccountKind::CommissionReceivable => affiliate(user),
-    };
+pub async fn records(app: &App, owner: AccountOwner, wanted: &StatementFilter) -> Result<Page<StatementLine>, Fault> {
+    let of_commission = matches!(wanted.account, AccountKind::Commission | AccountKind::CommissionReceivable);
+    let partition = journal_entry_key(owner, of_commission, 0).pk;
     let mut ask = Query::newest(Index::Table, partition, wanted.limit);
     ask.prefix = Some(JOURNAL_ENTRIES.to_owned());
     let mut shown = 0;

@@ -9,17 +9,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::account::mailed_code::{self, good_until};
-use crate::account::model::access::{EmailClaim, ExternalClaim, PendingSignup, Session};
+use crate::account::limits::{Attempt, count_signup, may_mail, take_back_signup};
+use crate::account::mailed_code;
+use crate::account::model::access::{EmailClaim, ExternalClaim, Session};
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Password, Role, Status};
+use crate::account::model::network::Network;
 use crate::account::model::settings::IdentitySettings;
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::account::password;
-use crate::account::session::{Tokens, begin, email_hash, first_tokens, limit_failures, open, proves};
+use crate::account::session::{Tokens, begin, email_hash, first_tokens, open};
+use crate::account::verify_signup::plan_pending;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
-use crate::message::{MailKind, Message};
+use crate::message::Message;
 use crate::payment::credit_order::header;
 use crate::payment::model::promotion::Promotion;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
@@ -29,7 +32,7 @@ use crate::referral::model::referral::{
 };
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
-use kernel::id::UserId;
+use kernel::id::{SignupId, UserId};
 use kernel::ledger::{Accounts, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -37,7 +40,6 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::{Idempotency, fingerprint};
 use table::item::Versioned;
-use table::key::Key;
 use table::tx::Tx;
 
 /// Request to register an account.
@@ -55,17 +57,30 @@ pub struct Register {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Registered {
     pub user: UserId,
-    /// `active`, or `pending` until the e-mail is verified.
     pub status: Status,
     /// Time of the registration.
     pub created_at: Timestamp,
     pub balance: LedgerMoney,
-    /// Outcome of the referral code; provisional while pending (R2.4).
     pub referral: AppliedReferral,
     /// Session of this registration.
     ///
-    /// `None` while pending and in a replay; a repeated registration opens a new one.
+    /// `None` in a replay; a repeated registration opens a new one.
     pub session: Option<Session>,
+}
+
+/// Outcome of a registration: an account, or a sign-up that awaits its confirmation (R2.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// The account; boxed, as it is larger than a pending sign-up.
+    Account(Box<Registered>),
+    Pending(SignupId),
+}
+
+impl From<Registered> for Registration {
+    fn from(registered: Registered) -> Self {
+        Self::Account(Box::new(registered))
+    }
 }
 
 /// Outcome of a referral code.
@@ -79,12 +94,23 @@ pub struct AppliedReferral {
     pub reward: Option<LedgerMoney>,
 }
 
+impl AppliedReferral {
+    /// Returns why no code applied; `None` if one did.
+    pub fn reason(&self) -> Option<NotApplied> {
+        (!self.applied).then(|| self.reason.unwrap_or(NotApplied::NoCode))
+    }
+}
+
 /// Registration with the tokens of its session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    pub registered: Registered,
+    pub registration: Registration,
     /// `None` while the e-mail has to be verified first.
     pub tokens: Option<Tokens>,
+    /// True if this request created the account.
+    pub created: bool,
+    /// Confirmed address; `None` where the caller named it.
+    pub email: Option<Email>,
 }
 
 /// Registers an account, or a pending sign-up where e-mails are verified.
@@ -92,8 +118,10 @@ pub struct NewSession {
 /// A repeated registration finds its own account and opens a new session, if the password matches.
 ///
 /// # Rejects
-/// `email_taken`; `rate_limited` after too many mailed codes. A bad referral code does not reject the registration (R2.3).
-pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<NewSession>, Error> {
+/// `email_taken`, unless e-mails are verified; `rate_limited` after too many registrations of the network. A bad referral code
+/// does not reject the registration (R2.3).
+pub async fn register(app: &App, ctx: &Ctx, ask: &Register, from: &Network) -> Result<Answered<NewSession>, Error> {
+    count_signup(app, from).await?;
     let mailbox = EmailIdentity {
         hash: email_hash(app, &ask.email),
         email: ask.email.clone(),
@@ -108,32 +136,37 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register) -> Result<Answered<N
         created_at: app.clock.now(),
         fingerprint: fingerprint_of(app, ask),
     };
-    let mail = Mail { nonce: mailed_code::nonce(app), allowed: OnceCell::new() };
-    let plan = || async {
-        let planned = match app.settings::<IdentitySettings>().await?.settings.email_verification {
-            true => plan_pending(app, &newcomer, &mailbox, &mail).await,
-            false => sign_up(app, ctx, &newcomer).await,
+    let done = if app.settings::<IdentitySettings>().await?.settings.email_verification {
+        // One mail and one nonce per request, however often it is planned again; a replay counts none.
+        let (id, mail) = (SignupId::new(app.ulid()), OnceCell::new());
+        let plan = || async {
+            let nonce = || async { Ok(may_mail(app, &ask.email, from).await?.then(|| mailed_code::nonce(app))) };
+            let nonce: &Option<String> = mail.get_or_try_init::<Error, _, _>(nonce).await?;
+            plan_pending(app, id, &newcomer, &mailbox, nonce.as_deref())
         };
-        match planned {
-            Err(Error::Refused(Refusal::EmailTaken)) if ctx.idempotency == Idempotency::Natural => {
-                own(app, &newcomer, &mailbox).await
+        app.execute(ctx, plan).await?
+    } else {
+        let plan = || async {
+            match sign_up(app, ctx, &newcomer).await {
+                Err(Error::Refused(Refusal::EmailTaken)) if ctx.idempotency == Idempotency::Natural => {
+                    own(app, &newcomer, &mailbox).await
+                }
+                planned => planned,
             }
-            planned => planned,
-        }
+            .map(|(registered, tx)| (registered.into(), tx))
+        };
+        app.execute(ctx, plan).await?
     };
-    let done = app.execute(ctx, plan).await?;
-    admit(app, &mailbox.hash, done, Credential::Password(&ask.password)).await
-}
-
-/// Mail of one request: one nonce, counted once, however often the transaction is re-planned.
-struct Mail {
-    nonce: String,
-    allowed: OnceCell<()>,
+    let done = admit(app, &mailbox.hash, done, Credential::Password(&ask.password, from)).await?;
+    if done.replayed {
+        take_back_signup(app, from).await?;
+    }
+    Ok(done)
 }
 
 /// Evidence that the account is the caller's.
 pub(crate) enum Credential<'a> {
-    Password(&'a Password),
+    Password(&'a Password, &'a Network),
     /// A mailed code, verified already.
     Shown,
 }
@@ -145,29 +178,44 @@ pub(crate) enum Credential<'a> {
 pub(crate) async fn admit(
     app: &App,
     email_hash: &str,
-    done: Answered<Registered>,
+    done: Answered<Registration>,
     proof: Credential<'_>,
 ) -> Result<Answered<NewSession>, Error> {
-    let Answered { answer: registered, replayed } = done;
-    let tokens = match &registered.session {
-        _ if registered.status == Status::Pending => None,
-        Some(begun) if !replayed => Some(first_tokens(app, registered.user, begun)?),
+    let Answered { answer, replayed } = done;
+    let Registration::Account(registered) = &answer else {
+        let answer = NewSession { registration: answer, tokens: None, created: false, email: None };
+        return Ok(Answered { answer, replayed });
+    };
+    let (tokens, created) = match &registered.session {
+        Some(begun) if !replayed => (first_tokens(app, registered.user, begun)?, true),
         _ => {
             let keys = (User::key(registered.user), EmailClaim::key(email_hash));
             let (user, claim) = app.store.read(keys).await?;
             let (user, claim) = user.zip(claim).ok_or(Refusal::EmailTaken)?;
-            if let Credential::Password(password) = proof {
+            if let Credential::Password(password, from) = proof {
                 let stranger = if replayed { Refusal::IdempotencyKeyReused } else { Refusal::EmailTaken };
-                limit_failures(app, email_hash).await.map_err(|error| instead(error, &stranger))?;
-                if !proves(app, email_hash, Some(&claim), password).await? {
-                    return Err(stranger.into());
-                }
+                prove(app, &claim, (password, from), &stranger).await?;
             }
             user.must_be_active()?;
-            Some(open(app, &user, claim.password_number).await?)
+            (open(app, &user, claim.password_number).await?, false)
         }
     };
-    Ok(Answered { answer: NewSession { registered, tokens }, replayed })
+    Ok(Answered { answer: NewSession { registration: answer, tokens: Some(tokens), created, email: None }, replayed })
+}
+
+/// Requires the account's password; any refusal of a sign-in is that of a stranger.
+async fn prove(
+    app: &App,
+    claim: &EmailClaim,
+    (password, from): (&Password, &Network),
+    stranger: &Refusal,
+) -> Result<(), Error> {
+    let attempt = Attempt::count(app, &claim.email_hash, claim.password_number, from).await;
+    let attempt = attempt.map_err(|error| instead(error, stranger))?;
+    if attempt.is_challenged || !password::verify(app, password, claim.password_hash.as_deref())? {
+        return Err(stranger.clone().into());
+    }
+    Ok(attempt.succeeded(app).await?)
 }
 
 /// Maps the rate limit on passwords to the refusal that any stranger gets.
@@ -281,7 +329,7 @@ impl Programmes {
 pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Result<(Registered, Tx), Error> {
     let now = newcomer.created_at;
     let programmes = Programmes::now(app, now).await?;
-    let (found, _) = Found::read(app, newcomer, &programmes, None).await?;
+    let found = Found::read(app, newcomer, &programmes).await?;
     let bound = found.bind(newcomer, &programmes);
     let mut tx = app.tx();
     newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
@@ -317,19 +365,14 @@ struct Found {
 }
 
 impl Found {
-    /// Reads the claim, the code and the pending sign-up at `signup`, if given, in one batch.
+    /// Reads the claim and the code in one batch.
     ///
     /// Under an invitee limit there is one more read.
-    async fn read(
-        app: &App,
-        newcomer: &NewAccount,
-        programmes: &Programmes,
-        signup: Option<Key<PendingSignup>>,
-    ) -> Result<(Self, Option<Versioned<PendingSignup>>), Error> {
+    async fn read(app: &App, newcomer: &NewAccount, programmes: &Programmes) -> Result<Self, Error> {
         let code = newcomer.referral_code.as_deref().map(|code| programmes.readable(code));
         let claim = newcomer.mailbox.as_ref().map(|mailbox| EmailClaim::key(&mailbox.hash));
         let invite = code.iter().flatten().map(|code| Invite::key(code.as_str())).next();
-        let (claim, invite, pending) = app.store.read((claim, invite, signup)).await?;
+        let (claim, invite) = app.store.read((claim, invite)).await?;
         if claim.is_some() {
             return Err(Refusal::EmailTaken.into());
         }
@@ -341,7 +384,7 @@ impl Found {
             let now = stored.as_deref().cloned().unwrap_or(InviteeLimit { user: invite.owner, invitees: 0 });
             found.limit = Some((stored, now));
         }
-        Ok((found, pending))
+        Ok(found)
     }
 
     /// Returns the referral that the code makes, or the reason why it makes none; no reason without a code.
@@ -444,47 +487,5 @@ fn grant(app: &App, ctx: &Ctx, user: &User, reward: &Reward) -> Result<(Accounts
     let header = header(app, ctx, cause, Operator::System, "registration".to_owned(), reward.created_at);
     let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
-    user.accounts.post(user.id, header, &[movement], house).map_err(|error| Fault::bug(error.to_string()))
-}
-
-/// Plans a pending sign-up where e-mails are verified; a newer one replaces it (R2.4).
-async fn plan_pending(
-    app: &App,
-    newcomer: &NewAccount,
-    mailbox: &EmailIdentity,
-    mail: &Mail,
-) -> Result<(Registered, Tx), Error> {
-    let password_hash = mailbox.password_hash.clone().ok_or_else(|| Fault::bug("a sign-up without a password"))?;
-    let programmes = Programmes::now(app, newcomer.created_at).await?;
-    let signup = PendingSignup::key(&mailbox.hash);
-    let (found, before) = Found::read(app, newcomer, &programmes, Some(signup)).await?;
-    mail.allowed.get_or_try_init(|| mailed_code::allow_mail(app, &mailbox.hash)).await?;
-    let bound = found.bind(newcomer, &programmes);
-    let pending = PendingSignup {
-        email_hash: mailbox.hash.clone(),
-        email: mailbox.email.clone(),
-        user: newcomer.id,
-        created_at: newcomer.created_at,
-        password_hash,
-        referral_code: newcomer.referral_code.clone(),
-        locale: newcomer.locale.clone(),
-        nonce: mail.nonce.clone(),
-        until: good_until(newcomer.created_at),
-    };
-    let mut tx = app.tx();
-    // An attempt with a lost response may have written the sign-up already; keep it then.
-    if before.as_ref().is_none_or(|before| before.nonce != mail.nonce) {
-        tx.upsert(before.as_ref(), &pending);
-        let (email, nonce) = (pending.email_hash.clone(), pending.nonce.clone());
-        tx.send(Message::Mail { mail: MailKind::Verification, email, nonce });
-    }
-    let registered = Registered {
-        user: newcomer.id,
-        status: Status::Pending,
-        created_at: newcomer.created_at,
-        balance: programmes.accounts.balance(),
-        referral: AppliedReferral { applied: bound.is_ok(), reason: bound.err().flatten(), reward: None },
-        session: None,
-    };
-    Ok((registered, tx))
+    user.accounts.post(user.id, header, &[movement], house).map_err(Fault::bug)
 }

@@ -9,11 +9,12 @@ use crate::account::model::access::ExternalClaim;
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role};
 use crate::account::model::user::User;
-use crate::account::register::{EmailIdentity, External, NewAccount, Registered, known, sign_up};
+use crate::account::register::{AppliedReferral, EmailIdentity, External, NewAccount, Registered, known, sign_up};
 use crate::account::session::{Tokens, email_hash, open_limited};
 use crate::app::App;
 use crate::redemption::codes::subscriptions;
 use crate::redemption::model::plan::{Plan, Subscription};
+use crate::referral::model::referral::{InviteCode, NotApplied};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
@@ -67,7 +68,13 @@ async fn plan(app: &App, ctx: &Ctx, newcomer: &NewAccount, hash: &str) -> Result
     let claim = app.store.get::<ExternalClaim>(&ExternalClaim::key(hash)).await?;
     // A claim by this very request, written in an attempt with a lost response, is not an earlier user.
     if let Some(claim) = claim.filter(|claim| claim.user != newcomer.id) {
-        let registered = known(app, claim.user, claim.not_applied).await?;
+        let mut registered = known(app, claim.user, claim.not_applied).await?;
+        if let Some(code) = &newcomer.referral_code {
+            let bound = app.store.get::<User>(&User::key(claim.user)).await?.and_then(|user| user.attribution.clone());
+            let same = bound.is_some_and(|bound| InviteCode::parse(code) == Some(bound.code));
+            let reason = registered.referral.reason.or(Some(NotApplied::AlreadyBound)).filter(|_| !same);
+            registered.referral = AppliedReferral { applied: same, reason, ..registered.referral };
+        }
         return Ok((Joined { registered, created: false }, app.tx()));
     }
     let (registered, tx) = sign_up(app, ctx, newcomer).await?;

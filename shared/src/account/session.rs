@@ -3,21 +3,24 @@
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::account::model::access::{Bearer, EmailClaim, Session};
+use crate::account::device;
+use crate::account::limits::Attempt;
+use crate::account::mailed_code::{CodeSubject, Purpose, is_right};
+use crate::account::model::access::{Bearer, EmailClaim, Session, SessionKind};
 use crate::account::model::identity::{Email, Password, Role};
+use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::account::password;
+use crate::account::reset_password::ask_mail;
 use crate::account::token::{ACCESS_SECONDS, REFRESH_DAYS, REPEAT_SECONDS, Signer};
 use crate::app::App;
+use crate::message::MailKind;
 use kernel::fault::{Error, Fault};
 use kernel::id::{SessionId, UserId};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
-
-/// Maximum failed sign-ins of one e-mail, and their window in seconds.
-const FAILURES: (i64, i64) = (10, 15 * 60);
 
 /// Tokens of a session.
 #[derive(Debug, Clone)]
@@ -28,6 +31,21 @@ pub struct Tokens {
     pub refresh_token: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: i64,
+    /// Token that lets this device sign in while the e-mail is challenged (R2.9).
+    pub device_token: String,
+}
+
+/// Request to sign in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// `None` when it is not an address.
+    pub email: Option<Email>,
+    /// `None` when it is no password.
+    pub password: Option<Password>,
+    /// Token that an earlier sign-in on this device got.
+    pub device_token: Option<String>,
+    /// Code mailed for a challenge.
+    pub challenge_code: Option<String>,
 }
 
 /// Secret hash of an e-mail, the key of its claim.
@@ -45,6 +63,7 @@ pub fn begin(app: &App, user: UserId, password_number: u64, generation: u64) -> 
         password_number,
         generation,
         limited: false,
+        kind: SessionKind::Api,
         number: 0,
         rotated_at: now,
         until: good_until(now),
@@ -68,6 +87,7 @@ pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault
         access_token: signer.access(&session.into(), role, app.clock.now())?,
         refresh_token: signer.refresh(user.id, session.id, session.number),
         expires_in: ACCESS_SECONDS,
+        device_token: device::issue(app, user.id),
     })
 }
 
@@ -81,10 +101,11 @@ pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens
         access_token: signer.access(&session.into(), Role::User, app.clock.now())?,
         refresh_token: signer.refresh(user, session.id, session.number),
         expires_in: ACCESS_SECONDS,
+        device_token: device::issue(app, user),
     })
 }
 
-fn signer(app: &App) -> Result<&Signer, Fault> {
+pub(crate) fn signer(app: &App) -> Result<&Signer, Fault> {
     app.signer.as_ref().ok_or_else(|| Fault::bug("this function makes no tokens"))
 }
 
@@ -115,49 +136,67 @@ async fn write(app: &App, user: &User, session: Session) -> Result<Tokens, Error
     Ok(tokens(app, user, &session)?)
 }
 
-/// Signs in with e-mail and password.
+/// Signs in with e-mail and password; a challenged e-mail also needs its device's token or a mailed code (R2.9).
+///
+/// Known and unknown e-mails make the same calls and hashes. Without the further proof that a challenge asks for, the password
+/// is not even compared, so that a challenge does not tell whether it is right.
 ///
 /// # Rejects
-/// `bad_credentials`; `account_blocked`; `rate_limited` after ten failures in 15 minutes.
-pub async fn sign_in(app: &App, email: Option<&Email>, password: Option<&Password>) -> Result<(User, Tokens), Error> {
-    let (Some(email), Some(password)) = (email, password) else { return Err(Refusal::BadCredentials.into()) };
-    let hash = email_hash(app, email);
-    limit_failures(app, &hash).await?;
-    let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&hash)).await?;
-    if !proves(app, &hash, claim.as_deref(), password).await? {
+/// `bad_credentials`; `challenge_required`; `account_blocked`; `rate_limited` after ten failures in this network in 15 minutes.
+pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<(User, Tokens), Error> {
+    let Authenticated { user, password_number, attempt } = authenticate(app, ask, from).await?;
+    // A password that was replaced meanwhile opens no session that lives.
+    let tokens = open(app, &user, password_number).await?;
+    attempt.succeeded(app).await?;
+    Ok((user, tokens))
+}
+
+/// User whose password was right, before a session is opened.
+pub(crate) struct Authenticated {
+    pub user: User,
+    /// Number of that password.
+    pub password_number: u64,
+    /// The counted attempt, which is taken back once the session is open.
+    pub attempt: Attempt,
+}
+
+/// Checks e-mail, password and challenge.
+///
+/// # Rejects
+/// As [`sign_in`].
+pub(crate) async fn authenticate(app: &App, ask: &SignIn, from: &Network) -> Result<Authenticated, Error> {
+    let (Some(email), Some(password)) = (&ask.email, &ask.password) else {
         return Err(Refusal::BadCredentials.into());
+    };
+    let hash = email_hash(app, email);
+    let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&hash)).await?;
+    let subject = CodeSubject::of(&hash, claim.as_deref());
+    let attempt = Attempt::count(app, &hash, subject.password_number, from).await?;
+    if attempt.is_challenged && !meets_challenge(app, ask, subject, claim.as_deref()) {
+        return Err(Refusal::ChallengeRequired.into());
     }
-    let claim = claim.ok_or(Refusal::BadCredentials)?;
+    let right = password::verify(app, password, claim.as_ref().and_then(|claim| claim.password_hash.as_deref()))?;
+    let claim = claim.filter(|_| right).ok_or(Refusal::BadCredentials)?;
     let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
-    let tokens = open(app, &user, claim.password_number).await?;
-    Ok((user.into_inner(), tokens))
+    Ok(Authenticated { user: user.into_inner(), password_number: claim.password_number, attempt })
 }
 
-/// Requires that an e-mail has failed sign-ins left.
-///
-/// # Rejects
-/// `rate_limited` after ten failures in 15 minutes.
-pub(crate) async fn limit_failures(app: &App, email_hash: &str) -> Result<(), Error> {
-    let now = app.clock.now();
-    let failures = app.store.tries("sign_in", email_hash, now).await?;
-    if failures.count >= FAILURES.0 { Err(failures.refused(now).into()) } else { Ok(()) }
+/// Tests for a device token of the account or a mailed code.
+fn meets_challenge(app: &App, ask: &SignIn, subject: CodeSubject<'_>, claim: Option<&EmailClaim>) -> bool {
+    let owner = claim.map(|claim| claim.user);
+    let device = ask.device_token.as_deref().is_some_and(|token| device::is_of(app, token, owner));
+    let code = ask.challenge_code.as_deref();
+    let code = code.is_some_and(|code| is_right(app, Purpose::Challenge, subject, code) && owner.is_some());
+    device || code
 }
 
-/// Compares a password with that of a claim; a wrong one counts as a failed sign-in.
+/// Mails a code with which a challenged e-mail signs in, if it has an account.
 ///
-/// Without a claim the same work is done, so timing reveals nothing.
-pub(crate) async fn proves(
-    app: &App,
-    email_hash: &str,
-    claim: Option<&EmailClaim>,
-    password: &Password,
-) -> Result<bool, Fault> {
-    let right = password::verify(app, password, claim.and_then(|claim| claim.password_hash.as_deref()))?;
-    if !right {
-        app.store.record_attempt("sign_in", email_hash, app.clock.now(), FAILURES.1).await?;
-    }
-    Ok(right)
+/// # Errors
+/// A fault when the mail cannot be promised.
+pub async fn ask_challenge(app: &App, email: &Email, from: &Network) -> Result<(), Error> {
+    ask_mail(app, MailKind::Challenge, email, from).await
 }
 
 /// Finds the user who claimed an e-mail.
@@ -228,28 +267,32 @@ async fn live(
     let (user, session) = app.store.read((User::key(user), Session::key(user, session))).await?;
     let (user, session) = user.zip(session).ok_or(Refusal::BadCredentials)?;
     let is_over = user.must_honour(&Bearer::from(&*session)).is_err();
-    if session.revoked || session.until <= now || is_over {
+    if session.kind != SessionKind::Api || session.revoked || session.until <= now || is_over {
         return Err(Refusal::BadCredentials.into());
     }
     Ok((user, session))
 }
 
 /// Ends a session, and on the account its unexpired access tokens (R2.5).
-fn end(tx: &mut Tx, user: &Versioned<User>, session: &Versioned<Session>, now: Timestamp) {
+pub(crate) fn end(tx: &mut Tx, user: &Versioned<User>, session: &Versioned<Session>, now: Timestamp) {
     tx.replace(session, &Session { revoked: true, ..Session::clone(session) });
     tx.replace(user, &User::clone(user).without_session(session.id, now));
 }
 
 /// Ends all sessions of the holder of an access token (R2.11).
 ///
+/// A repeat is a no-op: a token from before does not end sessions that began since.
+///
 /// # Rejects
-/// [`Refusal::Unauthenticated`] for a token of an ended session; a repeat has ended its own.
+/// [`Refusal::Unauthenticated`] for a token of a session that ended alone.
 pub async fn sign_out_everywhere(app: &App, bearer: &Bearer) -> Result<(), Error> {
     let plan = || async {
         let mut tx = app.tx();
         let user = app.store.get::<User>(&User::key(bearer.user)).await?.ok_or(Refusal::Unauthenticated)?;
-        user.must_honour(bearer)?;
-        tx.replace(&user, &User::clone(&user).without_sessions());
+        if bearer.generation == user.session_generation {
+            user.must_honour(bearer)?;
+            tx.replace(&user, &User::clone(&user).without_sessions());
+        }
         Ok(((), tx))
     };
     app.execute(&Ctx::system(), plan).await.map(|_| ())

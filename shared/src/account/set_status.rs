@@ -1,10 +1,12 @@
 //! Block and reactivation of an account by an admin (R2.8).
 //!
-//! A blocked user has no sign-in, no refresh and no writes; the block ends all sessions for good (R2.11). Their codes do not apply, their rewards are held, their money
-//! stays. The codes' items carry the block, so that a sign-up need not read the owner. Reactivation retries the held rewards.
+//! A blocked user has no sign-in, no refresh and no writes; the block ends all sessions for good (R2.11). Their codes do not apply,
+//! their rewards are held, their money stays. The codes' items carry the block, so that a sign-up need not read the owner.
+//! Reactivation retries the held rewards and releases the commission whose hold ended meanwhile.
 
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
+use crate::affiliate::release_holds::release_parked;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::{by_admin, must_be_another};
@@ -47,6 +49,9 @@ pub async fn set_status(app: &App, ctx: &Ctx, ask: &SetStatus) -> Result<Answere
     let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, ask, first)).await?;
     for more in chunks {
         app.execute(&ctx.unkeyed(), || plan(app, ctx, ask, more)).await?;
+    }
+    if ask.status == Status::Active {
+        release_parked(app, ctx, ask.user).await?;
     }
     Ok(done)
 }

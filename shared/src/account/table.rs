@@ -1,11 +1,11 @@
 //! Storage of accounts, sessions and keys.
 
 use jiff::{Timestamp, ToSpan};
-use kernel::id::{ServiceKeyId, SessionId, UserId};
+use kernel::id::{ServiceKeyId, SessionId, SignupId, UserId};
 use table::key::{by_month, due, owned};
 use table::records;
 
-use crate::account::model::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
+use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
@@ -41,15 +41,15 @@ records! {
 
     /// A sign-up that awaits e-mail verification (R2.4).
     PendingSignup = "signup" {
-        fn key(hash: &str) = "EMAIL#{hash}", "SIGNUP";
-        at |it| PendingSignup::key(&it.email_hash);
+        fn key(id: SignupId) = "SIGNUP#{id}", "SIGNUP";
+        at |it| PendingSignup::key(it.id);
         expires |it| a_day_after(it.until);
     }
 
-    /// A requested password reset (R2.8).
-    PasswordReset = "reset" {
-        fn key(hash: &str) = "EMAIL#{hash}", "RESET";
-        at |it| PasswordReset::key(&it.email_hash);
+    /// A change of an e-mail that awaits its confirmation (R2.11).
+    EmailChange = "email_change" {
+        fn key(user: UserId) = "USER#{user}", "EMAIL_CHANGE";
+        at |it| EmailChange::key(it.user);
         expires |it| a_day_after(it.until);
     }
 

@@ -7,8 +7,7 @@
 //!
 //! ring makes the signatures, because jsonwebtoken's own back ends would link a second cryptography library.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{Timestamp, ToSpan};
@@ -16,6 +15,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, VerificationAlgorithm};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use ulid::Ulid;
@@ -29,6 +29,8 @@ use kernel::secret::Secret;
 
 /// Lifetime of a refresh token, in days.
 pub const REFRESH_DAYS: i64 = 30;
+/// Characters of a key id.
+const KID_LENGTH: usize = 12;
 /// Seconds in which a repeat of the previous refresh token gets the same successor.
 pub const REPEAT_SECONDS: i64 = 30;
 
@@ -60,6 +62,26 @@ impl Claims {
         Bearer { user: self.sub, session: self.sid, password_number: self.pwd, generation: self.generation }
     }
 }
+
+/// Claims of the cookie of a browser session (C5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrowserClaims {
+    /// Audience: the console.
+    pub aud: String,
+    /// User id.
+    pub sub: UserId,
+    /// Session id.
+    pub sid: SessionId,
+    /// Issue time, epoch seconds.
+    pub iat: i64,
+    /// Expiry, epoch seconds.
+    pub exp: i64,
+    /// Issuer: the deployment's public base URL.
+    pub iss: String,
+}
+
+/// Audience of the cookies of browser sessions.
+const CONSOLE: &str = "console";
 
 /// Public keys that verify access tokens, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +124,7 @@ impl Signer {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed);
         let pair = pair.map_err(|_| Fault::bug("the signing key must be 32 bytes"))?;
         let x = BASE64URL_NOPAD.encode(pair.public_key().as_ref());
-        let kid = x.chars().take(12).collect();
+        let kid = x.chars().take(KID_LENGTH).collect();
         Ok(Self {
             key: EncodingKey::from_ed_der(seed),
             public: PublicKey { kid, x },
@@ -126,6 +148,17 @@ impl Signer {
         let Bearer { user, session, password_number, generation } = *bearer;
         let iss = self.issuer.clone();
         let claims = Claims { sub: user, role, sid: session, pwd: password_number, generation, iat, exp, iss };
+        let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &self.key).map_err(Fault::bug)
+    }
+
+    /// Issues the cookie of a browser session, valid until `until`.
+    ///
+    /// # Errors
+    /// A fault when signing fails, which it never does with a loaded key.
+    pub fn browser(&self, user: UserId, session: SessionId, now: Timestamp, until: Timestamp) -> Result<String, Fault> {
+        let (iat, exp) = (now.as_second(), until.as_second());
+        let claims = BrowserClaims { aud: CONSOLE.into(), sub: user, sid: session, iat, exp, iss: self.issuer.clone() };
         let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(|error| Fault::bug(error.to_string()))
     }
@@ -161,13 +194,53 @@ impl Signer {
 
 /// Public keys that a process has loaded.
 #[derive(Debug, Clone, Default)]
-pub struct KeyRing(Arc<Mutex<HashMap<String, String>>>);
+pub struct KeyRing(Arc<Mutex<Loaded>>);
+
+/// Loaded keys, and how often the table was read for keys that are not among them.
+#[derive(Debug, Default)]
+struct Loaded {
+    keys: PublicKeys,
+    at: Option<Timestamp>,
+    /// Begin of the current minute of reads, and their number.
+    reads: Option<(Timestamp, u32)>,
+}
+
+/// Seconds for which the loaded keys are shown to others.
+const SHOWN_SECONDS: i64 = 60;
+/// Maximum reads of the table in a minute for key ids that are not loaded.
+const READS: u32 = 6;
 
 impl KeyRing {
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Replaces the loaded keys.
-    pub fn learn(&self, keys: &PublicKeys) {
-        let known = keys.keys.iter().map(|key| (key.kid.clone(), key.x.clone())).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    pub fn learn(&self, keys: &PublicKeys, now: Timestamp) {
+        let mut loaded = self.loaded();
+        loaded.keys = keys.clone();
+        loaded.at = Some(now);
+    }
+
+    /// Returns the loaded keys if they are fresh enough to be shown.
+    pub fn fresh(&self, now: Timestamp) -> Option<PublicKeys> {
+        let loaded = self.loaded();
+        let is_fresh = loaded.at.is_some_and(|at| now.duration_since(at).abs().as_secs() < SHOWN_SECONDS);
+        is_fresh.then(|| loaded.keys.clone())
+    }
+
+    /// Counts a read of the table for an unknown key id; false when there were too many of them.
+    ///
+    /// Key ids of forged tokens cost nothing, so they must not cost a read each.
+    pub fn may_read(&self, kid: &str, now: Timestamp) -> bool {
+        if kid.len() != KID_LENGTH {
+            return false;
+        }
+        let mut loaded = self.loaded();
+        let current = loaded.reads.filter(|(since, _)| now.duration_since(*since).abs().as_secs() < SHOWN_SECONDS);
+        let (since, reads) = current.unwrap_or((now, 0));
+        loaded.reads = Some((since, reads.saturating_add(1)));
+        reads < READS
     }
 
     /// Reads the key id of a token; `None` when it is not an Ed25519 JWT.
@@ -182,23 +255,49 @@ impl KeyRing {
 
     /// Tests whether a key is loaded.
     pub fn knows(&self, kid: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
+        self.loaded().keys.keys.iter().any(|key| key.kid == kid)
     }
 
     /// Verifies a token and returns its claims; `None` for a forged, foreign or expired one.
     pub fn verify(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
+        self.genuine(token, issuer).filter(|claims| is_current(claims.iat, claims.exp, now))
+    }
+
+    /// True for a genuine token whose time is over.
+    pub fn has_expired(&self, token: &str, issuer: &str, now: Timestamp) -> bool {
+        self.genuine(token, issuer).is_some_and(|claims| claims.exp <= now.as_second())
+    }
+
+    fn genuine(&self, token: &str, issuer: &str) -> Option<Claims> {
+        self.decode(token, issuer, None)
+    }
+
+    /// Verifies the cookie of a browser session; `None` for a forged, foreign or expired one, and for an access token.
+    pub fn verify_browser(&self, token: &str, issuer: &str, now: Timestamp) -> Option<BrowserClaims> {
+        let claims: BrowserClaims = self.decode(token, issuer, Some(CONSOLE))?;
+        is_current(claims.iat, claims.exp, now).then_some(claims)
+    }
+
+    fn decode<C: DeserializeOwned>(&self, token: &str, issuer: &str, audience: Option<&str>) -> Option<C> {
         let kid = Self::names(token)?;
-        let x = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&kid).cloned()?;
+        let x = self.loaded().keys.keys.iter().find(|key| key.kid == kid)?.x.clone();
         let key = DecodingKey::from_ed_components(&x).ok()?;
         let mut rules = Validation::new(Algorithm::EdDSA);
-        // Expiry is checked below with the application's clock; the library knows only the system clock.
+        // Expiry is checked by the callers with the application's clock; the library knows only the system clock.
         rules.validate_exp = false;
         rules.required_spec_claims.clear();
         rules.set_issuer(&[issuer]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()?.claims;
-        let latest = now.checked_add(1.minutes()).ok()?.as_second();
-        (now.as_second() < claims.exp && claims.iat <= latest).then_some(claims)
+        // Without one, a token that has an audience is refused.
+        if let Some(audience) = audience {
+            rules.set_audience(&[audience]);
+        }
+        Some(jsonwebtoken::decode::<C>(token, &key, &rules).ok()?.claims)
     }
+}
+
+fn is_current(iat: i64, exp: i64, now: Timestamp) -> bool {
+    let latest = now.checked_add(1.minutes()).map(Timestamp::as_second);
+    now.as_second() < exp && latest.is_ok_and(|latest| iat <= latest)
 }
 
 struct RingSigner(Ed25519KeyPair);
@@ -259,7 +358,7 @@ mod tests {
     fn ring() -> (Signer, KeyRing) {
         let signer = Signer::new(&[7; 32], "https://guerdon.test").unwrap();
         let ring = KeyRing::default();
-        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] });
+        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] }, at(0));
         (signer, ring)
     }
 
@@ -321,6 +420,30 @@ mod tests {
         ] {
             assert_eq!(ring.verify(&forged, issuer, now), None, "{}", &forged[..forged.len().min(80)]);
         }
+    }
+
+    /// R2.5: tokens with unknown key ids do not read the table each, and a new key is still found the next minute.
+    #[test]
+    fn unknown_key_ids_read_the_table_a_few_times_a_minute_only() {
+        let (_, ring) = ring();
+        let reads = |second| (0..1_000).filter(|_| ring.may_read("unknown-kid!", at(second))).count();
+        assert_eq!((reads(0), reads(59), reads(60)), (6, 0, 6));
+        assert!(!ring.may_read("short", at(500)) && !ring.may_read(&"x".repeat(2_000), at(500)));
+        assert!(ring.fresh(at(59)).is_some() && ring.fresh(at(60)).is_none());
+    }
+
+    /// C5.2: neither kind of token is taken for the other.
+    #[test]
+    fn an_access_token_is_no_cookie_and_a_cookie_no_access_token() {
+        let (signer, ring) = ring();
+        let (issuer, now, until) = ("https://guerdon.test", at(1_000_000), at(2_000_000));
+        let Bearer { user, session, .. } = bearer();
+        let cookie = signer.browser(user, session, now, until).unwrap();
+        assert_eq!(ring.verify_browser(&cookie, issuer, now).map(|claims| claims.sid), Some(session));
+        assert_eq!(ring.verify_browser(&cookie, issuer, until), None);
+        assert_eq!(ring.verify(&cookie, issuer, now), None);
+        let access = signer.access(&bearer(), Role::User, now).unwrap();
+        assert_eq!(ring.verify_browser(&access, issuer, now), None);
     }
 
     /// R2.5: only the signer that derived a refresh token accepts it.

@@ -1,8 +1,10 @@
 //! Callers, role and scope extractors that authorise handlers, and statement lines on the wire.
 
+use crate::account::browser::{self, BrowserSession};
 use crate::account::model::access::Bearer;
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
+use crate::account::model::network::Network;
 use crate::account::model::scope::AdminScope;
 use crate::account::model::service_key::{self, ServiceKey};
 use crate::account::model::user::User;
@@ -13,17 +15,19 @@ use crate::app::App;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use edge::application::{Application, Identity};
+use edge::application::{Application, FormHost, Identity};
+use edge::export::CsvRow;
 use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
 use edge::search::{Search, given};
 use edge::view::Amount;
 use jiff::Timestamp;
+use kernel::fault::Error;
 use kernel::id::{ServiceKeyId, UserId};
 use kernel::ledger::{self, AccountKind};
 use kernel::ledger::{Part, RecordType};
 use kernel::refusal::Refusal;
-use kernel::secret::Secret;
+use kernel::secret::{OriginSecrets, Secret};
 use serde::Serialize;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -73,7 +77,7 @@ async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<(User, Role), Prob
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_admit(&caller.bearer())?;
     // Growth ends sessions, so only a session of a service key has less than the account (R2.11).
-    let role = if caller.0.role.rank() < user.role.rank() { caller.0.role } else { user.role };
+    let role = caller.0.role.min(user.role);
     Ok((user, role))
 }
 
@@ -173,11 +177,18 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if let Some(session) = parts.extensions.get::<BrowserSession>() {
+            return Ok(Self(session.claims.clone()));
+        }
         let token = bearer(parts).ok_or(Refusal::Unauthenticated)?;
         let kid = KeyRing::names(token).ok_or(Refusal::Unauthenticated)?;
         app.learn_key(&kid).await?;
-        let claims = app.keys.verify(token, &app.config.public_base_url, app.clock.now());
-        Ok(Self(claims.ok_or(Refusal::Unauthenticated)?))
+        let (issuer, now) = (&app.config.public_base_url, app.clock.now());
+        let refusal = || match app.keys.has_expired(token, issuer, now) {
+            true => Refusal::TokenExpired,
+            false => Refusal::Unauthenticated,
+        };
+        Ok(Self(app.keys.verify(token, issuer, now).ok_or_else(refusal)?))
     }
 }
 
@@ -218,8 +229,14 @@ fn bearer(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && all.next().is_none()).then_some(token)
 }
 
+/// Network of the current request's client (R2.9).
+pub fn network() -> Network {
+    Network::of(table::request::origin().client_ip.as_deref())
+}
+
 /// One statement line of an account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StatementRecord)]
 pub struct Record {
     /// Unique id: journal, account and number.
     pub id: String,
@@ -230,6 +247,7 @@ pub struct Record {
     pub kind: RecordType,
     /// Part of the commission account; only for commission lines.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub part: Option<Part>,
     /// Signed amount.
     pub amount: Amount,
@@ -246,6 +264,22 @@ pub struct Record {
     /// Time of the line.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+impl CsvRow for Record {
+    const COLUMNS: &'static [&'static str] = &[
+        "created_at",
+        "seq",
+        "type",
+        "amount.amount",
+        "amount.currency",
+        "balance_before.amount",
+        "balance_after.amount",
+        "operator",
+        "remark",
+        "related_id",
+        "id",
+    ];
 }
 
 impl From<ledger::StatementLine> for Record {
@@ -323,7 +357,7 @@ impl Describe for Trader {
 
 impl<S: Scoped> Describe for Backend<S> {
     fn describe(operation: &mut Operation) {
-        operation.access(Some(S::SCOPE.as_str())).refusal(&Refusal::Forbidden);
+        operation.service_access(S::SCOPE.as_str()).refusal(&Refusal::Forbidden);
     }
 }
 
@@ -335,11 +369,32 @@ pub type AdminSearch<F, D = Everything> = Search<F, Admin<D>>;
 /// # Rejects
 /// 422 when it is not an address.
 pub fn email(text: Option<&str>) -> Result<Option<Email>, Refusal> {
-    given("/email", text, Email::parse)
+    given("/email", text, "An e-mail address.", Email::parse)
 }
 
 impl Application for App {
     fn secret(&self) -> &Secret {
         &self.config.secret
+    }
+
+    fn origins(&self) -> &OriginSecrets {
+        &self.config.origins
+    }
+}
+
+impl FormHost for App {
+    type Session = BrowserSession;
+
+    fn base_url(&self) -> &str {
+        &self.config.public_base_url
+    }
+
+    fn nonce(&self) -> [u8; edge::sealed::NONCE] {
+        self.entropy.bytes()
+    }
+
+    async fn session(&self, cookie: &str) -> Result<Option<(String, BrowserSession)>, Error> {
+        let visitor = browser::visitor(self, cookie).await?;
+        Ok(visitor.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
     }
 }

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::affiliate::model::commission::{
-    Accrual, AccruedBy, Commission, CommissionAccount, CommissionSource, Earnings,
-};
+use crate::account::model::identity::Status;
+use crate::account::model::user::User;
+use crate::affiliate::model::commission::{Accrual, Commission, CommissionAccount, CommissionSource, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::message::Message;
@@ -16,7 +16,7 @@ use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::Operator;
+use kernel::ledger::{JournalOrigin, Operator};
 use table::context::Ctx;
 use table::item::{Versioned, values};
 use table::key::Key;
@@ -64,17 +64,22 @@ impl Orders {
         )
     }
 
-    /// Reconciles the commission of each order with the order as read.
+    /// Reconciles the commission of each order with the order as read; `inviters` has the status of each inviter.
     ///
     /// # Errors
     /// A fault when an item does not decode or amounts overflow; write nothing then.
-    pub fn settle(&self, app: &App, found: <AccrualKeys as Keys>::Found) -> Result<AccrualState, Fault> {
+    pub fn settle(
+        &self,
+        app: &App,
+        found: <AccrualKeys as Keys>::Found,
+        inviters: BTreeMap<UserId, Status>,
+    ) -> Result<AccrualState, Fault> {
         let (orders, purchases, commissions, earnings, accounts) = found;
-        let mut read = AccrualState { commissions, earnings, accounts, ..AccrualState::default() };
+        let now = Accrual { inviters, ..Accrual::default() };
+        let mut read = AccrualState { commissions, earnings, accounts, now };
         for order in self.0.keys() {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
-            let missing =
-                || Fault::Item { key: order.to_string(), why: "a message names it, but it is not there".to_owned() };
+            let missing = || Fault::bug(format!("a message names {order}, but it is not there"));
             read.now.orders.insert(*order, found.ok_or_else(missing)?);
         }
         read.now.commissions = values(&read.commissions);
@@ -83,7 +88,7 @@ impl Orders {
         for (order, due) in &self.0 {
             let by = by_worker(app, &due.message);
             let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
-            settled.map_err(|error| Fault::bug(error.to_string()))?;
+            settled.map_err(Fault::bug)?;
         }
         Ok(read)
     }
@@ -98,7 +103,7 @@ pub(crate) fn source_of(order: Option<&Order>, purchase: Option<&Purchase>) -> R
         return Ok(Some(CommissionSource::from(order)));
     }
     let Some(purchase) = purchase else { return Ok(None) };
-    CommissionSource::of_purchase(purchase).map_err(|error| Fault::bug(error.to_string()))
+    CommissionSource::of_purchase(purchase).map_err(Fault::bug)
 }
 
 fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
@@ -115,9 +120,9 @@ fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
 }
 
 /// Returns the worker as the actor, with the message id as the request id.
-pub(crate) fn by_worker(app: &App, message: &str) -> AccruedBy {
+pub(crate) fn by_worker(app: &App, message: &str) -> JournalOrigin {
     let (actor, request_id) = ("reward-worker".to_owned(), message.to_owned());
-    AccruedBy { operator: Operator::System, actor, request_id, at: app.clock.now() }
+    JournalOrigin { operator: Operator::System, actor, request_id, at: app.clock.now() }
 }
 
 /// Accrual with the entities as read, for conditional writes.
@@ -169,7 +174,12 @@ pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
 async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let orders = Orders::of(std::slice::from_ref(told));
-    let found = app.store.read(orders.keys()).await?;
-    orders.settle(app, found)?.write(&mut tx);
+    let inviters: BTreeMap<UserId, Key<User>> =
+        orders.0.values().map(|due| (due.inviter, User::key(due.inviter))).collect();
+    let (found, users) = app.store.read((orders.keys(), inviters)).await?;
+    let statuses = users.iter().map(|(id, user)| (*id, user.status)).collect();
+    let settled = orders.settle(app, found, statuses)?;
+    settled.write(&mut tx);
+    settled.now.blocked.iter().filter_map(|id| users.get(id)).for_each(|user| tx.unchanged(user).or_retry());
     Ok(((), tx))
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionSource, Earnings, earned};
 use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
 use crate::operations::auditor::{Finding, Snapshot};
@@ -152,6 +153,10 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
     if waits != commission.pending.then_some(commission.available_at) {
         wrong("C1", format!("pending: {}, listed until {waits:?}", commission.pending));
     }
+    let parked = all.maturing.get(&(commission.beneficiary, commission.order)).is_some_and(|waiting| waiting.parked);
+    if parked != commission.withheld {
+        wrong("C1", format!("held: {}, its hold is parked: {parked}", commission.withheld));
+    }
 }
 
 /// C4, C5: an invitee's commissions, replayed in order, follow from their orders' terms.
@@ -182,7 +187,10 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
     for order in sources.values().filter(|order| !all.commissions.contains_key(&order.id)) {
         let none = Earnings::none(order);
         let earnings = all.earnings.get(&order.user).unwrap_or(&none);
-        if order.inviter.is_some() && !matches!(earned(order, earnings), Ok(Err(_))) {
+        let inviter = order.inviter.and_then(|inviter| all.users.get(&inviter));
+        if inviter.is_some_and(|inviter| inviter.status != Status::Erased)
+            && !matches!(earned(order, earnings), Ok(Err(_)))
+        {
             findings.push(Finding::new("C1", order.id, "made no commission and should have"));
         }
     }
@@ -192,6 +200,7 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
 fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'static str, String)> {
     let Some((_, first)) = own.first() else { return Err(("C5", "nothing is counted".to_owned())) };
     let mut earnings = Earnings::none(first);
+    let (mut captured, mut highest, mut capped) = (earnings.earned, None::<LedgerMoney>, true);
     for (commission, order) in own {
         let number = earnings.orders.saturating_add(1);
         let limit = order.affiliate.as_ref().map_or(0, |terms| terms.trigger_limit);
@@ -199,11 +208,26 @@ fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'sta
             return Err(("C5", format!("{} is number {} of at most {limit}", commission.id, commission.number)));
         }
         let unlike = |error: MoneyError| ("C4", error.to_string());
-        if earned(order, &earnings).map_err(unlike)? != Ok(commission.amount) {
+        let cap = order.affiliate.and_then(|terms| terms.cap);
+        let used = commission.cap_used.unwrap_or(LedgerMoney::zero(commission.amount.currency()));
+        let counted = Earnings { earned: used, ..earnings.clone() };
+        let fits = used.compare(captured).is_ok_and(std::cmp::Ordering::is_le) && !used.is_negative();
+        if cap.is_some() != commission.cap_used.is_some() || !fits {
+            return Err(("C4", format!("{} found {used} of the cap used", commission.id)));
+        }
+        if earned(order, &counted).map_err(unlike)? != Ok(commission.amount) {
             return Err(("C4", format!("{} earned {}, not what its order says", commission.id, commission.amount)));
         }
+        captured = captured.plus(commission.amount).map_err(unlike)?;
         earnings.orders = number;
-        earnings.earned = earnings.earned.plus(commission.amount).map_err(unlike)?;
+        earnings.earned = earnings.earned.plus(commission.left()).map_err(unlike)?;
+        highest = cap
+            .map_or(Ok(None), |cap| highest.map_or(Ok(cap), |highest| highest.most(cap)).map(Some))
+            .map_err(unlike)?;
+        capped &= cap.is_some();
+    }
+    if capped && highest.is_some_and(|cap| earnings.earned.compare(cap).is_ok_and(std::cmp::Ordering::is_gt)) {
+        return Err(("C4", format!("{} is left of its commissions, above the cap", earnings.earned)));
     }
     Ok(earnings)
 }

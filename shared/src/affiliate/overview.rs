@@ -1,7 +1,11 @@
 //! Queries of the affiliate programme, as its users see it (R6.7): terms, totals, commissions.
 
+use crate::account::model::identity::Status;
+use std::sync::Arc;
+
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
+use crate::affiliate::model::settings::AffiliateSettings;
 use crate::affiliate::release_holds::{matured, overdue};
 use crate::app::App;
 use crate::operations::search::{CommissionFilter, commissions as search, users_of};
@@ -29,21 +33,27 @@ pub struct AffiliateOverview {
     pub invitees: u64,
     /// Active codes.
     pub codes: Vec<Shown>,
+    /// Programme that orders and withdrawals made now follow.
+    pub programme: Arc<AffiliateSettings>,
 }
 
 /// Reads the overview for `user`.
 ///
-/// Writes nothing: overdue holds are shown as released.
+/// Writes nothing: overdue holds are shown as released, except those of a blocked user.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Error> {
+    app.view(|| read_overview(app, user)).await
+}
+
+async fn read_overview(app: &App, user: UserId) -> Result<AffiliateOverview, Error> {
     let keys = (User::key(user), ReferralCounts::key(user), CommissionAccount::key(user));
     let (found, waiting) = tokio::join!(app.store.read(keys), overdue(app, user));
     let ((owner, counts, account), waiting) = (found?, waiting?);
     let owner = owner.ok_or(Refusal::Unauthenticated)?;
     let mut account = account.map(|account| *account);
-    if !waiting.is_empty() {
+    if owner.status == Status::Active && !waiting.is_empty() {
         account = matured(app, &Ctx::system(), user, &waiting).await?.now.accounts.remove(&user);
     }
     let currency = owner.accounts.balance().currency();
@@ -51,7 +61,8 @@ pub async fn overview(app: &App, user: UserId) -> Result<AffiliateOverview, Erro
     let earned = account.earned()?;
     let codes = active(app, &owner).await?;
     let invitees = counts.map_or(0, |counts| counts.invitees);
-    Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes })
+    let programme = app.settings::<AffiliateSettings>().await?.settings;
+    Ok(AffiliateOverview { policy: owner.affiliate, account, earned, invitees, codes, programme })
 }
 
 /// Lists one page of a user's commissions, newest first, with the invitees' masked e-mails.

@@ -1,10 +1,13 @@
 //! Releases commission holds (R6.4): moves the remaining amount from pending to available.
 //!
 //! A hold ends by time; the release is journaled lazily, by the user's next withdrawal or by the job. Overdue holds are read
-//! consistently from the table itself, and each release is one conditional write.
+//! consistently from the table itself, and each release is one conditional write. The commission of a blocked user stays
+//! pending: the job parks its holds, and their activation releases them (R2.8).
 
 use std::collections::BTreeMap;
 
+use crate::account::model::identity::Status;
+use crate::account::model::user::User;
 use crate::affiliate::accrual::{AccrualState, by_worker};
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold};
 use crate::affiliate::table::maturing;
@@ -52,12 +55,63 @@ async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(usize, Tx), Error> 
     if waiting.is_empty() {
         return Ok((0, tx));
     }
+    if !is_active(app, user).await? {
+        return Ok((0, park(app, user).await?));
+    }
     let settled = matured(app, ctx, user, &waiting).await?;
     settled.write(&mut tx);
     for waiting in &waiting {
         tx.remove(waiting);
     }
     Ok((waiting.len(), tx))
+}
+
+async fn is_active(app: &App, user: UserId) -> Result<bool, Fault> {
+    let user = app.store.get::<User>(&User::key(user)).await?;
+    Ok(user.is_some_and(|user| user.status == Status::Active))
+}
+
+/// Takes some of a blocked user's overdue holds out of the due list and marks their commissions as held.
+async fn park(app: &App, user: UserId) -> Result<Tx, Fault> {
+    let overdue = Query { list: Index::Table, ..Query::due(maturing(user), due_until(app.clock.now()), 100) };
+    let waiting = app.store.all::<CommissionHold>(overdue).await?;
+    Ok(set_parked(app, &waiting, true).await?.1)
+}
+
+/// Releases what was held while the user was blocked: puts their holds back into the due list and ends the overdue ones.
+///
+/// # Errors
+/// A fault; earlier releases of this call stay.
+pub async fn release_parked(app: &App, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+    loop {
+        let some = app.execute(&ctx.unkeyed(), || plan_unpark(app, user)).await?.answer;
+        if some < TOGETHER {
+            break;
+        }
+    }
+    mature(app, ctx, user).await.map(|_| ())
+}
+
+async fn plan_unpark(app: &App, user: UserId) -> Result<(usize, Tx), Error> {
+    if !is_active(app, user).await? {
+        return Ok((0, app.tx()));
+    }
+    let waiting = app.store.all::<CommissionHold>(Query::newest(Index::Table, maturing(user), 100)).await?;
+    Ok(set_parked(app, &waiting, false).await?)
+}
+
+/// Parks or unparks some holds with their commissions; returns the number of holds.
+async fn set_parked(app: &App, waiting: &[Versioned<CommissionHold>], parked: bool) -> Result<(usize, Tx), Fault> {
+    let mut tx = app.tx();
+    let some: Vec<_> = waiting.iter().filter(|hold| hold.parked != parked).take(TOGETHER).collect();
+    for hold in &some {
+        tx.replace(hold, &CommissionHold { parked, ..CommissionHold::clone(hold) });
+        let found = app.store.get::<Commission>(&Commission::key(Commission::id_of(hold.order))).await?;
+        if let Some(found) = found.filter(|found| found.withheld != parked) {
+            tx.replace(&found, &Commission { withheld: parked, ..Commission::clone(&found) });
+        }
+    }
+    Ok((some.len(), tx))
 }
 
 /// Returns a user's account and commissions with the holds in `waiting` released.
@@ -85,7 +139,7 @@ pub(crate) async fn matured(
         }
         let by = by_worker(app, &ctx.request_id);
         let moved = settled.now.mature(one.order, &by, JournalId::new(app.ulid()));
-        moved.map_err(|error| Fault::bug(error.to_string()))?;
+        moved.map_err(Fault::bug)?;
     }
     Ok(settled)
 }

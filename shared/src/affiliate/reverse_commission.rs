@@ -1,14 +1,14 @@
 //! Permanent reversal of a commission by an admin (R9.3); a withdrawn share becomes debt (R6.4).
 
 use crate::affiliate::accrual::{AccrualState, source_of};
-use crate::affiliate::model::commission::{AccruedBy, Commission, CommissionAccount};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
-use kernel::ledger::Operator;
+use kernel::ledger::{JournalOrigin, Operator};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -41,24 +41,27 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     }
     let order = source_of(order.as_deref(), purchase.as_deref())?
         .ok_or_else(|| Fault::bug("a commission without its order"))?;
-    let key = CommissionAccount::key(commission.beneficiary);
-    let account = app.store.get::<CommissionAccount>(&key).await?;
+    let keys = (CommissionAccount::key(commission.beneficiary), Earnings::key(commission.invitee));
+    let (account, earnings) = app.store.read(keys).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
+    let earnings = earnings.ok_or_else(|| Fault::bug("a commission that is not counted"))?;
     let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
     let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
     let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
     settled.now.commissions.insert(order.id, Commission::clone(&commission));
+    settled.now.earnings.insert(earnings.invitee, Earnings::clone(&earnings));
+    settled.earnings.insert(earnings.invitee, earnings);
     settled.accounts.insert(account.user, account);
     settled.commissions.insert(order.id, commission);
-    let by = AccruedBy {
+    let by = JournalOrigin {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
         request_id: ctx.request_id.clone(),
         at: app.clock.now(),
     };
     let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));
-    denied.map_err(|error| Fault::bug(error.to_string()))?;
+    denied.map_err(Fault::bug)?;
     settled.write(&mut tx);
     tx.insert(&audit);
     let after = settled.now.commissions.remove(&order.id);

@@ -28,7 +28,10 @@ records! {
     CommissionHold = "maturing" {
         fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
         at |it| CommissionHold::key(it.beneficiary, it.at, it.order);
-        due |it| Some((due_shard("commission", shard_of(&it.beneficiary.to_string())), due_at(it.at)));
+        due |it| {
+            let shard = shard_of(&it.beneficiary.to_string());
+            Some((due_shard("commission", shard), due_at(it.at))).filter(|_| !it.parked)
+        };
     }
 
     /// An invitee's earnings, for the trigger limit and the cap (R6.3).
@@ -45,10 +48,11 @@ records! {
         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
     }
 
-    /// A purchase reported by the operator's backend: one per service key and external id (R2.6).
+    /// A purchase reported by the operator's backend: one per service key and external id; lists per key (R2.6).
     Purchase = "purchase" {
         fn key(id: OrderId) = "PURCHASE#{id}", "PURCHASE";
         at |it| Purchase::key(it.id);
+        owner |it| Some(owned("PURCHASES", it.key, at_time(it.created_at, it.id)));
     }
 }
 

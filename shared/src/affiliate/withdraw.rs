@@ -186,6 +186,6 @@ fn credit(tx: &mut Tx, user: &Versioned<User>, withdrawal: &Withdrawal, header: 
 pub(crate) fn refused(error: &LedgerError) -> Error {
     match error.refusal() {
         Some(refusal) => refusal.into(),
-        None => Fault::bug(error.to_string()).into(),
+        None => Fault::bug(error.clone()).into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Asset use cases: create an asset in a shop, and move it to another (R8.8).
 
+use crate::account::records::{StatementFilter, records};
 use crate::agency::model::asset::{Asset, AssetClaim, AssetIdentifier, AssetKind};
 use crate::agency::model::grant::Grant;
 use crate::agency::model::series::Progress;
@@ -9,10 +10,11 @@ use crate::app::App;
 use crate::operations::audit_log::by_seller;
 use kernel::fault::Error;
 use kernel::id::{AssetId, SeriesId, ShopId};
-use kernel::ledger::Accounts;
+use kernel::ledger::{AccountOwner, Accounts, StatementLine};
 use kernel::refusal::Refusal;
 use table::execute::Answered;
 use table::item::Versioned;
+use table::store::Page;
 use table::tx::Tx;
 
 use super::shop_in;
@@ -125,4 +127,18 @@ pub(crate) async fn asset_in(app: &App, reach: &Reach, id: AssetId) -> Result<Ve
 /// `not_found`, also if it is out of reach.
 pub async fn asset(app: &App, reach: &Reach, id: AssetId) -> Result<Asset, Error> {
     Ok(asset_in(app, reach, id).await?.into_inner())
+}
+
+/// Lists one page of the statement lines of an asset's balance, newest first.
+///
+/// # Rejects
+/// `not_found` for an asset out of reach.
+pub async fn asset_records(
+    app: &App,
+    reach: &Reach,
+    id: AssetId,
+    filter: &StatementFilter,
+) -> Result<Page<StatementLine>, Error> {
+    let asset = asset(app, reach, id).await?;
+    Ok(records(app, AccountOwner::Asset(asset.id), filter).await?)
 }

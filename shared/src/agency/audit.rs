@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use crate::agency::model::commission_split::{Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Grant, GrantStatus};
 use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, SaleOutcome, cause};
+use crate::agency::model::series::SeriesCode;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{AssetId, GrantId, SeriesId, ShopId};
 use kernel::ledger::AccountOwner;
@@ -96,6 +97,14 @@ fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     };
     for (id, _) in agency.grants.iter().filter(|(id, grant)| !placed(id, grant)) {
         findings.push(Finding::new("G2", id, "is not where its place says"));
+    }
+    for series in agency.series.values() {
+        if !agency.series_codes.contains(&SeriesCode::of(series)) {
+            findings.push(Finding::new("G2", series.id, "does not claim its code"));
+        }
+    }
+    if agency.series_codes.len() != agency.series.len() {
+        findings.push(Finding::new("G2", "series", "codes are claimed by no series"));
     }
     for asset in agency.assets.values() {
         let claim = agency.claims.get(&asset.id);

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::agency::model::series::{CommissionTerms, CommissionTrigger, ForcedRecharge, Package, Series, SeriesTerms};
+use crate::agency::model::series::{
+    CommissionTerms, CommissionTrigger, ForcedRecharge, Package, Series, SeriesCode, SeriesTerms,
+};
 use crate::agency::tighten::{self, Node};
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
@@ -37,8 +39,8 @@ impl SeriesDocument {
 
 /// Creates a series without packages.
 ///
-/// # Errors
-/// A fault if it can't be written.
+/// # Rejects
+/// `series_code_taken` for a code that another series has.
 pub async fn create_series(
     app: &App,
     ctx: &Ctx,
@@ -53,6 +55,7 @@ pub async fn create_series(
             Series { id, version: 1, name, code, trigger, forced, terms, closing: None, grants: 0, created_at };
         let mut tx = app.tx();
         tx.insert(&series);
+        tx.insert(&SeriesCode::of(&series)).or(Refusal::SeriesCodeTaken);
         let audit = by_admin(app, ctx, admin, "series.created", id.to_string());
         tx.insert(&audit.change("", written(document)));
         Ok((series, tx))
@@ -75,7 +78,7 @@ pub struct ChangeSeries {
 /// Changes a series; a repeated request finds its own write.
 ///
 /// # Rejects
-/// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `children_above` (R8.5); `change_under_way`.
+/// `not_found`; `version_mismatch`; `series_in_use` (R8.2); `series_code_taken`; `children_above` (R8.5); `change_under_way`.
 pub async fn change_series(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<Answered<Series>, Error> {
     app.execute(&ctx.unkeyed(), || plan_change(app, ctx, ask)).await
 }
@@ -95,9 +98,23 @@ async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeSeries) -> Result<(Series
     let terms = SeriesTerms { commission, packages: before.wanted().packages.clone() };
     let after = Series { version: next, name, code, trigger, forced, ..Series::clone(&before) };
     let (after, mut tx) = put(app, &before, after, terms, ask.adjust).await?;
+    claim(app, &before, &after, &mut tx).await?;
     let audit = by_admin(app, ctx, ask.admin, "series.changed", ask.series.to_string());
     tx.insert(&audit.change(written(&was), written(&ask.document)));
     Ok((after, tx))
+}
+
+/// Moves the claim to the series' new code, if it has one.
+async fn claim(app: &App, before: &Series, after: &Series, tx: &mut Tx) -> Result<(), Error> {
+    let (old, new) = (SeriesCode::of(before), SeriesCode::of(after));
+    if old == new {
+        return Ok(());
+    }
+    if let Some(old) = app.store.get::<SeriesCode>(&SeriesCode::key(&old.code)).await? {
+        tx.remove(&old);
+    }
+    tx.insert(&new).or(Refusal::SeriesCodeTaken);
+    Ok(())
 }
 
 /// Writes a series with other terms.

@@ -14,7 +14,7 @@ use crate::message::MessageEnvelope;
 use crate::message::ReceivedMessage;
 use crate::payment::credit_order::header;
 use crate::payment::model::order::Order;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{AgencyOrderId, ShopId};
 use kernel::ledger::{Header, Operator};
 use table::item::Versioned;
@@ -36,7 +36,7 @@ pub async fn settle_sales(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) -> 
             continue;
         }
         if let Err(error) = follow(app, ctx, &record.envelope).await {
-            tracing::error!(%error, message = record.envelope.id, "not settled");
+            tracing::error!(error = %Chain(&error), message_id = record.envelope.id, "not settled");
             failed.push(record.id.clone());
             stopped.push(group);
         }
@@ -80,7 +80,7 @@ struct Read {
 
 async fn plan(app: &App, ctx: &Ctx, id: AgencyOrderId, message: &str) -> Result<((Vec<ShopId>, bool), Tx), Error> {
     let mut tx = app.tx();
-    let missing = || Fault::Item { key: id.to_string(), why: "a message names it, but it is not there".to_owned() };
+    let missing = || Fault::item(id.to_string(), "a message names it, but it is not there");
     let order = app.store.get::<AgencyOrder>(&AgencyOrder::key(id)).await?.ok_or_else(missing)?;
     let shops: Vec<ShopId> = order.shops().collect();
     let read = Read::of(app, &order, &shops).await?;
@@ -108,7 +108,7 @@ async fn plan(app: &App, ctx: &Ctx, id: AgencyOrderId, message: &str) -> Result<
     };
     let by = header(app, ctx, cause(id), Operator::System, "reward-worker".to_owned(), app.clock.now());
     let by = Header { request_id: message.to_owned(), ..by };
-    let after = settle(before.clone(), paid, by).map_err(|error| Fault::bug(error.to_string()))?;
+    let after = settle(before.clone(), paid, by).map_err(Fault::bug)?;
     tx.replace(&order, &after.order);
     if before.asset != after.asset {
         tx.replace(&read.asset, &after.asset);
@@ -138,7 +138,7 @@ impl Read {
         let sales: Vec<_> = shops.iter().map(|shop| ShopSales::key(*shop, order.series)).collect();
         let keys = (Asset::key(order.asset), order.payment.map(Order::key), wallets, sales);
         let (asset, payment, wallets, sales) = app.store.read(keys).await?;
-        let missing = || Fault::Item { key: order.asset.to_string(), why: "an order of no asset".to_owned() };
+        let missing = || Fault::item(order.asset.to_string(), "an order of no asset");
         Ok(Self { asset: asset.ok_or_else(missing)?, payment: payment.map(Versioned::into_inner), wallets, sales })
     }
 }

@@ -9,7 +9,7 @@ use crate::agency::model::asset::{Asset, AssetClaim};
 use crate::agency::model::commission_split::ShopSales;
 use crate::agency::model::grant::{Grant, GrantPlace, GrantStatus};
 use crate::agency::model::order::AgencyOrder;
-use crate::agency::model::series::Series;
+use crate::agency::model::series::{Series, SeriesCode};
 use crate::agency::model::shop::{Shop, ShopPath};
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
 
@@ -47,6 +47,12 @@ records! {
         platform |it| Some(by_month("SERIES", it.created_at, it.id));
     }
 
+    /// Claim of a series' code: one series per code.
+    SeriesCode = "series_code" {
+        fn key(code: &str) = "SERIESCODE#{code}", "SERIES";
+        at |it| SeriesCode::key(&it.code);
+    }
+
     /// A shop's grant of a series with its packages (R8.3).
     ///
     /// A deleted grant moves to a key of its own, so that the shop can be granted the series again (R8.6).
@@ -75,10 +81,10 @@ records! {
         platform |it| Some(by_month("ASSETS", it.created_at, it.id));
     }
 
-    /// Claim of an identifier: one asset per kind and identifier.
+    /// Claim of an identifier: one asset per kind and identifier, whatever its dashes.
     AssetClaim = "asset_claim" {
         fn key(kind: &str, identifier: &str) = "IDENTIFIER#{kind}#{identifier}", "ASSET";
-        at |it| AssetClaim::key(it.kind.as_str(), it.identifier.as_str());
+        at |it| AssetClaim::key(it.kind.as_str(), &it.identifier.folded());
     }
 
     /// Snapshot of a sale and its payouts to the levels (R8.9–R8.11).

@@ -4,22 +4,26 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::shop_in;
+use crate::account::records::{StatementFilter, records};
 use crate::affiliate::withdraw::refused;
 use crate::agency::model::settings::AgencySettings;
 use crate::agency::model::shop::{Reach, Seller};
-use crate::agency::model::wallet::{AgencyBegun, Wallet};
+use crate::agency::model::wallet::{AgencyBegun, Wallet, WalletPart};
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, UserId};
-use kernel::ledger::{JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{
+    AccountOwner, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType, StatementLine,
+};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::item::Versioned;
+use table::store::Page;
 use table::tx::Tx;
 
 /// Balances of a wallet.
@@ -49,6 +53,25 @@ pub async fn wallet(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<Wa
     let shop = named(app, reach, shop).await?;
     let (wallet, _) = read(app, shop).await?;
     Ok((&*wallet).into())
+}
+
+/// Lists one page of the statement lines of a wallet's account, newest first; `None` means the caller's own shop.
+///
+/// # Rejects
+/// `not_found`; 422 if an admin names no shop.
+pub async fn wallet_records(
+    app: &App,
+    reach: &Reach,
+    shop: Option<ShopId>,
+    part: WalletPart,
+    filter: &StatementFilter,
+) -> Result<Page<StatementLine>, Error> {
+    let shop = named(app, reach, shop).await?;
+    let owner = match part {
+        WalletPart::Main => AccountOwner::Main(shop),
+        WalletPart::Commission => AccountOwner::Commission(shop),
+    };
+    Ok(records(app, owner, filter).await?)
 }
 
 /// The given shop if it is in reach, or the caller's own.

@@ -26,6 +26,11 @@ pub fn by_seller(app: &App, ctx: &Ctx, seller: &Seller, action: &str, subject: i
     by(app, ctx, format!("{role}:{}", seller.id), action, subject)
 }
 
+/// Audit record of an `action` on `subject` by the operator's backend, with the service key's name.
+pub fn by_service(app: &App, ctx: &Ctx, name: &str, action: &str, subject: impl Into<String>) -> AuditRecord {
+    by(app, ctx, format!("service:{name}"), action, subject)
+}
+
 /// Audit record of an `action` on `subject` by a job.
 pub fn by_system(app: &App, ctx: &Ctx, action: &str, subject: impl Into<String>) -> AuditRecord {
     by(app, ctx, "system".to_owned(), action, subject)

@@ -99,7 +99,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx
 /// A stored document was valid when it was written, so fields of another release are ignored.
 fn read(area: Area, stored: Option<&Versioned<SettingsRecord>>) -> Result<AnySettings, Fault> {
     let Some(stored) = stored else { return Ok(AnySettings::defaults(area)) };
-    AnySettings::stored(area, &stored.document).map_err(|error| SettingsRecord::undecodable(area, &error))
+    AnySettings::stored(area, &stored.document).map_err(|error| SettingsRecord::undecodable(area, error))
 }
 
 /// Key of the item that must not exist, if the change moves a currency.

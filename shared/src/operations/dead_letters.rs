@@ -16,7 +16,7 @@ use crate::message::MessageEnvelope;
 use crate::redemption::create_batch::fill_batch;
 use crate::referral::grant_rewards::{Cause, settle};
 use crate::referral::model::reconcile::Target;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use table::context::Ctx;
 
 /// Limit of receives in one run, ten letters each.
@@ -52,13 +52,13 @@ pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport
             };
             match give_up(app, ctx, &envelope).await {
                 Ok(()) => {
-                    tracing::error!(message = envelope.id, "a reward's message was given up");
+                    tracing::error!(message_id = envelope.id, "a reward's message was given up");
                     table::telemetry::count("RewardsFailed");
                     app.queues.forget_dead_reward(letter).await?;
                     swept.marked = swept.marked.saturating_add(1);
                 }
                 Err(fault) => {
-                    tracing::error!(%fault, message = envelope.id, "a dead letter that can't be marked");
+                    tracing::error!(fault = %Chain(&fault), message_id = envelope.id, "a dead letter that can't be marked");
                     swept.kept = swept.kept.saturating_add(1);
                 }
             }

@@ -22,8 +22,7 @@ pub async fn facts(app: &App, id: OrderId) -> Result<Option<Facts>, Fault> {
     let commission = Commission::key(Commission::id_of(id));
     let keys = (User::key(order.user), Earnings::key(order.user), commission, rewards);
     let (user, earnings, commission, rewards) = app.store.read(keys).await?;
-    let why = || "an order names it, but it is not there".to_owned();
-    let missing = || Fault::Item { key: order.user.to_string(), why: why() };
+    let missing = || Fault::item(order.user.to_string(), "an order names it, but it is not there");
     Ok(Some(Facts {
         user: user.ok_or_else(missing)?.into_inner(),
         commission: commission.map(Versioned::into_inner),

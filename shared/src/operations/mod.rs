@@ -1,11 +1,13 @@
 //! Operations: settings, statistics, audit log, explanations, search, the auditor (R9).
 
 pub mod audit_log;
+pub mod audit_table;
 pub mod auditor;
 pub mod change_settings;
 pub mod dead_letters;
 pub mod explain;
 pub mod model;
+pub mod order_summary;
 pub mod project;
 pub mod search;
 pub mod settings;

@@ -30,7 +30,7 @@ use crate::redemption::model::redemption::Redemption;
 use crate::redemption::table::CodeUses;
 use crate::referral::model::referral::Reward;
 use crate::referral::table::CodeInvitees;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use table::context::Ctx;
 use table::item::{Entity, Item, Versioned};
@@ -84,11 +84,11 @@ fn fitting(records: &[ReceivedMessage]) -> usize {
 async fn count_some(app: &App, records: &[ReceivedMessage]) -> Vec<String> {
     let all: Vec<&Message> = records.iter().map(|record| &record.envelope.message).collect();
     let Err(fault) = count_together(app, &all).await else { return Vec::new() };
-    tracing::warn!(%fault, messages = records.len(), "counting one by one");
+    tracing::warn!(fault = %Chain(&fault), messages = records.len(), "counting one by one");
     let mut failed = Vec::new();
     for record in records {
         if let Err(fault) = count_together(app, &[&record.envelope.message]).await {
-            tracing::error!(%fault, message = record.envelope.id, "not counted");
+            tracing::error!(fault = %Chain(&fault), message_id = record.envelope.id, "not counted");
             failed.push(record.id.clone());
         }
     }
@@ -149,7 +149,7 @@ fn read<T: Entity>(item: Item) -> Result<Versioned<T>, Fault> {
 }
 
 fn missing(key: &Key) -> Fault {
-    Fault::Item { key: key.pk.clone(), why: "a message names it, but it is not there".to_owned() }
+    Fault::item(key.pk.clone(), "a message names it, but it is not there")
 }
 
 /// Entities that a message names.
@@ -157,6 +157,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
         | Message::PromotionExpired { user }
+        | Message::PromotionEnrolled { user }
         | Message::BalanceChanged { user }
         | Message::PurchaseNetChanged { user, .. } => vec![Subject::User(*user)],
         Message::OrderPaid { order, user, .. } | Message::OrderNetChanged { order, user, .. } => {
@@ -291,7 +292,7 @@ fn texts(tallies: &Tallies) -> BTreeMap<String, String> {
 }
 
 fn numbers(tallies: &BTreeMap<String, String>, key: &Key) -> Result<Tallies, Fault> {
-    let bad = |name: &str| Fault::Item { key: key.pk.clone(), why: format!("{name} counts no number") };
+    let bad = |name: &str| Fault::item(key.pk.clone(), format!("{name} counts no number"));
     let number = |text: &str, name: &str| Decimal::from_str_exact(text).map_err(|_| bad(name));
     tallies.iter().map(|(name, text)| Ok((name.clone(), number(text, name)?))).collect()
 }

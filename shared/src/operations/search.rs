@@ -22,7 +22,8 @@ use kernel::fault::Fault;
 use kernel::id::UserId;
 use kernel::ledger::{JournalEntry, RecordType, StatementLine};
 use kernel::provider::Provider;
-use table::key::{SHARDS, due_shard, owned_by};
+use table::item::{Item, text};
+use table::key::{Key, SHARDS, due_shard, owned_by};
 use table::ledger::JOURNAL_ENTRIES;
 use table::list::{ListSource, Window, only, walk};
 use table::store::{Index, Page, Query};
@@ -155,7 +156,7 @@ pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Res
 }
 
 /// Filter of orders.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrderFilter {
     pub status: Option<OrderStatus>,
     pub provider: Option<Provider>,
@@ -163,6 +164,8 @@ pub struct OrderFilter {
     pub user: Option<UserId>,
     /// E-mail of the user.
     pub email: Option<Email>,
+    /// Orders with a payment under way, or all others.
+    pub processing: Option<bool>,
 }
 
 /// Lists orders by creation time (R4.12).
@@ -182,17 +185,21 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
         Some(user) => ListSource::Owned(owned_by("ORDERS", user)),
         None => ListSource::Platform("ORDERS"),
     };
-    let filtered = filter.status.is_some() || filter.provider.is_some() || filter.method.is_some();
+    let filtered =
+        filter.status.is_some() || filter.provider.is_some() || filter.method.is_some() || filter.processing.is_some();
     walk(app, &window.walk(source, filtered), |order: &Order| {
         let fitting = fits(filter.status.as_ref(), Some(&order.status))
             && fits(filter.provider.as_ref(), Some(&order.provider))
-            && fits(filter.method.as_ref(), Some(&order.method));
+            && fits(filter.method.as_ref(), Some(&order.method))
+            && fits(filter.processing.as_ref(), Some(&order.is_processing()));
         only(fitting && window.holds(order.created_at), order)
     })
     .await
 }
 
-/// Counts pending orders, from the due-time list, since no message is sent when an order is created.
+/// Counts pending orders, since no message is sent when an order is created.
+///
+/// The due-time list names every order that is still looked at; the count is by the orders themselves (G2).
 ///
 /// # Errors
 /// The database can't be reached.
@@ -202,7 +209,11 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
         let mut ask = Query::newest(Index::Due, due_shard("order", shard), 1_000);
         loop {
             let page = app.store.list_items(&ask).await?;
-            pending = pending.saturating_add(page.items.len());
+            let key = |item: &Item| Some(Key::<Order>::holding(text(item, "pk")?, text(item, "sk")?));
+            let keys: Vec<Key<Order>> = page.items.iter().filter_map(key).collect();
+            let orders = app.store.read(keys).await?;
+            let open = orders.into_iter().flatten().filter(|order| order.status == OrderStatus::Pending);
+            pending = pending.saturating_add(open.count());
             match page.next {
                 Some(next) => ask.after = Some(next),
                 None => break,
@@ -244,11 +255,17 @@ pub async fn reconciliation(
     window: &Window,
 ) -> Result<(Vec<Reconciliation>, Page<(Provider, PaymentDifference)>), Fault> {
     let keys = Provider::ALL.map(|provider| Reconciliation::key(date, provider)).to_vec();
-    let reports = app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner()).collect();
+    let reports = app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner());
+    let reports: Vec<Reconciliation> = reports.collect();
     let all = window.walk(ListSource::Own(reconciliations_of(date), DIFFERENCES), true);
-    let lines =
-        walk(app, &all, |page: &Differences| page.lines.iter().map(|line| (page.provider, line.clone())).collect())
-            .await?;
+    let current = |page: &Differences| {
+        reports.iter().any(|report| report.provider == page.provider && page.page >= report.first_page)
+    };
+    let lines = walk(app, &all, |page: &Differences| {
+        let lines = page.lines.iter().filter(|_| current(page));
+        lines.map(|line| (page.provider, line.clone())).collect()
+    })
+    .await?;
     Ok((reports, lines))
 }
 

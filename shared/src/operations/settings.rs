@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::operations::model::settings::{Area, AreaSettings, SettingsSnapshot, VersionedSettings};
-use kernel::fault::Fault;
+use kernel::fault::{Chain, Fault};
 use table::item::Versioned;
 use table::key::Key;
 use table::ledger::LedgerBegun;
@@ -28,8 +28,8 @@ pub struct SettingsRecord {
 
 impl SettingsRecord {
     /// The fault of a document that does not decode.
-    pub(crate) fn undecodable(area: Area, error: &serde_json::Error) -> Fault {
-        Fault::Item { key: Self::key(area.as_str()).pk, why: error.to_string() }
+    pub(crate) fn undecodable(area: Area, error: serde_json::Error) -> Fault {
+        Fault::item(Self::key(area.as_str()).pk, error)
     }
 }
 
@@ -62,7 +62,7 @@ impl SettingsCache {
         for (area, fault) in snapshot.faults() {
             let was = |known: &Cached| known.snapshot.faults().any(|(broken, _)| broken == area);
             if !before.as_ref().is_some_and(was) {
-                tracing::error!(area = area.as_str(), error = %fault, "settings can't be used");
+                tracing::error!(area = area.as_str(), fault = %Chain(fault), "settings can't be used");
             }
         }
     }
@@ -96,8 +96,7 @@ impl App {
             let record = areas.remove(&area).map(Versioned::<SettingsRecord>::read).transpose()?;
             Ok(record.map(|record| record.into_inner()).map(|record| (record.version, record.document)))
         };
-        let snapshot =
-            Arc::new(SettingsSnapshot::parse(stored, |area, error| SettingsRecord::undecodable(area, &error)));
+        let snapshot = Arc::new(SettingsSnapshot::parse(stored, SettingsRecord::undecodable));
         self.settings.keep(now, snapshot.clone());
         Ok(snapshot)
     }

@@ -44,7 +44,7 @@ pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tal
             let Some(day) = day_of(&item).filter(|day| (from..=last).contains(day)) else { continue };
             add(days.entry(day).or_default(), &item)?;
         }
-        month = month.checked_add(1.month()).map_err(|error| Fault::bug(error.to_string()))?;
+        month = month.checked_add(1.month()).map_err(Fault::bug)?;
     }
     Ok(days)
 }

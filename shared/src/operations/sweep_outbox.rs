@@ -8,7 +8,7 @@ use ulid::Ulid;
 
 use crate::app::App;
 use crate::message::promises;
-use kernel::fault::Fault;
+use kernel::fault::{Chain, Fault};
 use kernel::id::OutboxId;
 use table::item::{Versioned, text};
 use table::key::SHARDS;
@@ -95,7 +95,7 @@ impl SweepReport {
     }
 
     fn fail(&mut self, fault: &Fault) {
-        tracing::error!(%fault, "left to the next sweep");
+        tracing::error!(fault = %Chain(fault), "left to the next sweep");
         self.failed = self.failed.saturating_add(1);
     }
 }

@@ -1,6 +1,7 @@
 //! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review.
 
 pub mod book;
+pub mod facts;
 pub mod refunds;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +26,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_payments(snapshot, &mut findings);
     check_events(snapshot, &mut findings);
     check_promotions(snapshot, &mut findings);
+    findings.extend(facts::check(snapshot));
     findings
 }
 
@@ -78,6 +80,9 @@ fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut 
     if wanted != Some((given, promotion)) {
         let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());
         findings.push(Finding::new("P1", order.id, detail));
+    }
+    if order.under_way.is_some() {
+        findings.push(Finding::new("P6", order.id, "is captured, and its payment still under way"));
     }
     if order.paid_at.is_none() {
         findings.push(Finding::new("P6", order.id, "is captured without a time"));

@@ -1,6 +1,7 @@
 //! Confirms a refund by hand after a person checked at the gateway (R4.11).
 //!
-//! For a Stripe order it calls Stripe again, which knows the result.
+//! For a Stripe order it calls Stripe again, which knows the result. A refund that a gateway refused can still be confirmed as
+//! made: somebody may have made it there by hand.
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -54,14 +55,19 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ConfirmRefund, audit: AuditId) -> Resu
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     let stored = payment_of(app, &order).await?.ok_or(Refusal::NotFound)?;
     let request = stored.requests.get(&ask.refund).ok_or(Refusal::NotFound)?;
-    if stored.open_request(ask.refund).is_none() {
+    let open = stored.open_request(ask.refund).is_some();
+    let failed = order.provider == Provider::Zpay && !open && stored.refund_of(ask.refund).is_none();
+    if !open && !failed {
         return Err(Refusal::RefundClosed.into());
     }
     let mut tx = app.tx();
     if order.provider == Provider::Stripe {
         return Ok((done, tx));
     }
-    let given = given(ask, request.amount)?;
+    let given = match failed {
+        true => Some(made_after_all(ask, &stored, request.amount)?),
+        false => given(ask, request.amount)?,
+    };
     let seen = given.map_or_else(|| "not made".to_owned(), |amount| amount.to_string());
     let record = by_admin(app, ctx, ask.admin, "order.refund_confirmed", ask.order.to_string());
     let record = record.change(format!("{} {}", ask.refund, request.amount), seen).because(&ask.reason);
@@ -88,6 +94,16 @@ fn given(ask: &ConfirmRefund, asked: PayMoney) -> Result<Option<PayMoney>, Refus
     }
 }
 
+/// Amount of a refund that the gateway had refused; at most what can still be refunded.
+fn made_after_all(ask: &ConfirmRefund, stored: &Payment, asked: PayMoney) -> Result<PayMoney, Error> {
+    let left = stored.refundable()?.ok_or(Refusal::NothingToRefund)?.least(asked)?;
+    match given(ask, left)? {
+        Some(amount) if amount.is_positive() => Ok(amount),
+        Some(_) => Err(Refusal::NothingToRefund.into()),
+        None => Err(Refusal::RefundClosed.into()),
+    }
+}
+
 /// Records the gateway's refund on the payment and reverses the order accordingly.
 async fn gave(
     app: &App,
@@ -103,6 +119,9 @@ async fn gave(
     let mut payment = Payment::clone(stored);
     let refund = Refund { amount, failed: false, pending: false, at: Some(now), request: Some(ask.refund) };
     payment.record_refund(&ask.refund.to_string(), refund)?;
+    if let Some(request) = payment.requests.get_mut(&ask.refund) {
+        request.failure = None;
+    }
     let reverse = Reverse {
         order,
         told: None,

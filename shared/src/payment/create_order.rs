@@ -6,20 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::model::access::Bearer;
+use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::Message;
+use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::model::order::{
     AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
 };
-use crate::payment::model::settings::PaymentSettings;
+use crate::payment::model::settings::{DASHBOARD, PaymentSettings};
 use crate::payment::pay_page;
 use crate::referral::model::referral::Referral;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
-use kernel::money::{LedgerMoney, MoneyError, PayMoney};
+use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -63,12 +65,14 @@ pub struct PlacedOrder {
 pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
+    enrol_late(app, ask.user).await?;
     let first = match read(app, ctx, (by, ask), now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
     };
-    let method = method(app, &settings, ask)?;
+    let method = method(app, &settings, ask, settings.pay_currency)?;
     let quote = price(&settings, &ask.wanted, first.user.promotion.as_ref(), now)?;
+    payable(app, ask, quote.charge)?;
     let affiliate = affiliate_terms(app, &first.user, now).await?;
     let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
     order.return_url.clone_from(&settings.return_url);
@@ -128,23 +132,40 @@ fn count(
     let Some(open) = open else { return Ok(OrderWindow { user, started_at: now, orders: 1 }) };
     if open.orders >= settings.max_orders_per_minute {
         let left = WINDOW.saturating_sub(now.duration_since(open.started_at).abs()).as_secs();
-        return Err(Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(60).max(1) });
+        let limit = format!("{} orders in a minute", settings.max_orders_per_minute);
+        return Err(Refusal::RateLimited { limit, retry_after: u32::try_from(left).unwrap_or(60).max(1) });
     }
     Ok(OrderWindow { orders: open.orders.saturating_add(1), ..open.clone() })
 }
 
-/// True if the provider is configured and the settings allow payments by it.
-pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider) -> bool {
+/// True if the provider is configured, takes the currency, and the settings allow payments by it.
+pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider, currency: Currency) -> bool {
     settings.enabled
         && settings.provider_enabled(provider)
-        && !settings.methods(provider).is_empty()
-        && app.providers.has(provider)
+        && (provider == Provider::Stripe || !settings.methods(provider).is_empty())
+        && app.providers.takes(provider, currency)
 }
 
-fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<String, Refusal> {
-    let offered = if usable(app, settings, ask.provider) { settings.methods(ask.provider) } else { &[] };
-    let first = offered.first().filter(|_| settings.enabled);
-    match (&ask.method, first) {
+/// Refuses a charge that the provider can't take, before anything is tried or counted.
+fn payable(app: &App, ask: &CreateOrder, charge: PayMoney) -> Result<(), Refusal> {
+    let pointer = match ask.wanted {
+        TopUp::Offer(_) => "/offer_id",
+        TopUp::Amount(_) => "/amount",
+    };
+    let why = || format!("An amount that {} can take; it can't take {charge}.", ask.provider.as_str());
+    match app.providers.can_take(ask.provider, charge) {
+        true => Ok(()),
+        false => Err(Refusal::field(pointer, "not_payable", why())),
+    }
+}
+
+fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder, currency: Currency) -> Result<String, Refusal> {
+    let usable = usable(app, settings, ask.provider, currency);
+    let offered = if usable { settings.methods(ask.provider) } else { &[] };
+    let dashboard = DASHBOARD.to_owned();
+    let chosen_there = usable && offered.is_empty();
+    let first = if chosen_there { Some(&dashboard) } else { offered.first() };
+    match (&ask.method, first.filter(|_| settings.enabled)) {
         (_, None) if settings.enabled => {
             Err(Refusal::field("/provider", "not_offered", "One of the providers of /v1/payment/config."))
         }
@@ -163,7 +184,8 @@ fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder) -> Result<St
 pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
-    let Some(inviter) = app.store.get::<User>(&User::key(attribution.inviter)).await? else { return Ok(None) };
+    let inviter = app.store.get::<User>(&User::key(attribution.inviter)).await?;
+    let Some(inviter) = inviter.filter(|inviter| inviter.status != Status::Erased) else { return Ok(None) };
     let days = i64::from(settings.valid_days);
     let valid_until = attribution.bound_at.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
     if days > 0 && valid_until.is_some_and(|until| until < now) {
@@ -209,6 +231,7 @@ fn drafted(
         created_at: now,
         expires_at: quote.expires_at,
         looks: 0,
+        under_way: None,
         paid_at: None,
         late: false,
         provider_ref: None,
@@ -217,6 +240,7 @@ fn drafted(
         left: None,
         has_refunds: false,
         completed: None,
+        claimed: None,
         agency: None,
         client_ip: ask.client_ip.clone(),
         user_agent: ask.user_agent.clone(),
@@ -256,7 +280,8 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
         client_ip: bare.client_ip,
         user_agent: bare.user_agent,
     };
-    let method = method(app, settings, &ask)?;
+    let method = method(app, settings, &ask, bare.charge.currency())?;
+    payable(app, &ask, bare.charge)?;
     let quote = quote(settings, bare.charge, None, now)?;
     let nothing = LedgerMoney::zero(settings.ledger_currency);
     let mut order = Order {

@@ -14,7 +14,7 @@ use crate::payment::model::review::{Review, ReviewState};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
-use kernel::ledger::{Header, Operator, PlatformAccount, PlatformLine};
+use kernel::ledger::{Header, JournalOrigin, Operator, PlatformAccount, PlatformLine};
 use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
@@ -55,7 +55,7 @@ impl CreditOrder<'_> {
             .user
             .accounts
             .post(order.user, self.header(app, ctx), &credited.movements(order), self.house()?)
-            .map_err(|error| Fault::bug(error.to_string()))?;
+            .map_err(Fault::bug)?;
         let mut user = User { accounts, ..(**self.user).clone() };
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
             promotion.used = Some(used);
@@ -66,7 +66,9 @@ impl CreditOrder<'_> {
         if let Some((before, payment)) = &self.payment {
             let last = Some(posting.header.as_last());
             let review = payment.review.filter(|_| self.known.is_none());
-            let paying = Payment { order: Some(order.id), review, last, ..payment.clone() };
+            let left = self.review.map(|review| review.id).filter(|_| self.known.is_some());
+            let cleared = left.or(payment.cleared);
+            let paying = Payment { order: Some(order.id), review, cleared, last, ..payment.clone() };
             tx.upsert(*before, &paying);
         }
         // An admin's credit of a review writes its resolution on the item itself.
@@ -120,6 +122,6 @@ pub fn by_hand(order: OrderId) -> String {
 
 /// Header of a journal that corrects no earlier one.
 pub fn header(app: &App, ctx: &Ctx, cause: String, operator: Operator, actor: String, now: Timestamp) -> Header {
-    let request_id = ctx.request_id.clone();
-    Header { journal: JournalId::new(app.ulid()), cause, step: 0, corrects: None, operator, actor, request_id, at: now }
+    let origin = JournalOrigin { operator, actor, request_id: ctx.request_id.clone(), at: now };
+    origin.header(JournalId::new(app.ulid()), cause)
 }

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
-use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::poll_provider::poll_or_give_up;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId};
 use table::context::Ctx;
 use table::item::text;
@@ -58,17 +58,17 @@ async fn ask_and_expire(app: &App, ctx: &Ctx, id: OrderId) -> Result<bool, Error
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok(false);
     }
-    poll_or_give_up(app, ctx, &order).await?;
-    Ok(app.execute(&ctx.unkeyed(), || expire_order(app, id)).await?.answer)
+    let under_way = poll_or_give_up(app, ctx, &order).await?;
+    Ok(app.execute(&ctx.unkeyed(), || expire_order(app, id, under_way)).await?.answer)
 }
 
-async fn expire_order(app: &App, id: OrderId) -> Result<(bool, Tx), Error> {
+async fn expire_order(app: &App, id: OrderId, under_way: Option<UnderWay>) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok((false, tx)) };
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok((false, tx));
     }
-    tx.replace(&order, &Order { status: OrderStatus::Expired, ..(*order).clone() });
+    tx.replace(&order, &order.expired(under_way));
     tx.send(Message::OrderClosed { order: id });
     Ok((true, tx))
 }
@@ -133,7 +133,7 @@ pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Erro
         match work(thing).await {
             Ok(done) => of.done.push(done),
             Err(error) => {
-                tracing::error!(%error, of = %thing, "left to the next tick");
+                tracing::error!(error = %Chain(&error), of = %thing, "left to the next tick");
                 of.failed = of.failed.saturating_add(1);
             }
         }

@@ -1,26 +1,30 @@
 //! Applies a verified provider event to its payment and credits the order if paid (R4.5, R4.6).
 //!
 //! The raw event is stored first, everything else in one transaction. Regardless of the order, number and delay of events, a
-//! payment is credited once.
+//! payment is credited once. A fact that does not fit or can't be read is reviewed, and the payment goes on working.
+
+mod suspense;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
-use crate::payment::credit_order::{CreditOrder, header};
+use crate::payment::credit_order::CreditOrder;
 use crate::payment::gateway::stripe::PaymentIntent;
 use crate::payment::model::event::{EventOutcome, ProviderEventRecord, RawEvent};
-use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus};
+use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus, UnderWay};
 use crate::payment::model::payment::{CaptureOutcome, Credited, Dispute, Payment, Refund, decide};
 use crate::payment::model::reversal::Reversal;
-use crate::payment::model::review::{Review, ReviewReason, ReviewState};
+use crate::payment::model::review::{Review, ReviewReason};
+use crate::payment::model::settings::{ForeignPayments, PaymentSettings};
 use crate::payment::reverse::Reverse;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, ReviewId};
-use kernel::ledger::{JournalEntry, JournalRef, Operator, PlatformAccount, PlatformLine};
-use kernel::money::{LedgerMoney, PayMoney};
+use kernel::ledger::{JournalRef, Operator};
+use kernel::money::PayMoney;
 use kernel::provider::Provider;
 use table::context::Ctx;
 use table::item::Versioned;
@@ -69,8 +73,17 @@ pub enum PaymentEvent {
         id: String,
         dispute: Dispute,
     },
+    /// The payer has paid by a delayed method; the money is not there yet.
+    Processing,
     /// The payment will not pay the order; the new state is `failed` or `expired`.
     NotPaid(OrderStatus),
+    /// It concerns a payment of another product or account.
+    Foreign,
+    /// It is authentic and can't be read.
+    Unreadable {
+        /// Cause, without values from the body.
+        reason: &'static str,
+    },
     /// Nothing relevant here.
     Nothing,
 }
@@ -93,8 +106,14 @@ pub enum Ingested {
 pub async fn settle(app: &App, ctx: &Ctx, notice: &ProviderEvent) -> Result<Ingested, Error> {
     let asked = Asked::default();
     let review = ReviewId::new(app.ulid());
-    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, notice, &asked, review)).await?;
-    Ok(done.answer.map_or(Ingested::Unconfirmed, Ingested::Stored))
+    let misfit = ReviewId::new(app.ulid());
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, notice, &asked, (review, misfit))).await?;
+    // After the commit, so that one review is one alarm, however often its event was tried (F16).
+    for (review, reason) in done.answer.opened {
+        tracing::error!(%review, reason = reason.as_str(), "a payment needs a person");
+        table::telemetry::count("ReviewsOpened");
+    }
+    Ok(done.answer.outcome.map_or(Ingested::Unconfirmed, Ingested::Stored))
 }
 
 /// Answers fetched from the provider, reused when the event is re-planned.
@@ -105,14 +124,40 @@ struct Asked {
     kept: OnceCell<()>,
 }
 
-type Planned = (Option<EventOutcome>, Tx);
+/// Answer of an ingested event.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Applied {
+    /// Outcome, unless the gateway did not confirm.
+    outcome: Option<EventOutcome>,
+    /// Reviews that its transaction opens.
+    opened: Vec<(ReviewId, ReviewReason)>,
+}
 
-async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, review: ReviewId) -> Result<Planned, Error> {
+impl From<EventOutcome> for Applied {
+    fn from(outcome: EventOutcome) -> Self {
+        Self { outcome: Some(outcome), opened: Vec::new() }
+    }
+}
+
+type Planned = (Applied, Tx);
+
+async fn plan(
+    app: &App,
+    ctx: &Ctx,
+    notice: &ProviderEvent,
+    asked: &Asked,
+    ids: (ReviewId, ReviewId),
+) -> Result<Planned, Error> {
     let mut known = Known::read(app, notice).await?;
     if let Some(event) = &known.event {
-        return Ok((Some(event.outcome), app.tx()));
+        return Ok((event.outcome.into(), app.tx()));
     }
     asked.kept.get_or_try_init(|| async { app.store.keep(&raw(notice)).await }).await?;
+    match notice.fact {
+        PaymentEvent::Foreign => return Ok(kept(app, notice, &known, EventOutcome::Foreign)),
+        PaymentEvent::Unreadable { reason } => return suspense::unreadable(app, notice, &known, ids.0, reason).await,
+        _ => {}
+    }
     let Some(payment_id) = notice.payment_id.as_deref() else {
         return without_payment(app, notice, &known);
     };
@@ -120,7 +165,7 @@ async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, revie
     match &notice.fact {
         PaymentEvent::Captured { amount, at } => match confirmed(app, notice, asked, *amount, *at).await? {
             Some((amount, at)) => payment.record_capture(amount, at),
-            None => return Ok((None, app.tx())),
+            None => return Ok((Applied::default(), app.tx())),
         },
         PaymentEvent::Refunded { cumulative, refunds } => {
             for (id, refund) in refunds {
@@ -131,10 +176,14 @@ async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, revie
             }
         }
         PaymentEvent::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
-        PaymentEvent::NotPaid(_) | PaymentEvent::Nothing => return without_payment(app, notice, &known),
+        _ => return without_payment(app, notice, &known),
     }
     if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, PaymentEvent::Captured { .. }) {
-        known.learn_from_stripe(app, notice, asked, &mut payment).await?;
+        let named = known.learn_from_stripe(app, notice, asked, &mut payment).await?;
+        let settings = app.settings::<PaymentSettings>().await?.settings;
+        if named.is_some_and(|named| !named) && settings.foreign_payments == ForeignPayments::Ignore {
+            return Ok(kept(app, notice, &known, EventOutcome::Foreign));
+        }
     }
     let user = match &known.order {
         Some(order) => app.store.get::<User>(&User::key(order.user)).await?,
@@ -142,7 +191,8 @@ async fn plan(app: &App, ctx: &Ctx, notice: &ProviderEvent, asked: &Asked, revie
     };
     let promotion = user.as_ref().and_then(|user| user.promotion.as_ref());
     let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
-    let step = Step { app, ctx, notice, known: &known, payment, review };
+    let odd = suspense::misfit(notice, &known, &mut payment, ids.1);
+    let step = Step { app, ctx, notice, known: &known, payment, review: ids.0, odd };
     match settlement {
         CaptureOutcome::Credit(credited) => step.credit(user.as_ref(), &credited).await,
         CaptureOutcome::Confirms => step.confirm(user.as_ref()),
@@ -158,6 +208,8 @@ struct Known {
     payment: Option<Versioned<Payment>>,
     order: Option<Versioned<Order>>,
     review: Option<Versioned<Review>>,
+    /// Review of the payment's facts that do not fit.
+    misfit: Option<Versioned<Review>>,
 }
 
 impl Known {
@@ -166,7 +218,7 @@ impl Known {
         let payment = notice.payment_id.as_deref().map(|id| Payment::key(notice.provider, id));
         let order = notice.order.map(Order::key);
         let (event, payment, order) = app.store.read((event, payment, order)).await?;
-        let mut known = Self { event, payment, order, review: None };
+        let mut known = Self { event, payment, order, review: None, misfit: None };
         if known.event.is_some() {
             return Ok(known);
         }
@@ -182,34 +234,38 @@ impl Known {
             if let Some(review) = payment.review {
                 known.review = app.store.get(&Review::key(review)).await?;
             }
+            if let Some(misfit) = payment.misfit {
+                known.misfit = app.store.get(&Review::key(misfit)).await?;
+            }
         }
         Ok(known)
     }
 
     /// Fetches an unknown payment intent from Stripe to learn its capture and order (R4.7).
     ///
-    /// If Stripe can't be reached, the facts are kept on the payment until its own event arrives.
+    /// True if the intent names an order of ours; `None` if nothing is known. If Stripe can't be reached, the facts are kept on
+    /// the payment until its own event arrives.
     async fn learn_from_stripe(
         &mut self,
         app: &App,
         notice: &ProviderEvent,
         asked: &Asked,
         payment: &mut Payment,
-    ) -> Result<(), Fault> {
-        let (Some(stripe), Some(id)) = (&app.providers.stripe, notice.payment_id.as_deref()) else { return Ok(()) };
+    ) -> Result<Option<bool>, Fault> {
+        let (Some(stripe), Some(id)) = (&app.providers.stripe, notice.payment_id.as_deref()) else { return Ok(None) };
         if notice.provider != Provider::Stripe {
-            return Ok(());
+            return Ok(None);
         }
         let intent = asked.intent.get_or_init(|| async { stripe.payment_intent(id).await.ok() }).await;
         let Some(intent) = intent.as_ref().filter(|intent| intent.succeeded && intent.livemode == stripe.livemode())
         else {
-            return Ok(());
+            return Ok(None);
         };
         payment.record_capture(intent.received, Some(intent.taken_at));
         if let Some(order) = intent.names.order() {
             self.order = app.store.get(&Order::key(order)).await?;
         }
-        Ok(())
+        Ok(Some(intent.names.ours()))
     }
 }
 
@@ -225,11 +281,11 @@ async fn confirmed(
         return Ok(Some((amount, at)));
     }
     let (Some(zpay), Some(trade)) = (&app.providers.zpay, notice.payment_id.as_deref()) else {
-        return Err(Fault::Unavailable { call: "zpay query", why: "not configured".to_owned() }.into());
+        return Err(Fault::unavailable("zpay query", "not configured").into());
     };
     let query = || async {
         let found = zpay.query_trade(trade).await;
-        let found = found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })?;
+        let found = found.map_err(|why| Fault::unavailable("zpay query", why))?;
         let same = found.filter(|found| found.paid && found.trade_no == trade && found.order() == notice.order);
         Ok::<_, Fault>(same.and_then(|found| Some((found.money?, found.ended_at))))
     };
@@ -242,18 +298,46 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
         (PaymentEvent::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
         _ => None,
     };
-    let outcome = if closing.is_some() { EventOutcome::Closed } else { EventOutcome::Ignored };
+    let noted = known.order.as_ref().filter(|_| closing.is_none());
+    let noted = noted.and_then(|order| Some((order, under_way(order, &notice.fact)?)));
+    let outcome = match (&closing, &noted) {
+        (Some(_), _) => EventOutcome::Closed,
+        (None, Some(_)) => EventOutcome::Noted,
+        (None, None) => EventOutcome::Ignored,
+    };
     tx.insert(&event(notice, outcome, known.order.as_deref(), None));
+    if let Some((order, after)) = &noted {
+        tx.replace(order, after);
+    }
     if let Some((order, status)) = closing {
         let failed = status == OrderStatus::Failed;
         let failure = failed.then(|| Failure {
             code: FailureCode::ProviderRefused,
             detail: "The payment was not completed.".to_owned(),
         });
-        tx.replace(order, &Order { status, failure, ..(**order).clone() });
+        tx.replace(order, &Order { status, failure, under_way: None, ..(**order).clone() });
         tx.send(Message::OrderClosed { order: order.id });
     }
-    Ok((Some(outcome), tx))
+    Ok((outcome.into(), tx))
+}
+
+/// Stores an event that changes nothing here, with its guard.
+fn kept(app: &App, notice: &ProviderEvent, known: &Known, outcome: EventOutcome) -> Planned {
+    let mut tx = app.tx();
+    tx.insert(&event(notice, outcome, known.order.as_deref(), None));
+    (outcome.into(), tx)
+}
+
+/// The order once an event told how its delayed payment stands; `None` if that is nothing new (R4.10).
+///
+/// A failure that was told before stands.
+fn under_way(order: &Order, fact: &PaymentEvent) -> Option<Order> {
+    let told = match fact {
+        PaymentEvent::Processing if order.status != OrderStatus::Failed => Some(UnderWay::Processing),
+        PaymentEvent::NotPaid(_) if order.is_processing() => None,
+        _ => return None,
+    };
+    Some(order.saw(told)).filter(|after| after.under_way != order.under_way)
 }
 
 /// Plan of an event's writes, once its payment is matched.
@@ -263,7 +347,10 @@ struct Step<'a> {
     notice: &'a ProviderEvent,
     known: &'a Known,
     payment: Payment,
+    /// Id of a review of the payment's money, if one opens.
     review: ReviewId,
+    /// Review that opens because a fact does not fit the payment.
+    odd: Option<Review>,
 }
 
 impl Step<'_> {
@@ -271,7 +358,7 @@ impl Step<'_> {
         let (Some(order), Some(user)) = (&self.known.order, user) else {
             return Err(Fault::bug("an order without its user").into());
         };
-        let mut tx = self.marked(EventOutcome::Credited, None);
+        let (applied, mut tx) = self.marked(EventOutcome::Credited, None);
         let capture = CreditOrder {
             order,
             known: Some(order),
@@ -284,7 +371,7 @@ impl Step<'_> {
             now: self.notice.received_at,
         };
         capture.write(self.app, self.ctx, &mut tx).await?;
-        Ok((Some(EventOutcome::Credited), tx))
+        Ok((applied, tx))
     }
 
     /// Fills in the payment id of an order completed by hand and credits nothing (R4.12).
@@ -294,10 +381,10 @@ impl Step<'_> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
         let last = order.completed.map(|id| JournalRef { id, step: 0 });
         let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
-        let told = Order { payment_id: Some(payment.id.clone()), completed: None, ..(**order).clone() };
-        let mut tx = self.marked(EventOutcome::AlreadyCredited, None);
+        let told = Order { payment_id: Some(payment.id.clone()), completed: None, claimed: None, ..(**order).clone() };
+        let (applied, mut tx) = self.marked(EventOutcome::AlreadyCredited, None);
         Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, self.ctx, &mut tx)?;
-        Ok((Some(EventOutcome::AlreadyCredited), tx))
+        Ok((applied, tx))
     }
 
     /// Reverses the credited order if the payment's net or dispute state changed (R4.11).
@@ -309,9 +396,9 @@ impl Step<'_> {
             (false, PaymentEvent::Captured { .. }) => EventOutcome::AlreadyCredited,
             (false, _) => EventOutcome::Noted,
         };
-        let mut tx = self.marked(outcome, None);
+        let (applied, mut tx) = self.marked(outcome, None);
         self.reversing(order, user, self.payment.clone())?.write(self.app, self.ctx, &mut tx)?;
-        Ok((Some(outcome), tx))
+        Ok((applied, tx))
     }
 
     fn reversing<'b>(
@@ -333,97 +420,28 @@ impl Step<'_> {
 
     /// Stores the payment's facts with the event's guard.
     fn note(self, outcome: EventOutcome) -> Planned {
-        let mut tx = self.marked(outcome, self.payment.review);
+        let (applied, mut tx) = self.marked(outcome, self.payment.review);
         if self.known.payment.as_deref() != Some(&self.payment) {
             tx.upsert(self.known.payment.as_ref(), &self.payment);
         }
-        (Some(outcome), tx)
+        (applied, tx)
     }
 
-    /// Opens the payment's review item and books its net on `suspense` (R4.5).
+    /// Transaction with the event's guard, and the review of a fact that does not fit.
     ///
-    /// A payment has one review item: an existing one is updated.
-    fn put_to_review(mut self, reason: ReviewReason) -> Result<Planned, Error> {
-        let captured = self.payment.captured.ok_or_else(|| Fault::bug("a review of no money"))?.amount;
-        let net = self.payment.net()?.unwrap_or(captured);
-        if let Some(review) = self.known.review.as_ref().filter(|review| review.state != ReviewState::Credited) {
-            return self.follow(review, net);
-        }
-        let review = Review {
-            id: self.review,
-            provider: self.notice.provider,
-            payment_id: self.payment.id.clone(),
-            event_id: Some(self.notice.event_id.clone()),
-            order_id: self.notice.order.or(self.payment.order),
-            reason,
-            received: captured,
-            left: None,
-            last: None,
-            state: ReviewState::Open,
-            resolution: None,
-            created_at: self.notice.received_at,
-        };
-        let review = if reason.holds_money() { review.after(net) } else { review };
-        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
-        let suspended = self.suspend(&review, review.held().as_ledger())?;
-        let last = suspended.as_ref().map(|posting| posting.header.as_last());
-        tx.insert(&Review { last, ..review.clone() });
-        if let Some(posting) = suspended {
-            tx.insert(&posting);
-        }
-        self.payment.review = Some(review.id);
-        tx.upsert(self.known.payment.as_ref(), &self.payment);
-        tracing::error!(review = %review.id, reason = reason.as_str(), "money needs a person");
-        table::telemetry::count("ReviewsOpened");
-        Ok((Some(EventOutcome::Review), tx))
-    }
-
-    /// Updates the existing review item: its amount on `suspense` follows the net, and at zero it closes.
-    fn follow(self, review: &Versioned<Review>, net: PayMoney) -> Result<Planned, Error> {
-        let same_money = review.reason.holds_money() && net.currency() == review.received.currency();
-        let after = if same_money { review.after(net) } else { (**review).clone() };
-        if after == **review {
-            return Ok(self.note(EventOutcome::Review));
-        }
-        let mut tx = self.marked(EventOutcome::Review, Some(review.id));
-        let moved = self.suspend(review, after.held().minus(review.held())?.as_ledger())?;
-        let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
-        tx.replace(review, &Review { last, ..after });
-        if let Some(posting) = moved {
-            tx.insert(&posting);
-        }
-        if self.known.payment.as_deref() != Some(&self.payment) {
-            tx.upsert(self.known.payment.as_ref(), &self.payment);
-        }
-        Ok((Some(EventOutcome::Review), tx))
-    }
-
-    /// Journal that moves `amount` of a review's money to `suspense`, or from it if negative.
-    fn suspend(&self, review: &Review, amount: LedgerMoney) -> Result<Option<JournalEntry>, Fault> {
-        if amount.is_zero() || !review.reason.holds_money() {
-            return Ok(None);
-        }
-        let lines = vec![
-            PlatformLine::new(PlatformAccount::Provider(review.provider), amount.negated()),
-            PlatformLine::new(PlatformAccount::Suspense, amount),
-        ];
-        let actor = format!("provider:{}", self.notice.provider.as_str());
-        let first = header(
-            self.app,
-            self.ctx,
-            format!("review:{}", review.id),
-            Operator::System,
-            actor,
-            self.notice.received_at,
-        );
-        let header = review.last.map_or(first.clone(), |last| first.correcting(last));
-        JournalEntry::of_house(header, lines).map(Some).map_err(|error| Fault::bug(error.to_string()))
-    }
-
-    fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Tx {
+    /// An event that moved nothing else has the outcome of that review.
+    fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Planned {
         let mut tx = self.app.tx();
-        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review));
-        tx
+        let moved_nothing = matches!(outcome, EventOutcome::Noted | EventOutcome::AlreadyCredited);
+        let outcome = if self.odd.is_some() && moved_nothing { EventOutcome::Review } else { outcome };
+        let odd = self.odd.as_ref().map(|odd| odd.id);
+        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review.or(odd)));
+        let mut applied = Applied::from(outcome);
+        if let Some(odd) = &self.odd {
+            tx.insert(odd);
+            applied.opened.push((odd.id, odd.reason));
+        }
+        (applied, tx)
     }
 }
 

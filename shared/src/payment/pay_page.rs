@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::app::App;
 use crate::payment::gateway::{CreateFailure, Created, NewPayment};
 use crate::payment::model::order::Order;
-use crate::payment::model::settings::{PaymentSettings, ZpayCreate};
+use crate::payment::model::settings::{DASHBOARD, PaymentSettings, ZpayCreate};
 use kernel::provider::Provider;
 
 /// The order with its payment page; without one if its provider created no payment.
@@ -65,7 +65,7 @@ fn payment<'a>(
         order: order.id,
         charge: order.charge,
         name,
-        methods: vec![&order.method],
+        methods: Some(order.method.as_str()).filter(|method| *method != DASHBOARD).into_iter().collect(),
         return_url: order.return_url.as_deref().unwrap_or(result),
         cancel_url: result,
         expires_at: order.expires_at,

@@ -4,31 +4,36 @@
 //! For each page the job first queries the provider. Then one transaction writes the report with its cursor, the page's
 //! differences and a review item for each. If it stops in between, the page is read again.
 //!
-//! A payment whose webhook was lost is ingested on the way, like the webhook (R4.5). Stripe lists a day's charges. A gateway is
-//! queried order by order and does not report refunds, so our own record of refunds stands in for its report.
+//! A payment whose webhook was lost is ingested on the way, like the webhook (R4.5). Stripe lists a day's charges, refunds and
+//! disputes; the reports of the earlier days whose payments were refunded or disputed are made again. A gateway is queried order
+//! by order and does not report refunds, so our own record of refunds stands in for its report.
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use ulid::Ulid;
 
 use crate::app::App;
 use crate::operations::search::{OrderFilter, orders};
-use crate::payment::expire::{TICK, due};
+use crate::payment::expire::{TICK, due, due_keys};
 use crate::payment::gateway::stripe::event::ChargeFact;
 use crate::payment::gateway::stripe::{AskFailure, Stripe};
 use crate::payment::gateway::zpay::Zpay;
-use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
+use crate::payment::ingest::PaymentEvent;
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::model::payment::{DisputeState, Payment};
+use crate::payment::model::payment::{Dispute, DisputeState, Payment};
 use crate::payment::model::reconciliation::{DifferenceKind, Differences, Looked, Reconciliation, Sides, Stage};
 use crate::payment::model::review::{Review, ReviewReason, ReviewState};
+use crate::payment::model::settings::{ForeignPayments, PaymentSettings};
 use crate::payment::poll_provider::poll_provider;
-use kernel::fault::{Error, Fault};
+use crate::payment::returns::{Of, read_returns, tell, unavailable};
+use crate::payment::table::report_of;
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
 use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
@@ -64,7 +69,11 @@ pub struct Reconciled {
 pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
     let started = Instant::now();
     let mut done = Reconciled::default();
-    for (date, provider) in due_reports(app) {
+    let waiting = i64::try_from(due_keys(app, "review").await?.len()).unwrap_or(i64::MAX);
+    metrics::value("ReviewQueueDepth", waiting, "Count");
+    let reopened = due_keys(app, "reopened").await?;
+    let reopened = reopened.iter().filter_map(|(pk, sk)| report_of(pk, sk));
+    for (date, provider) in due_reports(app).into_iter().chain(reopened) {
         loop {
             if started.elapsed() > TICK {
                 return Ok(done);
@@ -78,7 +87,7 @@ pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
                     break;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, %date, provider = provider.as_str(), "a report goes on at the next tick");
+                    tracing::warn!(error = %Chain(&error), %date, provider = provider.as_str(), "a report goes on at the next tick");
                     done.failed = done.failed.saturating_add(1);
                     break;
                 }
@@ -113,8 +122,9 @@ async fn step(app: &App, ctx: &Ctx, date: Date, provider: Provider) -> Result<St
         None => Reconciliation::begin(date, provider, app.clock.now()),
     };
     let looked = look(app, ctx, &report).await?;
+    let changed = looked.changed.clone();
     let (after, differences) = report.after(looked, app.clock.now())?;
-    let written = app.execute(&ctx.unkeyed(), || plan(app, &report, &after, &differences)).await?;
+    let written = app.execute(&ctx.unkeyed(), || plan(app, &report, &after, &differences, &changed)).await?;
     if !written.answer || after.stage != Stage::Done {
         return Ok(Step::Page);
     }
@@ -132,6 +142,7 @@ async fn plan(
     before: &Reconciliation,
     after: &Reconciliation,
     differences: &Differences,
+    changed: &BTreeSet<Date>,
 ) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let stored = app.store.get::<Reconciliation>(&Reconciliation::key(before.date, before.provider)).await?;
@@ -141,6 +152,12 @@ async fn plan(
     tx.upsert(stored.as_ref(), after);
     if !differences.lines.is_empty() {
         tx.insert(differences);
+    }
+    let earlier: Vec<_> = changed.iter().map(|date| Reconciliation::key(*date, before.provider)).collect();
+    for report in app.store.read(earlier).await?.into_iter().flatten() {
+        if let Some(again) = report.reopened(app.clock.now()) {
+            tx.replace(&report, &again);
+        }
     }
     let reviews = reviews(differences, app.clock.now());
     let keys: Vec<_> = reviews.iter().map(|review| Review::key(review.id)).collect();
@@ -183,9 +200,12 @@ fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
 }
 
 async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
-    let unavailable = || Fault::Unavailable { call: "provider", why: "not configured".to_owned() };
+    let unavailable = || Fault::unavailable("provider", "not configured");
     match (report.stage, report.provider) {
         (Stage::Book, _) => book(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
+        (Stage::Refunds | Stage::Disputes, _) => {
+            returned(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await
+        }
         (Stage::Orders, Provider::Stripe) => {
             let stripe = app.providers.stripe.as_ref().ok_or_else(unavailable)?;
             let (page, next) = of_day(app, report).await?;
@@ -216,11 +236,53 @@ async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) ->
     let mut looked = Looked { next: page.next, ..Looked::default() };
     for (charge, disputed) in page.charges {
         let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
+        if is_foreign(app, &payment_id, &charge).await? {
+            continue;
+        }
         let net = heal(app, ctx, stripe, &payment_id, &charge, disputed).await?;
         let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
         looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
     }
     Ok(looked)
+}
+
+/// Compares a page of the payments that were refunded or disputed on the day; what is not known is ingested first.
+///
+/// Payments taken on the same day are in the day's own list. The reports of the others' days are made again, unless this one is
+/// itself a repetition.
+async fn returned(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
+    let (from, to) = day_of(report.date);
+    let page = match report.stage {
+        Stage::Disputes => stripe.disputes_made(from, to, report.cursor.as_deref()).await,
+        _ => stripe.refunds_made(from, to, report.cursor.as_deref()).await,
+    };
+    let page = page.map_err(unavailable)?;
+    let mut looked = Looked { next: page.next, ..Looked::default() };
+    let payments: BTreeSet<String> = page.payments.into_iter().collect();
+    for payment_id in payments {
+        let Some(charge) = stripe.charge_of(&payment_id).await.map_err(unavailable)? else { continue };
+        let taken_on = charge.0.created.to_zoned(TimeZone::UTC).date();
+        if taken_on >= report.date || is_foreign(app, &payment_id, &charge.0).await? {
+            continue;
+        }
+        let net = heal(app, ctx, stripe, &payment_id, &charge.0, charge.1).await?;
+        let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
+        looked.returned.push((Some(payment_id), order.or(charge.0.names.order()), sides));
+        if report.reopened_at.is_none() {
+            looked.changed.insert(taken_on);
+        }
+    }
+    Ok(looked)
+}
+
+/// True for a charge that names no order of ours and of which no capture is stored: it is of another product (F10).
+async fn is_foreign(app: &App, payment_id: &str, charge: &ChargeFact) -> Result<bool, Fault> {
+    let settings = app.settings::<PaymentSettings>().await?.settings;
+    if charge.names.ours() || settings.foreign_payments == ForeignPayments::Review {
+        return Ok(false);
+    }
+    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
+    Ok(known.is_none_or(|known| known.captured.is_none()))
 }
 
 /// Net of a charge by Stripe's report; missing events are ingested first.
@@ -240,53 +302,21 @@ async fn heal(
     };
     let told: Vec<_> = disputes.iter().map(|dispute| dispute.told(asked_at)).collect();
     let mut net = charge.captured.minus(charge.refunded)?;
-    for (_, dispute) in told.iter().filter(|(_, d)| matches!(d.state, DisputeState::Open | DisputeState::Lost)) {
+    let takes = |dispute: &Dispute| matches!(dispute.state, DisputeState::Open | DisputeState::Lost);
+    let fits = |dispute: &Dispute| dispute.amount.currency() == charge.captured.currency();
+    for (_, dispute) in told.iter().filter(|(_, dispute)| takes(dispute) && fits(dispute)) {
         net = net.minus(dispute.amount)?;
     }
     let net = net.most(PayMoney::zero(net.currency()))?;
     let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
     if known.as_ref().is_none_or(|known| known.captured.is_none()) {
-        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.created) };
-        tell(app, ctx, &of, format!("asked:{payment_id}"), fact).await?;
+        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.available_at) };
+        tell(app, ctx, of, format!("asked:{payment_id}"), fact).await?;
     }
     if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
-        let refunds = stripe.refunds(payment_id).await.map_err(unavailable)?;
-        let refunds: Vec<_> = refunds.iter().map(|refund| refund.told(refund.created)).collect();
-        let at = asked_at.as_second();
-        if !refunds.is_empty() {
-            let fact = PaymentEvent::Refunded { cumulative: None, refunds };
-            tell(app, ctx, &of, format!("asked:{payment_id}:refunds:{at}"), fact).await?;
-        }
-        for (id, dispute) in told {
-            let event = format!("asked:{payment_id}:{id}:{at}");
-            tell(app, ctx, &of, event, PaymentEvent::Disputed { id, dispute }).await?;
-        }
+        read_returns(app, ctx, payment_id, of.order).await?;
     }
     Ok(net)
-}
-
-/// A payment as found by querying Stripe.
-struct Of<'a> {
-    payment_id: &'a str,
-    order: Option<OrderId>,
-    at: Timestamp,
-}
-
-/// Ingests Stripe's answer as an event; a later webhook with the same content changes nothing.
-async fn tell(app: &App, ctx: &Ctx, of: &Of<'_>, event_id: String, fact: PaymentEvent) -> Result<(), Error> {
-    let raw = json!({"asked": of.payment_id, "order": of.order, "at": of.at});
-    let notice = ProviderEvent {
-        provider: Provider::Stripe,
-        event_id,
-        kind: "asked".to_owned(),
-        payment_id: Some(of.payment_id.to_owned()),
-        order: of.order,
-        fact,
-        confirm: false,
-        received_at: of.at,
-        raw: raw.to_string(),
-    };
-    settle(app, ctx, &notice).await.map(|_| ())
 }
 
 type Compared = Option<(Option<String>, Option<OrderId>, Sides)>;
@@ -313,7 +343,7 @@ async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Resu
     }
     let asked = || async {
         let found = zpay.query(order.id).await;
-        found.map_err(|why| Fault::Unavailable { call: "zpay query", why: why.to_string() })
+        found.map_err(|why| Fault::unavailable("zpay query", why))
     };
     let found = asked().await?.filter(|found| found.paid && found.order() == Some(order.id));
     let Some((trade, money)) = found.and_then(|found| Some((found.trade_no, found.money?))) else {
@@ -383,14 +413,23 @@ async fn sides(
         Some(review) => app.store.get::<Review>(&Review::key(review)).await?,
         None => None,
     };
+    // Money that an event took out of review is on that review's journals and on the payment's (F6).
+    let cleared = match payment.cleared {
+        Some(cleared) => app.store.get::<Review>(&Review::key(cleared)).await?,
+        None => None,
+    };
     let held = review.as_deref().filter(|review| review.reason.holds_money() && review.state != ReviewState::Credited);
     let orders = match (order.as_deref(), held) {
         (Some(order), _) => order.net(),
         (None, Some(review)) => review.held(),
         (None, None) => none.orders,
     };
+    // Sides are compared in the provider's currency: what an order has in another one is nothing of it (F7).
+    let orders = if orders.currency() == net.currency() { orders } else { none.orders };
     let mut ledger = posted(app, provider, payment.last, net).await?;
-    ledger = ledger.plus(posted(app, provider, review.as_deref().and_then(|review| review.last), net).await?)?;
+    for last in [review, cleared].into_iter().flatten().filter_map(|review| review.last) {
+        ledger = ledger.plus(posted(app, provider, Some(last), net).await?)?;
+    }
     Ok((payment.order, Sides { orders, ledger, ..none }))
 }
 
@@ -431,15 +470,11 @@ async fn of_day(app: &App, report: &Reconciliation) -> Result<(Vec<Order>, Optio
     let last = to.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(to);
     let page = orders(app, &filter, &Window { from: Some(from), to: Some(last), limit, after }).await?;
     let next = page.next.map(|next| serde_json::to_string(&next)).transpose();
-    Ok((page.items, next.map_err(|error| Fault::bug(error.to_string()))?))
+    Ok((page.items, next.map_err(Fault::bug)?))
 }
 
 /// Start and end of a day in UTC; the end is exclusive.
 pub(crate) fn day_of(date: Date) -> (Timestamp, Timestamp) {
     let begin = |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
     (begin(date), date.tomorrow().map_or(Timestamp::MAX, begin))
-}
-
-fn unavailable(why: AskFailure) -> Fault {
-    Fault::Unavailable { call: "stripe", why: why.to_string() }
 }

@@ -18,6 +18,7 @@ use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Payment, Refund};
 use crate::payment::model::refund::RefundRequest;
+use crate::payment::returns::read_returns;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, RefundId, UserId};
 use kernel::money::{PayMoney, plain_decimal};
@@ -65,7 +66,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RefundOrder, id: RefundId) -> Result<(
     let order = app.store.get::<Order>(&Order::key(ask.order)).await?.ok_or(Refusal::NotFound)?;
     let stored = payment_of(app, &order).await?.ok_or(Refusal::NothingToRefund)?;
     if !app.providers.has(order.provider) {
-        return Err(Fault::Unavailable { call: "refund", why: "not configured".to_owned() }.into());
+        return Err(Fault::unavailable("refund", "not configured").into());
     }
     let left = stored.refundable()?.filter(|left| left.is_positive()).ok_or(Refusal::NothingToRefund)?;
     let amount = match &ask.amount {
@@ -129,7 +130,12 @@ pub(crate) async fn carry_out(app: &App, ctx: &Ctx, requested: Requested, fresh:
     match made {
         Made::Told(id, refund) => told(app, ctx, &payment, requested, id, refund).await,
         Made::Refused(why) => {
-            app.execute(&ctx.unkeyed(), || failed(app, requested, &payment.id, &why)).await.map(|_| ())
+            app.execute(&ctx.unkeyed(), || failed(app, requested, &payment.id, &why)).await?;
+            // Stripe may have refused what was given back there already.
+            match order.provider {
+                Provider::Stripe => read_returns(app, ctx, &payment.id, Some(order.id)).await,
+                Provider::Zpay => Ok(()),
+            }
         }
         Made::Unknown => Ok(()),
     }
@@ -149,11 +155,12 @@ async fn stripe(
     id: RefundId,
     fresh: bool,
 ) -> Result<Made, Fault> {
-    let unknown = |why: String| Fault::OutcomeUnknown { call: "stripe refund", why };
-    let stripe = app.providers.stripe.as_ref().ok_or_else(|| unknown("not configured".to_owned()))?;
+    let call = "stripe refund";
+    let stripe = app.providers.stripe.as_ref();
+    let stripe = stripe.ok_or_else(|| Fault::outcome_unknown(call, "not configured"))?;
     match found_or_made(stripe, payment, request, id, fresh).await {
         Ok((refund_id, refund)) => Ok(Made::Told(refund_id, Refund { request: Some(id), ..refund })),
-        Err(AskFailure::Unavailable) => Err(unknown(AskFailure::Unavailable.to_string())),
+        Err(AskFailure::Unavailable) => Err(Fault::outcome_unknown(call, AskFailure::Unavailable)),
         Err(why) => Ok(Made::Refused(why.to_string())),
     }
 }
@@ -211,7 +218,7 @@ async fn told(app: &App, ctx: &Ctx, payment: &Payment, of: Requested, id: String
     match settle(app, ctx, &notice).await {
         Ok(_) => Ok(()),
         // The refund is made; only its effect here is unknown.
-        Err(error) => Err(Fault::OutcomeUnknown { call: "refund", why: error.to_string() }.into()),
+        Err(error) => Err(Fault::outcome_unknown("refund", error).into()),
     }
 }
 

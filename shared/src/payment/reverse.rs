@@ -59,24 +59,45 @@ impl Reverse<'_> {
         if reversal.moves_money() {
             let header = next(header(app, ctx, cause(&payment), self.operator, self.actor, self.now), payment.last);
             payment.last = Some(header.as_last());
-            let (movements, house) = (reversal.movements(order), reversal.house(order)?);
-            let posted = self.user.accounts.post(order.user, header, &movements, house);
-            let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
-            let mut user = User { accounts, ..(**self.user).clone() };
-            if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
-                attribution.net_moved(reversal.before, reversal.net)?;
-            }
-            tx.replace(self.user, &user);
-            tx.insert(&posting);
+            take_back(order, self.user, &reversal, header, tx)?;
         }
         tx.upsert(known, &payment);
         tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) });
-        let inviter = self.user.attribution.as_ref().map(|attribution| attribution.inviter);
-        let refunded = reversal.net.amount() < reversal.before.amount();
-        tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded });
-        tell_agency(order, tx);
+        tell(order, self.user, &reversal, tx);
         Ok(true)
     }
+}
+
+/// Adds the journal of a reversal, and the user with its balance, debt and charge total.
+///
+/// # Errors
+/// A fault if amounts do not add up, which validated input excludes.
+pub(crate) fn take_back(
+    order: &Order,
+    user: &Versioned<User>,
+    reversal: &Reversal,
+    header: Header,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let (movements, house) = (reversal.movements(order), reversal.house(order)?);
+    let posted = user.accounts.post(order.user, header, &movements, house);
+    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    let mut after = User { accounts, ..(**user).clone() };
+    if let Some(attribution) = after.attribution.as_mut().filter(|_| order.agency.is_none()) {
+        attribution.net_moved(reversal.before, reversal.net)?;
+    }
+    tx.replace(user, &after);
+    tx.insert(&posting);
+    Ok(())
+}
+
+/// Adds the messages about an order's new net.
+pub(crate) fn tell(order: &Order, user: &User, reversal: &Reversal, tx: &mut Tx) {
+    let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
+    let refunded = reversal.net.amount() < reversal.before.amount();
+    let reinstated = reversal.net.amount() > reversal.before.amount();
+    tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded, reinstated });
+    tell_agency(order, tx);
 }
 
 /// Cause of the journals of a payment's order.

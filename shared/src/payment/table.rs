@@ -8,7 +8,7 @@ use table::key::{at_time, by_month, due, owned};
 use table::records;
 
 use crate::payment::model::event::{ProviderEventRecord, RAW_KEPT_HOURS, RawEvent};
-use crate::payment::model::order::{Order, OrderWindow};
+use crate::payment::model::order::{Order, OrderStatus, OrderWindow};
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, Reconciliation};
 use crate::payment::model::review::Review;
@@ -21,7 +21,8 @@ records! {
         owner |it| Some(owned("ORDERS", it.user, it.id));
         platform |it| Some(by_month("ORDERS", it.created_at, it.id));
         due |it| {
-            let look = it.next_look().map(|at| ("order", at));
+            let list = if it.status == OrderStatus::Pending { "order" } else { "ended" };
+            let look = it.next_look().map(|at| (list, at));
             let confirm = it.completed.and(it.paid_at).map(|paid_at| ("confirm", paid_at));
             look.or(confirm).map(|(what, at)| due(what, it.id, at))
         };
@@ -58,6 +59,7 @@ records! {
         fn key(id: ReviewId) = "REVIEW#{id}", "REVIEW";
         at |it| Review::key(it.id);
         platform |it| Some(by_month("REVIEWS", it.created_at, it.id));
+        due |it| it.waits().then(|| due("review", it.id, it.created_at));
     }
 
     /// Daily report about a provider (R4.10).
@@ -65,6 +67,7 @@ records! {
         fn key(date: Date, provider: Provider) = "RECONCILIATION#{date}", "{provider}";
         at |it| Reconciliation::key(it.date, it.provider);
         platform |it| Some(by_month("RECONCILIATIONS", it.day(), format!("{}#{}", it.date, it.provider.as_str())));
+        due |it| it.reopened_at.filter(|_| it.is_reopened()).map(|at| due("reopened", it.date, at));
     }
 
     /// A page of a report's differences.
@@ -76,6 +79,11 @@ records! {
 
 /// Sort-key prefix of a report's pages of differences.
 pub const DIFFERENCES: &str = "DIFFERENCES#";
+
+/// Day and provider of a report, from its key.
+pub fn report_of(pk: &str, sk: &str) -> Option<(Date, Provider)> {
+    Some((pk.strip_prefix("RECONCILIATION#")?.parse().ok()?, Provider::parse(sk)?))
+}
 
 /// Partition key of a day's reports.
 pub fn reconciliations_of(date: Date) -> String {

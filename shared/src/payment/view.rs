@@ -62,6 +62,8 @@ pub struct OrderView {
     pub paid_at: Option<Timestamp>,
     /// True if the money was taken after the order had expired or left `pending`.
     pub late: bool,
+    /// True while the provider is processing a payment of the order, also after the order has ended; the state stays as it is.
+    pub processing: bool,
     /// Reason why the order failed; null unless it failed.
     pub failure: Option<FailureView>,
 }
@@ -82,12 +84,15 @@ pub struct TierView {
 pub struct RefundView {
     /// Refund id, or the provider's id if the refund was not requested here; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub id: Option<String>,
     /// Reason the admin gave for requesting it; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<String>,
     /// Reason why it was not made, if known; shown to the operator only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub failure: Option<String>,
     /// Refunded amount, in pay currency.
     pub amount: Amount,
@@ -164,6 +169,7 @@ impl TryFrom<&order::Order> for OrderView {
             expires_at: order.expires_at,
             paid_at: order.paid_at,
             late: order.late,
+            processing: order.is_processing(),
             failure: order
                 .failure
                 .as_ref()

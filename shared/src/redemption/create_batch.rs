@@ -11,7 +11,7 @@ use crate::message::ReceivedMessage;
 use crate::operations::audit_log::by_admin;
 use crate::redemption::model::code::{Batch, BatchState, Terms};
 use crate::redemption::model::plan::Plan;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{BatchId, UserId};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -147,7 +147,7 @@ pub async fn fill_batches(app: &App, records: &[ReceivedMessage]) -> Vec<String>
     for record in records {
         let Message::BatchStarted { batch } = record.envelope.message else { continue };
         if let Err(fault) = fill_batch(app, batch).await {
-            tracing::error!(%fault, %batch, "codes are missing");
+            tracing::error!(fault = %Chain(&fault), %batch, "codes are missing");
             failed.push(record.id.clone());
         }
     }

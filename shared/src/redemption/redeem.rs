@@ -174,7 +174,8 @@ async fn who_and_what(
     user.must_admit(&ask.by)?;
     let tries = RateWindow::within(guesses.as_ref(), now);
     if tries.count >= i64::from(settings.max_failed_attempts_per_hour) {
-        return Err(tries.refused(now).into());
+        let limit = format!("{} wrong codes in an hour", settings.max_failed_attempts_per_hour);
+        return Err(tries.refused_by(limit, now).into());
     }
     Ok((user, code.ok_or(Refusal::CodeNotFound)?))
 }
@@ -291,7 +292,7 @@ async fn credit(
     let movement = NewLine::new(RecordType::Redeem, amount, redemption.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];
     let posted = user.accounts.post(user.id, header, &[movement], house);
-    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    let (accounts, posting) = posted.map_err(Fault::bug)?;
     tx.insert(&posting);
     tx.replace(user, &User { accounts, ..User::clone(user) });
     (redemption.credit, redemption.journal) = (Some(amount), Some(journal));

@@ -112,7 +112,7 @@ async fn take_back(
     let movement = NewLine::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Codes, credit)];
     let posted = user.accounts.post(user.id, header, &[movement], house);
-    let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
+    let (accounts, posting) = posted.map_err(Fault::bug)?;
     tx.insert(&posting);
     tx.replace(&user, &User { accounts, ..User::clone(&user) });
     Ok(())

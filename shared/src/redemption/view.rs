@@ -94,15 +94,18 @@ pub struct RedemptionView {
     pub benefit: BenefitView,
     /// Effect on the subscription; only for plan time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub subscription: Option<ExtendedSubscription>,
     /// Credited amount; only for balance.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub credit: Option<Amount>,
     /// Time of the redemption.
     #[schema(value_type = String, format = DateTime)]
     pub redeemed_at: Timestamp,
     /// Time when an admin took the redemption back; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub undone_at: Option<Timestamp>,
 }

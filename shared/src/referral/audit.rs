@@ -71,14 +71,15 @@ pub(crate) type Charges = BTreeMap<UserId, Vec<(PayMoney, PayMoney)>>;
 
 /// Collects each user's online charges with their nets.
 ///
-/// They come from captured orders and from purchases that the operator's backend reported (R2.6).
+/// They come from captured orders and from purchases that the operator's backend reported (R2.6) and that were paid since the
+/// user has an inviter.
 pub(crate) fn charges(snapshot: &Snapshot) -> Charges {
     let mut charges = Charges::new();
     for order in snapshot.orders.values().filter(|order| order.agency.is_none() && order.status.is_captured()) {
         charges.entry(order.user).or_default().push((order.charge, order.net()));
     }
     for purchase in snapshot.purchases.values() {
-        if let Some(bought) = &purchase.bought
+        if let Some(bought) = purchase.bought.as_ref().filter(|bought| bought.inviter.is_some())
             && let Ok(net) = purchase.net_of(bought.amount)
         {
             charges.entry(bought.user).or_default().push((bought.amount, net));

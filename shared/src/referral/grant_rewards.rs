@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 
 use crate::account::model::user::User;
-use crate::affiliate::accrual::{AccrualState, Orders};
+use crate::affiliate::accrual::{AccrualState, Orders, by_worker};
 use crate::app::App;
 use crate::message::Message;
 use crate::message::ReceivedMessage;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, RewardId, UserId};
 use table::context::Ctx;
 use table::item::{Versioned, values};
@@ -32,7 +32,7 @@ const TOGETHER: usize = 10;
 
 impl From<SettlementError> for Error {
     fn from(error: SettlementError) -> Self {
-        Self::Fault(Fault::bug(error.to_string()))
+        Self::Fault(Fault::bug(error))
     }
 }
 
@@ -62,7 +62,7 @@ async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<S
         let done = match settle(app, ctx, &messages, Target::Grant).await {
             Ok(()) => together.len(),
             Err(fault) => {
-                tracing::warn!(%fault, messages = together.len(), "settling one by one");
+                tracing::warn!(fault = %Chain(&fault), messages = together.len(), "settling one by one");
                 settle_singly(app, ctx, &messages).await
             }
         };
@@ -78,7 +78,7 @@ async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<S
 async fn settle_singly(app: &App, ctx: &Ctx, messages: &[Cause<'_>]) -> usize {
     for (index, message) in messages.iter().enumerate() {
         if let Err(fault) = settle(app, ctx, std::slice::from_ref(message), Target::Grant).await {
-            tracing::error!(%fault, message = message.id, "not settled");
+            tracing::error!(fault = %Chain(&fault), message_id = message.id, "not settled");
             return index;
         }
     }
@@ -128,15 +128,20 @@ pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -
 async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx), Error> {
     let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
-    let at = app.clock.now();
     for told in messages {
         let Some(fact) = fact_of(told.message) else { continue };
-        let how = RewardContext { aim, at, request_id: told.id.to_owned() };
+        let how = RewardContext { aim, origin: by_worker(app, told.id) };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let mut tx = write(app, &read, &settlement);
+    let relied = !tx.is_empty();
     earned.write(&mut tx);
+    // Conflict with a concurrent activation of a blocked inviter, which releases the commission it finds.
+    let Changed { users, relied_on, .. } = &settlement.changed;
+    let guarded = |id: &&UserId| relied && (users.contains(id) || relied_on.contains(id));
+    let blocked = earned.now.blocked.iter().filter(|id| !guarded(id)).filter_map(|id| read.users.get(id));
+    blocked.for_each(|user| tx.unchanged(user).or_retry());
     Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
 }
 
@@ -247,7 +252,9 @@ async fn read(
         milestones: values(&read.milestones),
         ..RewardLedger::default()
     };
-    Ok((read, settlement, orders.settle(app, found)?))
+    let statuses = read.users.iter().map(|(id, user)| (*id, user.status)).collect();
+    let earned = orders.settle(app, found, statuses)?;
+    Ok((read, settlement, earned))
 }
 
 /// Builds the transaction; the write of a reward or milestone is its guard.

@@ -59,16 +59,16 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
     if !user.affiliate.can_invite {
         return Err(Refusal::MayNotInvite.into());
     }
-    let mut codes = listed.as_deref().map(|listed| listed.codes.clone()).unwrap_or_default();
-    if codes.len() >= usize::try_from(settings.max_codes_per_user).unwrap_or(usize::MAX) {
+    let mut list = listed.as_deref().cloned().unwrap_or_else(|| ActiveCodes::none(user.id));
+    if list.codes.len() >= usize::try_from(settings.max_codes_per_user).unwrap_or(usize::MAX) {
         return Err(Refusal::InviteCodeLimit.into());
     }
     let code = InviteCode::from_entropy(app.entropy.bytes());
-    codes.push(code.clone());
+    list.codes.push(code.clone());
     let invite = Invite::beside(code, &user, ask.label.clone(), app.clock.now());
     let mut tx = app.tx();
     tx.insert(&invite);
-    tx.upsert(listed.as_ref(), &ActiveCodes { user: user.id, codes });
+    tx.upsert(listed.as_ref(), &list);
     // Conflict with a concurrent change of the owner, whose state the code carries.
     tx.unchanged(&user);
     Ok((invite, tx))
@@ -79,7 +79,7 @@ async fn make(app: &App, ask: &MakeCode) -> Result<(Invite, Tx), Error> {
 /// A repeat is a no-op.
 ///
 /// # Rejects
-/// [`Refusal::NotFound`], also for another user's code; [`Refusal::Forbidden`] for the primary one;
+/// [`Refusal::NotFound`], also for another user's code; [`Refusal::Forbidden`] for the primary one and earlier primary ones;
 /// [`Refusal::AccountBlocked`].
 pub async fn drop_code(app: &App, ctx: &Ctx, by: &Bearer, code: &InviteCode) -> Result<Answered<Invite>, Error> {
     app.execute(ctx, || drop(app, by, code)).await
@@ -99,6 +99,9 @@ async fn drop(app: &App, by: &Bearer, code: &InviteCode) -> Result<(Invite, Tx),
         return Ok((invite.into_inner(), tx));
     }
     let listed = listed.ok_or_else(|| Fault::bug("an active code that is not listed"))?;
+    if listed.kept.contains(code) {
+        return Err(Refusal::Forbidden.into());
+    }
     let mut left = ActiveCodes::clone(&listed);
     left.codes.retain(|other| other != code);
     let after = Invite { active: false, ..Invite::clone(&invite) };
@@ -144,7 +147,7 @@ pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Show
     Ok(Page { items: shown(app, invites).await?, next: page.next })
 }
 
-/// Lists a user's active codes: the primary one, if it exists yet, and those beside it.
+/// Lists a user's active codes: the primary one, if it exists yet, earlier primary ones, and those beside them.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
@@ -156,7 +159,7 @@ pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
 
 /// Returns the keys of a user's active codes, the primary one first.
 fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<Key<Invite>> {
-    let beside = listed.into_iter().flat_map(|listed| &listed.codes);
+    let beside = listed.into_iter().flat_map(ActiveCodes::all);
     user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect()
 }
 

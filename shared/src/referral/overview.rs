@@ -8,11 +8,12 @@ use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
+use crate::payment::model::settings::PaymentSettings;
 use crate::referral::first_code::first_code;
 use crate::referral::invite_code::link_base;
 use crate::referral::model::counts::ReferralCounts;
 use crate::referral::model::reconcile::{fired, holds};
-use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, Side, Trigger};
+use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, RewardTerms, Side, Trigger};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{RewardId, UserId};
@@ -43,6 +44,10 @@ pub struct ReferralOverview {
     pub counts: ReferralCounts,
     /// Masked e-mail of the user's inviter.
     pub invited_by: Option<String>,
+    /// Rewards of a referral made now (R3.5); all 0 while the programme is off.
+    pub terms: RewardTerms,
+    /// Number of invitees after which the user's codes stop applying; `None` is no limit (R3.4).
+    pub max_invitees: Option<u64>,
 }
 
 /// Invitee as its inviter sees it.
@@ -71,7 +76,7 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
     let client = app.config.secret.hex("client", &[client.as_bytes()]);
     let looks = app.store.record_attempt("referral-code", &client, now, CHECK_SECONDS).await?;
     if looks.count > CHECKS {
-        return Err(looks.refused(now).into());
+        return Err(looks.refused_by(format!("{CHECKS} checks in a minute"), now).into());
     }
     let referral = app.settings::<ReferralSettings>().await?.settings;
     let affiliate = app.settings::<AffiliateSettings>().await?.settings;
@@ -102,8 +107,17 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
         None => first_code(app, user.id).await?,
     };
     let base = link_base(app).await?;
-    let counts = counts.unwrap_or_else(|| ReferralCounts::none(user.id, user.accounts.balance().currency()));
-    Ok(ReferralOverview { enabled: settings.enabled, link: code.link(&base), code, counts, invited_by })
+    let currency = user.accounts.balance().currency();
+    let pay_currency = app.settings::<PaymentSettings>().await?.settings.pay_currency;
+    Ok(ReferralOverview {
+        enabled: settings.enabled,
+        link: code.link(&base),
+        code,
+        counts: counts.unwrap_or_else(|| ReferralCounts::none(user.id, currency)),
+        invited_by,
+        terms: RewardTerms::of(&settings, currency, pay_currency)?,
+        max_invitees: Some(settings.max_invitees_per_user).filter(|most| *most > 0),
+    })
 }
 
 /// Lists one page of the invitees of `inviter`, newest first, with the inviter's rewards for each.

@@ -1,7 +1,7 @@
-//! Assignment of a vanity code to a user by an admin (R3.1); it becomes the primary code.
+//! Assignment of a vanity code to a user by an admin (R3.1); it becomes the primary code, which is shown first.
 //!
-//! A user has one primary code (R3.2), so the previous one is deactivated. Its item and its history stay (R6.2), and it stays
-//! the user's: no one else can take it, and assigning it again reactivates it.
+//! The previous primary code was shared, so it goes on binding (R3.11). It stays the user's: no one else can take it, and
+//! assigning it again makes it the primary one again.
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -22,10 +22,13 @@ pub struct SetInviteCode {
     pub admin: UserId,
 }
 
+/// Maximum earlier primary codes of a user; a change of their state writes all of them.
+const KEPT_MAX: usize = 20;
+
 /// Makes a code the user's primary one.
 ///
 /// # Rejects
-/// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for another user's code.
+/// [`Refusal::NotFound`]; [`Refusal::InviteCodeTaken`] for another user's code; [`Refusal::InviteCodeLimit`] after twenty others.
 pub async fn set_invite_code(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<Answered<User>, Error> {
     app.execute(&ctx.unkeyed(), || plan(app, ctx, ask)).await
 }
@@ -46,20 +49,25 @@ async fn plan(app: &App, ctx: &Ctx, ask: &SetInviteCode) -> Result<(User, Tx), E
     let fresh = Invite::primary(ask.code.clone(), &user, app.clock.now());
     let created_at = known.as_ref().map_or(fresh.created_at, |known| known.created_at);
     let invite = Invite { created_at, ..fresh };
-    // A code beside the primary one becomes the primary one and leaves the list.
-    if let Some(others) = others.filter(|others| others.codes.contains(&ask.code)) {
-        let mut left = ActiveCodes::clone(&others);
-        left.codes.retain(|code| *code != ask.code);
-        tx.replace(&others, &left);
-    }
     tx.upsert(known.as_ref(), &invite);
+    // A code from the list becomes the primary one; the previous primary one joins the list.
+    let listed = others;
+    let mut list = listed.as_deref().cloned().unwrap_or_else(|| ActiveCodes::none(user.id));
+    list.codes.retain(|code| *code != ask.code);
+    list.kept.retain(|code| *code != ask.code);
     let mut before = String::new();
     if let Some(code) = &user.invite_code {
         before = code.to_string();
-        if let Some(old) = app.store.get::<Invite>(&Invite::key(code.as_str())).await? {
-            let retired = Invite { primary: false, active: false, ..Invite::clone(&old) };
-            tx.replace(&old, &retired);
+        if list.kept.len() >= KEPT_MAX {
+            return Err(Refusal::InviteCodeLimit.into());
         }
+        list.kept.push(code.clone());
+        if let Some(old) = app.store.get::<Invite>(&Invite::key(code.as_str())).await? {
+            tx.replace(&old, &Invite { primary: false, ..Invite::clone(&old) });
+        }
+    }
+    if listed.as_deref() != Some(&list) && !(listed.is_none() && list == ActiveCodes::none(user.id)) {
+        tx.upsert(listed.as_ref(), &list);
     }
     let audit = by_admin(app, ctx, ask.admin, "user.invite_code_set", user.id.to_string());
     tx.insert(&audit.change(before, ask.code.as_str()));

@@ -36,7 +36,7 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
     use EventKind as Kind;
     match (of.event, of.about) {
         (Kind::UserRegistered, EventSubject::User(user)) => all.users.contains_key(&user),
-        (Kind::OrderPaid | Kind::OrderRefunded, EventSubject::Order(order)) => {
+        (Kind::OrderPaid | Kind::OrderRefunded | Kind::OrderReinstated, EventSubject::Order(order)) => {
             all.orders.get(&order).is_some_and(|order| order.status.is_captured())
         }
         (Kind::RewardGranted, EventSubject::Reward(reward)) => {

@@ -20,7 +20,7 @@ use crate::webhooks::model::endpoint::{Endpoint, origin_of};
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 use crate::webhooks::table::{DELIVERIES, endpoint_of};
 use crate::webhooks::webhook_sender::WebhookRequest;
-use kernel::fault::{Error, Fault};
+use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{EndpointId, EventId};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -224,7 +224,7 @@ async fn to_one(app: &App, ctx: &Ctx, endpoint: EndpointId, events: &[EventId], 
             Ok(Look::Nothing) => {}
             Ok(Look::Failed) => done.failed = done.failed.saturating_add(1),
             Err(error) => {
-                tracing::error!(%error, endpoint = %endpoint, event = %event, "left to the next tick");
+                tracing::error!(error = %Chain(&error), endpoint = %endpoint, event = %event, "left to the next tick");
                 done.failed = done.failed.saturating_add(1);
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::webhooks::model::endpoint::{Endpoint, MOST};
-use crate::webhooks::model::outbound_event::EventKind;
+use crate::webhooks::model::outbound_event::EventPattern;
 use crate::webhooks::table::ENDPOINTS;
 use crate::webhooks::webhook_sender::written;
 use kernel::fault::{Error, Fault};
@@ -25,7 +25,7 @@ pub struct NewEndpoint {
     /// URL as typed.
     pub url: String,
     /// Subscribed event kinds.
-    pub events: BTreeSet<EventKind>,
+    pub events: BTreeSet<EventPattern>,
     pub admin: UserId,
 }
 
@@ -36,7 +36,7 @@ pub struct ChangeEndpoint {
     /// URL as typed.
     pub url: Option<String>,
     /// Subscribed event kinds.
-    pub events: Option<BTreeSet<EventKind>>,
+    pub events: Option<BTreeSet<EventPattern>>,
     /// False to disable deliveries, true to enable them.
     pub enabled: Option<bool>,
     /// True to rotate the secret.

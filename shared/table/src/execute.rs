@@ -26,6 +26,8 @@ use crate::tx::{CommitResult, Tx};
 
 /// Minimum of attempts before a use case gives up on conflicts, beyond the retry budget if need be.
 const ATTEMPTS: u32 = 20;
+/// Maximum consecutive plans whose reads contradict themselves; a contradiction that is still there is a bug.
+const CONTRADICTIONS: u32 = 10;
 /// Shortest and longest pause between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(400));
 /// Time limit for sending messages after a commit, so that it does not delay the response.
@@ -89,6 +91,9 @@ impl Executor {
     /// without an effect. On a write conflict, re-plan with full-jitter backoff until the retry budget is spent. A repeated
     /// request gets its first answer.
     ///
+    /// The reads of a plan are each consistent but not one snapshot: another commit between two of them can make items disagree.
+    /// So a plan's [`Fault::Bug`] is a conflict too, until it stays in several fresh reads.
+    ///
     /// # Errors
     /// Refusals of `plan`; `idempotency_key_reused`; a fault if the outcome is indeterminate or conflicts spend the retry budget.
     pub async fn execute<A, F, P>(&self, ctx: &Ctx, plan: F) -> Result<Answered<A>, Error>
@@ -99,7 +104,7 @@ impl Executor {
     {
         let idempotency = &ctx.idempotency;
         let started = Instant::now();
-        let mut pause = PAUSES.0;
+        let (mut pause, mut contradictions) = (PAUSES.0, 0_u32);
         let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
         for attempt in 1_u32.. {
             let (answer, mut tx) = match plan().await {
@@ -110,8 +115,13 @@ impl Executor {
                     }
                     return self.first_answer_or(idempotency, refusal).await;
                 }
+                Err(Error::Fault(Fault::Bug(why))) if contradictions < CONTRADICTIONS => {
+                    (contradictions, pause) = (contradictions + 1, self.pause(attempt, &why.to_string(), pause).await);
+                    continue;
+                }
                 Err(fault) => return Err(fault),
             };
+            contradictions = 0;
             if tx.is_empty() {
                 if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                     return Ok(self.committed(answer, outbox).await);
@@ -148,16 +158,41 @@ impl Executor {
                     why
                 }
             };
-            tracing::debug!(attempt, why, "planning again");
-            crate::telemetry::count("PlannedAgain");
             self.look_for_ledger(&tx).await?;
             if started.elapsed() + pause >= self.retry_budget && (attempt >= ATTEMPTS || !indeterminate.is_empty()) {
                 return Err(gave_up(attempt, why, !indeterminate.is_empty()).into());
             }
-            tokio::time::sleep(self.jitter(pause)).await;
-            pause = pause.saturating_mul(2).min(PAUSES.1);
+            pause = self.pause(attempt, &why, pause).await;
         }
         Err(Fault::bug("attempts without end").into())
+    }
+
+    /// Reads for a view, which commits nothing; a contradiction between its reads is a conflict until it stays.
+    ///
+    /// # Errors
+    /// The errors of `read`.
+    pub async fn view<A, P>(&self, read: impl Fn() -> P) -> Result<A, Error>
+    where
+        P: Future<Output = Result<A, Error>>,
+    {
+        let mut pause = PAUSES.0;
+        for attempt in 1..=CONTRADICTIONS {
+            match read().await {
+                Err(Error::Fault(Fault::Bug(contradiction))) => {
+                    pause = self.pause(attempt, &contradiction.to_string(), pause).await;
+                }
+                answer => return answer,
+            }
+        }
+        read().await
+    }
+
+    /// Waits before the next attempt; returns the pause after that one.
+    async fn pause(&self, attempt: u32, why: &str, pause: Duration) -> Duration {
+        tracing::debug!(attempt, why, "planning again");
+        crate::telemetry::count("PlannedAgain");
+        tokio::time::sleep(self.jitter(pause)).await;
+        pause.saturating_mul(2).min(PAUSES.1)
     }
 
     /// Adds the guard of the first journal, which fixes the ledger currency (R9.1).
@@ -189,7 +224,7 @@ impl Executor {
     fn mark<A: Serialize>(&self, idempotency: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
         let Idempotency::Key(key) = idempotency else { return Ok(()) };
         let now = self.clock.now();
-        let answer = serde_json::to_string(answer).map_err(|error| Fault::bug(error.to_string()))?;
+        let answer = serde_json::to_string(answer).map_err(Fault::bug)?;
         let record =
             IdempotencyRecord { hash: key.hash.clone(), fingerprint: key.fingerprint.clone(), answer, at: now };
         tx.mark(|tx| tx.insert_or_expired(&record, now).or_retry());
@@ -223,7 +258,7 @@ impl Executor {
 
     /// Sends an outbox item's messages, in one attempt of at most a second, and deletes the item.
     async fn deliver(&self, outbox: &Promised) -> Result<(), Fault> {
-        let late = |_| Fault::OutcomeUnknown { call: "SendMessageBatch", why: "late".to_owned() };
+        let late = |late| Fault::outcome_unknown("SendMessageBatch", late);
         tokio::time::timeout(SEND_TIME, self.queues.deliver(outbox.id, &outbox.messages)).await.map_err(late)??;
         self.store.delete_sent(outbox.id).await
     }
@@ -292,14 +327,10 @@ fn answer_of<A: DeserializeOwned>(key: &IdempotencyKey, record: &IdempotencyReco
         return Err(Refusal::IdempotencyKeyReused.into());
     }
     let answer = serde_json::from_str(&record.answer)
-        .map_err(|error| Fault::Item { key: IdempotencyRecord::key(&key.hash).pk, why: error.to_string() })?;
+        .map_err(|error| Fault::item(IdempotencyRecord::key(&key.hash).pk, error))?;
     Ok(Answered { answer, replayed: true })
 }
 
 fn gave_up(attempts: u32, last: String, unknown: bool) -> Fault {
-    if unknown {
-        Fault::OutcomeUnknown { call: "TransactWriteItems", why: last }
-    } else {
-        Fault::Contention { attempts, last }
-    }
+    if unknown { Fault::outcome_unknown("TransactWriteItems", last) } else { Fault::Contention { attempts, last } }
 }

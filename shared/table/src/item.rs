@@ -26,7 +26,7 @@ const OWN: [&str; 13] =
     ["pk", "sk", "type", "v", "rev", "tx", "ttl", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk"];
 
 /// Stored entity: type name, key and index entries.
-pub trait Entity: Serialize + DeserializeOwned {
+pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Value of the item's `type` attribute.
     const TYPE: &'static str;
     /// Value of the item's `v` attribute; readers reject a higher version.
@@ -78,7 +78,7 @@ impl<T: Entity> Versioned<T> {
     /// # Errors
     /// [`Fault::Item`] for another type, a newer version, or a field that is missing or does not fit.
     pub fn read(raw: Item) -> Result<Self, Fault> {
-        let bad = |why: String| Fault::Item { key: describe(&raw), why };
+        let bad = |why: String| Fault::item(describe(&raw), why);
         let kind = text(&raw, "type").ok_or_else(|| bad("no type".into()))?;
         if kind != T::TYPE {
             return Err(bad(format!("is a {kind}, not a {}", T::TYPE)));
@@ -94,7 +94,8 @@ impl<T: Entity> Versioned<T> {
                 fields.insert(name.clone(), to_json(value).map_err(|why| bad(format!("{name}: {why}")))?);
             }
         }
-        let value = serde_json::from_value(Value::Object(fields)).map_err(|error| bad(error.to_string()))?;
+        let value =
+            serde_json::from_value(Value::Object(fields)).map_err(|error| Fault::item(describe(&raw), error))?;
         Ok(Self { value, rev, raw })
     }
 
@@ -175,7 +176,7 @@ fn fields<T: Serialize>(noun: &T) -> Result<Map<String, Value>, Fault> {
             None => Ok(fields),
         },
         Ok(_) => Err(Fault::bug("a stored noun must be an object")),
-        Err(error) => Err(Fault::bug(error.to_string())),
+        Err(error) => Err(Fault::bug(error)),
     }
 }
 
@@ -207,7 +208,7 @@ pub fn numbers(item: &Item) -> Result<BTreeMap<String, Decimal>, Fault> {
     for (name, value) in item {
         if let (AttributeValue::N(digits), false) = (value, is_own(name)) {
             let number = Decimal::from_str_exact(digits);
-            let bad = |_| Fault::Item { key: describe(item), why: format!("{name} counts {digits}") };
+            let bad = |_| Fault::item(describe(item), format!("{name} counts {digits}"));
             numbers.insert(name.clone(), number.map_err(bad)?);
         }
     }

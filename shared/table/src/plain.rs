@@ -4,13 +4,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one place where a write stands outside a transaction")]
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use crate::item::{Entity, Item, fresh, integer};
 use crate::key::Key;
 use crate::outbox::Outbox;
-use crate::store::{Store, key_item, unavailable};
+use crate::store::{Store, key_item};
 use kernel::fault::Fault;
 use kernel::id::OutboxId;
 use kernel::key_part::KeyPart;
@@ -25,7 +26,7 @@ impl Store {
     /// The database can't be reached.
     pub async fn delete_sent(&self, outbox: OutboxId) -> Result<(), Fault> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(&Outbox::key(outbox))));
-        delete.send().await.map_err(|error| unavailable("DeleteItem", &error)).map(drop)
+        delete.send().await.map_err(|error| Fault::unavailable("DeleteItem", error)).map(drop)
     }
 
     /// Stores an entity unless it exists; idempotent.
@@ -44,7 +45,7 @@ impl Store {
         match put.send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(unavailable("PutItem", &error)),
+            Err(error) => Err(Fault::unavailable("PutItem", error)),
         }
     }
 
@@ -89,10 +90,53 @@ impl Store {
             match update.send().await {
                 Ok(answer) => return Ok(RateWindow::of(&answer.attributes.unwrap_or_default())),
                 Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {}
-                Err(error) => return Err(unavailable("UpdateItem", &error)),
+                Err(error) => return Err(Fault::unavailable("UpdateItem", error)),
             }
         }
-        Err(Fault::Unavailable { call: "UpdateItem", why: "windows of tries kept ending".to_owned() })
+        Err(Fault::unavailable("UpdateItem", "windows of tries kept ending"))
+    }
+
+    /// Takes back one attempt of the current window, as if it had not been made.
+    ///
+    /// If it is repeated after a lost reply, two attempts are taken back.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn take_back_attempt(&self, kind: &str, hash: &str, now: Timestamp) -> Result<(), Fault> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let change = self
+            .client
+            .update_item()
+            .update_expression("SET tries = tries - :one")
+            .condition_expression("tries > :none AND #ttl > :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":now", number(now.as_second()));
+        self.change_attempts(change, kind, hash).await
+    }
+
+    /// Clears the attempts of a window; a no-op without one.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn clear_attempts(&self, kind: &str, hash: &str) -> Result<(), Fault> {
+        let change = self
+            .client
+            .update_item()
+            .update_expression("SET tries = :none")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
+        self.change_attempts(change, kind, hash).await
+    }
+
+    async fn change_attempts(&self, change: UpdateItemFluentBuilder, kind: &str, hash: &str) -> Result<(), Fault> {
+        let key = key_item(&RateWindow::key(kind, hash));
+        match change.table_name(&self.table).set_key(Some(key)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(Fault::unavailable("UpdateItem", error)),
+        }
     }
 
     /// Reads the window of attempts that contains `now`.
@@ -130,7 +174,12 @@ impl RateWindow {
 
     /// Refusal until the window ends.
     pub fn refused(self, now: Timestamp) -> Refusal {
+        self.refused_by("", now)
+    }
+
+    /// Refusal until the window ends; `limit` names the limit, such as `20 wrong codes in an hour`.
+    pub fn refused_by(self, limit: impl Into<String>, now: Timestamp) -> Refusal {
         let left = self.ends.saturating_sub(now.as_second()).max(1);
-        Refusal::RateLimited { retry_after: u32::try_from(left).unwrap_or(u32::MAX) }
+        Refusal::RateLimited { limit: limit.into(), retry_after: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 }

@@ -132,7 +132,7 @@ impl Queues {
         for (index, (id, promise)) in batch.enumerate() {
             first.get_or_insert(id);
             let envelope = Envelope { id: id.to_owned(), message: &promise.message };
-            let body = serde_json::to_string(&envelope).map_err(|error| Fault::bug(error.to_string()))?;
+            let body = serde_json::to_string(&envelope).map_err(Fault::bug)?;
             let fifo = queue == Queue::Reward;
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
@@ -140,16 +140,15 @@ impl Queues {
                 .set_message_group_id(fifo.then(|| promise.group.clone()))
                 .set_message_deduplication_id(fifo.then(|| id.to_owned()))
                 .build()
-                .map_err(|error| Fault::bug(error.to_string()))?;
+                .map_err(Fault::bug)?;
             send = send.entries(entry);
         }
-        let why = |why: String| Fault::Unavailable { call: "SendMessageBatch", why };
-        let answer =
-            send.send().await.map_err(|error| why(aws_sdk_sqs::error::DisplayErrorContext(&error).to_string()))?;
+        let call = "SendMessageBatch";
+        let answer = send.send().await.map_err(|error| Fault::unavailable(call, error))?;
         match answer.failed.first() {
             Some(failed) => {
                 let of = first.unwrap_or_default();
-                Err(why(format!("{} of {of}: {}", failed.code, failed.message().unwrap_or(""))))
+                Err(Fault::unavailable(call, format!("{} of {of}: {}", failed.code, failed.message().unwrap_or(""))))
             }
             None => Ok(()),
         }
@@ -175,7 +174,7 @@ impl Queues {
 
     async fn forget(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let delete = self.client.delete_message().queue_url(url).receipt_handle(&letter.receipt);
-        delete.send().await.map_err(|error| unavailable("DeleteMessage", &error)).map(drop)
+        delete.send().await.map_err(|error| Fault::unavailable("DeleteMessage", error)).map(drop)
     }
 
     /// URL of a queue's dead-letter queue, from its redrive policy.
@@ -191,7 +190,7 @@ impl Queues {
         let target = policy.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
         let Some(name) = target.and_then(|arn| arn.rsplit(':').next()) else { return Ok(None) };
         let answer = self.client.get_queue_url().queue_name(name).send().await;
-        Ok(answer.map_err(|error| unavailable("GetQueueUrl", &error))?.queue_url)
+        Ok(answer.map_err(|error| Fault::unavailable("GetQueueUrl", error))?.queue_url)
     }
 
     /// Approximate number of messages in a queue, including those in flight.
@@ -207,7 +206,7 @@ impl Queues {
 
     async fn attribute(&self, url: &str, name: QueueAttributeName) -> Result<Option<String>, Fault> {
         let asked = self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
-        let answer = asked.map_err(|error| unavailable("GetQueueAttributes", &error))?;
+        let answer = asked.map_err(|error| Fault::unavailable("GetQueueAttributes", error))?;
         Ok(answer.attributes.and_then(|mut all| all.remove(&name)))
     }
 
@@ -218,7 +217,7 @@ impl Queues {
     pub async fn look(&self, url: &str) -> Result<Vec<DeadLetter>, Fault> {
         let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
         let all = receive.visibility_timeout(HIDDEN).message_system_attribute_names(MessageSystemAttributeName::All);
-        let answer = all.send().await.map_err(|error| unavailable("ReceiveMessage", &error))?;
+        let answer = all.send().await.map_err(|error| Fault::unavailable("ReceiveMessage", error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
     }
 
@@ -229,7 +228,7 @@ impl Queues {
     pub async fn let_go(&self, url: &str, letter: &DeadLetter) -> Result<(), Fault> {
         let show = self.client.change_message_visibility().queue_url(url).receipt_handle(&letter.receipt);
         let shown = show.visibility_timeout(0).send().await;
-        shown.map_err(|error| unavailable("ChangeMessageVisibility", &error)).map(drop)
+        shown.map_err(|error| Fault::unavailable("ChangeMessageVisibility", error)).map(drop)
     }
 
     /// Sends a dead letter back to its queue, in its group, and then deletes it from the queue at `url`.
@@ -244,7 +243,7 @@ impl Queues {
         let group = letter.group.clone().filter(|_| fifo);
         let send = self.client.send_message().queue_url(self.url(queue)?).message_body(&letter.body);
         let send = send.set_message_group_id(group).set_message_deduplication_id(fifo.then(|| letter.id.clone()));
-        send.send().await.map_err(|error| unavailable("SendMessage", &error))?;
+        send.send().await.map_err(|error| Fault::unavailable("SendMessage", error))?;
         self.forget(url, letter).await
     }
 
@@ -282,8 +281,4 @@ impl From<aws_sdk_sqs::types::Message> for DeadLetter {
             receipt: message.receipt_handle.unwrap_or_default(),
         }
     }
-}
-
-fn unavailable(call: &'static str, error: &(impl std::error::Error + 'static)) -> Fault {
-    Fault::Unavailable { call, why: aws_sdk_sqs::error::DisplayErrorContext(error).to_string() }
 }

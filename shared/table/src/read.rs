@@ -7,7 +7,7 @@ use kernel::fault::Fault;
 
 use crate::item::{Entity, Item, Versioned, text};
 use crate::key::Key;
-use crate::store::{Store, key_item, unavailable};
+use crate::store::{Store, key_item};
 
 /// Key limit of one BatchGetItem, set by DynamoDB.
 const TOGETHER: usize = 100;
@@ -23,7 +23,7 @@ const TOGETHER: usize = 100;
 /// | `BTreeMap<I, K>` | a `BTreeMap` of those that exist, by the same names |
 /// | a tuple of these | the tuple of what each finds |
 pub trait Keys {
-    /// Items found under the keys.
+    /// Items that the keys find.
     type Found;
 
     /// Adds the keys to `all`.
@@ -157,9 +157,9 @@ impl Store {
                 return Ok(());
             }
             let ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let ask = ask.map_err(|error| Fault::bug(error.to_string()))?;
+            let ask = ask.map_err(Fault::bug)?;
             let call = self.client.batch_get_item().request_items(&self.table, ask).send().await;
-            let answer = call.map_err(|error| unavailable("BatchGetItem", &error))?;
+            let answer = call.map_err(|error| Fault::unavailable("BatchGetItem", error))?;
             for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                 if let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk"))
                     && let Some((_, found)) = items.0.get_mut(&Key::of(pk, sk))
@@ -169,7 +169,7 @@ impl Store {
             }
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
         }
-        Err(Fault::Unavailable { call: "BatchGetItem", why: "keys left unread".to_owned() })
+        Err(Fault::unavailable("BatchGetItem", "keys left unread"))
     }
 
     /// Reads the entities at any number of keys and returns those that exist, by the keys' names.

@@ -1,7 +1,8 @@
 //! `records!`: one declaration of storage per entity.
 
-use kernel::fault::Fault;
+use std::any::Any;
 
+use kernel::fault::Fault;
 use kernel::ledger::JournalEntry;
 
 use crate::idempotency::IdempotencyRecord;
@@ -79,6 +80,8 @@ pub const RECORDS: &[RecordSchema] = &[
 pub struct Place {
     pub key: Key,
     pub indexes: Indexes,
+    /// The decoded entity, of the type that the schema declares.
+    pub entity: Box<dyn Any + Send + Sync>,
 }
 
 impl Place {
@@ -88,7 +91,8 @@ impl Place {
     /// [`Fault::Item`] when it does not decode.
     pub fn of<T: Entity>(item: Item) -> Result<Self, Fault> {
         let entity = Versioned::<T>::read(item)?;
-        Ok(Self { key: entity.own_key().into(), indexes: entity.indexes() })
+        let (key, indexes) = (entity.own_key().into(), entity.indexes());
+        Ok(Self { key, indexes, entity: Box::new(entity.into_inner()) })
     }
 }
 

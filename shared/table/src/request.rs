@@ -5,7 +5,7 @@
 pub struct Origin {
     /// Request id from API Gateway.
     pub request_id: String,
-    /// Source IP address as API Gateway reports it.
+    /// Client address: the gateway's, or that of the CDN's viewer if the CDN proved itself.
     pub client_ip: Option<String>,
     /// `User-Agent` header, cut to 200 characters.
     pub user_agent: Option<String>,

@@ -52,6 +52,15 @@ pub struct Query {
 /// End of a page: the key attributes of its last item, plus the fields of [`crate::list`].
 pub type Cursor = std::collections::BTreeMap<String, String>;
 
+/// A part of the table, by its partitions' hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// Number of this slice, from 0.
+    pub number: i32,
+    /// Slices of the table.
+    pub of: i32,
+}
+
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
@@ -112,7 +121,7 @@ impl Store {
     /// The database can't be reached.
     pub async fn get_item<T>(&self, key: &Key<T>) -> Result<Option<Item>, Fault> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
-        Ok(get.send().await.map_err(|error| unavailable("GetItem", &error))?.item)
+        Ok(get.send().await.map_err(|error| Fault::unavailable("GetItem", error))?.item)
     }
 
     /// Reads one page of entities.
@@ -173,7 +182,7 @@ impl Store {
                 .expression_attribute_values(":sk", AttributeValue::S(value.clone()));
         }
         let answer = query.key_condition_expression(condition).send().await;
-        let answer = answer.map_err(|error| unavailable("Query", &error))?;
+        let answer = answer.map_err(|error| Fault::unavailable("Query", error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
     }
 }
@@ -185,11 +194,23 @@ impl Store {
     ///
     /// # Errors
     /// The database can't be reached.
-    #[allow(clippy::disallowed_methods, reason = "the operator's command line reads the whole table; no function does")]
     pub async fn scan(&self, after: Option<Cursor>, limit: i32) -> Result<Page<Item>, Fault> {
+        self.scan_slice(Slice { number: 0, of: 1 }, after, limit).await
+    }
+
+    /// Reads one page of a slice of the table, strongly consistent. All items of a partition are in one slice, and follow each
+    /// other.
+    ///
+    /// For the auditor only; no request scans.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    #[allow(clippy::disallowed_methods, reason = "the auditor reads the whole table; no request does")]
+    pub async fn scan_slice(&self, slice: Slice, after: Option<Cursor>, limit: i32) -> Result<Page<Item>, Fault> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(limit);
+        let scan = scan.segment(slice.number).total_segments(slice.of);
         let answer = scan.set_exclusive_start_key(after.map(start_key)).send().await;
-        let answer = answer.map_err(|error| unavailable("Scan", &error))?;
+        let answer = answer.map_err(|error| Fault::unavailable("Scan", error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key.map(position) })
     }
 }
@@ -218,12 +239,4 @@ where
         Some(code) => format!("{code}: {}", error.meta().message().unwrap_or_default()),
         None => DisplayErrorContext(error).to_string(),
     }
-}
-
-pub(crate) fn unavailable<E, R>(call: &'static str, error: &SdkError<E, R>) -> Fault
-where
-    SdkError<E, R>: std::error::Error,
-    E: ProvideErrorMetadata,
-{
-    Fault::Unavailable { call, why: explain(error) }
 }

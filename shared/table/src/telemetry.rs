@@ -76,9 +76,9 @@ pub trait OrLog<T> {
     fn or_log(self, why: &'static str) -> Option<T>;
 }
 
-impl<T, E: std::fmt::Display> OrLog<T> for Result<T, E> {
+impl<T, E: std::error::Error + 'static> OrLog<T> for Result<T, E> {
     fn or_log(self, why: &'static str) -> Option<T> {
-        self.inspect_err(|error| tracing::warn!(%error, why, "went on without")).ok()
+        self.inspect_err(|error| tracing::warn!(error = %kernel::fault::Chain(error), why, "went on without")).ok()
     }
 }
 

@@ -89,9 +89,9 @@ impl Tx {
         &self.id
     }
 
-    /// True if it has no writes.
+    /// True if it has neither writes nor messages.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.writes.is_empty() && self.messages.is_empty()
     }
 
     /// Number of writes.
@@ -382,7 +382,7 @@ impl Store {
             return Err(Fault::bug(format!("a transaction of {} writes", tx.writes.len())));
         }
         let items: Result<Vec<_>, _> = tx.writes.iter().map(|write| write.request(&self.table, &tx.id)).collect();
-        let items = items.map_err(|error| Fault::bug(error.to_string()))?;
+        let items = items.map_err(Fault::bug)?;
         let doubt = AmbiguousAttempts::default();
         let request = self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(&tx.id);
         match request.customize().interceptor(doubt.clone()).send().await {
@@ -400,7 +400,7 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
     let Some(service) = error.as_service_error() else {
         // Only a construction failure was certainly not sent. Anything else may have reached the database.
         return match error {
-            SdkError::ConstructionFailure(_) => Err(Fault::bug(why)),
+            SdkError::ConstructionFailure(_) => Err(Fault::bug(error)),
             _ => Ok(CommitResult::Indeterminate(why)),
         };
     };
@@ -416,7 +416,7 @@ fn judge(tx: &Tx, error: SdkError<CommitError>) -> Result<CommitResult, Fault> {
         | "ResourceNotFoundException"
         | "AccessDeniedException"
         | "UnrecognizedClientException"
-        | "SerializationException" => Err(Fault::Unavailable { call: "TransactWriteItems", why }),
+        | "SerializationException" => Err(Fault::unavailable("TransactWriteItems", error)),
         _ => Ok(CommitResult::Indeterminate(why)),
     }
 }
@@ -449,7 +449,7 @@ fn cancelled_because(tx: &Tx, reasons: &[CancellationReason]) -> Result<CommitRe
             }
             "ValidationError" | "ItemCollectionSizeLimitExceeded" => {
                 let why = format!("write {index}: {}", reason.message().unwrap_or_default());
-                return Err(Fault::Unavailable { call: "TransactWriteItems", why });
+                return Err(Fault::unavailable("TransactWriteItems", why));
             }
             other => {
                 passing.get_or_insert(format!("write {index} on {}: {other}", write.key.pk));

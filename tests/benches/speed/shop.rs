@@ -36,6 +36,7 @@ impl Shop {
         shop.admin = text(&shop.post("/v1/sessions", "", "", credentials).await["access_token"]);
         shop.set("payment", &[("/enabled", json!(true))]).await;
         shop.set("promotion", &[("/enabled", json!(true))]).await;
+        shop.set("identity", &[("/max_signups_per_network", json!(0))]).await;
         shop.set("referral", &[("/enabled", json!(true)), ("/qualified/inviter_reward", json!(REWARD.to_string()))])
             .await;
         shop.ann = shop.register("ann").await;

@@ -7,7 +7,7 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::world::{Answer, World};
 
 async fn erase(world: &World, user: &str) -> Answer {
-    let reason = json!({"reason": "they asked for it"});
+    let reason = json!({"reason": "they asked for it", "acknowledge_balance": true});
     world.admin().post(&format!("/v1/admin/users/{user}/erase"), reason).await
 }
 
@@ -122,6 +122,29 @@ fn where_money_went_is_forgotten_once_it_is_there() {
             json!({"email": "eve@example.com", "password": crate::world::PASSWORD, "referral_code": code}),
         );
         assert_eq!(eve.await.is(201)["referral"]["reason"], "inviter_blocked");
+    });
+}
+
+/// Erasing somebody who is owed money, or owes some, needs a second word: the refusal has the figures and erases nothing.
+#[test]
+fn erasing_somebody_with_money_left_needs_a_second_word() {
+    World::run(async |world| {
+        invited(world).await;
+        hundred(world).await;
+        let ann = id_of(world, "ann").await;
+        let bob = id_of(world, "bob").await;
+        let path = |user: &str| format!("/v1/admin/users/{user}/erase");
+        let bare = json!({"reason": "they asked for it"});
+        let refused = world.admin().post(&path(&ann), bare.clone()).await.refused(409, "balance_left");
+        assert!(refused["detail"].as_str().unwrap().contains("commission available 1.38888888 USD"), "{refused}");
+        world.admin().post(&path(&bob), bare.clone()).await.refused(409, "balance_left");
+        assert_eq!(world.user("ann").get("/v1/me").await.is(200)["status"], "active");
+        let adjust = json!({"amount": "-13.88888888", "remark": "paid out"});
+        world.admin().once().post(&format!("/v1/admin/users/{bob}/adjustments"), adjust).await.is(200);
+        assert_eq!(world.admin().post(&path(&bob), bare).await.is(200)["status"], "erased");
+        assert_eq!(erase(world, &ann).await.is(200)["status"], "erased");
+        let audit = world.admin().get(&format!("/v1/admin/audit?subject={ann}")).await.is(200);
+        assert_eq!(audit["items"][0]["before"], "active; commission available 1.38888888 USD");
     });
 }
 

@@ -29,7 +29,7 @@ async fn anns_invitee(world: &World, key: &str) -> String {
 fn bought(user: &str, order: &str, amount: &str) -> Value {
     json!({
         "user_id": user, "external_order_id": order, "amount": amount, "currency": "CNY",
-        "paid_at": "2026-11-20T09:59:00Z",
+        "paid_at": "2026-11-20T10:05:00Z",
     })
 }
 
@@ -250,6 +250,22 @@ fn an_address_is_one_users_and_a_bad_code_never_blocks() {
     });
 }
 
+/// G9: each `applied: false` has its reason, also without a code and for a code that comes after the registration.
+#[test]
+fn every_code_that_does_not_apply_has_a_reason() {
+    World::run(async |world| {
+        world.open().await;
+        let key = backend(world).await;
+        world.register("ann", None).await;
+        let made = register(world, &key, json!({"external_id": "c-1"})).await.is(201);
+        assert_eq!(made["referral"], json!({"applied": false, "reason": "no_code"}));
+        let coded = json!({"external_id": "c-1", "referral_code": world.code("ann").await});
+        let again = register(world, &key, coded).await.is(200);
+        assert_eq!(again["referral"], json!({"applied": false, "reason": "already_bound"}));
+        assert_eq!(world.register("bob", None).await["referral"], json!({"applied": false, "reason": "no_code"}));
+    });
+}
+
 /// R3.4: an invited user keeps the first inviter, whatever code a later call with the same id carries.
 #[test]
 fn a_second_code_moves_nobody_to_another_inviter() {
@@ -263,7 +279,11 @@ fn a_second_code_moves_nobody_to_another_inviter() {
         };
         let made = coded("ann").await.is(201);
         assert_eq!(made["referral"]["applied"], true);
-        assert_eq!(coded("carol").await.is(200)["id"], made["id"]);
+        // G9: the answer says why the second code did not apply.
+        let again = coded("carol").await.is(200);
+        assert_eq!(again["id"], made["id"]);
+        assert_eq!(again["referral"], json!({"applied": false, "reason": "already_bound"}));
+        assert_eq!(coded("ann").await.is(200)["referral"]["applied"], true);
         world.settle().await;
         let invited = async |inviter: &str| {
             let list = world.user(inviter).get("/v1/referral/invitees").await.is(200);

@@ -69,6 +69,85 @@ fn three_orders_of_an_invitee_earn_ten_per_cent_each() {
     });
 }
 
+/// G17, R6.4: a refunded order gives its part of the cap back.
+#[test]
+fn a_refunded_order_gives_its_part_of_the_cap_back() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["cap_per_invitee"] = json!("1.5")).await;
+        let first = hundred(world).await;
+        hundred(world).await;
+        assert_eq!(totals(world).await[1], "1.5", "the second is cut to the rest");
+        refund(world, &first, 10_000).await;
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "0.11111112");
+        hundred(world).await;
+        assert_eq!(totals(world).await, ["0", "1.5", "0", "0", "1.38888888", "0"]);
+    });
+}
+
+/// G6, R2.8: a blocked inviter's commission is held, also what was under its hold already, and is released when they are active
+/// again.
+#[test]
+fn a_blocked_inviters_commission_is_held_until_they_are_active_again() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["hold_hours"] = json!(24)).await;
+        hundred(world).await;
+        let under_hold = async |hours: u32| {
+            world.settings("affiliate", |settings| settings["hold_hours"] = json!(hours)).await;
+        };
+        under_hold(0).await;
+        let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let status = async |status: &str| {
+            let body = json!({"status": status, "reason": "a look"});
+            world.admin().put(&format!("/v1/admin/users/{ann}/status"), body).await.is(200)
+        };
+        status("blocked").await;
+        hundred(world).await;
+        under_hold(48).await;
+        hundred(world).await;
+        world.advance(30 * 3_600).await;
+        world.sign_in("admin").await;
+        world.stack.tick("mature-commissions").await.unwrap();
+        world.settle().await;
+        let listed = async |filter: &str| {
+            let page = world.admin().get(&format!("/v1/admin/commissions?state={filter}")).await.is(200);
+            page["items"].as_array().unwrap().len()
+        };
+        assert_eq!((listed("held").await, listed("available").await), (3, 0));
+        world.stack.tick("mature-commissions").await.unwrap();
+        status("active").await;
+        world.sign_in("ann").await;
+        assert_eq!(totals(world).await[..2], ["1.38888888", "2.77777776"]);
+        let states = (listed("held").await, listed("pending").await, listed("available").await);
+        assert_eq!(states, (0, 1, 2));
+        world.advance(24 * 3_600).await;
+        world.stack.tick("mature-commissions").await.unwrap();
+        world.sign_in("ann").await;
+        assert_eq!(totals(world).await[..2], ["0", "4.16666664"]);
+    });
+}
+
+/// G6: an erased inviter earns nothing, neither on orders under way nor on later ones.
+#[test]
+fn an_erased_inviter_earns_nothing() {
+    World::run(async |world| {
+        invited(world).await;
+        let under_way = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let reason = json!({"reason": "they asked for it", "acknowledge_balance": true});
+        world.admin().post(&format!("/v1/admin/users/{ann}/erase"), reason).await.is(200);
+        world.pay(&under_way, json!({})).await;
+        let later = hundred(world).await;
+        let all = world.admin().get("/v1/admin/commissions").await.is(200);
+        assert_eq!(all["items"], json!([]));
+        let why = format!("/v1/admin/payment/orders/{}/explain", later["id"].as_str().unwrap());
+        let why = world.admin().get(&why).await.is(200).to_string();
+        assert!(why.contains("no_terms"), "{why}");
+    });
+}
+
 /// R6.3: the limit is exact when 64 orders are paid at the same instant.
 #[test]
 fn sixty_four_orders_at_once_make_three_commissions() {

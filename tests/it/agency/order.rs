@@ -419,3 +419,29 @@ fn the_currency_is_fixed_once_money_moved() {
         );
     });
 }
+
+/// G19: a series' code is unique over the deployment, at creation and at a change; a freed code can be taken.
+#[test]
+fn a_series_code_is_one_series() {
+    World::run(async |world| {
+        open(world).await;
+        let body = |code: &str| {
+            let trigger = json!({"type": "first_recharge", "threshold": "300"});
+            json!({"name": "S", "code": code, "commission": fixed("100"), "trigger": trigger, "forced_recharge": off()})
+        };
+        let make = |code: &str| world.admin().once().post("/v1/series", body(code));
+        let first = id(&make("SIM-1").await.is(201));
+        make(" sim\u{2013}1 ").await.refused(409, "series_code_taken");
+        let second = id(&make("SIM-2").await.is(201));
+        let change = async |series: &str, version: &str, code: &str| {
+            world.admin().header("if-match", version).put(&format!("/v1/series/{series}"), body(code)).await
+        };
+        change(&second, "\"1\"", "SIM-1").await.refused(409, "series_code_taken");
+        change(&first, "\"1\"", "SIM-3").await.is(200);
+        change(&second, "\"1\"", "SIM-1").await.is(200);
+        let both = together(vec![make("SIM-9"), make("SIM-9")]).await;
+        let mut statuses: Vec<u16> = both.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+    });
+}

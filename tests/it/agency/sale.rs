@@ -112,9 +112,38 @@ fn a_refund_of_an_online_sale_takes_back_what_it_paid() {
             assert_eq!(wallet(world, &a).await, ["0", "15", "0"]);
             let seen = world.admin().get(&format!("/v1/assets/{card}")).await.is(200);
             assert_eq!(seen["balance"]["amount"], "50");
+            assert_eq!(
+                lines(world, "c", &format!("/v1/assets/{card}/records?")).await,
+                all(&[("-50", "50"), ("100", "100")])
+            );
+            let records = "/v1/agency/wallet/records?account=";
+            assert_eq!(lines(world, "b", &format!("{records}main")).await, all(&[("20", "20")]));
+            assert_eq!(
+                lines(world, "b", &format!("{records}commission&limit=1")).await,
+                all(&[("-20", "0"), ("20", "20")])
+            );
+            assert_eq!(
+                lines(world, "a", &format!("{records}commission&shop_id={c}")).await,
+                all(&[("-15", "15"), ("30", "30")])
+            );
+            world.user("c").get(&format!("{records}main&shop_id={a}")).await.refused(404, "not_found");
             let order = world.admin().get(&path).await.is(200);
             assert_eq!((&order["status"], &order["net"]["amount"]), (&json!("partially_refunded"), &json!("50")));
         });
+    }
+}
+
+/// Amount and balance after each statement line of a list, over all its pages, newest first.
+async fn lines(world: &World, name: &str, path: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value["amount"].as_str().unwrap().to_owned();
+    let (mut found, mut page) = (Vec::new(), path.to_owned());
+    loop {
+        let list = world.user(name).get(&page).await.is(200);
+        found.extend(
+            list["items"].as_array().unwrap().iter().map(|of| (text(&of["amount"]), text(&of["balance_after"]))),
+        );
+        let Some(next) = list["next_cursor"].as_str() else { return found };
+        page = format!("{path}&cursor={next}");
     }
 }
 

@@ -73,7 +73,7 @@ fn an_agent_makes_shops_below_its_own() {
                 pointer
             );
         }
-        world.admin().post("/v1/shops", json!({"name": "n", "depth": 3})).await.refused(400, "malformed_request");
+        world.admin().post("/v1/shops", json!({"name": "n", "depth": 3})).await.refused(422, "invalid");
         let taken = json!({"name": "n", "user_id": told["user"]["id"]});
         world.admin().post("/v1/shops", taken).await.refused(409, "user_has_shop");
     });

@@ -50,9 +50,10 @@ impl Play<'_> {
         let Some(user) = self.one(&self.users.clone()) else { return };
         let Some(id) = self.id_of(&user).await else { return };
         let path = format!("/v1/admin/users/{id}/erase");
-        self.world.admin().once().post(&path, json!({"reason": "they asked"})).await;
+        self.world.admin().once().post(&path, json!({"reason": "they asked", "acknowledge_balance": true})).await;
         self.world.stack.faults.clear();
-        let done = self.world.admin().once().post(&path, json!({"reason": "they asked"})).await;
+        let done =
+            self.world.admin().once().post(&path, json!({"reason": "they asked", "acknowledge_balance": true})).await;
         if done.status == 200 {
             self.users.retain(|known| *known != user);
         }
@@ -107,7 +108,7 @@ impl Play<'_> {
                 let amount = (self.below(90) + 10).to_string();
                 let order = json!({
                     "user_id": customer, "external_order_id": format!("x-{number}"), "amount": amount, "currency": "CNY",
-                    "paid_at": "2026-11-20T10:00:00Z",
+                    "paid_at": self.world.stack.app.clock.now().to_string(),
                 });
                 ("/v1/service/purchases".to_owned(), order)
             }

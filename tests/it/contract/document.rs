@@ -82,3 +82,17 @@ pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
         assert!(codes.contains(&problem["code"]), "{method} {path} may answer {status} {codes:?}, not {problem}");
     }
 }
+
+/// Asserts that the document names the headers of a response that a client acts on.
+#[track_caller]
+pub fn check_headers(method: &str, path: &str, status: u16, headers: &http::HeaderMap) {
+    const FOR_CLIENTS: [&str; 8] =
+        ["ETag", "Idempotency-Replayed", "Retry-After", "Location", "Link", "Allow", "WWW-Authenticate", "Next-Cursor"];
+    let path = path.split('?').next().unwrap_or_default();
+    let Some(operation) = operation(method, path) else { return };
+    let known = resolved(&operation["responses"][status.to_string()]);
+    for name in FOR_CLIENTS.into_iter().filter(|name| headers.contains_key(*name)) {
+        let documented = &known["headers"][name];
+        assert!(documented["description"].is_string(), "{method} {path} answers {status} with {name}: {known}");
+    }
+}

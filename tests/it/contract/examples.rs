@@ -58,7 +58,18 @@ pub fn record(operation: &Value, asked: &str, status: u16, answered: &str) {
 
 /// Masks secrets, and keeps one entry of each list.
 fn without_secrets(value: Value) -> Value {
-    const SECRET: [&str; 5] = ["access_token", "refresh_token", "key", "secret", "password"];
+    const SECRET: [&str; 10] = [
+        "access_token",
+        "refresh_token",
+        "device_token",
+        "signup_token",
+        "token",
+        "key",
+        "secret",
+        "password",
+        "current",
+        "new",
+    ];
     match value {
         Value::Object(fields) => fields
             .into_iter()

@@ -33,7 +33,7 @@ fn any_document_is_kept_as_it_says_or_refused_with_the_place() {
                     assert!(field.pointer.is_empty() || field.pointer.starts_with('/'), "{} {document}", field.pointer);
                 }
             }
-            Err(refusal) => assert_eq!(refusal.code(), "malformed_request", "{document}"),
+            Err(refusal) => panic!("{refusal:?} {document}"),
         }
     });
 }

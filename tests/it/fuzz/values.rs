@@ -40,7 +40,8 @@ fn any_text_is_an_amount_that_is_written_the_same_or_none() {
         let (amount, currency) = text.split_once('\n').unwrap_or((&text, "USD"));
         let currency = Currency::parse(currency).unwrap_or(Currency::parse("USD").unwrap());
         let Some(decimal) = plain_decimal(amount, 8) else { return };
-        assert_eq!(decimal.to_string(), amount);
+        // White space and characters without a width may stand around it (G5).
+        assert_eq!(decimal.to_string(), amount.trim_matches(|symbol: char| !symbol.is_ascii_graphic()));
         if let Ok(money) = LedgerMoney::exact(decimal, currency) {
             let stored = serde_json::to_string(&money).unwrap();
             assert_eq!(serde_json::from_str::<LedgerMoney>(&stored).unwrap(), money, "{stored}");

@@ -112,7 +112,7 @@ fn what_was_not_granted_is_explained() {
         assert_eq!(of(&first, "credit"), ("reduced".to_owned(), "4.16666666".to_owned()));
         assert_eq!(of(&first, "bonus"), ("reduced".to_owned(), "1.24999999".to_owned()));
         assert_eq!(of(&first, "inviter_reward"), ("reversed".to_owned(), "3".to_owned()));
-        assert_eq!(of(&first, "commission"), ("reversed".to_owned(), "0.41666666".to_owned()));
+        assert_eq!(of(&first, "commission"), ("partially_reversed".to_owned(), "0.41666666".to_owned()));
     });
 }
 

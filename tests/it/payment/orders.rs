@@ -93,6 +93,7 @@ fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (Ap
         zpay_api_url: sim.zpay_api_url(),
         zpay_pid: sim.zpay_pid.clone(),
         zpay_key: sim.zpay_key.clone(),
+        zpay_key_previous: String::new(),
         stripe_api_url: sim.stripe_api_url(),
         stripe_secret_key: sim.stripe_secret_key.clone(),
         stripe_webhook_secret: sim.stripe_webhook_secret.clone(),
@@ -170,7 +171,7 @@ fn failed_orders_count_in_their_minute() {
             assert_eq!(made.answer.status, OrderStatus::Failed);
         }
         let fourth = create_order(&app, &once(&app, "d"), &by(bob), &hundred(bob)).await.unwrap_err();
-        assert!(matches!(fourth, Error::Refused(Refusal::RateLimited { retry_after: 1..=60 })), "{fourth:?}");
+        assert!(matches!(fourth, Error::Refused(Refusal::RateLimited { retry_after: 1..=60, .. })), "{fourth:?}");
         assert_eq!(sims.asked.lock().unwrap().len(), 3, "the provider is not asked for what is refused");
         let replayed = create_order(&app, &once(&app, "a"), &by(bob), &hundred(bob)).await.unwrap();
         assert!(replayed.replayed, "the limit does not hide a first answer");

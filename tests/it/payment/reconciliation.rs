@@ -230,9 +230,9 @@ fn a_payment_of_another_amount_is_a_difference() {
     });
 }
 
-/// R4.10, R4.12: an order completed by hand is in every report until the provider confirms it.
+/// R4.10, R4.12, F18, F20: an order completed by hand is in every report until its provider confirms it or it is undone.
 #[test]
-fn an_order_completed_by_hand_is_reported_until_the_provider_confirms_it() {
+fn an_order_completed_by_hand_is_reported_until_that_is_undone() {
     World::run(async |world| {
         bob(world).await;
         let order = completed_by_hand(world, "zpay").await;
@@ -242,7 +242,12 @@ fn an_order_completed_by_hand_is_reported_until_the_provider_confirms_it() {
         let first = report(world, "zpay").await;
         assert_eq!((&first["unconfirmed"], &first["agrees"]), (&json!(1), &json!(true)));
         assert!(reviews(world).await.is_empty(), "it is known, and no difference");
+        // Money that comes a day after the completion confirms nothing.
         world.pay(&order, json!({})).await;
+        world.settle().await;
+        assert_eq!(reviews(world).await[0]["reason"], "surplus");
+        let undo = format!("/v1/admin/payment/orders/{}/complete/undo", order["id"].as_str().unwrap());
+        world.admin().once().post(&undo, json!({"reason": "they paid by the gateway"})).await.is(200);
         world.settle().await;
         world.advance(24 * 3_600).await;
         reconcile(world).await;
@@ -250,7 +255,7 @@ fn an_order_completed_by_hand_is_reported_until_the_provider_confirms_it() {
         let next = world.admin().get(&format!("{REPORTS}/2026-11-21")).await.is(200);
         assert_eq!(next["items"], json!([]));
         world.sign_in("bob").await;
-        assert_eq!(world.balance("bob").await, "18.05555554");
+        assert_eq!(world.balance("bob").await, "0");
     });
 }
 
@@ -268,8 +273,14 @@ fn the_report_confirms_what_a_person_completed() {
     for provider in ["stripe", "zpay"] {
         World::run(async |world| {
             bob(world).await;
-            let order = completed_by_hand(world, provider).await;
-            world.pay(&order, json!({"notify": "never"})).await;
+            let order = ordered(world, provider, json!({"notify": "never"})).await;
+            // The provider can't be reached, so that nobody knows of the payment when the order is completed.
+            for _ in 0..4 {
+                world.stack.faults.script("Provider", 0, Fault::Refused);
+            }
+            let complete = format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
+            world.admin().once().post(&complete, json!({"reason": "seen there"})).await.is(200);
+            world.stack.faults.clear();
             next_day(world).await;
             reconcile(world).await;
             assert_eq!(lines(world).await, [is("total", &json!({}), ["100.00"; 3])]);

@@ -131,6 +131,7 @@ fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
             zpay_api_url: String::new(),
             zpay_pid: String::new(),
             zpay_key: String::new(),
+            zpay_key_previous: String::new(),
             stripe_api_url: sim.stripe_api_url(),
             stripe_secret_key: "sk_live_1".to_owned(),
             stripe_webhook_secret: sim.stripe_webhook_secret.clone(),
@@ -177,6 +178,7 @@ fn money_that_fits_no_order_goes_to_review_until_it_fits() {
             let own =
                 [("/id", json!(format!("evt_{index}"))), ("/data/object/payment_intent", json!(format!("pi_{index}")))];
             let wrong = with(&with(&event, changes), &own);
+            world.advance(1).await;
             tell(world, &wrong).await.is(200);
             assert_eq!(&reviews(world).await[0], reason);
         }

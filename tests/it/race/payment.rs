@@ -107,6 +107,74 @@ fn an_order_is_paid_or_over() {
     });
 }
 
+/// F18, F20: of many completions by hand at once, of payments' events and of undoing, each order is credited once.
+#[test]
+fn completions_and_events_at_once_credit_once() {
+    race("payment::completions_and_events_at_once_credit_once", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("promotion", |promotion| promotion["enabled"] = json!(false)).await;
+        world.settings("payment", |payment| payment["max_orders_per_minute"] = json!(60)).await;
+        world.register("bob", None).await;
+        let told = world.order("bob", json!({"amount": "7.2", "provider": "stripe"})).await;
+        let event = completed(world, &told).await;
+        let cash = world.order("bob", json!({"amount": "7.2", "provider": "zpay"})).await;
+        let at = |order: &Value| format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
+        let (told_at, cash_at) = (at(&told), at(&cash));
+        let done = round
+            .at_once(CLIENTS / 2, async |client| match client % 3 {
+                0 => tell(world, &event).await,
+                1 => world.admin().key(&format!("t{client}")).post(&told_at, json!({"reason": "seen"})).await,
+                _ => world.admin().key(&format!("c{client}")).post(&cash_at, json!({"reason": "cash"})).await,
+            })
+            .await;
+        assert!(done.refused.values().all(|code| code == "order_already_paid"), "{done:?}");
+        let cashed = done.made.keys().filter(|client| **client % 3 == 2).count();
+        assert_eq!(cashed, 1, "one completion of the order that was paid in cash");
+        world.swept().await;
+        assert_eq!(world.balance("bob").await, "2");
+        let undo = format!("{cash_at}/undo");
+        let undone = round
+            .at_once(CLIENTS / 4, async |client| {
+                world.admin().key(&format!("u{client}")).post(&undo, json!({"reason": "wrong"})).await
+            })
+            .await;
+        assert_eq!(undone.made.len(), 1, "{undone:?}");
+        assert!(undone.refused.values().all(|code| code == "not_completed_by_hand"), "{undone:?}");
+        assert_eq!(world.balance("bob").await, "1");
+    });
+}
+
+/// F3: verifications and the webhook of a refund at once take it back once.
+#[test]
+fn verifications_and_events_of_a_refund_at_once_take_back_once() {
+    race("payment::verifications_and_events_of_a_refund_at_once_take_back_once", Weight::Light, async |round| {
+        let world = round.world;
+        let order = crate::payment::refunds::paid(world, "stripe").await;
+        world.advance(1).await;
+        world.pay(&order, json!({"action": "refund", "amount": "30", "notify": "twice"})).await;
+        let verify = format!("/v1/admin/payment/orders/{}/verify", order["id"].as_str().unwrap());
+        round.contend();
+        let mut asked: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
+        for _ in 0..CLIENTS / 8 {
+            let (soon, later_on) = (round.soon(500), round.soon(500));
+            let verify = &verify;
+            asked.push(Box::pin(later(soon, async move {
+                world.admin().post(verify, json!({})).await;
+            })));
+            asked.push(Box::pin(later(later_on, async {
+                world.stack.pump_webhooks().await;
+            })));
+        }
+        together(asked).await;
+        round.calm();
+        world.swept().await;
+        let shown = world.user("bob").get(&path(&order)).await.is(200);
+        assert_eq!((&shown["net"]["amount"], shown["refunds"].as_array().unwrap().len()), (&json!("70.00"), 1));
+        assert_eq!(world.balance("bob").await, "12.63888887");
+    });
+}
+
 /// Asserts that every order is credited if its provider has the money, and over otherwise.
 /// All are within the hour, but those paid right after the last poll whose notification was lost. Reconciliation settles these.
 async fn is_paid_or_over(world: &World, orders: &[Value]) {

@@ -90,6 +90,10 @@ async fn an_inviter_sees_counts_invitees_and_rewards() {
     let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
     let stats = json!({"invitees": 1, "qualified": 1, "rewarded": 1, "earned": usd("7"), "pending": usd("0")});
     assert_eq!((&overview["stats"], &overview["invited_by"]), (&stats, &json!(null)));
+    let nothing = json!({"inviter": usd("0"), "invitee": usd("0")});
+    let terms = json!({"registration": nothing, "qualified": nothing,
+        "threshold": {"amount": "20.00", "currency": "CNY"}, "max_invitees": null});
+    assert_eq!(overview["terms"], terms, "while the programme is off, nothing is promised");
     let (_, _, own) = stand.get(Some(&bob), "/v1/referral").await;
     assert_eq!(own["invited_by"], json!({"email_masked": "a***@e***.com"}));
 

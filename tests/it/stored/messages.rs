@@ -23,21 +23,37 @@ fn samples() -> Vec<(&'static str, Message)> {
     let withdrawal = WithdrawalId::new(ulid(6));
     let steps = vec![CommissionStep::Accrued, CommissionStep::Available, CommissionStep::Reversed];
     let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
-    let (email, nonce) = ("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
+    let mail = |mail: MailKind, subject: Option<&str>| Message::Mail {
+        mail,
+        email: "0123456789abcdef".to_owned(),
+        nonce: "fedcba9876543210".to_owned(),
+        subject: subject.map(str::to_owned),
+    };
     vec![
         ("user_registered", Message::UserRegistered { user, inviter: None }),
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
-        ("order_net_changed", Message::OrderNetChanged { order, user, inviter: None, refunded: false }),
+        (
+            "order_net_changed",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: false, reinstated: false },
+        ),
         (
             "order_net_changed.invited",
-            Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false },
+            Message::OrderNetChanged { order, user, inviter: Some(inviter), refunded: false, reinstated: false },
         ),
-        ("order_net_changed.refunded", Message::OrderNetChanged { order, user, inviter: None, refunded: true }),
+        (
+            "order_net_changed.refunded",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: true, reinstated: false },
+        ),
+        (
+            "order_net_changed.reinstated",
+            Message::OrderNetChanged { order, user, inviter: None, refunded: false, reinstated: true },
+        ),
         ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
+        ("promotion_enrolled", Message::PromotionEnrolled { user }),
         ("balance_changed", Message::BalanceChanged { user }),
         ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
         ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),
@@ -68,8 +84,11 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_erased", Message::UserErased { user }),
         ("code_changed", Message::CodeChanged { code: CodeRef { batch, ordinal: 7 } }),
         ("redemption_undone", Message::RedemptionUndone { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
-        ("mail", Message::Mail { mail: MailKind::Verification, email: email.clone(), nonce: nonce.clone() }),
-        ("mail.reset", Message::Mail { mail: MailKind::PasswordReset, email, nonce }),
+        ("mail", mail(MailKind::Verification, Some("sgn_01m7w6c3800000000000000011"))),
+        ("mail.reset", mail(MailKind::PasswordReset, None)),
+        ("mail.challenge", mail(MailKind::Challenge, None)),
+        ("mail.email_change", mail(MailKind::EmailChange, Some("usr_01m7w6c3800000000000000011"))),
+        ("mail.email_change_notice", mail(MailKind::EmailChangeNotice, Some("usr_01m7w6c3800000000000000011"))),
     ]
 }
 
@@ -110,7 +129,7 @@ fn every_kind_of_message_is_golden() {
 }
 
 /// Optional fields of messages.
-const OPTIONAL: [&str; 6] = ["inviter", "grant", "refunded", "granted", "steps", "state"];
+const OPTIONAL: [&str; 8] = ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "state", "subject"];
 
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {

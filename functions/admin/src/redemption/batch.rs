@@ -30,8 +30,8 @@ use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge;
-use shared::edge::export::{CsvRow, JsonOrCsv, csv};
-use shared::edge::page::Unfiltered;
+use shared::edge::export::{BOM, CsvParameters, CsvRow, JsonOrCsv, csv};
+use shared::edge::page::{Parameters, Unfiltered};
 
 /// A batch of codes created together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +65,7 @@ pub struct Batch {
     pub created_at: Timestamp,
     /// Codes of the batch; only in the response that creates a batch of up to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub codes: Option<Vec<String>>,
 }
 
@@ -185,7 +186,7 @@ pub async fn batches(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, CodesIssue>,
 ) -> Result<JsonOrCsv<Batch>, Problem> {
-    let page = codes::batches(&app, &search.window).await?;
+    let page = search.rows(async |window| codes::batches(&app, &window).await).await?;
     Ok(search.found(&app, page, |batch| Batch::from(&batch)))
 }
 
@@ -253,11 +254,13 @@ pub async fn export(
     State(app): State<Arc<App>>,
     _: Admin<CodesIssue>,
     Id(id): Id<BatchId>,
+    Parameters(form): Parameters<CsvParameters>,
 ) -> Result<Response, Problem> {
     let batch = codes::batch(&app, id).await?;
     // The gateway sends no partial response, so gather all codes first: a fault becomes a problem, not half a file.
     let codes = codes::codes_of(&app, &batch).await?;
     let sheet = csv(EXPORTED, codes.iter().map(exported));
+    let sheet = if form.has_bom() { format!("{BOM}{sheet}") } else { sheet };
     let name = format!("attachment; filename=\"{}.csv\"", batch.id);
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

@@ -28,7 +28,7 @@ use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::given;
+use shared::edge::search::{given, named};
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -133,13 +133,18 @@ pub async fn codes(
 ) -> Result<JsonOrCsv<Code>, Problem> {
     let asked = &search.filters;
     let filter = CodeFilter {
-        batch: given("/batch", asked.batch.as_deref(), BatchId::parse)?,
-        plan: given("/plan", asked.plan.as_deref(), PlanId::parse)?,
-        unit: given("/unit", asked.unit.as_deref(), Unit::parse)?,
-        status: given("/status", asked.status.as_deref(), CodeStatus::parse)?,
-        prefix: given("/code", asked.code.as_deref(), CodeText::start)?,
+        batch: named("/batch", asked.batch.as_deref())?,
+        plan: named("/plan", asked.plan.as_deref())?,
+        unit: named("/unit", asked.unit.as_deref())?,
+        status: named("/status", asked.status.as_deref())?,
+        prefix: given(
+            "/code",
+            asked.code.as_deref(),
+            "The beginning of a code, at least four symbols.",
+            CodeText::start,
+        )?,
     };
-    let page = codes::codes(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| codes::codes(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, Code::from))
 }
 

@@ -104,7 +104,7 @@ pub async fn plans(
     State(app): State<Arc<App>>,
     search: AdminSearch<Unfiltered, CodesIssue>,
 ) -> Result<JsonOrCsv<Plan>, Problem> {
-    let page = codes::plans(&app, &search.window).await?;
+    let page = search.rows(async |window| codes::plans(&app, &window).await).await?;
     Ok(search.found(&app, page, Plan::from))
 }
 

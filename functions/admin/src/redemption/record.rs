@@ -15,10 +15,9 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::{given, user};
+use shared::edge::search::{named, user};
 use shared::kernel::id::RedemptionId;
 use shared::redemption::codes::{self, RedemptionFilter};
-use shared::redemption::model::code::CodeText;
 use shared::redemption::model::redemption;
 use shared::redemption::redeem::Redeemed;
 use shared::redemption::undo_redemption::{Undo, undo_redemption};
@@ -102,9 +101,9 @@ pub async fn records(
 ) -> Result<JsonOrCsv<AdminRedemption>, Problem> {
     let filter = RedemptionFilter {
         user: user("/user", search.filters.user.as_deref())?,
-        code: given("/code", search.filters.code.as_deref(), CodeText::parse)?,
+        code: named("/code", search.filters.code.as_deref())?,
     };
-    let page = codes::redemptions(&app, &filter, &search.window).await?;
+    let page = search.rows(async |window| codes::redemptions(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminRedemption::from))
 }
 

@@ -50,8 +50,7 @@ pub fn run(asked: &Setup, cloud: &Cloud, environment: &dyn Environment, out: &mu
         fs::write(&file, written(&cloud.stack, &parameters))?;
         sheet.ok("parameters", format!("in {file}"));
     }
-    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
-    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+    sheet.print(out)
 }
 
 fn secrets(cloud: &Cloud, environment: &dyn Environment, sheet: &mut Sheet, out: &mut Out<'_>) -> Result<(), Trouble> {

@@ -36,8 +36,7 @@ pub async fn run(
     if let Some(cloud) = cloud {
         ticks(cloud, &mut sheet);
     }
-    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
-    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+    sheet.print(out)
 }
 
 /// Signs up with an address of SES's mailbox simulator, and erases the account again.

@@ -1,6 +1,6 @@
 //! `status`: how a deployment is.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Cloud;
 use crate::Ended;
@@ -40,8 +40,7 @@ pub async fn run(api: &Api, at: &Surroundings<'_>, cloud: &Cloud, out: &mut Out<
         Ok(_) => sheet.warn("reviews", "some are open", "guerdon reviews list --state open"),
         Err(trouble) => sheet.warn("reviews", format!("not looked at: {trouble}"), trouble.hint().unwrap_or_default()),
     }
-    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
-    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+    sheet.print(out)
 }
 
 fn alarms(cloud: &Cloud, sheet: &mut Sheet) {
@@ -55,10 +54,10 @@ fn alarms(cloud: &Cloud, sheet: &mut Sheet) {
                 let advice = "infra/README.md has a line about each alarm";
                 sheet.warn("alarm", format!("{}: {}", text("AlarmName"), text("AlarmDescription")), advice);
             }
-            if ringing == Vec::<Value>::new() {
+            if ringing.is_empty() {
                 sheet.ok("alarms", "none");
             }
         }
-        Err(trouble) => sheet.warn("alarms", json!(trouble.to_string()).to_string(), "CloudWatch could not be asked"),
+        Err(trouble) => sheet.warn("alarms", trouble.to_string(), "CloudWatch could not be asked"),
     }
 }

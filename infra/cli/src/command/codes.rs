@@ -44,7 +44,7 @@ const COLUMNS: &[&str] = &[
 /// Any request that the API refuses; a file that can't be written.
 pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
-        Codes::List(page) => out.rows(COLUMNS, &api.list(PATH, &[], &page).await?)?,
+        Codes::List(page) => out.list(COLUMNS, &api.list(PATH, &[], &page).await?)?,
         Codes::Create(wanted) => create(&wanted, api, out).await?,
         Codes::Export { batch, to: None } => {
             api.download(&export(&batch)?, out.raw()).await?;

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
+use shared::kernel::fault::Chain;
 use shared::operations::model::settings::Area;
 use shared::table::aws::Environment;
+use shared::table::aws::secrets::APP_SECRET_MIN;
 use shared::table::queue::Queue;
 use shared::table::system::Clock;
 
@@ -31,8 +33,7 @@ enum Verdict {
 /// The results so far.
 #[derive(Default)]
 pub struct Sheet {
-    /// A row per check.
-    pub rows: Vec<Value>,
+    rows: Vec<Value>,
     /// True once a check has failed.
     pub failed: bool,
 }
@@ -67,6 +68,15 @@ impl Sheet {
     pub fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
         self.fail(check, trouble.to_string(), trouble.hint().unwrap_or_default());
     }
+
+    /// Prints a row per check.
+    ///
+    /// # Errors
+    /// Fails when the rows can't be written.
+    pub fn print(&self, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+        out.rows(&["verdict", "check", "finding", "advice"], &self.rows)?;
+        Ok(if self.failed { Ended::Found } else { Ended::Fine })
+    }
 }
 
 /// Runs all checks.
@@ -76,8 +86,7 @@ impl Sheet {
 pub async fn run(api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let mut sheet = Sheet::default();
     look(api, at, &mut sheet).await;
-    out.rows(&["verdict", "check", "finding", "advice"], &sheet.rows)?;
-    Ok(if sheet.failed { Ended::Found } else { Ended::Fine })
+    sheet.print(out)
 }
 
 /// Makes all checks.
@@ -257,6 +266,14 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
         let check = format!("secret {name}");
         let parameter = format!("{name}_PARAMETER");
         match (known.get(name), Environment::get(at, &parameter), needed) {
+            (Some(secret), ..) if name == "APP_SECRET" && secret.len() < APP_SECRET_MIN => {
+                let said = format!("has fewer than {APP_SECRET_MIN} bytes, so no function starts");
+                sheet.fail(
+                    check,
+                    said,
+                    "see the secrets of infra/README.md: another one changes what everybody signs in by",
+                );
+            }
             (Some(_), ..) => sheet.ok(check, "is there"),
             (None, Some(named), true) => {
                 sheet.fail(check, format!("{named} is blank or not there"), "put the secret into that SSM parameter");
@@ -284,7 +301,9 @@ async fn table(at: &Surroundings<'_>, sheet: &mut Sheet) {
         Ok(store) => match store.get_item(&PublicKeys::key()).await {
             Ok(Some(_)) => sheet.ok("table", "readable, and holds the keys of access tokens"),
             Ok(None) => sheet.fail("table", "has no keys of access tokens", "is TABLE_NAME the deployment's table?"),
-            Err(fault) => sheet.fail("table", fault.to_string(), "check TABLE_NAME, AWS_REGION and the credentials"),
+            Err(fault) => {
+                sheet.fail("table", Chain(&fault).to_string(), "check TABLE_NAME, AWS_REGION and the credentials")
+            }
         },
     }
 }
@@ -308,7 +327,7 @@ pub async fn queues(at: &Surroundings<'_>, sheet: &mut Sheet) {
             Ok(None) => sheet.fail(check, "the queue has no dead-letter queue", "deploy the template's queues again"),
             Err(fault) => {
                 let advice = "check the queue's address, AWS_REGION and the credentials";
-                sheet.fail(check, shared::kernel::fault::Fault::to_string(&fault), advice);
+                sheet.fail(check, Chain(&fault).to_string(), advice);
             }
         }
     }

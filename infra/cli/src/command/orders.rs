@@ -38,8 +38,8 @@ pub async fn run(asked: Orders, api: &Api, out: &mut Out<'_>) -> Result<Ended, T
                 ("user", user.as_deref()),
                 ("email", email.as_deref()),
             ];
-            let rows = api.list(PATH, &filters, &page).await?;
-            out.rows(COLUMNS, &rows)?;
+            let listed = api.list(PATH, &filters, &page).await?;
+            out.list(COLUMNS, &listed)?;
         }
         Orders::Show { id } => {
             let path = format!("{PATH}/{}", segment(&id)?);

@@ -21,7 +21,7 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
     match asked {
         Withdrawals::List { state, user, page } => {
             let filters = [("state", state.as_deref()), ("user", user.as_deref())];
-            let rows = api.list(WITHDRAWALS, &filters, &page).await?;
+            let listed = api.list(WITHDRAWALS, &filters, &page).await?;
             let columns = [
                 "id",
                 "created_at",
@@ -36,7 +36,7 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
                 "reference",
                 "reason",
             ];
-            out.rows(&columns, &rows)?;
+            out.list(&columns, &listed)?;
         }
         Withdrawals::Approve { id, reference } => {
             let path = format!("{WITHDRAWALS}/{}/approve", segment(&id)?);
@@ -57,7 +57,7 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
 pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Reviews::List { state, page } => {
-            let rows = api.list(REVIEWS, &[("state", state.as_deref())], &page).await?;
+            let listed = api.list(REVIEWS, &[("state", state.as_deref())], &page).await?;
             let columns = [
                 "id",
                 "created_at",
@@ -70,7 +70,7 @@ pub async fn reviews(asked: Reviews, api: &Api, out: &mut Out<'_>) -> Result<End
                 "received.currency",
                 "remaining.amount",
             ];
-            out.rows(&columns, &rows)?;
+            out.list(&columns, &listed)?;
         }
         Reviews::Resolve { id, action, order, reason } => {
             let action = match action {
@@ -99,7 +99,7 @@ pub async fn reconcile(asked: Reconcile, api: &Api, out: &mut Out<'_>) -> Result
     };
     let rows = match &asked.date {
         Some(date) => {
-            let rows = api.list(&format!("{REPORTS}/{}", segment(date)?), &[], &asked.page).await?;
+            let listed = api.list(&format!("{REPORTS}/{}", segment(date)?), &[], &asked.page).await?;
             let columns = [
                 "provider",
                 "verdict",
@@ -112,15 +112,15 @@ pub async fn reconcile(asked: Reconcile, api: &Api, out: &mut Out<'_>) -> Result
                 "ledger_off.amount",
                 "book.currency",
             ];
-            out.rows(&columns, &rows)?;
-            rows
+            out.list(&columns, &listed)?;
+            listed.rows
         }
         None => {
-            let rows = api.list(REPORTS, &[], &asked.page).await?;
+            let listed = api.list(REPORTS, &[], &asked.page).await?;
             let columns =
                 ["date", "provider", "state", "agrees", "checked", "differences", "unconfirmed", "finished_at"];
-            out.rows(&columns, &rows)?;
-            rows
+            out.list(&columns, &listed)?;
+            listed.rows
         }
     };
     Ok(if rows.iter().any(differs) { Ended::Found } else { Ended::Fine })

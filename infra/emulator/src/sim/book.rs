@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,9 @@ pub struct Session {
     pub payment_intent: Option<String>,
     /// `payment_method_types`.
     pub methods: Vec<String>,
+    /// True for a subscription of another product on the account: its money comes with an invoice, not with the session.
+    #[serde(default)]
+    pub subscription: bool,
     /// True while a delayed payment method is processing: the session is complete but unpaid.
     #[serde(default)]
     pub delayed: bool,
@@ -113,6 +117,9 @@ pub struct StripePayment {
     pub currency: String,
     /// Creation time in Unix seconds.
     pub created: i64,
+    /// Time at which the money was available, in Unix seconds: of its balance transaction.
+    #[serde(default)]
+    pub available: Option<i64>,
     /// Payment method, such as `card` or `alipay`.
     pub method: String,
     #[serde(default)]
@@ -313,14 +320,20 @@ impl Book {
         }
     }
 
-    /// Saves the state to `path` atomically.
+    /// Saves the state to `path` atomically; several writers never share a temporary file, and the last one stays (G18).
     ///
     /// # Rejects
     /// Fails when the file can't be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension("new");
-        std::fs::write(&beside, serde_json::to_vec(self)?)?;
-        std::fs::rename(beside, path)
+        static SAVES: AtomicU64 = AtomicU64::new(0);
+        let number = SAVES.fetch_add(1, Ordering::Relaxed);
+        let beside = path.with_extension(format!("{}-{number}.new", std::process::id()));
+        let saved =
+            crate::private::write(&beside, serde_json::to_vec(self)?).and_then(|()| std::fs::rename(&beside, path));
+        if saved.is_err() {
+            std::fs::remove_file(&beside).ok();
+        }
+        saved
     }
 
     /// The next sequence number; numbers are never reused.

@@ -50,6 +50,8 @@ pub(super) enum Action {
     Pay,
     /// Pays with a delayed method (Stripe).
     PayLater,
+    /// A subscriber of another product on the account pays `amount` (Stripe); `order_id` names nothing.
+    Subscribe,
     /// The delayed method succeeds, or fails.
     PaySucceeds,
     PayFails,
@@ -117,6 +119,7 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Response<Bytes> 
     };
     let done = match (ask.provider, ask.action) {
         (ProviderName::Stripe, Action::Pay | Action::PayLater) => pay_stripe(desk, &ask, times, due_at),
+        (ProviderName::Stripe, Action::Subscribe) => subscribe(desk, &ask, due_at),
         (ProviderName::Stripe, _) => after_stripe(desk, &ask, due_at),
         (ProviderName::Zpay, Action::Pay) => pay_zpay(desk, &ask, times, due_at),
         (ProviderName::Zpay, Action::Refund) => refund_zpay(desk, &ask),
@@ -201,8 +204,20 @@ fn strange_session(desk: &mut Desk<'_>, ask: &Ask) -> Result<Session, Refusal> {
         status: SessionStatus::Open,
         payment_intent: None,
         methods: vec!["card".to_owned()],
+        subscription: false,
         delayed: false,
     })
+}
+
+/// A subscription's first payment: session, intent and charge name no order.
+fn subscribe(desk: &mut Desk<'_>, ask: &Ask, due_at: Timestamp) -> Result<Done, Refusal> {
+    let ours = strange_session(desk, ask)?;
+    let (units, currency) = other_money(ask, &ours)?;
+    let (metadata, intent_metadata) = Default::default();
+    let other = Session { reference: None, metadata, intent_metadata, units, currency, subscription: true, ..ours };
+    let back = other.success_url.clone();
+    let telling = Telling { copies: ask.notify.copies(), due_at };
+    Ok(Done { payments: vec![take(desk, other, false, &telling)], back })
 }
 
 /// Takes the payment of a session and sends Stripe's events.
@@ -216,6 +231,7 @@ fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling)
         refunded: 0,
         currency: session.currency.clone(),
         created: desk.now.as_second(),
+        available: (!delayed).then(|| desk.now.as_second()),
         method: session.methods.first().cloned().unwrap_or_default(),
         status: if delayed { PaymentStatus::Processing } else { PaymentStatus::Succeeded },
         disputed: false,

@@ -96,7 +96,9 @@ pub(super) fn act(
         Action::PaySucceeds => delayed_ends(desk, payment, PaymentStatus::Succeeded, telling),
         Action::PayFails => delayed_ends(desk, payment, PaymentStatus::Failed, telling),
         Action::Inquire | Action::Dispute => open_dispute(desk, payment, action, units, telling),
-        Action::Pay | Action::PayLater => Err((StatusCode::BAD_REQUEST, "that is no action on a payment")),
+        Action::Pay | Action::PayLater | Action::Subscribe => {
+            Err((StatusCode::BAD_REQUEST, "that is no action on a payment"))
+        }
         Action::DisputeUpdated
         | Action::DisputeWon
         | Action::DisputeLost
@@ -142,7 +144,8 @@ fn delayed_ends(
     session.delayed = !paid;
     session.status = SessionStatus::Complete;
     let session = objects::closed_session(session);
-    let payment = StripePayment { status, ..payment.clone() };
+    let available = paid.then(|| desk.now.as_second());
+    let payment = StripePayment { status, available, ..payment.clone() };
     let told = if paid {
         vec![
             ("payment_intent.succeeded", objects::intent(&payment, false)),

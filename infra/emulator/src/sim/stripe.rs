@@ -53,9 +53,34 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> R
         return failure.answer();
     }
     let done = if asked.is(&Method::POST) { once(desk, asked, path) } else { read(desk, asked, path) };
+    let expands =
+        asked.fields.iter().any(|(name, of)| name.starts_with("expand[") && of.ends_with("balance_transaction"));
     match done {
+        Ok(mut object) if expands => {
+            expand_balance(desk, &mut object);
+            super::json(StatusCode::OK, &object)
+        }
         Ok(object) => super::json(StatusCode::OK, &object),
         Err(failure) => failure.answer(),
+    }
+}
+
+/// Replaces the balance transaction's id by the object, in every charge of an answer.
+fn expand_balance(desk: &Desk<'_>, of: &mut Value) {
+    match of {
+        Value::Array(items) => items.iter_mut().for_each(|item| expand_balance(desk, item)),
+        Value::Object(fields) => {
+            let charge = fields.get("id").and_then(Value::as_str).map(str::to_owned);
+            let payment = desk.book.payments.values().find(|payment| Some(&payment.charge) == charge.as_ref());
+            if let Some(payment) = payment {
+                let made = payment
+                    .available
+                    .map(|created| json!({"id": "txn_sim", "object": "balance_transaction", "created": created}));
+                fields.insert("balance_transaction".to_owned(), made.unwrap_or_default());
+            }
+            fields.values_mut().for_each(|field| expand_balance(desk, field));
+        }
+        _ => {}
     }
 }
 
@@ -108,7 +133,8 @@ fn write(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value,
 }
 
 fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Failure> {
-    let expanded = asked.fields.iter().any(|(name, value)| name.starts_with("expand[") && value == "latest_charge");
+    let expanded =
+        asked.fields.iter().any(|(name, value)| name.starts_with("expand[") && value.starts_with("latest_charge"));
     let book = &*desk.book;
     match path {
         ["checkout", "sessions", id] => {
@@ -128,14 +154,14 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
             let of = |name, value: &str| asked.field(name).is_none_or(|wanted| wanted == value);
             let disputes = book.disputes.values();
             let wanted = disputes.filter(|d| of("payment_intent", &d.intent) && of("charge", &d.charge));
-            Ok(objects::list("/v1/disputes", wanted.map(objects::dispute).collect()))
+            Ok(listed(asked, "/v1/disputes", wanted.map(|one| (one.created, objects::dispute(one)))))
         }
         ["refunds", id] => Ok(objects::refund(book.refunds.get(*id).ok_or_else(|| Failure::missing("refund", id))?)),
         ["refunds"] => {
             let of = |name, value: &str| asked.field(name).is_none_or(|wanted| wanted == value);
             let refunds = book.refunds.values();
             let wanted = refunds.filter(|r| of("payment_intent", &r.intent) && of("charge", &r.charge));
-            Ok(objects::list("/v1/refunds", wanted.map(objects::refund).collect()))
+            Ok(listed(asked, "/v1/refunds", wanted.map(|one| (one.created, objects::refund(one)))))
         }
         ["events", id] => {
             let event = book.events.iter().find(|event| event.get("id").and_then(Value::as_str) == Some(*id));
@@ -150,19 +176,26 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
     }
 }
 
-/// The charges of a time range, newest first, from a given one on.
+/// The paid charges of a time range.
 fn charges(desk: &Desk<'_>, asked: &Asked<'_>) -> Value {
+    let taken = desk.book.payments.values().filter(|payment| payment.status == PaymentStatus::Succeeded);
+    listed(asked, "/v1/charges", taken.map(|payment| (payment.created, objects::charge(payment))))
+}
+
+/// A page of a list: what was created in a time range, newest first, from a given object on.
+fn listed(asked: &Asked<'_>, url: &str, of: impl Iterator<Item = (i64, Value)>) -> Value {
     let number = |name: &str| asked.field(name).and_then(|text| text.parse::<i64>().ok());
     let (from, to) = (number("created[gte]").unwrap_or(i64::MIN), number("created[lt]").unwrap_or(i64::MAX));
     let limit = asked.field("limit").and_then(|text| text.parse().ok()).unwrap_or(10);
-    let taken = desk.book.payments.values().filter(|payment| payment.status == PaymentStatus::Succeeded);
-    let mut found: Vec<_> = taken.filter(|payment| (from..to).contains(&payment.created)).collect();
-    found.sort_by(|one, other| (other.created, &other.charge).cmp(&(one.created, &one.charge)));
-    let after = asked.field("starting_after");
-    let skipped =
-        after.and_then(|id| found.iter().position(|payment| payment.charge == id)).map_or(0, |at| at.saturating_add(1));
-    let rest = found.into_iter().skip(skipped).map(objects::charge).collect();
-    objects::page("/v1/charges", rest, limit)
+    let id = |object: &Value| object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut found: Vec<(i64, String, Value)> = of
+        .filter(|(created, _)| (from..to).contains(created))
+        .map(|(created, object)| (created, id(&object), object))
+        .collect();
+    found.sort_by(|one, other| (other.0, &other.1).cmp(&(one.0, &one.1)));
+    let after = asked.field("starting_after").and_then(|id| found.iter().position(|(_, known, _)| known == id));
+    let skipped = after.map_or(0, |at| at.saturating_add(1));
+    objects::page(url, found.into_iter().skip(skipped).map(|(_, _, object)| object).collect(), limit)
 }
 
 fn unrecognized(asked: &Asked<'_>) -> Failure {
@@ -173,6 +206,7 @@ fn unrecognized(asked: &Asked<'_>) -> Failure {
 
 fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failure> {
     known(asked)?;
+    let methods = methods(asked)?;
     if asked.field("mode") != Some("payment") {
         return Err(Failure::invalid("parameter_missing", "mode", "This simulator knows mode=payment only."));
     }
@@ -191,7 +225,6 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
     let quantity = integer(asked, "line_items[0][quantity]")?;
     let units = units.checked_mul(quantity).filter(|units| (1..=99_999_999).contains(units));
     let units = units.ok_or_else(|| Failure::invalid("parameter_invalid_integer", price, "Invalid amount"))?;
-    let methods: Vec<String> = group(asked, "payment_method_types").into_values().collect();
     let session = Session {
         id: desk.book.id("cs_test_"),
         number: desk.book.number(),
@@ -207,8 +240,9 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
         expires_at,
         status: SessionStatus::Open,
         payment_intent: None,
+        subscription: false,
         delayed: false,
-        methods: if methods.is_empty() { vec!["card".to_owned()] } else { methods },
+        methods,
     };
     let answer = objects::session(&session, desk.config);
     desk.book.sessions.insert(session.id.clone(), session);
@@ -219,12 +253,71 @@ fn create_session(desk: &mut Desk<'_>, asked: &Asked<'_>) -> Result<Value, Failu
 fn known(asked: &Asked<'_>) -> Result<(), Failure> {
     const NAMES: [&str; 7] =
         ["mode", "client_reference_id", "success_url", "cancel_url", "expires_at", "customer_email", "locale"];
-    const GROUPS: [&str; 4] = ["metadata[", "payment_intent_data[", "line_items[0][", "payment_method_types["];
+    const GROUPS: [&str; 5] =
+        ["metadata[", "payment_intent_data[", "line_items[0][", "payment_method_types[", "payment_method_options["];
     let known = |name: &str| NAMES.contains(&name) || GROUPS.iter().any(|group| name.starts_with(group));
     match asked.fields.keys().find(|name| !known(name)) {
         None => Ok(()),
         Some(name) => Err(Failure::invalid("parameter_unknown", name, format!("Received unknown parameter: {name}"))),
     }
+}
+
+/// Payment methods of a Checkout Session that the simulator knows.
+const METHODS: [&str; 14] = [
+    "acss_debit",
+    "alipay",
+    "bancontact",
+    "boleto",
+    "card",
+    "customer_balance",
+    "eps",
+    "ideal",
+    "klarna",
+    "konbini",
+    "link",
+    "sepa_debit",
+    "us_bank_account",
+    "wechat_pay",
+];
+/// Parameters that Stripe requires with a method: method, name, and the values that it takes.
+const REQUIRED: [(&str, &str, &[&str]); 3] = [
+    ("acss_debit", "mandate_options", &[]),
+    ("customer_balance", "funding_type", &["bank_transfer"]),
+    ("wechat_pay", "client", &["web"]),
+];
+/// Methods that the simulated Dashboard switches on.
+const DASHBOARD: [&str; 2] = ["card", "alipay"];
+
+/// The session's payment methods, with the parameters that Stripe requires for each; those of the Dashboard if none is named.
+fn methods(asked: &Asked<'_>) -> Result<Vec<String>, Failure> {
+    let named = group(asked, "payment_method_types");
+    for (index, method) in &named {
+        if !METHODS.contains(&method.as_str()) {
+            let message = format!("Invalid payment_method_types[{index}]: must be one of {}", METHODS.join(", "));
+            return Err(Failure::invalid("parameter_invalid", &format!("payment_method_types[{index}]"), message));
+        }
+    }
+    let of = |method: &str| named.values().any(|known| known == method);
+    for (method, name, values) in REQUIRED.iter().filter(|(method, ..)| of(method)) {
+        let param = format!("payment_method_options[{method}][{name}]");
+        let value = required(asked, &param)?;
+        if !values.contains(&value) {
+            let message = format!("Invalid {param}: must be one of {}", values.join(", "));
+            return Err(Failure::invalid("parameter_invalid", &param, message));
+        }
+    }
+    let takes = |name: &&String| {
+        let inside = name.strip_prefix("payment_method_options[").and_then(|rest| rest.strip_suffix(']'));
+        let known = inside.and_then(|inside| inside.split_once("]["));
+        known.is_some_and(|(method, option)| REQUIRED.iter().any(|(of, name, _)| (*of, *name) == (method, option)))
+    };
+    let mut options = asked.fields.keys().filter(|name| name.starts_with("payment_method_options["));
+    if let Some(name) = options.find(|name| !takes(name)) {
+        let message = format!("Received unknown parameter: {name}");
+        return Err(Failure::invalid("parameter_unknown", name, message));
+    }
+    let chosen: Vec<String> = named.into_values().collect();
+    Ok(if chosen.is_empty() { DASHBOARD.map(str::to_owned).to_vec() } else { chosen })
 }
 
 fn required<'a>(asked: &'a Asked<'_>, name: &str) -> Result<&'a str, Failure> {

@@ -47,6 +47,7 @@ impl Shop {
             zpay_api_url: config.zpay_api_url(),
             zpay_pid: config.zpay_pid.clone(),
             zpay_key: config.zpay_key.clone(),
+            zpay_key_previous: String::new(),
             stripe_api_url: config.stripe_api_url(),
             stripe_secret_key: config.stripe_secret_key.clone(),
             stripe_webhook_secret: config.stripe_webhook_secret.clone(),
@@ -290,7 +291,7 @@ async fn a_zpay_order_is_opened_paid_and_told_with_a_signature_that_verifies() {
     let notices = shop.zpay_notices();
     let [notice] = notices.as_slice() else { panic!("{notices:?}") };
     assert!(notice.is_success());
-    assert_eq!((notice.order(), notice.money.to_string().as_str()), (Some(order(1)), "100.00 CNY"));
+    assert_eq!((notice.order(), notice.read.unwrap().to_string().as_str()), (Some(order(1)), "100.00 CNY"));
     let told = shop.zpay().query(order(1)).await.unwrap().unwrap();
     assert!(told.paid);
     assert_eq!((told.ended_at, &told.trade_no), (Some(start()), &notice.trade_no));
@@ -375,6 +376,22 @@ async fn a_saved_book_is_read_back_as_it_was() {
     assert_eq!(Book::load(&place).unwrap(), book);
     std::fs::remove_file(&place).unwrap();
     assert_eq!(Book::load(&place).unwrap(), Book::default());
+}
+
+/// G18: several writers at once never disturb each other, and leave no temporary file.
+#[test]
+fn a_book_is_saved_by_several_at_once() {
+    let folder = std::env::temp_dir().join(format!("guerdon-sim-books-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = folder.join("providers.json");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..25).for_each(|_| Book::default().save(&place).unwrap()));
+        }
+    });
+    assert_eq!(Book::load(&place).unwrap(), Book::default());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]

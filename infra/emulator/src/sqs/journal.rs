@@ -3,11 +3,12 @@
 //! A step is one `write`, so it survives a kill of the process, but not a power loss. A line cut short by a kill was never
 //! acknowledged. The next start drops it and rewrites the file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::contents::{Change, Contents};
+use crate::private;
 
 const NAME: &str = "queues.log";
 
@@ -27,7 +28,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Reads the journal of `directory` and rewrites it compactly.
     pub fn open(directory: &Path) -> io::Result<(Self, Contents)> {
-        fs::create_dir_all(directory)?;
+        private::folder(directory)?;
         let contents = match File::open(directory.join(NAME)) {
             Ok(file) => read(BufReader::new(file))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Contents::default(),
@@ -74,7 +75,7 @@ fn rewrite(directory: &Path, contents: &Contents) -> io::Result<(File, u64)> {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     })?;
-    let mut file = BufWriter::new(OpenOptions::new().append(true).create_new(true).open(&fresh)?);
+    let mut file = BufWriter::new(private::options().append(true).create_new(true).open(&fresh)?);
     for change in contents.changes() {
         file.write_all(&line(&[change])?)?;
     }

@@ -43,6 +43,7 @@ pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     Some(match binary {
         "registration" => ("registration", registration::api()),
         "affiliate" => ("affiliate", affiliate::api()),
+        "console" => ("console", console::api()),
         "agency" => ("agency", agency::api()),
         "referral" => ("referral", referral::api()),
         "payment" => ("payment", payment::api()),
@@ -65,6 +66,7 @@ pub fn needs(binary: &str) -> &'static [&'static str] {
     match binary {
         "registration" => &registration::NEEDS,
         "affiliate" => &affiliate::NEEDS,
+        "console" => &console::NEEDS,
         "agency" => &agency::NEEDS,
         "referral" => &referral::NEEDS,
         "payment" => &payment::NEEDS,

@@ -51,9 +51,12 @@ fn only_plain_decimals_are_read() {
     for good in ["0", "1", "10.5", "0.00000001", "9999999999.99999999"] {
         assert_eq!(plain_decimal(good, 8), Some(dec(good)), "{good}");
     }
+    for pasted in [" 1", "1\u{a0}", "\t1\r\n"] {
+        assert_eq!(plain_decimal(pasted, 8), Some(dec("1")), "{pasted:?}");
+    }
     let forty = "1".repeat(40);
     for bad in
-        ["", " 1", "1 ", "-1", "+1", "01", "1.", ".5", "1e2", "NaN", "１", "1,5", "1_0", "0.123456789", &forty, "1.2.3"]
+        ["", " ", "1 0", "-1", "+1", "01", "1.", ".5", "1e2", "NaN", "１", "1,5", "1_0", "0.123456789", &forty, "1.2.3"]
     {
         assert_eq!(plain_decimal(bad, 8), None, "{bad}");
     }

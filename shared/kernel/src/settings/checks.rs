@@ -1,7 +1,6 @@
 //! Findings about one settings document, each with the pointer of its value.
 
 use std::fmt::{Display, Write};
-use std::net::IpAddr;
 
 use rust_decimal::Decimal;
 
@@ -102,14 +101,7 @@ impl Checks {
 
     /// An address, or a network as `address/bits`.
     pub fn network(&mut self, pointer: impl Display, text: &str) {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let most = match address.parse() {
-            Ok(IpAddr::V4(_)) => Some(32_u8),
-            Ok(IpAddr::V6(_)) => Some(128),
-            Err(_) => None,
-        };
-        let fits = |most: u8| bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most));
-        if !most.is_some_and(fits) {
+        if crate::network::network(text).is_none() {
             self.add(pointer, "not_a_network", "an IP address or network");
         }
     }

@@ -135,7 +135,7 @@ impl<T: SettingValue> SettingValue for Vec<T> {
 /// The limits of a table of texts by key.
 #[derive(Debug, Clone, Copy)]
 pub struct Entries {
-    /// The keys that there can be.
+    /// The keys that there can be; any name if none is given.
     pub keys: &'static [&'static str],
     /// The limits of each text.
     pub each: Text,
@@ -159,7 +159,10 @@ impl SettingValue for BTreeMap<String, String> {
     fn check(&self, limits: &Entries, checks: &mut Checks) {
         for (key, text) in self {
             checks.within(key, |checks| {
-                one_of(key, limits.keys, checks);
+                match limits.keys {
+                    [] => key.check(&Text::Name, checks),
+                    words => one_of(key, words, checks),
+                }
                 text.check(&limits.each, checks);
             });
         }
@@ -176,6 +179,7 @@ impl SettingValue for BTreeMap<String, String> {
 
     fn range(limits: &Entries) -> String {
         let words = limits.keys.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let words = if words.is_empty() { "any name".to_owned() } else { words };
         format!("for {words}; {}", String::range(&limits.each))
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Checks, FieldInfo};
 use crate::money::{AMOUNT_MAX, Currency, LEDGER_DIGITS, plain_decimal};
+use crate::typed;
 
 /// A type that a setting can have. A new one brings its own check and its own schema.
 pub trait SettingValue: Sized {
@@ -236,6 +237,8 @@ impl SettingValue for Decimal {
 
     fn judge(limits: &Decimals, value: &mut Value, checks: &mut Checks) {
         let digits = limits.digits;
+        let typed = value.as_str().map(|text| typed::amount(text).to_owned());
+        *value = typed.map_or_else(|| value.take(), Value::from);
         if value.as_str().is_some_and(|text| plain_decimal(text, digits).is_none()) {
             checks.add("", "not_a_decimal", format!("a plain decimal with at most {digits} fractional digits"));
             *value = Value::from("1");

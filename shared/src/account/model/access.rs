@@ -1,7 +1,7 @@
-//! Credentials: e-mail claims, pending sign-ups, password resets and sessions (R2).
+//! Credentials: e-mail claims, pending sign-ups and sessions (R2).
 //!
 //! One claim per normalised e-mail makes the account unique. Its key is a secret hash of the address. Mailed codes are not
-//! stored; they are derived from a stored nonce.
+//! stored; they are derived.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::model::identity::Email;
 use crate::referral::model::referral::NotApplied;
-use kernel::id::{SessionId, UserId};
+use kernel::id::{SessionId, SignupId, UserId};
 
 /// Claim of an e-mail by a user, with the password hash.
 ///
@@ -64,16 +64,29 @@ pub struct ExternalClaim {
     pub at: Timestamp,
 }
 
-/// Registration whose e-mail is not verified yet (R2.4).
+/// Registration whose e-mail is not verified yet (R2.4): one per sign-up token.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingSignup {
+    pub id: SignupId,
     /// Secret hash of the e-mail.
     pub email_hash: String,
+    /// Time of the registration.
+    pub created_at: Timestamp,
+    /// Account to create; `None` once it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<SignupDetails>,
+    /// Nonces of the mailed codes, oldest first; none when no mail was sent.
+    pub nonces: Vec<String>,
+    /// Expiry of the last mailed code.
+    pub until: Timestamp,
+}
+
+/// Account that a pending sign-up is to create.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignupDetails {
     pub email: Email,
     /// Id of the future account.
     pub user: UserId,
-    /// Time of the registration.
-    pub created_at: Timestamp,
     /// Argon2id hash.
     pub password_hash: String,
     /// Referral code as typed at registration.
@@ -82,32 +95,30 @@ pub struct PendingSignup {
     /// Preferred language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// Nonce of the mailed code.
-    pub nonce: String,
-    /// Expiry of the mailed code.
-    pub until: Timestamp,
 }
 
 impl fmt::Debug for PendingSignup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingSignup").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("PendingSignup").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-/// Requested password reset (R2.8).
+impl fmt::Debug for SignupDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignupDetails").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Change of an e-mail that awaits its confirmation (R2.11).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PasswordReset {
-    /// Secret hash of the e-mail.
-    pub email_hash: String,
+pub struct EmailChange {
     pub user: UserId,
+    /// New address.
+    pub email: Email,
     /// Nonce of the mailed code.
     pub nonce: String,
     /// Expiry of the mailed code.
     pub until: Timestamp,
-    /// True once the code has set a password.
-    ///
-    /// A used reset is kept, so that a retry after a lost response finds the result.
-    pub used: bool,
 }
 
 /// Sign-in and its chain of refresh tokens (R2.5).
@@ -124,6 +135,9 @@ pub struct Session {
     /// True for a session that a service key opened: it has the rights of a user at most (R2.11).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limited: bool,
+    /// Client that holds it.
+    #[serde(default, skip_serializing_if = "SessionKind::is_api")]
+    pub kind: SessionKind,
     /// Number of refreshes so far, which is the number of the one valid refresh token.
     pub number: u64,
     /// Time of the last refresh.
@@ -132,6 +146,23 @@ pub struct Session {
     pub until: Timestamp,
     /// True after sign-out or after reuse of a refresh token; no token of the session is valid then.
     pub revoked: bool,
+}
+
+/// Client that holds a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// A client of the API, with access and refresh tokens.
+    #[default]
+    Api,
+    /// A browser, with a signed cookie that names the session; it is never refreshed.
+    Browser,
+}
+
+impl SessionKind {
+    fn is_api(&self) -> bool {
+        *self == Self::Api
+    }
 }
 
 /// Holder of an access token: the session that the token came from, as it was then (R2.5).
@@ -154,6 +185,7 @@ impl From<&Session> for Bearer {
     }
 }
 
-fn is_zero(number: &u64) -> bool {
+/// True for the number that is not stored.
+pub(super) fn is_zero(number: &u64) -> bool {
     *number == 0
 }

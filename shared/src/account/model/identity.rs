@@ -18,7 +18,7 @@ pub const PASSWORD_MIN: usize = 10;
 /// Maximum characters of a password.
 pub const PASSWORD_MAX: usize = 128;
 
-/// Normalised e-mail address (R2.1): trimmed, Unicode NFC, lower case.
+/// Normalised e-mail address (R2.1, R2.13): trimmed, Unicode NFC, lower case, the domain in its ASCII form.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -30,8 +30,10 @@ impl Email {
     pub fn parse(text: &str) -> Option<Self> {
         let normal: String = text.trim().nfc().collect::<String>().to_lowercase().nfc().collect();
         let (local, domain) = normal.split_once('@')?;
-        let sane = normal.len() <= EMAIL_MAX && sane_local(local) && sane_domain(domain);
-        sane.then_some(Self(normal))
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
+        let sane = sane_local(local) && sane_domain(&domain);
+        let address = format!("{local}@{domain}");
+        (sane && address.len() <= EMAIL_MAX).then_some(Self(address))
     }
 
     /// Parses the address in a request field.
@@ -47,14 +49,27 @@ impl Email {
         &self.0
     }
 
+    /// Returns the mailbox that the address stands for, to compare aliases under limits and risk (R2.13).
+    ///
+    /// Without plus-part, and without dots where the provider ignores them. Accounts are unique per address, not per mailbox.
+    pub fn canonical(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or(("", ""));
+        let plain = local.split('+').next().filter(|plain| !plain.is_empty()).unwrap_or(local);
+        match domain {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", plain.replace('.', "")),
+            _ => format!("{plain}@{domain}"),
+        }
+    }
+
     /// Returns the masked address, for anyone but its owner and admins (R2.7): `a***@e***.com`.
     ///
     /// The number of stars is fixed, so a mask does not reveal the length.
     pub fn masked(&self) -> String {
         let (local, domain) = self.0.split_once('@').unwrap_or(("", ""));
+        let (domain, _) = idna::domain_to_unicode(domain);
         let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();
         let last = domain.rsplit_once('.').map(|(_, last)| format!(".{last}")).unwrap_or_default();
-        format!("{}***@{}***{last}", first(local), first(domain))
+        format!("{}***@{}***{last}", first(local), first(&domain))
     }
 }
 
@@ -65,7 +80,7 @@ fn sane_local(local: &str) -> bool {
 }
 
 fn sane_domain(domain: &str) -> bool {
-    let symbol = |c: char| if c.is_ascii() { c.is_ascii_alphanumeric() || c == '-' } else { c.is_alphanumeric() };
+    let symbol = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let label = |label: &str| {
         let dashes = label.starts_with('-') || label.ends_with('-');
         !label.is_empty() && label.len() <= 63 && !dashes && label.chars().all(symbol)
@@ -97,11 +112,16 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
-/// Password as sent: 10–128 characters (R2.1).
+/// Password: 10–128 characters (R2.1), normalised as an OpaqueString of RFC 8265 (NFKC, every space an ASCII space).
 ///
-/// Only its hash is stored; the password is never stored or displayed.
+/// So it does not matter how a keyboard composes its characters. Only its hash is stored; the password is never stored or
+/// displayed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+pub struct Password {
+    normal: String,
+    /// Text as sent, where it differs; hashes from before the normalisation are of this.
+    sent: Option<String>,
+}
 
 impl Password {
     /// Takes a password of valid length.
@@ -109,8 +129,13 @@ impl Password {
     /// # Rejects
     /// `None` below 10 or above 128 characters.
     pub fn parse(text: &str) -> Option<Self> {
-        let length = text.chars().take(PASSWORD_MAX.saturating_add(1)).count();
-        (PASSWORD_MIN..=PASSWORD_MAX).contains(&length).then(|| Self(text.to_owned()))
+        // No character normalises to more than eighteen others, or from more than a few.
+        let text: String = text.chars().take(PASSWORD_MAX.saturating_mul(4).saturating_add(1)).collect();
+        let space = |c: char| if c.is_whitespace() && !c.is_control() { ' ' } else { c };
+        let normal: String = text.nfkc().map(space).collect();
+        let length = normal.chars().take(PASSWORD_MAX.saturating_add(1)).count();
+        let sent = (normal != text).then_some(text);
+        (PASSWORD_MIN..=PASSWORD_MAX).contains(&length).then_some(Self { normal, sent })
     }
 
     /// Takes the password in a request field.
@@ -124,7 +149,12 @@ impl Password {
 
     /// Returns the bytes to hash.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.normal.as_bytes()
+    }
+
+    /// Returns the bytes that may have been hashed: normalised, and as sent before passwords were normalised.
+    pub fn candidates(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(self.normal.as_bytes()).chain(self.sent.as_deref().map(str::as_bytes))
     }
 }
 
@@ -135,7 +165,7 @@ impl fmt::Debug for Password {
 }
 
 text_enum! {
-    /// Role of a user, which decides their permissions (R2.5).
+    /// Role of a user, which decides their permissions (R2.5). A later one has all rights of those before it.
     pub enum Role as UserRole {
         /// An end user.
         User = "user",
@@ -143,17 +173,6 @@ text_enum! {
         Agent = "agent",
         /// The operator.
         Admin = "admin",
-    }
-}
-
-impl Role {
-    /// Rank of the role: each has the rights of those below it.
-    pub fn rank(self) -> u8 {
-        match self {
-            Self::User => 0,
-            Self::Agent => 1,
-            Self::Admin => 2,
-        }
     }
 }
 
@@ -232,6 +251,45 @@ mod tests {
         ] {
             assert_eq!(Email::parse(bad), None, "{bad}");
         }
+    }
+
+    /// R2.13, G11: an address in Unicode and in punycode is one address, with the domain in its ASCII form.
+    #[test]
+    fn a_domain_in_unicode_and_in_punycode_is_one_address() {
+        let ascii = Email::parse("ann@xn--bcher-kva.example").unwrap();
+        for other in ["ann@bücher.example", "ann@BÜCHER.example", "ann@bu\u{308}cher.example", "ann@ｂücher。example"]
+        {
+            assert_eq!(Email::parse(other), Some(ascii.clone()), "{other}");
+        }
+        assert_eq!(ascii.as_str(), "ann@xn--bcher-kva.example");
+        for bad in ["a@xn--zz--.com", "a@xn--.com", "a@b.com."] {
+            assert_eq!(Email::parse(bad), None, "{bad}");
+        }
+    }
+
+    /// R2.13, G11: aliases of one mailbox have one canonical form, and stay addresses of their own.
+    #[test]
+    fn aliases_of_a_mailbox_have_one_canonical_form() {
+        let canonical = |text: &str| Email::parse(text).unwrap().canonical();
+        for alias in ["annlee@gmail.com", "ann.lee@gmail.com", "a.n.n.lee+shop@googlemail.com", "AnnLee+1@Gmail.com"] {
+            assert_eq!(canonical(alias), "annlee@gmail.com", "{alias}");
+        }
+        assert_eq!(canonical("ann.lee+shop@example.com"), "ann.lee@example.com");
+        assert_eq!(canonical("+shop@example.com"), "+shop@example.com");
+        assert_ne!(Email::parse("ann.lee@gmail.com"), Email::parse("annlee@gmail.com"));
+    }
+
+    /// G12: the same password is the same however it is composed.
+    #[test]
+    fn a_password_is_the_same_however_it_is_composed() {
+        let composed = Password::parse("pâssw\u{f6}rd-10").unwrap();
+        for other in ["pa\u{302}sswo\u{308}rd-10", "ｐâssw\u{f6}rd-1０"] {
+            let other = Password::parse(other).unwrap();
+            assert_eq!(other.as_bytes(), composed.as_bytes());
+            assert_eq!(other.candidates().count(), 2, "as sent, for old hashes");
+        }
+        assert_eq!(composed.candidates().count(), 1);
+        assert_eq!(Password::parse("ten\u{a0}letters").unwrap().as_bytes(), b"ten letters");
     }
 
     /// R2.1

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod external;
 pub mod identity;
+pub mod network;
 pub mod scope;
 pub mod service_key;
 pub mod settings;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::account::model::access::Bearer;
+use crate::account::model::access::{Bearer, is_zero};
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role, Status};
 use crate::account::model::scope::AdminScope;
@@ -149,7 +149,7 @@ impl User {
             && role == Role::Admin
             && !self.scopes.is_empty()
             && (scopes.is_empty() || !scopes.is_subset(&self.scopes));
-        let grows = role.rank() > self.role.rank() || wider;
+        let grows = role > self.role || wider;
         let changed = Self { role, scopes, ..self };
         if grows { changed.without_sessions() } else { changed }
     }
@@ -204,10 +204,6 @@ impl TryFrom<String> for AffiliatePolicy {
         };
         terms.split_once(" of ").and_then(parse).ok_or("not an affiliate policy")
     }
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Purchase invariant B1: the inviter is that of the user, and the base follows from the amount (R2.6).
+//! Purchase invariant B1: the inviter is the one whom the user had when it was paid, and the base follows from the amount (R2.6).
 
 use crate::operations::auditor::{Finding, Snapshot};
 
@@ -12,7 +12,11 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             }
             continue;
         };
-        let inviter = snapshot.users.get(&bought.user).map(|user| user.attribution.as_ref().map(|bond| bond.inviter));
+        let known = bought.paid_at.min(bought.reported_at);
+        let inviter = snapshot
+            .users
+            .get(&bought.user)
+            .map(|user| user.attribution.as_ref().filter(|bond| bond.bound_at <= known).map(|bond| bond.inviter));
         if inviter != Some(bought.inviter) {
             let detail = format!("{} bought, invited by {:?}; it is {inviter:?}", bought.user, bought.inviter);
             findings.push(Finding::new("B1", purchase.id, detail));

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMove};
-pub use crate::affiliate::model::commission::earning::{Accrual, AccruedBy, EarningError};
+pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
 use crate::payment::model::order::{AffiliateTerms, Order};
@@ -37,6 +37,8 @@ text_enum! {
         PartiallyReversed = "partially_reversed",
         /// All of it was taken back.
         Reversed = "reversed",
+        /// Its beneficiary is blocked; it is released when they are active again (R2.8).
+        Held = "held",
     }
 }
 
@@ -67,6 +69,15 @@ pub struct Commission {
     /// True while the commission is in the pending part.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
+    /// True while it stays pending because its beneficiary is blocked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
+    /// Part of the cap that earlier commissions of the invitee had used; `None` without a cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap_used: Option<LedgerMoney>,
+    /// Bound on the remaining amount, set when the cap left no room for a reinstatement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<LedgerMoney>,
     /// Reason of an admin's reversal, which is permanent whatever happens to the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<String>,
@@ -99,14 +110,17 @@ impl Commission {
 
     /// Returns the amount that should remain.
     ///
-    /// It is the share that the order's net leaves, or 0 after an admin's reversal (R4.11).
+    /// It is the share that the order's net leaves, within the cap, or 0 after an admin's reversal (R4.11).
     ///
     /// # Rejects
     /// Overflow.
     pub fn target(&self, of: &CommissionSource) -> Result<LedgerMoney, MoneyError> {
         match self.denied {
             Some(_) => Ok(LedgerMoney::zero(self.amount.currency())),
-            None => target(self.amount, of.net, of.charge),
+            None => {
+                let share = target(self.amount, of.net, of.charge)?;
+                self.at_most.map_or(Ok(share), |bound| share.least(bound))
+            }
         }
     }
 
@@ -127,6 +141,8 @@ impl Commission {
     pub fn state(&self, now: Timestamp) -> CommissionState {
         if self.left().is_zero() {
             CommissionState::Reversed
+        } else if self.withheld {
+            CommissionState::Held
         } else if self.left.is_some() {
             CommissionState::PartiallyReversed
         } else if self.pending && now < self.available_at {
@@ -144,17 +160,21 @@ pub struct CommissionHold {
     pub order: OrderId,
     /// End of the hold.
     pub at: Timestamp,
+    /// True while its beneficiary is blocked; it is then not listed as due.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
 }
 
-/// Commission that an invitee's orders have earned so far; the trigger limit and the cap use it (R6.3).
+/// Commission of an invitee's orders so far, for the trigger limit and the cap (R6.3).
 ///
-/// It only grows: a refund takes nothing off it.
+/// The number only grows, since an order uses its slot by its capture. The amount follows refunds, since the cap counts what is
+/// left (R6.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Earnings {
     pub invitee: UserId,
     /// Number of orders with a commission.
     pub orders: u32,
-    /// Sum of commissions before any refund.
+    /// Sum of what remains of the commissions.
     pub earned: LedgerMoney,
 }
 
@@ -182,10 +202,13 @@ pub struct CommissionSource {
     pub net: PayMoney,
     /// Time of the capture; `None` before.
     pub paid_at: Option<Timestamp>,
+    /// Start of the hold: the capture of an order, the report of a purchase.
+    pub held_since: Option<Timestamp>,
 }
 
 impl From<&Order> for CommissionSource {
     fn from(order: &Order) -> Self {
+        let paid_at = order.paid_at.filter(|_| order.status.is_captured());
         Self {
             id: order.id,
             user: order.user,
@@ -194,7 +217,8 @@ impl From<&Order> for CommissionSource {
             base: order.credit,
             charge: order.charge,
             net: order.net(),
-            paid_at: order.paid_at.filter(|_| order.status.is_captured()),
+            paid_at,
+            held_since: paid_at,
         }
     }
 }
@@ -215,6 +239,7 @@ impl CommissionSource {
             charge: bought.amount,
             net,
             paid_at: Some(bought.paid_at),
+            held_since: Some(bought.reported_at),
         }))
     }
 }
@@ -262,9 +287,9 @@ pub fn earned(of: &CommissionSource, before: &Earnings) -> Result<Result<LedgerM
     }
 }
 
-/// Returns the end of the hold for an order paid at `paid_at` (R6.4).
-pub fn available_at(terms: &AffiliateTerms, paid_at: Timestamp) -> Timestamp {
-    paid_at.checked_add(SignedDuration::from_hours(i64::from(terms.hold_hours))).unwrap_or(Timestamp::MAX)
+/// Returns the end of a hold that starts at `since` (R6.4).
+pub fn available_at(terms: &AffiliateTerms, since: Timestamp) -> Timestamp {
+    since.checked_add(SignedDuration::from_hours(i64::from(terms.hold_hours))).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! A purchase earns like an online payment: it counts to the invitee's charge total, and its base is what the commission rate
 //! applies to. It credits nothing and has no journal of its own. Like a payment it is a set of facts that only grows: the
-//! report, and the refunds by id. So they may come in any order and repeat (R4.11). Its id follows from the reporting key and
+//! report, and the refunds by id. So they may come in any order and repeat (R4.11). A person's correction of a refund replaces
+//! the amount that was reported, for good. Its id follows from the reporting key and
 //! the backend's own id, which makes it unique per key. Each purchase is one item.
 
 use std::collections::BTreeMap;
@@ -32,8 +33,20 @@ pub struct Purchase {
     /// Refunds by the backend's refund id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<ExternalId, PayMoney>,
+    /// Corrections of refunds by the backend's refund id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub corrections: BTreeMap<ExternalId, RefundCorrection>,
     /// Time of the first report or refund.
     pub created_at: Timestamp,
+}
+
+/// Correction of a refund's amount; it holds whatever else is reported of that refund.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefundCorrection {
+    /// Amount really refunded; 0 for a refund that did not happen.
+    pub amount: PayMoney,
+    pub reason: String,
+    pub at: Timestamp,
 }
 
 /// Sale with all that its rewards and commission depend on, fixed at the time of the report.
@@ -69,7 +82,8 @@ impl Purchase {
 
     /// Builds a purchase without report and refunds.
     pub fn new(id: OrderId, key: ServiceKeyId, external_order_id: ExternalId, now: Timestamp) -> Self {
-        Self { id, key, external_order_id, bought: None, refunds: BTreeMap::new(), created_at: now }
+        let (refunds, corrections) = (BTreeMap::new(), BTreeMap::new());
+        Self { id, key, external_order_id, bought: None, refunds, corrections, created_at: now }
     }
 
     /// Records a refund; of two with the same id the larger amount counts (R4.11).
@@ -83,12 +97,29 @@ impl Purchase {
         Ok(())
     }
 
+    /// Returns the refunds by id, as corrected.
+    pub fn refunded(&self) -> impl Iterator<Item = (&ExternalId, PayMoney)> {
+        let corrected = |id| self.corrections.get(id).map(|correction| correction.amount);
+        self.refunds.iter().map(move |(id, amount)| (id, corrected(id).unwrap_or(*amount)))
+    }
+
+    /// Returns what is left to refund besides the refund `id`; `None` before the purchase is reported.
+    ///
+    /// # Rejects
+    /// Overflow; refunds in another currency.
+    pub fn refundable(&self, id: &ExternalId) -> Result<Option<PayMoney>, MoneyError> {
+        let Some(bought) = &self.bought else { return Ok(None) };
+        let others = self.refunded().filter(|(other, _)| *other != id);
+        let left = others.map(|(_, amount)| amount).try_fold(bought.amount, PayMoney::minus)?;
+        left.most(PayMoney::zero(bought.amount.currency())).map(Some)
+    }
+
     /// Returns the net of a purchase of `amount`; never negative, whatever the refunds.
     ///
     /// # Rejects
     /// Overflow; refunds in another currency.
     pub fn net_of(&self, amount: PayMoney) -> Result<PayMoney, MoneyError> {
-        let left = self.refunds.values().try_fold(amount, |left, refund| left.minus(*refund))?;
+        let left = self.refunded().map(|(_, refund)| refund).try_fold(amount, PayMoney::minus)?;
         left.most(PayMoney::zero(amount.currency()))
     }
 

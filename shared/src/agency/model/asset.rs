@@ -12,6 +12,7 @@ use kernel::id::{AgencyOrderId, AssetId, SeriesId};
 use kernel::ledger::Accounts;
 use kernel::refusal::FieldError;
 use kernel::text_enum;
+use kernel::typed;
 
 text_enum! {
     /// Kind of an asset.
@@ -28,17 +29,24 @@ text_enum! {
 pub struct AssetIdentifier(String);
 
 impl AssetIdentifier {
-    /// Parses user input: trims it and converts it to upper case.
+    /// Parses an identifier as typed or pasted, in upper case (G5).
     ///
     /// # Rejects
     /// The field error for the problem document.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        let text = text.trim().to_ascii_uppercase();
+        let text = typed::identifier(text).unwrap_or_default();
         let known = |c: char| c.is_ascii_alphanumeric() || "-.:_".contains(c);
-        if (4..=64).contains(&text.len()) && text.chars().all(known) {
+        let printed = text.chars().filter(|c| *c != '-').count() >= 4;
+        if printed && text.len() <= 64 && text.chars().all(known) {
             return Ok(Self(text));
         }
-        Err(FieldError::new("/identifier", "malformed", "4 to 64 letters, digits, -, ., : or _"))
+        let detail = "4 to 64 letters, digits, ., : or _, and dashes between them";
+        Err(FieldError::new("/identifier", "malformed", detail))
+    }
+
+    /// The identifier as its uniqueness compares it: without dashes.
+    pub fn folded(&self) -> String {
+        self.0.replace('-', "")
     }
 
     /// The identifier in its stored form.

@@ -72,7 +72,7 @@ pub struct Share {
 
 /// Division of a one-time commission; shares and platform part sum to the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
+pub struct CommissionChain {
     /// Amount paid by the series.
     pub pool: Decimal,
     /// Share of each level, from the selling shop up.
@@ -85,9 +85,9 @@ pub struct Chain {
 ///
 /// # Rejects
 /// Overflow; a level above the pool, which the ceilings exclude.
-pub fn divide(commission: &CommissionTerms, levels: &[Level]) -> Result<Chain, MoneyError> {
+pub fn divide(commission: &CommissionTerms, levels: &[Level]) -> Result<CommissionChain, MoneyError> {
     let tiered = commission.kind == CommissionKind::Tiered && !commission.tiers.is_empty();
-    let mut chain = Chain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO };
+    let mut chain = CommissionChain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO };
     if !tiered && commission.kind != CommissionKind::None {
         chain.pool = commission.amount;
     }

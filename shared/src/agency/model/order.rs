@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::agency::model::asset::Asset;
-use crate::agency::model::commission_split::{Chain, Level, Sales, SalesTally, differences, divide};
+use crate::agency::model::commission_split::{CommissionChain, Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Own, OwnTier};
 use crate::agency::model::series::{CommissionTerms, CommissionTrigger, Progress};
 use crate::agency::model::shop::ShopPath;
@@ -250,6 +250,18 @@ impl AgencyOrder {
         Ok(part.round_dp_with_strategy(LEDGER_DIGITS, rust_decimal::RoundingStrategy::ToZero))
     }
 
+    /// Part of the pool that stays with the platform at the outcome's net: what all levels leave of it (G8).
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn platform_part(&self, outcome: &SaleOutcome) -> Result<Decimal, MoneyError> {
+        let mut rest = self.part(outcome.pool, outcome.net)?;
+        for share in &outcome.shares {
+            rest = rest.checked_sub(self.part(share.one_time, outcome.net)?).ok_or(MoneyError::Overflow)?;
+        }
+        Ok(rest)
+    }
+
     /// Contribution to the statistics of its series at `net`.
     pub fn tally(&self, net: Decimal) -> SalesTally {
         let counts = self.paid_by.counts() && net > Decimal::ZERO;
@@ -330,7 +342,7 @@ impl Scene {
         let levels: Vec<Level> = levels.map(|(level, sales)| Level { own: level.own.clone(), sales: *sales }).collect();
         let chain = match triggered {
             true => divide(&order.commission, &levels)?,
-            false => Chain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO },
+            false => CommissionChain { pool: Decimal::ZERO, shares: Vec::new(), platform: Decimal::ZERO },
         };
         let costs: Vec<Decimal> = order.levels.iter().map(|level| level.cost).collect();
         let differences = match order.kind {

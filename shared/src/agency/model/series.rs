@@ -15,6 +15,7 @@ use crate::agency::model::grant::{GrantOffer, Own, OwnTier};
 use kernel::id::{PackageId, SeriesId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
+use kernel::typed;
 
 text_enum! {
     /// Metric that a tier's threshold is compared with.
@@ -287,6 +288,21 @@ pub struct Series {
     /// Number of grants at level 1.
     pub grants: u32,
     pub created_at: Timestamp,
+}
+
+/// Uniqueness claim of a series' code over the deployment (G19).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesCode {
+    /// Code in the form that is compared.
+    pub code: String,
+    pub series: SeriesId,
+}
+
+impl SeriesCode {
+    /// Builds the claim of a series.
+    pub fn of(series: &Series) -> Self {
+        Self { code: typed::folded(&series.code), series: series.id }
+    }
 }
 
 impl Series {

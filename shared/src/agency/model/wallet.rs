@@ -10,6 +10,7 @@ use kernel::ledger::{
     AccountOwner, Accounts, Header, JournalEntry, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
 };
 use kernel::money::{Currency, LedgerMoney};
+use kernel::text_enum;
 
 /// Marks the first movement of agency money, which fixes `agency.currency` (R9.1).
 ///
@@ -17,6 +18,16 @@ use kernel::money::{Currency, LedgerMoney};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgencyBegun {
     pub at: Timestamp,
+}
+
+text_enum! {
+    /// One of a wallet's accounts.
+    pub enum WalletPart {
+        /// Money to spend.
+        Main = "main",
+        /// Commission earned.
+        Commission = "commission",
+    }
 }
 
 /// A shop's accounts, in agency currency.

@@ -11,7 +11,7 @@ use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::Withdrawal;
 use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
-use crate::message::Message;
+use crate::message::{MailKind, Message};
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
 use crate::operations::model::projection::{
@@ -22,7 +22,8 @@ use crate::payment::model::order::{Order, OrderStatus};
 use crate::redemption::model::code::{Batch, BatchState, Code, CodeText};
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::Reward;
-use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
+use kernel::fault::Chain;
+use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, SignupId, UserId, WithdrawalId};
 
 /// Checks the outbox and the statistics projection.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -36,7 +37,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
                     let detail = format!("promises what was not committed: {message:?}");
                     findings.push(Finding::new("O2", outbox.id, detail));
                 }
-                Err(error) => findings.push(Finding::new("D1", outbox.id, error.to_string())),
+                Err(error) => findings.push(Finding::new("D1", outbox.id, Chain(&error).to_string())),
             }
         }
     }
@@ -63,7 +64,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
         }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
-        Message::PromotionExpired { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
+        Message::PromotionExpired { user } | Message::PromotionEnrolled { user } => {
+            all.users.get(user).is_some_and(|user| user.promotion.is_some())
+        }
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
@@ -91,7 +94,18 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             let redemption = all.redemptions.get(&Redemption::key(*user, *code, *number).pk);
             redemption.is_some_and(|redemption| redemption.undone.is_some())
         }
-        Message::Mail { email, .. } => all.addressed.contains(email),
+        Message::Mail { mail, subject, .. } => mail_has_a_cause(all, *mail, subject.as_deref()),
+    }
+}
+
+/// A mail is about a sign-up or a user; anybody may ask for the others, for any address.
+fn mail_has_a_cause(all: &Snapshot, mail: MailKind, subject: Option<&str>) -> bool {
+    match mail {
+        MailKind::Verification => subject.and_then(SignupId::parse).is_some_and(|id| all.signups.contains(&id)),
+        MailKind::EmailChange | MailKind::EmailChangeNotice => {
+            subject.and_then(UserId::parse).is_some_and(|id| all.users.contains_key(&id))
+        }
+        MailKind::PasswordReset | MailKind::Challenge => subject.is_none(),
     }
 }
 

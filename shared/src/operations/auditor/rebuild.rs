@@ -175,7 +175,7 @@ impl Rebuilt {
             all.earnings.keys().map(|invitee| (*invitee, (0, Decimal::ZERO))).collect();
         for commission in all.commissions.values() {
             let (orders, sum) = earned.entry(commission.invitee).or_default();
-            (*orders, *sum) = (orders.saturating_add(1), sum.saturating_add(commission.amount.amount()));
+            (*orders, *sum) = (orders.saturating_add(1), sum.saturating_add(commission.left().amount()));
         }
         for (invitee, (orders, sum)) in earned {
             let stored = all.earnings.get(&invitee);

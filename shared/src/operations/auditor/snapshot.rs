@@ -1,12 +1,13 @@
 //! A decoded full scan. Items that do not decode or have the wrong key or index entries are findings.
+//!
+//! Every type is decoded by its declaration ([`crate::records`]). A type without a field here is read with [`Snapshot::all`].
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use crate::account::model::access::{EmailClaim, ExternalClaim, PasswordReset, PendingSignup, Session};
-use crate::account::model::service_key::ServiceKey;
+use crate::account::model::access::{EmailClaim, ExternalClaim, PendingSignup};
 use crate::account::model::user::User;
-use crate::account::token::PublicKeys;
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
@@ -14,33 +15,30 @@ use crate::agency::model::asset::{Asset, AssetClaim};
 use crate::agency::model::commission_split::{Sales, ShopSales};
 use crate::agency::model::grant::{Grant, GrantPlace};
 use crate::agency::model::order::AgencyOrder;
-use crate::agency::model::series::Series;
+use crate::agency::model::series::{Series, SeriesCode};
 use crate::agency::model::shop::Shop;
-use crate::agency::model::wallet::{AgencyBegun, Wallet};
-use crate::operations::model::audit_record::AuditRecord;
+use crate::agency::model::wallet::Wallet;
 use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
-use crate::operations::settings::SettingsRecord;
-use crate::payment::model::event::{ProviderEventRecord, RawEvent};
-use crate::payment::model::order::{Order, OrderWindow};
+use crate::payment::model::event::ProviderEventRecord;
+use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
-use crate::payment::model::reconciliation::{Differences, Reconciliation};
 use crate::payment::model::review::Review;
 use crate::redemption::model::code::{Batch, Code, CodeShard, CodeText};
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
-use crate::referral::model::counts::{InviteeLimit, Milestone, ReferralCounts};
+use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{ActiveCodes, Invite, Reward, Trigger};
 use crate::webhooks::model::delivery::Delivery;
 use crate::webhooks::model::endpoint::Endpoint;
+use kernel::fault::Chain;
 use kernel::id::{
-    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, UserId,
-    WithdrawalId,
+    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, SignupId,
+    UserId, WithdrawalId,
 };
 use kernel::ledger::JournalEntry;
-use table::idempotency::IdempotencyRecord;
-use table::item::{Entity, Item, Versioned, describe, numbers, text};
-use table::ledger::LedgerBegun;
+use table::item::{Entity, Item, describe, numbers, text};
 use table::outbox::Outbox;
+use table::records::RecordSchema;
 
 /// All entities in the table, by type.
 #[derive(Debug, Default)]
@@ -66,8 +64,8 @@ pub struct Snapshot {
     pub external: Vec<ExternalClaim>,
     /// Purchases reported by the operator's backend.
     pub purchases: BTreeMap<OrderId, Purchase>,
-    /// Secret hashes of e-mails that a mail may go to: claimed, pending sign-ups, or resets.
-    pub addressed: BTreeSet<String>,
+    /// Sign-ups that await their confirmation, or were confirmed a short while ago.
+    pub signups: BTreeSet<SignupId>,
     /// Commission accounts of users.
     pub affiliates: BTreeMap<UserId, CommissionAccount>,
     /// Commissions by order.
@@ -97,7 +95,12 @@ pub struct Snapshot {
     pub counted: Vec<ProjectedMetrics>,
     /// Totals of statistics, summed over all shards.
     pub totals: Tallies,
+    rest: Decoded,
 }
+
+/// Entities that decode, by type.
+#[derive(Debug, Default)]
+struct Decoded(BTreeMap<&'static str, Vec<Box<dyn Any + Send + Sync>>>);
 
 /// Entities of the agency.
 #[derive(Debug, Default)]
@@ -107,6 +110,8 @@ pub struct Agency {
     /// Sales statistics by shop and series.
     pub sales: BTreeMap<(ShopId, SeriesId), Sales>,
     pub series: BTreeMap<SeriesId, Series>,
+    /// Claims on the codes of series.
+    pub series_codes: Vec<SeriesCode>,
     /// Grants, deleted ones included.
     pub grants: BTreeMap<GrantId, Grant>,
     /// Index of grants: the place of each.
@@ -120,240 +125,136 @@ pub struct Agency {
 impl Snapshot {
     /// Decodes a scan and reports items that do not fit.
     pub fn read(items: &[Item]) -> (Self, Vec<Finding>) {
-        let mut snapshot = Self::default();
-        let mut findings = Vec::new();
+        let schemas: BTreeMap<&str, &RecordSchema> = crate::records().map(|schema| (schema.kind, schema)).collect();
+        let (mut decoded, mut totals, mut findings) = (Decoded::default(), Tallies::new(), Vec::new());
         for item in items {
-            if let Err(why) = snapshot.add(item, &mut findings) {
+            let found = match text(item, "type").unwrap_or_default() {
+                "statistics" => add_totals(&mut totals, item),
+                "try" => numbers(item).map(drop).map_err(|fault| Chain(&fault).to_string()),
+                "" => Err("has no type".to_owned()),
+                kind => match schemas.get(kind) {
+                    Some(schema) => decoded.add(schema, item, &mut findings),
+                    None => Err(format!("is a {kind}, which no capability declares")),
+                },
+            };
+            if let Err(why) = found {
                 findings.push(Finding::new("D1", describe(item), why));
             }
         }
-        (snapshot, findings)
+        (Self::of(decoded, totals), findings)
     }
 
-    fn add(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        match text(item, "type").unwrap_or_default() {
-            "user" => {
-                let user: User = decode(item, findings)?;
-                self.users.insert(user.id, user);
-            }
-            "posting" => self.postings.push(decode(item, findings)?),
-            "order" => {
-                let order: Order = decode(item, findings)?;
-                self.orders.insert(order.id, order);
-            }
-            "payment" => self.payments.push(decode(item, findings)?),
-            "event" => self.events.push(decode(item, findings)?),
-            "review" => self.reviews.push(decode(item, findings)?),
-            "reward" => {
-                let reward: Reward = decode(item, findings)?;
-                self.rewards.insert(reward.id, reward);
-            }
-            "milestone" => {
-                let milestone: Milestone = decode(item, findings)?;
-                self.milestones.push((milestone.invitee, milestone.trigger));
-            }
-            "referral_counts" => {
-                let counts: ReferralCounts = decode(item, findings)?;
-                self.counts.insert(counts.user, counts);
-            }
-            "invite" => self.invites.push(decode(item, findings)?),
-            "active_codes" => self.active_codes.push(decode(item, findings)?),
-            "outbox" => self.outbox.push(decode(item, findings)?),
-            "counted" => self.counted.push(decode(item, findings)?),
-            "statistics" => self.add_totals(item)?,
-            _ => self.add_service(item, findings)?,
-        }
-        Ok(())
+    /// Entities of a type that has no field of its own.
+    pub fn all<T: Entity>(&self) -> impl Iterator<Item = &T> {
+        self.rest.0.get(T::TYPE).into_iter().flatten().filter_map(|entity| entity.downcast_ref())
     }
 
-    /// Adds entities of the operator's backend and product.
-    fn add_service(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        match text(item, "type").unwrap_or_default() {
-            "external" => self.external.push(decode(item, findings)?),
-            "purchase" => {
-                let purchase: Purchase = decode(item, findings)?;
-                self.purchases.insert(purchase.id, purchase);
-            }
-            "service_key" => fits::<ServiceKey>(item, findings)?,
-            "endpoint" => {
-                let endpoint: Endpoint = decode(item, findings)?;
-                self.endpoints.insert(endpoint.id, endpoint);
-            }
-            "delivery" => self.deliveries.push(decode(item, findings)?),
-            _ => self.add_commissions(item, findings)?,
+    fn of(mut from: Decoded, totals: Tallies) -> Self {
+        let agency = Agency::of(&mut from);
+        Self {
+            users: from.by(|it: &User| it.id),
+            postings: from.take(),
+            orders: from.by(|it: &Order| it.id),
+            payments: from.take(),
+            events: from.take(),
+            reviews: from.take(),
+            rewards: from.by(|it: &Reward| it.id),
+            milestones: from.take().into_iter().map(|it: Milestone| (it.invitee, it.trigger)).collect(),
+            counts: from.by(|it: &ReferralCounts| it.user),
+            invites: from.take(),
+            active_codes: from.take(),
+            claims: from.take(),
+            external: from.take(),
+            purchases: from.by(|it: &Purchase| it.id),
+            signups: from.take().into_iter().map(|it: PendingSignup| it.id).collect(),
+            affiliates: from.by(|it: &CommissionAccount| it.user),
+            commissions: from.by(|it: &Commission| it.order),
+            maturing: from.by(|it: &CommissionHold| (it.beneficiary, it.order)),
+            earnings: from.by(|it: &Earnings| it.invitee),
+            withdrawals: from.by(|it: &Withdrawal| it.id),
+            plans: from.by(|it: &Plan| it.id),
+            subscriptions: from.take(),
+            batches: from.by(|it: &Batch| it.id),
+            codes: from.by(|it: &Code| it.text.clone()),
+            shards: from.take(),
+            redemptions: from.by(|it: &Redemption| it.own_key().pk),
+            agency,
+            endpoints: from.by(|it: &Endpoint| it.id),
+            deliveries: from.take(),
+            outbox: from.take(),
+            counted: from.take(),
+            totals,
+            rest: from,
         }
-        Ok(())
-    }
-
-    /// Adds commissions, their accounts and withdrawals.
-    fn add_commissions(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        match text(item, "type").unwrap_or_default() {
-            "commission_account" => {
-                let account: CommissionAccount = decode(item, findings)?;
-                self.affiliates.insert(account.user, account);
-            }
-            "commission" => {
-                let commission: Commission = decode(item, findings)?;
-                self.commissions.insert(commission.order, commission);
-            }
-            "maturing" => {
-                let maturing: CommissionHold = decode(item, findings)?;
-                self.maturing.insert((maturing.beneficiary, maturing.order), maturing);
-            }
-            "earnings" => {
-                let earnings: Earnings = decode(item, findings)?;
-                self.earnings.insert(earnings.invitee, earnings);
-            }
-            "withdrawal" => {
-                let withdrawal: Withdrawal = decode(item, findings)?;
-                self.withdrawals.insert(withdrawal.id, withdrawal);
-            }
-            _ => self.add_codes(item, findings)?,
-        }
-        Ok(())
-    }
-
-    /// Adds plans, redemption codes and redemptions.
-    fn add_codes(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        match text(item, "type").unwrap_or_default() {
-            "plan" => {
-                let plan: Plan = decode(item, findings)?;
-                self.plans.insert(plan.id, plan);
-            }
-            "subscription" => self.subscriptions.push(decode(item, findings)?),
-            "batch" => {
-                let batch: Batch = decode(item, findings)?;
-                self.batches.insert(batch.id, batch);
-            }
-            "code" => {
-                let code: Code = decode(item, findings)?;
-                self.codes.insert(code.text.clone(), code);
-            }
-            "code_shard" => self.shards.push(decode(item, findings)?),
-            "redemption" => {
-                let redemption: Redemption = decode(item, findings)?;
-                self.redemptions.insert(redemption.own_key().pk, redemption);
-            }
-            _ => self.add_agency(item, findings)?,
-        }
-        Ok(())
-    }
-
-    /// Adds entities of the agency.
-    fn add_agency(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        let agency = &mut self.agency;
-        match text(item, "type").unwrap_or_default() {
-            "shop" => {
-                let shop: Shop = decode(item, findings)?;
-                agency.shops.insert(shop.id, shop);
-            }
-            "wallet" => {
-                let wallet: Wallet = decode(item, findings)?;
-                agency.wallets.insert(wallet.shop, wallet);
-            }
-            "shop_sales" => {
-                let of: ShopSales = decode(item, findings)?;
-                agency.sales.insert((of.shop, of.series), of.sales);
-            }
-            "series" => {
-                let series: Series = decode(item, findings)?;
-                agency.series.insert(series.id, series);
-            }
-            "grant" => {
-                let grant: Grant = decode(item, findings)?;
-                agency.grants.insert(grant.id, grant);
-            }
-            "grant_place" => {
-                let place: GrantPlace = decode(item, findings)?;
-                agency.places.insert(place.id, place);
-            }
-            "asset" => {
-                let asset: Asset = decode(item, findings)?;
-                agency.assets.insert(asset.id, asset);
-            }
-            "asset_claim" => {
-                let claim: AssetClaim = decode(item, findings)?;
-                agency.claims.insert(claim.asset, claim);
-            }
-            "agency_order" => {
-                let order: AgencyOrder = decode(item, findings)?;
-                agency.orders.insert(order.id, order);
-            }
-            _ => self.add_rest(item, findings)?,
-        }
-        Ok(())
-    }
-
-    /// Adds sign-in entities, and entities that no invariant compares with others.
-    ///
-    /// For the latter, decoding with the right key and index entries is the whole check.
-    fn add_rest(&mut self, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-        match text(item, "type").unwrap_or_default() {
-            "email" => {
-                let claim: EmailClaim = decode(item, findings)?;
-                self.addressed.insert(claim.email_hash.clone());
-                self.claims.push(claim);
-            }
-            "signup" => {
-                self.addressed.insert(decode::<PendingSignup>(item, findings)?.email_hash);
-            }
-            "reset" => {
-                self.addressed.insert(decode::<PasswordReset>(item, findings)?.email_hash);
-            }
-            "session" => fits::<Session>(item, findings)?,
-            "raw_event" => fits::<RawEvent>(item, findings)?,
-            "settings" => fits::<SettingsRecord>(item, findings)?,
-            "agency_begun" => fits::<AgencyBegun>(item, findings)?,
-            "ledger_begun" => fits::<LedgerBegun>(item, findings)?,
-            "once" => fits::<IdempotencyRecord>(item, findings)?,
-            "public_keys" => fits::<PublicKeys>(item, findings)?,
-            "audit" => fits::<AuditRecord>(item, findings)?,
-            "reconciliation" => fits::<Reconciliation>(item, findings)?,
-            "differences" => fits::<Differences>(item, findings)?,
-            "invitee_limit" => fits::<InviteeLimit>(item, findings)?,
-            "order_window" => fits::<OrderWindow>(item, findings)?,
-            "try" => numbers(item).map(|_| ()).map_err(|fault| fault.to_string())?,
-            "" => return Err("has no type".to_owned()),
-            other => return Err(format!("is a {other}, which the auditor does not know")),
-        }
-        Ok(())
-    }
-
-    /// Adds totals under their full names.
-    ///
-    /// A day's totals get the day as a prefix, an unlimited code's uses and an invite code's invitees the code.
-    fn add_totals(&mut self, item: &Item) -> Result<(), String> {
-        let of = |list: &str, name: &str| {
-            text(item, "pk").and_then(|pk| pk.strip_prefix(list)).map(|code| format!("{name}.{code}."))
-        };
-        let code = of("USES#", "code").or_else(|| of("INVITED#", "invite"));
-        let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
-        let prefix = code.or(day).unwrap_or_default();
-        for (name, amount) in numbers(item).map_err(|fault| fault.to_string())? {
-            let total = self.totals.entry(format!("{prefix}{name}")).or_default();
-            *total = total.checked_add(amount).ok_or("a total that does not fit")?;
-        }
-        Ok(())
     }
 }
 
-fn fits<T: Entity>(item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
-    decode::<T>(item, findings).map(|_| ())
-}
-
-fn decode<T: Entity>(item: &Item, findings: &mut Vec<Finding>) -> Result<T, String> {
-    let stored = Versioned::<T>::read(item.clone()).map_err(|fault| fault.to_string())?;
-    let (key, indexes) = (stored.own_key(), stored.indexes());
-    let is = |name: &str| text(item, name).map(str::to_owned);
-    if (is("pk"), is("sk")) != (Some(key.pk.clone()), Some(key.sk.clone())) {
-        findings.push(Finding::new("D2", describe(item), format!("belongs at {}/{}", key.pk, key.sk)));
-    }
-    for (pk, sk, entry) in
-        [("gsi1pk", "gsi1sk", indexes.owner), ("gsi2pk", "gsi2sk", indexes.platform), ("gsi3pk", "gsi3sk", indexes.due)]
-    {
-        if is(pk).zip(is(sk)) != entry {
-            findings.push(Finding::new("D3", describe(item), format!("{pk} should be {entry:?}")));
+impl Agency {
+    fn of(from: &mut Decoded) -> Self {
+        let sales: Vec<ShopSales> = from.take();
+        Self {
+            shops: from.by(|it: &Shop| it.id),
+            wallets: from.by(|it: &Wallet| it.shop),
+            sales: sales.into_iter().map(|it| ((it.shop, it.series), it.sales)).collect(),
+            series: from.by(|it: &Series| it.id),
+            series_codes: from.take(),
+            grants: from.by(|it: &Grant| it.id),
+            places: from.by(|it: &GrantPlace| it.id),
+            assets: from.by(|it: &Asset| it.id),
+            claims: from.by(|it: &AssetClaim| it.asset),
+            orders: from.by(|it: &AgencyOrder| it.id),
         }
     }
-    Ok(stored.into_inner())
+}
+
+impl Decoded {
+    /// Decodes an item by its declaration and compares its key and index entries with those it should have.
+    fn add(&mut self, schema: &RecordSchema, item: &Item, findings: &mut Vec<Finding>) -> Result<(), String> {
+        let place = (schema.place)(item.clone()).map_err(|fault| Chain(&fault).to_string())?;
+        let is = |name: &str| text(item, name).map(str::to_owned);
+        let (pk, sk) = (place.key.pk, place.key.sk);
+        if (is("pk"), is("sk")) != (Some(pk.clone()), Some(sk.clone())) {
+            findings.push(Finding::new("D2", describe(item), format!("belongs at {pk}/{sk}")));
+        }
+        let indexes = place.indexes;
+        for (pk, sk, entry) in [
+            ("gsi1pk", "gsi1sk", indexes.owner),
+            ("gsi2pk", "gsi2sk", indexes.platform),
+            ("gsi3pk", "gsi3sk", indexes.due),
+        ] {
+            if is(pk).zip(is(sk)) != entry {
+                findings.push(Finding::new("D3", describe(item), format!("{pk} should be {entry:?}")));
+            }
+        }
+        self.0.entry(schema.kind).or_default().push(place.entity);
+        Ok(())
+    }
+
+    /// Takes all entities of a type.
+    fn take<T: Entity>(&mut self) -> Vec<T> {
+        let all = self.0.remove(T::TYPE).unwrap_or_default();
+        all.into_iter().filter_map(|entity| entity.downcast().ok()).map(|entity| *entity).collect()
+    }
+
+    /// Takes all entities of a type, by their ids.
+    fn by<T: Entity, I: Ord>(&mut self, id: impl Fn(&T) -> I) -> BTreeMap<I, T> {
+        self.take().into_iter().map(|entity| (id(&entity), entity)).collect()
+    }
+}
+
+/// Adds totals under their full names.
+///
+/// A day's totals get the day as a prefix, an unlimited code's uses and an invite code's invitees the code.
+fn add_totals(totals: &mut Tallies, item: &Item) -> Result<(), String> {
+    let of = |list: &str, name: &str| {
+        text(item, "pk").and_then(|pk| pk.strip_prefix(list)).map(|code| format!("{name}.{code}."))
+    };
+    let code = of("USES#", "code").or_else(|| of("INVITED#", "invite"));
+    let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
+    let prefix = code.or(day).unwrap_or_default();
+    for (name, amount) in numbers(item).map_err(|fault| Chain(&fault).to_string())? {
+        let total = totals.entry(format!("{prefix}{name}")).or_default();
+        *total = total.checked_add(amount).ok_or("a total that does not fit")?;
+    }
+    Ok(())
 }

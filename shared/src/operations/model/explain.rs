@@ -117,6 +117,11 @@ impl Facts {
         let order = &self.order;
         let provider = order.provider.as_str();
         let told = |outcome, because: String| Explained::new(Subject::Payment, outcome, because);
+        if order.is_processing() {
+            let because =
+                format!("{provider} is processing a payment; the order, now {}, is paid if it comes.", order.status);
+            return told("processing", because);
+        }
         match order.status {
             OrderStatus::Pending => told(
                 "pending",
@@ -135,6 +140,7 @@ impl Facts {
                         "{provider} took {} as {payment}, after the order was over; it credits all the same.",
                         order.charge
                     ),
+                    (None, None, _) => "An admin completed it by hand, and undid that.".to_owned(),
                     (payment, _, _) => format!(
                         "{provider} took {} as {}.",
                         order.charge,
@@ -260,11 +266,17 @@ impl Facts {
             ));
         }
         let threshold = bond.terms.threshold;
+        let found = self.rewards.iter().find(|reward| reward.side == side);
+        if let Some(reward) = found.filter(|reward| reward.state == RewardState::Reversed) {
+            let left = bond.online_total;
+            let because =
+                format!("It was granted; refunds and disputes left {left}, below {threshold}, and it was taken back.");
+            return Ok(told("reversed", because).of(reward.amount).at(reward.granted_at));
+        }
         let Some(reached) = bond.qualified_at else {
             let because = format!("Online payments less refunds come to {} of {threshold}.", bond.online_total);
             return Ok(told("below_threshold", because));
         };
-        let found = self.rewards.iter().find(|reward| reward.side == side);
         let Some(reward) = found else {
             return Ok(told(
                 "under_way",
@@ -274,9 +286,7 @@ impl Facts {
         };
         let because = match reward.state {
             RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
-            RewardState::Reversed => {
-                format!("They reached {threshold} at {reached}; refunds and disputes left {} of it.", bond.online_total)
-            }
+            RewardState::Reversed => "It was taken back.".to_owned(),
             RewardState::Held => {
                 "Whoever gets it is blocked: it is held until they are active and it is retried.".to_owned()
             }
@@ -300,7 +310,13 @@ impl Facts {
                 made.amount
             );
             let decision = match (&made.denied, made.left) {
-                (Some(reason), _) => told("denied", format!("{base}; an admin took it back: {reason}")),
+                (Some(reason), _) => told("reversed", format!("{base}; an admin took it back: {reason}")),
+                (None, _) if made.withheld => {
+                    told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))
+                }
+                (None, Some(left)) if left.is_positive() => {
+                    told("partially_reversed", format!("{base}; the net leaves {left} of it."))
+                }
                 (None, Some(left)) => told("reversed", format!("{base}; the net leaves {left} of it.")),
                 (None, None) => told("earned", format!("{base}. It can be withdrawn from {} on.", made.available_at)),
             };
@@ -331,7 +347,7 @@ impl Facts {
                 ("limit_reached", format!("{limit} of its user's orders earned before; more do not."))
             }
             NoCommission::CapReached => {
-                ("cap_reached", format!("Its user's orders earned {} before; more they may not.", before.earned))
+                ("cap_reached", format!("{} is left of what its user's orders earned before; more they may not.", before.earned))
             }
             NoCommission::Nothing => {
                 ("nothing", "The part of its credit is less than the ledger's last digit.".to_owned())

@@ -241,7 +241,7 @@ pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
     both(&mut tallies, at, &format!("agency.sales.{currency}"), order.amount.amount());
     both(&mut tallies, at, &format!("agency.returned.{currency}"), returned);
     both(&mut tallies, at, &format!("agency.commission.{currency}"), shares.map(part).sum());
-    both(&mut tallies, at, &format!("agency.platform.{currency}"), part(outcome.platform));
+    both(&mut tallies, at, &format!("agency.platform.{currency}"), order.platform_part(outcome).unwrap_or_default());
     tallies
 }
 

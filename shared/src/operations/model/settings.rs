@@ -12,7 +12,9 @@ use crate::redemption::model::settings::RedemptionSettings;
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::Fault;
 use kernel::refusal::Refusal;
-use kernel::settings::{FieldInfo, Settings, document};
+use kernel::settings::{FieldInfo, PartialSchema, RefOr, Schema, Settings, ToSchema, document};
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::OneOfBuilder;
 
 /// A document and its version, which is its `ETag`; 0 is the default that nobody has written.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +47,20 @@ macro_rules! areas {
             }
         }
 
+        impl PartialSchema for AnySettings {
+            fn schema() -> RefOr<Schema> {
+                let each = [$(Ref::from_schema_name(<$settings as ToSchema>::name())),*];
+                let about = "The whole document of an area; each area has a form of its own.";
+                each.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).description(Some(about)).into()
+            }
+        }
+
+        impl ToSchema for AnySettings {
+            fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+                $(all.push((<$settings as ToSchema>::name().into_owned(), <$settings as PartialSchema>::schema()));)*
+            }
+        }
+
         /// A document of any area, as the admin route takes it.
         #[derive(Debug, Clone, PartialEq)]
         pub enum AnySettings {
@@ -62,8 +78,8 @@ macro_rules! areas {
             /// Parse and validate a new document of the area.
             ///
             /// # Rejects
-            /// [`Refusal::MalformedRequest`] for unknown or missing fields and wrong types; [`Refusal::Invalid`] with the pointer
-            /// of every value that a rule rejects.
+            /// [`Refusal::Invalid`] with the pointer of every unknown or missing field, of the first wrong type, or of every value
+            /// that a rule rejects.
             pub fn parse(area: Area, document: Value) -> Result<Self, Refusal> {
                 Ok(match area {
                     $(Area::$area => Self::$area(<$settings>::parse(document)?),)*

@@ -73,7 +73,7 @@ fn difference(held: &BookedPayment, payment: &Payment, all: &Snapshot) -> Result
 }
 
 /// Journals of a payment, of its reviews, and of its order if that was completed by hand.
-fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a JournalEntry> + use<'a> {
+pub(super) fn postings<'a>(payment: &Payment, all: &'a Snapshot) -> impl Iterator<Item = &'a JournalEntry> + use<'a> {
     let own = format!("payment:{}:{}", payment.provider.as_str(), payment.id);
     let reviews = all.reviews.iter().filter(|r| r.provider == payment.provider && r.payment_id == payment.id);
     let by_hand = payment.order.map(|order| format!("order:{order}"));

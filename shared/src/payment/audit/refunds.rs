@@ -54,7 +54,8 @@ fn check_reviews(all: &Snapshot, findings: &mut Vec<Finding>) {
     for review in all.reviews.iter().filter(|review| review.reason.holds_money()) {
         let cause = format!("review:{}", review.id);
         let own = all.postings.iter().filter(|posting| posting.header.cause == cause);
-        let mut lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == PlatformAccount::Suspense);
+        let lines = own.flat_map(|posting| &posting.house).filter(|line| line.account == PlatformAccount::Suspense);
+        let mut lines = lines.filter(|line| line.amount.currency() == review.held().currency());
         let sum = lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.amount.amount()));
         if sum != Some(review.held().amount()) {
             findings.push(Finding::new("P8", review.id, format!("holds {}, its journals say {sum:?}", review.held())));

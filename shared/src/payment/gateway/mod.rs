@@ -16,7 +16,7 @@ use jiff::Timestamp;
 pub use crate::payment::model::settings::ZpayCreate;
 use http::{GatewayFault, Https};
 use kernel::id::OrderId;
-use kernel::money::PayMoney;
+use kernel::money::{Currency, PayMoney};
 pub use kernel::provider::Provider;
 use stripe::Stripe;
 use zpay::Zpay;
@@ -32,6 +32,8 @@ pub struct ProviderConfig {
     pub zpay_pid: String,
     /// `ZPAY_KEY`: the merchant's signing key.
     pub zpay_key: String,
+    /// `ZPAY_KEY_PREVIOUS`: notifications signed with it are still taken while the key is changed.
+    pub zpay_key_previous: String,
     /// `STRIPE_API_URL`; empty means `https://api.stripe.com`.
     pub stripe_api_url: String,
     /// `STRIPE_SECRET_KEY`: API key.
@@ -51,6 +53,7 @@ impl ProviderConfig {
             zpay_api_url: read("ZPAY_API_URL"),
             zpay_pid: read("ZPAY_PID"),
             zpay_key: read("ZPAY_KEY"),
+            zpay_key_previous: read("ZPAY_KEY_PREVIOUS"),
             stripe_api_url: read("STRIPE_API_URL"),
             stripe_secret_key: read("STRIPE_SECRET_KEY"),
             stripe_webhook_secret: read("STRIPE_WEBHOOK_SECRET"),
@@ -92,6 +95,24 @@ impl Providers {
         }
     }
 
+    /// True if `provider` is configured and can take payments in `currency`.
+    pub fn takes(&self, provider: Provider, currency: Currency) -> bool {
+        self.has(provider)
+            && match provider {
+                Provider::Stripe => true,
+                Provider::Zpay => zpay::takes(currency),
+            }
+    }
+
+    /// True if `provider` is configured and can take exactly `charge`.
+    pub fn can_take(&self, provider: Provider, charge: PayMoney) -> bool {
+        self.takes(provider, charge.currency())
+            && match provider {
+                Provider::Stripe => stripe::can_take(charge),
+                Provider::Zpay => true,
+            }
+    }
+
     /// Requests a payment for an order from `provider` (R4.3).
     ///
     /// # Rejects
@@ -113,7 +134,7 @@ pub struct NewPayment<'a> {
     pub charge: PayMoney,
     /// Product name shown to the payer.
     pub name: &'a str,
-    /// The chosen payment method, or all configured ones; Zpay takes the first.
+    /// The chosen payment method, of which Zpay takes the first; none means those of Stripe's Dashboard.
     pub methods: Vec<&'a str>,
     /// Page the payer returns to; it only shows the state and credits nothing.
     pub return_url: &'a str,
@@ -237,6 +258,7 @@ mod tests {
             zpay_api_url: "https://gateway.example.com/".to_owned(),
             zpay_pid: "1000".to_owned(),
             zpay_key: "key".to_owned(),
+            zpay_key_previous: String::new(),
             stripe_api_url: String::new(),
             stripe_secret_key: "sk_test_1".to_owned(),
             stripe_webhook_secret: "whsec_1".to_owned(),

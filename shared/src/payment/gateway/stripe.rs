@@ -4,6 +4,7 @@
 //! refunds. For webhooks, [`signature`] verifies a delivery and [`event`] parses it.
 
 pub mod event;
+mod returned;
 pub mod signature;
 mod units;
 mod wire;
@@ -87,6 +88,8 @@ pub struct PaymentIntent {
     pub id: String,
     /// True if the money was taken.
     pub succeeded: bool,
+    /// True while the payer or the provider still has to do something about it.
+    pub processing: bool,
     /// Amount taken so far.
     pub received: PayMoney,
     /// Amount refunded so far, if the charge is known.
@@ -107,6 +110,9 @@ pub struct Charges {
     /// Cursor of the next page.
     pub next: Option<String>,
 }
+
+/// Asks for the balance transaction of each charge of a list (F5).
+const BALANCES: &str = "&expand%5B%5D=data.balance_transaction";
 
 /// Charges per page.
 const PAGE: usize = 50;
@@ -196,7 +202,7 @@ impl Stripe {
     /// # Rejects
     /// See [`AskFailure`].
     pub async fn payment_intent(&self, intent: &str) -> Result<PaymentIntent, AskFailure> {
-        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", segment(intent)?);
+        let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge.balance_transaction", segment(intent)?);
         let answer = self.get(&path).await?;
         let intent: wire::PaymentIntent = self.read(&answer)?;
         payment_intent(intent).ok_or(AskFailure::Unavailable)
@@ -252,12 +258,8 @@ impl Stripe {
     /// # Rejects
     /// See [`AskFailure`].
     pub async fn charges(&self, from: Timestamp, to: Timestamp, after: Option<&str>) -> Result<Charges, AskFailure> {
-        let (from, to) = (from.as_second(), to.as_second());
-        let mut path = format!("/v1/charges?limit={PAGE}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
-        if let Some(after) = after {
-            path.push_str(&format!("&starting_after={}", segment(after)?));
-        }
-        let list: wire::List<wire::Charge> = self.read(&self.get(&path).await?)?;
+        let list: wire::List<wire::Charge> =
+            self.read(&self.get(&(page_of("charges", PAGE, from, to, after)? + BALANCES)).await?)?;
         let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
         let mut charges = Vec::with_capacity(list.data.len());
         for charge in list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode()) {
@@ -282,7 +284,7 @@ impl Stripe {
     /// # Rejects
     /// See [`Unreadable`].
     pub fn parse(&self, body: &[u8]) -> Result<StripeEvent, Unreadable> {
-        event::parse(body)
+        event::parse(body, self.livemode())
     }
 
     async fn get(&self, path: &str) -> Result<Answer, GatewayFault> {
@@ -316,6 +318,22 @@ impl Stripe {
             _ => Err(AskFailure::Unavailable),
         }
     }
+}
+
+/// Path of a page of a list: what was created from `from` on and before `to`, newest first.
+fn page_of(
+    list: &str,
+    limit: usize,
+    from: Timestamp,
+    to: Timestamp,
+    after: Option<&str>,
+) -> Result<String, AskFailure> {
+    let (from, to) = (from.as_second(), to.as_second());
+    let mut path = format!("/v1/{list}?limit={limit}&created%5Bgte%5D={from}&created%5Blt%5D={to}");
+    if let Some(after) = after {
+        path.push_str(&format!("&starting_after={}", segment(after)?));
+    }
+    Ok(path)
 }
 
 /// Parameter that names a payment in refund requests: a charge can exist without an intent.
@@ -356,18 +374,27 @@ fn payment_intent(intent: wire::PaymentIntent) -> Option<PaymentIntent> {
     let currency = wire::currency(&intent.currency)?;
     let money = |units| units::to_money(units, currency).ok();
     let (refunded, taken) = match &intent.latest_charge {
-        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.created),
-        Some(wire::LatestCharge::Id(_)) | None => (None, intent.created),
+        Some(wire::LatestCharge::Expanded(charge)) => (Some(money(charge.amount_refunded)?), charge.available_at()),
+        Some(wire::LatestCharge::Id(_)) | None => (None, wire::time(intent.created)),
     };
     Some(PaymentIntent {
         succeeded: intent.status == "succeeded",
+        processing: !matches!(intent.status.as_str(), "succeeded" | "requires_payment_method" | "canceled"),
         received: money(intent.amount_received)?,
         refunded,
         names: OrderNames::of([intent.metadata.order_id.as_deref()]),
-        taken_at: wire::time(taken)?,
+        taken_at: taken?,
         livemode: intent.livemode,
         id: intent.id,
     })
+}
+
+/// Parameters that Stripe requires with a payment method: method, name and value.
+const METHOD_OPTIONS: [(&str, &str, &str); 1] = [("wechat_pay", "client", "web")];
+
+/// True if Stripe counts `charge` in whole units.
+pub(super) fn can_take(charge: PayMoney) -> bool {
+    units::from_money(charge).is_ok()
 }
 
 /// Form of a session request: one line item, priced inline (R4.7).
@@ -394,6 +421,9 @@ fn session_form(ask: &NewPayment<'_>) -> Result<Vec<(String, String)>, CreateFai
     .collect();
     for (index, method) in ask.methods.iter().enumerate() {
         form.push((format!("payment_method_types[{index}]"), (*method).to_owned()));
+        let options = METHOD_OPTIONS.iter().filter(|(of, ..)| of == method);
+        let option = |name: &str| format!("payment_method_options[{method}][{name}]");
+        form.extend(options.map(|(_, name, value)| (option(name), (*value).to_owned())));
     }
     Ok(form)
 }

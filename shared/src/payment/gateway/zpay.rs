@@ -32,6 +32,8 @@ pub struct Zpay {
     api_url: String,
     pid: String,
     key: String,
+    /// The key before; notifications signed with it are still taken while the key is changed.
+    key_previous: Option<String>,
     notify_url: String,
 }
 
@@ -72,6 +74,7 @@ impl Zpay {
             api_url: api_url(&config.zpay_api_url)?,
             pid: present(&config.zpay_pid)?,
             key: present(&config.zpay_key)?,
+            key_previous: present(&config.zpay_key_previous),
             notify_url: format!("{}/v1/webhooks/zpay", base.trim_end_matches('/')),
         })
     }
@@ -111,14 +114,25 @@ impl Zpay {
             return Err(CreateFailure::Refused(refusal_detail(&said.msg, &[&self.key])));
         }
         let place = |field: Option<String>| field.filter(|text| !text.trim().is_empty());
-        let (payurl, qrcode, img) = (place(said.payurl), place(said.qrcode), place(said.img));
+        let page = |field: Option<String>| place(field).map(|text| self.absolute(&text));
+        let (payurl, qrcode, img) = (page(said.payurl), place(said.qrcode), page(said.img));
         let pay_url = payurl.or_else(|| qrcode.clone()).or(img).ok_or(CreateFailure::Unavailable)?;
         let qr_content = qrcode.or_else(|| Some(pay_url.clone()));
         Ok(Created { provider_ref: place(said.trade_no), pay_url, qr_content })
     }
 
+    /// A URL of the gateway as a payer's browser needs it: some gateways answer a path (F11).
+    fn absolute(&self, text: &str) -> String {
+        let base = url::Url::parse(&format!("{}/", self.api_url));
+        let joined = base.and_then(|base| base.join(text.trim())).map(String::from);
+        match url::Url::parse(text.trim()) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => joined.unwrap_or_else(|_| text.to_owned()),
+            _ => text.to_owned(),
+        }
+    }
+
     fn fields(&self, ask: &NewPayment<'_>) -> Result<BTreeMap<String, String>, CreateFailure> {
-        if ask.charge.currency().code() != "CNY" {
+        if !takes(ask.charge.currency()) {
             return Err(CreateFailure::Refused(format!("Zpay cannot take {}", ask.charge.currency())));
         }
         let method = ask.methods.first().copied().unwrap_or_default();
@@ -198,7 +212,7 @@ impl Zpay {
     /// # Rejects
     /// See [`RefundFailure`]; after [`RefundFailure::Unknown`] a person has to check at the gateway.
     pub async fn refund(&self, trade_no: &str, order: OrderId, amount: PayMoney) -> Result<(), RefundFailure> {
-        if amount.currency().code() != "CNY" {
+        if !takes(amount.currency()) {
             return Err(RefundFailure::Refused(format!("Zpay cannot give back {}", amount.currency())));
         }
         let fields = [
@@ -227,29 +241,52 @@ impl Zpay {
     /// # Rejects
     /// See [`Forged`].
     pub fn verify(&self, raw: impl AsRef<[u8]>) -> Result<ZpayNotice, Forged> {
-        notify::verify(raw.as_ref(), &self.pid, &self.key)
+        let raw = raw.as_ref();
+        match (notify::verify(raw, &self.pid, &self.key), &self.key_previous) {
+            (Err(Forged::Signature), Some(previous)) => notify::verify(raw, &self.pid, previous),
+            (verified, _) => verified,
+        }
     }
 }
 
+/// True if gateways of this family take payments in `currency`.
+pub(super) fn takes(currency: Currency) -> bool {
+    currency.code() == "CNY"
+}
+
 /// Text to sign: non-empty fields but `sign` and `sign_type`, sorted by name, joined unescaped (R4.8).
-pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let sorted: BTreeMap<&str, &str> = fields
+///
+/// Bytes, since gateways sign a name in their own encoding.
+pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let sorted: BTreeMap<&[u8], &[u8]> = fields
         .into_iter()
-        .filter(|(name, value)| !value.is_empty() && *name != "sign" && *name != "sign_type")
+        .filter(|(name, value)| !value.is_empty() && *name != b"sign" && *name != b"sign_type")
         .collect();
-    let joined: Vec<String> = sorted.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    joined.join("&")
+    let joined: Vec<Vec<u8>> = sorted.into_iter().map(|(name, value)| [name, value].join(&b"="[..])).collect();
+    joined.join(&b"&"[..])
 }
 
 /// Signature of `fields`: lower-case hex MD5 of the signed text followed by the key (R4.8).
 pub fn sign<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, key: &str) -> String {
-    let text = signed_text(fields) + key;
-    data_encoding::HEXLOWER.encode(&Md5::digest(text.as_bytes()))
+    signature(&signed_text(fields.into_iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))), key)
 }
 
-/// Parses an amount in yuan with at most two digits, as gateways write it.
+/// Signature of a signed text.
+pub fn signature(text: &[u8], key: &str) -> String {
+    data_encoding::HEXLOWER.encode(&Md5::digest([text, key.as_bytes()].concat()))
+}
+
+/// Parses an amount in yuan, as gateways write it: zeros beyond the cent change nothing (F11).
 fn yuan(text: &str) -> Option<PayMoney> {
-    let amount: Decimal = plain_decimal(text, 2)?;
+    let text = text.trim();
+    let short = match text.split_once('.') {
+        Some((whole, part)) if part.len() > 2 => match part.trim_end_matches('0') {
+            "" => whole.to_owned(),
+            kept => format!("{whole}.{kept}"),
+        },
+        _ => text.to_owned(),
+    };
+    let amount: Decimal = plain_decimal(&short, 2)?;
     PayMoney::exact(amount, Currency::parse("CNY")?).ok()
 }
 
@@ -263,15 +300,15 @@ fn beijing_time(text: &str) -> Option<Timestamp> {
 struct ApiAnswer {
     #[serde(deserialize_with = "text")]
     code: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     msg: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     trade_no: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     payurl: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     qrcode: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     img: Option<String>,
 }
 
@@ -279,7 +316,7 @@ struct ApiAnswer {
 struct OrderAnswer {
     #[serde(deserialize_with = "text")]
     code: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words")]
     msg: String,
     #[serde(default, deserialize_with = "optional_text")]
     trade_no: Option<String>,
@@ -289,13 +326,18 @@ struct OrderAnswer {
     status: Option<String>,
     #[serde(default, deserialize_with = "optional_text")]
     money: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_text")]
     endtime: Option<String>,
 }
 
 /// Deserializes text that gateways write as a number or as a string.
 fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     optional_text(from)?.ok_or_else(|| D::Error::custom("missing"))
+}
+
+/// A message: empty unless it is a text or a number.
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(optional_text(from)?.unwrap_or_default())
 }
 
 fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {

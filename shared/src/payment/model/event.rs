@@ -22,6 +22,8 @@ text_enum! {
         Noted = "noted",
         /// It closed the order without money.
         Closed = "closed",
+        /// It is about a payment of another product or account (R4.5).
+        Foreign = "foreign",
         /// It says nothing that changes anything here.
         Ignored = "ignored",
     }

@@ -99,6 +99,16 @@ pub struct Failure {
     pub detail: String,
 }
 
+text_enum! {
+    /// How a payment that can still come stands at the provider (R4.10).
+    pub enum UnderWay {
+        /// Nobody has paid, and the payment page is still open.
+        Open = "open",
+        /// The payer has paid by a delayed method; the provider does not have the money yet.
+        Processing = "processing",
+    }
+}
+
 /// Inviter's commission terms, snapshotted at order creation (R6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AffiliateTerms {
@@ -175,6 +185,9 @@ pub struct Order {
     /// Number of polls of the provider so far, while no payment is known (R4.10).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub looks: u32,
+    /// The provider's last word about a payment that can still come, once the order has ended or one is being processed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<UnderWay>,
     /// Capture time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
@@ -199,6 +212,9 @@ pub struct Order {
     /// Journal of a completion by hand, while no payment id is known (R4.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<JournalId>,
+    /// Payment id that a person entered with the completion; only the provider's own event makes it `payment_id` (F7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
     /// The agency order it pays for, if it is no top-up (R8.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agency: Option<ForAgency>,
@@ -212,6 +228,14 @@ pub struct Order {
 
 /// Poll schedule (R4.10): seconds after creation at which the provider is polled, until expiry.
 const LOOKS: [i64; 8] = [20, 60, 150, 300, 600, 1_200, 2_400, 4_800];
+/// Minutes after expiry of the poll that every ended order gets (R4.10).
+const LAST_LOOK: i64 = 10;
+/// Further polls while a payment can still come: minutes after expiry, then daily.
+const LATE_LOOKS: [i64; 6] = [30, 60, 120, 240, 480, 960];
+/// Days after expiry until which a payment that can still come is looked for.
+const PATIENCE: i64 = 14;
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -220,17 +244,61 @@ fn is_zero(number: &u32) -> bool {
 impl Order {
     /// Time of the next poll of the provider (R4.10); `None` if the order is not polled any more.
     ///
-    /// The last poll is at expiry. A cancelled order is polled too: its user may have paid it already, or still have the
-    /// payment page open.
+    /// A pending order is polled until it expires. An ended one is polled once more after its end, and on until the provider
+    /// says how its payment ended, since its user may have paid it already or still have the payment page open.
     pub fn next_look(&self) -> Option<Timestamp> {
-        let at = |seconds: &i64| self.created_at.checked_add(SignedDuration::from_secs(*seconds)).ok();
-        let earlier = LOOKS.iter().filter_map(at).filter(|at| *at < self.expires_at);
-        let next = earlier.chain([self.expires_at]).nth(usize::try_from(self.looks).unwrap_or(usize::MAX));
+        let next = self.look_times().nth(usize::try_from(self.looks).unwrap_or(usize::MAX));
         match self.status {
-            OrderStatus::Pending => Some(next.unwrap_or(self.expires_at)),
-            OrderStatus::Cancelled => next,
+            OrderStatus::Pending => Some(next.unwrap_or(self.expires_at).min(self.expires_at)),
+            OrderStatus::Cancelled | OrderStatus::Expired => next,
+            OrderStatus::Failed if self.provider_ref.is_some() => next,
             _ => None,
         }
+    }
+
+    /// Times of all polls, in order: before expiry, at it, once after it, and on while a payment can still come.
+    fn look_times(&self) -> impl Iterator<Item = Timestamp> {
+        let after = |start: Timestamp, seconds: i64| start.checked_add(SignedDuration::from_secs(seconds)).ok();
+        let (created_at, expires_at) = (self.created_at, self.expires_at);
+        let earlier = LOOKS.into_iter().filter_map(move |seconds| after(created_at, seconds));
+        let daily = (1..=PATIENCE).map(|day| day.saturating_mul(DAY));
+        let late = self.under_way.is_some().then(|| LATE_LOOKS.into_iter().chain(daily)).into_iter().flatten();
+        let ended = [0, LAST_LOOK].into_iter().chain(late);
+        let ended = ended.filter_map(move |minutes| after(expires_at, minutes.saturating_mul(60)));
+        earlier.filter(move |at| *at < expires_at).chain(ended)
+    }
+
+    /// The order after a poll at `now` that found `under_way`.
+    ///
+    /// Polls that were missed after expiry are not made up for. After the last one nothing counts as under way any more.
+    pub fn looked(&self, under_way: Option<UnderWay>, now: Timestamp) -> Self {
+        let seen = self.saw(under_way);
+        let past = seen.look_times().take_while(|at| *at <= now).count();
+        let past = if now > self.expires_at { u32::try_from(past).unwrap_or(u32::MAX) } else { 0 };
+        let looked = Self { looks: self.looks.saturating_add(1).max(past), ..seen };
+        match looked.next_look() {
+            None => Self { under_way: None, ..looked },
+            Some(_) => looked,
+        }
+    }
+
+    /// The order after the provider's word about its payment; a pending order's open page is nothing to note.
+    pub fn saw(&self, under_way: Option<UnderWay>) -> Self {
+        let pending = self.status == OrderStatus::Pending;
+        let noted = |at: &UnderWay| !self.status.is_captured() && (!pending || *at == UnderWay::Processing);
+        Self { under_way: under_way.filter(noted), ..self.clone() }
+    }
+
+    /// The order once it expired unpaid; the poll at expiry found `under_way`.
+    pub fn expired(&self, under_way: Option<UnderWay>) -> Self {
+        let before = self.look_times().take_while(|at| *at <= self.expires_at).count();
+        let ended = Self { status: OrderStatus::Expired, ..self.clone() };
+        Self { looks: u32::try_from(before).unwrap_or(u32::MAX), ..ended.saw(under_way) }
+    }
+
+    /// True while the provider is processing a payment of the order.
+    pub fn is_processing(&self) -> bool {
+        self.under_way == Some(UnderWay::Processing)
     }
 
     /// Net: the money taken by the provider and not returned.

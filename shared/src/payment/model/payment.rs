@@ -3,7 +3,8 @@
 //! A [`Payment`] is a set of facts that only grows: the capture; refunds by id (a failed one stays failed and counts nothing);
 //! the largest cumulative amount refunded; disputes by id (the later event wins, on a tie the closed one). Each fact is merged
 //! by a maximum, so every order of delivery, with repetitions, ends in the same payment. One item per provider payment, from
-//! its first event on. [`decide`] matches the payment to its order.
+//! its first event on. [`decide`] matches the payment to its order. A fact that does not fit, such as one in another currency
+//! than the capture, is kept beside the others and counts nothing (`misfits`).
 
 use std::collections::BTreeMap;
 
@@ -99,6 +100,9 @@ pub struct Payment {
     /// The review item opened for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<ReviewId>,
+    /// Earlier review item, whose money an event credited or took over; its journals are still those of the payment (F6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<ReviewId>,
     /// Present once the money was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Capture>,
@@ -111,6 +115,15 @@ pub struct Payment {
     /// Largest cumulative amount refunded that any event states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cumulative: Option<PayMoney>,
+    /// The same in other currencies than that of `cumulative`, one of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_cumulatives: Vec<PayMoney>,
+    /// Amount of a capture told after another amount had paid the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differing: Option<PayMoney>,
+    /// Review item of the facts that do not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfit: Option<ReviewId>,
     /// Disputes by the provider's dispute id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub disputes: BTreeMap<String, Dispute>,
@@ -132,10 +145,14 @@ impl Payment {
             id: id.into(),
             order: None,
             review: None,
+            cleared: None,
             captured: None,
             refunds: BTreeMap::new(),
             requests: BTreeMap::new(),
             cumulative: None,
+            other_cumulatives: Vec::new(),
+            differing: None,
+            misfit: None,
             disputes: BTreeMap::new(),
             last: None,
             by_hand: false,
@@ -145,7 +162,7 @@ impl Payment {
     /// Records the capture.
     ///
     /// A repetition keeps the earliest time. Until the payment belongs to an order the latest amount stands, so that a matching
-    /// event credits after one that did not match (R4.5). From then on the amount is fixed.
+    /// event credits after one that did not match (R4.5). From then on the amount is fixed, and another one does not fit.
     pub fn record_capture(&mut self, amount: PayMoney, at: Option<Timestamp>) {
         let known = self.captured;
         let earliest = match (known.and_then(|known| known.at), at) {
@@ -153,65 +170,94 @@ impl Payment {
             (one, other) => one.or(other),
         };
         let fixed = known.filter(|_| self.order.is_some()).map(|known| known.amount);
+        if fixed.is_some_and(|fixed| fixed != amount) {
+            self.differing = Some(amount);
+        }
         self.captured = Some(Capture { amount: fixed.unwrap_or(amount), at: earliest });
     }
 
     /// Records a refund or its failure; a failed refund stays failed.
     ///
     /// # Rejects
-    /// A currency other than before.
+    /// None today: each currency of an id is a fact of its own.
     pub fn record_refund(&mut self, id: &str, refund: Refund) -> Result<(), MoneyError> {
-        let merged = self.refunds.get(id).map_or(Ok(refund), |known| known.merged(refund))?;
-        self.refunds.insert(id.to_owned(), merged);
+        let key = beside(id, refund.amount, self.refunds.get(id).map(|known| known.amount));
+        let merged = self.refunds.get(&key).map_or(Ok(refund), |known| known.merged(refund))?;
+        self.refunds.insert(key, merged);
         Ok(())
     }
 
-    /// Records the provider's running total of refunds; only the largest counts.
+    /// Records the provider's running total of refunds; only the largest of each currency is kept.
     ///
     /// # Rejects
-    /// A currency other than before.
+    /// None today: each currency is a fact of its own.
     pub fn record_cumulative(&mut self, amount: PayMoney) -> Result<(), MoneyError> {
-        self.cumulative = Some(match self.cumulative {
-            Some(known) => known.most(amount)?,
-            None => amount,
-        });
+        let same = |known: &&mut PayMoney| known.currency() == amount.currency();
+        let first = self.cumulative.get_or_insert(amount);
+        match Some(first).into_iter().chain(&mut self.other_cumulatives).find(same) {
+            Some(known) => *known = known.most(amount)?,
+            None => self.other_cumulatives.push(amount),
+        }
         Ok(())
     }
 
     /// Records a dispute. The later event wins; on a tie the closed one does.
+    ///
+    /// Each currency of an id is a fact of its own.
     pub fn record_dispute(&mut self, id: &str, dispute: Dispute) {
         let rank = |dispute: &Dispute| (dispute.at, dispute.state, dispute.amount.amount());
-        if self.disputes.get(id).is_none_or(|known| rank(&dispute) > rank(known)) {
-            self.disputes.insert(id.to_owned(), dispute);
+        let key = beside(id, dispute.amount, self.disputes.get(id).map(|known| known.amount));
+        if self.disputes.get(&key).is_none_or(|known| rank(&dispute) > rank(known)) {
+            self.disputes.insert(key, dispute);
         }
     }
 
-    /// Sum refunded: max(Σ refunds not failed, largest cumulative − Σ failed).
+    /// Sum refunded in `currency`: max(Σ refunds not failed, largest cumulative − Σ failed).
     ///
     /// # Rejects
-    /// Overflow; facts in a currency other than `currency`.
+    /// Overflow.
     pub fn refunded(&self, currency: Currency) -> Result<PayMoney, MoneyError> {
         let (mut known, mut failed) = (PayMoney::zero(currency), PayMoney::zero(currency));
-        for refund in self.refunds.values() {
+        for refund in self.refunds.values().filter(|refund| refund.amount.currency() == currency) {
             let sum = if refund.failed { &mut failed } else { &mut known };
             *sum = sum.plus(refund.amount)?;
         }
-        match self.cumulative {
+        match self.cumulatives().find(|total| total.currency() == currency) {
             Some(cumulative) => known.most(cumulative.minus(failed)?),
             None => Ok(known),
         }
     }
 
+    fn cumulatives(&self) -> impl Iterator<Item = PayMoney> {
+        self.cumulative.into_iter().chain(self.other_cumulatives.iter().copied())
+    }
+
+    /// Facts that do not fit the capture and count nothing, by their place on the payment; none before the capture.
+    ///
+    /// These are facts in another currency, and a capture other than the one that paid the order (R4.5).
+    pub fn misfits(&self) -> Vec<(String, PayMoney)> {
+        let Some(captured) = self.captured.map(|capture| capture.amount) else { return Vec::new() };
+        let refunds = self.refunds.iter().map(|(id, refund)| (id.clone(), refund.amount));
+        let disputes = self.disputes.iter().map(|(id, dispute)| (id.clone(), dispute.amount));
+        let totals = self.cumulatives().filter(|total| !total.is_zero());
+        let totals = totals.map(|total| (format!("total {}", total.currency()), total));
+        let other = refunds.chain(disputes).chain(totals).filter(|(_, fact)| fact.currency() != captured.currency());
+        let differing = self.differing.filter(|amount| *amount != captured);
+        other.chain(differing.map(|amount| ("capture".to_owned(), amount))).collect()
+    }
+
     /// Net: max(0, captured − refunded − open or lost disputes); `None` before the capture.
     ///
+    /// Facts in another currency than the capture count nothing.
+    ///
     /// # Rejects
-    /// Overflow; facts in different currencies.
+    /// Overflow.
     pub fn net(&self) -> Result<Option<PayMoney>, MoneyError> {
         let Some(Capture { amount: captured, .. }) = self.captured else {
             return Ok(None);
         };
         let mut net = captured.minus(self.refunded(captured.currency())?)?;
-        for dispute in self.disputes.values() {
+        for dispute in self.disputes.values().filter(|dispute| dispute.amount.currency() == captured.currency()) {
             if matches!(dispute.state, DisputeState::Open | DisputeState::Lost) {
                 net = net.minus(dispute.amount)?;
             }
@@ -219,9 +265,20 @@ impl Payment {
         net.most(PayMoney::zero(captured.currency())).map(Some)
     }
 
-    /// True if a dispute is open.
+    /// True if a dispute in the currency of the capture is open.
     pub fn open_dispute(&self) -> bool {
-        self.disputes.values().any(|dispute| dispute.state == DisputeState::Open)
+        let fits = |dispute: &&Dispute| {
+            self.captured.is_none_or(|capture| capture.amount.currency() == dispute.amount.currency())
+        };
+        self.disputes.values().filter(fits).any(|dispute| dispute.state == DisputeState::Open)
+    }
+}
+
+/// Key of a fact: its id, or beside it if that holds a fact in another currency.
+fn beside(id: &str, amount: PayMoney, known: Option<PayMoney>) -> String {
+    match known {
+        Some(known) if known.currency() != amount.currency() => format!("{id} {}", amount.currency()),
+        _ => id.to_owned(),
     }
 }
 
@@ -301,7 +358,10 @@ pub fn decide(
     };
     match wrong {
         Some(reason) => Ok(CaptureOutcome::Review(reason)),
-        None if order.status.is_captured() => Ok(CaptureOutcome::Confirms),
+        None if order.status.is_captured() => Ok(match order.awaits(capture) {
+            true => CaptureOutcome::Confirms,
+            false => CaptureOutcome::Review(ReviewReason::Surplus),
+        }),
         None => credited(order, payment, promotion, capture, received_at).map(CaptureOutcome::Credit),
     }
 }
@@ -403,6 +463,14 @@ impl Credited {
 }
 
 impl Order {
+    /// True if `capture` may be the payment by which a person completed the order (R4.12).
+    ///
+    /// Money taken after the completion is a surplus, and so is any once the completion was undone.
+    fn awaits(&self, capture: Capture) -> bool {
+        let later = capture.at.zip(self.paid_at).is_some_and(|(taken, completed)| taken > completed);
+        self.completed.is_some() && !later
+    }
+
     /// The order after its payment was credited.
     pub fn credited(&self, by: &Credited, payment_id: Option<&str>) -> Self {
         Self {
@@ -413,6 +481,7 @@ impl Order {
             bonus: by.bonus.is_positive().then_some(by.bonus),
             left: (by.net != self.charge).then_some(by.net),
             failure: None,
+            under_way: None,
             ..self.clone()
         }
     }

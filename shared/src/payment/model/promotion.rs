@@ -136,6 +136,22 @@ impl Promotion {
         }))
     }
 
+    /// Enrols a user who signed up at `signed_up` without a promotion; `None` unless the settings allow it and the window is open.
+    ///
+    /// # Rejects
+    /// A minimum that does not fit the pay currency.
+    pub fn enrol_late(
+        settings: &PromotionSettings,
+        pay: Currency,
+        signed_up: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Self>, MoneyError> {
+        if !settings.enrol_existing {
+            return Ok(None);
+        }
+        Ok(Self::enrol(settings, pay, signed_up)?.filter(|promotion| now <= promotion.ends_at))
+    }
+
     /// Tier at an instant, used or not; upper bounds are inclusive (R5.2).
     pub fn tier_at(&self, time: Timestamp) -> Option<OrderTier> {
         self.step_at(time).map(|(tier, _)| tier)

@@ -5,6 +5,8 @@
 //! sums are the zero-difference line. The report itself credits nothing: a payment whose webhook was lost is ingested first,
 //! like a webhook.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -108,6 +110,10 @@ pub struct Differences {
 pub enum Stage {
     /// Compare the provider's own list of the day.
     Book,
+    /// Compare the payments of earlier days of which the provider gave something back on the day.
+    Refunds,
+    /// Compare the payments of earlier days that were disputed on the day.
+    Disputes,
     /// Compare our orders of the day.
     Orders,
     /// List orders completed by hand and not confirmed, of any day.
@@ -138,6 +144,16 @@ pub struct Reconciliation {
     pub started_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// Start of its latest repetition, if a later day changed its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<Timestamp>,
+    /// First page of its latest repetition; the pages before are out of date.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_page: u32,
+}
+
+fn is_zero(page: &u32) -> bool {
+    *page == 0
 }
 
 /// Comparison of one page of a report.
@@ -145,6 +161,10 @@ pub struct Reconciliation {
 pub struct Looked {
     /// Sides of each compared payment, by payment id and order.
     pub compared: Vec<(Option<String>, Option<OrderId>, Sides)>,
+    /// Payments of earlier days, which count in no sum of this day.
+    pub returned: Vec<(Option<String>, Option<OrderId>, Sides)>,
+    /// Earlier days whose lines changed.
+    pub changed: BTreeSet<Date>,
     /// Orders that wait for the provider's confirmation.
     pub unconfirmed: Vec<(OrderId, Sides)>,
     /// Start of the next page of the same stage.
@@ -174,7 +194,23 @@ impl Reconciliation {
             sums: Vec::new(),
             started_at: now,
             finished_at: None,
+            reopened_at: None,
+            first_page: 0,
         }
+    }
+
+    /// The finished report to be made again, since a refund or dispute of a later day changed a line of it.
+    ///
+    /// `None` unless it was finished before `now`.
+    pub fn reopened(&self, now: Timestamp) -> Option<Self> {
+        self.finished_at.filter(|at| *at < now)?;
+        let begun = Self { started_at: self.started_at, ..Self::begin(self.date, self.provider, now) };
+        Some(Self { pages: self.pages, first_page: self.pages, reopened_at: Some(now), ..begun })
+    }
+
+    /// True while it is made again.
+    pub fn is_reopened(&self) -> bool {
+        self.reopened_at.is_some() && self.stage != Stage::Done
     }
 
     /// The report after one more page, with the differences on that page.
@@ -192,6 +228,13 @@ impl Reconciliation {
                 lines.push(PaymentDifference { payment_id, order_id, verdict, sides });
             }
         }
+        for (payment_id, order_id, sides) in looked.returned {
+            after.checked = after.checked.saturating_add(1);
+            if let Some(verdict) = sides.verdict() {
+                after.differences = after.differences.saturating_add(1);
+                lines.push(PaymentDifference { payment_id, order_id, verdict, sides });
+            }
+        }
         for (order, sides) in looked.unconfirmed {
             after.unconfirmed = after.unconfirmed.saturating_add(1);
             lines.push(PaymentDifference {
@@ -204,7 +247,9 @@ impl Reconciliation {
         after.cursor = looked.next;
         if after.cursor.is_none() {
             after.stage = match self.stage {
-                Stage::Book => Stage::Orders,
+                Stage::Book => Stage::Refunds,
+                Stage::Refunds => Stage::Disputes,
+                Stage::Disputes => Stage::Orders,
                 Stage::Orders => Stage::Unconfirmed,
                 Stage::Unconfirmed | Stage::Done => Stage::Done,
             };
@@ -271,13 +316,21 @@ mod tests {
         assert_eq!((found.page, found.lines.len(), found.lines[0].verdict), (0, 1, DifferenceKind::MissingHere));
         let last = Looked { compared: vec![row(sides("1", "1", "1"))], ..Looked::default() };
         let (report, found) = report.after(last, now()).unwrap();
-        assert_eq!((report.stage, found.lines.len(), report.sums[0]), (Stage::Orders, 0, sides("151", "101", "101")));
+        assert_eq!((report.stage, found.lines.len(), report.sums[0]), (Stage::Refunds, 0, sides("151", "101", "101")));
+        let earlier = Looked { returned: vec![row(sides("70", "100", "100"))], ..Looked::default() };
+        let (report, found) = report.after(earlier, now()).unwrap();
+        assert_eq!((report.stage, found.lines.len(), report.sums[0]), (Stage::Disputes, 1, sides("151", "101", "101")));
+        let (report, _) = report.after(Looked::default(), now()).unwrap();
         let (report, _) = report.after(Looked::default(), now()).unwrap();
         let waiting = OrderId::new(ulid::Ulid::from_parts(1, 1));
         let waits = Looked { unconfirmed: vec![(waiting, sides("0", "9", "9"))], ..Looked::default() };
         let (report, found) = report.after(waits, now()).unwrap();
-        assert_eq!((report.stage, report.unconfirmed, report.pages), (Stage::Done, 1, 4));
+        assert_eq!((report.stage, report.unconfirmed, report.pages), (Stage::Done, 1, 6));
         assert_eq!(found.lines[0].verdict, DifferenceKind::Unconfirmed);
         assert!(report.finished_at.is_some() && !report.is_clean());
+        assert_eq!(report.reopened(now()), None, "nothing later has happened");
+        let again = report.reopened(now().checked_add(jiff::SignedDuration::from_secs(1)).unwrap()).unwrap();
+        assert_eq!((again.stage, again.pages, again.first_page, again.differences), (Stage::Book, 6, 6, 0));
+        assert!(again.is_reopened() && again.sums.is_empty());
     }
 }

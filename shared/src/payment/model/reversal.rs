@@ -32,7 +32,20 @@ impl Reversal {
     pub fn of(order: &Order, payment: &Payment) -> Result<Option<Self>, MoneyError> {
         let before = order.net();
         let net = payment.net()?.unwrap_or(before).least(order.charge)?;
-        let status = OrderStatus::by_net(net, order.charge, payment.open_dispute())?;
+        Self::to(order, net, payment.open_dispute())
+    }
+
+    /// Correction that takes all of a completion by hand back (R4.12).
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn of_completion(order: &Order) -> Result<Option<Self>, MoneyError> {
+        Self::to(order, PayMoney::zero(order.charge.currency()), false)
+    }
+
+    fn to(order: &Order, net: PayMoney, open_dispute: bool) -> Result<Option<Self>, MoneyError> {
+        let before = order.net();
+        let status = OrderStatus::by_net(net, order.charge, open_dispute)?;
         if (net, status) == (before, order.status) {
             return Ok(None);
         }

@@ -27,6 +27,10 @@ text_enum! {
         OtherProvider = "other_provider",
         /// The payment already belongs to another order than the one this event names.
         OtherOrder = "other_order",
+        /// A fact of the payment does not fit it: another currency, or another amount than the one that was credited.
+        PaymentDiffers = "payment_differs",
+        /// The provider sent an authentic event that can't be read.
+        Unreadable = "unreadable",
         /// The daily report found the provider, the orders and the ledger at odds about it (R4.10).
         Difference = "difference",
     }
@@ -41,7 +45,7 @@ impl ReviewReason {
             | Self::CurrencyMismatch
             | Self::Surplus
             | Self::OtherProvider => true,
-            Self::OtherOrder | Self::Difference => false,
+            Self::OtherOrder | Self::PaymentDiffers | Self::Unreadable | Self::Difference => false,
         }
     }
 }
@@ -103,6 +107,11 @@ pub struct Resolution {
 }
 
 impl Review {
+    /// True while the item waits for a person: to decide, or to give the money back.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, ReviewState::Open | ReviewState::RefundDue)
+    }
+
     /// Amount held on `suspense` unless the money was credited.
     pub fn held(&self) -> PayMoney {
         self.left.unwrap_or(self.received)

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
+/// Types that every gateway of the family has.
 const ZPAY_METHODS: [&str; 2] = ["alipay", "wxpay"];
 const RATE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 const ONE_MILLIONTH: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
@@ -41,7 +42,50 @@ kernel::settings! {
         offers: Vec<Offer> = [(10, false), (50, false), (100, true), (500, false)].map(Offer::of).to_vec(),
             in List::of(0..=50, ()), note "each `id` once, the currency's digits",
             "Configured amounts; orders name them by `id`", from "the next order";
+        foreign_payments: ForeignPayments = ForeignPayments::Ignore,
+            note "kept with their events either way",
+            "Payments of other products on the same account need a person, or nobody", from "at once";
         providers: PaymentProviders = PaymentProviders::default(), "The providers";
+    }
+}
+
+/// Handling of payments that name no order, of other products on the same account (R4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignPayments {
+    /// They are kept and change nothing.
+    Ignore,
+    /// They go to the review queue like money that names an unknown order.
+    Review,
+}
+
+impl ForeignPayments {
+    const WORDS: [&str; 2] = ["ignore", "review"];
+}
+
+impl SettingValue for ForeignPayments {
+    type Limits = ();
+
+    fn limits() {}
+
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.serialize(to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+
+    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
+        judge_word(&Self::WORDS, value, checks);
+    }
+
+    fn schema((): &()) -> Value {
+        json!({"type": "string", "enum": Self::WORDS})
+    }
+
+    fn range((): &()) -> String {
+        Self::WORDS.map(|word| format!("`{word}`")).join(", ")
     }
 }
 
@@ -68,7 +112,8 @@ kernel::settings! {
     pub struct StripeSettings {
         enabled: bool = true, note "without its secret it is off whatever this says",
             "Orders can use Stripe", from "the next order";
-        methods: Vec<String> = vec!["card".to_owned()], in List::of(1..=20, Text::Name).unique(), unit "Stripe's names",
+        methods: Vec<String> = vec!["card".to_owned()], in List::of(0..=20, Text::Name).unique(), unit "Stripe's names",
+            note "none: those that Stripe's Dashboard switches on",
             "Payment methods; the first is the default", from "the next order";
     }
 }
@@ -79,12 +124,12 @@ kernel::settings! {
         enabled: bool = true, note "without its secret it is off whatever this says",
             "Orders can use Zpay", from "the next order";
         methods: Vec<String> = ZPAY_METHODS.map(String::from).to_vec(),
-            in List::of(1..=20, Text::Name).only(&ZPAY_METHODS),
+            in List::of(1..=20, Text::Name).unique(), unit "the gateway's types", note "`alipay`, `wxpay`, `qqpay`, `bank`, `usdt` …",
             "Payment methods; the first is the default", from "the next order";
         create: ZpayCreate = ZpayCreate::Redirect,
             "The payer is sent to `submit.php`, or `mapi.php` answers a link and a QR code", from "the next order";
         channel_ids: BTreeMap<String, String> = BTreeMap::new(),
-            in Entries { keys: &ZPAY_METHODS, each: Text::Name }, unit "method → channel",
+            in Entries { keys: &[], each: Text::Name }, unit "method → channel",
             "The gateway's channel per method, for gateways that have several", from "the next order";
         ip_allow_list: Vec<String> = Vec::new(), in List::of(0..=50, Text::Network),
             "Notifications are taken from these only; none is anywhere", from "at once";
@@ -139,6 +184,11 @@ impl Offer {
     }
 }
 
+/// Method of an order whose payer chooses among those of Stripe's Dashboard.
+pub const DASHBOARD: &str = "dashboard";
+/// Stripe's methods that need parameters which only a merchant's own integration can know.
+const UNSUPPORTED: [&str; 2] = ["acss_debit", "customer_balance"];
+
 impl PaymentSettings {
     /// True if the settings allow orders with this provider.
     pub fn provider_enabled(&self, provider: Provider) -> bool {
@@ -162,6 +212,12 @@ impl PaymentSettings {
         checks.digits("/min_amount", self.min_amount, digits);
         checks.range("/max_amount", self.max_amount, self.min_amount, AMOUNT_MAX);
         checks.digits("/max_amount", self.max_amount, digits);
+        for (index, method) in self.providers.stripe.methods.iter().enumerate() {
+            if method == DASHBOARD || UNSUPPORTED.contains(&method.as_str()) {
+                let pointer = format!("/providers/stripe/methods/{index}");
+                checks.add(pointer, "unsupported", "a method that a Checkout Session takes without further parameters");
+            }
+        }
         let mut seen = BTreeSet::new();
         for (index, offer) in self.offers.iter().enumerate() {
             if !seen.insert(&offer.id) {
@@ -176,6 +232,8 @@ kernel::settings! {
     /// The new-user promotion (R5).
     pub struct PromotionSettings as "promotion", check with PromotionSettings::check_across {
         enabled: bool = false, "New users are enrolled", from "the next sign-up";
+        enrol_existing: bool = false,
+            "Who signed up before the promotion was on is enrolled too, in the window from their sign-up", from "the next order";
         duration_hours: u32 = 72, in 1..=8760, unit "hours", "Window from sign-up", from "the next sign-up";
         min_amount: Decimal = Decimal::ZERO, unit "pay currency",
             "The least order that earns a bonus", from "the next sign-up";

@@ -25,6 +25,7 @@ use crate::referral::model::referral::ALPHABET;
 use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
+use kernel::typed;
 
 /// Maximum codes of a batch (R7.1).
 pub const BATCH_MAX: u32 = 10_000;
@@ -43,7 +44,7 @@ const SYMBOLS: usize = 16;
 pub struct CodeText(String);
 
 impl CodeText {
-    /// Parses a code without regard to case, spaces and hyphens.
+    /// Parses a code as typed or pasted, without regard to case, white space and dashes (G5).
     ///
     /// # Rejects
     /// `None` for text that cannot be a code.
@@ -57,11 +58,7 @@ impl CodeText {
     /// # Rejects
     /// `None` for text that no code starts with.
     pub fn start(text: &str) -> Option<String> {
-        if text.len() > 64 {
-            return None;
-        }
-        let kept = text.chars().filter(|symbol| !matches!(symbol, ' ' | '-'));
-        let code: String = kept.map(|symbol| symbol.to_ascii_uppercase()).collect();
+        let code = typed::code(text)?;
         let known = code.bytes().all(|byte| ALPHABET.contains(&byte));
         (known && code.len() <= SYMBOLS).then_some(code)
     }
@@ -94,6 +91,10 @@ impl Identifier for CodeText {
 
     fn schema() -> RefOr<Schema> {
         <String as PartialSchema>::schema()
+    }
+
+    fn expected() -> String {
+        "A code, such as ABCD-EFGH-2345-WXYZ.".to_owned()
     }
 }
 

@@ -13,7 +13,9 @@ use crate::account::model::user::User;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::id::{JournalId, RewardId, UserId};
-use kernel::ledger::{Header, JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{
+    Header, JournalEntry, JournalOrigin, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
 /// Event that may make rewards due.
@@ -73,9 +75,8 @@ pub enum SettlementError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RewardContext {
     pub aim: Target,
-    pub at: Timestamp,
-    /// Id of the message with the cause, stored in the journal as the request id.
-    pub request_id: String,
+    /// Worker and message of the journals.
+    pub origin: JournalOrigin,
 }
 
 /// Entities of a reconciliation: as read at first, then as they are to be written.
@@ -147,7 +148,7 @@ impl RewardLedger {
         let holds = holds(&attribution, trigger);
         let mut due = attribution.rewards_due(invitee, trigger, fired_at)?;
         due.retain(|reward| trigger == Trigger::Qualified || reward.side == Side::Inviter);
-        self.count(invitee, trigger, &attribution, &due, how.at)?;
+        self.count(invitee, trigger, &attribution, &due, how.origin.at)?;
         for reward in due {
             self.bring(reward, holds, how, journal)?;
         }
@@ -204,7 +205,7 @@ impl RewardLedger {
             return Ok(());
         }
         let after = match (before == Some(RewardState::Granted), next == RewardState::Granted) {
-            (false, true) => self.post(reward, true, how, journal())?.granted(how.at),
+            (false, true) => self.post(reward, true, how, journal())?.granted(how.origin.at),
             (true, false) => Reward { state: next, ..self.post(reward, false, how, journal())? },
             _ => Reward { state: next, ..reward },
         };
@@ -248,16 +249,8 @@ impl RewardLedger {
         journal: JournalId,
     ) -> Result<Reward, SettlementError> {
         let user = self.users.get_mut(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
-        let first = Header {
-            journal,
-            cause: format!("reward:{}", reward.id),
-            step: u32::from(!gives),
-            corrects: None,
-            operator: Operator::System,
-            actor: "reward-worker".to_owned(),
-            request_id: how.request_id.clone(),
-            at: how.at,
-        };
+        let first = how.origin.header(journal, format!("reward:{}", reward.id));
+        let first = Header { step: u32::from(!gives), ..first };
         let header = reward.last.map_or(first.clone(), |last| first.correcting(last));
         let kind = if gives && reward.last.is_none() { RecordType::Referral } else { RecordType::Refund };
         let amount = if gives { reward.amount } else { reward.amount.negated() };

@@ -22,6 +22,7 @@ use crate::referral::model::settings::ReferralSettings;
 use kernel::id::{Identifier, UserId};
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use kernel::text_enum;
+use kernel::typed;
 
 /// Alphabet of generated codes: without `I`, `O`, `0` and `1`, which people confuse (R3.1, R7.1).
 pub const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -39,12 +40,12 @@ impl InviteCode {
         Self(bytes.into_iter().map(symbol).collect())
     }
 
-    /// Parses a typed code: trimmed and upper-cased.
+    /// Parses a code as typed or pasted, without regard to case, white space and dashes (G5).
     ///
     /// # Rejects
     /// `None` for text that cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
-        let code = text.trim().to_ascii_uppercase();
+        let code = typed::code(text)?;
         let symbols = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         ((4..=32).contains(&code.len()) && symbols).then_some(Self(code))
     }
@@ -166,6 +167,21 @@ pub struct ActiveCodes {
     pub user: UserId,
     /// Oldest first.
     pub codes: Vec<InviteCode>,
+    /// Earlier primary codes, oldest first; they go on binding and count to no limit (R3.11).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<InviteCode>,
+}
+
+impl ActiveCodes {
+    /// Returns the empty list of a user.
+    pub fn none(user: UserId) -> Self {
+        Self { user, codes: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Returns all codes of the list.
+    pub fn all(&self) -> impl Iterator<Item = &InviteCode> {
+        self.kept.iter().chain(&self.codes)
+    }
 }
 
 /// Reward amounts of one trigger, in ledger currency.
@@ -307,6 +323,10 @@ text_enum! {
         InviterBlocked = "inviter_blocked",
         /// Neither the referral nor the affiliate programme is on.
         ProgrammeOff = "programme_off",
+        /// No code was given.
+        NoCode = "no_code",
+        /// The account existed before; a code binds at sign-up only (R3.4).
+        AlreadyBound = "already_bound",
     }
 }
 

@@ -11,7 +11,7 @@ use http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::webhooks::model::outbound_event::EventKind;
+use crate::webhooks::model::outbound_event::{EventKind, EventPattern};
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::FieldError;
 use kernel::text_enum;
@@ -61,8 +61,8 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// URL as accepted by [`url_at`].
     pub url: String,
-    /// Subscribed event kinds.
-    pub events: BTreeSet<EventKind>,
+    /// Subscribed event kinds and groups.
+    pub events: BTreeSet<EventPattern>,
     /// Number of the current secret, from 1.
     pub secret: u32,
     /// Former secret during the overlap of a rotation.
@@ -85,7 +85,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Tests whether it is open and subscribes to an event kind.
     pub fn wants(&self, kind: EventKind) -> bool {
-        self.is_open() && self.events.contains(&kind)
+        self.is_open() && self.events.iter().any(|pattern| pattern.covers(kind))
     }
 
     /// Tests whether it is neither disabled nor deleted.
@@ -249,13 +249,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     given_out && !protocols && !documentation && !six_to_four
 }
 
-/// Parses the event kinds of a subscription.
+/// Parses the event kinds and groups of a subscription.
 ///
 /// # Rejects
 /// A [`FieldError`] when there is none, or an unknown one.
-pub fn events_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<EventKind>, FieldError> {
-    let events: Option<BTreeSet<EventKind>> = texts.iter().map(|text| EventKind::parse(text)).collect();
-    let all = EventKind::ALL.map(EventKind::as_str).join(", ");
+pub fn events_at(pointer: &str, texts: &[String]) -> Result<BTreeSet<EventPattern>, FieldError> {
+    let events: Option<BTreeSet<EventPattern>> = texts.iter().map(|text| EventPattern::parse(text)).collect();
+    let all = EventPattern::ALL.map(EventPattern::as_str).join(", ");
     let wrong = || FieldError::new(pointer, "unknown", format!("one or more of {all}"));
     events.filter(|events| !events.is_empty()).ok_or_else(wrong)
 }
@@ -274,7 +274,7 @@ mod tests {
         Endpoint {
             id: EndpointId::new(Ulid::from_parts(1, 1)),
             url: "https://product.example/hook".into(),
-            events: BTreeSet::from([EventKind::OrderPaid]),
+            events: BTreeSet::from([EventPattern::OrderPaid]),
             secret: 1,
             former: None,
             failing_since: None,

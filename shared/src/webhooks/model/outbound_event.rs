@@ -19,6 +19,8 @@ text_enum! {
         OrderPaid = "order.paid",
         /// Less is left of a paid order's charge: a refund, or a dispute that took its money.
         OrderRefunded = "order.refunded",
+        /// More is left of a paid order's charge again: a dispute was won, or a refund failed.
+        OrderReinstated = "order.reinstated",
         /// A reward is on its beneficiary's balance.
         RewardGranted = "reward.granted",
         /// A code was redeemed.
@@ -39,6 +41,62 @@ text_enum! {
         WithdrawalRejected = "withdrawal.rejected",
         /// Its user cancelled a cash withdrawal.
         WithdrawalCancelled = "withdrawal.cancelled",
+    }
+}
+
+text_enum! {
+    /// Subscription to one kind of event, or to a whole group with those that are added later.
+    pub enum EventPattern {
+        /// This one.
+        UserRegistered = "user.registered",
+        /// This one.
+        OrderPaid = "order.paid",
+        /// This one.
+        OrderRefunded = "order.refunded",
+        /// This one.
+        OrderReinstated = "order.reinstated",
+        /// This one.
+        RewardGranted = "reward.granted",
+        /// This one.
+        RedemptionCompleted = "redemption.completed",
+        /// This one.
+        CommissionAccrued = "commission.accrued",
+        /// This one.
+        CommissionAvailable = "commission.available",
+        /// This one.
+        CommissionReversed = "commission.reversed",
+        /// This one.
+        WithdrawalRequested = "withdrawal.requested",
+        /// This one.
+        WithdrawalCompleted = "withdrawal.completed",
+        /// This one.
+        WithdrawalPaid = "withdrawal.paid",
+        /// This one.
+        WithdrawalRejected = "withdrawal.rejected",
+        /// This one.
+        WithdrawalCancelled = "withdrawal.cancelled",
+        /// Every event of this group.
+        User = "user.*",
+        /// Every event of this group.
+        Order = "order.*",
+        /// Every event of this group.
+        Reward = "reward.*",
+        /// Every event of this group.
+        Redemption = "redemption.*",
+        /// Every event of this group.
+        Commission = "commission.*",
+        /// Every event of this group.
+        Withdrawal = "withdrawal.*",
+    }
+}
+
+impl EventPattern {
+    /// True if an event of this kind is subscribed to.
+    pub fn covers(self, kind: EventKind) -> bool {
+        match self.as_str().strip_suffix('*') {
+            Some(group) => kind.as_str().starts_with(group),
+            None => self.as_str() == kind.as_str(),
+        }
     }
 }
 
@@ -97,6 +155,18 @@ mod tests {
             assert_eq!(EventKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(EventKind::parse("order.*"), None);
+    }
+
+    /// F19: every kind can be subscribed to by itself and by its group, and each pattern stands for a kind at least.
+    #[test]
+    fn every_kind_is_covered_by_itself_and_by_its_group() {
+        for kind in EventKind::ALL {
+            let names: Vec<&str> =
+                EventPattern::ALL.into_iter().filter(|one| one.covers(kind)).map(EventPattern::as_str).collect();
+            let group = format!("{}.*", kind.as_str().split('.').next().unwrap());
+            assert_eq!(names, [kind.as_str(), &group]);
+        }
+        assert!(EventPattern::ALL.into_iter().all(|one| EventKind::ALL.into_iter().any(|kind| one.covers(kind))));
     }
 
     #[test]

@@ -23,14 +23,19 @@ use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 9] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_WEBHOOK_SECRET_PREVIOUS",
     "ZPAY_KEY",
+    "ZPAY_KEY_PREVIOUS",
     "APP_SECRET",
     "SIGNING_KEY",
+    "ORIGIN_SECRET",
+    "ORIGIN_SECRET_PREVIOUS",
 ];
+/// Least bytes of `APP_SECRET`: whoever finds it can forge mailed codes and device tokens.
+pub const APP_SECRET_MIN: usize = 32;
 /// Time limit of the call, including its retries.
 const WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait before the first retry. It doubles with each, and the wait is a random part of it: many cold starts share a quota of
@@ -83,6 +88,18 @@ impl Secrets {
         self.0.get(name).cloned()
     }
 
+    /// The secret from which everything derives.
+    ///
+    /// # Errors
+    /// It is missing or shorter than [`APP_SECRET_MIN`].
+    pub fn app_secret(&self) -> Result<String, Fault> {
+        let secret = self.get("APP_SECRET").ok_or(Fault::Unset { variable: "APP_SECRET" })?;
+        if secret.len() < APP_SECRET_MIN {
+            return Err(Fault::bug(format!("APP_SECRET must have at least {APP_SECRET_MIN} bytes")));
+        }
+        Ok(secret)
+    }
+
     /// Seed of the key that signs access tokens, if set.
     ///
     /// # Errors
@@ -114,8 +131,8 @@ fn endpoint(region: &str) -> String {
     format!("https://ssm.{region}.{suffix}")
 }
 
-fn unavailable(why: impl std::fmt::Display) -> Fault {
-    Fault::Unavailable { call: "GetParameters", why: why.to_string() }
+fn unavailable(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+    Fault::unavailable("GetParameters", why)
 }
 
 /// Reports if another try can't succeed: the function may not read the parameters, or decrypt them.
@@ -159,7 +176,9 @@ impl Call {
         let mut longest = FIRST_WAIT;
         let answer = loop {
             match self.exchange(&body).await {
-                Err(Fault::Unavailable { why, .. }) if !is_final(&why) => tracing::warn!(why, "secrets are read again"),
+                Err(Fault::Unavailable { why, .. }) if !is_final(&why.to_string()) => {
+                    tracing::warn!(%why, "secrets are read again");
+                }
                 other => break other?,
             }
             tokio::time::sleep(part(longest)).await;
@@ -170,7 +189,7 @@ impl Call {
 
     async fn exchange(&self, body: &str) -> Result<Answer, Fault> {
         let request = self.signed(body, Clock::system().now())?;
-        let mut response = self.connector.call(request).await.map_err(|error| unavailable(error.to_string()))?;
+        let mut response = self.connector.call(request).await.map_err(unavailable)?;
         let status = response.status().as_u16();
         let bytes = Limited::new(response.take_body(), MAX_ANSWER).collect().await.map_err(unavailable)?.to_bytes();
         if status != 200 {
@@ -182,12 +201,11 @@ impl Call {
     }
 
     fn signed(&self, body: &str, now: Timestamp) -> Result<HttpRequest, Fault> {
-        let bug = |error: String| Fault::bug(format!("signing GetParameters: {error}"));
         let mut request = http::Request::post(&self.endpoint)
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", "AmazonSSM.GetParameters")
             .body(SdkBody::from(body))
-            .map_err(|error| bug(error.to_string()))?;
+            .map_err(Fault::bug)?;
         let identity: Identity = self.credentials.clone().into();
         let params = SigningParams::builder()
             .identity(&identity)
@@ -196,14 +214,14 @@ impl Call {
             .time(SystemTime::from(now))
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| bug(error.to_string()))?;
+            .map_err(Fault::bug)?;
         let url = request.uri().to_string();
         let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let signable = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body.as_bytes()));
-        let signable = signable.map_err(|error| bug(error.to_string()))?;
-        let signed = sign(signable, &params.into()).map_err(|error| bug(error.to_string()))?;
+        let signable = signable.map_err(Fault::bug)?;
+        let signed = sign(signable, &params.into()).map_err(Fault::bug)?;
         signed.into_parts().0.apply_to_request_http1x(&mut request);
-        HttpRequest::try_from(request).map_err(|error| bug(error.to_string()))
+        HttpRequest::try_from(request).map_err(Fault::bug)
     }
 }
 
@@ -284,7 +302,8 @@ mod tests {
     async fn a_refused_call_is_not_repeated_and_its_fault_holds_no_secret() {
         let named: Named = vec![("APP_SECRET", "/g/app".to_owned())];
         let (never, _) = call(&[(400, r#"{"__type":"AccessDeniedException"}"#)]);
-        let fault = never.parameters(&named).await.unwrap_err().to_string();
+        let fault = never.parameters(&named).await.unwrap_err();
+        let fault = kernel::fault::Chain(&fault).to_string();
         assert!(fault.contains("AccessDeniedException"), "{fault}");
     }
 
@@ -302,6 +321,14 @@ mod tests {
         tokio::time::timeout(WITHIN, never.parameters(&named)).await.unwrap_err();
         let asked = asked.1.lock().unwrap().len();
         assert!((5..12).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn an_app_secret_of_less_than_32_bytes_is_refused() {
+        let of =
+            |text: &'static str| Secrets::given(|name| (name == "APP_SECRET").then(|| text.to_owned())).app_secret();
+        assert!(of("").is_err() && of("0123456789abcdef0123456789abcde").is_err());
+        assert_eq!(of("0123456789abcdef0123456789abcdef").unwrap().len(), 32);
     }
 
     #[test]

@@ -132,6 +132,18 @@ impl Desk {
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        self.send_from("203.0.113.7", method, path, headers, body).await
+    }
+
+    /// Sends a request from a client address.
+    pub async fn send_from(
+        &self,
+        address: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -141,10 +153,11 @@ impl Desk {
         }
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let asked = String::from_utf8_lossy(&bytes).into_owned();
-        let response = self.0.http(request.body(bytes).unwrap(), "203.0.113.7").await;
+        let response = self.0.http(request.body(bytes).unwrap(), address).await;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8_lossy(&body);
         crate::contract::document::check(method, path, &asked, parts.status.as_u16(), &text);
+        crate::contract::document::check_headers(method, path, parts.status.as_u16(), &parts.headers);
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
@@ -221,6 +234,22 @@ impl Desk {
         self.0.settle().await.unwrap();
         let to = Email::parse(to).unwrap();
         self.0.mailbox.sent(Some(to.as_str()))
+    }
+
+    /// Ten symbols in the last mail to `to`.
+    pub async fn symbols(&self, to: &str) -> String {
+        let mails = self.mail(to).await;
+        let text = &mails.last().expect("a mail").text;
+        let is_code = |word: &&str| word.len() == 11 && word.as_bytes().get(5) == Some(&b'-');
+        text.split_whitespace().find(is_code).unwrap_or_else(|| panic!("no symbols in {text}")).to_owned()
+    }
+
+    /// Token of the link in the last mail to `to`.
+    pub async fn link_token(&self, to: &str) -> String {
+        let mails = self.mail(to).await;
+        let text = &mails.last().expect("a mail").text;
+        let link = text.split_whitespace().find_map(|word| word.split_once("#token="));
+        link.unwrap_or_else(|| panic!("no link in {text}")).1.to_owned()
     }
 
     /// Code in the last mail to `to`.

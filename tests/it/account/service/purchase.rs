@@ -41,6 +41,38 @@ fn purchases_that_reach_the_threshold_reward_the_inviter() {
     });
 }
 
+/// R2.6: a key reads back its own purchases, one by one or newest first, and nobody else's.
+#[test]
+fn a_key_lists_and_reads_the_purchases_that_it_reported() {
+    World::run(async |world| {
+        world.open().await;
+        let (key, other) = (backend(world).await, backend(world).await);
+        let user = anns_invitee(world, &key).await;
+        let mut reported = Vec::new();
+        for id in ["o-1", "o-2", "o-3"] {
+            let made = world.holder(&key).once().post("/v1/service/purchases", bought(&user, id, "30")).await.is(201);
+            reported.insert(0, made);
+            world.advance(1).await;
+        }
+        let refund = json!({"amount": "12", "refund_id": "r-1"});
+        reported[1] = world.holder(&key).once().post("/v1/service/purchases/o-2/refunds", refund).await.is(201);
+        let mut listed = Vec::new();
+        let mut path = "/v1/service/purchases?limit=2".to_owned();
+        loop {
+            let page = world.holder(&key).get(&path).await.is(200);
+            listed.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            path = format!("/v1/service/purchases?limit=2&cursor={next}");
+        }
+        assert_eq!(listed, reported);
+        let one = world.holder(&key).get("/v1/service/purchases/o-2").await.is(200);
+        assert_eq!((&one, &one["net"]["amount"]), (&reported[1], &json!("18.00")));
+        assert_eq!(world.holder(&other).get("/v1/service/purchases").await.is(200)["items"], json!([]));
+        world.holder(&other).get("/v1/service/purchases/o-2").await.refused(404, "not_found");
+        world.holder(&key).get("/v1/service/purchases/o-4").await.refused(404, "not_found");
+    });
+}
+
 /// deploy.md D8: the gateway decodes paths, so an id that a refund's path can't hold is rejected.
 #[test]
 fn a_purchase_whose_refund_could_not_be_told_is_refused() {
@@ -59,7 +91,7 @@ fn a_purchase_whose_refund_could_not_be_told_is_refused() {
 }
 
 /// R4.11, R2.6: a refund of a purchase takes the reward back.
-/// A repeat counts once; an excess is capped at the purchase.
+/// A repeat counts once.
 #[test]
 fn a_refund_of_a_purchase_takes_the_reward_back() {
     World::run(async |world| {
@@ -90,7 +122,7 @@ fn a_refund_of_a_purchase_takes_the_reward_back() {
         world.settle().await;
         assert_eq!(rewards(world, "ann").await, [("qualified".to_owned(), "reversed".to_owned())]);
         assert_eq!(world.balance("ann").await, "0");
-        assert_eq!(refund("r-3", "1000").await.is(201)["net"]["amount"], "0.00");
+        assert_eq!(refund("r-3", "19.99").await.is(201)["net"]["amount"], "0.00");
         world.settle().await;
         world.holder(&key).once().post("/v1/service/purchases", bought(&user, "o-2", "20")).await.is(201);
         world.settle().await;
@@ -136,6 +168,88 @@ fn an_external_order_id_is_one_purchase_per_key() {
         assert_ne!(theirs["id"], answers[0]["id"]);
         world.settle().await;
         assert_eq!(world.balance("ann").await, "3", "two purchases of ¥12");
+    });
+}
+
+/// G16, R2.6: a refund above what is left of its purchase is refused and says how much that is.
+/// A wrong one is corrected with a reason, for good; rewards and commission follow.
+#[test]
+fn a_refund_above_its_purchase_is_refused_and_a_wrong_one_is_corrected() {
+    World::run(async |world| {
+        world.open().await;
+        world.settings("affiliate", |settings| settings["enabled"] = json!(true)).await;
+        let key = backend(world).await;
+        let user = anns_invitee(world, &key).await;
+        world.holder(&key).once().post("/v1/service/purchases", bought(&user, "o-1", "100")).await.is(201);
+        let refund = |id: &str, amount: &str| {
+            let body = json!({"amount": amount, "refund_id": id});
+            world.holder(&key).once().post("/v1/service/purchases/o-1/refunds", body)
+        };
+        let correct = |id: &str, amount: &str| {
+            let body = json!({"refund_id": id, "amount": amount, "reason": "a digit too many"});
+            world.holder(&key).once().post("/v1/service/purchases/o-1/corrections", body)
+        };
+        refund("r-0", "100.01").await.refused(422, "invalid");
+        refund("r-1", "90").await.is(201);
+        let refused = refund("r-2", "10.01").await.refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["pointer"], "/amount");
+        assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("10.00 CNY"), "{refused}");
+        world.settle().await;
+        assert_eq!((commission(world).await, world.balance("ann").await), ("0.13888888".to_owned(), "0".to_owned()));
+        correct("r-2", "1").await.refused(404, "not_found");
+        correct("r-1", "100.01").await.refused(422, "invalid");
+        let corrected = correct("r-1", "9").await.is(200);
+        assert_eq!(corrected["net"]["amount"], "91.00");
+        assert_eq!(corrected["refunds"][0]["corrected_because"], "a digit too many");
+        assert_eq!(refund("r-1", "90").await.is(201)["net"]["amount"], "91.00", "a late repeat changes nothing");
+        world.settle().await;
+        assert_eq!((commission(world).await, world.balance("ann").await), ("1.26388888".to_owned(), "3".to_owned()));
+        let audit = world.admin().get("/v1/admin/audit?actor=service:billing").await.is(200);
+        assert_eq!(audit["items"][0]["action"], "purchase.refund_corrected", "{audit}");
+        assert_eq!(correct("r-1", "0").await.is(200)["net"]["amount"], "100.00");
+        world.settle().await;
+        assert_eq!(commission(world).await, "1.38888888");
+    });
+}
+
+/// G7, R2.6: a purchase paid before its user had an inviter counts for nothing, nor do its refunds.
+/// A back-dated one is under the hold from its report.
+#[test]
+fn only_purchases_paid_since_the_bond_count() {
+    World::run(async |world| {
+        world.open().await;
+        world
+            .settings("affiliate", |settings| {
+                settings["enabled"] = json!(true);
+                settings["hold_hours"] = json!(48);
+            })
+            .await;
+        let key = backend(world).await;
+        let user = anns_invitee(world, &key).await;
+        let paid_at = |id: &str, at: &str| {
+            let mut body = bought(&user, id, "100");
+            body["paid_at"] = json!(at);
+            world.holder(&key).once().post("/v1/service/purchases", body)
+        };
+        for (id, at) in [("o-1", "2020-01-01T00:00:00Z"), ("o-2", "2026-11-19T23:59:59Z")] {
+            paid_at(id, at).await.is(201);
+        }
+        let back = json!({"amount": "10", "refund_id": "r-1"});
+        world.holder(&key).once().post("/v1/service/purchases/o-1/refunds", back).await.is(201);
+        world.settle().await;
+        assert_eq!(rewards(world, "ann").await, []);
+        let invitees = world.user("ann").get("/v1/referral/invitees").await.is(200);
+        assert_eq!(invitees["items"][0]["paid_total"]["amount"], "0.00");
+        let totals = async || world.user("ann").get("/v1/affiliate").await.is(200)["totals"].clone();
+        assert_eq!(totals().await["earned"]["amount"], "0");
+        let bond = world.stack.app.clock.now();
+        world.advance(72 * 3_600).await;
+        world.sign_in("ann").await;
+        paid_at("o-3", &bond.to_string()).await.is(201);
+        world.settle().await;
+        let totals = totals().await;
+        assert_eq!((&totals["pending"]["amount"], &totals["available"]["amount"]), (&json!("1.38888888"), &json!("0")));
+        assert_eq!(rewards(world, "ann").await, [("qualified".to_owned(), "granted".to_owned())]);
     });
 }
 

@@ -48,6 +48,39 @@ fn each_code_counts_whom_it_brought() {
     });
 }
 
+/// R3.9, R6.7: a user reads the terms that a referral or order made now would have, so that a page can say them.
+#[test]
+fn overviews_tell_the_terms_of_their_programmes() {
+    World::run(async |world| {
+        invited(world).await;
+        world
+            .settings("affiliate", |settings| {
+                settings["hold_hours"] = json!(48);
+                settings["cap_per_invitee"] = json!("2.5");
+                settings["withdrawal_methods"] = json!(["paypal"]);
+            })
+            .await;
+        world
+            .settings("referral", |settings| {
+                settings["enabled"] = json!(true);
+                settings["max_invitees_per_user"] = json!(7);
+                settings["qualified"]["inviter_reward"] = json!("3");
+            })
+            .await;
+        world.advance(61).await;
+        let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
+        let affiliate = world.user("ann").get("/v1/affiliate").await.is(200)["terms"].clone();
+        let expected = json!({"enabled": true, "hold_hours": 48, "valid_days": 0, "cap_per_invitee": usd("2.5"),
+            "min_cash_withdrawal": usd("10"), "withdrawal_methods": ["paypal"], "max_codes": 10});
+        assert_eq!(affiliate, expected);
+        let referral = world.user("ann").get("/v1/referral").await.is(200)["terms"].clone();
+        let expected = json!({"registration": {"inviter": usd("0"), "invitee": usd("0")},
+            "qualified": {"inviter": usd("3"), "invitee": usd("0")},
+            "threshold": {"amount": "20.00", "currency": "CNY"}, "max_invitees": 7});
+        assert_eq!(referral, expected);
+    });
+}
+
 /// R6.2: of 64 simultaneous requests exactly ten create a secondary code.
 /// Deactivating one frees its slot.
 #[test]

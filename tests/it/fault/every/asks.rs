@@ -52,7 +52,7 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
         return Box::pin(of_provider(world, operation)).await;
     }
     let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
-    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/"];
+    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me"];
     if ways_in.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/sessions") {
         return Box::pin(of_ways_in(world, operation)).await;
     }
@@ -238,6 +238,14 @@ async fn of_backend(world: &World, path: &str) -> Act {
         "/v1/service/purchases/{external_order_id}/refunds" => {
             world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
             ask(&key, "/v1/service/purchases/o-1/refunds", json!({"amount": "20", "refund_id": "r-1"}))
+        }
+        "/v1/service/purchases/{external_order_id}/corrections" => {
+            world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
+            let refund = json!({"amount": "20", "refund_id": "r-1"});
+            world.holder(&key).once().post("/v1/service/purchases/o-1/refunds", refund).await.is(201);
+            world.settle().await;
+            let body = json!({"refund_id": "r-1", "amount": "2", "reason": "a digit too many"});
+            ask(&key, "/v1/service/purchases/o-1/corrections", body)
         }
         other => panic!("{other}"),
     }

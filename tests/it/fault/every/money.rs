@@ -54,6 +54,34 @@ pub async fn of_money(world: &World, route: &str) -> Act {
             let body = json!({"action": "credit", "order_id": order["id"], "reason": "theirs"});
             ask("admin", format!("/v1/admin/payment/reviews/{review}/resolve"), body)
         }
+        "POST /v1/admin/payment/orders/{id}/refunds of one made elsewhere" => {
+            let order = paid(world, "zpay").await;
+            let body = json!({"amount": "30", "reason": "sorry", "made_elsewhere": true, "reference": "R1"});
+            ask("admin", at(&order, "/refunds"), body)
+        }
+        "POST /v1/admin/payment/reviews/{id}/confirm" => {
+            let order = ordered(world, "zpay").await;
+            world.pay(&order, json!({"amount": "60"})).await;
+            world.settle().await;
+            let review = agency::id(&world.admin().get("/v1/admin/payment/reviews").await.is(200)["items"][0]);
+            let path = format!("/v1/admin/payment/reviews/{review}");
+            let due = json!({"action": "refund_due", "reason": "not theirs"});
+            world.admin().once().post(&format!("{path}/resolve"), due).await.is(200);
+            world.pay(&order, json!({"action": "refund", "amount": "60"})).await;
+            ask("admin", format!("{path}/confirm"), json!({"reference": "R2"}))
+        }
+        "POST /v1/admin/payment/orders/{id}/complete/undo" => {
+            invited(world).await;
+            let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+            world.admin().once().post(&at(&order, "/complete"), json!({"reason": "cash"})).await.is(200);
+            world.settle().await;
+            ask("admin", at(&order, "/complete/undo"), json!({"reason": "the wrong order"}))
+        }
+        "POST /v1/payment/orders/{id}/verify of a refund that nobody told" => {
+            let order = paid(world, "stripe").await;
+            world.pay(&order, json!({"action": "refund", "amount": "30", "notify": "never"})).await;
+            ask("bob", format!("/v1/payment/orders/{}/verify", agency::id(&order)), json!({}))
+        }
         "POST /v1/payment/orders/{id}/verify" => {
             let order = agency::id(&unheard(world).await);
             ask("bob", format!("/v1/payment/orders/{order}/verify"), json!({}))
@@ -68,7 +96,11 @@ pub async fn of_money(world: &World, route: &str) -> Act {
         "POST /v1/admin/users/{id}/erase" => {
             paid(world, "stripe").await;
             let bob = id_of(world, "bob").await;
-            ask("admin", format!("/v1/admin/users/{bob}/erase"), json!({"reason": "sorry"}))
+            ask(
+                "admin",
+                format!("/v1/admin/users/{bob}/erase"),
+                json!({"reason": "sorry", "acknowledge_balance": true}),
+            )
         }
         "POST /v1/admin/rewards/{id}/retry" => {
             ordered(world, "stripe").await;
@@ -116,6 +148,7 @@ pub async fn of_provider(world: &World, told: &str) -> Act {
             world.sign_in("bob").await;
             Act::Deliveries
         }
+        "a delayed payment" => Act::Provider(ordered(world, provider).await, json!({"action": "pay_later"})),
         "a second payment" => Act::Provider(paid(world, provider).await, json!({"amount": "60"})),
         "a refund" => later(world, provider, json!({"action": "refund", "amount": "30"})).await,
         "a dispute" => later(world, provider, json!({"action": "dispute", "amount": "70"})).await,
@@ -146,6 +179,10 @@ async fn later(world: &World, provider: &str, more: Value) -> Act {
 /// Sets up the work of a schedule.
 pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
     match schedule {
+        "audit" => {
+            invited(world).await;
+            hundred(world).await;
+        }
         "expire-orders" => {
             ordered(world, "stripe").await;
             world.order("bob", json!({"offer_id": "o50", "provider": "zpay"})).await;
@@ -180,6 +217,14 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
             world.advance(26 * 3_600).await;
         }
         "poll-payments" => drop(unheard(world).await),
+        "poll-payments of a delayed payment of an expired order" => {
+            let order = ordered(world, "stripe").await;
+            world.pay(&order, json!({"action": "pay_later", "notify": "never"})).await;
+            world.advance(31 * 60).await;
+            world.stack.tick("expire-orders").await.unwrap();
+            world.pay(&order, json!({"action": "pay_succeeds", "notify": "never"})).await;
+            world.advance(10 * 60).await;
+        }
         "deliver-events" => {
             let body = json!({"url": "https://product.test/_sim/webhook", "events": ["user.registered"]});
             world.admin().once().post("/v1/admin/webhook-endpoints", body).await.is(201);
@@ -203,5 +248,5 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
     for name in ["admin", "bob"] {
         world.sign_in(name).await;
     }
-    Act::Tick(schedule)
+    Act::Tick(schedule.split(" of ").next().unwrap())
 }

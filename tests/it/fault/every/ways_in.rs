@@ -7,9 +7,16 @@ use crate::world::{PASSWORD, World};
 
 const BOB: &str = "bob@example.com";
 
-/// Code in the last mail to Bob.
-fn mailed(world: &World) -> String {
+/// Ten symbols in the last mail to Bob.
+fn symbols(world: &World) -> String {
     let text = world.stack.mailbox.sent(Some(BOB)).last().unwrap().text.clone();
+    let is_code = |word: &&str| word.len() == 11 && word.as_bytes()[5] == b'-';
+    text.split_whitespace().find(is_code).unwrap().to_owned()
+}
+
+/// Code in the last mail to this address.
+fn mailed(world: &World, to: &str) -> String {
+    let text = world.stack.mailbox.sent(Some(to)).last().unwrap().text.clone();
     text.split_whitespace().find(|word| word.len() == 6 && word.parse::<u32>().is_ok()).unwrap().to_owned()
 }
 
@@ -24,10 +31,11 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
         "POST /v1/registrations/verify" | "POST /v1/registrations/resend" => {
             world.settings("identity", |settings| settings["email_verification"] = json!(true)).await;
             let body = json!({"email": BOB, "password": PASSWORD});
-            world.nobody().post("/v1/registrations", body).await.is(201);
+            let pending = world.nobody().post("/v1/registrations", body).await.is(201);
             world.settle().await;
-            let verify = json!({"email": BOB, "code": mailed(world)});
-            ask("", path, if path.ends_with("verify") { verify } else { json!({"email": BOB}) })
+            let resend = json!({"signup_token": pending["signup_token"]});
+            let verify = json!({"signup_token": pending["signup_token"], "code": mailed(world, BOB)});
+            ask("", path, if path.ends_with("verify") { verify } else { resend })
         }
         "POST /v1/sessions" => {
             signed_in(world).await;
@@ -42,7 +50,26 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
             let key = world.service_key("front", &["sessions:create"]).await;
             ask(&key, format!("/v1/service/users/{}/sessions", id_of(world, "bob").await), json!({}))
         }
-        "POST /v1/password-resets" => {
+        "PUT /v1/me" => {
+            signed_in(world).await;
+            ask("bob", path, json!({"locale": "zh"}))
+        }
+        "PUT /v1/me/password" => {
+            signed_in(world).await;
+            ask("bob", path, json!({"current": PASSWORD, "new": "another horse battery"}))
+        }
+        "PUT /v1/me/email" => {
+            signed_in(world).await;
+            ask("bob", path, json!({"email": "bob@new.example.com", "password": PASSWORD}))
+        }
+        "POST /v1/me/email/confirm" => {
+            signed_in(world).await;
+            let change = json!({"email": "bob@new.example.com", "password": PASSWORD});
+            world.user("bob").put("/v1/me/email", change).await.is(202);
+            world.settle().await;
+            ask("bob", path, json!({"code": mailed(world, "bob@new.example.com")}))
+        }
+        "POST /v1/password-resets" | "POST /v1/sessions/challenge" => {
             signed_in(world).await;
             ask("", path, json!({"email": BOB}))
         }
@@ -50,7 +77,7 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
             signed_in(world).await;
             world.nobody().post("/v1/password-resets", json!({"email": BOB})).await.is(202);
             world.settle().await;
-            ask("", path, json!({"email": BOB, "code": mailed(world), "password": "another horse battery"}))
+            ask("", path, json!({"email": BOB, "code": symbols(world), "password": "another horse battery"}))
         }
         other => panic!("{other}"),
     }

@@ -51,7 +51,7 @@ fn asked_about(snapshot: &Snapshot, event: &Value) -> bool {
     }
     let asked = format!("asked:{}:{about}:", object["payment_intent"].as_str().unwrap());
     let mut answers = snapshot.events.iter().filter_map(|event| event.id.strip_prefix(&asked)?.parse::<i64>().ok());
-    answers.any(|at| at >= event["created"].as_i64().unwrap())
+    answers.any(|at| at / 1_000 >= event["created"].as_i64().unwrap())
 }
 
 fn captured(snapshot: &Snapshot, provider: Provider, id: &str) -> bool {

@@ -140,7 +140,7 @@ pub const SHAPE: &[Row] = &[
 
 /// Damage to the ledger: L1–L4, L6.
 pub const LEDGER: &[Row] = &[
-    ("a house line of a suspense journal", &["L1"], |scan| {
+    ("a house line of a suspense journal", &["L1", "P9"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
     }),
     ("a house line of a reward", &["A3", "L1"], |scan| {
@@ -188,7 +188,7 @@ pub const PAYMENTS: &[Row] = &[
     ("an order that names another payment", &["P2"], |scan| {
         scan.find("order", |order| !order["payment_id"].is_null())["payment_id"]["S"] = json!("pi_other");
     }),
-    ("a second payment of an order", &["P2", "P8"], |scan| {
+    ("a second payment of an order", &["P2", "P8", "P9"], |scan| {
         let order = scan.find("payment", |payment| !payment["order"].is_null())["order"].clone();
         let surplus = scan.find("payment", |payment| payment["order"].is_null());
         surplus["order"] = order;
@@ -206,6 +206,9 @@ pub const PAYMENTS: &[Row] = &[
         posting["type"]["S"] = json!("payment");
         posting["related_id"] = order;
     }),
+    ("a paid order whose payment is still under way", &["P6"], |scan| {
+        scan.find("order", has("status", "paid"))["under_way"] = json!({"S": "processing"});
+    }),
     ("an order paid at no time", &["P6"], |scan| {
         remove(
             scan.find("order", |order| {
@@ -219,7 +222,7 @@ pub const PAYMENTS: &[Row] = &[
         let used = &mut scan.person("bob")["promotion"]["M"]["used"]["M"];
         used["order_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("a refund that its order does not know", &["P8"], |scan| {
+    ("a refund that its order does not know", &["P8", "P9"], |scan| {
         let payment = scan.find("payment", has("provider", "zpay"));
         payment["cumulative"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
@@ -228,6 +231,24 @@ pub const PAYMENTS: &[Row] = &[
         let money = json!({"M": {"CNY": {"N": "0"}}});
         let at = "2026-11-20T10:00:00Z";
         payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
+    }),
+    ("a review whose money left suspense", &["P8", "P9"], |scan| {
+        let held = scan.find("posting", |posting| {
+            posting["cause"]["S"].as_str().is_some_and(|cause| cause.starts_with("review:"))
+        });
+        for line in held["house"]["L"].as_array_mut().unwrap() {
+            let amount = amount(&mut line["M"]["amount"]);
+            *amount = json!(if amount.as_str().unwrap().starts_with('-') { "-1" } else { "1" });
+        }
+    }),
+    ("a dispute in another currency that nobody sees", &["P10"], |scan| {
+        let payment = scan.find("payment", |payment| !payment["captured"].is_null());
+        let money = json!({"M": {"USD": {"N": "14"}}});
+        let at = "2026-11-20T10:00:00Z";
+        payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
+    }),
+    ("an event in review of which there is no review", &["P10"], |scan| {
+        remove(scan.find("event", has("outcome", "review")), "review");
     }),
     ("a take-back that belongs to nothing", &["P1"], |scan| {
         let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
@@ -239,10 +260,10 @@ pub const PAYMENTS: &[Row] = &[
         let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "promotion").unwrap();
         line["M"]["account"]["S"] = json!("sales");
     }),
-    ("a review that holds less than its journals say", &["P8"], |scan| {
+    ("a review that holds less than its journals say", &["P8", "P9"], |scan| {
         scan.one("review")["left"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
-    ("an order with more left than its charge", &["A4", "O4", "P8"], |scan| {
+    ("an order with more left than its charge", &["A4", "O4", "P8", "P9"], |scan| {
         let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
         order["left"] = json!({"M": {"CNY": {"N": "1000"}}});
     }),
@@ -311,7 +332,7 @@ pub const COMMISSION: &[Row] = &[
     ("a commission of another amount", &["C3", "C4", "O4"], |scan| {
         *amount(&mut scan.find("commission", is_partly_left)["amount"]) = json!("70");
     }),
-    ("a commission of which less is left", &["C1", "C3", "C4", "O4"], |scan| {
+    ("a commission of which less is left", &["C1", "C3", "C4", "C5", "O4"], |scan| {
         *amount(&mut scan.find("commission", is_partly_left)["left"]) = json!("0.5");
     }),
     ("a commission at another rate", &["C4"], |scan| scan.one("commission")["rate"]["S"] = json!("0.2")),

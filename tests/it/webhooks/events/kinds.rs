@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{endpoint, heard};
 use crate::affiliate::commission::{hundred, invited};
 use crate::fixtures::refund;
+use crate::payment::refunds::{act, paid};
 use crate::world::World;
 
 /// Delivered events of a kind, in order of arrival.
@@ -32,6 +33,7 @@ async fn all_kinds(world: &World) {
             "user.registered",
             "order.paid",
             "order.refunded",
+            "order.reinstated",
             "reward.granted",
             "redemption.completed",
             "commission.accrued",
@@ -85,6 +87,44 @@ fn a_paid_and_refunded_order_and_its_reward_are_told() {
         assert_eq!(refunded[1]["refunds"].as_array().unwrap().len(), 2);
         once(world, "order.paid");
         once(world, "reward.granted");
+    });
+}
+
+/// F19: the product is told that a dispute was won, and that a refund failed.
+#[test]
+fn money_that_comes_back_is_told() {
+    for (away, back) in [("dispute", "dispute_won"), ("refund", "refund_fails")] {
+        World::run(async |world| {
+            let order = paid(world, "stripe").await;
+            endpoint(world, &["order.*"]).await;
+            act(world, &order, away, json!({})).await;
+            assert_eq!(once(world, "order.refunded")["net"]["amount"], "0.00");
+            act(world, &order, back, json!({})).await;
+            let told = once(world, "order.reinstated");
+            assert_eq!((&told["id"], &told["status"]), (&order["id"], &json!("paid")));
+            assert_eq!(told["net"]["amount"], "100.00");
+        });
+    }
+}
+
+/// F19: a group of events is all of its kinds and no other.
+#[test]
+fn a_group_of_events_is_all_of_its_kinds() {
+    World::run(async |world| {
+        world.open().await;
+        let made = endpoint(world, &["order.*", "user.registered"]).await;
+        assert_eq!(made["events"], json!(["user.registered", "order.*"]));
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        world.register("bob", Some(&code)).await;
+        let order = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.pay(&order, json!({})).await;
+        world.settle().await;
+        let mut kinds: Vec<Value> = heard(world).into_iter().map(|one| one.said()["type"].clone()).collect();
+        kinds.sort_by_key(ToString::to_string);
+        assert_eq!(kinds, ["order.paid", "user.registered", "user.registered"]);
+        let wrong = json!({"url": "https://product.test/_sim/webhook", "events": ["ord*"]});
+        world.admin().once().post("/v1/admin/webhook-endpoints", wrong).await.refused(422, "invalid");
     });
 }
 

@@ -2,17 +2,16 @@
 //!
 //! An [`Accrual`] starts with the entities as read, processes one order after the other, and collects the writes. An unchanged
 //! order has no effect, so processing is idempotent and may happen at any time: grant, take-back and reinstatement are one
-//! function. A blocked inviter's commission accrues like any other; they cannot withdraw it (R2.8).
+//! function. A blocked inviter's commission stays pending until they are active again; an erased one gets none (R2.8).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
+use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Header, JournalEntry, JournalRef, LedgerError, Operator, Part, PlatformAccount, PlatformLine};
+use kernel::ledger::{JournalEntry, JournalOrigin, JournalRef, LedgerError, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Reason why an order could not be processed.
@@ -24,6 +23,15 @@ pub enum EarningError {
     /// A commission's beneficiary has no commission account.
     #[error("{0} has a commission and its beneficiary no account")]
     NoAccount(OrderId),
+    /// A commission's invitee has no earnings.
+    #[error("{0} has a commission and its invitee no earnings")]
+    NoEarnings(OrderId),
+    /// A hold ends whose commission is not pending.
+    #[error("the commission of {0} has a hold and is not pending")]
+    NotPending(OrderId),
+    /// The inviter of an order was not read.
+    #[error("the inviter of {0} is not there")]
+    NoInviter(OrderId),
     /// A count overflowed.
     #[error("a count is out of range")]
     Exhausted,
@@ -35,24 +43,14 @@ pub enum EarningError {
     Ledger(#[from] LedgerError),
 }
 
-/// Actor and time of a commission change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AccruedBy {
-    /// Role of the actor.
-    pub operator: Operator,
-    /// Id of the actor.
-    pub actor: String,
-    /// Id of the message or request that caused it.
-    pub request_id: String,
-    pub at: Timestamp,
-}
-
 /// Entities of an accrual: as read at first, then as they are to be written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Accrual {
     /// Orders and purchases; never changed.
     pub orders: BTreeMap<OrderId, CommissionSource>,
     pub commissions: BTreeMap<OrderId, Commission>,
+    /// Account status of the inviters; never changed.
+    pub inviters: BTreeMap<UserId, Status>,
     /// Earnings by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
     /// Commission accounts by inviter.
@@ -63,6 +61,8 @@ pub struct Accrual {
     pub waiting: Vec<CommissionHold>,
     /// Orders with a new or changed commission.
     pub changed: BTreeSet<OrderId>,
+    /// Blocked beneficiaries of new commissions.
+    pub blocked: BTreeSet<UserId>,
     /// Number of new commissions.
     pub granted: usize,
 }
@@ -75,7 +75,7 @@ impl Accrual {
     pub fn settle(
         &mut self,
         order: OrderId,
-        by: &AccruedBy,
+        by: &JournalOrigin,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), EarningError> {
         let order = *self.orders.get(&order).ok_or(EarningError::Missing(order))?;
@@ -88,14 +88,18 @@ impl Accrual {
     /// Accrues the commission of an order without one.
     ///
     /// The same journal entry takes back the share of any earlier refund.
-    fn begin(&mut self, order: &CommissionSource, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
+    fn begin(&mut self, order: &CommissionSource, by: &JournalOrigin, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
         let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
-        let (Ok(amount), Some(paid_at)) = (earned(order, &before)?, order.paid_at) else { return Ok(()) };
+        let (Ok(amount), Some(since)) = (earned(order, &before)?, order.held_since) else { return Ok(()) };
+        let status = *self.inviters.get(&beneficiary).ok_or(EarningError::NoInviter(order.id))?;
+        if status == Status::Erased {
+            return Ok(());
+        }
         let number = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
-        let earnings = Earnings { orders: number, earned: before.earned.plus(amount)?, ..before };
-        let available_at = available_at(&terms, paid_at);
-        let pending = by.at < available_at;
+        let available_at = available_at(&terms, since);
+        let withheld = status != Status::Active;
+        let pending = withheld || by.at < available_at;
         let mut commission = Commission {
             id: Commission::id_of(order.id),
             order: order.id,
@@ -108,21 +112,29 @@ impl Accrual {
             left: None,
             available_at,
             pending,
+            withheld,
+            cap_used: terms.cap.map(|_| before.earned),
+            at_most: None,
             denied: None,
             last: JournalRef { id: journal, step: 0 },
             created_at: by.at,
         };
         let target = commission.target(order)?;
+        let earnings = Earnings { orders: number, earned: before.earned.plus(target)?, ..before };
         let part = part(pending);
         let moves = [CommissionMove::Earn(part, amount), CommissionMove::TakeBack(part, amount.minus(target)?)];
         commission.left = (target != amount).then_some(target);
         let currency = amount.currency();
         let account = self.accounts.entry(beneficiary).or_insert(CommissionAccount::none(beneficiary, currency));
-        let header = by.header(&commission, journal);
+        let header = by.header(journal, Commission::cause(commission.id));
         let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
         *account = after;
         if pending {
-            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at });
+            let parked = withheld;
+            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at, parked });
+        }
+        if withheld {
+            self.blocked.insert(beneficiary);
         }
         self.granted = self.granted.saturating_add(1);
         self.earnings.insert(order.user, earnings);
@@ -130,15 +142,28 @@ impl Accrual {
         Ok(())
     }
 
-    /// Adjusts an existing commission to the order's net.
+    /// Adjusts an existing commission to the order's net; a reinstatement stays within the cap.
     fn follow(
         &mut self,
         order: &CommissionSource,
         commission: Commission,
-        by: &AccruedBy,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
-        let difference = commission.target(order)?.minus(commission.left())?;
+        let mut commission = commission;
+        let mut difference = commission.target(order)?.minus(commission.left())?;
+        if difference.is_positive()
+            && let Some(cap) = order.affiliate.and_then(|terms| terms.cap)
+        {
+            let zero = LedgerMoney::zero(difference.currency());
+            let room = cap.minus(self.earnings_of(&commission)?.earned)?.most(zero)?;
+            if room.compare(difference)?.is_lt() {
+                difference = room;
+                commission.at_most = Some(commission.left().plus(room)?);
+                self.changed.insert(order.id);
+                self.commissions.insert(order.id, commission.clone());
+            }
+        }
         if difference.is_zero() {
             return Ok(());
         }
@@ -158,7 +183,7 @@ impl Accrual {
         &mut self,
         order: &CommissionSource,
         reason: String,
-        by: &AccruedBy,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order.id).ok_or(EarningError::Missing(order.id))?.clone();
@@ -172,9 +197,12 @@ impl Accrual {
     ///
     /// # Rejects
     /// The errors of [`Accrual::settle`].
-    pub fn mature(&mut self, order: OrderId, by: &AccruedBy, journal: JournalId) -> Result<(), EarningError> {
+    pub fn mature(&mut self, order: OrderId, by: &JournalOrigin, journal: JournalId) -> Result<(), EarningError> {
         let commission = self.commissions.get(&order).ok_or(EarningError::Missing(order))?.clone();
-        let matured = Commission { pending: false, ..commission };
+        if !commission.pending {
+            return Err(EarningError::NotPending(order));
+        }
+        let matured = Commission { pending: false, withheld: false, ..commission };
         let left = matured.left();
         if left.is_zero() {
             self.commissions.insert(order, matured);
@@ -191,40 +219,33 @@ impl Accrual {
         commission: Commission,
         moves: &[CommissionMove],
         difference: LedgerMoney,
-        by: &AccruedBy,
+        by: &JournalOrigin,
         journal: JournalId,
     ) -> Result<(), EarningError> {
         let account =
             self.accounts.get_mut(&commission.beneficiary).ok_or(EarningError::NoAccount(commission.order))?;
-        let header = by.header(&commission, journal).correcting(commission.last);
+        let header = by.header(journal, Commission::cause(commission.id)).correcting(commission.last);
         let last = header.as_last();
         let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
         *account = after;
+        if !difference.is_zero() {
+            let earnings = self.earnings_of(&commission)?;
+            earnings.earned = earnings.earned.plus(difference)?;
+        }
         let left = commission.left().plus(difference)?;
         let left = (left != commission.amount).then_some(left);
         self.keep(Commission { left, last, ..commission }, posting);
         Ok(())
     }
 
+    fn earnings_of(&mut self, commission: &Commission) -> Result<&mut Earnings, EarningError> {
+        self.earnings.get_mut(&commission.invitee).ok_or(EarningError::NoEarnings(commission.order))
+    }
+
     fn keep(&mut self, commission: Commission, posting: JournalEntry) {
         self.changed.insert(commission.order);
         self.commissions.insert(commission.order, commission);
         self.postings.push(posting);
-    }
-}
-
-impl AccruedBy {
-    fn header(&self, commission: &Commission, journal: JournalId) -> Header {
-        Header {
-            journal,
-            cause: Commission::cause(commission.id),
-            step: 0,
-            corrects: None,
-            operator: self.operator.clone(),
-            actor: self.actor.clone(),
-            request_id: self.request_id.clone(),
-            at: self.at,
-        }
     }
 }
 

@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
+use crate::account::model::identity::Status;
 use crate::payment::model::order::OrderStatus;
 use crate::payment::model::order::tests::{cny, hundred, now, usd};
 use kernel::id::JournalId;
-use kernel::ledger::{AccountKind, LedgerError, Operator, Part, RecordType};
+use kernel::ledger::{AccountKind, JournalOrigin, LedgerError, Operator, Part, RecordType};
 use kernel::money::PayMoney;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use ulid::Ulid;
 
 fn ann() -> UserId {
@@ -41,11 +43,17 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { earning: Accrual::default(), journals: 0, at: now() }
+        let inviters = BTreeMap::from([(ann(), Status::Active)]);
+        Self { earning: Accrual { inviters, ..Accrual::default() }, journals: 0, at: now() }
     }
 
-    fn by(&self) -> AccruedBy {
-        AccruedBy { operator: Operator::System, actor: "reward-worker".into(), request_id: "m.0".into(), at: self.at }
+    fn by(&self) -> JournalOrigin {
+        JournalOrigin {
+            operator: Operator::System,
+            actor: "reward-worker".into(),
+            request_id: "m.0".into(),
+            at: self.at,
+        }
     }
 
     fn journal(&mut self) -> JournalId {
@@ -162,6 +170,47 @@ fn the_commission_that_reaches_the_cap_is_cut_to_the_rest() {
     assert_eq!(earned(&CommissionSource::from(&paid(3, capped)), &before), Ok(Err(NoCommission::CapReached)));
 }
 
+/// G17, R6.4: the cap counts what is left of commission; a slot of the limit stays used.
+#[test]
+fn the_cap_counts_what_is_left_of_commission() {
+    let mut desk = Desk::new();
+    let capped = AffiliateTerms { cap: Some(usd("1.5")), trigger_limit: 2, ..terms() };
+    let (first, second, third) = (paid(1, capped), paid(2, capped), paid(3, capped));
+    desk.look(&first);
+    desk.look(&refunded(&first, "0"));
+    desk.look(&second);
+    assert_eq!(desk.earning.commissions[&second.id].amount, usd("1.38888888"), "the refunded order freed the cap");
+    assert_eq!(
+        desk.earning.earnings[&first.user],
+        Earnings { invitee: first.user, orders: 2, earned: usd("1.38888888") }
+    );
+    desk.look(&third);
+    assert!(!desk.earning.commissions.contains_key(&third.id), "the limit counts captures (R6.3)");
+    desk.look(&first);
+    assert_eq!(desk.earning.commissions[&first.id].left(), usd("0.11111112"), "reinstated up to the cap");
+    desk.look(&refunded(&second, "0"));
+    desk.look(&first);
+    assert_eq!(desk.earning.commissions[&first.id].left(), usd("0.11111112"), "a repeat changes nothing");
+    assert_eq!(desk.parts(), ["0", "0.11111112", "0", "0", "2.66666664", "0"]);
+}
+
+/// G6, R2.8: a blocked inviter's commission is held, an erased one's is none.
+#[test]
+fn a_blocked_inviters_commission_is_held_and_an_erased_ones_is_none() {
+    let mut desk = Desk::new();
+    desk.earning.inviters.insert(ann(), Status::Blocked);
+    desk.look(&paid(1, terms()));
+    let state = |desk: &Desk| desk.earning.commissions[&paid(1, terms()).id].state(later(1_000));
+    assert_eq!(state(&desk), CommissionState::Held);
+    assert_eq!(desk.parts(), ["1.38888888", "0", "0", "0", "0", "0"]);
+    assert!(desk.earning.waiting[0].parked && desk.earning.blocked.contains(&ann()));
+    desk.mature(&paid(1, terms()));
+    assert_eq!(state(&desk), CommissionState::Available);
+    desk.earning.inviters.insert(ann(), Status::Erased);
+    desk.look(&paid(2, terms()));
+    assert_eq!(desk.parts(), ["0", "1.38888888", "0", "0", "0", "0"]);
+}
+
 /// R6.3, R6.4: no commission without terms, unpaid, after expiry, or below the last digit.
 #[test]
 fn an_order_that_earns_nothing_says_why() {
@@ -193,7 +242,10 @@ fn a_commission_waits_for_its_hold_time() {
     let mut desk = Desk::new();
     let order = paid(1, AffiliateTerms { hold_hours: 48, ..terms() });
     desk.look(&order);
-    assert_eq!(desk.earning.waiting, [CommissionHold { beneficiary: ann(), order: order.id, at: later(48) }]);
+    assert_eq!(
+        desk.earning.waiting,
+        [CommissionHold { beneficiary: ann(), order: order.id, at: later(48), parked: false }]
+    );
     assert_eq!(desk.parts(), ["1.38888888", "0", "0", "0", "0", "0"]);
     assert_eq!(desk.moves(CommissionMove::ToBalance(usd("0.00000001"))), Err(LedgerError::InsufficientAvailable));
     let state = |at| desk.earning.commissions[&order.id].state(at);

@@ -1,7 +1,7 @@
 //! Worked examples of section 8 of the rules.
 
 use super::*;
-use crate::agency::model::commission_split::{Chain, differences, divide};
+use crate::agency::model::commission_split::{CommissionChain, differences, divide};
 use crate::agency::model::grant::{EarlierCost, HISTORY_MAX, PackageChange, is_open, own_part};
 use crate::agency::model::minimum_recharge::effective;
 use crate::agency::model::series::{CommissionTrigger, Package, Progress, SeriesTerms, TriggerKind};
@@ -12,7 +12,7 @@ fn series(amount: &str) -> CommissionTerms {
     CommissionTerms { kind: CommissionKind::Fixed, amount: dec(amount), tiers: Vec::new() }
 }
 
-fn earned(chain: &Chain) -> Vec<Decimal> {
+fn earned(chain: &CommissionChain) -> Vec<Decimal> {
     chain.shares.iter().map(|share| share.earned).collect()
 }
 

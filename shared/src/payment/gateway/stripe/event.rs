@@ -14,6 +14,9 @@ use crate::payment::model::payment::{Dispute, DisputeState, Refund};
 use kernel::id::{OrderId, RefundId};
 use kernel::money::PayMoney;
 
+/// Most refunds that an event may list; Stripe lists ten.
+const REFUNDS_MAX: usize = 100;
+
 /// A Stripe event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeEvent {
@@ -23,6 +26,8 @@ pub struct StripeEvent {
     pub created: Timestamp,
     /// True for real money; must equal that of the secret key.
     pub livemode: bool,
+    /// True for an event of a connected account, which is not ours (F17).
+    pub elsewhere: bool,
     /// Event type as Stripe names it.
     pub kind: String,
     /// Facts of the event.
@@ -63,6 +68,8 @@ pub struct SessionFact {
     pub amount: Option<PayMoney>,
     /// State of the payment.
     pub payment_status: PaymentStatus,
+    /// False for a session of another product on the account: no single payment, or no order named (F10).
+    pub ours: bool,
 }
 
 /// Order names of an object, from `client_reference_id` and metadata.
@@ -81,6 +88,11 @@ impl OrderNames {
             }
         }
         Self { raw }
+    }
+
+    /// True if any name is an order id; a payment without one is of another product.
+    pub fn ours(&self) -> bool {
+        self.raw.iter().any(|name| OrderId::parse(name).is_some())
     }
 
     /// The order, if exactly one is named and its name is an order id.
@@ -104,8 +116,10 @@ pub struct ChargeFact {
     pub captured: PayMoney,
     /// Cumulative amount refunded.
     pub refunded: PayMoney,
-    /// Capture time.
+    /// Time of the charge, by which it is listed.
     pub created: Timestamp,
+    /// Time at which the money was available.
+    pub available_at: Timestamp,
     /// The refunds listed on the charge, if any.
     pub refunds: Vec<RefundFact>,
 }
@@ -228,6 +242,49 @@ pub struct Unreadable {
     pub id: Option<String>,
     /// Cause of the failure, without values from the body.
     pub reason: &'static str,
+    /// The payment or the object concerned, if the body names one.
+    pub about: Option<String>,
+    /// The order that the object names, if it names exactly one.
+    pub order: Option<OrderId>,
+    /// True if the event is of the other mode, or of another account or product: nothing of ours is lost with it.
+    pub foreign: bool,
+}
+
+impl Unreadable {
+    fn of(whole: &Value, livemode: bool, reason: &'static str) -> Self {
+        let text = |pointer: &str| whole.pointer(pointer).and_then(Value::as_str).filter(|text| is_id(text));
+        let object = whole.pointer("/data/object");
+        let names = object.map(names).unwrap_or_default();
+        let about = ["/data/object/payment_intent", "/data/object/payment_intent/id", "/data/object/charge"];
+        let about = about.into_iter().chain(["/data/object/id"]).find_map(text);
+        let other_mode = whole.get("livemode").and_then(Value::as_bool).is_some_and(|mode| mode != livemode);
+        let session = text("/data/object/object") == Some("checkout.session");
+        Self {
+            id: text("/id").map(str::to_owned),
+            reason,
+            about: about.map(str::to_owned),
+            foreign: other_mode || elsewhere(whole) || (session && !names.ours()),
+            order: names.order(),
+        }
+    }
+}
+
+/// True if an event carries a connected account.
+fn elsewhere(whole: &Value) -> bool {
+    whole.get("account").is_some_and(|account| !account.is_null())
+}
+
+/// True for a text that can be a key: an id as Stripe makes them is much shorter.
+fn is_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+fn id(text: String) -> Result<String, &'static str> {
+    if is_id(&text) { Ok(text) } else { Err("an id that is none") }
+}
+
+fn reference(of: Option<wire::Reference>) -> Result<Option<String>, &'static str> {
+    of.map(|reference| id(reference.into_id())).transpose()
 }
 
 #[derive(Deserialize)]
@@ -248,18 +305,20 @@ struct Data {
 /// Parses the body of a verified webhook.
 ///
 /// # Rejects
-/// [`Unreadable`] for a body that is no event, and for a handled type whose object is not as documented.
-pub fn parse(body: &[u8]) -> Result<StripeEvent, Unreadable> {
-    let whole: Value = serde_json::from_slice(body).map_err(|_| Unreadable { id: None, reason: "not JSON" })?;
-    let id = whole.get("id").and_then(Value::as_str).map(str::to_owned);
-    let unreadable = |reason| Unreadable { id: id.clone(), reason };
-    let envelope: Envelope = serde_json::from_value(whole).map_err(|_| unreadable("not an event"))?;
-    if envelope.id.is_empty() || envelope.id.len() > 255 {
-        return Err(Unreadable { id: None, reason: "no event id" });
+/// [`Unreadable`] for a body that is no event, and for a handled type whose object is not as documented. `livemode` is the
+/// secret key's, for the reading of those.
+pub fn parse(body: &[u8], livemode: bool) -> Result<StripeEvent, Unreadable> {
+    let not_json = |_| Unreadable::of(&Value::Null, livemode, "not JSON");
+    let whole: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let unreadable = |reason| Unreadable::of(&whole, livemode, reason);
+    let envelope = Envelope::deserialize(&whole).map_err(|_| unreadable("not an event"))?;
+    if !is_id(&envelope.id) || envelope.kind.len() > 255 {
+        return Err(unreadable("no event id or type"));
     }
     let created = wire::time(envelope.created).ok_or_else(|| unreadable("time out of range"))?;
     let fact = fact(&envelope.kind, envelope.data.object).map_err(unreadable)?;
-    Ok(StripeEvent { id: envelope.id, created, livemode: envelope.livemode, kind: envelope.kind, fact })
+    let (livemode, elsewhere) = (envelope.livemode, elsewhere(&whole));
+    Ok(StripeEvent { id: envelope.id, created, livemode, elsewhere, kind: envelope.kind, fact })
 }
 
 fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
@@ -304,10 +363,11 @@ fn session(object: Value) -> Result<SessionFact, &'static str> {
         _ => None,
     };
     Ok(SessionFact {
+        ours: session.mode.as_deref().is_none_or(|mode| mode == "payment") && session.names().ours(),
         names: session.names(),
-        payment_intent: session.payment_intent.map(wire::Reference::into_id),
+        payment_intent: reference(session.payment_intent)?,
         payment_status: session.payment_status,
-        session: session.id,
+        session: id(session.id)?,
         amount,
     })
 }
@@ -317,15 +377,20 @@ fn charge(object: Value) -> Result<ChargeFact, &'static str> {
 }
 
 pub(super) fn charge_fact(charge: wire::Charge) -> Result<ChargeFact, &'static str> {
+    let available_at = charge.available_at().ok_or("time out of range")?;
     let refunds = charge.refunds.map(|list| list.data).unwrap_or_default();
+    if refunds.len() > REFUNDS_MAX {
+        return Err("too many refunds");
+    }
     Ok(ChargeFact {
         names: OrderNames::of([charge.metadata.order_id.as_deref()]),
         captured: money(charge.amount_captured, &charge.currency)?,
         refunded: money(charge.amount_refunded, &charge.currency)?,
         created: wire::time(charge.created).ok_or("time out of range")?,
+        available_at,
         refunds: refunds.into_iter().map(refund).collect::<Result<_, _>>()?,
-        payment_intent: charge.payment_intent.map(wire::Reference::into_id),
-        charge: charge.id,
+        payment_intent: reference(charge.payment_intent)?,
+        charge: id(charge.id)?,
     })
 }
 
@@ -335,10 +400,10 @@ pub(super) fn refund(refund: wire::Refund) -> Result<RefundFact, &'static str> {
         request: named.as_deref().and_then(RefundId::parse),
         amount: money(refund.amount, &refund.currency)?,
         created: wire::time(refund.created).ok_or("time out of range")?,
-        payment_intent: refund.payment_intent.map(wire::Reference::into_id),
-        charge: refund.charge.map(wire::Reference::into_id),
+        payment_intent: reference(refund.payment_intent)?,
+        charge: reference(refund.charge)?,
         status: RefundStatus::of(refund.status),
-        id: refund.id,
+        id: id(refund.id)?,
     })
 }
 
@@ -350,10 +415,10 @@ pub(super) fn dispute_fact(dispute: wire::Dispute, closed: bool) -> Result<Dispu
     Ok(DisputeFact {
         amount: money(dispute.amount, &dispute.currency)?,
         created: wire::time(dispute.created).ok_or("time out of range")?,
-        payment_intent: dispute.payment_intent.map(wire::Reference::into_id),
-        charge: dispute.charge.into_id(),
+        payment_intent: reference(dispute.payment_intent)?,
+        charge: id(dispute.charge.into_id())?,
         status: DisputeStatus::of(&dispute.status),
-        id: dispute.id,
+        id: id(dispute.id)?,
         closed,
     })
 }

@@ -57,6 +57,8 @@ pub(super) struct Session {
     pub id: String,
     pub url: Option<String>,
     pub status: Option<String>,
+    #[serde(default)]
+    pub mode: Option<String>,
     pub payment_status: PaymentStatus,
     pub payment_intent: Option<Reference>,
     pub client_reference_id: Option<String>,
@@ -94,6 +96,24 @@ pub(super) enum LatestCharge {
     Id(#[allow(dead_code)] String),
 }
 
+/// A charge, or the intent that has it.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "object")]
+pub(super) enum Charged {
+    #[serde(rename = "payment_intent")]
+    Intent { latest_charge: Option<LatestCharge> },
+    #[serde(rename = "charge")]
+    Charge(Box<Charge>),
+}
+
+/// A refund or dispute, of which only the payment is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Returned {
+    pub id: String,
+    pub payment_intent: Option<Reference>,
+    pub charge: Option<Reference>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Charge {
     pub id: String,
@@ -112,6 +132,28 @@ pub(super) struct Charge {
     pub metadata: Metadata,
     #[serde(default)]
     pub refunds: Option<List<Refund>>,
+    #[serde(default)]
+    pub balance_transaction: Option<BalanceTransaction>,
+}
+
+/// Movement of the account's balance; an event holds only its id.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum BalanceTransaction {
+    Made { created: i64 },
+    Id(#[allow(dead_code)] String),
+}
+
+impl Charge {
+    /// Time at which the money was available, whoever finds the payment (F5, R5.2).
+    ///
+    /// A delayed method has its balance transaction once it succeeds, days after the charge was created.
+    pub(super) fn available_at(&self) -> Option<Timestamp> {
+        match self.balance_transaction {
+            Some(BalanceTransaction::Made { created }) => time(created),
+            Some(BalanceTransaction::Id(_)) | None => time(self.created),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

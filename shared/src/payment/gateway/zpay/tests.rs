@@ -63,7 +63,9 @@ fn the_signature_is_md5_of_the_sorted_fields_and_the_key() {
         ("param", ""),
         ("sign", "ignored"),
     ];
-    assert_eq!(signed_text(fields), "money=1.00&name=VIP会员&out_trade_no=20160806151343349&pid=1000&type=alipay");
+    let signed = signed_text(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    let expected = "money=1.00&name=VIP会员&out_trade_no=20160806151343349&pid=1000&type=alipay";
+    assert_eq!(String::from_utf8(signed).unwrap(), expected);
     assert_eq!(sign(fields, "key"), "040cc737d8d89089b8b5432dea162f81");
 }
 

@@ -125,7 +125,8 @@ fn the_paid_journal_balances_at_every_net() {
 /// R4.12
 #[test]
 fn the_providers_event_only_confirms_an_order_completed_by_hand() {
-    let by_hand = Order { status: OrderStatus::Paid, payment_id: None, ..hundred() };
+    let completed = Some(JournalId::new(Ulid::from_parts(1, 1)));
+    let by_hand = Order { status: OrderStatus::Paid, payment_id: None, completed, ..hundred() };
     assert_eq!(settle(&by_hand, &captured(cny("100"), None), after(1)), CaptureOutcome::Confirms);
     let less = settle(&by_hand, &captured(cny("1"), None), after(1));
     assert_eq!(less, CaptureOutcome::Review(ReviewReason::AmountMismatch));

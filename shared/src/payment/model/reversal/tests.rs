@@ -16,7 +16,7 @@ use crate::payment::model::payment::{CaptureOutcome as Decision, Dispute, Disput
 use crate::referral::model::reconcile::{RewardCause as Told, RewardContext, RewardLedger, Target};
 use crate::referral::model::referral::{InviteCode, Referral, Reward, RewardAmounts, RewardState, RewardTerms};
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Accounts, Header, Operator};
+use kernel::ledger::{Accounts, Header, JournalOrigin, Operator};
 use kernel::money::Currency;
 
 const ANN: u64 = 1;
@@ -138,7 +138,9 @@ impl Shop {
     }
 
     fn reward(&mut self) {
-        let how = RewardContext { aim: Target::Grant, at: now(), request_id: "obx".into() };
+        let (actor, request_id) = ("reward-worker".to_owned(), "obx".to_owned());
+        let origin = JournalOrigin { operator: Operator::System, actor, request_id, at: now() };
+        let how = RewardContext { aim: Target::Grant, origin };
         let mut number = self.journals;
         let mut journal = || {
             number += 1;

@@ -42,7 +42,7 @@ fn a_code_is_read_as_people_type_it() {
         assert_eq!(CodeText::parse(bad), None, "{bad}");
     }
     assert_eq!(CodeText::start("ab cd-"), Some("ABCD".to_owned()));
-    assert_eq!(CodeText::start(&"-".repeat(65)), None);
+    assert_eq!(CodeText::start(&"-".repeat(101)), None);
 }
 
 /// S2: the `Debug` output does not reveal a usable code.

@@ -4,7 +4,7 @@ use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::AffiliatePolicy;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
-use kernel::ledger::Accounts;
+use kernel::ledger::{Accounts, JournalOrigin, Operator};
 use kernel::money::PayMoney;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -85,8 +85,13 @@ fn world(users: impl IntoIterator<Item = User>) -> RewardLedger {
     RewardLedger { users, ..RewardLedger::default() }
 }
 
+fn origin() -> JournalOrigin {
+    let (actor, request_id) = ("reward-worker".to_owned(), "obx_1.0".to_owned());
+    JournalOrigin { operator: Operator::System, actor, request_id, at: at(10) }
+}
+
 fn settle_as(world: &mut RewardLedger, fact: RewardCause, aim: Target) -> Result<(), SettlementError> {
-    let how = RewardContext { aim, at: at(10), request_id: "obx_1.0".into() };
+    let how = RewardContext { aim, origin: origin() };
     let mut next = 100;
     let mut journal = || {
         next += 1;

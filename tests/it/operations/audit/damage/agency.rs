@@ -67,7 +67,7 @@ pub const AGENCY: &[Row] = &[
         let order = scan.find("agency_order", |order| !triggering(order));
         order["outcome"]["M"]["triggered"] = json!({"BOOL": true});
     }),
-    ("a pool that nobody shared", &["C2"], |scan| outcome(scan)["pool"]["S"] = json!("4")),
+    ("a pool that nobody shared", &["C2", "O4"], |scan| outcome(scan)["pool"]["S"] = json!("4")),
     ("a level that has the platform's share", &["C4", "O4"], |scan| {
         let outcome = outcome(scan);
         outcome["platform"]["S"] = json!("0");

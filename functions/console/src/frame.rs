@@ -1,0 +1,205 @@
+//! Frame of every page: head, bars, headers, compression.
+
+use std::io::Write;
+
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use maud::{DOCTYPE, Markup, html};
+use shared::account::browser::Visitor;
+use shared::edge::cookies::{FLASH, SameSite, set};
+use shared::edge::view::Amount;
+use shared::kernel::fault::Fault;
+use shared::kernel::refusal::Refusal;
+
+use crate::files;
+use crate::parts::{alert, logo, money};
+use crate::visit::Visit;
+
+/// Name of the deployment.
+const NAME: &str = "Guerdon";
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Headers of every page (C5.7).
+const HEADERS: [(HeaderName, &str); 9] = [
+    (CONTENT_TYPE, "text/html; charset=utf-8"),
+    (CACHE_CONTROL, "no-store"),
+    (VARY, "Cookie, Accept-Language, Accept-Encoding"),
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "same-origin"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+/// The page of a signed-in user.
+pub fn page(visit: &Visit, visitor: &Visitor, title: &str, lead: &str, main: &Markup) -> Response {
+    let body = html! {
+        (top(visit, visitor))
+        main #main .page tabindex="-1" {
+            div.head { div { h1 { (title) } p { (lead) } } }
+            (told(visit))
+            (main)
+        }
+        footer.foot { (choices(visit)) }
+    };
+    answer(visit, status(visit), title, &body)
+}
+
+/// The page of somebody who is not signed in: one card.
+pub fn gate(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Response {
+    answer(visit, status(visit), title, &card(visit, title, lead, &html! { (told(visit)) (main) }))
+}
+
+/// A page that only says something.
+pub fn message(visit: &Visit, status: StatusCode, title: &str, main: Markup) -> Response {
+    answer(visit, status, title, &card(visit, title, &html! {}, &main))
+}
+
+/// Logs a fault, at this one place.
+pub fn log(fault: &Fault) {
+    // The problem document is where a fault is logged; a page says the same in other words.
+    drop(shared::edge::problem::Problem::from(shared::kernel::fault::Error::Fault(fault.clone())));
+}
+
+fn card(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Markup {
+    html! {
+        main #main tabindex="-1" {
+            div.gate {
+                p.row { a.brand href="/" { (logo()) (NAME) } }
+                section.card { div.in.stack { div { h1 { (title) } (lead) } (main) } }
+                footer.row.small { (choices(visit)) }
+            }
+        }
+    }
+}
+
+/// A form that was refused is answered 422 when its page comes again (C4.7).
+fn status(visit: &Visit) -> StatusCode {
+    if visit.refused().is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// The message of the form before.
+fn told(visit: &Visit) -> Markup {
+    let said = visit.flash.as_ref().filter(|flash| !flash.refused).and_then(|flash| visit.text.said(flash));
+    html! {
+        @if let Some(flash) = visit.refused() { (alert(visit, flash)) }
+        @if let Some(said) = said { div.note.ok role="status" { span { (said) } } }
+    }
+}
+
+fn top(visit: &Visit, visitor: &Visitor) -> Markup {
+    let text = &visit.text;
+    let entries = [("/home", text.nav_home()), ("/records", text.nav_records())];
+    let links = |path: &str| (path == visit.path).then_some("page");
+    let email = visitor.user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
+    let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
+    html! {
+        header.top {
+            div {
+                a.brand href="/" { (logo()) (NAME) }
+                nav aria-label=(&*text.main_menu()) {
+                    ul { @for (path, name) in &entries { li { a href=(path) aria-current=[links(path)] { (name) } } } }
+                }
+                a.purse href="/records" {
+                    span.small { (text.balance()) }
+                    (money(&Amount::from(visitor.user.accounts.balance())))
+                }
+                details.menu.burger.only-narrow {
+                    summary aria-label=(&*text.menu()) { (crate::parts::burger()) }
+                    div { @for (path, name) in &entries { a href=(path) aria-current=[links(path)] { (name) } } }
+                }
+                details.menu {
+                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
+                    div {
+                        form method="post" action="/forms/registration/sign-out" {
+                            (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
+                            button.btn.bare { (text.sign_out()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Language and theme.
+fn choices(visit: &Visit) -> Markup {
+    let (other, name) = visit.language.other();
+    let text = &visit.text;
+    let themes = [("system", text.theme_system()), ("light", text.theme_light()), ("dark", text.theme_dark())];
+    html! {
+        a href=(visit.with("lang", other.tag())) lang=(other.tag()) hreflang=(other.tag()) { (name) }
+        @for (theme, name) in &themes {
+            @if visit.theme.unwrap_or("system") != *theme { a href=(visit.with("theme", theme)) { (text.theme()) ": " (name) } }
+        }
+    }
+}
+
+fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Response {
+    let title = if visit.refused().is_some() { visit.text.error_title(title).to_string() } else { title.to_owned() };
+    let page = html! {
+        (DOCTYPE)
+        html lang=(visit.language.tag()) data-theme=[visit.theme] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " · " (NAME) }
+                link rel="stylesheet" href=(files::path("app.css"));
+                link rel="icon" href=(files::path("icon.svg"));
+                script type="module" src=(files::path("app.js")) {}
+            }
+            body {
+                a.skip href="#main" { (visit.text.skip()) }
+                (body)
+            }
+        }
+    };
+    let html = page.into_string();
+    let mut response = (status, html.clone()).into_response();
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().insert("permissions-policy", HeaderValue::from_static(PERMISSIONS));
+    // Shown once; another page's message stays where it is.
+    if visit.flash.is_some()
+        && let Some(cleared) = set(FLASH, "", SameSite::Strict, 0)
+    {
+        response.headers_mut().append(SET_COOKIE, cleared);
+    }
+    packed(&visit.headers, response, &html)
+}
+
+/// The response with its body compressed, if the browser takes that: the HTTP API does not compress (C2.6).
+pub fn packed(headers: &HeaderMap, response: Response, content: &str) -> Response {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let takes_gzip = accepted.split(',').any(|one| one.split(';').next().map(str::trim) == Some("gzip"));
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = packer.write_all(content.as_bytes()).and_then(|()| packer.finish());
+    match packed {
+        Ok(packed) if takes_gzip => {
+            let (mut parts, _) = response.into_parts();
+            parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            parts.headers.remove("content-length");
+            Response::from_parts(parts, packed.into())
+        }
+        _ => response,
+    }
+}
+
+/// The page of a refused read: somebody else's thing is no page.
+pub fn refused(visit: &Visit, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::NOT_FOUND);
+    let main = html! { p { a.btn href="/" { (visit.text.nav_home()) } } };
+    message(visit, status, &visit.text.refused_other(refusal.code()), main)
+}

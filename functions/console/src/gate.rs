@@ -1,0 +1,154 @@
+//! Pages before sign-in: sign in, register, verify.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use maud::html;
+use shared::account::browser;
+use shared::affiliate::model::settings::AffiliateSettings;
+use shared::app::App;
+use shared::edge::cookies::{Cookies, SESSION};
+use shared::kernel::fault::Fault;
+use shared::referral::model::settings::ReferralSettings;
+
+use crate::frame;
+use crate::parts::{Field, field};
+use crate::visit::{Visit, failed, next_page, redirect};
+
+/// Leads to where the visitor begins.
+pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit) -> Response {
+    let visitor = match Cookies::of(&headers).get(SESSION) {
+        Some(cookie) => browser::visitor(&app, cookie).await,
+        None => Ok(None),
+    };
+    match visitor {
+        Ok(Some(_)) => redirect("/home"),
+        Ok(None) => redirect("/sign-in"),
+        Err(fault) => failed(&visit, &fault),
+    }
+}
+
+fn password<'a>(visit: &Visit, autocomplete: &'a str, hint: Option<String>) -> Field<'a> {
+    Field {
+        id: "password",
+        name: "password",
+        label: html! { (visit.text.password()) },
+        kind: "password",
+        autocomplete,
+        hint,
+        value: None,
+        required: true,
+        mono: false,
+        show: Some(visit.text.show().to_string()),
+    }
+}
+
+fn email(visit: &Visit) -> Field<'static> {
+    Field {
+        id: "email",
+        name: "email",
+        label: html! { (visit.text.email()) },
+        kind: "email",
+        autocomplete: "username",
+        hint: None,
+        value: None,
+        required: true,
+        mono: false,
+        show: None,
+    }
+}
+
+/// The sign-in page.
+pub async fn sign_in(visit: Visit) -> Response {
+    let text = &visit.text;
+    let next = next_page(visit.asked("next"));
+    let back = visit.with("", "");
+    let lead = html! { p.muted { (text.sign_in_new()) " " a href="/register" { (text.create_account_link()) } } };
+    let main = html! {
+        form.stack method="post" action="/forms/registration/sign-in" {
+            (visit.sealed("POST", "/sign-in", &next, &back, None))
+            (field(&visit, &email(&visit)))
+            (field(&visit, &password(&visit, "current-password", None)))
+            button.btn.go.big { (text.sign_in()) }
+        }
+    };
+    frame::gate(&visit, &text.sign_in(), &lead, &main)
+}
+
+/// True while an invite code has an effect.
+async fn takes_codes(app: &App) -> Result<bool, Fault> {
+    Ok(app.settings::<ReferralSettings>().await?.settings.enabled
+        || app.settings::<AffiliateSettings>().await?.settings.enabled)
+}
+
+/// The registration page; `?ref=` fills in the invite code.
+pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
+    let takes_codes = match takes_codes(&app).await {
+        Ok(takes_codes) => takes_codes,
+        Err(fault) => return failed(&visit, &fault),
+    };
+    let text = &visit.text;
+    let code = visit.asked("ref").map(|code| code.trim().chars().take(100).collect::<String>().to_uppercase());
+    let code = code.filter(|code| !code.is_empty() && takes_codes);
+    let back = visit.with("", "");
+    let lead = html! { p.muted { (text.have_account()) " " a href="/sign-in" { (text.sign_in()) } } };
+    let invite = Field {
+        id: "referral_code",
+        name: "referral_code",
+        label: html! { (text.invite_code()) " " span.muted { (text.optional()) } },
+        kind: "text",
+        autocomplete: "off",
+        hint: None,
+        value: code.as_deref(),
+        required: false,
+        mono: true,
+        show: None,
+    };
+    let main = html! {
+        @if let Some(code) = &code {
+            div.note.ok { span { (text.invited_with()) " " strong.mono { (code) } } }
+        }
+        form.stack method="post" action="/forms/registration/register" {
+            (visit.sealed("POST", "/register", "/home", &back, None))
+            input type="hidden" name="locale" value=(visit.language.tag());
+            (field(&visit, &email(&visit)))
+            (field(&visit, &password(&visit, "new-password", Some(text.password_length().to_string()))))
+            @if takes_codes { (field(&visit, &invite)) }
+            button.btn.go.big { (text.create_account_do()) }
+        }
+    };
+    frame::gate(&visit, &text.create_account(), &lead, &main)
+}
+
+/// The page for the mailed code; the address is in a sealed cookie, not in the URL.
+pub async fn verify(visit: Visit) -> Response {
+    let text = &visit.text;
+    let code = Field {
+        id: "code",
+        name: "code",
+        label: html! { (text.code()) },
+        kind: "text",
+        autocomplete: "one-time-code",
+        hint: None,
+        value: None,
+        required: true,
+        mono: true,
+        show: None,
+    };
+    let main = html! {
+        form.stack method="post" action="/forms/registration/verify" {
+            (visit.sealed("POST", "/verify", "/home", "/verify", None))
+            (field(&visit, &code))
+            button.btn.go.big { (text.verify_do()) }
+        }
+        form.row method="post" action="/forms/registration/resend" {
+            (visit.sealed("POST", "/resend", "/verify", "/verify", Some("resent")))
+            span.muted { (text.resend_none()) }
+            button.btn.slim { (text.resend()) }
+        }
+    };
+    let lead = html! { p.muted { (text.verify_intro()) } };
+    frame::gate(&visit, &text.verify(), &lead, &main)
+}

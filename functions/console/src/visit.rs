@@ -1,0 +1,199 @@
+//! Visits: who asks for a page, in which language, and with which message from a form.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use form_urlencoded::{Serializer, parse};
+use maud::{Markup, html};
+use shared::account::browser::{self, Visitor};
+use shared::app::App;
+use shared::edge::cookies::{Cookies, SESSION};
+use shared::edge::forms::{FORM, Flash, Form, ONCE};
+use shared::kernel::fault::Fault;
+
+use crate::frame;
+use crate::text::{Language, Texts};
+
+/// Life of a preference in seconds.
+const YEAR: u32 = 365 * 24 * 3_600;
+
+/// Visit of a page.
+pub struct Visit {
+    pub app: Arc<App>,
+    pub language: Language,
+    pub text: Texts,
+    /// `light` or `dark`; as the device without.
+    pub theme: Option<&'static str>,
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub flash: Option<Flash>,
+    /// Signed-in user; nobody on the pages before sign-in, which do not ask.
+    pub visitor: Option<Visitor>,
+}
+
+/// Visit of a signed-in user; anybody else is led to the sign-in page.
+pub struct Member(pub Visit);
+
+impl Visit {
+    fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+        let cookies = Cookies::of(&parts.headers);
+        let own = visitor.as_ref().and_then(|visitor| visitor.user.locale.as_deref());
+        let language = Language::choose(&parts.headers, &cookies, own);
+        let theme = ["light", "dark"].into_iter().find(|theme| cookies.get("theme") == Some(theme));
+        let path = parts.uri.path().to_owned();
+        Self {
+            text: language.texts(),
+            flash: Flash::of(&**app, &cookies, &path),
+            query: parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+            headers: parts.headers.clone(),
+            app: Arc::clone(app),
+            language,
+            theme,
+            path,
+            visitor,
+        }
+    }
+
+    /// A parameter of the query.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// This page with another parameter.
+    pub fn with(&self, name: &str, value: &str) -> String {
+        let kept = self.query.iter().filter(|(known, _)| known != name);
+        let all = kept.map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);
+        let query = Serializer::new(String::new()).extend_pairs(all.filter(|(_, value)| !value.is_empty())).finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    /// Entry of the form that was refused.
+    pub fn entered(&self, name: &str) -> Option<&str> {
+        self.refused()?.values.get(name).map(String::as_str)
+    }
+
+    /// The refusal of the form that led back here.
+    pub fn refused(&self) -> Option<&Flash> {
+        self.flash.as_ref().filter(|flash| flash.refused)
+    }
+
+    /// The code of a field's error.
+    pub fn error_at(&self, pointer: &str) -> Option<&str> {
+        let errors = &self.refused()?.errors;
+        errors.iter().find(|(at, _)| at == pointer).map(|(_, code)| code.as_str())
+    }
+
+    /// Hidden fields of a form (C6.3).
+    pub fn sealed(&self, method: &str, path: &str, done: &str, back: &str, said: Option<&str>) -> Markup {
+        let form = Form {
+            session: self.visitor.as_ref().map(|visitor| visitor.session.claims.sid.to_string()),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            done: done.to_owned(),
+            back: back.to_owned(),
+            said: said.map(str::to_owned),
+        };
+        // After an unknown outcome the same press is asked for again.
+        let once = self.refused().and_then(|flash| flash.once.clone()).unwrap_or_else(|| self.app.ulid().to_string());
+        html! {
+            input type="hidden" name=(FORM) value=[form.seal(&*self.app)];
+            input type="hidden" name=(ONCE) value=(once);
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        Ok(Self::new(parts, app, None))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Member {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let visitor = match Cookies::of(&parts.headers).get(SESSION) {
+            Some(cookie) => browser::visitor(app, cookie).await,
+            None => Ok(None),
+        };
+        match visitor {
+            Ok(Some(visitor)) => Ok(Self(Visit::new(parts, app, Some(visitor)))),
+            Ok(None) => Err(redirect(&sign_in(parts))),
+            Err(fault) => Err(failed(&Visit::new(parts, app, None), &fault)),
+        }
+    }
+}
+
+fn sign_in(parts: &Parts) -> String {
+    let next = parts.uri.path_and_query().map_or("/", |next| next.as_str());
+    format!("/sign-in?{}", Serializer::new(String::new()).append_pair("next", next).finish())
+}
+
+/// The page to go to after sign-in, if it is one of ours (C5.10).
+pub fn next_page(asked: Option<&str>) -> String {
+    let path = |next: &str| next.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let is_own = |next: &&str| {
+        next.len() <= 512 && next.bytes().all(|byte| byte.is_ascii_graphic()) && crate::PAGES.contains(&&*path(next))
+    };
+    asked.filter(is_own).unwrap_or("/").to_owned()
+}
+
+/// A redirect by `GET`.
+pub fn redirect(to: &str) -> Response {
+    let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, to), (CACHE_CONTROL, HeaderValue::from_static("no-store"))]).into_response()
+}
+
+/// The page of a fault: nothing was changed.
+pub fn failed(visit: &Visit, fault: &Fault) -> Response {
+    frame::log(fault);
+    let again = visit.with("", "");
+    let id = shared::table::request::request_id().unwrap_or_default();
+    let main = html! {
+        div.stack {
+            p { (visit.text.request_id(id)) }
+            p { a.btn href=(again) { (visit.text.try_again()) } }
+        }
+    };
+    frame::message(visit, StatusCode::SERVICE_UNAVAILABLE, &visit.text.unavailable(), main)
+}
+
+/// The page for paths that are none.
+pub async fn no_page(visit: Visit) -> Response {
+    let main = html! {
+        div.stack {
+            p { (visit.text.not_found_todo()) }
+            p { a.btn href="/" { (visit.text.nav_home()) } }
+        }
+    };
+    frame::message(&visit, StatusCode::NOT_FOUND, &visit.text.not_found(), main)
+}
+
+/// Sets language and theme that a link asks for, and leads back to the same page without asking.
+pub async fn preferences(request: Request, next: Next) -> Response {
+    let query: Vec<(String, String)> =
+        parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let chosen = query.iter().find_map(|(name, value)| match name.as_str() {
+        "lang" => Language::of(value).map(|language| ("lang", language.tag())),
+        "theme" => ["system", "light", "dark"].into_iter().find(|known| known == value).map(|theme| ("theme", theme)),
+        _ => None,
+    });
+    let Some((name, value)) = chosen else { return next.run(request).await };
+    let kept = query.iter().filter(|(known, _)| known != "lang" && known != "theme");
+    let rest = Serializer::new(String::new()).extend_pairs(kept).finish();
+    let path = request.uri().path();
+    let mut response = redirect(&if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") });
+    let line = format!("{name}={value}; Path=/; Secure; SameSite=Lax; Max-Age={YEAR}");
+    if let Ok(line) = HeaderValue::from_str(&line) {
+        response.headers_mut().append(SET_COOKIE, line);
+    }
+    response
+}

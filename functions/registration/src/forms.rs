@@ -1,0 +1,207 @@
+//! Handlers that only forms reach (C6.9): they set cookies where the API tells tokens, on the same use cases.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use shared::account::browser::{self, BrowserSession, SignedInBrowser};
+use shared::account::model::identity::{Email, Password};
+use shared::account::register::{NewSession, Registration as Outcome};
+use shared::account::session::{self, SignIn};
+use shared::account::verify_signup::{read_token, signup_token};
+use shared::account::view::network;
+use shared::account::{register as verb, verify_signup};
+use shared::app::App;
+use shared::edge::application::FormHost;
+use shared::edge::body::Body;
+use shared::edge::cookies::{self, SameSite, set};
+use shared::edge::forms::{FormPost, Outcome as Next};
+use shared::edge::idempotency::Idempotent;
+use shared::edge::problem::Problem;
+use shared::edge::sealed;
+use shared::kernel::refusal::Refusal;
+use shared::table::telemetry as metrics;
+
+use super::signup::address;
+use super::wire::Registration;
+
+/// Life of the cookie of a pending sign-up in seconds.
+const SIGNUP_SECONDS: i64 = 15 * 60;
+/// Life of the cookie of a device token in seconds.
+const DEVICE_SECONDS: i64 = 180 * 24 * 3_600;
+
+/// The handlers.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/sign-in", post(sign_in))
+        .route("/challenge", post(challenge))
+        .route("/register", post(register))
+        .route("/verify", post(verify))
+        .route("/resend", post(resend))
+        .route("/sign-out", post(sign_out))
+}
+
+/// Credentials from the sign-in page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    email: String,
+    password: String,
+    #[serde(default)]
+    challenge_code: Option<String>,
+}
+
+/// Address from a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Address {
+    email: String,
+}
+
+/// Mailed code from a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mailed {
+    code: String,
+}
+
+/// Pending sign-up in the browser's cookie.
+#[derive(Debug, Serialize, Deserialize)]
+struct PendingSignup {
+    token: String,
+    email: String,
+}
+
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    Extension(post): Extension<FormPost>,
+    body: Body<Credentials>,
+) -> Result<Response, Problem> {
+    let ask = SignIn {
+        email: Email::parse(&body.value.email),
+        password: Password::parse(&body.value.password),
+        device_token: post.cookies.get(cookies::DEVICE).map(str::to_owned),
+        challenge_code: body.value.challenge_code,
+    };
+    Ok(signed_in(&browser::sign_in(&app, &ask, &network()).await?, Next::default()))
+}
+
+async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Result<Response, Problem> {
+    session::ask_challenge(&app, &address(&body.value.email)?, &network()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn register(State(app): State<Arc<App>>, key: Idempotent, body: Body<Registration>) -> Result<Response, Problem> {
+    let ask = body.value.checked()?;
+    let ctx = key.bind(&app, &session::email_hash(&app, &ask.email), &body.raw);
+    let done = verb::register(&app, &ctx, &ask, &network()).await?;
+    match done.answer.registration {
+        Outcome::Pending(id) => {
+            let pending = PendingSignup { token: signup_token(&app, id), email: ask.email.as_str().to_owned() };
+            let mut response = going(Next { to: Some("/verify".to_owned()), said: None });
+            append(&mut response, pending.cookie(&app));
+            Ok(response)
+        }
+        Outcome::Account(_) => welcome(&app, done.answer).await,
+    }
+}
+
+async fn verify(
+    State(app): State<Arc<App>>,
+    Extension(post): Extension<FormPost>,
+    key: Idempotent,
+    body: Body<Mailed>,
+) -> Result<Response, Problem> {
+    let id = read_token(&app, &PendingSignup::of(&app, &post)?.token)?;
+    let ctx = key.bind(&app, &id.to_string(), &body);
+    let code: String = body.value.code.chars().filter(|symbol| !symbol.is_whitespace()).collect();
+    let done = verify_signup::verify_signup(&app, &ctx, id, &code).await?;
+    let mut response = welcome(&app, done.answer).await?;
+    append(&mut response, set(cookies::SIGNUP, "", SameSite::Strict, 0));
+    Ok(response)
+}
+
+async fn resend(
+    State(app): State<Arc<App>>,
+    Extension(post): Extension<FormPost>,
+    _: Json<serde_json::Value>,
+) -> Result<Response, Problem> {
+    let id = read_token(&app, &PendingSignup::of(&app, &post)?.token)?;
+    verify_signup::resend(&app, id, &network()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn sign_out(
+    State(app): State<Arc<App>>,
+    Extension(session): Extension<BrowserSession>,
+) -> Result<Response, Problem> {
+    browser::sign_out(&app, &session).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    append(&mut response, set(cookies::SESSION, "", SameSite::Lax, 0));
+    append(&mut response, set(cookies::FLASH, "", SameSite::Strict, 0));
+    Ok(response)
+}
+
+/// The response to a registration that created an account or found its own: signed in, with what became of the code.
+async fn welcome(app: &App, done: NewSession) -> Result<Response, Problem> {
+    let Outcome::Account(registered) = done.registration else { return Err(Refusal::MalformedRequest.into()) };
+    if done.created {
+        metrics::count(if registered.referral.applied { "RegistrationsWithCode" } else { "RegistrationsWithoutCode" });
+    }
+    let opened = browser::open_for(app, registered.user).await?;
+    let mut facts = BTreeMap::new();
+    if let Some(reason) = registered.referral.reason.and_then(|reason| serde_json::to_value(reason).ok()) {
+        facts.extend(reason.as_str().map(|reason| ("reason".to_owned(), reason.to_owned())));
+    }
+    if let Some(reward) = registered.referral.reward {
+        facts.insert("reward".to_owned(), reward.amount().normalize().to_string());
+        facts.insert("currency".to_owned(), reward.currency().to_string());
+    }
+    if registered.referral.applied {
+        facts.insert("applied".to_owned(), "true".to_owned());
+    }
+    Ok(signed_in(&opened, Next { to: None, said: Some(("welcome".to_owned(), facts)) }))
+}
+
+impl PendingSignup {
+    fn cookie(&self, app: &App) -> Option<HeaderValue> {
+        let text = serde_json::to_vec(self).ok()?;
+        let sealed = sealed::seal(&app.config.secret, "sign-up", app.nonce(), &text)?;
+        set(cookies::SIGNUP, &sealed, SameSite::Strict, SIGNUP_SECONDS)
+    }
+
+    /// The pending sign-up of a form post.
+    ///
+    /// # Rejects
+    /// 422 at `/code` when the browser has none any more.
+    fn of(app: &App, post: &FormPost) -> Result<Self, Refusal> {
+        let text = post.cookies.get(cookies::SIGNUP).and_then(|text| sealed::open(&app.config.secret, "sign-up", text));
+        let pending = text.and_then(|text| serde_json::from_slice(&text).ok());
+        pending.ok_or_else(|| Refusal::field("/code", "expired", "The code is no longer good."))
+    }
+}
+
+fn signed_in(opened: &SignedInBrowser, next: Next) -> Response {
+    let mut response = going(next);
+    append(&mut response, set(cookies::SESSION, &opened.cookie, SameSite::Lax, opened.seconds));
+    append(&mut response, set(cookies::DEVICE, &opened.device_token, SameSite::Lax, DEVICE_SECONDS));
+    response
+}
+
+fn going(next: Next) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.extensions_mut().insert(next);
+    response
+}
+
+fn append(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}

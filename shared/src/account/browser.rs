@@ -1,0 +1,140 @@
+//! Browser sessions (C5.1, C5.2): a signed cookie names a session, and every request reads that session and its user.
+//!
+//! A browser holds no refresh token, because several pages at once would race its rotation. So a session that was ended, an
+//! account that was blocked and a password that was replaced sign out at the next request, on every device.
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::account::device;
+use crate::account::model::access::{Bearer, Session, SessionKind};
+use crate::account::model::identity::Role;
+use crate::account::model::network::Network;
+use crate::account::model::user::User;
+use crate::account::session::{Authenticated, SignIn, authenticate, begin, end, signer};
+use crate::account::token::{Claims, KeyRing};
+use crate::app::App;
+use kernel::fault::{Error, Fault};
+use kernel::id::UserId;
+use kernel::refusal::Refusal;
+use table::context::Ctx;
+
+/// Life of a user's session in hours.
+const HOURS: i64 = 30 * 24;
+/// Life of an admin's or agent's session in hours.
+const STAFF_HOURS: i64 = 12;
+
+/// Session of the browser that sent a request.
+#[derive(Debug, Clone)]
+pub struct BrowserSession {
+    /// Rights of its holder, as an access token would state them.
+    pub claims: Claims,
+}
+
+/// Signed-in user of a page, read from the table.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    pub user: User,
+    pub session: BrowserSession,
+    /// Begin of the session.
+    pub since: Timestamp,
+}
+
+/// Cookies of a browser that has signed in.
+#[derive(Debug, Clone)]
+pub struct SignedInBrowser {
+    /// Value of the session's cookie.
+    pub cookie: String,
+    /// Life of the cookie in seconds.
+    pub seconds: i64,
+    /// Token that lets this browser sign in while its e-mail is challenged (R2.9).
+    pub device_token: String,
+}
+
+/// Signs a browser in with e-mail and password.
+///
+/// # Rejects
+/// As [`sign_in`](crate::account::session::sign_in).
+pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<SignedInBrowser, Error> {
+    let Authenticated { user, password_number, attempt } = authenticate(app, ask, from).await?;
+    let opened = open(app, &user, password_number).await?;
+    attempt.succeeded(app).await?;
+    Ok(opened)
+}
+
+/// Opens a browser session for the user of a registration.
+///
+/// # Errors
+/// A fault when the database can't be reached.
+pub async fn open_for(app: &App, user: UserId) -> Result<SignedInBrowser, Error> {
+    let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::Unauthenticated)?;
+    user.must_be_active()?;
+    open(app, &user, user.password_number).await
+}
+
+async fn open(app: &App, user: &User, password_number: u64) -> Result<SignedInBrowser, Error> {
+    let hours = if user.role == Role::User { HOURS } else { STAFF_HOURS };
+    let now = app.clock.now();
+    let until = now.checked_add(hours.hours()).map_err(|error| Fault::bug(error.to_string()))?;
+    let begun = begin(app, user.id, password_number, user.session_generation);
+    let session = Session { kind: SessionKind::Browser, until, ..begun };
+    app.execute(&Ctx::system(), || async {
+        let mut tx = app.tx();
+        tx.insert(&session);
+        Ok(((), tx))
+    })
+    .await?;
+    Ok(SignedInBrowser {
+        cookie: signer(app)?.browser(user.id, session.id, now, until)?,
+        seconds: hours.saturating_mul(3_600),
+        device_token: device::issue(app, user.id),
+    })
+}
+
+/// Reads the visitor of a page from the cookie, in one call; `None` when the session is over.
+///
+/// # Errors
+/// A fault when the database can't be reached.
+pub async fn visitor(app: &App, cookie: &str) -> Result<Option<Visitor>, Fault> {
+    let Some(kid) = KeyRing::names(cookie) else { return Ok(None) };
+    app.learn_key(&kid).await?;
+    let now = app.clock.now();
+    let Some(named) = app.keys.verify_browser(cookie, &app.config.public_base_url, now) else { return Ok(None) };
+    let keys = (User::key(named.sub), Session::key(named.sub, named.sid));
+    let (Some(user), Some(session)) = app.store.read(keys).await? else { return Ok(None) };
+    let bearer = Bearer::from(&*session);
+    let is_over = session.revoked || session.until <= now || user.must_admit(&bearer).is_err();
+    if session.kind != SessionKind::Browser || is_over {
+        return Ok(None);
+    }
+    let claims = Claims {
+        sub: user.id,
+        role: user.role,
+        sid: session.id,
+        pwd: bearer.password_number,
+        generation: bearer.generation,
+        iat: named.iat,
+        exp: named.exp,
+        iss: named.iss,
+    };
+    Ok(Some(Visitor { user: user.into_inner(), session: BrowserSession { claims }, since: session.created_at }))
+}
+
+/// Ends the browser session; a repeat is a no-op.
+///
+/// # Errors
+/// A fault when the write fails.
+pub async fn sign_out(app: &App, session: &BrowserSession) -> Result<(), Error> {
+    let (user, session) = (session.claims.sub, session.claims.sid);
+    app.execute(&Ctx::system(), || async {
+        let mut tx = app.tx();
+        let keys = (User::key(user), Session::key(user, session));
+        if let (Some(user), Some(session)) = app.store.read(keys).await?
+            && !session.revoked
+        {
+            end(&mut tx, &user, &session, app.clock.now());
+        }
+        Ok(((), tx))
+    })
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,48 @@
+//! Device tokens (R2.9): proof that its holder has signed in to this account before.
+//!
+//! A token is derived, not stored: user, time, and an HMAC of both. It replaces no password.
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::{Timestamp, ToSpan};
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+use kernel::id::UserId;
+use ulid::Ulid;
+
+/// Lifetime of a device token, in days.
+const DAYS: i64 = 180;
+
+/// Issues the token of a device on which this user signs in now.
+pub fn issue(app: &App, user: UserId) -> String {
+    let mut bytes = user.ulid().to_bytes().to_vec();
+    bytes.extend_from_slice(&app.clock.now().as_second().to_be_bytes());
+    let proof = app.config.secret.hash("device", &[&bytes]);
+    bytes.extend_from_slice(&proof);
+    BASE64URL_NOPAD.encode(&bytes)
+}
+
+/// Tests whether a token was issued to this user in the last 180 days.
+///
+/// Without a user the same work is done, so that timing does not reveal whether an account exists.
+pub fn is_of(app: &App, token: &str, user: Option<UserId>) -> bool {
+    read(app, token).is_some_and(|(owner, issued)| {
+        let until = issued.checked_add(DAYS.saturating_mul(24).hours());
+        let is_fresh = until.is_ok_and(|until| app.clock.now() < until);
+        is_fresh && user == Some(owner)
+    })
+}
+
+fn read(app: &App, token: &str) -> Option<(UserId, Timestamp)> {
+    if token.len() > 200 {
+        return None;
+    }
+    let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+    let (said, proof) = bytes.split_at_checked(24)?;
+    if !bool::from(app.config.secret.hash("device", &[said]).as_slice().ct_eq(proof)) {
+        return None;
+    }
+    let (user, issued) = said.split_first_chunk::<16>()?;
+    let issued = Timestamp::from_second(i64::from_be_bytes(*issued.first_chunk()?)).ok()?;
+    Some((UserId::new(Ulid::from_bytes(*user)), issued))
+}
