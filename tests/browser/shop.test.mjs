@@ -81,7 +81,7 @@ test("a page on another origin signs up, orders, pays, polls, redeems and refres
   const settings = await page.evaluate(() => window.shop.settings());
   assert.equal(settings.status, 200);
 
-  assert.ok(seen.length >= 5, "each kind of request is asked for first");
+  assert.ok(seen.length >= 5, `each kind of request is asked for first: ${JSON.stringify(seen)}`);
   for (const { url, method, status, headers } of seen) {
     assert.deepEqual([method, status, headers["access-control-allow-origin"]], ["OPTIONS", 204, SHOP], url);
     assert.match(headers["access-control-allow-headers"], /idempotency-key/, url);

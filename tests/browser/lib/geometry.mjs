@@ -22,7 +22,7 @@ export function geometry() {
   const isForReaders = (element) => ancestors(element).some((one) => {
     const box = one.getBoundingClientRect();
     const isPixel = box.width <= 1.5 && box.height <= 1.5 && style(one).overflowX !== "visible";
-    return isPixel || (style(one).position !== "static" && box.bottom + scrollY <= 0);
+    return isPixel || (style(one).position === "absolute" && (box.bottom + scrollY <= 0 || box.right + scrollX <= 0));
   });
   const wide = document.documentElement.clientWidth;
 

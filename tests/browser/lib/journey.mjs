@@ -20,14 +20,14 @@ export function begin(environment) {
     await shared.browser?.close();
     await shared.stack?.stop();
   });
-  let networks = 10;
+  let [networks, played] = [10, 0];
 
   /**
    * A journey of C9.2. `play` gets the stack, `visitor(options)` for one more browser profile, and `name(who)` for a name that no
    * other journey has.
    */
   shared.journey = (title, { plain = false } = {}, play) => {
-    for (const [index, way] of WAYS.entries()) {
+    for (const way of WAYS) {
       if (!way.script && !plain) continue;
       test(`${title}${way.script ? "" : ", without script"}`, async () => {
         const visitors = [];
@@ -37,8 +37,9 @@ export function begin(environment) {
           visitors.push(made);
           return made;
         };
-        const number = title.match(/^\d+/)?.[0] ?? "x";
-        const name = (who) => `${who}-${number}-${index}`;
+        played += 1;
+        const suffix = played;
+        const name = (who) => `${who}-${suffix}`;
         const from = () => (networks += 1);
         let failed = true;
         try {
