@@ -40,8 +40,8 @@ async function preflights(context, page) {
   const all = [];
   const session = await context.newCDPSession(page);
   await session.send("Network.enable");
-  session.on("Network.requestWillBeSent", ({ requestId, request, type }) => {
-    if (type === "Preflight") asked.set(requestId, request);
+  session.on("Network.requestWillBeSent", ({ requestId, request, initiator }) => {
+    if (initiator.type === "preflight") asked.set(requestId, request);
   });
   session.on("Network.responseReceived", ({ requestId, response }) => {
     const request = asked.get(requestId);

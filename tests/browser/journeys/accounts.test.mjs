@@ -46,8 +46,9 @@ journey("2: a bad code is told and hinders nobody", { plain: true }, async (worl
   const full = await stack.person(name("full"), { from: from() });
   const codes = { unknown: "NOSUCHCO", "inviter-blocked": await stack.code(blocked), limit: await stack.code(full) };
   await stack.manage(`/v1/admin/users/${blocked.id}/status`, { status: "blocked", reason: "a journey" }, "PUT");
-  await stack.person(name("first"), { code: codes.limit, from: from() });
+  // The limit counts the friends that were made under it.
   await stack.settings("referral", (settings) => (settings.max_invitees_per_user = 1));
+  await stack.person(name("first"), { code: codes.limit, from: from() });
   for (const [reason, code] of Object.entries(codes)) {
     const visitor = await world.visitor();
     await register(visitor, `/register?ref=${code}`, `${name(reason)}@example.com`);
