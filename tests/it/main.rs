@@ -19,7 +19,6 @@ mod budget;
 mod cli;
 mod conservation;
 mod contract;
-mod costs;
 mod documents;
 mod env;
 mod facts;
