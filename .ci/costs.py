@@ -20,8 +20,13 @@ TICK, TICKS_FREE = 1.00e-6, 14_000_000
 READ = 0.125e-6
 # Lambda asks a queue with five long polls at once, each of twenty seconds.
 POLLS = 5 * SECONDS / 20
-# A tick with nothing to do, at 256 MB.
+# A tick with nothing to do, at 256 MB, and what it and Lambda write about it.
 TICK_SECONDS = 0.05
+TICK_BYTES = 1_000
+# What the schedules tell CloudWatch although nobody calls: the age of the outbox, the auditor's findings, the depth of the review queue.
+METRICS = ("OutboxAge", "AuditFindings", "ReviewQueueDepth")
+METRIC, METRICS_FREE = 0.30, 10
+LOG_GIGABYTE, LOG_GIGABYTES_FREE = 0.50, 5
 
 
 def rate(expression):
@@ -33,7 +38,15 @@ def counted(number):
     return f"{number:,.0f}".replace(",", " ")
 
 
+def written(name):
+    """Whether a metric of this name is told anywhere in the code."""
+    return any(f'"{name}"' in path.read_text() for path in (ROOT / "shared/src").rglob("*.rs"))
+
+
 def table():
+    unknown = [name for name in METRICS if not written(name)]
+    if unknown:
+        sys.exit(f"nobody tells these metrics: {unknown}")
     template = yaml_parse((ROOT / "template.yaml").read_text())
     resources = template["Resources"].values()
     events = [event for one in resources for event in one.get("Properties", {}).get("Events", {}).values()]
@@ -41,14 +54,17 @@ def table():
     fifo = [name for name, one in template["Resources"].items() if one.get("Properties", {}).get("FifoQueue")]
     consumed = [event["Properties"]["Queue"]["Fn::GetAtt"][0] for event in events if event["Type"] == "SQS"]
     alarms = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in resources)
+    logs = ticks * TICK_BYTES / 1e9
     first_in = sum(name in fifo for name in consumed)
     polls = len(consumed) * POLLS
     rows = [
         ("alarms", f"{alarms}", alarms * ALARM, max(alarms - ALARMS_FREE, 0) * ALARM),
+        ("metrics that schedules tell", f"{len(METRICS)}", len(METRICS) * METRIC, max(len(METRICS) - METRICS_FREE, 0) * METRIC),
         ("polls of queues", f"{counted(polls)}", first_in * POLLS * FIFO_CALL + (len(consumed) - first_in) * POLLS * QUEUE_CALL,
          max(polls - QUEUE_CALLS_FREE, 0) * QUEUE_CALL),
         ("ticks of schedules", f"{counted(ticks)}", ticks * TICK, max(ticks - TICKS_FREE, 0) * TICK),
         ("runs of the scheduler", f"{counted(ticks)}", ticks * (RUN + TICK_SECONDS * RUN_SECOND), max(ticks - RUNS_FREE, 0) * RUN),
+        ("logs of the scheduler, in MB", f"{counted(logs * 1000)}", logs * LOG_GIGABYTE, max(logs - LOG_GIGABYTES_FREE, 0) * LOG_GIGABYTE),
         ("reads of the table, one a tick", f"{counted(ticks)}", ticks * READ, ticks * READ),
     ]
     lines = ["| part | count a month | USD | USD beyond what is free |", "| --- | --- | --- | --- |"]

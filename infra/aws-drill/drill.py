@@ -1,18 +1,19 @@
-"""The template as it is, on somebody else's AWS: deployed, used, updated and taken down.
+"""The template as it is, on somebody else's AWS: deployed by the commands of infra/README.md, used, updated and taken down.
 
-    drill.py MINISTACK SAM BINARIES
+    drill.py TOOLS SAM BINARIES
 
-MINISTACK and SAM are the programs; BINARIES is the folder with the built functions, `guerdon` and `guerdon-local`, whose simulated
-gateway takes the payments. MiniStack is one process without Docker that speaks CloudFormation with the Serverless transform, Lambda with
-native processes, HTTP APIs, DynamoDB, SQS, Scheduler, SSM and SES. ../README.md lists what it can't show.
+TOOLS is a folder with `ministack` and `aws`, SAM the one with `sam`; BINARIES has the built functions, `guerdon` and `guerdon-local`,
+whose simulated gateway takes the payments. README.md, beside this file, lists what MiniStack can't show.
 """
 
+import ctypes
 import hashlib
 import http.client
 import json
 import os
-import secrets
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,12 +26,15 @@ from pathlib import Path
 import boto3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MINISTACK, SAM, BINARIES = (os.path.abspath(word) for word in sys.argv[1:])
-STACK, REGION, BUCKET = "guerdon", "us-east-1", "guerdon-packages"
+TOOLS, SAM, BINARIES = (os.path.abspath(word) for word in sys.argv[1:])
+STACK, OTHER, REGION = "guerdon", "staging", "us-east-1"
+ARCHITECTURE = "x86_64" if os.uname().machine == "x86_64" else "arm64"
 PASSWORD = "correct horse battery"
 # What the simulated gateway of the local stack knows as its merchant.
 PID, KEY = "1000", "local-zpay-key-0123456789"
 PATIENCE = 60
+# linux/prctl.h: a signal for the child when its parent is gone.
+PR_SET_PDEATHSIG = 1
 
 
 def port():
@@ -80,6 +84,7 @@ class Cloud:
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GUERDON_"))},
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION, "SAM_CLI_TELEMETRY": "0", "GATEWAY_PORT": str(self.port),
+            "PATH": f"{BINARIES}:{TOOLS}:{SAM}:{os.environ['PATH']}", "ZPAY_KEY": KEY,
         }
         self.processes, self.outputs, self.begun = [], {}, time.monotonic()
 
@@ -88,7 +93,9 @@ class Cloud:
 
     def start(self, name, command, ready, environment=None):
         log = open(self.folder / f"{name}.log", "wb")
-        process = subprocess.Popen(command, env=environment or self.environment, stdout=log, stderr=log, cwd=self.folder)
+        # Whatever ends the drill ends what it started.
+        process = subprocess.Popen(command, env=environment or self.environment, stdout=log, stderr=log, cwd=self.folder,
+                                   preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
         self.processes.append(process)
         until(f"{name} answers", ready)
 
@@ -109,16 +116,22 @@ class Cloud:
             raise SystemExit(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}")
         return done.stdout
 
-    def deploy(self, **parameters):
-        given = {"MailFrom": "no-reply@example.com", "Architecture": "x86_64" if os.uname().machine == "x86_64" else "arm64",
-                 "ZpayApiUrl": f"http://127.0.0.1:{self.sim}/_sim/zpay", "ZpayPid": PID,
-                 "AllowedOrigins": "https://app.example.com", "DeletionProtection": "false", **parameters}
-        self.run(SAM, "deploy", "--template-file", "template.yaml", "--stack-name", STACK, "--s3-bucket", BUCKET,
-                 "--capabilities", "CAPABILITY_IAM", "--region", REGION, "--no-fail-on-empty-changeset", "--no-progressbar",
-                 "--parameter-overrides", *(f"{name}={value}" for name, value in given.items()))
-        stack, = self.aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        return stack["StackStatus"]
+    def readme(self, name, **variables):
+        """Runs the commands that infra/README.md has behind this mark, as they stand there."""
+        text = (ROOT / "infra/README.md").read_text().split(f"<!-- {name} -->\n```sh\n")[1].split("```")[0]
+        return self.run("bash", "-euo", "pipefail", "-c", text, environment=variables)
+
+    def deploy(self, stack=STACK, **parameters):
+        """Sets parameters and deploys, as an update is made."""
+        self.run("guerdon", "--stack", stack, "setup", *(f"{name}={value}" for name, value in parameters.items()))
+        self.run("guerdon", "--stack", stack, "deploy")
+        return self.described(stack)
+
+    def described(self, stack=STACK):
+        described, = self.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        if stack == STACK:
+            self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        return described["StackStatus"]
 
     def ask(self, method, path, body=None, token=None, expected=200, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -132,40 +145,38 @@ class Cloud:
 
 
 def packages(folder):
-    """The template as it is, with packages of the binaries beside it."""
+    """The template as it is, and a folder with packages of the binaries, as a release has them."""
     shutil.copy(ROOT / "template.yaml", folder)
-    made = [sys.executable, str(ROOT / ".ci/zips.py"), BINARIES, str(folder / "dist/functions")]
+    made = [sys.executable, str(ROOT / ".ci/zips.py"), BINARIES, str(folder / "dist" / ARCHITECTURE)]
     subprocess.run(made, check=True, env={**os.environ, "ZIP_LEVEL": "1"})
 
 
-def prepared(cloud):
-    """What `guerdon setup` makes, and a bucket for the packages."""
-    cloud.aws("s3").create_bucket(Bucket=BUCKET)
+def deployed(cloud):
+    """From nothing to a paid order by the commands of the manual; what is its own here are parameters only."""
     cloud.aws("ses").verify_email_identity(EmailAddress="no-reply@example.com")
-    for name, value in {"app-secret": secrets.token_urlsafe(32), "signing-key": __import__("base64").b64encode(os.urandom(32)).decode(),
-                        "zpay-key": KEY}.items():
-        cloud.aws("ssm").put_parameter(Name=f"/{STACK}/{name}", Value=value, Type="SecureString")
+    cloud.run("guerdon", "setup", "MailFrom=no-reply@example.com", f"Architecture={ARCHITECTURE}",
+              f"ZpayApiUrl=http://127.0.0.1:{cloud.sim}/_sim/zpay", f"ZpayPid={PID}", "DeletionProtection=false")
+    said = cloud.readme("deployment", PACKAGES=f"dist/{ARCHITECTURE}", OPERATOR="boss@example.com", GUERDON_NEW_PASSWORD=PASSWORD)
+    assert cloud.described() == "CREATE_COMPLETE"
+    cloud.say(f"deployed and tried: {cloud.outputs['ApiEndpoint']}")
+    for check in ("cors", "sign-up", "order", "queue", "mail", "books"):
+        assert re.search(rf"^OK +{check} ", said, re.M), f"{check} is not OK in\n{said}"
+    operator = {"GUERDON_STACK": STACK, "GUERDON_ADMIN_EMAIL": "boss@example.com", "GUERDON_ADMIN_PASSWORD": PASSWORD}
+    url = cloud.readme("first-order", PROVIDER="zpay", **operator).splitlines()[-1]
+    order = pay(cloud, url)
+    assert order in cloud.readme("paid-order", **operator)
+    cloud.say("the commands of the manual ended with a paid order")
+    return operator
 
 
-def admin(cloud):
-    """The first admin, made by the operator's command line from the stack's outputs, who switches the programmes on."""
-    outputs = cloud.outputs
-    cloud.run(f"{BINARIES}/guerdon", "admin", "create", "boss@example.com", "--password-stdin", words=PASSWORD + "\n", environment={
-        "TABLE_NAME": outputs["TableName"], "REWARD_QUEUE_URL": outputs["RewardQueueUrl"], "MAIL_QUEUE_URL": outputs["MailQueueUrl"],
-        "STATISTICS_QUEUE_URL": outputs["StatisticsQueueUrl"], "APP_SECRET_PARAMETER": f"/{STACK}/app-secret",
-        "PUBLIC_BASE_URL": outputs["ApiUrl"],
-    })
-    boss = cloud.ask("POST", "/v1/sessions", {"email": "boss@example.com", "password": PASSWORD})[0]["access_token"]
-
-    def change(area, **fields):
-        document, _ = cloud.ask("GET", f"/v1/admin/settings/{area}", token=boss)
-        cloud.ask("PUT", f"/v1/admin/settings/{area}", {**document["settings"], **fields}, token=boss, If_Match=f'"{document["version"]}"')
-
-    change("payment", enabled=True)
-    change("promotion", enabled=True)
-    rewards = cloud.ask("GET", "/v1/admin/settings/referral", token=boss)[0]["settings"]["qualified"]
-    change("referral", enabled=True, qualified={**rewards, "inviter_reward": "3"})
-    return boss
+def operate(cloud, operator):
+    """The operator's commands, and the token of an admin."""
+    for command in ("settings set promotion enabled=true", "settings set referral enabled=true qualified.inviter_reward=3", "audit", "verify",
+                    "dlq list", "orders list", "users list"):
+        cloud.run("guerdon", *command.split(" "), environment=operator)
+    status = cloud.run("guerdon", "status", environment=operator)
+    assert "OK       stack" in status and "OK       reviews" in status, status
+    return cloud.ask("POST", "/v1/sessions", {"email": "boss@example.com", "password": PASSWORD})[0]["access_token"]
 
 
 def signed(fields):
@@ -174,21 +185,27 @@ def signed(fields):
     return urllib.parse.urlencode({**fields, "sign": hashlib.md5(text.encode()).hexdigest(), "sign_type": "MD5"})
 
 
-def paid(cloud, token, key):
-    """An order, paid at the simulated gateway, which tells it twice."""
-    order, _ = cloud.ask("POST", "/v1/payment/orders", {"offer_id": "o100", "provider": "zpay"}, token=token, expected=201, Idempotency_Key=key)
-    pay = urllib.parse.urlsplit(order["pay_url"])
-    assert pay.netloc == f"127.0.0.1:{cloud.sim}", order
-    assert call(cloud.sim, "GET", f"{pay.path}?{pay.query}")[0] == 200
-    done = call(cloud.sim, "POST", "/_sim/pay", {"provider": "zpay", "order_id": order["id"], "action": "pay", "notify": "never"})
+def pay(cloud, url):
+    """An order is paid at the simulated gateway, which tells it twice; before, somebody forges it."""
+    page = urllib.parse.urlsplit(url)
+    assert page.netloc == f"127.0.0.1:{cloud.sim}", url
+    asked = urllib.parse.parse_qs(page.query)
+    order, money = asked["out_trade_no"][0], asked["money"][0]
+    assert call(cloud.sim, "GET", f"{page.path}?{page.query}")[0] == 200
+    done = call(cloud.sim, "POST", "/_sim/pay", {"provider": "zpay", "order_id": order, "action": "pay", "notify": "never"})
     assert done[0] == 200, done
-    money = urllib.parse.parse_qs(pay.query)["money"][0]
     told = signed({"pid": PID, "trade_no": done[2]["payments"][0].get("trade_no") or done[2]["payments"][0].get("id"),
-                   "out_trade_no": order["id"], "type": "alipay", "name": "Top-up", "money": money, "trade_status": "TRADE_SUCCESS"})
+                   "out_trade_no": order, "type": "alipay", "name": "Top-up", "money": money, "trade_status": "TRADE_SUCCESS"})
     forged = told.replace("sign=", "sign=0")
     assert cloud.ask("GET", f"/v1/webhooks/zpay?{forged}")[0] == "fail"
     for _ in range(2):
         assert cloud.ask("GET", f"/v1/webhooks/zpay?{told}")[0] == "success"
+    return order
+
+
+def paid(cloud, token, key):
+    order, _ = cloud.ask("POST", "/v1/payment/orders", {"offer_id": "o100", "provider": "zpay"}, token=token, expected=201, Idempotency_Key=key)
+    assert pay(cloud, order["pay_url"]) == order["id"]
     return order["id"]
 
 
@@ -235,7 +252,7 @@ def verifying(cloud, boss):
 def mailed(cloud):
     """A sign-up with its mail."""
     made, _ = cloud.ask("POST", "/v1/registrations", {"email": "eve@example.com", "password": PASSWORD}, expected=201)
-    assert made["user"]["status"] == "pending" and not made.get("session"), made
+    assert made["status"] == "pending" and not made.get("session"), made
     mail = until("the mail is at SES", lambda: next((mail for mail in mails(cloud) if "eve@example.com" in mail["To"]), None))
     assert "no-reply@example.com" in json.dumps(mail), mail
     cloud.say("a mail with a code was sent through SES")
@@ -247,16 +264,17 @@ def mails(cloud):
 
 
 def ticked(cloud):
-    """The schedules are there, and the sweeper has ticked."""
+    """The schedules of the template are there, and the sweeper has ticked."""
     names = {one["Name"] for one in cloud.aws("scheduler").list_schedules()["Schedules"]}
-    assert len(names) == 8 and all(name.startswith(f"{STACK}-") for name in names), names
+    expected = re.findall(r'Name: !Sub "\$\{AWS::StackName\}-([a-z-]+)"', (ROOT / "template.yaml").read_text())
+    assert expected and {f"{STACK}-{name}" for name in expected} <= names, names
     logs, group = cloud.aws("logs"), function_log(cloud, "Scheduler")
     until("a schedule ticks", lambda: any("OutboxAge" in event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]), 150)
-    cloud.say("the eight schedules are there and the sweeper ticks")
+    cloud.say(f"the {len(expected)} schedules are there and the sweeper ticks")
 
 
-def resources(cloud):
-    pages = cloud.aws("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+def resources(cloud, stack=STACK):
+    pages = cloud.aws("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     return {one["LogicalResourceId"]: one["PhysicalResourceId"] for page in pages for one in page["StackResourceSummaries"]}
 
 
@@ -266,7 +284,7 @@ def function_log(cloud, name):
 
 def updated(cloud):
     """A changed function, and another generation of all: data and accounts stay."""
-    package = cloud.folder / "dist/functions/referral.zip"
+    package = cloud.folder / "dist/functions/referral.zip"  # where `guerdon deploy` put it
     with zipfile.ZipFile(package, "a") as changed:
         changed.writestr("note", "another version")
     code = lambda: cloud.aws("lambda").get_function(FunctionName=resources(cloud)["ReferralFunction"])["Configuration"]["CodeSha256"]  # noqa: E731
@@ -307,38 +325,75 @@ def restored(cloud, ann):
     cloud.say(f"{count} items in another table, and the stack on it; the table of before stays")
 
 
-def taken_down(cloud):
-    formation = cloud.aws("cloudformation")
-    formation.delete_stack(StackName=STACK)
+def beside(cloud):
+    """Another stack in the same account: nothing has the name of the first's, and it goes without a trace in the first."""
+    pages = cloud.aws("ssm").get_paginator("describe_parameters")
+    secrets = lambda: {one["Name"] for page in pages.paginate() for one in page["Parameters"]}  # noqa: E731
+    before = secrets()
+    cloud.run("guerdon", "--stack", OTHER, "setup", "MailFrom=no-reply@example.com", f"Architecture={ARCHITECTURE}", "DeletionProtection=false")
+    made = secrets() - before
+    assert made and all(name.startswith(f"/{OTHER}/") for name in made), made
+    assert cloud.deploy(OTHER) == "CREATE_COMPLETE"
+    one, other = resources(cloud), resources(cloud, OTHER)
+    assert other.keys() - one.keys() <= {"Table"}, "the first uses a restored table"
+    # A stage is called $default within its own API.
+    shared = {name for name in other if other[name] == one.get(name)} - {"ApiStage"}
+    assert not shared, shared
+    alarms = cloud.aws("cloudwatch").describe_alarms()["MetricAlarms"]
+    series = {}
+    for alarm in alarms:
+        key = json.dumps([alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")], sort_keys=True)
+        series.setdefault(key, set()).add(alarm["AlarmName"])
+    assert alarms and all(len(names) == 1 for names in series.values()), {key: names for key, names in series.items() if len(names) > 1}
+    cloud.say("a second stack in the account shares no resource, secret, alarm or metric with the first")
+    torn(cloud, OTHER)
+    assert resources(cloud) == one
+    cloud.say("the second stack is gone, the first is as it was")
 
-    def gone():
-        try:
-            status = formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
-        except formation.exceptions.ClientError:
-            return True
-        assert status != "DELETE_FAILED", formation.describe_stack_events(StackName=STACK)["StackEvents"][:5]
-        return status == "DELETE_COMPLETE"
-    until("the stack is gone", gone)
+
+def torn(cloud, stack):
+    said = cloud.run("guerdon", "--stack", stack, "teardown", "--yes")
+    try:
+        status = cloud.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    except cloud.aws("cloudformation").exceptions.ClientError:
+        status = "DELETE_COMPLETE"
+    assert status == "DELETE_COMPLETE", status
+    return said
+
+
+def taken_down(cloud):
+    queues = len(cloud.aws("sqs").list_queues().get("QueueUrls", []))
+    said = torn(cloud, STACK)
     assert not cloud.aws("lambda").list_functions()["Functions"]
-    assert len(cloud.aws("sqs").list_queues().get("QueueUrls", [])) == 6, "queues with messages in them stay"
-    cloud.say("taken down: tables, queues and secrets stay")
+    kept = [url for url in cloud.aws("sqs").list_queues().get("QueueUrls", []) if f"/{STACK}-" in url]
+    assert len(kept) == 6, f"queues with messages in them stay: {kept} of {queues}"
+    assert cloud.outputs["TableName"] in said and all(url.rsplit("/", 1)[1] in said for url in kept), said
+    assert {"restored"} < set(cloud.aws("dynamodb").list_tables()["TableNames"]), "tables stay"
+    cloud.say("taken down: tables, queues and secrets stay, and the command names them")
+
+
+def forgotten():
+    """Folders of drills that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob("guerdon-drill-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():
-    folder = Path(tempfile.mkdtemp(prefix="guerdon-drill-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    forgotten()
+    folder = Path(tempfile.mkdtemp(prefix=f"guerdon-drill-{os.getpid()}-"))
     cloud = Cloud(folder)
     try:
         packages(folder)
         cloud.say("packages are made")
-        cloud.start("ministack", [MINISTACK], lambda: call(cloud.port, "GET", "/_ministack/health")[0] == 200)
+        cloud.start("ministack", [f"{TOOLS}/ministack"], lambda: call(cloud.port, "GET", "/_ministack/health")[0] == 200)
         local = [f"{BINARIES}/guerdon-local", "--port", str(cloud.sim), "--data", str(folder / "sim")]
         cloud.start("gateway", local, lambda: call(cloud.sim, "GET", "/v1/health")[0] == 200)
-        prepared(cloud)
-        cloud.say("MiniStack and the simulated gateway run; secrets are stored")
-        assert cloud.deploy() == "CREATE_COMPLETE"
-        cloud.say(f"deployed: {cloud.outputs['ApiEndpoint']}")
-        boss = admin(cloud)
-        cloud.say("the first admin switched payment, promotion and referral on")
+        cloud.say("MiniStack and the simulated gateway run")
+        operator = deployed(cloud)
+        boss = operate(cloud, operator)
         # A setting is seen within a minute, and at once by what starts anew.
         updated(cloud)
         ann, _ = journey(cloud, boss)
@@ -347,6 +402,7 @@ def main():
         verifying(cloud, boss)
         restored(cloud, ann)
         mailed(cloud)
+        beside(cloud)
         taken_down(cloud)
     except BaseException:
         for log in folder.glob("*.log"):

@@ -2,7 +2,10 @@
 
 mod bench;
 mod cloud;
+mod deployed;
+mod manners;
 mod money;
+mod people;
 mod table;
 
 use serde_json::json;

@@ -49,6 +49,8 @@ pub struct Caller<'a> {
     address: String,
 }
 
+/// Secret by which the operator's CDN proves itself.
+pub const CDN: &str = "what the operator's own CDN sends";
 /// Client address of a caller without another.
 const ADDRESS: &str = "203.0.113.7";
 
@@ -93,7 +95,7 @@ impl World {
         let clock = MovableClock::with_tokio("2026-11-20T10:00:00Z".parse().unwrap());
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let entropy = Entropy::new(move |bytes| rng.lock().unwrap().fill_bytes(bytes));
-        let setup = Setup { clock, entropy, ..setup };
+        let setup = Setup { clock, entropy, origin_secret: CDN.to_owned(), ..setup };
         let stack = Stack::start(setup).await.unwrap();
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();

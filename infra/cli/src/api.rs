@@ -10,7 +10,9 @@ use data_encoding::HEXLOWER;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use shared::kernel::fault::Chain;
 use shared::payment::gateway::http::internet;
+use shared::table::system::Entropy;
 use tokio::sync::OnceCell;
 
 use crate::args::Page;
@@ -68,6 +70,8 @@ pub struct Answer {
     pub status: u16,
     /// The server's time from the `Date` header.
     pub date: Option<String>,
+    /// The origin whose pages may read it, from the `Access-Control-Allow-Origin` header.
+    pub allowed_origin: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -99,6 +103,11 @@ impl Api {
     pub fn new(base: &str, credentials: Option<Credentials>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
         Self { connector: internet(PATIENCE), base, credentials, token: OnceCell::new() }
+    }
+
+    /// The e-mail of the admin to sign in as.
+    pub fn email(&self) -> Option<&str> {
+        self.credentials.as_ref().map(|known| known.email.as_str())
     }
 
     /// Sends a GET request.
@@ -134,6 +143,27 @@ impl Api {
     pub async fn put(&self, path: &str, body: &Value, version: &str) -> Result<Value, Trouble> {
         let headers = [("if-match", version)];
         self.send(Ask { method: "PUT", path, body: Some(body), headers: &headers, repeatable: false }).await?.json()
+    }
+
+    /// Replaces a part of a thing that has no version; the same request again has the same effect.
+    ///
+    /// # Rejects
+    /// Any request that the API refuses.
+    pub async fn replace(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        self.send(Ask { method: "PUT", path, body: Some(body), headers: &[], repeatable: true }).await?.json()
+    }
+
+    /// Deletes a thing.
+    ///
+    /// # Rejects
+    /// Any request that the API refuses.
+    pub async fn delete(&self, path: &str) -> Result<(), Trouble> {
+        self.send(Ask { method: "DELETE", path, body: None, headers: &[], repeatable: true }).await?.json().map(drop)
+    }
+
+    /// A new idempotency key, for a request that is to take effect each time that its command runs.
+    pub fn fresh_key(&self) -> String {
+        format!("cli-{}", HEXLOWER.encode(&Entropy::system().bytes::<16>()))
     }
 
     /// The newest items of a list, page by page, up to the limit of `page`.
@@ -214,8 +244,9 @@ impl Api {
             let mut response = self.exchange(ask, authorization).await?;
             let status = response.status().as_u16();
             if status != 503 || !ask.repeatable || left == 0 {
-                let date = response.headers().get("date").map(str::to_owned);
-                return Ok(Answer { status, date, body: whole(response.take_body()).await? });
+                let header = |name: &str| response.headers().get(name).map(str::to_owned);
+                let (date, allowed_origin) = (header("date"), header("access-control-allow-origin"));
+                return Ok(Answer { status, date, allowed_origin, body: whole(response.take_body()).await? });
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -225,13 +256,17 @@ impl Api {
     async fn exchange(&self, ask: &Ask<'_>, authorization: Option<&str>) -> Result<HttpResponse, Trouble> {
         let url = format!("{}{}", self.base, ask.path);
         let wrong = |_| Trouble::Usage(format!("{url} is no address"));
+        let (url, host) = reached(&url);
         let mut request = http::Request::builder().method(ask.method).uri(&url).header("accept", "application/json");
         let agent = concat!("guerdon-cli/", env!("CARGO_PKG_VERSION"));
         request = request.header("user-agent", agent);
+        if let Some(host) = &host {
+            request = request.header("host", host);
+        }
         for (name, value) in ask.headers.iter().copied().chain(authorization.map(|value| ("authorization", value))) {
             request = request.header(name, value);
         }
-        let body = match ask.body {
+        let body = match ask.body.filter(|body| !body.is_null()) {
             Some(body) => {
                 request = request.header("content-type", "application/json");
                 SdkBody::from(body.to_string())
@@ -240,7 +275,10 @@ impl Api {
         };
         let request = HttpRequest::try_from(request.body(body).map_err(wrong)?)
             .map_err(|_| Trouble::Usage(format!("{url} is no address")))?;
-        let unreachable = |error| Trouble::Unreachable(format!("{} can't be reached: {error:?}", self.base));
+        let unreachable = |error| {
+            // A connector's error tells its own source already.
+            Trouble::Unreachable(format!("{} can't be reached: {}", self.base, Chain(&error)))
+        };
         self.connector.call(request).await.map_err(unreachable)
     }
 
@@ -263,6 +301,20 @@ impl Api {
     }
 }
 
+/// The URL to connect to, and the host to ask for: a name below `.localhost` is this machine (RFC 6761), whoever resolves names.
+fn reached(url: &str) -> (String, Option<String>) {
+    let named = || {
+        let uri: http::Uri = url.parse().ok()?;
+        let authority = uri.authority().filter(|authority| authority.host().ends_with(".localhost"))?;
+        let here = match authority.port_u16() {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => "127.0.0.1".to_owned(),
+        };
+        Some((url.replacen(authority.as_str(), &here, 1), Some(authority.to_string())))
+    };
+    named().unwrap_or_else(|| (url.to_owned(), None))
+}
+
 async fn whole(body: SdkBody) -> Result<Vec<u8>, Trouble> {
     let body = Limited::new(body, MAX_ANSWER).collect().await;
     let body = body.map_err(|_| Trouble::Unreachable("the connection broke in the middle of the answer".to_owned()))?;
@@ -273,4 +325,19 @@ async fn whole(body: SdkBody) -> Result<Vec<u8>, Trouble> {
 pub fn key_of(path: &str, body: &Value) -> String {
     let hash = Sha256::digest(format!("{path}\n{body}"));
     format!("cli-{}", HEXLOWER.encode(&hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_below_localhost_is_this_machine() {
+        let host = Some("a1.execute-api.localhost:4566".to_owned());
+        let url = "http://a1.execute-api.localhost:4566/v1/health";
+        assert_eq!(reached(url), ("http://127.0.0.1:4566/v1/health".to_owned(), host));
+        for other in ["http://localhost:3000/v1", "https://x.localhost.example.com/v1", "no address"] {
+            assert_eq!(reached(other), (other.to_owned(), None));
+        }
+    }
 }

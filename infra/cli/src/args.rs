@@ -1,11 +1,21 @@
 //! Command-line arguments.
 
+pub mod deployment;
+pub mod money;
+pub mod people;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use shared::operations::model::settings::Area;
+use shared::redemption::model::plan::Unit;
 use shared::table::queue::Queue;
+
+pub use self::deployment::{Deploy, Deployment, Setup, Stripe, Teardown};
+pub use self::money::{Decision, Orders, Reconcile, Reviews, Withdrawals};
+pub use self::people::{Admin, Keys, Plans, Rewards, Shops, Users, Webhooks};
 
 use crate::output::Format;
 
@@ -54,45 +64,10 @@ pub struct At {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Manage admins. Needs AWS access, as there may be no admin yet.
-    #[command(subcommand)]
-    Admin(Admin),
-    /// Show or change settings.
-    #[command(subcommand)]
-    Settings(Settings),
-    /// Manage redemption codes.
-    #[command(subcommand)]
-    Codes(Codes),
-    /// Manage top-up orders.
-    #[command(subcommand)]
-    Orders(Orders),
-    /// Manage withdrawals of commission.
-    #[command(subcommand)]
-    Withdrawals(Withdrawals),
-    /// Resolve provider payments that need a manual decision.
-    #[command(subcommand)]
-    Reviews(Reviews),
-    /// Show the daily reports that compare orders, ledger and provider records; with a date, that day's lines.
-    Reconcile(Reconcile),
-    /// Scan the whole table and list every broken invariant; exit status 1 if there is one.
-    Audit(Look),
-    /// Recompute every account, counter and total, and list those that differ from the stored ones; writes nothing.
-    Rebuild(Look),
-    /// List and redrive dead letters.
-    #[command(subcommand)]
-    Dlq(Dlq),
-    /// Check configuration, secrets, API, clock, webhooks and queues, and say how to fix each problem.
-    Doctor,
-    /// Make what a deployment needs and is missing: secrets and the file with the parameters; look at SES and quotas.
-    Setup(Setup),
-    /// Deploy the template with packages, or update what is deployed.
-    Deploy(Deploy),
-    /// Try a deployment as its users and its operator would, and leave nothing behind.
-    Smoke,
-    /// Show stack, version, alarms, dead letters and open reviews.
-    Status,
-    /// Delete a stack, and say what stays: the table, the queues, the secrets.
-    Teardown(Teardown),
+    #[command(flatten)]
+    Deployment(Deployment),
+    #[command(flatten)]
+    Operation(Operation),
     /// Print a completion script for a shell.
     Completions {
         /// The shell to complete for.
@@ -100,53 +75,60 @@ pub enum Command {
     },
 }
 
-/// Arguments of `setup`.
-#[derive(Debug, Args)]
-pub struct Setup {
-    /// Parameters of the template, `MailFrom=no-reply@example.com`; those of before stay.
-    #[arg(value_name = "NAME=VALUE")]
-    pub parameters: Vec<String>,
-    /// Look and print only.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Arguments of `deploy`.
-#[derive(Debug, Args)]
-pub struct Deploy {
-    /// The template.
-    #[arg(long, default_value = "template.yaml")]
-    pub template: PathBuf,
-    /// Folder with packages, as `dist/arm64`; what is in `dist/functions` beside the template if absent.
-    #[arg(long)]
-    pub packages: Option<PathBuf>,
-    /// Look and print only.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Arguments of `teardown`.
-#[derive(Debug, Args)]
-pub struct Teardown {
-    /// Do it.
-    #[arg(long)]
-    pub yes: bool,
-    /// Look and print only.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Subcommands of `admin`.
+/// Commands against a stack that runs: the local one, or a deployment.
 #[derive(Debug, Subcommand)]
-pub enum Admin {
-    /// Create an admin, or promote the user with this e-mail and set their password.
-    Create {
-        /// E-mail of the admin.
-        email: String,
-        /// Read the password from standard input. Without this, GUERDON_NEW_PASSWORD is used, or one is generated and printed.
-        #[arg(long)]
-        password_stdin: bool,
-    },
+pub enum Operation {
+    /// Manage admins. `create` needs AWS access, as there may be no admin yet.
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Manage users.
+    #[command(subcommand)]
+    Users(Users),
+    /// Show or change settings.
+    #[command(subcommand)]
+    Settings(Settings),
+    /// Manage plans.
+    #[command(subcommand)]
+    Plans(Plans),
+    /// Manage redemption codes.
+    #[command(subcommand)]
+    Codes(Codes),
+    /// Manage top-up orders.
+    #[command(subcommand)]
+    Orders(Orders),
+    /// Manage withdrawals of commission.
+    #[command(subcommand, visible_alias = "payouts")]
+    Withdrawals(Withdrawals),
+    /// Resolve provider payments that need a manual decision.
+    #[command(subcommand)]
+    Reviews(Reviews),
+    /// List rewards and retry failed ones.
+    #[command(subcommand)]
+    Rewards(Rewards),
+    /// Manage the endpoints of events, and their deliveries.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+    /// Manage service keys.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Show the agency's shops and correct their wallets.
+    #[command(subcommand)]
+    Shops(Shops),
+    /// Show the daily reports that compare orders, ledger and provider records; with a date, that day's lines.
+    Reconcile(Reconcile),
+    /// Scan the whole table and list every broken invariant; exit status 1 if there is one.
+    Audit(Look),
+    /// Recompute every account, counter and total, and list those that differ from the stored ones; writes nothing.
+    Verify(Look),
+    /// List and redrive dead letters.
+    #[command(subcommand)]
+    Dlq(Dlq),
+    /// Check configuration, secrets, API, clock, webhooks and queues, and say how to fix each problem.
+    Doctor,
+    /// Try a deployment as its users and its operator would, and leave nothing behind.
+    Smoke,
+    /// Show stack, version, alarms, dead letters and open reviews.
+    Status,
 }
 
 /// Subcommands of `settings`.
@@ -155,18 +137,25 @@ pub enum Settings {
     /// Show one area, or all.
     Get {
         /// Settings area.
-        area: Option<String>,
+        #[arg(value_parser = area())]
+        area: Option<Area>,
     },
     /// Change fields of one area, all or none.
     Set {
         /// Settings area.
-        area: String,
+        #[arg(value_parser = area())]
+        area: Area,
         /// Fields by path, `enabled=true` or `qualified.inviter_reward=3`; lists and objects as JSON.
         #[arg(required_unless_present = "file", conflicts_with = "file", value_name = "FIELD=VALUE")]
         changes: Vec<String>,
         /// Read the whole document from a file, or `-` for standard input.
         #[arg(long)]
         file: Option<PathBuf>,
+    },
+    /// Take over the areas of a file that `settings get -o json` wrote, of this deployment or another.
+    Import {
+        /// The file, or `-` for standard input.
+        file: PathBuf,
     },
 }
 
@@ -202,8 +191,8 @@ pub struct NewBatch {
     /// Plan that each code grants time on.
     #[arg(long, requires_all = ["unit", "quantity"])]
     pub plan: Option<String>,
-    /// Unit of the plan time: `day`, `month`, `quarter`, `half_year` or `year`.
-    #[arg(long, requires = "plan")]
+    /// Unit of the plan time.
+    #[arg(long, requires = "plan", value_parser = one_of(Unit::NAMES))]
     pub unit: Option<String>,
     /// Number of units.
     #[arg(long, requires = "plan")]
@@ -229,127 +218,6 @@ pub struct NewBatch {
     /// Do not wait for the codes.
     #[arg(long, conflicts_with = "export")]
     pub no_wait: bool,
-}
-
-/// Subcommands of `orders`.
-#[derive(Debug, Subcommand)]
-pub enum Orders {
-    /// List orders, newest first.
-    List {
-        /// Order status: `pending`, `paid`, `failed`, `expired`, `cancelled`, `disputed`, `partially_refunded` or `refunded`.
-        #[arg(long)]
-        status: Option<String>,
-        /// Payment provider: `stripe` or `zpay`.
-        #[arg(long)]
-        provider: Option<String>,
-        /// Payment method.
-        #[arg(long)]
-        method: Option<String>,
-        /// User id.
-        #[arg(long)]
-        user: Option<String>,
-        /// User e-mail.
-        #[arg(long)]
-        email: Option<String>,
-        #[command(flatten)]
-        page: Page,
-    },
-    /// Show an order with its provider events, its history, and the derivation of its amounts.
-    Show {
-        /// Order id.
-        id: String,
-    },
-    /// Credit an order manually, once. Later provider events do not credit it again.
-    Complete {
-        /// Order id.
-        id: String,
-        /// Reason; stored with the order.
-        #[arg(long)]
-        reason: String,
-        /// Provider's payment id, if known.
-        #[arg(long)]
-        payment: Option<String>,
-    },
-}
-
-/// Subcommands of `withdrawals`.
-#[derive(Debug, Subcommand)]
-pub enum Withdrawals {
-    /// List withdrawals, newest first.
-    List {
-        /// Withdrawal state: `requested`, `done`, `paid`, `rejected` or `cancelled`.
-        #[arg(long)]
-        state: Option<String>,
-        /// User id.
-        #[arg(long)]
-        user: Option<String>,
-        #[command(flatten)]
-        page: Page,
-    },
-    /// Mark a cash withdrawal as paid out.
-    Approve {
-        /// Withdrawal id.
-        id: String,
-        /// Reference of the payout.
-        #[arg(long)]
-        reference: String,
-    },
-    /// Reject a cash withdrawal; its amount becomes available again.
-    Reject {
-        /// Withdrawal id.
-        id: String,
-        /// Reason for the rejection.
-        #[arg(long)]
-        reason: String,
-    },
-}
-
-/// Subcommands of `reviews`.
-#[derive(Debug, Subcommand)]
-pub enum Reviews {
-    /// List the review queue, newest first.
-    List {
-        /// Review state: `open`, `credited`, `refund_due`, `refunded` or `ignored`.
-        #[arg(long)]
-        state: Option<String>,
-        #[command(flatten)]
-        page: Page,
-    },
-    /// Resolve a review item, once.
-    Resolve {
-        /// Review item id.
-        id: String,
-        /// Action to take.
-        #[arg(long, value_enum)]
-        action: Decision,
-        /// With `credit`: an order of the user to credit.
-        #[arg(long, required_if_eq("action", "credit"))]
-        order: Option<String>,
-        /// Reason for the decision.
-        #[arg(long)]
-        reason: String,
-    },
-}
-
-/// Action on a review item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Decision {
-    /// Credit the payment with a new order without bonus.
-    Credit,
-    /// Expect the provider to refund the payment.
-    RefundDue,
-    /// Leave the payment as it is.
-    Ignore,
-}
-
-/// Arguments of `reconcile`.
-#[derive(Debug, Args)]
-pub struct Reconcile {
-    /// Day of the report, `2026-11-20`.
-    pub date: Option<String>,
-    #[command(flatten)]
-    pub page: Page,
 }
 
 /// Arguments of a scan of the whole table.
@@ -384,6 +252,17 @@ pub enum Dlq {
 fn queue() -> impl TypedValueParser<Value = Queue> {
     PossibleValuesParser::new(Queue::ALL.map(Queue::as_str))
         .try_map(|name| Queue::ALL.into_iter().find(|queue| queue.as_str() == name).ok_or("no such queue"))
+}
+
+/// Parses an area of settings.
+fn area() -> impl TypedValueParser<Value = Area> {
+    PossibleValuesParser::new(Area::ALL.map(Area::as_str))
+        .try_map(|name| Area::ALL.into_iter().find(|area| area.as_str() == name).ok_or("no such area"))
+}
+
+/// Parses one of these names: help, completions and errors list them.
+fn one_of(names: &'static [&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(names.iter().copied())
 }
 
 /// Filter and size of a list.

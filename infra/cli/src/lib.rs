@@ -1,8 +1,9 @@
 //! The operator's command line, `guerdon`.
 //!
-//! There are three kinds of commands. Commands about settings, codes, orders, withdrawals, reviews and reports call the HTTP API as
-//! an admin ([`api`]). `admin create`, `audit`, `rebuild` and `dlq` access table and queues directly with AWS credentials
-//! ([`direct`]). [`cloud`] sets a deployment up and looks after it, through the AWS and SAM command lines. The first two work against a deployment and against the local stack, which serves AWS requests under `/_local/aws`.
+//! There are three kinds of commands. `admin create`, `audit`, `verify` and `dlq` access table and queues directly with AWS
+//! credentials ([`direct`]). [`cloud`] sets a deployment up and looks after it, through the AWS and SAM command lines. All others
+//! call the HTTP API as an admin ([`api`]). The first and the last work against a deployment and against the local stack, which
+//! serves AWS requests under `/_local/aws`.
 //!
 //! Exit status: 0 success; 1 findings, or a refused request; 2 wrong usage; 3 a service is unreachable.
 
@@ -12,6 +13,7 @@ pub mod cloud;
 pub mod command;
 pub mod direct;
 pub mod output;
+pub mod sheet;
 pub mod trouble;
 
 use std::ffi::OsString;
@@ -51,7 +53,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, outside: Outside
             let text = wrong.render();
             let fine = !wrong.use_stderr();
             let written = if fine { write!(outside.out, "{text}") } else { write!(outside.err, "{text}") };
-            return if fine && written.is_ok() { 0 } else { 2 };
+            let read = |error: std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+            return if fine && written.err().is_none_or(read) { 0 } else { 2 };
         }
     };
     let mut out = Out::new(line.at.output, outside.out, outside.err);

@@ -41,6 +41,14 @@ pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Resu
     Ok(app.execute(&Ctx::system(), plan).await?.answer)
 }
 
+/// Reports if somebody has an account with this e-mail.
+///
+/// # Errors
+/// A fault when the read fails.
+pub async fn has_account(app: &App, email: &Email) -> Result<bool, Error> {
+    Ok(app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await?.is_some())
+}
+
 async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Result<(UserId, Tx), Error> {
     let now = app.clock.now();
     let claim = EmailClaim {

@@ -60,6 +60,7 @@ impl Backend for Front {
             }
             Ok(match path.strip_prefix("/_local/aws/") {
                 Some(service) => self.stack.aws(service.trim_end_matches('/'), request).await,
+                None if path.starts_with("/_sim/") => self.stack.sim(request).await,
                 None => self.stack.http(request, "127.0.0.1").await,
             })
         })

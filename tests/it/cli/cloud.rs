@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
@@ -20,54 +21,66 @@ case "$1 $2" in
   "sesv2 get-email-identity") echo '{"VerifiedForSendingStatus": true}' ;;
   "sesv2 get-account") echo '{"SendingEnabled": true, "ProductionAccessEnabled": false}' ;;
   "lambda get-account-settings") echo '{"AccountLimit": {"ConcurrentExecutions": 10}}' ;;
+  "cloudwatch describe-alarms") cat alarms 2>/dev/null || echo '{"MetricAlarms": []}' ;;
+  "cloudwatch get-metric-statistics") cat points 2>/dev/null || echo '{"Datapoints": []}' ;;
+  "configure export-credentials") echo '{"AccessKeyId": "local", "SecretAccessKey": "local"}' ;;
   "cloudformation describe-stacks") cat stack 2>/dev/null || { echo "Stack with id x does not exist" >&2; exit 255; } ;;
 esac
 "#;
 const SAM: &str = "#!/bin/sh\necho \"sam $*\" >>calls\n";
 
 /// A folder with the two programs, in which `guerdon` runs.
-struct Desk(PathBuf);
+#[derive(Clone)]
+pub struct Desk(Arc<Folder>);
 
-impl Drop for Desk {
+/// A folder that goes with its test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
     }
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let name = HEXLOWER.encode(&Entropy::system().bytes::<8>());
-        let desk = Self(std::env::temp_dir().join(format!("guerdon-cloud-{name}")));
-        fs::create_dir_all(desk.0.join("programs")).unwrap();
+        let folder = Folder(std::env::temp_dir().join(format!("guerdon-cloud-{name}")));
+        let desk = Self(Arc::new(folder));
+        fs::create_dir_all(desk.path().join("programs")).unwrap();
         for (name, text) in [("aws", AWS), ("sam", SAM)] {
-            let program = desk.0.join("programs").join(name);
+            let program = desk.path().join("programs").join(name);
             fs::write(&program, text).unwrap();
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         }
         desk
     }
 
+    fn path(&self) -> &Path {
+        &self.0.0
+    }
+
     /// Exit status, results and notes of a command.
-    fn guerdon(&self, words: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
-        let path = format!("{}:/usr/bin:/bin", self.0.join("programs").display());
+    pub fn guerdon(&self, words: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
+        let path = format!("{}:/usr/bin:/bin", self.path().join("programs").display());
         let mut command = Command::new(built().join("guerdon"));
-        command.args(words.split(' ')).current_dir(&self.0).env_clear().env("PATH", path);
+        command.args(words.split(' ')).current_dir(self.path()).env_clear().env("PATH", path);
         let done = command.envs(variables.iter().copied()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
     }
 
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap_or_default()
     }
 
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn put(&self) -> Vec<Value> {
+    pub fn put(&self) -> Vec<Value> {
         self.read("put").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

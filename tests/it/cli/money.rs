@@ -145,6 +145,35 @@ fn withdrawals_are_listed_approved_and_rejected_once() {
         assert_eq!(states, ["rejected", "paid"]);
         bench.settle().await;
         assert_eq!(bench.guerdon("audit").await.status, 0);
-        assert_eq!(bench.guerdon("rebuild").await.status, 0);
+        assert_eq!(bench.guerdon("verify").await.status, 0);
+    });
+}
+
+/// R4.6, R4.9: a refund is made once however often its command runs, and an order is explained and verified.
+#[test]
+fn an_order_is_refunded_in_parts_explained_and_verified() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        let ann = bench.register("ann", None).await;
+        let made = order(bench, &ann, json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(bench.json(&format!("orders verify {id}")).await["status"], "pending");
+        bench.pay(&made, json!({})).await;
+        bench.settle().await;
+        for _ in 0..2 {
+            let part = bench.words(&["orders", "refund", id, "--amount", "40", "--reason", "a part"]).await;
+            assert_eq!(part.status, 0, "{}", part.err);
+        }
+        bench.settle().await;
+        assert_eq!(bench.balance(&ann).await, "8.33333332");
+        let explained = bench.guerdon(&format!("orders explain {id}")).await;
+        assert!(explained.status == 0 && explained.out.contains("BECAUSE"), "{}{}", explained.out, explained.err);
+        let refused = bench.words(&["orders", "refund", id, "--amount", "-1", "--reason", "negative"]).await;
+        assert_eq!((refused.status, refused.err.contains("/amount")), (1, true), "{}", refused.err);
+        assert_eq!(bench.words(&["orders", "refund", id, "--reason", "the rest"]).await.status, 0);
+        bench.settle().await;
+        assert_eq!(bench.balance(&ann).await, "0");
+        assert_eq!(bench.json("payouts list").await, json!([]), "payouts are withdrawals");
+        assert_eq!((bench.guerdon("audit").await.status, bench.guerdon("verify").await.status), (0, 0));
     });
 }

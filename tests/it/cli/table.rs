@@ -1,4 +1,4 @@
-//! `audit`, `rebuild`, `dlq`: commands that access the table and the queues directly.
+//! `audit`, `verify`, `dlq`: commands that access the table and the queues directly.
 
 use emulator::stack::TABLE;
 use serde_json::{Value, json};
@@ -34,14 +34,14 @@ fn the_auditor_finds_nothing_on_a_good_table_and_names_what_is_damaged() {
 }
 
 #[test]
-fn a_rebuild_lists_what_is_stored_and_what_it_should_be_and_writes_nothing() {
+fn a_verification_lists_what_is_stored_and_what_it_should_be_and_writes_nothing() {
     Bench::run(async |bench| {
         bench.register("ann", None).await;
         bench.settle().await;
-        assert_eq!(bench.guerdon("rebuild").await.status, 0);
+        assert_eq!(bench.guerdon("verify").await.status, 0);
         let ann = damage(bench, "ann");
         let before = bench.stack.dynamo.scan(TABLE).unwrap();
-        let bad = bench.guerdon("rebuild -o csv").await;
+        let bad = bench.guerdon("verify -o csv").await;
         assert_eq!(bad.status, 1);
         assert!(bad.out.lines().any(|line| line == format!("{ann},balance,1000,0")), "{}", bad.out);
         assert_eq!(bench.stack.dynamo.scan(TABLE).unwrap(), before);
@@ -72,7 +72,7 @@ fn a_redriven_dead_letter_takes_effect_once() {
         bench.settle().await;
         assert_eq!(bench.balance(&ann).await, "2");
         assert_eq!(bench.guerdon("audit").await.status, 0);
-        assert_eq!(bench.guerdon("rebuild").await.status, 0);
+        assert_eq!(bench.guerdon("verify").await.status, 0);
     });
 }
 

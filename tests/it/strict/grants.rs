@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use emulator::iam::policy::{Call, decide};
 use emulator::stack::Stack;
 use emulator::template::{Function, Template};
 
@@ -42,7 +43,7 @@ fn line(binary: &str, action: &str, resource: &str, condition: &str) -> String {
 }
 
 fn lines(function: &Function) -> impl Iterator<Item = (usize, Vec<String>)> {
-    function.statements.iter().enumerate().map(|(index, statement)| {
+    function.statements.iter().enumerate().filter(|(_, statement)| statement.allows).map(|(index, statement)| {
         let of = |action: &String| -> Vec<String> {
             let all = statement.resources.iter();
             all.map(|resource| line(&function.binary, action, resource, &statement.condition)).collect()
@@ -82,7 +83,7 @@ fn no_grant_is_unused() {
     let used = known();
     let mut unused = Vec::new();
     for function in &template.functions {
-        for statement in &function.statements {
+        for statement in function.statements.iter().filter(|statement| statement.allows) {
             let is_used = |action: &String, resource: &String| {
                 used.contains(&line(&function.binary, action, resource, &statement.condition))
             };
@@ -95,4 +96,33 @@ fn no_grant_is_unused() {
     }
     unused.retain(|(binary, what)| !UNUSED.iter().any(|(of, known, _)| of == binary && known == what));
     assert!(unused.is_empty(), "granted and never used, as far as grants.txt says: {unused:#?}");
+}
+
+/// deploy.md D11: what a function never needs is denied to it by name, so a mistake in its code can't reach it.
+#[test]
+fn secrets_of_others_are_denied_to_each_function() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let table = "arn:aws:dynamodb:us-east-1:000000000000:table/";
+    let reads = |binary: &str, action: &str, key: &str| {
+        let function = template.functions.iter().find(|function| function.binary == binary).unwrap();
+        let resource = function.statements.iter().flat_map(|statement| &statement.resources);
+        let resource = resource.clone().find(|resource| resource.starts_with(table)).unwrap().clone();
+        let leading = ("dynamodb:LeadingKeys", vec![key.to_owned()]);
+        let enclosing = ("dynamodb:EnclosingOperation", vec!["TransactWriteItems".to_owned()]);
+        let call = Call { action: action.to_owned(), resource, context: vec![leading, enclosing] };
+        decide(&function.statements, &call).is_ok()
+    };
+    for (key, needed) in [("EMAIL#1", "registration"), ("SERVICE_KEY#1", "service"), ("BATCH#1", "redemption")] {
+        assert!(reads(needed, "dynamodb:GetItem", key), "{needed} reads {key}");
+    }
+    for binary in ["payment", "payment-webhook", "agency", "affiliate", "referral", "console"] {
+        for key in ["EMAIL#1", "SIGNUP#1", "SERVICE_KEY#1", "BATCH#1"] {
+            assert!(!reads(binary, "dynamodb:GetItem", key), "{binary} reads {key}");
+        }
+        assert!(reads(binary, "dynamodb:GetItem", "USER#1"), "{binary} reads users");
+    }
+    let writers: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
+    let writers: Vec<&str> =
+        writers.into_iter().filter(|of| reads(of, "dynamodb:PutItem", "SETTINGS#payment")).collect();
+    assert_eq!(writers, ["admin"]);
 }

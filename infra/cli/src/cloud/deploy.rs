@@ -50,8 +50,7 @@ fn copied(from: &Path, to: &Path, cloud: &Cloud, out: &mut Out<'_>) -> Result<()
     if zips.is_empty() {
         return Err(Trouble::Usage(format!("{} has no packages; .ci/release makes them", from.display())));
     }
-    let would = if cloud.is_dry() { "would run:" } else { "+" };
-    out.note(&format!("{would} cp {}/*.zip {}/", from.display(), to.display()))?;
+    out.note(&format!("{} cp {}/*.zip {}/", cloud.sign(), from.display(), to.display()))?;
     if !cloud.is_dry() {
         fs::create_dir_all(to)?;
         for zip in zips {

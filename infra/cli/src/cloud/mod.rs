@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod setup;
 pub mod smoke;
 pub mod status;
+pub mod stripe;
 pub mod teardown;
 
 use std::collections::BTreeMap;
@@ -14,14 +15,37 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use shared::table::aws::Environment;
 use shared::table::aws::secrets::NAMES as SECRETS;
 
-use crate::args::At;
+use crate::Ended;
+use crate::args::{At, Deployment, Stripe};
 use crate::output::Out;
 use crate::trouble::Trouble;
 
 /// The name of a stack, unless one is given.
 const STACK: &str = "guerdon";
+
+/// Runs a command that makes a deployment or takes it down.
+///
+/// # Errors
+/// Fails when the command can't complete.
+pub async fn run(
+    asked: Deployment,
+    at: &At,
+    environment: &dyn Environment,
+    out: &mut Out<'_>,
+) -> Result<Ended, Trouble> {
+    let cloud = |is_dry| Cloud::new(at, is_dry);
+    match asked {
+        Deployment::Setup(asked) => setup::run(&asked, &cloud(asked.dry_run)?, environment, out),
+        Deployment::Deploy(asked) => deploy::run(&asked, &cloud(asked.dry_run)?, out),
+        Deployment::Stripe(Stripe::Connect { replace, dry_run }) => {
+            stripe::connect(replace, &cloud(dry_run)?, environment, out).await
+        }
+        Deployment::Teardown(asked) => teardown::run(&asked, &cloud(asked.dry_run)?, out),
+    }
+}
 
 /// A stack in an account and region.
 #[derive(Debug, Clone)]
@@ -52,6 +76,22 @@ impl Cloud {
         format!("/{}/{}", self.stack, secret.to_lowercase().replace('_', "-"))
     }
 
+    /// The mark before a command that is printed.
+    pub fn sign(&self) -> &'static str {
+        if self.is_dry { "would run:" } else { "+" }
+    }
+
+    /// The value of a parameter that the stack was deployed with.
+    ///
+    /// # Errors
+    /// Fails when CloudFormation can't be asked.
+    pub fn given(&self, parameter: &str) -> Result<Option<String>, Trouble> {
+        let stack = self.described()?.unwrap_or_default();
+        let given = stack.get("Parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+        let one = given.iter().find(|one| one.get("ParameterKey").and_then(Value::as_str) == Some(parameter));
+        Ok(one.and_then(|one| Some(one.get("ParameterValue")?.as_str()?.to_owned())))
+    }
+
     /// Reports if nothing is to be changed.
     pub fn is_dry(&self) -> bool {
         self.is_dry
@@ -62,7 +102,7 @@ impl Cloud {
     /// # Errors
     /// Fails when the command does.
     pub fn ask(&self, words: &[&str]) -> Result<Value, Trouble> {
-        let text = run("aws", &self.words(words, true), None, false)?;
+        let text = program("aws", &self.words(words, true), None, false)?;
         let text = if text.trim().is_empty() { "null" } else { text.as_str() };
         serde_json::from_str(text).map_err(|_| Trouble::Failed(format!("aws {} answered no JSON", words.join(" "))))
     }
@@ -96,8 +136,8 @@ impl Cloud {
             false => format!("'{word}'"),
         };
         let line: Vec<String> = words.iter().map(quoted).collect();
-        out.note(&format!("{} {program} {}", if self.is_dry { "would run:" } else { "+" }, line.join(" ")))?;
-        if self.is_dry { Ok(()) } else { run(program, words, input, shows).map(drop) }
+        out.note(&format!("{} {program} {}", self.sign(), line.join(" ")))?;
+        if self.is_dry { Ok(()) } else { self::program(program, words, input, shows).map(drop) }
     }
 
     fn words(&self, words: &[&str], is_aws: bool) -> Vec<String> {
@@ -172,7 +212,7 @@ impl Cloud {
         let mut words = vec!["configure", "export-credentials", "--format", "process"];
         words.extend(self.profile.iter().flat_map(|profile| ["--profile", profile.as_str()]));
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-        let said: Value = serde_json::from_str(&run("aws", &words, None, false)?).unwrap_or_default();
+        let said: Value = serde_json::from_str(&program("aws", &words, None, false)?).unwrap_or_default();
         let names = [
             ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
             ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
@@ -184,7 +224,7 @@ impl Cloud {
 }
 
 /// Runs a program; returns what it printed, unless it `shows` that itself.
-fn run(program: &str, words: &[String], input: Option<&str>, shows: bool) -> Result<String, Trouble> {
+fn program(program: &str, words: &[String], input: Option<&str>, shows: bool) -> Result<String, Trouble> {
     let mut command = Command::new(program);
     command.args(words).stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     if !shows {

@@ -11,8 +11,8 @@ use shared::table::system::Entropy;
 use super::Cloud;
 use crate::Ended;
 use crate::args::Setup;
-use crate::command::doctor::Sheet;
 use crate::output::Out;
+use crate::sheet::Sheet;
 use crate::trouble::Trouble;
 
 /// Secrets that are made here; the others come from the providers.

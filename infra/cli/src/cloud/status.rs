@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::Cloud;
 use crate::Ended;
 use crate::api::{Api, Ask};
-use crate::command::doctor::{Sheet, queues};
+use crate::command::doctor::queues;
 use crate::direct::Surroundings;
 use crate::output::Out;
+use crate::sheet::Sheet;
 use crate::trouble::Trouble;
 
 /// Prints stack, version, alarms, dead letters and open reviews.

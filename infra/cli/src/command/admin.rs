@@ -1,26 +1,62 @@
-//! `admin`: creates the first admin directly in the table, which only the owner of the table can do.
+//! `admin`: creates the first admin directly in the table, which only the owner of the table can do; lists and limits admins.
 
 use data_encoding::BASE32_NOPAD;
-use serde_json::json;
-use shared::account::create_admin::create_admin;
-use shared::account::model::identity::{Email, Password};
+use serde_json::{Value, json};
+use shared::account::create_admin::{create_admin, has_account};
+use shared::account::model::identity::{Email, Password, Role};
+use shared::account::model::scope::AdminScope;
 use shared::table::aws::Environment;
 use shared::table::system::Entropy;
 use tokio::io::AsyncReadExt;
 
+use super::people::{COLUMNS, USERS};
+use super::segment;
 use crate::Ended;
-use crate::args::Admin;
+use crate::api::Api;
+use crate::args::{Admin, Page};
 use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// Creates an admin.
+/// Creates or lists admins, or shows and sets their scopes.
 ///
 /// # Errors
-/// Fails when the e-mail or password is invalid, or the table can't be reached.
-pub async fn run(asked: Admin, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
-    let Admin::Create { email, password_stdin } = asked;
-    let address = Email::parse(&email).ok_or_else(|| Trouble::Usage(format!("{email:?} is no e-mail address")))?;
+/// Fails when the e-mail or password is invalid, the account is there already, or the table or the API can't be reached.
+pub async fn run(asked: Admin, api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match asked {
+        Admin::Create { email, password_stdin, reset_password } => {
+            create(&email, password_stdin, reset_password, at, out).await?;
+        }
+        Admin::List => {
+            let all = Page { from: None, to: None, limit: 1, all: true };
+            let mut listed = api.list(USERS, &[], &all).await?;
+            listed.rows.retain(|user| user.get("role") == Some(&json!(Role::Admin)));
+            out.list(&["id", "created_at", "email", "status", "scopes"], &listed)?;
+        }
+        Admin::Scopes { user: None, .. } => {
+            let scopes: Vec<Value> = AdminScope::NAMES.iter().map(|name| json!({"scope": name})).collect();
+            out.rows(&["scope"], &scopes)?;
+        }
+        Admin::Scopes { user: Some(user), scopes, everything } => {
+            let path = format!("{USERS}/{}", segment(&user)?);
+            let user = match (scopes.is_empty(), everything) {
+                (true, false) => api.get(&path).await?,
+                _ => api.replace(&format!("{path}/role"), &json!({"role": Role::Admin, "scopes": scopes})).await?,
+            };
+            out.rows(COLUMNS, &[user])?;
+        }
+    }
+    Ok(Ended::Fine)
+}
+
+async fn create(
+    email: &str,
+    password_stdin: bool,
+    reset_password: bool,
+    at: &Surroundings<'_>,
+    out: &mut Out<'_>,
+) -> Result<(), Trouble> {
+    let address = Email::parse(email).ok_or_else(|| Trouble::Usage(format!("{email:?} is no e-mail address")))?;
     let (password, made) = match (password_stdin, at.get("GUERDON_NEW_PASSWORD")) {
         (true, _) => (typed().await?, false),
         (false, Some(password)) => (password, false),
@@ -29,14 +65,18 @@ pub async fn run(asked: Admin, at: &Surroundings<'_>, out: &mut Out<'_>) -> Resu
     let checked = Password::parse(&password);
     let checked = checked.ok_or_else(|| Trouble::Usage("a password has 10 to 128 characters".to_owned()))?;
     let app = at.app().await?;
+    if !reset_password && has_account(&app, &address).await? {
+        let said = "has an account already, and nothing was changed: --reset-password makes it an admin with another \
+                    password, `guerdon admin scopes` makes it one with the password it has";
+        return Err(Trouble::Failed(format!("{email} {said}")));
+    }
     let id = create_admin(&app, &address, &checked).await?;
     let mut shown = json!({"id": id.to_string(), "email": email});
     if made && let Some(shown) = shown.as_object_mut() {
         shown.insert("password".to_owned(), json!(password));
         out.note("the password is shown once; its account's earlier sessions have ended")?;
     }
-    out.thing(&shown)?;
-    Ok(Ended::Fine)
+    out.thing(&shown)
 }
 
 async fn typed() -> Result<String, Trouble> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::kernel::fault::Chain;
 use shared::operations::model::settings::Area;
 use shared::table::aws::Environment;
-use shared::table::aws::secrets::APP_SECRET_MIN;
+use shared::table::aws::secrets::{APP_SECRET_MIN, Secrets};
 use shared::table::queue::Queue;
 use shared::table::system::Clock;
 
@@ -14,6 +14,7 @@ use crate::Ended;
 use crate::api::{Api, Ask};
 use crate::direct::Surroundings;
 use crate::output::Out;
+use crate::sheet::Sheet;
 use crate::trouble::Trouble;
 use shared::account::token::PublicKeys;
 
@@ -21,63 +22,6 @@ use shared::account::token::PublicKeys;
 const SKEW: (u64, u64) = (5, 240);
 /// Maximum age of the latest daily report, in days.
 const REPORT_DAYS: i64 = 2;
-
-/// Result of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Ok,
-    Warn,
-    Fail,
-}
-
-/// The results so far.
-#[derive(Default)]
-pub struct Sheet {
-    rows: Vec<Value>,
-    /// True once a check has failed.
-    pub failed: bool,
-}
-
-impl Sheet {
-    fn say(&mut self, check: impl Into<String>, verdict: Verdict, finding: impl Into<String>, advice: &str) {
-        self.failed |= verdict == Verdict::Fail;
-        let verdict = match verdict {
-            Verdict::Ok => "OK",
-            Verdict::Warn => "WARN",
-            Verdict::Fail => "FAIL",
-        };
-        self.rows.push(json!({"check": check.into(), "verdict": verdict, "finding": finding.into(), "advice": advice}));
-    }
-
-    /// A check that is as it should be.
-    pub fn ok(&mut self, check: impl Into<String>, finding: impl Into<String>) {
-        self.say(check, Verdict::Ok, finding, "");
-    }
-
-    /// A check that a person should know of.
-    pub fn warn(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
-        self.say(check, Verdict::Warn, finding, advice);
-    }
-
-    /// A check that failed.
-    pub fn fail(&mut self, check: impl Into<String>, finding: impl Into<String>, advice: &str) {
-        self.say(check, Verdict::Fail, finding, advice);
-    }
-
-    /// A check that could not be made.
-    pub fn trouble(&mut self, check: impl Into<String>, trouble: &Trouble) {
-        self.fail(check, trouble.to_string(), trouble.hint().unwrap_or_default());
-    }
-
-    /// Prints a row per check.
-    ///
-    /// # Errors
-    /// Fails when the rows can't be written.
-    pub fn print(&self, out: &mut Out<'_>) -> Result<Ended, Trouble> {
-        out.rows(&["verdict", "check", "finding", "advice"], &self.rows)?;
-        Ok(if self.failed { Ended::Found } else { Ended::Fine })
-    }
-}
 
 /// Runs all checks.
 ///
@@ -275,6 +219,11 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
                 );
             }
             (Some(_), ..) => sheet.ok(check, "is there"),
+            (None, Some(named), true) if is_providers(name) && other_provider(name, &known) => {
+                let advice =
+                    "put the secret into that SSM parameter if you want the provider, or switch it off in the settings";
+                sheet.warn(check, format!("{named} is blank or not there, so the provider is off"), advice);
+            }
             (None, Some(named), true) => {
                 sheet.fail(check, format!("{named} is blank or not there"), "put the secret into that SSM parameter");
             }
@@ -286,8 +235,19 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
                     "set the variable of that name with _PARAMETER to the SSM parameter's name, and it is looked at";
                 sheet.warn(check, "was not looked at", advice);
             }
+            (None, _, false) if payment.is_none() => {
+                sheet.warn(check, "was not looked at: whether its provider is on is unknown", "sign in as an admin");
+            }
             (None, _, false) => sheet.ok(check, "is not needed: its provider is off"),
         }
+    }
+}
+
+/// Reports if another provider than that of this secret has all of its own.
+fn other_provider(name: &str, known: &Secrets) -> bool {
+    match name.starts_with("ZPAY") {
+        true => known.get("STRIPE_SECRET_KEY").is_some() && known.get("STRIPE_WEBHOOK_SECRET").is_some(),
+        false => known.get("ZPAY_KEY").is_some(),
     }
 }
 

@@ -5,6 +5,8 @@ pub mod codes;
 pub mod dlq;
 pub mod doctor;
 pub mod orders;
+pub mod people;
+pub mod product;
 pub mod queue;
 pub mod settings;
 pub mod table;
@@ -16,7 +18,7 @@ use shared::table::aws::Environment;
 
 use crate::Ended;
 use crate::api::{Api, Credentials};
-use crate::args::{At, Command, Line};
+use crate::args::{At, Command, Line, Operation};
 use crate::cloud::{self, Cloud};
 use crate::direct::Surroundings;
 use crate::output::Out;
@@ -27,46 +29,56 @@ use crate::trouble::Trouble;
 /// # Errors
 /// Fails when the command can't complete; see [`Trouble`].
 pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -> Result<Ended, Trouble> {
-    let mut at = line.at;
-    let cloud = |is_dry| Cloud::new(&at, is_dry);
-    match &line.command {
-        Command::Setup(asked) => return cloud::setup::run(asked, &cloud(asked.dry_run)?, environment, out),
-        Command::Deploy(asked) => return cloud::deploy::run(asked, &cloud(asked.dry_run)?, out),
-        Command::Teardown(asked) => return cloud::teardown::run(asked, &cloud(asked.dry_run)?, out),
-        _ => {}
+    match line.command {
+        Command::Deployment(asked) => cloud::run(asked, &line.at, environment, out).await,
+        Command::Operation(asked) => operation(asked, line.at, environment, out).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Line::command(), "guerdon", &mut script);
+            out.raw().write_all(&script)?;
+            Ok(Ended::Fine)
+        }
     }
-    let cloud = if !at.local && (at.stack.is_some() || matches!(line.command, Command::Status)) {
-        Some(cloud(false)?)
-    } else {
-        None
-    };
+}
+
+/// Runs a command against a stack that runs.
+async fn operation(
+    asked: Operation,
+    mut at: At,
+    environment: &dyn Environment,
+    out: &mut Out<'_>,
+) -> Result<Ended, Trouble> {
+    let wants_stack = at.stack.is_some() || matches!(asked, Operation::Status);
+    let cloud = if wants_stack && !at.local { Some(Cloud::new(&at, false)?) } else { None };
     let mut surroundings = Surroundings::new(&at, environment);
     if let Some(cloud) = &cloud {
         surroundings.deployed(cloud)?;
         at.url = surroundings.get("PUBLIC_BASE_URL").unwrap_or(at.url);
     }
-    let api = || Api::new(&at.url, credentials(&at));
-    match line.command {
-        Command::Admin(asked) => admin::run(asked, &surroundings, out).await,
-        Command::Settings(asked) => settings::run(asked, &api(), out).await,
-        Command::Codes(asked) => codes::run(asked, &api(), out).await,
-        Command::Orders(asked) => orders::run(asked, &api(), out).await,
-        Command::Withdrawals(asked) => queue::withdrawals(asked, &api(), out).await,
-        Command::Reviews(asked) => queue::reviews(asked, &api(), out).await,
-        Command::Reconcile(asked) => queue::reconcile(asked, &api(), out).await,
-        Command::Audit(look) => table::audit(look, &surroundings, out).await,
-        Command::Rebuild(look) => table::rebuild(look, &surroundings, out).await,
-        Command::Dlq(asked) => dlq::run(asked, &surroundings, out).await,
-        Command::Setup(_) | Command::Deploy(_) | Command::Teardown(_) => Ok(Ended::Fine),
-        Command::Smoke => cloud::smoke::run(&at.url, &api(), &surroundings, cloud.as_ref(), out).await,
-        Command::Status => {
-            let cloud = cloud.ok_or_else(|| Trouble::Usage("name the stack: --stack".to_owned()))?;
-            cloud::status::run(&api(), &surroundings, &cloud, out).await
-        }
-        Command::Doctor => doctor::run(&api(), &surroundings, out).await,
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Line::command(), "guerdon", &mut out.raw());
-            Ok(Ended::Fine)
+    let api = Api::new(&at.url, credentials(&at));
+    match asked {
+        Operation::Admin(asked) => admin::run(asked, &api, &surroundings, out).await,
+        Operation::Users(asked) => people::users(asked, &api, out).await,
+        Operation::Settings(asked) => settings::run(asked, &api, out).await,
+        Operation::Plans(asked) => product::plans(asked, &api, out).await,
+        Operation::Codes(asked) => codes::run(asked, &api, out).await,
+        Operation::Orders(asked) => orders::run(asked, &api, out).await,
+        Operation::Withdrawals(asked) => queue::withdrawals(asked, &api, out).await,
+        Operation::Reviews(asked) => queue::reviews(asked, &api, out).await,
+        Operation::Rewards(asked) => people::rewards(asked, &api, out).await,
+        Operation::Webhooks(asked) => product::webhooks(asked, &api, out).await,
+        Operation::Keys(asked) => product::keys(asked, &api, out).await,
+        Operation::Shops(asked) => people::shops(asked, &api, out).await,
+        Operation::Reconcile(asked) => queue::reconcile(asked, &api, out).await,
+        Operation::Audit(look) => table::audit(look, &surroundings, out).await,
+        Operation::Verify(look) => table::verify(look, &surroundings, out).await,
+        Operation::Dlq(asked) => dlq::run(asked, &surroundings, out).await,
+        Operation::Doctor => doctor::run(&api, &surroundings, out).await,
+        Operation::Smoke => cloud::smoke::run(&at.url, &api, &surroundings, cloud.as_ref(), out).await,
+        Operation::Status => {
+            let cloud =
+                cloud.ok_or_else(|| Trouble::Usage("the local stack has no status: guerdon doctor".to_owned()))?;
+            cloud::status::run(&api, &surroundings, &cloud, out).await
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `orders`: list, explain and manually complete orders.
+//! `orders`: list, explain, complete, refund and verify orders.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ const COLUMNS: &[&str] = &[
     "paid_at",
 ];
 
-/// Lists, shows or completes orders.
+/// Lists, shows, completes, refunds or verifies orders.
 ///
 /// # Errors
 /// Any request that the API refuses.
@@ -52,6 +52,26 @@ pub async fn run(asked: Orders, api: &Api, out: &mut Out<'_>) -> Result<Ended, T
                 body.insert("provider_payment_id".to_owned(), json!(payment));
             }
             let order = api.post(&format!("{PATH}/{}/complete", segment(&id)?), &body).await?;
+            show(order, None, out)?;
+        }
+        Orders::Refund { id, reason, amount, made_elsewhere, reference } => {
+            let mut body = json!({"reason": reason});
+            if let Some(body) = body.as_object_mut() {
+                body.extend(amount.map(|amount| ("amount".to_owned(), json!(amount))));
+                body.extend(made_elsewhere.then(|| ("made_elsewhere".to_owned(), json!(true))));
+                body.extend(reference.map(|reference| ("reference".to_owned(), json!(reference))));
+            }
+            out.thing(&api.post(&format!("{PATH}/{}/refunds", segment(&id)?), &body).await?)?;
+        }
+        Orders::Explain { id } => {
+            let explained = api.get(&format!("{PATH}/{}/explain", segment(&id)?)).await?;
+            match out.format() {
+                Format::Json => out.json(&explained)?,
+                _ => decisions(&explained, out)?,
+            }
+        }
+        Orders::Verify { id } => {
+            let order = api.post(&format!("{PATH}/{}/verify", segment(&id)?), &json!({})).await?;
             show(order, None, out)?;
         }
     }
@@ -89,7 +109,12 @@ fn show(mut order: Value, explained: Option<Value>, out: &mut Out<'_>) -> Result
     if !events.is_empty() {
         out.rows(&["received_at", "type", "outcome", "id"], &events)?;
     }
-    match explained.as_ref().and_then(|explained| explained.get("decisions")?.as_array()) {
+    explained.map_or(Ok(()), |explained| decisions(&explained, out))
+}
+
+/// Prints what was decided about an order, and why.
+fn decisions(explained: &Value, out: &mut Out<'_>) -> Result<(), Trouble> {
+    match explained.get("decisions").and_then(Value::as_array) {
         Some(decisions) => out.rows(&["subject", "outcome", "amount.amount", "amount.currency", "because"], decisions),
         None => Ok(()),
     }

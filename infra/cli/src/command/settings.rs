@@ -1,5 +1,6 @@
 //! `settings`: an area's document, read and replaced as a whole under its version.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -22,41 +23,92 @@ pub async fn run(asked: Settings, api: &Api, out: &mut Out<'_>) -> Result<Ended,
     match asked {
         Settings::Get { area: None } => overview(api, out).await,
         Settings::Get { area: Some(area) } => {
-            let document = read(api, &area).await?;
+            let document = read(api, area).await?;
             show(&document, out)
         }
         Settings::Set { area, changes, file } => {
-            let document = read(api, &area).await?;
+            let document = read(api, area).await?;
+            let before = document.get("settings").cloned().unwrap_or_default();
             let version = format!("\"{}\"", document.get("version").and_then(Value::as_u64).unwrap_or_default());
             let settings = match &file {
                 Some(file) => written(file).await?,
-                None => changed(document.get("settings").cloned().unwrap_or_default(), &changes)?,
+                None => changed(before.clone(), &changes)?,
             };
-            let after = api.put(&path(&area)?, &settings, &version).await?;
+            let after = api.put(&path(area)?, &settings, &version).await?;
+            told(&before, after.get("settings").unwrap_or(&settings), out)?;
             show(&after, out)
+        }
+        Settings::Import { file } => {
+            let written = json_of(&file).await?;
+            let areas = written.as_array().ok_or_else(|| {
+                Trouble::Usage(format!("{} has no list of areas: settings get -o json writes one", file.display()))
+            })?;
+            for wanted in areas {
+                import(api, wanted, out).await?;
+            }
+            overview(api, out).await
         }
     }
 }
 
-fn path(area: &str) -> Result<String, Trouble> {
-    Ok(format!("/v1/admin/settings/{}", segment(area)?))
+/// Brings one area to what a document of it says.
+async fn import(api: &Api, wanted: &Value, out: &mut Out<'_>) -> Result<(), Trouble> {
+    let name = wanted.get("area").and_then(Value::as_str).unwrap_or_default();
+    let area = Area::parse(name).ok_or_else(|| Trouble::Usage(format!("{name:?} is no area of settings")))?;
+    let settings = wanted.get("settings").cloned().unwrap_or_default();
+    let document = read(api, area).await?;
+    let before = document.get("settings").cloned().unwrap_or_default();
+    out.note(&format!("{name}:"))?;
+    if before != settings {
+        let version = format!("\"{}\"", document.get("version").and_then(Value::as_u64).unwrap_or_default());
+        api.put(&path(area)?, &settings, &version).await?;
+    }
+    told(&before, &settings, out)
 }
 
-async fn read(api: &Api, area: &str) -> Result<Value, Trouble> {
-    if Area::parse(area).is_none() {
-        return Err(Trouble::Usage(format!("{area:?} is no area; there are {}", names().join(", "))));
-    }
+fn path(area: Area) -> Result<String, Trouble> {
+    Ok(format!("/v1/admin/settings/{}", segment(area.as_str())?))
+}
+
+async fn read(api: &Api, area: Area) -> Result<Value, Trouble> {
     api.get(&path(area)?).await
 }
 
-fn names() -> Vec<&'static str> {
-    Area::ALL.iter().map(|area| area.as_str()).collect()
+/// Notes what differs between two documents, a line for each field.
+pub(super) fn told(before: &Value, after: &Value, out: &mut Out<'_>) -> Result<(), Trouble> {
+    let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
+    leaves("", before, &mut left);
+    leaves("", after, &mut right);
+    let fields: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let mut same = true;
+    for field in fields {
+        let text = |side: &BTreeMap<String, Value>| side.get(field).map_or_else(|| "null".to_owned(), Value::to_string);
+        let (from, to) = (text(&left), text(&right));
+        if from != to {
+            same = false;
+            out.note(&format!("{field}: {from} → {to}"))?;
+        }
+    }
+    if same { out.note("nothing differs from before") } else { Ok(()) }
+}
+
+/// The fields of a document by path; a list is one field.
+fn leaves(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
+    match value.as_object().filter(|object| !object.is_empty()) {
+        Some(object) => {
+            for (name, value) in object {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(&path, value, fields);
+            }
+        }
+        None => drop(fields.insert(path.to_owned(), value.clone())),
+    }
 }
 
 async fn overview(api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let mut rows = Vec::new();
     for area in Area::ALL {
-        let mut row = api.get(&path(area.as_str())?).await?;
+        let mut row = api.get(&path(area)?).await?;
         if out.format() != Format::Json
             && let Some(row) = row.as_object_mut()
         {
@@ -79,6 +131,12 @@ fn show(document: &Value, out: &mut Out<'_>) -> Result<Ended, Trouble> {
 
 /// Reads a whole document from a file: the JSON that `settings get` prints, or only its `settings`.
 async fn written(file: &Path) -> Result<Value, Trouble> {
+    let mut document = json_of(file).await?;
+    Ok(document.get_mut("settings").map(Value::take).unwrap_or(document))
+}
+
+/// The JSON in a file, or on standard input.
+async fn json_of(file: &Path) -> Result<Value, Trouble> {
     let mut text = String::new();
     if file == Path::new("-") {
         tokio::io::stdin().read_to_string(&mut text).await?;
@@ -87,13 +145,12 @@ async fn written(file: &Path) -> Result<Value, Trouble> {
         text = fs::read_to_string(file).map_err(unread)?;
     }
     let no_json = |error| Trouble::Usage(format!("{} is no JSON: {error}", file.display()));
-    let mut document: Value = serde_json::from_str(&text).map_err(no_json)?;
-    Ok(document.get_mut("settings").map(Value::take).unwrap_or(document))
+    serde_json::from_str(&text).map_err(no_json)
 }
 
 /// Applies `FIELD=VALUE` changes to the document.
 /// A text field stays text, so that amounts keep their digits.
-fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
+pub(super) fn changed(mut document: Value, changes: &[String]) -> Result<Value, Trouble> {
     for change in changes {
         let (field, text) = change
             .split_once('=')

@@ -1,10 +1,11 @@
-//! `audit` and `rebuild`: read-only checks of the whole table.
+//! `audit` and `verify`: read-only checks of the whole table.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use shared::message::MessageEnvelope;
 use shared::operations::auditor::{Finding, RebuildDifference, Rebuilt};
+use shared::table::store::Store;
 
 use crate::Ended;
 use crate::args::Look;
@@ -21,26 +22,46 @@ const MOVED: &str = "some findings of the first reading were gone in the second:
 /// Fails when the table can't be reached.
 pub async fn audit(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
-    let items = everything(&store).await?;
-    let mut findings = shared::operations::auditor::audit(&items);
-    if !look.once && !findings.is_empty() {
-        let before: BTreeSet<Finding> = findings.into_iter().collect();
-        findings = shared::operations::auditor::audit(&everything(&store).await?);
-        findings.retain(|finding| before.contains(finding));
-        if findings.len() < before.len() {
-            out.note(MOVED)?;
-        }
+    let Audited { items, findings, moved } = audited(&store, !look.once).await?;
+    if moved {
+        out.note(MOVED)?;
     }
     out.rows(&["invariant", "subject", "detail"], &rows(&findings)?)?;
-    summary(out, &format!("{} items, {} findings", items.len(), findings.len()))?;
+    summary(out, &format!("{items} items, {} findings", findings.len()))?;
     Ok(if findings.is_empty() { Ended::Fine } else { Ended::Found })
+}
+
+/// Result of an audit of the table.
+pub struct Audited {
+    /// Number of items.
+    pub items: usize,
+    pub findings: Vec<Finding>,
+    /// True if some findings were gone in the second reading.
+    pub moved: bool,
+}
+
+/// Audits the table; with `twice`, keeps the findings that a second reading has too.
+///
+/// # Errors
+/// Fails when the table can't be reached.
+pub async fn audited(store: &Store, twice: bool) -> Result<Audited, Trouble> {
+    let items = everything(store).await?;
+    let mut findings = shared::operations::auditor::audit(&items);
+    let mut moved = false;
+    if twice && !findings.is_empty() {
+        let before: BTreeSet<Finding> = findings.into_iter().collect();
+        findings = shared::operations::auditor::audit(&everything(store).await?);
+        findings.retain(|finding| before.contains(finding));
+        moved = findings.len() < before.len();
+    }
+    Ok(Audited { items: items.len(), findings, moved })
 }
 
 /// Lists every stored number that differs from the one recomputed from journals and facts.
 ///
 /// # Errors
 /// Fails when the table can't be reached.
-pub async fn rebuild(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+pub async fn verify(look: Look, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let store = at.store()?;
     let Rebuilt { compared, mut differences } = shared::operations::auditor::rebuild(&everything(&store).await?);
     if !look.once && !differences.is_empty() {

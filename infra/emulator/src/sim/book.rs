@@ -30,6 +30,8 @@ pub struct Book {
     pub disputes: BTreeMap<String, Dispute>,
     /// Stripe's events, oldest first.
     pub events: Vec<Value>,
+    /// Stripe's webhook endpoints by id, without their secrets.
+    pub endpoints: BTreeMap<String, Value>,
     /// Stored responses by Stripe idempotency key.
     pub kept: BTreeMap<String, KeptAnswer>,
     /// Zpay's payments by trade number.

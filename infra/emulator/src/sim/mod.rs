@@ -4,6 +4,7 @@
 //! notification URLs. They have no clock; the caller passes the time and makes the deliveries that are due.
 
 mod book;
+mod endpoints;
 mod hook;
 mod page;
 mod pay;

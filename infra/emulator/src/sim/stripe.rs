@@ -11,14 +11,14 @@ use super::book::{
     Book, Content, Dispute, KeptAnswer, PaymentStatus, RefundStatus, Session, SessionStatus, StripePayment,
 };
 use super::returns::{self, Telling};
-use super::{Asked, Desk, post, stripe_objects as objects};
+use super::{Asked, Desk, endpoints, post, stripe_objects as objects};
 
 /// Minimum and maximum lifetime of a session, in seconds.
 const SESSION_LIFE: std::ops::RangeInclusive<i64> = 30 * 60..=24 * 60 * 60;
 const DAY: i64 = 24 * 60 * 60;
 
 /// An error in Stripe's format.
-struct Failure {
+pub(super) struct Failure {
     status: StatusCode,
     kind: &'static str,
     code: Option<&'static str>,
@@ -27,12 +27,12 @@ struct Failure {
 }
 
 impl Failure {
-    fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+    pub(super) fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
         let (param, message) = (Some(param.to_owned()), message.into());
         Self { status: StatusCode::BAD_REQUEST, kind: "invalid_request_error", code: Some(code), message, param }
     }
 
-    fn missing(kind: &str, id: &str) -> Self {
+    pub(super) fn missing(kind: &str, id: &str) -> Self {
         let message = format!("No such {kind}: '{id}'");
         Self { status: StatusCode::NOT_FOUND, ..Self::invalid("resource_missing", "id", message) }
     }
@@ -52,7 +52,11 @@ pub(super) fn handle(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> R
     if let Err(failure) = authorized(desk, asked) {
         return failure.answer();
     }
-    let done = if asked.is(&Method::POST) { once(desk, asked, path) } else { read(desk, asked, path) };
+    let done = match path {
+        ["webhook_endpoints", id] if asked.is(&Method::DELETE) => endpoints::delete(desk, id),
+        _ if asked.is(&Method::POST) => once(desk, asked, path),
+        _ => read(desk, asked, path),
+    };
     let expands =
         asked.fields.iter().any(|(name, of)| name.starts_with("expand[") && of.ends_with("balance_transaction"));
     match done {
@@ -128,6 +132,8 @@ fn write(desk: &mut Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value,
         ["checkout", "sessions"] => create_session(desk, asked),
         ["checkout", "sessions", id, "expire"] => expire_session(desk, id),
         ["refunds"] => create_refund(desk, asked),
+        ["webhook_endpoints"] => endpoints::create(desk, asked),
+        ["webhook_endpoints", id] => endpoints::update(desk, asked, id),
         _ => Err(unrecognized(asked)),
     }
 }
@@ -163,6 +169,7 @@ fn read(desk: &Desk<'_>, asked: &Asked<'_>, path: &[&str]) -> Result<Value, Fail
             let wanted = refunds.filter(|r| of("payment_intent", &r.intent) && of("charge", &r.charge));
             Ok(listed(asked, "/v1/refunds", wanted.map(|one| (one.created, objects::refund(one)))))
         }
+        ["webhook_endpoints"] => Ok(objects::list("/v1/webhook_endpoints", endpoints::all(book))),
         ["events", id] => {
             let event = book.events.iter().find(|event| event.get("id").and_then(Value::as_str) == Some(*id));
             event.cloned().ok_or_else(|| Failure::missing("event", id))
@@ -320,7 +327,7 @@ fn methods(asked: &Asked<'_>) -> Result<Vec<String>, Failure> {
     Ok(if chosen.is_empty() { DASHBOARD.map(str::to_owned).to_vec() } else { chosen })
 }
 
-fn required<'a>(asked: &'a Asked<'_>, name: &str) -> Result<&'a str, Failure> {
+pub(super) fn required<'a>(asked: &'a Asked<'_>, name: &str) -> Result<&'a str, Failure> {
     let missing = || Failure::invalid("parameter_missing", name, format!("Missing required param: {name}."));
     asked.field(name).ok_or_else(missing)
 }
@@ -332,7 +339,7 @@ fn integer(asked: &Asked<'_>, name: &str) -> Result<i64, Failure> {
 }
 
 /// The fields `prefix[…]`, by their key in brackets.
-fn group(asked: &Asked<'_>, prefix: &str) -> BTreeMap<String, String> {
+pub(super) fn group(asked: &Asked<'_>, prefix: &str) -> BTreeMap<String, String> {
     let inside = |name: &str| Some(name.strip_prefix(prefix)?.strip_prefix('[')?.strip_suffix(']')?.to_owned());
     asked.fields.iter().filter_map(|(name, value)| Some((inside(name)?, value.clone()))).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub struct Queues {
     state: Arc<Mutex<State>>,
     /// Remote queues, if not embedded; the settings are here in both cases.
     pub(super) elsewhere: Option<Elsewhere>,
+    sent: Arc<AtomicU64>,
 }
 
 /// Options of a receive.
@@ -59,7 +61,7 @@ impl fmt::Debug for Queues {
 impl Queues {
     /// Queues in memory: embedded, or at `AWS_ENDPOINT_URL_SQS` if that is set (see [`remote`](crate::remote)).
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Arc::default(), elsewhere: Remote::named("sqs").map(Elsewhere) }
+        Self { clock, state: Arc::default(), elsewhere: Remote::named("sqs").map(Elsewhere), sent: Arc::default() }
     }
 
     /// Queues that store their messages in `directory`.
@@ -68,7 +70,7 @@ impl Queues {
     pub fn kept_in(directory: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (journal, contents) = Journal::open(directory)?;
         let state = State { contents, journal: Some(journal), ..State::default() };
-        Ok(Self { clock, state: Arc::new(Mutex::new(state)), elsewhere: None })
+        Ok(Self { clock, state: Arc::new(Mutex::new(state)), elsewhere: None, sent: Arc::default() })
     }
 
     /// Creates a queue; no effect if the same one exists.
@@ -132,7 +134,17 @@ impl Queues {
         if let Some(elsewhere) = self.elsewhere() {
             return elsewhere.send(queue, &outgoing);
         }
-        self.state().send(queue, outgoing, self.clock.now())
+        self.count(self.state().send(queue, outgoing, self.clock.now()))
+    }
+
+    /// Number of messages that were taken, so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, sent: Result<Sent, Refused>) -> Result<Sent, Refused> {
+        self.sent.fetch_add(u64::from(sent.is_ok()), Ordering::Relaxed);
+        sent
     }
 
     /// Sends up to ten messages in order; each is accepted or rejected individually.
@@ -147,7 +159,7 @@ impl Queues {
         }
         let mut state = self.state();
         state.queue(queue)?;
-        Ok(batch.into_iter().map(|outgoing| state.send(queue, outgoing, self.clock.now())).collect())
+        Ok(batch.into_iter().map(|outgoing| self.count(state.send(queue, outgoing, self.clock.now()))).collect())
     }
 
     /// Receives up to `max` messages.

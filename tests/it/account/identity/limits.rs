@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::race::{Weight, race};
-use crate::world::{Answer, PASSWORD, World};
+use crate::world::{Answer, CDN, PASSWORD, World};
 
 fn body(number: usize) -> Value {
     json!({"email": format!("user{number}@example.com"), "password": PASSWORD})
@@ -118,6 +118,26 @@ fn a_client_cannot_choose_its_network() {
             let answer = caller.post("/v1/registrations", body(number)).await;
             assert_eq!(answer.status, if number < 60 { 201 } else { 429 }, "{number}");
         }
+        world.settle().await;
+    });
+}
+
+/// R2.9: behind the operator's CDN, which proves itself, each viewer has a network of their own; the gateway sees one address.
+#[test]
+fn viewers_of_the_operators_cdn_have_networks_of_their_own() {
+    World::run(async |world| {
+        let through = async |viewer: &str, number: usize| {
+            let caller = world.nobody().from("198.51.100.9").header("x-origin-secret", CDN);
+            caller.header("cloudfront-viewer-address", viewer).post("/v1/registrations", body(number)).await
+        };
+        for number in 0..61 {
+            through(&format!("10.9.{number}.1:1234"), number).await.is(201);
+        }
+        for number in 61..120 {
+            through(&format!("10.9.7.{number}:1234"), number).await.is(201);
+        }
+        through("10.9.7.200:1234", 120).await.refused(429, "rate_limited");
+        through("2001:db8:0:100::7:47256", 121).await.is(201);
         world.settle().await;
     });
 }

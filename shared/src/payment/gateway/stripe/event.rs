@@ -302,6 +302,23 @@ struct Data {
     object: Value,
 }
 
+/// The types of events that are handled; an endpoint at Stripe is made for these.
+pub const HANDLED: [&str; 13] = [
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+];
+
 /// Parses the body of a verified webhook.
 ///
 /// # Rejects

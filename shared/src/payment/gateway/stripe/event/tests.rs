@@ -178,3 +178,11 @@ fn a_malformed_authentic_event_is_a_typed_error_with_its_id() {
         assert_eq!(failure.unwrap_err().id.as_deref(), Some("evt_1SVbRkLkdIwHu7ixCompletd"));
     }
 }
+
+/// Each event that an endpoint is made for has an effect: none of them is read as another product's.
+#[test]
+fn what_an_endpoint_is_made_for_is_handled() {
+    for kind in HANDLED {
+        assert!(!matches!(fact(kind, json!({})), Ok(StripeFact::Other(_))), "{kind}");
+    }
+}

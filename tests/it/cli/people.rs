@@ -1,0 +1,151 @@
+//! `users`, `plans`, `rewards`, `webhooks`, `keys`, `shops`, `admin`: each command has its effect.
+
+use serde_json::{Value, json};
+
+use super::bench::Bench;
+
+async fn user(bench: &Bench, name: &str) -> String {
+    let found = bench.json(&format!("users list --email {name}@example.com")).await;
+    found[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// R7.5: an adjustment is a journal of its own, and may take.
+#[test]
+fn a_balance_is_adjusted_by_amounts_of_both_signs_once_each() {
+    Bench::run(async |bench| {
+        let ann = bench.register("ann", None).await;
+        let id = user(bench, "ann").await;
+        for _ in 0..2 {
+            bench.words(&["users", "adjust", &id, "10", "--remark", "welcome"]).await;
+            let taken = bench.words(&["users", "adjust", &id, "-2.50", "--remark", "a mistake"]).await;
+            assert_eq!(taken.status, 0, "{}", taken.err);
+        }
+        assert_eq!(bench.balance(&ann).await, "7.5");
+        bench.words(&["users", "adjust", &id, "-2.50", "--remark", "a mistake", "--key", "another"]).await;
+        assert_eq!(bench.balance(&ann).await, "5");
+        let refused = bench.words(&["users", "adjust", &id, "-100", "--remark", "too much"]).await;
+        assert_eq!((refused.status, refused.err.contains("insufficient_balance")), (1, true), "{}", refused.err);
+        bench.settle().await;
+        assert_eq!((bench.guerdon("audit").await.status, bench.guerdon("verify").await.status), (0, 0));
+    });
+}
+
+#[test]
+fn a_user_is_shown_blocked_unblocked_and_erased() {
+    Bench::run(async |bench| {
+        bench.register("ann", None).await;
+        let id = user(bench, "ann").await;
+        for (command, status) in [("block", "blocked"), ("unblock", "active"), ("erase", "erased")] {
+            let ran = bench.words(&["users", command, &id, "--reason", "as they asked"]).await;
+            assert_eq!(ran.status, 0, "{command}: {}", ran.err);
+            assert_eq!(bench.json(&format!("users show {id}")).await["status"], status);
+        }
+    });
+}
+
+/// R2.5: an admin's limits are seen and set from the command line.
+#[test]
+fn an_admin_is_limited_to_scopes_and_freed_again() {
+    Bench::run(async |bench| {
+        let made = bench.json("admin create olga@example.com").await;
+        let (id, password) = (made["id"].as_str().unwrap(), made["password"].as_str().unwrap());
+        let scopes = bench.json("admin scopes").await;
+        assert!(scopes.as_array().unwrap().contains(&json!({"scope": "orders:read"})));
+        bench.json(&format!("admin scopes {id} orders:read stats:read")).await;
+        assert_eq!(bench.json(&format!("admin scopes {id}")).await[0]["scopes"], json!(["orders:read", "stats:read"]));
+        let as_olga = format!("--admin-email olga@example.com --admin-password {password}");
+        let refused = bench.guerdon(&format!("users list {as_olga}")).await;
+        assert_eq!((refused.status, refused.err.contains("forbidden")), (1, true), "{}", refused.err);
+        bench.json(&format!("admin scopes {id} --everything")).await;
+        assert_eq!(bench.guerdon(&format!("users list {as_olga}")).await.status, 0);
+    });
+}
+
+#[test]
+fn a_plan_is_created_once_and_changed_field_by_field() {
+    Bench::run(async |bench| {
+        let made = bench.json("plans create Pro --quota 5").await;
+        assert_eq!(bench.json("plans create Pro --quota 5").await["id"], made["id"]);
+        let id = made["id"].as_str().unwrap();
+        let set = bench.guerdon(&format!("plans set {id} quota=7 on_sale=false -o json")).await;
+        assert_eq!(set.err, "on_sale: true → false\nquota: 5 → 7\n");
+        let shown = bench.json(&format!("plans show {id}")).await;
+        assert_eq!((&shown["name"], &shown["quota"], &shown["on_sale"]), (&json!("Pro"), &json!(7), &json!(false)));
+        assert_eq!(bench.json("plans list").await.as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_endpoint_is_made_switched_rotated_and_deleted() {
+    Bench::run(async |bench| {
+        let made = bench.json("webhooks create http://127.0.0.1:3000/_sim/webhook user.registered").await;
+        let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+        assert!(secret.starts_with("whsec_"));
+        for (command, enabled) in [("disable", false), ("enable", true)] {
+            bench.json(&format!("webhooks {command} {id}")).await;
+            assert_eq!(bench.json("webhooks list").await[0]["enabled"], enabled);
+        }
+        assert_ne!(bench.json(&format!("webhooks rotate {id}")).await["secret"], secret);
+        bench.register("ann", None).await;
+        bench.settle().await;
+        let log = bench.json(&format!("webhooks deliveries {id}")).await;
+        assert_eq!((&log[0]["event"], &log[0]["state"]), (&json!("user.registered"), &json!("delivered")), "{log}");
+        let delivery = log[0]["id"].as_str().unwrap();
+        let replayed = bench.json(&format!("webhooks replay {id} {delivery}")).await;
+        assert_eq!(replayed["id"], delivery);
+        assert_eq!(bench.guerdon(&format!("webhooks delete {id}")).await.status, 0);
+        assert_eq!(bench.json("webhooks list").await, json!([]));
+    });
+}
+
+#[test]
+fn a_service_key_works_until_it_is_revoked() {
+    Bench::run(async |bench| {
+        let made = bench.json("keys create shop users:write users:read").await;
+        let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+        bench.api("POST", "/v1/service/users", Some(key), json!({"external_id": "ann"})).await;
+        assert_eq!(bench.json("keys list").await[0]["scopes"], json!(["users:write", "users:read"]));
+        assert_eq!(bench.guerdon(&format!("keys revoke {id}")).await.status, 0);
+        assert_eq!(bench.json("keys list").await[0]["state"], "revoked");
+    });
+}
+
+#[test]
+fn a_shops_wallet_is_adjusted_by_amounts_of_both_signs() {
+    Bench::run(async |bench| {
+        bench.json("settings set agency enabled=true").await;
+        let body = json!({"email": "admin@localhost", "password": "correct horse battery"});
+        let token = bench.api("POST", "/v1/sessions", None, body).await["access_token"].as_str().unwrap().to_owned();
+        bench.api("POST", "/v1/shops", Some(&token), json!({"name": "North"})).await;
+        let id = bench.json("shops list").await[0]["id"].as_str().unwrap().to_owned();
+        for amount in ["20", "-7.5"] {
+            let done = bench.words(&["shops", "adjust", &id, amount, "--remark", "by hand", "-o", "json"]).await;
+            assert_eq!(done.status, 0, "{}", done.err);
+            let after = serde_json::from_str::<Value>(&done.out).unwrap()["balance_after"]["amount"].clone();
+            assert_eq!(after, json!(if amount == "20" { "20" } else { "12.5" }));
+        }
+        assert_eq!(bench.json(&format!("shops show {id}")).await["name"], "North");
+    });
+}
+
+/// R3.1: a reward that waits is tried again from the command line, and only while it waits.
+#[test]
+fn a_held_reward_is_tried_again() {
+    Bench::run(async |bench| {
+        bench.json("settings set referral enabled=true registration.inviter_reward=2").await;
+        let ann = bench.register("ann", None).await;
+        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+        bench.register("bob", Some(&code)).await;
+        let id = user(bench, "ann").await;
+        bench.words(&["users", "block", &id, "--reason", "looked into"]).await;
+        bench.settle().await;
+        let held = bench.json("rewards list --state held").await;
+        let reward = held[0]["id"].as_str().unwrap();
+        assert_eq!(bench.json(&format!("rewards retry {reward}")).await["state"], "pending");
+        let again = bench.guerdon(&format!("rewards retry {reward}")).await;
+        assert_eq!((again.status, again.err.contains("reward_not_failed")), (1, true), "{}", again.err);
+        bench.words(&["users", "unblock", &id, "--reason", "fine"]).await;
+        bench.settle().await;
+        assert_eq!(bench.json(&format!("rewards list --inviter {id}")).await[0]["state"], "granted");
+    });
+}
