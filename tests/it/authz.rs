@@ -170,6 +170,7 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/service/users/{id}/credits", For::Backend("ledger:write")),
     ("GET /v1/service/purchases", For::Backend("purchases:write")),
     ("GET /v1/service/purchases/{external_order_id}", For::Backend("purchases:write")),
+    ("GET /v1/service/purchases/{external_order_id}/explain", For::Backend("purchases:write")),
     ("POST /v1/service/purchases", For::Backend("purchases:write")),
     ("POST /v1/service/purchases/{external_order_id}/refunds", For::Backend("purchases:write")),
     ("POST /v1/service/purchases/{external_order_id}/corrections", For::Backend("purchases:write")),

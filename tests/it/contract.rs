@@ -1,5 +1,6 @@
 //! The contract: template, routers and the published OpenAPI document list the same routes.
 
+mod breaking;
 pub mod document;
 mod examples;
 
@@ -120,10 +121,19 @@ fn decompressed(bytes: &[u8]) -> String {
     text
 }
 
+/// A change that breaks clients is told and not written, unless `GUERDON_BREAKING=accepted` says that it is meant.
 #[test]
 fn the_published_document_is_what_the_code_says() {
     let (path, current) = (file(DOCUMENT), merged().to_string());
-    if fs::read(&path).map(|bytes| decompressed(&bytes)).unwrap_or_default() != current {
+    let published = fs::read(&path).map(|bytes| decompressed(&bytes)).unwrap_or_default();
+    if published != current {
+        let breaks = serde_json::from_str(&published).map(|old| breaking::breaking(&old, merged())).unwrap_or_default();
+        let accepted = std::env::var("GUERDON_BREAKING").is_ok_and(|says| says == "accepted");
+        assert!(
+            breaks.is_empty() || accepted,
+            "these changes of the document break clients; if they are meant, set GUERDON_BREAKING=accepted:\n{}",
+            breaks.join("\n")
+        );
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
         packed.write_all(current.as_bytes()).unwrap();
         fs::write(&path, packed.finish().unwrap()).unwrap();

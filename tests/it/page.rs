@@ -2,6 +2,7 @@
 
 pub mod client;
 mod defences;
+mod docs;
 mod journeys;
 mod markup;
 mod texts;

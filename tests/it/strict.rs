@@ -242,7 +242,7 @@ fn odd_characters_in_a_path_name_what_they_say_or_nothing() {
         let other = format!("{code}%3Fx");
         assert_ne!(world.nobody().get(&path(&other)).await.is(200)["valid"], true, "the query is no part of a path");
         let (status, problem) = ask(&world.stack, Request::get(path("a%2Fb")), "").await;
-        assert_eq!((status, &problem["code"]), (404, &json!("not_found")), "a slash divides");
+        assert_eq!((status, &problem["code"]), (404, &json!("no_such_route")), "a slash divides");
     });
 }
 

@@ -19,6 +19,7 @@ pub mod review;
 pub mod service_key;
 pub mod stats;
 pub mod user;
+pub mod user_file;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub fn api() -> Api<Arc<App>> {
         stats::stats,
         daily::days,
         user::users,
-        user::user,
+        user_file::user,
         user::set_status,
         erase::erase,
         user::set_role,

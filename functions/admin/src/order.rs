@@ -259,7 +259,8 @@ pub struct NetSummary {
 }
 
 impl OrderSummary {
-    fn of(sums: OrderSums, pay: Currency) -> Self {
+    /// The totals, with the sums of former pay currencies apart.
+    pub fn of(sums: OrderSums, pay: Currency) -> Self {
         let split = |mut of: Vec<PayMoney>| -> (Amount, Vec<Amount>) {
             let ours = of.iter().position(|sum| sum.currency() == pay);
             let ours = ours.map_or_else(|| PayMoney::zero(pay), |ours| of.remove(ours));

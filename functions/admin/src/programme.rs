@@ -25,7 +25,7 @@ use shared::referral::retry_reward::{Retry, retry_reward};
 use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, named, user as user_filter};
+use shared::edge::search::{named, user as user_filter};
 
 /// A user, by id and e-mail.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -94,11 +94,22 @@ impl AdminReferral {
     }
 }
 
+shared::kernel::text_enum! {
+    /// State of a referral.
+    pub enum ReferralState {
+        /// The invitee signed up.
+        Registered = "registered",
+        /// The invitee reached the threshold.
+        Qualified = "qualified",
+    }
+}
+
 /// Filters of the referrals.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Referrals {
     /// State of the referral: `registered` or `qualified`.
+    #[param(inline, value_type = Option<ReferralState>)]
     state: Option<String>,
     /// Id of the inviter.
     #[param(inline, value_type = Option<UserId>)]
@@ -126,11 +137,8 @@ pub async fn referrals(
 
 impl Referrals {
     fn read(&self) -> Result<ReferralFilter, Refusal> {
-        let qualified = given("/state", self.state.as_deref(), "One of qualified, registered.", |state| match state {
-            "qualified" => Some(true),
-            "registered" => Some(false),
-            _ => None,
-        })?;
+        let state: Option<ReferralState> = named("/state", self.state.as_deref())?;
+        let qualified = state.map(|state| state == ReferralState::Qualified);
         let inviter = user_filter("/inviter", self.inviter.as_deref())?;
         Ok(ReferralFilter { inviter, qualified, state: None })
     }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 /// Reason for an action.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = ActionReason)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Reason, for people to read, 1 to 500 characters.

@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 
 /// Totals of the platform.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlatformTotals)]
 pub struct Totals {
     /// Number of accounts.
     pub users: u64,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{Adjust, AdjustedBy, adjust_balance, said, signed_amount};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::scopes_of;
-use shared::account::model::user::{self, AffiliatePolicy, User};
+use shared::account::model::user::{self, AffiliatePolicy};
 use shared::account::set_role::{self as role, SetRole};
 use shared::account::set_status::{self as status, SetStatus};
 use shared::account::view::Record;
@@ -29,7 +29,7 @@ use shared::kernel::id::UserId;
 use shared::kernel::ledger::{self, RecordType};
 use shared::kernel::money::{LEDGER_DIGITS, plain_decimal};
 use shared::kernel::refusal::{Refusal, code};
-use shared::operations::search::{self, RecordFilter};
+use shared::operations::search::{self, RecordFilter, UserFilter};
 use shared::referral::model::referral::InviteCode;
 use shared::referral::set_invite_code::{self as invite_code, SetInviteCode};
 use utoipa::{IntoParams, ToSchema};
@@ -112,6 +112,18 @@ impl From<user::User> for AdminUser {
 pub struct Users {
     /// E-mail of the account, in any spelling.
     email: Option<String>,
+    /// Beginning of the e-mail of the accounts, 2 characters or more, in any spelling.
+    /// Every account is read, newest first: pages may have few items, even none.
+    email_begins: Option<String>,
+}
+
+impl Users {
+    fn read(&self) -> Result<UserFilter, Refusal> {
+        let begin =
+            |text: &str| Some(text.trim().to_lowercase()).filter(|text| (2..=254).contains(&text.chars().count()));
+        let begins = given("/email_begins", self.email_begins.as_deref(), "2 to 254 characters.", begin)?;
+        Ok(UserFilter { email: email(self.email.as_deref())?, begins })
+    }
 }
 
 /// List accounts
@@ -122,19 +134,29 @@ pub struct Users {
     responses((status = 200, content((Listing<AdminUser> = "application/json"), (String = "text/csv")))),
 )]
 pub async fn users(State(app): State<Arc<App>>, search: AdminSearch<Users>) -> Result<JsonOrCsv<AdminUser>, Problem> {
-    let email = email(search.filters.email.as_deref())?;
-    let page = search.rows(async |window| search::users(&app, email.as_ref(), &window).await).await?;
+    let filter = search.filters.read()?;
+    let page = search.rows(async |window| search::users(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, AdminUser::from))
 }
 
-/// Get one account
-#[utoipa::path(
-    get, path = "/v1/admin/users/{id}", operation_id = "getUser", tag = "admin",
-    responses((status = 200, body = AdminUser)),
-)]
-pub async fn user(State(app): State<Arc<App>>, _: Admin, Id(id): Id<UserId>) -> Result<Reply<AdminUser>, Problem> {
-    let user = app.store.get::<user::User>(&User::key(id)).await?.ok_or(Refusal::NotFound)?;
-    Ok(Reply::ok(user.into_inner().into()))
+shared::kernel::text_enum! {
+    /// Status that an operator can set.
+    pub enum StatusChoice {
+        /// The account can be used.
+        Active = "active",
+        /// The account can't be used.
+        Blocked = "blocked",
+    }
+}
+
+shared::kernel::text_enum! {
+    /// Account of statement lines.
+    pub enum AccountChoice {
+        /// The balance and its debt.
+        Balance = "balance",
+        /// The commission account.
+        Commission = "commission",
+    }
 }
 
 /// Status to set for an account.
@@ -142,6 +164,7 @@ pub async fn user(State(app): State<Arc<App>>, _: Admin, Id(id): Id<UserId>) -> 
 #[serde(deny_unknown_fields)]
 pub struct StatusSetting {
     /// New status: `active` or `blocked`.
+    #[schema(value_type = StatusChoice)]
     status: String,
     /// Reason, 1 to 500 characters.
     reason: String,
@@ -167,10 +190,10 @@ pub async fn set_status(
 
 impl StatusSetting {
     fn read(&self) -> Result<(Status, String), Refusal> {
-        let status = match self.status.as_str() {
-            "active" => Status::Active,
-            "blocked" => Status::Blocked,
-            _ => return Err(Refusal::field("/status", "unknown", "`active` or `blocked`")),
+        let status = match StatusChoice::parse(&self.status) {
+            Some(StatusChoice::Active) => Status::Active,
+            Some(StatusChoice::Blocked) => Status::Blocked,
+            None => return Err(Refusal::field("/status", "unknown", "`active` or `blocked`")),
         };
         let reason = said("/reason", &self.reason).map_err(Refusal::from)?;
         Ok((status, reason))
@@ -398,6 +421,7 @@ pub struct Records {
     #[param(inline, value_type = Option<RecordType>)]
     kind: Option<String>,
     /// Account of the lines, only with `user`: `balance` (the default) or `commission`.
+    #[param(inline, value_type = Option<AccountChoice>)]
     account: Option<String>,
     /// Id of the related order, reward, code or withdrawal.
     related_id: Option<String>,
@@ -415,11 +439,9 @@ pub async fn records(
     search: AdminSearch<Records>,
 ) -> Result<JsonOrCsv<AdminRecord>, Problem> {
     let filters = &search.filters;
-    let account = |text: &str| ["balance", "commission"].into_iter().find(|account| *account == text);
     let filter = RecordFilter {
         user: user_filter("/user", filters.user.as_deref())?,
-        of_commission: given("/account", filters.account.as_deref(), "One of balance, commission.", account)?
-            == Some("commission"),
+        of_commission: named("/account", filters.account.as_deref())? == Some(AccountChoice::Commission),
         kind: named("/type", filters.kind.as_deref())?,
         related_id: filters.related_id.clone().filter(|id| !id.is_empty()),
     };

@@ -86,6 +86,8 @@ pub struct InviteCode {
     pub active: bool,
     /// Number of users who registered with the code.
     pub invitees: u64,
+    /// Commission on these users' orders, less what was taken back; updated within moments.
+    pub earned: Amount,
     /// Creation time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -100,6 +102,7 @@ impl From<Shown> for InviteCode {
             primary: of.invite.primary,
             active: of.invite.active,
             invitees: of.invitees,
+            earned: of.earned.into(),
             created_at: of.invite.created_at,
         }
     }
@@ -255,6 +258,7 @@ pub struct Ask {
 
 /// Destination of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = WithdrawalTo)]
 #[serde(rename_all = "snake_case")]
 pub enum To {
     /// The caller's balance.

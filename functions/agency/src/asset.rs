@@ -330,6 +330,7 @@ pub fn recharge(text: &str, currency: Currency) -> Result<SaleRequest, Refusal> 
 
 /// Minimum payment of an order, and its price.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleCheck)]
 pub struct Check {
     /// Forced recharge of the asset.
     pub forced_recharge: Required,
@@ -343,6 +344,7 @@ pub struct Check {
 
 /// A forced recharge.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequiredRecharge)]
 pub struct Required {
     /// True if a minimum has to be paid.
     pub required: bool,

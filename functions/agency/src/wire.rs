@@ -84,8 +84,19 @@ impl ForcedDocument {
     }
 }
 
+shared::kernel::text_enum! {
+    /// Status that a grant can be given.
+    pub enum StatusChoice as GrantStatusChoice {
+        /// The grant works.
+        Active = "active",
+        /// The shop and those below it take no orders.
+        Disabled = "disabled",
+    }
+}
+
 /// A shop, a series or an allocator, by id and name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = NamedShop)]
 pub struct Named {
     /// Id of the shop, series or allocator; null for the platform.
     pub id: Option<ShopId>,

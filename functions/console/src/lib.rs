@@ -1,5 +1,6 @@
 //! The console's pages (C1–C4): HTML rendered on the server. Pages read; forms write, through the form adapter of the API's functions.
 
+mod docs;
 pub mod files;
 mod frame;
 mod gate;
@@ -32,6 +33,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/records", get(user::records))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
+        .route("/docs", get(docs::docs))
         .fallback(visit::no_page)
         .layer(axum::middleware::from_fn(visit::preferences));
     Api::new().pages(pages)

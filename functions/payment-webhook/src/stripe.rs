@@ -23,6 +23,7 @@ use shared::edge;
 
 /// Response to Stripe, which reads only the status code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookReceived)]
 pub struct Received {
     /// Always true: the event's outcome is stored.
     received: bool,

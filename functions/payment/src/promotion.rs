@@ -68,6 +68,7 @@ pub struct LadderTier {
 
 /// The use of a promotion.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PromotionUse)]
 pub struct Used {
     /// Order that used the promotion.
     order_id: OrderId,

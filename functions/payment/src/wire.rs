@@ -46,6 +46,7 @@ impl NewOrder {
 
 /// Offers, prices and payment methods.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentConfig)]
 pub struct Config {
     /// Pay currency, ISO 4217.
     pub currency: String,

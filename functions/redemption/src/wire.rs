@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// Request to redeem a code.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = RedemptionAsk)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// The code as typed; case, spaces and hyphens are ignored.

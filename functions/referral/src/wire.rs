@@ -62,6 +62,7 @@ pub struct Rewards {
 
 /// Results of an inviter's codes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReferralStats)]
 pub struct Stats {
     /// Number of users who registered with one of the codes.
     pub invitees: u64,

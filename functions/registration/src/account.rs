@@ -17,6 +17,7 @@ use shared::edge::body::Body;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::named;
 use shared::kernel::ledger::{AccountKind, AccountOwner, RecordType};
 use shared::kernel::refusal::{Refusal, code};
 
@@ -107,11 +108,22 @@ fn password(pointer: &str, text: &str) -> Result<Password, Refusal> {
     Password::parse(text).ok_or_else(|| Refusal::field(pointer, "wrong_password", "The password is not right."))
 }
 
+shared::kernel::text_enum! {
+    /// Account of statement lines.
+    pub enum AccountChoice {
+        /// The balance and its debt.
+        Balance = "balance",
+        /// The commission account.
+        Commission = "commission",
+    }
+}
+
 /// Filters of the caller's statement lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filters {
     /// Account of the lines: `balance` (default) or `commission`.
+    #[param(inline, value_type = Option<AccountChoice>)]
     account: Option<String>,
     /// Type of the lines.
     #[serde(rename = "type")]
@@ -139,18 +151,11 @@ pub async fn records(
 
 impl Filters {
     fn read(&self, window: &Window) -> Result<StatementFilter, Refusal> {
-        let account = match self.account.as_deref() {
-            None | Some("balance") => AccountKind::Balance,
-            Some("commission") => AccountKind::Commission,
-            Some(_) => return Err(Refusal::field("/account", "unknown", "`balance` or `commission`.")),
+        let account = match named("/account", self.account.as_deref())? {
+            None | Some(AccountChoice::Balance) => AccountKind::Balance,
+            Some(AccountChoice::Commission) => AccountKind::Commission,
         };
-        let kind = match self.kind.as_deref() {
-            None => None,
-            Some(text) => Some(
-                RecordType::parse(text)
-                    .ok_or_else(|| Refusal::field("/type", "unknown", RecordType::NAMES.join(", ")))?,
-            ),
-        };
+        let kind = named("/type", self.kind.as_deref())?;
         let (from, to) = (time("/from", self.from.as_deref())?, time("/to", self.to.as_deref())?);
         Ok(StatementFilter { account, kind, from, to, limit: window.limit, after: window.after.clone() })
     }

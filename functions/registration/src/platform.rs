@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 use serde::Serialize;
@@ -48,13 +48,24 @@ pub async fn health() -> Reply<Health> {
 
 /// The API document
 ///
-/// Compressed for a caller that accepts gzip.
+/// Compressed for a caller that accepts gzip; 304 for one that has it already. `/docs` is the same as a page for people.
 #[utoipa::path(
     get, path = "/v1/openapi.json", operation_id = "getOpenApi", tag = "public",
-    responses((status = 200, description = "OpenAPI 3.1", body = Value)),
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = Value, headers(
+            ("ETag" = String, description = "Version of the document, for `If-None-Match`."),
+        )),
+        (status = 304, description = "The document is the one that `If-None-Match` names.", headers(
+            ("ETag" = String, description = "Version of the document, for `If-None-Match`."),
+        )),
+    ),
 )]
 pub async fn openapi(headers: HeaderMap) -> Result<Response, Problem> {
-    let kind = [(CONTENT_TYPE, "application/json"), (VARY, "accept-encoding")];
+    let tag = document_tag();
+    let kind = [(CONTENT_TYPE, "application/json"), (VARY, "accept-encoding"), (ETAG, tag.as_str())];
+    if headers.get(IF_NONE_MATCH).and_then(|known| known.to_str().ok()).is_some_and(|known| known.contains(&tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str())]).into_response());
+    }
     if accepts_gzip(&headers) {
         return Ok((kind, [(CONTENT_ENCODING, "gzip")], OPENAPI).into_response());
     }
@@ -62,6 +73,12 @@ pub async fn openapi(headers: HeaderMap) -> Result<Response, Problem> {
     let read = GzDecoder::new(OPENAPI).read_to_end(&mut plain);
     read.map_err(|_| Fault::bug("the embedded document does not decompress"))?;
     Ok((kind, plain).into_response())
+}
+
+/// The document's `ETag`, weak as it is that of both encodings: a gzip member ends with the checksum and length of its content.
+fn document_tag() -> String {
+    let end = OPENAPI.last_chunk::<8>().copied().unwrap_or_default();
+    format!("W/\"{:016x}\"", u64::from_be_bytes(end))
 }
 
 /// True if `Accept-Encoding` accepts gzip with a weight above 0.
@@ -88,6 +105,7 @@ pub async fn jwks(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
 
 /// Switch of a programme.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProgrammeSwitch)]
 pub struct Switch {
     /// True if the programme is switched on.
     enabled: bool,
@@ -150,7 +168,7 @@ pub async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
         let mut words = line.split(' ');
         Some((words.next()?, words.next()?))
     });
-    let Some((_, first)) = operations.clone().find(|(_, path)| fits(path)) else { return Refusal::NotFound.into() };
+    let Some((_, first)) = operations.clone().find(|(_, path)| fits(path)) else { return Refusal::NoSuchRoute.into() };
     let methods: Vec<&str> = operations.filter(|(_, path)| *path == first).map(|(method, _)| method).collect();
     let mut problem = Problem::from(Refusal::MethodNotAllowed);
     problem.allow = Some(methods.join(", "));

@@ -65,6 +65,7 @@ pub fn locale(text: Option<&str>) -> Result<(), FieldError> {
 
 /// An e-mail address.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = EmailAddress)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// E-mail address of the account.

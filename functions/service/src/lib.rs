@@ -27,11 +27,16 @@ use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::code;
+use shared::operations::explain::purchase_facts;
+use shared::operations::view::Decision;
 use shared::table::execute::Answered;
 use shared::table::store::Page;
 use shared::table::telemetry as metrics;
 
-use self::wire::{ExternalUser, Movement, Purchase, PurchaseRefund, PurchaseReport, RefundCorrection, ServiceUser};
+use self::wire::{
+    ExternalUser, Movement, Purchase, PurchaseExplanation, PurchaseRefund, PurchaseReport, RefundCorrection,
+    ServiceUser,
+};
 use shared::table::context::Ctx;
 
 /// Environment variables that this function needs, besides those that every function has.
@@ -39,7 +44,7 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of the operator's backend.
 pub fn api() -> Api<Arc<App>> {
-    api![register, user, debit, credit, purchases, purchase, one_purchase, refund, correct,]
+    api![register, user, debit, credit, purchases, purchase, one_purchase, explained, refund, correct,]
 }
 
 /// Register a user authenticated by the backend
@@ -224,6 +229,24 @@ async fn one_purchase(
 ) -> Result<Reply<Purchase>, Problem> {
     let purchase = read::purchase(&app, backend.key, &id).await?;
     Ok(Reply::ok(Purchase::of(&purchase).map_err(Error::from)?))
+}
+
+/// Explain a purchase that this key reported
+///
+/// Its worth, the rewards and the commission that follow from it, each with the reason why it was granted or not.
+#[utoipa::path(
+    get, path = "/v1/service/purchases/{external_order_id}/explain", operation_id = "explainPurchase", tag = "service",
+    responses((status = 200, body = PurchaseExplanation), code::NotFound),
+)]
+async fn explained(
+    State(app): State<Arc<App>>,
+    backend: Backend<PurchasesWrite>,
+    Id(id): Id<String>,
+) -> Result<Reply<PurchaseExplanation>, Problem> {
+    let purchase = read::purchase(&app, backend.key, &id).await?;
+    let facts = purchase_facts(&app, purchase).await?;
+    let decisions = facts.explain()?.into_iter().map(Decision::from).collect();
+    Ok(Reply::ok(PurchaseExplanation { id: facts.purchase.id, external_order_id: id, decisions }))
 }
 
 fn shown(done: Answered<purchase::Purchase>) -> Result<Reply<Purchase>, Error> {

@@ -17,6 +17,7 @@ use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::kernel::money::MoneyError;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::kernel::typed;
+use shared::operations::view::Decision;
 use shared::redemption::model::plan::{Plan, Subscription as Time};
 use shared::redemption::view::SubscriptionView;
 use shared::referral::model::referral::NotApplied;
@@ -143,6 +144,17 @@ impl ServiceUser {
     pub fn referred(self, referral: AppliedReferral) -> Self {
         Self { referral: Some(referral.into()), ..self }
     }
+}
+
+/// Decisions about a reported purchase.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PurchaseExplanation {
+    /// Id of the purchase.
+    pub id: OrderId,
+    /// The backend's id of the purchase.
+    pub external_order_id: String,
+    /// Decisions, in the order in which they are taken.
+    pub decisions: Vec<Decision>,
 }
 
 /// Request to debit or credit a balance.

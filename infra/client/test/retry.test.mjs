@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { GuerdonClient, ProblemError } from "../dist/index.js";
@@ -30,6 +31,35 @@ test("a POST keeps its key over all attempts", async () => {
   const made = await client.post("/v1/payment/orders", { body: { offer_id: "o100", provider: "zpay" } });
   assert.deepEqual([made.data.id, made.replayed, sent.length], ["ord_1", true, 3]);
   assert.equal(new Set(sent.map((one) => one.headers["idempotency-key"])).size, 1);
+});
+
+test("every POST of the document has a key, a new one for each call, and nothing else has one", async () => {
+  const { paths } = JSON.parse(readFileSync(new URL("../openapi.json", import.meta.url), "utf8"));
+  const keys = new Set();
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const method of Object.keys(methods)) {
+      const [client, sent] = played([answer(200, {})]);
+      await client[method](path, { path: { id: "x", code: "x", area: "payment" }, body: {} });
+      const key = sent[0].headers["idempotency-key"];
+      assert.equal(key !== undefined, method === "post", `${method} ${path}`);
+      if (key !== undefined) assert.ok(!keys.has(key) && keys.add(key));
+    }
+  }
+  assert.ok(keys.size > 40);
+});
+
+test("a limit is waited for as long as Retry-After says", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const limited = problem(429, "rate_limited", { "retry-after": "7" });
+  const [client, sent] = played([limited, answer(200, { id: "usr_1" })]);
+  const asked = client.get("/v1/me");
+  await turn();
+  t.mock.timers.tick(6_999);
+  await turn();
+  assert.equal(sent.length, 1);
+  t.mock.timers.tick(1);
+  assert.deepEqual([(await asked).data.id, sent.length], ["usr_1", 2]);
 });
 
 test("a PUT whose connection was lost is not repeated", async () => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -85,6 +86,40 @@ async fn stopped() {
 }
 
 async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Response {
+    let (method, path) = (request.method().clone(), shown(request.uri().path()));
+    let response = answered(&local, request).await;
+    let status = response.status().as_u16();
+    // What a developer looks for first when a request was refused.
+    let code = response.extensions().get::<ProblemCode>().map_or("", |code| code.0.as_str());
+    tracing::info!(%method, path, status, code, "request");
+    response
+}
+
+/// Code of the problem document that an answer is.
+#[derive(Debug, Clone)]
+struct ProblemCode(String);
+
+impl ProblemCode {
+    fn of(response: &axum::http::Response<Bytes>) -> Option<Self> {
+        let kind = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).ok()?;
+        let code = problem.get("code")?.as_str()?;
+        kind.starts_with("application/problem+json").then(|| Self(code.to_owned()))
+    }
+}
+
+/// A path for the log, which never holds a redemption code.
+fn shown(path: &str) -> String {
+    match path.split_once("/redemption/codes/") {
+        Some((before, rest)) => {
+            let after = rest.split_once('/').map(|(_, after)| format!("/{after}")).unwrap_or_default();
+            format!("{before}/redemption/codes/{{code}}{after}")
+        }
+        None => path.to_owned(),
+    }
+}
+
+async fn answered(local: &Arc<Local>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, gateway::MAX_REQUEST).await else {
         return gateway::too_large().map(Body::from).into_response();
@@ -96,7 +131,7 @@ async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Resp
         return (StatusCode::FORBIDDEN, "only for pages of this machine\n").into_response();
     }
     let response = if path.starts_with("/_local") {
-        return control::answer(&local, request).await;
+        return control::answer(local, request).await;
     } else if path.starts_with("/_sim") {
         let response = local.stack.sim(request).await;
         // Deliver webhooks now, so that a payment made with curl is credited before the next request.
@@ -109,5 +144,10 @@ async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Resp
         tracing::error!(%error, "the providers' book can't be kept");
     }
     local.woken.notify_one();
-    response.map(|body: Bytes| Body::from(body)).into_response()
+    let code = ProblemCode::of(&response);
+    let mut response = response.map(|body: Bytes| Body::from(body)).into_response();
+    if let Some(code) = code {
+        response.extensions_mut().insert(code);
+    }
+    response
 }

@@ -160,7 +160,7 @@ fn as_problem(response: Response) -> Response {
         return Problem::from(Refusal::MalformedRequest).because("The path or query can't be decoded.").into_response();
     }
     if response.status() == StatusCode::NOT_FOUND && kind.is_empty() {
-        return Problem::from(Refusal::NotFound).into_response();
+        return Problem::from(Refusal::NoSuchRoute).into_response();
     }
     response
 }

@@ -135,6 +135,8 @@ refusals! {
     AccountBlocked = 403 "account_blocked", "This account is blocked.";
     /// The object does not exist or belongs to another user.
     NotFound = 404 "not_found", "There is no such thing.";
+    /// No route has the path.
+    NoSuchRoute = 404 "no_such_route", "There is no such route.";
     /// The redemption code is unknown, deleted or malformed; the three look alike (R7.7).
     CodeNotFound = 404 "code_not_found", "There is no such code.";
     /// The path exists with other methods.

@@ -14,3 +14,4 @@ pub mod settings;
 pub mod statistics;
 pub mod sweep_outbox;
 pub mod table;
+pub mod view;

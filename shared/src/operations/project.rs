@@ -239,7 +239,12 @@ impl Subject {
             Self::User(_) => of_user(&*read::<User>(item)?, app.clock.now()),
             Self::Order(_) => of_order(&*read(item)?),
             Self::Reward(_) => of_reward(&*read(item)?),
-            Self::Commission(_) => of_commission(&*read(item)?),
+            Self::Commission(_) => {
+                let commission = read::<Commission>(item)?;
+                let invitee = app.store.get::<User>(&User::key(commission.invitee)).await?;
+                let bond = invitee.as_ref().and_then(|invitee| invitee.attribution.as_ref());
+                of_commission(&commission, bond.map(|bond| &bond.code))
+            }
             Self::Affiliate(_) => of_account(&*read(item)?),
             Self::Withdrawal(_) => of_withdrawal(&*read(item)?),
             Self::Batch(_) => of_batch(&*read(item)?),

@@ -53,18 +53,32 @@ pub async fn users_of(app: &App, ids: impl IntoIterator<Item = UserId>) -> Resul
     app.store.named(ids.into_iter().map(|id| (id, User::key(id))).collect()).await
 }
 
+/// Filter of users.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// E-mail of the one user.
+    pub email: Option<Email>,
+    /// Beginning of the users' e-mails, in lower case.
+    pub begins: Option<String>,
+}
+
 /// Lists users, newest first, or the one with an e-mail.
 ///
 /// # Errors
 /// The database can't be reached.
-pub async fn users(app: &App, email: Option<&Email>, window: &Window) -> Result<Page<User>, Fault> {
-    let Some(email) = email else {
-        let all = window.walk(ListSource::Platform("USERS"), false);
-        return walk(app, &all, |user: &User| only(window.holds(user.created_at), user)).await;
+pub async fn users(app: &App, filter: &UserFilter, window: &Window) -> Result<Page<User>, Fault> {
+    let begins = |user: &User| {
+        let email = user.email.as_ref().map(|email| email.as_str().to_lowercase()).unwrap_or_default();
+        filter.begins.as_ref().is_none_or(|begin| email.starts_with(begin))
+    };
+    let Some(email) = &filter.email else {
+        let all = window.walk(ListSource::Platform("USERS"), filter.begins.is_some());
+        return walk(app, &all, |user: &User| only(begins(user) && window.holds(user.created_at), user)).await;
     };
     let Some(id) = by_email(app, email).await? else { return Ok(nothing()) };
     let user = app.store.get::<User>(&User::key(id)).await?;
-    Ok(Page { items: user.into_iter().map(|user| user.into_inner()).collect(), next: None })
+    let found = user.into_iter().map(|user| user.into_inner()).filter(begins);
+    Ok(Page { items: found.collect(), next: None })
 }
 
 /// Filter of statement lines.

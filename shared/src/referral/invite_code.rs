@@ -8,11 +8,13 @@ use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
+use crate::payment::model::settings::PaymentSettings;
 use crate::referral::model::referral::{ActiveCodes, Invite, InviteCode};
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::table::CodeInvitees;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
+use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -30,6 +32,8 @@ pub struct Shown {
     pub link: String,
     /// Number of invitees; eventually consistent, from the statistics.
     pub invitees: u64,
+    /// Commission on the orders of these invitees, less what was taken back; from the statistics, too.
+    pub earned: LedgerMoney,
 }
 
 /// Request to create a code.
@@ -169,16 +173,20 @@ fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<Key<Invite>> {
 /// A fault when the database cannot be reached.
 pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error> {
     let base = link_base(app).await?;
+    let currency = app.settings::<PaymentSettings>().await?.settings.ledger_currency;
     let shards =
         |invite: &Invite| (0..SHARDS).map(|shard| CodeInvitees::key(invite.code.as_str(), shard)).collect::<Vec<_>>();
     let counted = app.store.read(invites.iter().map(shards).collect::<Vec<_>>()).await?;
     let with = |(invite, counted): (Invite, Vec<Option<Item>>)| {
-        let mut invitees = 0_u64;
+        let (mut invitees, mut earned) = (0_u64, LedgerMoney::zero(currency));
         for shard in counted.iter().flatten() {
-            let count = numbers(shard)?.get("invitees").and_then(|count| u64::try_from(*count).ok());
+            let counts = numbers(shard)?;
+            let count = counts.get("invitees").and_then(|count| u64::try_from(*count).ok());
             invitees = invitees.saturating_add(count.unwrap_or_default());
+            let sum = counts.get("earned").copied().unwrap_or_default();
+            earned = earned.plus(LedgerMoney::exact(sum, currency)?)?;
         }
-        Ok(Shown { link: invite.code.link(&base), invite, invitees })
+        Ok(Shown { link: invite.code.link(&base), invite, invitees, earned })
     };
     invites.into_iter().zip(counted).map(with).collect()
 }

@@ -73,6 +73,10 @@ pub fn check(method: &str, path: &str, asked: &str, status: u16, text: &str) {
     if status == 500 && text == NO_ANSWER {
         return;
     }
+    // An escaped slash divides the path, so that no route has it.
+    if status == 404 && text.contains("\"no_such_route\"") {
+        return;
+    }
     super::examples::record(operation, asked, status, text);
     let known = resolved(&operation["responses"][status.to_string()]);
     assert!(known.is_object(), "{method} {path} answers {status}, which the document does not know: {text}");

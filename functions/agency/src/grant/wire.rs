@@ -23,7 +23,7 @@ use shared::kernel::refusal::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::series::{TierView, tier};
-use crate::wire::{Findings, ForcedDocument, Named, currency, shown};
+use crate::wire::{Findings, ForcedDocument, Named, StatusChoice, currency, shown};
 
 /// A shop's terms for a series.
 #[derive(Debug, Serialize, ToSchema)]
@@ -361,6 +361,7 @@ pub struct GrantChange {
     forced_recharge: Option<ForcedDocument>,
     /// New status: `active` or `disabled`.
     #[serde(default)]
+    #[schema(value_type = Option<StatusChoice>)]
     status: Option<String>,
     /// True to lower the grants below that exceed the new amounts.
     #[serde(default)]
@@ -378,15 +379,11 @@ impl GrantChange {
             self.commission_amount.as_deref().map(|text| findings.amount("/commission_amount", text, currency));
         let tiers = self.commission_tiers.as_deref().map(|of| tiers(&mut findings, of, currency));
         let forced = self.forced_recharge.as_ref().map(|forced| forced.read(&mut findings, currency));
-        let enabled = match self.status.as_deref() {
-            None => None,
-            Some("active") => Some(true),
-            Some("disabled") => Some(false),
-            Some(_) => {
-                findings.add("/status", "unknown", "`active` or `disabled`");
-                None
-            }
-        };
+        let status = self.status.as_deref().map(StatusChoice::parse);
+        if status == Some(None) {
+            findings.add("/status", "unknown", "`active` or `disabled`");
+        }
+        let enabled = status.flatten().map(|status| status == StatusChoice::Active);
         findings.none()?;
         Ok(ChangeGrant { grant, version, amount, tiers, forced, enabled, adjust: self.adjust_children })
     }

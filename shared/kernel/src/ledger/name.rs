@@ -24,7 +24,7 @@ pub enum AccountKind {
 
 crate::text_enum! {
     /// A part of the commission account (R1.5).
-    pub enum Part {
+    pub enum Part as CommissionPart {
         /// The hold time is not over.
         Pending = "pending",
         /// Can be withdrawn.

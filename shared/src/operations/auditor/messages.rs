@@ -144,7 +144,9 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
         ("AFFILIATE", id) => all.affiliates.get(&UserId::parse(id)?).map(|account| vec![of_account(account)]),
         ("COMMISSION", id) => {
             let order = Commission::order_of(CommissionId::parse(id)?);
-            all.commissions.get(&order).map(|commission| vec![of_commission(commission)])
+            let code = |invitee| all.users.get(invitee)?.attribution.as_ref().map(|bond| &bond.code);
+            let commission = all.commissions.get(&order)?;
+            Some(vec![of_commission(commission, code(&commission.invitee))])
         }
         ("WITHDRAWAL", id) => {
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionSource, Earnings, NoCommission, earned};
+use crate::affiliate::model::purchase::Purchase;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
@@ -64,6 +65,50 @@ impl Explained {
     }
 }
 
+/// All stored data that decisions about a reported purchase use.
+#[derive(Debug, Clone)]
+pub struct PurchaseFacts {
+    pub purchase: Purchase,
+    /// Buyer, once the purchase itself is reported.
+    pub user: Option<User>,
+    /// Existing rewards for reaching the threshold.
+    pub rewards: Vec<Reward>,
+    pub commission: Option<Commission>,
+    /// Earlier commissions on the buyer's orders.
+    pub earnings: Option<Earnings>,
+}
+
+impl PurchaseFacts {
+    /// Explains every decision; a purchase credits nothing, so there are fewer than about an order.
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn explain(&self) -> Result<Vec<Explained>, MoneyError> {
+        let source = CommissionSource::of_purchase(&self.purchase)?;
+        let (Some(bought), Some(user), Some(source)) = (&self.purchase.bought, &self.user, source) else {
+            let because = "Refunds are reported, and the purchase itself is not.";
+            return Ok(vec![Explained::new(Subject::Payment, "not_reported", because)]);
+        };
+        let priced = format!(
+            "{} ÷ exchange rate {} = {}, rounded down: what it would have bought here, on which commission is paid.",
+            bought.amount,
+            bought.exchange_rate.normalize(),
+            bought.base
+        );
+        let mut paid = format!("Reported at {}, paid elsewhere at {}.", bought.reported_at, bought.paid_at);
+        if source.net != source.charge {
+            paid.push_str(&format!(" {} of {} is left after refunds.", source.net, source.charge));
+        }
+        Ok(vec![
+            Explained::new(Subject::Price, "priced", priced).of(bought.base).at(Some(bought.reported_at)),
+            Explained::new(Subject::Payment, "reported", paid).at(Some(bought.paid_at)),
+            reward(user, &self.rewards, Side::Inviter)?,
+            reward(user, &self.rewards, Side::Invitee)?,
+            commission(&source, self.commission.as_ref(), self.earnings.as_ref())?,
+        ])
+    }
+}
+
 /// All stored data that decisions about an order use.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -92,9 +137,9 @@ impl Facts {
             self.credit()?,
             self.tier(),
             self.bonus()?,
-            self.reward(Side::Inviter)?,
-            self.reward(Side::Invitee)?,
-            self.commission()?,
+            reward(&self.user, &self.rewards, Side::Inviter)?,
+            reward(&self.user, &self.rewards, Side::Invitee)?,
+            commission(&CommissionSource::from(&self.order), self.commission.as_ref(), self.earnings.as_ref())?,
         ])
     }
 
@@ -248,111 +293,109 @@ impl Facts {
         };
         Ok(told(outcome, because).at(Some(paid_at)))
     }
+}
 
-    fn reward(&self, side: Side) -> Result<Explained, MoneyError> {
-        let subject = match side {
-            Side::Inviter => Subject::InviterReward,
-            Side::Invitee => Subject::InviteeReward,
-        };
-        let told = |outcome, because: String| Explained::new(subject, outcome, because);
-        let Some(bond) = &self.user.attribution else {
-            return Ok(told("no_inviter", "Nobody invited its user.".to_owned()));
-        };
-        let promised = bond.terms.amount(Trigger::Qualified, side)?;
-        if !promised.is_positive() {
-            return Ok(told(
-                "nothing_promised",
-                format!("No such reward was promised when the invitation was bound at {}.", bond.bound_at),
-            ));
-        }
-        let threshold = bond.terms.threshold;
-        let found = self.rewards.iter().find(|reward| reward.side == side);
-        if let Some(reward) = found.filter(|reward| reward.state == RewardState::Reversed) {
-            let left = bond.online_total;
-            let because =
-                format!("It was granted; refunds and disputes left {left}, below {threshold}, and it was taken back.");
-            return Ok(told("reversed", because).of(reward.amount).at(reward.granted_at));
-        }
-        let Some(reached) = bond.qualified_at else {
-            let because = format!("Online payments less refunds come to {} of {threshold}.", bond.online_total);
-            return Ok(told("below_threshold", because));
-        };
-        let Some(reward) = found else {
-            return Ok(told(
-                "under_way",
-                format!("The threshold of {threshold} was reached at {reached}; the worker makes the reward."),
-            )
-            .of(promised));
-        };
-        let because = match reward.state {
-            RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
-            RewardState::Reversed => "It was taken back.".to_owned(),
-            RewardState::Held => {
-                "Whoever gets it is blocked: it is held until they are active and it is retried.".to_owned()
-            }
-            RewardState::Failed => "The worker gave it up; it can be retried.".to_owned(),
-            RewardState::Pending => "It is about to be granted.".to_owned(),
-        };
-        Ok(told(reward.state.as_str(), because)
-            .of(reward.amount)
-            .at(Some(reward.granted_at.unwrap_or(reward.created_at))))
+fn reward(user: &User, rewards: &[Reward], side: Side) -> Result<Explained, MoneyError> {
+    let subject = match side {
+        Side::Inviter => Subject::InviterReward,
+        Side::Invitee => Subject::InviteeReward,
+    };
+    let told = |outcome, because: String| Explained::new(subject, outcome, because);
+    let Some(bond) = &user.attribution else {
+        return Ok(told("no_inviter", "Nobody invited its user.".to_owned()));
+    };
+    let promised = bond.terms.amount(Trigger::Qualified, side)?;
+    if !promised.is_positive() {
+        return Ok(told(
+            "nothing_promised",
+            format!("No such reward was promised when the invitation was bound at {}.", bond.bound_at),
+        ));
     }
+    let threshold = bond.terms.threshold;
+    let found = rewards.iter().find(|reward| reward.side == side);
+    if let Some(reward) = found.filter(|reward| reward.state == RewardState::Reversed) {
+        let left = bond.online_total;
+        let because =
+            format!("It was granted; refunds and disputes left {left}, below {threshold}, and it was taken back.");
+        return Ok(told("reversed", because).of(reward.amount).at(reward.granted_at));
+    }
+    let Some(reached) = bond.qualified_at else {
+        let because = format!("Online payments less refunds come to {} of {threshold}.", bond.online_total);
+        return Ok(told("below_threshold", because));
+    };
+    let Some(reward) = found else {
+        return Ok(told(
+            "under_way",
+            format!("The threshold of {threshold} was reached at {reached}; the worker makes the reward."),
+        )
+        .of(promised));
+    };
+    let because = match reward.state {
+        RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
+        RewardState::Reversed => "It was taken back.".to_owned(),
+        RewardState::Held => {
+            "Whoever gets it is blocked: it is held until they are active and it is retried.".to_owned()
+        }
+        RewardState::Failed => "The worker gave it up; it can be retried.".to_owned(),
+        RewardState::Pending => "It is about to be granted.".to_owned(),
+    };
+    Ok(told(reward.state.as_str(), because).of(reward.amount).at(Some(reward.granted_at.unwrap_or(reward.created_at))))
+}
 
-    fn commission(&self) -> Result<Explained, MoneyError> {
-        let told = |outcome, because: String| Explained::new(Subject::Commission, outcome, because);
-        let order = &self.order;
-        if let Some(made) = &self.commission {
-            let base = format!(
-                "{} × {} of commission number {} came to {}",
-                made.base,
-                made.rate.normalize(),
-                made.number,
-                made.amount
-            );
-            let decision = match (&made.denied, made.left) {
-                (Some(reason), _) => told("reversed", format!("{base}; an admin took it back: {reason}")),
-                (None, _) if made.withheld => {
-                    told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))
-                }
-                (None, Some(left)) if left.is_positive() => {
-                    told("partially_reversed", format!("{base}; the net leaves {left} of it."))
-                }
-                (None, Some(left)) => told("reversed", format!("{base}; the net leaves {left} of it.")),
-                (None, None) => told("earned", format!("{base}. It can be withdrawn from {} on.", made.available_at)),
-            };
-            return Ok(decision.of(made.left()).at(Some(made.created_at)));
-        }
-        let Some(inviter) = order.inviter else {
-            return Ok(told("no_inviter", "Nobody had invited its user when it was made.".to_owned()));
+fn commission(
+    source: &CommissionSource,
+    made: Option<&Commission>,
+    earnings: Option<&Earnings>,
+) -> Result<Explained, MoneyError> {
+    let told = |outcome, because: String| Explained::new(Subject::Commission, outcome, because);
+    if let Some(made) = made {
+        let base = format!(
+            "{} × {} of commission number {} came to {}",
+            made.base,
+            made.rate.normalize(),
+            made.number,
+            made.amount
+        );
+        let decision = match (&made.denied, made.left) {
+            (Some(reason), _) => told("reversed", format!("{base}; an admin took it back: {reason}")),
+            (None, _) if made.withheld => {
+                told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))
+            }
+            (None, Some(left)) if left.is_positive() => {
+                told("partially_reversed", format!("{base}; the net leaves {left} of it."))
+            }
+            (None, Some(left)) => told("reversed", format!("{base}; the net leaves {left} of it.")),
+            (None, None) => told("earned", format!("{base}. It can be withdrawn from {} on.", made.available_at)),
         };
-        let source = CommissionSource::from(order);
-        let before = self.earnings.clone().unwrap_or_else(|| Earnings::none(&source));
-        let why = match earned(&source, &before)? {
-            Ok(amount) => {
-                return Ok(told("under_way", format!("The worker makes it for {inviter}.")).of(amount));
-            }
-            Err(why) => why,
-        };
-        let limit = order.affiliate.map_or(0, |terms| terms.trigger_limit);
-        let (outcome, because) = match why {
-            NoCommission::NoTerms => (
-                "no_terms",
-                "The affiliate programme was off, or the days in which its user's orders earn were over, when it was made.".to_owned(),
-            ),
-            NoCommission::NotPaid => ("not_paid", "No money came.".to_owned()),
-            NoCommission::TooLate => {
-                ("too_late", "It was paid after the days in which its user's orders earn.".to_owned())
-            }
-            NoCommission::LimitReached => {
-                ("limit_reached", format!("{limit} of its user's orders earned before; more do not."))
-            }
-            NoCommission::CapReached => {
-                ("cap_reached", format!("{} is left of what its user's orders earned before; more they may not.", before.earned))
-            }
-            NoCommission::Nothing => {
-                ("nothing", "The part of its credit is less than the ledger's last digit.".to_owned())
-            }
-        };
-        Ok(told(outcome, because))
+        return Ok(decision.of(made.left()).at(Some(made.created_at)));
     }
+    let Some(inviter) = source.inviter else {
+        return Ok(told("no_inviter", "Nobody had invited its user when it was made.".to_owned()));
+    };
+    let before = earnings.cloned().unwrap_or_else(|| Earnings::none(source));
+    let why = match earned(source, &before)? {
+        Ok(amount) => {
+            return Ok(told("under_way", format!("The worker makes it for {inviter}.")).of(amount));
+        }
+        Err(why) => why,
+    };
+    let limit = source.affiliate.map_or(0, |terms| terms.trigger_limit);
+    let (outcome, because) = match why {
+        NoCommission::NoTerms => (
+            "no_terms",
+            "The affiliate programme was off, or the days in which its user's orders earn were over, when it was made."
+                .to_owned(),
+        ),
+        NoCommission::NotPaid => ("not_paid", "No money came.".to_owned()),
+        NoCommission::TooLate => ("too_late", "It was paid after the days in which its user's orders earn.".to_owned()),
+        NoCommission::LimitReached => {
+            ("limit_reached", format!("{limit} of its user's orders earned before; more do not."))
+        }
+        NoCommission::CapReached => (
+            "cap_reached",
+            format!("{} is left of what its user's orders earned before; more they may not.", before.earned),
+        ),
+        NoCommission::Nothing => ("nothing", "The part of its credit is less than the ledger's last digit.".to_owned()),
+    };
+    Ok(told(outcome, because))
 }

@@ -18,6 +18,7 @@
 //! | `orders.reversed` | order | reversed part of credit and bonus |
 //! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same, on the day of the capture |
 //! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | 1; accrued amount; reversed amount |
+//! | `invite.{code}.earned` | commission | what remains of it, for the code that its invitee used |
 //! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts and its debt |
 //! | `withdrawals.{state}.{count\|amount}` | withdrawal | 1; amount |
 //! | `day.*.withdrawals.{balance\|cash}` | withdrawal | amount of a completed one, on the day of its completion |
@@ -49,7 +50,7 @@ use crate::payment::model::promotion::{Promotion, PromotionStatus};
 use crate::redemption::model::code::{Batch, BatchState, Benefit, Code};
 use crate::redemption::model::redemption::{CountedOn, Redemption};
 use crate::referral::model::reconcile::waits;
-use crate::referral::model::referral::{Reward, RewardState, Side};
+use crate::referral::model::referral::{InviteCode, Reward, RewardState, Side};
 use kernel::money::LedgerMoney;
 
 /// Contribution of a user; `now` decides if a promotion is over (R5.5).
@@ -139,14 +140,17 @@ pub fn of_reward(reward: &Reward) -> Tallies {
     tallies
 }
 
-/// Contribution of a commission.
-pub fn of_commission(commission: &Commission) -> Tallies {
+/// Contribution of a commission; `code` is the invite code that its invitee used.
+pub fn of_commission(commission: &Commission, code: Option<&InviteCode>) -> Tallies {
     let mut tallies = Tallies::new();
     let (at, earned) = (commission.created_at, commission.amount);
     both(&mut tallies, at, "commissions.count", Decimal::ONE);
     both(&mut tallies, at, "commissions.earned", earned.amount());
     let back = earned.minus(commission.left()).map_or(Decimal::ZERO, LedgerMoney::amount);
     both(&mut tallies, at, "commissions.reversed", back);
+    if let Some(code) = code {
+        put(&mut tallies, format!("invite.{code}.earned"), commission.left().amount());
+    }
     tallies
 }
 

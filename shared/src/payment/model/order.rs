@@ -390,7 +390,10 @@ fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Deci
     match ask {
         TopUp::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
             Some(offer) => Ok(("/offer_id", offer.amount)),
-            None => Err(Refusal::field("/offer_id", "unknown_offer", "one of the offers")),
+            None => {
+                let known: Vec<&str> = settings.offers.iter().map(|offer| offer.id.as_str()).collect();
+                Err(Refusal::field("/offer_id", "unknown_offer", format!("One of {}.", known.join(", "))))
+            }
         },
         TopUp::Amount(text) => {
             let digits = settings.pay_currency.digits();

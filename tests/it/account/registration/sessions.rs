@@ -188,8 +188,8 @@ async fn the_newest_three_public_keys_are_published() {
 #[tokio::test(start_paused = true)]
 async fn what_no_route_takes_is_a_problem() {
     let desk = Desk::open().await;
-    desk.get("/v1/nothing", None).await.refused(404, "not_found");
-    desk.get("/v1", None).await.refused(404, "not_found");
+    desk.get("/v1/nothing", None).await.refused(404, "no_such_route");
+    desk.get("/v1", None).await.refused(404, "no_such_route");
     desk.send("DELETE", "/v1/me", &[], Some(&Value::Null)).await.refused(405, "method_not_allowed");
     desk.send("POST", "/v1/registrations", &[("content-type", "text/plain")], None)
         .await

@@ -86,7 +86,7 @@ fn a_purchase_whose_refund_could_not_be_told_is_refused() {
         }
         let refund = json!({"amount": "10", "refund_id": "r-1"});
         let path = "/v1/service/purchases/o%2F1/refunds";
-        world.holder(&key).once().post(path, refund).await.refused(404, "not_found");
+        world.holder(&key).once().post(path, refund).await.refused(404, "no_such_route");
     });
 }
 

@@ -336,7 +336,7 @@ pub const COMMISSION: &[Row] = &[
         *amount(&mut scan.find("commission", is_partly_left)["left"]) = json!("0.5");
     }),
     ("a commission at another rate", &["C4"], |scan| scan.one("commission")["rate"]["S"] = json!("0.2")),
-    ("a commission of somebody else", &["C1", "C5"], |scan| {
+    ("a commission of somebody else", &["C1", "C5", "O4"], |scan| {
         let dave = scan.id_of("dave");
         scan.find("commission", is_partly_left)["invitee"]["S"] = json!(dave);
     }),
