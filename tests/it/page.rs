@@ -1,7 +1,11 @@
 //! Pages and forms over the real handlers, without a browser: a client that finds forms by their buttons and follows them.
 
+mod account;
+mod affiliate;
 pub mod client;
 mod defences;
 mod journeys;
 mod markup;
+mod redeem;
+mod signing_in;
 mod texts;

@@ -99,8 +99,18 @@ fn told(visit: &Visit) -> Markup {
 
 fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     let text = &visit.text;
-    let entries = [("/home", text.nav_home()), ("/records", text.nav_records())];
-    let links = |path: &str| (path == visit.path).then_some("page");
+    let affiliate = visit.has_affiliate.then(|| ("/affiliate", text.nav_affiliate()));
+    let entries: Vec<_> = [("/home", text.nav_home())]
+        .into_iter()
+        .chain(affiliate)
+        .chain([("/redeem", text.nav_redeem())])
+        .chain([("/records", text.nav_records())])
+        .collect();
+    // A page below an entry belongs to it.
+    let links = |path: &str| {
+        let is_below = visit.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        is_below.then_some("page")
+    };
     let email = visitor.user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
     let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
     html! {
@@ -121,6 +131,7 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
                 details.menu {
                     summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
                     div {
+                        a href="/account" aria-current=[links("/account")] { (text.nav_account()) }
                         form method="post" action="/forms/registration/sign-out" {
                             (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
                             button.btn.bare { (text.sign_out()) }

@@ -1,8 +1,10 @@
 //! Parts of pages: money, times, fields, alerts, drawings.
 
+use fluent_static::Message;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 
@@ -47,6 +49,16 @@ fn grouped(whole: &str) -> String {
     whole.chars().enumerate().flat_map(place).collect()
 }
 
+/// A state by its tone: `ok`, `wait`, `bad`, `info`, `odd`, or nothing (C4.1).
+pub fn badge((tone, name): &(&str, Message)) -> Markup {
+    html! { span class=(format!("badge {tone}")) { (name) } }
+}
+
+/// A part of one in percent.
+pub fn percent(part: Decimal) -> String {
+    format!("{}%", part.saturating_mul(Decimal::ONE_HUNDRED).normalize())
+}
+
 /// A time in UTC, which the script shows in the browser's zone (C4.5).
 pub fn time(language: Language, at: Timestamp) -> Markup {
     let form = match language {
@@ -74,7 +86,7 @@ pub struct Field<'a> {
 
 /// A field of a form, with its error if the form was refused for it.
 pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
-    let pointer = format!("/{}", field.name);
+    let pointer = pointer(field.name);
     let error = visit.error_at(&pointer).map(|code| visit.text.field_error(&pointer, code));
     let (hint_id, error_id) = (format!("{}-hint", field.id), format!("{}-error", field.id));
     let described: Vec<&str> =
@@ -98,6 +110,16 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     }
 }
 
+/// Pointer of a field's value in the JSON body, by its typed name (C6.4).
+fn pointer(name: &str) -> String {
+    format!("/{}", name.split(':').next().unwrap_or_default().replace('.', "/"))
+}
+
+/// Id of the field that a pointer names.
+fn id_of(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', "-")
+}
+
 /// The summary of what is wrong, with a link to each field (C4.7).
 pub fn alert(visit: &Visit, flash: &Flash) -> Markup {
     html! {
@@ -105,7 +127,11 @@ pub fn alert(visit: &Visit, flash: &Flash) -> Markup {
             h2 #alert { (visit.text.problem()) }
             ul {
                 @for (pointer, code) in &flash.errors {
-                    li { a href=(format!("#{}", pointer.trim_start_matches('/'))) { (visit.text.field_error(pointer, code)) } }
+                    li {
+                        @let error = visit.text.field_error(pointer, code);
+                        // A mailed link is no field.
+                        @if pointer == "/token" { (error) } @else { a href=(format!("#{}", id_of(pointer))) { (error) } }
+                    }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }
             }

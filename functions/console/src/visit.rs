@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 use shared::account::browser::{self, Visitor};
+use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::cookies::{Cookies, SESSION};
 use shared::edge::forms::{FORM, Flash, Form, ONCE};
@@ -35,6 +36,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// Signed-in user; nobody on the pages before sign-in, which do not ask.
     pub visitor: Option<Visitor>,
+    /// True if the affiliate programme concerns the visitor.
+    pub has_affiliate: bool,
 }
 
 /// Visit of a signed-in user; anybody else is led to the sign-in page.
@@ -57,7 +60,16 @@ impl Visit {
             theme,
             path,
             visitor,
+            has_affiliate: false,
         }
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// A bug, on a page that does not ask who visits it.
+    pub fn member(&self) -> Result<&Visitor, Fault> {
+        self.visitor.as_ref().ok_or_else(|| Fault::bug("a page of a user without one"))
     }
 
     /// A parameter of the query.
@@ -99,8 +111,9 @@ impl Visit {
             back: back.to_owned(),
             said: said.map(str::to_owned),
         };
-        // After an unknown outcome the same press is asked for again.
-        let once = self.refused().and_then(|flash| flash.once.clone()).unwrap_or_else(|| self.app.ulid().to_string());
+        // After an unknown outcome the same press is asked for again; the page's other forms are presses of their own.
+        let repeated = self.refused().filter(|flash| flash.form == form.path).and_then(|flash| flash.once.clone());
+        let once = repeated.unwrap_or_else(|| self.app.ulid().to_string());
         html! {
             input type="hidden" name=(FORM) value=[form.seal(&*self.app)];
             input type="hidden" name=(ONCE) value=(once);
@@ -125,7 +138,16 @@ impl FromRequestParts<Arc<App>> for Member {
             None => Ok(None),
         };
         match visitor {
-            Ok(Some(visitor)) => Ok(Self(Visit::new(parts, app, Some(visitor)))),
+            Ok(Some(visitor)) => {
+                // While the programme is off, it concerns those who may have earned by a code.
+                let has_code = visitor.user.invite_code.is_some();
+                let mut visit = Visit::new(parts, app, Some(visitor));
+                match app.settings::<AffiliateSettings>().await {
+                    Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
+                    Err(fault) => return Err(failed(&visit, &fault)),
+                }
+                Ok(Self(visit))
+            }
             Ok(None) => Err(redirect(&sign_in(parts))),
             Err(fault) => Err(failed(&Visit::new(parts, app, None), &fault)),
         }

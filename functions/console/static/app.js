@@ -29,3 +29,13 @@ all("button[data-show]", (button) => {
     button.setAttribute("aria-pressed", String(!shown));
   });
 });
+
+// A mailed link carries its token behind the `#`, where no server sees it; the form of the link takes it.
+all("form[data-token]", (form) => {
+  const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+  if (!token) return;
+  form.elements.token.value = decodeURIComponent(token);
+  form.hidden = false;
+  all("[data-without-token]", (other) => { other.hidden = true; });
+  history.replaceState(null, "", location.pathname);
+});

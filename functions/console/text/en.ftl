@@ -109,3 +109,256 @@ field-not-an-email = Enter an e-mail address, such as name@example.com
 field-password-length = Choose a password of 10 to 128 characters
 field-wrong-code = The code is not right, or not good any more. Check it or ask for a new one
 field-other = Check what you entered
+
+# Password reset, challenge at sign-in, account.
+forgot-password = Forgot your password?
+challenge-intro = Enter the code from the e-mail together with your password.
+challenge-code = Code from the e-mail
+challenge-resend = Mail another code
+challenge-mailed = If the address has an account, another code is on its way. It is good for 15 minutes.
+refused-challenge-required = Too many wrong passwords came for this address. If it has an account, a code was mailed to it: enter that, too. It is good for 15 minutes.
+refused-challenge-wrong = The code is not right, or not good any more. Check it or ask for another.
+reset-password = Reset your password
+reset-intro = We mail you a code and a link with which you set a new password.
+reset-ask = Mail me a code
+reset-have-code = I have a code
+reset-mailed = If the address has an account, a code is on its way. It is good for 30 minutes.
+reset-code = Code from the e-mail
+reset-code-hint = Ten letters and digits
+reset-set = Set the new password
+reset-ends-all = You are then signed out on every device.
+reset-again = Ask for another code
+reset-back = Back to sign-in
+reset-done = Your new password is set. Sign in with it.
+new-password = New password
+field-wrong-token = The link is not good any more. Ask for another
+field-wrong-password = The password is not right
+field-no-password = This account has no e-mail and password
+nav-account = Account and password
+account-title = Your account
+account-lead = How you sign in, in which language we write, and where you are signed in.
+account-about = About you
+account-since = Registered
+account-session-since = Signed in here since
+account-no-email = None
+language = Language of pages and e-mails
+save-it = Save
+language-saved = The language is set.
+change-password = Change your password
+change-password-note = You are then signed out on every other device.
+current-password = Current password
+change-password-do = Change password
+password-changed = Your password is changed. Other devices are signed out.
+change-email = Change your e-mail
+change-email-note = A code goes to the new address; the old one is told.
+new-email = New e-mail
+change-email-do = Mail a code
+email-code-intro = Enter the six digits that we mailed to the new address. They are good for 15 minutes.
+email-confirm-do = Confirm the new e-mail
+email-other = Use another address
+email-asked = A code is on its way to the new address.
+email-changed = Your e-mail is changed. Sign in with it from now on.
+devices = Devices
+devices-note = This ends every session, this one, too. Do it when a device was lost.
+sign-out-everywhere = Sign out everywhere
+own-data = Your data
+own-data-note = All records of your account, as files that a spreadsheet opens.
+own-data-balance = Balance records (CSV)
+own-data-commission = Commission records (CSV)
+own-data-too-many = These are more than 5,000 records. Ask support for the file.
+
+# Redemption codes and subscriptions.
+nav-redeem = Redeem
+redeem-title = Redeem a code
+redeem-lead = A code adds time on a plan, or credit to your balance.
+redeem-code = Redemption code
+redeem-code-hint = 16 letters and digits. Spaces, hyphens and case do not matter.
+redeem-new-subscription = Start a new subscription instead of extending the one I have
+redeem-new-subscription-hint = Only for codes of a plan. A plan may limit how many you have at a time.
+redeem-do = Redeem
+redeem-off = Redeeming codes is switched off at the moment. What you redeemed stays.
+redeemed = The code is redeemed.
+redeemed-what = You received
+redeemed-extended = Subscription extended
+redeemed-began = Subscription begun
+redeemed-before = Ended so far
+redeemed-until = Ends now
+redeemed-credit = Credited to your balance
+see-in-records = See it in your records
+subscriptions = Subscriptions
+no-subscriptions = No subscriptions yet
+no-subscriptions-todo = A code of a plan begins one.
+plan-name = Plan
+state-of-it = State
+starts = Begins
+expires = Ends
+traffic = Traffic
+traffic-of = { $used } of { $whole } GB
+traffic-unlimited = { $used } GB, no limit
+subscription-active = Active
+subscription-expired = Expired
+redemptions = Redeemed codes
+no-redemptions = No codes redeemed yet
+no-redemptions-todo = Enter the first one above.
+benefit = Benefit
+effect = Effect
+ends-at = until
+redemption-undone = Taken back
+redemption-done = Redeemed
+units-day = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+units-month = { $n ->
+    [one] { $n } month
+   *[other] { $n } months
+}
+units-quarter = { $n ->
+    [one] { $n } quarter
+   *[other] { $n } quarters
+}
+units-half-year = { $n ->
+    [one] { $n } half-year
+   *[other] { $n } half-years
+}
+units-year = { $n ->
+    [one] { $n } year
+   *[other] { $n } years
+}
+refused-code-not-found = There is no such code. Compare it with what you received and enter it again.
+refused-already-redeemed = You have already redeemed this code; it is in the list below.
+refused-code-disabled = This code is switched off. Ask whoever gave it to you.
+refused-code-expired = This code has expired. Ask whoever gave it to you for another.
+refused-code-not-yet-valid = This code is not valid yet. Redeem it later.
+refused-code-used-up = Others have used this code up. Ask whoever gave it to you for another.
+refused-plan-off-sale = The plan of this code is not on sale. Ask support.
+refused-plan-quota = You have as many subscriptions of this plan as you may. Redeem it without starting a new one.
+
+# Affiliate programme.
+nav-affiliate = Affiliate
+affiliate-title = Affiliate programme
+affiliate-lead = You earn commission on what friends pay who registered with one of your codes.
+affiliate-off = The programme is switched off: new orders earn nothing at the moment. What you earned stays yours.
+affiliate-may-not = Your codes take no new friends. Ask support if you think that is wrong.
+available = Available
+available-note = Can be withdrawn now
+pending = Pending
+pending-note = Until the hold time is over
+held = Set aside
+held-note = For your open cash withdrawals
+withdrawn = Withdrawn
+clawed-back = Taken back
+clawed-back-note = Because friends got money back
+commission-debt = Still owed
+commission-debt-note = Paid by your next commission
+earned-in-all = Earned in all
+earned-note = The sum of pending, available, set aside, withdrawn and taken back
+friend-count = Friends
+withdraw = Withdraw
+withdrawals = Withdrawals
+affiliate-terms = Your terms
+affiliate-terms-note = Commission is a part of an order’s credit without bonus.
+commission-rate = Rate
+orders-per-friend = Orders of a friend that earn
+hold-time = Hold time after payment
+no-hold = None
+valid-time = A friend’s orders earn for
+cap-per-friend = Most that one friend earns you
+min-cash = Least cash withdrawal
+no-limit = No limit
+hours-of = { $n ->
+    [one] { $n } hour
+   *[other] { $n } hours
+}
+days-of = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+invite-codes = Your invite codes
+invite-codes-note = { $n ->
+    [one] The primary code, and up to { $n } more with a label of your own.
+   *[other] The primary code, and up to { $n } more with labels of your own.
+}
+no-codes = No codes yet
+no-codes-todo = Make one and share its link.
+code-label = Label
+code-label-hint = For you only, say where you share it
+code-link = Link
+code-link-of = Link with { $code }
+primary-code = Primary code
+new-code = New code
+invite-code-made = The new code works from now on.
+link-copy = Copy
+link-copied = Copied
+link-copy-by-hand = Press Ctrl+C to copy it
+row-action = Action
+switch-off = Switch off
+switch-off-title = Switch off { $code }
+switch-off-lead = Nobody can register with it any more, and it can’t be switched on again. Friends who came with it stay yours, and its place is free for a new code.
+go-back = Back
+code-off = The code is switched off.
+commissions = Commissions
+commissions-note = Newest first. Addresses are masked.
+no-commissions = No commissions yet
+no-commissions-todo = The first order that a friend pays will stand here.
+friend-of = Friend
+commission-base = Base
+commission-amount = Commission
+before-refunds = Before refunds:
+available-at = Available at
+commission-pending = Pending
+commission-available = Available
+commission-partially-reversed = Partly taken back
+commission-reversed = Taken back
+commission-held = Held
+withdraw-title = Withdraw commission
+withdraw-lead = To your balance at once, or in cash after somebody has checked it.
+withdraw-where = Where to
+to-balance = Your balance
+to-balance-note = At once
+to-cash = Cash by { $method }
+to-cash-note = At least { $amount } { $currency }
+withdraw-amount = Amount in { $currency }
+withdraw-available = Available:
+withdraw-all = Withdraw all of it
+withdraw-next = Continue
+withdraw-nothing = Nothing is available to withdraw at the moment.
+confirm-title = Check and confirm
+confirm-arrives = Goes to your balance
+confirm-cash = Is set aside, and paid by { $method }
+confirm-left = Commission that stays available
+confirm-balance-after = Your balance afterwards
+confirm-debt-first = Your debt is paid first.
+confirm-cash-note = Somebody checks it first. You can cancel until it is paid.
+payout-account = Account it is paid to
+payout-account-hint = Number or address at { $method }. Only its last digits are shown later.
+payout-name = Name of the account’s owner
+withdraw-balance-do = Withdraw to the balance
+withdraw-cash-do = Ask for the cash
+withdrawals-lead = Newest first. Accounts are masked.
+no-withdrawals = No withdrawals yet
+no-withdrawals-todo = Commission that is available can be withdrawn.
+withdraw-to = To
+withdrawal-settled = Settled
+withdrawal-note = Note
+withdrawal-done = Done
+withdrawal-requested = Requested
+withdrawal-paid = Paid
+withdrawal-rejected = Rejected
+withdrawal-cancelled = Cancelled
+cancel-it = Cancel
+withdrawn-balance = The commission is on your balance.
+withdrawn-cash = Your request is in; the amount is set aside.
+withdrawal-was-cancelled = The withdrawal is cancelled; its amount is available again.
+back-to-affiliate = Back to the programme
+refused-off = This programme is switched off at the moment; nothing was changed.
+refused-may-not-invite = You may not make invite codes. Ask support if you think that is wrong.
+refused-invite-code-limit = You have as many invite codes as you may. Switch one off first.
+refused-insufficient-available = Less commission is available than that. Enter a smaller amount.
+refused-withdrawal-closed = This withdrawal was closed meanwhile; the list shows how it ended.
+refused-forbidden = That is not possible with your account.
+refused-not-found = That is not there any more. Look at the list.
+field-not-a-decimal = Enter an amount, such as 12.5
+field-out-of-range = The amount is not within what is possible
+field-not-offered = This way is not offered any more. Choose another
+field-too-long = Enter 1 to { $most } characters on one line

@@ -39,7 +39,7 @@ const MAX_FLASH: usize = 3_500;
 const MAX_ANSWER: usize = 1024 * 1024;
 /// Life of a flash message in seconds.
 const FLASH_SECONDS: i64 = 120;
-/// Words in the names of fields whose entries are never kept.
+/// Fields whose entries are never kept, by the last part of their names.
 const NEVER_KEPT: [&str; 5] = ["password", "current", "new", "account", "secret"];
 
 /// Purpose of a form: sealed into it, never read by a browser.
@@ -75,6 +75,9 @@ impl Form {
 pub struct Flash {
     /// Path of the page that it is for.
     pub page: String,
+    /// Path of the route whose form it is about.
+    #[serde(default)]
+    pub form: String,
     /// Code of a refusal, a fault, or what was done.
     pub code: String,
     /// True if the form was not carried out.
@@ -166,7 +169,7 @@ async fn adapt<A: FormHost>(State(adapter): State<Adapter<A>>, request: Request)
         Some(fields.remove(at).1)
     };
     let (sealed, once, version) = (take(FORM), take(ONCE), take(VERSION));
-    let form = sealed.and_then(|text| Form::open(host, &text)).filter(|form| form.path == path);
+    let form = sealed.and_then(|text| Form::open(host, &text)).filter(|form| page_of(&form.path) == path);
     let form = form.ok_or(Refusal::Forbidden)?;
     let session = match &form.session {
         None => None,
@@ -303,12 +306,18 @@ fn refused(
     fields: &[(String, String)],
     once: Option<String>,
 ) -> Response {
-    let is_kept = |name: &str| !NEVER_KEPT.iter().any(|secret| name.contains(secret));
     let values = fields.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
     // Only an unknown outcome is asked for again; whatever else was refused is another press.
     let once = once.filter(|_| told.status == 503);
-    let flash = Flash { page: form.back.clone(), refused: true, values, once, ..told.flash };
+    let (page, form_path) = (form.back.clone(), form.path.clone());
+    let flash = Flash { page, form: form_path, refused: true, values, once, ..told.flash };
     redirect(&form.back, flash.cookie(host))
+}
+
+/// True if the entry of a field may travel back to its page.
+fn is_kept(name: &str) -> bool {
+    let last = name.split(':').next().and_then(|path| path.rsplit('.').next()).unwrap_or_default();
+    !NEVER_KEPT.contains(&last)
 }
 
 fn sign_in(next: &str) -> String {

@@ -1,6 +1,6 @@
 //! A browser without script: cookies, forms found by their buttons, redirects. Every page it meets is checked as HTML.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Mutex;
 
@@ -52,6 +52,9 @@ impl<'a> Browser<'a> {
     /// Fills in the form with this button and presses it, following the redirect.
     pub async fn press(&self, page: &Shown, button: &str, entries: &[(&str, &str)]) -> Shown {
         let (action, fields) = page.form(button, entries);
+        if page.form_with(button).of("method") == Some("get") {
+            return self.open(&format!("{action}?{}", encoded(&fields))).await;
+        }
         let sent = self.send(&action, &fields, &[("sec-fetch-site", "same-origin")]).await;
         assert_eq!(sent.status, 303, "{}", sent.text);
         self.open(sent.headers[LOCATION].to_str().unwrap()).await
@@ -59,12 +62,7 @@ impl<'a> Browser<'a> {
 
     /// Posts a form's fields.
     pub async fn send(&self, action: &str, fields: &[(String, String)], headers: &[(&str, &str)]) -> Shown {
-        let body: String = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-            .collect::<Vec<_>>()
-            .join("&");
-        self.ask("POST", action, Some(body), headers).await
+        self.ask("POST", action, Some(encoded(fields)), headers).await
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Shown {
@@ -104,19 +102,37 @@ impl<'a> Browser<'a> {
 }
 
 impl Shown {
-    /// Action and fields of the form with this button, with these entries.
-    pub fn form(&self, button: &str, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
-        let forms = self.root.all("form");
+    /// The first form with this button.
+    fn form_with(&self, button: &str) -> &Element {
         let has = |form: &&Element| form.all("button").iter().any(|one| one.text().trim() == button);
-        let form = *forms.iter().find(|form| has(form)).unwrap_or_else(|| panic!("no {button} in {}", self.text));
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for input in form.all("input") {
-            let value = input.of("value").unwrap_or_default();
-            fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+        self.root.all("form").into_iter().find(has).unwrap_or_else(|| panic!("no {button} in {}", self.text))
+    }
+
+    /// Action and fields of the form with this button, with these entries.
+    ///
+    /// An entry of a radio button or checkbox chooses the one with its value.
+    pub fn form(&self, button: &str, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+        let form = self.form_with(button);
+        let entered = |name: &str| entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let (mut fields, mut used) = (Vec::new(), BTreeSet::new());
+        for field in form.all("*") {
+            let Some(name) = field.of("name").filter(|_| field.name == "input" || field.name == "select") else {
+                continue;
+            };
+            let own = field.of("value").unwrap_or_default();
+            let value = match field.of("type") {
+                Some("radio") if entered(name).is_some() => entered(name).filter(|value| *value == own),
+                Some("checkbox") if entered(name) == Some(own) => Some(own),
+                Some("radio" | "checkbox") => field.of("checked").map(|_| own),
+                Some("hidden") if is_box(form, name) => Some(own),
+                _ if field.name == "select" => entered(name).or_else(|| selected(field)),
+                _ => Some(entered(name).unwrap_or(own)),
+            };
+            used.insert(name);
+            fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         }
-        for (name, value) in entries {
-            let at = fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| panic!("no field {name}"));
-            fields[at].1 = (*value).to_owned();
+        for (name, _) in entries {
+            assert!(used.contains(name), "no field {name} in {}", self.text);
         }
         (form.of("action").unwrap().to_owned(), fields)
     }
@@ -130,6 +146,23 @@ impl Shown {
     pub fn heading(&self) -> String {
         self.root.all("h1")[0].text()
     }
+}
+
+/// True if the hidden field is the `false` of a checkbox.
+fn is_box(form: &Element, name: &str) -> bool {
+    form.all("input").iter().any(|input| input.of("type") == Some("checkbox") && input.of("name") == Some(name))
+}
+
+/// Value of a list's chosen option.
+fn selected(list: &Element) -> Option<&str> {
+    let options = list.all("option");
+    let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first())?;
+    chosen.of("value")
+}
+
+fn encoded(fields: &[(String, String)]) -> String {
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 fn escaped(text: &str) -> String {
