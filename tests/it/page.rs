@@ -7,5 +7,6 @@ mod defences;
 mod journeys;
 mod markup;
 mod redeem;
+mod schema;
 mod signing_in;
 mod texts;

@@ -112,7 +112,10 @@ fn codes(visit: &Visit, of: &AffiliateOverview) -> Markup {
             }
             @if rows.is_empty() { (empty(visit, false, &text.no_codes(), &text.no_codes_todo())) }
             @else { (table(&columns, &rows)) }
-            @if may_make { div.in { (new_code(visit)) } }
+            div.in {
+                p #copied .hint aria-live="polite" {}
+                @if may_make { (new_code(visit)) }
+            }
         }
     }
 }
@@ -131,7 +134,7 @@ fn row_of_code(visit: &Visit, code: &Shown) -> Vec<Markup> {
             label.hidden for=(id) { (label) }
             span.copy.slim {
                 input id=(id) readonly value=(code.link);
-                button.btn type="button" data-copy=(id) data-done=(&*text.link_copied()) data-failed=(&*text.link_copy_by_hand()) {
+                button.btn type="button" data-copy=(id) data-done=(&*text.link_copied()) data-else=(&*text.link_copy_by_hand()) hidden {
                     (text.link_copy())
                 }
             }

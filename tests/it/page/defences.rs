@@ -239,3 +239,22 @@ fn template_and_router_name_the_same_pages() {
         }
     });
 }
+
+/// C1.2: pages read; the function that renders them may write nothing, and knows no secret but the one that seals forms.
+#[test]
+fn the_function_of_the_pages_may_only_read() {
+    World::run(async |world| {
+        let function = world.stack.template.functions.iter().find(|function| function.binary == "console").unwrap();
+        let actions: BTreeSet<&str> =
+            function.statements.iter().flat_map(|statement| &statement.actions).map(String::as_str).collect();
+        let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
+        // A key of the operator's own decrypts what the parameters hold.
+        let secrets = ["kms:Decrypt", "ssm:GetParameters"];
+        let more = actions.iter().filter(|action| !reads.contains(action) && !secrets.contains(action));
+        assert_eq!(more.collect::<Vec<_>>(), Vec::<&&str>::new());
+        let readable = function.statements.iter().filter(|statement| statement.actions == ["ssm:GetParameters"]);
+        let names: Vec<&str> = readable.flat_map(|statement| &statement.resources).map(String::as_str).collect();
+        let sealed = ["/app-secret", "/origin-secret", "/origin-secret-previous"];
+        assert!(names.iter().all(|name| sealed.iter().any(|known| name.ends_with(known))), "{names:?}");
+    });
+}
