@@ -2,9 +2,11 @@
 
 mod account;
 mod affiliate;
+mod brand;
 pub mod client;
 mod defences;
 mod journeys;
+mod languages;
 mod markup;
 mod redeem;
 mod schema;

@@ -1,6 +1,6 @@
 //! The page of the visitor's own account: language, password, e-mail, devices, data (R2.11).
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -12,7 +12,7 @@ use shared::kernel::fault::Fault;
 use shared::kernel::ledger::{AccountKind, AccountOwner};
 
 use crate::frame;
-use crate::gate::password;
+use crate::gate::{password, username};
 use crate::parts::{Field, field, time};
 use crate::text::Language;
 use crate::visit::{Member, Visit, failed};
@@ -29,13 +29,12 @@ pub async fn account(Member(visit): Member) -> Response {
         Err(fault) => return failed(&visit, &fault),
     };
     let text = &visit.text;
-    let has_password = member.user.email.is_some();
+    let email = member.user.email.as_ref().map(|email| email.as_str());
     let main = html! {
         div.two {
             (about(&visit, member))
-            @if has_password { (change_password(&visit)) (change_email(&visit)) }
-            (devices(&visit))
-            (data(&visit))
+            @if email.is_some() { (change_password(&visit, email)) (change_email(&visit)) }
+            div.stack.top-aligned { (devices(&visit)) (data(&visit)) }
         }
     };
     frame::page(&visit, member, &text.account_title(), &text.account_lead(), &main)
@@ -78,7 +77,7 @@ fn about(visit: &Visit, member: &Visitor) -> Markup {
     }
 }
 
-fn change_password(visit: &Visit) -> Markup {
+fn change_password(visit: &Visit, email: Option<&str>) -> Markup {
     let text = &visit.text;
     let length = Some(text.password_length().to_string());
     let current = Field {
@@ -99,6 +98,7 @@ fn change_password(visit: &Visit) -> Markup {
             div.in {
                 form.stack method="post" action="/forms/registration/password" {
                     (visit.sealed("POST", "/password", "/account", "/account", Some("password_changed")))
+                    (username(visit, email))
                     (field(visit, &current))
                     (field(visit, &new))
                     div.row { button.btn.go { (text.change_password_do()) } }
@@ -127,7 +127,7 @@ fn ask_email(visit: &Visit) -> Markup {
         name: "email",
         label: html! { (text.new_email()) },
         kind: "email",
-        autocomplete: "email",
+        autocomplete: "username",
         hint: None,
         value: None,
         required: true,
@@ -237,6 +237,7 @@ fn file(is_commission: bool, text: String) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         headers.insert(CONTENT_DISPOSITION, name);
     }

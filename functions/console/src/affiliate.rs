@@ -186,7 +186,7 @@ pub async fn off(Member(visit): Member) -> Response {
     let main = html! {
         section.card {
             div.in.stack {
-                dl.sum {
+                dl.sum.narrow {
                     dt { (text.invite_code()) } dd.mono { (name) }
                     dt { (text.code_label()) } dd.break { (code.invite.label.as_deref().unwrap_or("—")) }
                     dt { (text.friend_count()) } dd { (code.invitees) }
@@ -252,7 +252,7 @@ fn terms(visit: &Visit, of: &AffiliateOverview) -> Markup {
         section.card aria-labelledby="terms" {
             header { h2 #terms { (text.affiliate_terms()) } p { (text.affiliate_terms_note()) } }
             div.in {
-                dl.sum {
+                dl.sum.narrow {
                     dt { (text.commission_rate()) } dd { (percent(of.policy.rate)) }
                     dt { (text.orders_per_friend()) }
                     dd { (or_none(limit, html! { (limit) }, &text.no_limit())) }

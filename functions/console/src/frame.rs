@@ -17,22 +17,23 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
 use shared::kernel::refusal::Refusal;
 
+use crate::brand::{links as own_links, mark};
 use crate::files;
-use crate::parts::{alert, logo, money};
+use crate::parts::{alert, money};
 use crate::visit::Visit;
 
-/// Name of the deployment.
-const NAME: &str = "Guerdon";
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// Content security policy, in front of and behind the images' source of the operator's own (C5.7).
+const POLICY: [&str; 2] = [
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'",
+    "; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'",
+];
 
 /// Headers of every page (C5.7).
-const HEADERS: [(HeaderName, &str); 9] = [
+const HEADERS: [(HeaderName, &str); 8] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CACHE_CONTROL, "no-store"),
     (VARY, "Cookie, Accept-Language, Accept-Encoding"),
-    (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
@@ -75,7 +76,7 @@ fn card(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Markup {
     html! {
         main #main tabindex="-1" {
             div.gate {
-                p.row { a.brand href="/" { (logo()) (NAME) } }
+                p.row { (mark(visit)) }
                 section.card { div.in.stack { div { h1 { (title) } (lead) } (main) } }
                 footer.row.small { (choices(visit)) }
             }
@@ -116,7 +117,7 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     html! {
         header.top {
             div {
-                a.brand href="/" { (logo()) (NAME) }
+                (mark(visit))
                 nav aria-label=(&*text.main_menu()) {
                     ul { @for (path, name) in &entries { li { a href=(path) aria-current=[links(path)] { (name) } } } }
                 }
@@ -126,19 +127,27 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
                 }
                 details.menu.burger.only-narrow {
                     summary aria-label=(&*text.menu()) { (crate::parts::burger()) }
-                    div { @for (path, name) in &entries { a href=(path) aria-current=[links(path)] { (name) } } }
-                }
-                details.menu {
-                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
                     div {
-                        a href="/account" aria-current=[links("/account")] { (text.nav_account()) }
-                        form method="post" action="/forms/registration/sign-out" {
-                            (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
-                            button.btn.bare { (text.sign_out()) }
-                        }
+                        @for (path, name) in &entries { a href=(path) aria-current=[links(path)] { (name) } }
+                        (account(visit))
                     }
                 }
+                details.menu.hide-narrow {
+                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
+                    div { (account(visit)) }
+                }
             }
+        }
+    }
+}
+
+/// The visitor's own entries of a menu.
+fn account(visit: &Visit) -> Markup {
+    html! {
+        a href="/account" aria-current=[(visit.path == "/account").then_some("page")] { (visit.text.nav_account()) }
+        form method="post" action="/forms/registration/sign-out" {
+            (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
+            button.btn.bare { (visit.text.sign_out()) }
         }
     }
 }
@@ -149,6 +158,7 @@ fn choices(visit: &Visit) -> Markup {
     let text = &visit.text;
     let themes = [("system", text.theme_system()), ("light", text.theme_light()), ("dark", text.theme_dark())];
     html! {
+        (own_links(visit))
         a href=(visit.with("lang", other.tag())) lang=(other.tag()) hreflang=(other.tag()) { (name) }
         @for (theme, name) in &themes {
             @if visit.theme.unwrap_or("system") != *theme { a href=(visit.with("theme", theme)) { (text.theme()) ": " (name) } }
@@ -165,8 +175,9 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
-                title { (title) " · " (NAME) }
+                title { (title) " · " (visit.brand.settings.name) }
                 link rel="stylesheet" href=(files::path("app.css"));
+                @if let Some(sheet) = visit.brand.sheet() { link rel="stylesheet" href=(sheet); }
                 link rel="icon" href=(files::path("icon.svg"));
                 script type="module" src=(files::path("app.js")) {}
             }
@@ -181,6 +192,7 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response.headers_mut().extend(policy(visit).map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     response.headers_mut().insert("permissions-policy", HeaderValue::from_static(PERMISSIONS));
     // Shown once; another page's message stays where it is.
     if visit.flash.is_some()
@@ -189,6 +201,13 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
         response.headers_mut().append(SET_COOKIE, cleared);
     }
     packed(&visit.headers, response, &html)
+}
+
+/// The content security policy of a page.
+fn policy(visit: &Visit) -> Option<HeaderValue> {
+    let [before, after] = POLICY;
+    let images = visit.brand.image_source().map(|source| format!(" {source}")).unwrap_or_default();
+    HeaderValue::from_str(&format!("{before}{images}{after}")).ok()
 }
 
 /// The response with its body compressed, if the browser takes that: the HTTP API does not compress (C2.6).

@@ -63,6 +63,14 @@ pub fn email<'a>(visit: &Visit, value: Option<&'a str>) -> Field<'a> {
     }
 }
 
+/// The hidden name that password managers keep a new password under; no part of the form.
+pub fn username(visit: &Visit, email: Option<&str>) -> Markup {
+    html! {
+        label hidden for="username" { (visit.text.email()) }
+        input #username hidden type="email" autocomplete="username" readonly value=[email];
+    }
+}
+
 /// The address that the form before asked a code for.
 pub fn mailed_to(visit: &Visit) -> Option<&str> {
     visit.flash.as_ref()?.facts.get("email").map(String::as_str)
@@ -163,6 +171,9 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
             (field(&visit, &password(&visit, "new-password", Some(text.password_length().to_string()))))
             @if takes_codes { (field(&visit, &invite)) }
             button.btn.go.big { (text.create_account_do()) }
+        }
+        @if let Some(terms) = &visit.brand.settings.terms_url {
+            p.small { a href=(terms) rel="noreferrer" { (text.accept_terms()) } }
         }
     };
     frame::gate(&visit, &text.create_account(), &lead, &main)

@@ -2,6 +2,7 @@
 
 mod account;
 mod affiliate;
+mod brand;
 pub mod files;
 mod frame;
 mod gate;
@@ -60,6 +61,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/affiliate/withdraw", get(withdraw::withdraw))
         .route("/affiliate/withdraw/confirm", get(withdraw::confirm))
         .route("/affiliate/withdrawals", get(withdraw::withdrawals))
+        .route("/static/{name}", get(brand::sheet))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .fallback(visit::no_page)

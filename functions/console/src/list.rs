@@ -80,8 +80,10 @@ impl Column {
 pub fn table(columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     let cell = |(index, (column, content)): (usize, (&Column, &Markup))| {
         let (is_lead, is_number) = (index == 0, matches!(column, Column::Number(_)));
+        // A card has no line for what is not there.
+        let is_nothing = content.0.is_empty();
         html! {
-            td.lead[is_lead].right[is_number] role="cell" data-label=(column.heading()) { span { (content) } }
+            td.lead[is_lead].right[is_number].hide-narrow[is_nothing] role="cell" data-label=(column.heading()) { span { (content) } }
         }
     };
     html! {

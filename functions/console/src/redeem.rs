@@ -86,7 +86,7 @@ fn form(visit: &Visit) -> Markup {
     html! {
         section.card {
             div.in {
-                form.stack method="post" action="/forms/redemption/v1/redemptions" {
+                form.stack.narrow method="post" action="/forms/redemption/v1/redemptions" {
                     (visit.sealed("POST", REDEEM, "/redeem?done={id}", "/redeem", Some("redeemed")))
                     (field(visit, &code))
                     div.check {
@@ -114,7 +114,7 @@ fn brought(visit: &Visit, page: &Page<Redemption>) -> Markup {
         section.card aria-labelledby="brought" {
             header { h2 #brought { (text.redeemed_what()) } }
             div.in.stack {
-                dl.sum {
+                dl.sum.narrow {
                     dt { (text.redeem_code()) } dd.mono { (shown.code) }
                     dt { (text.benefit()) } dd { (benefit(visit, &shown)) }
                     @if let Some(extension) = &shown.extension {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::frame;
-use crate::gate::{email, mailed_to, password};
+use crate::gate::{email, mailed_to, password, username};
 use crate::parts::{Field, field};
 use crate::visit::Visit;
 
@@ -24,7 +24,7 @@ pub async fn reset(visit: Visit) -> Response {
     };
     let main = html! {
         div.stack data-without-token hidden[token.is_some()] { (by_hand) }
-        (by_link(&visit, token.as_deref()))
+        @if visit.asked("step") != Some("code") { (by_link(&visit, token.as_deref())) }
         p.small { a href="/sign-in" { (text.reset_back()) } }
     };
     frame::gate(&visit, &text.reset_password(), &html! { p.muted { (text.reset_intro()) } }, &main)
@@ -60,7 +60,7 @@ fn by_code(visit: &Visit) -> Markup {
             (visit.sealed("POST", CONFIRM, "/sign-in", "/reset?step=code", Some("reset_done")))
             (field(visit, &email(visit, mailed_to(visit))))
             (field(visit, &code))
-            (field(visit, &new_password(visit, "password")))
+            (field(visit, &new_password(visit)))
             p.small.muted { (text.reset_ends_all()) }
             button.btn.go.big { (text.reset_set()) }
         }
@@ -73,16 +73,16 @@ fn by_link(visit: &Visit, token: Option<&str>) -> Markup {
         form.stack method="post" action="/forms/registration/v1/password-resets/confirm" data-token hidden[token.is_none()] {
             (visit.sealed("POST", CONFIRM, "/sign-in", "/reset?step=link", Some("reset_done")))
             input type="hidden" name="token" value=[token];
-            (field(visit, &new_password(visit, "link-password")))
+            (username(visit, None))
+            (field(visit, &new_password(visit)))
             p.small.muted { (visit.text.reset_ends_all()) }
             button.btn.go.big { (visit.text.reset_set()) }
         }
     }
 }
 
-fn new_password<'a>(visit: &Visit, id: &'a str) -> Field<'a> {
+fn new_password(visit: &Visit) -> Field<'static> {
     Field {
-        id,
         label: html! { (visit.text.new_password()) },
         ..password(visit, "new-password", Some(visit.text.password_length().to_string()))
     }

@@ -62,10 +62,11 @@ impl Language {
         (tag == "en" || tag.starts_with("en-")).then_some(Self::English)
     }
 
-    /// The language of a request (C7.3): its cookie, else the user's, else the best accepted one, else English.
-    pub fn choose(headers: &HeaderMap, cookies: &Cookies, own: Option<&str>) -> Self {
+    /// The language of a request (C7.3): its cookie, else the user's, else the best accepted one, else
+    /// the deployment's.
+    pub fn choose(headers: &HeaderMap, cookies: &Cookies, own: Option<&str>, default: &str) -> Self {
         let chosen = cookies.get("lang").and_then(Self::of).or_else(|| own.and_then(Self::of));
-        chosen.or_else(|| accepted(headers)).unwrap_or(Self::English)
+        chosen.or_else(|| accepted(headers)).or_else(|| Self::of(default)).unwrap_or(Self::English)
     }
 
     /// Its texts.
@@ -128,9 +129,9 @@ impl Texts {
     /// Refusals of the pages about sign-in, redemption codes and the affiliate programme.
     fn refused_account(&self, flash: &Flash) -> Option<Message> {
         Some(match flash.code.as_str() {
+            "code_not_found" => self.refused_code_not_found(),
             "challenge_required" if flash.values.contains_key(CHALLENGE_CODE) => self.refused_challenge_wrong(),
             "challenge_required" => self.refused_challenge_required(),
-            "code_not_found" => self.refused_code_not_found(),
             "already_redeemed" => self.refused_already_redeemed(),
             "code_disabled" => self.refused_code_disabled(),
             "code_expired" => self.refused_code_expired(),
@@ -160,6 +161,8 @@ impl Texts {
             ("/code", _) => self.field_wrong_code(),
             ("/token", _) => self.field_wrong_token(),
             ("/amount", "not_a_decimal") => self.field_not_a_decimal(),
+            ("/amount", "too_much") => self.field_amount_too_much(),
+            ("/amount", "too_little") => self.field_amount_too_little(),
             ("/amount", _) => self.field_out_of_range(),
             ("/payout/method", _) => self.field_not_offered(),
             ("/payout/account" | "/payout/name", _) => self.field_too_long(200),
@@ -213,8 +216,8 @@ impl Texts {
         match unit {
             Unit::Day => self.units_day(n),
             Unit::Month => self.units_month(n),
-            Unit::Quarter => self.units_quarter(n),
-            Unit::HalfYear => self.units_half_year(n),
+            Unit::Quarter => self.units_month(n.saturating_mul(3)),
+            Unit::HalfYear => self.units_month(n.saturating_mul(6)),
             Unit::Year => self.units_year(n),
         }
     }

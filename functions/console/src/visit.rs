@@ -17,6 +17,7 @@ use shared::edge::cookies::{Cookies, SESSION};
 use shared::edge::forms::{FORM, Flash, Form, ONCE};
 use shared::kernel::fault::Fault;
 
+use crate::brand::Brand;
 use crate::frame;
 use crate::text::{Language, Texts};
 
@@ -36,6 +37,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// Signed-in user; nobody on the pages before sign-in, which do not ask.
     pub visitor: Option<Visitor>,
+    /// Name, look and links of the operator.
+    pub brand: Brand,
     /// True if the affiliate programme concerns the visitor.
     pub has_affiliate: bool,
 }
@@ -44,10 +47,11 @@ pub struct Visit {
 pub struct Member(pub Visit);
 
 impl Visit {
-    fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+    async fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+        let brand = Brand::of(app).await;
         let cookies = Cookies::of(&parts.headers);
         let own = visitor.as_ref().and_then(|visitor| visitor.user.locale.as_deref());
-        let language = Language::choose(&parts.headers, &cookies, own);
+        let language = Language::choose(&parts.headers, &cookies, own, &brand.settings.default_language);
         let theme = ["light", "dark"].into_iter().find(|theme| cookies.get("theme") == Some(theme));
         let path = parts.uri.path().to_owned();
         Self {
@@ -60,6 +64,7 @@ impl Visit {
             theme,
             path,
             visitor,
+            brand,
             has_affiliate: false,
         }
     }
@@ -125,7 +130,7 @@ impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        Ok(Self::new(parts, app, None))
+        Ok(Self::new(parts, app, None).await)
     }
 }
 
@@ -141,7 +146,7 @@ impl FromRequestParts<Arc<App>> for Member {
             Ok(Some(visitor)) => {
                 // While the programme is off, it concerns those who may have earned by a code.
                 let has_code = visitor.user.invite_code.is_some();
-                let mut visit = Visit::new(parts, app, Some(visitor));
+                let mut visit = Visit::new(parts, app, Some(visitor)).await;
                 match app.settings::<AffiliateSettings>().await {
                     Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
                     Err(fault) => return Err(failed(&visit, &fault)),
@@ -149,7 +154,7 @@ impl FromRequestParts<Arc<App>> for Member {
                 Ok(Self(visit))
             }
             Ok(None) => Err(redirect(&sign_in(parts))),
-            Err(fault) => Err(failed(&Visit::new(parts, app, None), &fault)),
+            Err(fault) => Err(failed(&Visit::new(parts, app, None).await, &fault)),
         }
     }
 }

@@ -58,7 +58,7 @@ fn choose(visit: &Visit, member: &Visitor, of: &AffiliateOverview) -> Response {
                 div.in {
                     form.stack method="get" action="/affiliate/withdraw/confirm" {
                         (ways(visit, of))
-                        (field(visit, &amount))
+                        div.narrow { (field(visit, &amount)) }
                         p { (text.withdraw_available()) " " (money(&shown)) " · " a href=(all) { (text.withdraw_all()) } }
                         div.row {
                             button.btn.go { (text.withdraw_next()) }
@@ -131,8 +131,11 @@ impl Wish {
         let amount = LedgerMoney::exact(amount, available.currency()).map_err(|_| ("/amount", "not_a_decimal"))?;
         let is_too_little = method.is_some()
             && least_cash(&of.programme, available.currency()).is_some_and(|least| amount.amount() < least.amount());
-        if is_too_little || amount.amount() > available.amount() {
-            return Err(("/amount", "out_of_range"));
+        if is_too_little {
+            return Err(("/amount", "too_little"));
+        }
+        if amount.amount() > available.amount() {
+            return Err(("/amount", "too_much"));
         }
         Ok(Self { amount, method })
     }
@@ -146,6 +149,7 @@ pub async fn confirm(Member(mut visit): Member) -> Response {
     };
     if let Err((pointer, code)) = &wish
         && visit.flash.is_none()
+        && of.account.available.is_positive()
     {
         let errors = vec![((*pointer).to_owned(), (*code).to_owned())];
         visit.flash = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
@@ -171,7 +175,7 @@ fn asked(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -
     let main = html! {
         section.card {
             div.in {
-                form.stack method="post" action="/forms/affiliate/v1/affiliate/withdrawals" {
+                form.stack.narrow method="post" action="/forms/affiliate/v1/affiliate/withdrawals" {
                     (visit.sealed("POST", WITHDRAW, "/affiliate/withdrawals", &back, Some(said)))
                     input type="hidden" name="amount" value=(Amount::from(wish.amount).amount);
                     input type="hidden" name="to" value=(to.as_str());

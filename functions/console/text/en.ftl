@@ -213,14 +213,6 @@ units-month = { $n ->
     [one] { $n } month
    *[other] { $n } months
 }
-units-quarter = { $n ->
-    [one] { $n } quarter
-   *[other] { $n } quarters
-}
-units-half-year = { $n ->
-    [one] { $n } half-year
-   *[other] { $n } half-years
-}
 units-year = { $n ->
     [one] { $n } year
    *[other] { $n } years
@@ -360,5 +352,14 @@ refused-forbidden = That is not possible with your account.
 refused-not-found = That is not there any more. Look at the list.
 field-not-a-decimal = Enter an amount, such as 12.5
 field-out-of-range = The amount is not within what is possible
+field-amount-too-much = Enter at most what is available
+field-amount-too-little = Cash begins at the least amount that is named with it
 field-not-offered = This way is not offered any more. Choose another
 field-too-long = Enter 1 to { $most } characters on one line
+
+# Links of the operator.
+foot-home = { $name } home page
+foot-terms = Terms
+foot-privacy = Privacy
+foot-help = Help
+accept-terms = With an account you accept these terms

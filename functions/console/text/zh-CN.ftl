@@ -201,8 +201,6 @@ redemption-undone = 已撤销
 redemption-done = 已兑换
 units-day = { $n } 天
 units-month = { $n } 个月
-units-quarter = { $n } 个季度
-units-half-year = { $n } 个半年
 units-year = { $n } 年
 refused-code-not-found = 兑换码不存在，请核对后重新输入。
 refused-already-redeemed = 您已使用过此兑换码，见下方兑换记录。
@@ -330,5 +328,14 @@ refused-forbidden = 您的账户无法进行此操作。
 refused-not-found = 该内容已不存在，请查看列表。
 field-not-a-decimal = 请输入金额，例如 12.5
 field-out-of-range = 金额不在允许范围内
+field-amount-too-much = 请输入不超过可提现金额的数值
+field-amount-too-little = 现金提现不得低于所示的最低金额
 field-not-offered = 不再支持此方式，请选择其他方式
 field-too-long = 请输入 1 至 { $most } 个字符，不换行
+
+# Links of the operator.
+foot-home = { $name } 主页
+foot-terms = 服务条款
+foot-privacy = 隐私政策
+foot-help = 帮助
+accept-terms = 创建账户即表示您同意本服务条款
