@@ -2,6 +2,9 @@
 
 pub mod client;
 mod defences;
+mod invite;
 mod journeys;
 mod markup;
+mod orders;
 mod texts;
+mod topup;

@@ -3,10 +3,17 @@
 pub mod files;
 mod frame;
 mod gate;
+mod invite;
+mod orders;
 mod parts;
+mod show;
+mod sorry;
+mod svg;
 pub mod text;
+mod topup;
 mod user;
 mod visit;
+mod words;
 
 use std::sync::Arc;
 
@@ -18,8 +25,25 @@ use shared::edge::openapi::Api;
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
-/// Paths of the pages, as the router has them.
-pub const PAGES: [&str; 6] = ["/", "/sign-in", "/register", "/verify", "/home", "/records"];
+use self::topup::entry as topup_entry;
+
+/// Paths of the pages, as the template has them: `{proxy+}` is whatever the router has below.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/sign-in",
+    "/register",
+    "/verify",
+    "/home",
+    "/records",
+    "/top-up",
+    "/top-up/{proxy+}",
+    "/orders",
+    "/orders/{proxy+}",
+    "/payment/result",
+    "/invite",
+    "/invite/{proxy+}",
+    "/sorry",
+];
 
 /// The pages; no part of the API's description.
 pub fn api() -> Api<Arc<App>> {
@@ -30,6 +54,17 @@ pub fn api() -> Api<Arc<App>> {
         .route("/verify", get(gate::verify))
         .route("/home", get(user::home))
         .route("/records", get(user::records))
+        .route("/top-up", get(topup::page))
+        .route("/top-up/price", get(topup::price))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/cancel", get(orders::cancel))
+        .route("/orders/{id}/state", get(orders::state))
+        .route("/payment/result", get(orders::result))
+        .route("/invite", get(invite::page))
+        .route("/invite/rewards", get(invite::rewards))
+        .route("/invite/qr.svg", get(invite::qr))
+        .route("/sorry", get(sorry::sorry))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .fallback(visit::no_page)

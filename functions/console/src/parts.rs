@@ -38,7 +38,7 @@ fn digits(number: &str) -> Markup {
 }
 
 /// Thousands divided by commas.
-fn grouped(whole: &str) -> String {
+pub fn grouped(whole: &str) -> String {
     let place = |(index, digit): (usize, char)| {
         let left = whole.len().saturating_sub(index);
         let comma = index > 0 && left % 3 == 0;
@@ -98,14 +98,19 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     }
 }
 
-/// The summary of what is wrong, with a link to each field (C4.7).
-pub fn alert(visit: &Visit, flash: &Flash) -> Markup {
+/// The summary of what is wrong, with a link to each field that the page has (C4.7).
+pub fn alert(visit: &Visit, flash: &Flash, main: &Markup) -> Markup {
+    let has = |id: &str| main.0.contains(&format!(" id=\"{id}\""));
     html! {
         div.alert role="alert" tabindex="-1" aria-labelledby="alert" {
             h2 #alert { (visit.text.problem()) }
             ul {
                 @for (pointer, code) in &flash.errors {
-                    li { a href=(format!("#{}", pointer.trim_start_matches('/'))) { (visit.text.field_error(pointer, code)) } }
+                    @let id = pointer.trim_start_matches('/');
+                    li {
+                        @if has(id) { a href=(format!("#{id}")) { (visit.text.field_error(pointer, code)) } }
+                        @else { (visit.text.field_error(pointer, code)) }
+                    }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }
             }

@@ -101,6 +101,12 @@ impl Texts {
             "bad_credentials" => self.refused_bad_credentials(),
             "account_blocked" => self.refused_account_blocked(),
             "email_taken" => self.refused_email_taken(),
+            "rate_limited" if flash.wait.is_some_and(|wait| wait < 60) => {
+                self.refused_wait_seconds(flash.wait.unwrap_or(60).to_string())
+            }
+            "programme_off" => self.refused_programme_off(),
+            "order_not_pending" => self.refused_order_not_pending(),
+            "payment_under_way" => self.refused_payment_under_way(),
             "rate_limited" => self.refused_rate_limited(flash.wait.unwrap_or(60).div_ceil(60).to_string()),
             "idempotency_key_reused" => self.refused_idempotency_key_reused(),
             "outcome_unknown" => self.refused_outcome_unknown(),
@@ -116,6 +122,12 @@ impl Texts {
             ("/email", _) => self.field_not_an_email(),
             ("/password", _) => self.field_password_length(),
             ("/code", _) => self.field_wrong_code(),
+            ("/amount", "one_of") => self.field_one_of(),
+            ("/amount" | "/offer_id", "not_payable") => self.field_amount_way(),
+            ("/amount", "not_a_decimal") => self.field_amount_digits(),
+            ("/amount", _) => self.field_amount(),
+            ("/offer_id", _) => self.field_offer(),
+            ("/provider" | "/method", _) => self.field_way(),
             _ => self.field_other(),
         }
     }
@@ -125,6 +137,7 @@ impl Texts {
         let fact = |name: &str| flash.facts.get(name).cloned();
         match flash.code.as_str() {
             "resent" => Some(self.resent()),
+            "code_made" => Some(self.code_made()),
             "welcome" => Some(match (fact("reason").as_deref(), fact("reward"), fact("applied")) {
                 (Some("unknown"), _, _) => self.not_applied_unknown(),
                 (Some("inactive"), _, _) => self.not_applied_inactive(),

@@ -57,6 +57,19 @@ impl<'a> Browser<'a> {
         self.open(sent.headers[LOCATION].to_str().unwrap()).await
     }
 
+    /// Fills in the form with this button, which leads to a page, and presses it.
+    pub async fn show(&self, page: &Shown, button: &str, entries: &[(&str, &str)]) -> Shown {
+        let (action, fields) = page.form(button, entries);
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+        self.open(&format!("{action}?{}", pairs.collect::<Vec<_>>().join("&"))).await
+    }
+
+    /// Asks for what the script asks for.
+    pub async fn fetch(&self, path: &str) -> serde_json::Value {
+        let told = self.ask("GET", path, None, &[("accept", "application/json")]).await;
+        serde_json::from_str(&told.text).unwrap_or_else(|_| panic!("{path}: {} {}", told.status, told.text))
+    }
+
     /// Posts a form's fields.
     pub async fn send(&self, action: &str, fields: &[(String, String)], headers: &[(&str, &str)]) -> Shown {
         let body: String = fields
@@ -109,16 +122,36 @@ impl Shown {
         let forms = self.root.all("form");
         let has = |form: &&Element| form.all("button").iter().any(|one| one.text().trim() == button);
         let form = *forms.iter().find(|form| has(form)).unwrap_or_else(|| panic!("no {button} in {}", self.text));
+        let buttons = form.all("button");
+        let pressed = buttons.iter().find(|one| one.text().trim() == button).unwrap();
         let mut fields: Vec<(String, String)> = Vec::new();
-        for input in form.all("input") {
-            let value = input.of("value").unwrap_or_default();
-            fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+        for input in form.all("input").into_iter().filter(|input| input.of("name").is_some()) {
+            let is_choice = input.of("type") == Some("radio") || input.of("type") == Some("checkbox");
+            if !is_choice || input.of("checked").is_some() {
+                let value = input.of("value").unwrap_or_default();
+                fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+            }
+        }
+        for select in form.all("select") {
+            let options = select.all("option");
+            let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first()).unwrap();
+            fields.push((select.of("name").unwrap().to_owned(), chosen.of("value").unwrap_or_default().to_owned()));
         }
         for (name, value) in entries {
-            let at = fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| panic!("no field {name}"));
-            fields[at].1 = (*value).to_owned();
+            let has = |one: &&Element| one.of("name") == Some(name);
+            assert!(form.all("*").iter().any(|one| has(&one)), "no field {name}");
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
         }
-        (form.of("action").unwrap().to_owned(), fields)
+        fields.extend(pressed.of("name").map(|name| (name.to_owned(), pressed.of("value").unwrap().to_owned())));
+        (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
+    }
+
+    /// Where a link with this text leads.
+    pub fn link(&self, text: &str) -> String {
+        let links = self.root.all("a");
+        let link = links.iter().find(|link| link.text().trim() == text).unwrap_or_else(|| panic!("no link {text}"));
+        link.of("href").unwrap().to_owned()
     }
 
     /// Text of the page.
