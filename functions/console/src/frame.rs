@@ -14,13 +14,13 @@ use maud::{DOCTYPE, Markup, html};
 use shared::account::browser::Visitor;
 use shared::edge::cookies::{FLASH, SameSite, set};
 use shared::edge::view::Amount;
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::refusal::Refusal;
 
 use crate::brand::{links as own_links, mark};
 use crate::files;
 use crate::parts::{alert, money};
-use crate::visit::Visit;
+use crate::visit::{Visit, failed, not_found};
 
 /// Content security policy, in front of and behind the images' source of the operator's own (C5.7).
 const POLICY: [&str; 2] = [
@@ -42,23 +42,36 @@ const HEADERS: [(HeaderName, &str); 8] = [
 ];
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
+/// Head of a page: its title, what stands below it and what beside it.
+pub struct Head {
+    pub title: String,
+    pub lead: Markup,
+    pub aside: Markup,
+}
+
 /// The page of a signed-in user.
 pub fn page(visit: &Visit, visitor: &Visitor, title: &str, lead: &str, main: &Markup) -> Response {
+    let head = Head { title: title.to_owned(), lead: html! { (lead) }, aside: html! {} };
+    headed(visit, visitor, &head, main)
+}
+
+/// The page of a signed-in user, with more in its head.
+pub fn headed(visit: &Visit, visitor: &Visitor, head: &Head, main: &Markup) -> Response {
     let body = html! {
         (top(visit, visitor))
         main #main .page tabindex="-1" {
-            div.head { div { h1 { (title) } p { (lead) } } }
-            (told(visit))
+            div.head { div { h1 { (head.title) } p { (head.lead) } } (head.aside) }
+            (told(visit, main))
             (main)
         }
         footer.foot { (choices(visit)) }
     };
-    answer(visit, status(visit), title, &body)
+    answer(visit, status(visit), &head.title, &body)
 }
 
 /// The page of somebody who is not signed in: one card.
 pub fn gate(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Response {
-    answer(visit, status(visit), title, &card(visit, title, lead, &html! { (told(visit)) (main) }))
+    answer(visit, status(visit), title, &card(visit, title, lead, &html! { (told(visit, main)) (main) }))
 }
 
 /// A page that only says something.
@@ -90,28 +103,32 @@ fn status(visit: &Visit) -> StatusCode {
 }
 
 /// The message of the form before.
-fn told(visit: &Visit) -> Markup {
+fn told(visit: &Visit, main: &Markup) -> Markup {
     let said = visit.flash.as_ref().filter(|flash| !flash.refused).and_then(|flash| visit.text.said(flash));
     html! {
-        @if let Some(flash) = visit.refused() { (alert(visit, flash)) }
+        @if let Some(flash) = visit.refused() { (alert(visit, flash, main)) }
         @if let Some(said) = said { div.note.ok role="status" { span { (said) } } }
     }
 }
 
 fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     let text = &visit.text;
-    let affiliate = visit.has_affiliate.then(|| ("/affiliate", text.nav_affiliate()));
-    let entries: Vec<_> = [("/home", text.nav_home())]
-        .into_iter()
-        .chain(affiliate)
-        .chain([("/redeem", text.nav_redeem())])
-        .chain([("/records", text.nav_records())])
-        .collect();
-    // A page below an entry belongs to it.
-    let links = |path: &str| {
-        let is_below = visit.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        is_below.then_some("page")
-    };
+    let entries: Vec<_> = [
+        ("/home", text.nav_home()),
+        ("/top-up", text.nav_top_up()),
+        ("/orders", text.nav_orders()),
+        ("/invite", text.nav_invite()),
+        ("/affiliate", text.nav_affiliate()),
+        ("/redeem", text.nav_redeem()),
+        ("/records", text.nav_records()),
+    ]
+    .into_iter()
+    .filter(|(path, _)| visit.has_affiliate || *path != "/affiliate")
+    .collect();
+    // A page below an entry's belongs to it.
+    let is_below =
+        |path: &str| visit.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let links = |path: &str| is_below(path).then_some("page");
     let email = visitor.user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
     let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
     html! {
@@ -227,9 +244,29 @@ pub fn packed(headers: &HeaderMap, response: Response, content: &str) -> Respons
     }
 }
 
+/// The page of a read that did not come about.
+pub fn error(visit: &Visit, error: Error) -> Response {
+    match error {
+        Error::Refused(refusal) => refused(visit, &refusal),
+        Error::Fault(fault) => failed(visit, &fault),
+    }
+}
+
+/// Logs the fault of a part of a page, which fails alone.
+pub fn noted(fault: &Fault) -> Markup {
+    log(fault);
+    html! {}
+}
+
 /// The page of a refused read: somebody else's thing is no page.
 pub fn refused(visit: &Visit, refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::NOT_FOUND);
+    if matches!(refusal, Refusal::NotFound) {
+        return not_found(visit);
+    }
+    if matches!(refusal, Refusal::Forbidden | Refusal::RateLimited { .. }) {
+        return crate::sorry::page(visit, status);
+    }
     let main = html! { p { a.btn href="/" { (visit.text.nav_home()) } } };
     message(visit, status, &visit.text.refused_other(refusal.code()), main)
 }

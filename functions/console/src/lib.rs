@@ -6,14 +6,21 @@ mod brand;
 pub mod files;
 mod frame;
 mod gate;
+mod invite;
 mod list;
+mod orders;
 mod parts;
 mod redeem;
 mod reset;
+mod show;
+mod sorry;
+mod svg;
 pub mod text;
+mod topup;
 mod user;
 mod visit;
 mod withdraw;
+mod words;
 
 use std::sync::Arc;
 
@@ -25,7 +32,9 @@ use shared::edge::openapi::Api;
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
-/// Paths of the pages, as the router has them.
+use self::topup::entry as topup_entry;
+
+/// Paths of the pages, as the template has them: `{proxy+}` is whatever the router has below.
 pub const PAGES: &[&str] = &[
     "/",
     "/sign-in",
@@ -33,14 +42,20 @@ pub const PAGES: &[&str] = &[
     "/verify",
     "/home",
     "/records",
+    "/top-up",
+    "/top-up/{proxy+}",
+    "/orders",
+    "/orders/{proxy+}",
+    "/payment/result",
+    "/invite",
+    "/invite/{proxy+}",
+    "/sorry",
     "/reset",
     "/account",
+    "/account/{proxy+}",
     "/redeem",
     "/affiliate",
-    "/affiliate/off",
-    "/affiliate/withdraw",
-    "/affiliate/withdraw/confirm",
-    "/affiliate/withdrawals",
+    "/affiliate/{proxy+}",
 ];
 
 /// The pages; no part of the API's description.
@@ -62,6 +77,17 @@ pub fn api() -> Api<Arc<App>> {
         .route("/affiliate/withdraw/confirm", get(withdraw::confirm))
         .route("/affiliate/withdrawals", get(withdraw::withdrawals))
         .route("/static/{name}", get(brand::sheet))
+        .route("/top-up", get(topup::page))
+        .route("/top-up/price", get(topup::price))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/cancel", get(orders::cancel))
+        .route("/orders/{id}/state", get(orders::state))
+        .route("/payment/result", get(orders::result))
+        .route("/invite", get(invite::page))
+        .route("/invite/rewards", get(invite::rewards))
+        .route("/invite/qr.svg", get(invite::qr))
+        .route("/sorry", get(sorry::sorry))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .fallback(visit::no_page)

@@ -40,7 +40,7 @@ fn digits(number: &str) -> Markup {
 }
 
 /// Thousands divided by commas.
-fn grouped(whole: &str) -> String {
+pub fn grouped(whole: &str) -> String {
     let place = |(index, digit): (usize, char)| {
         let left = whole.len().saturating_sub(index);
         let comma = index > 0 && left % 3 == 0;
@@ -120,17 +120,18 @@ fn id_of(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', "-")
 }
 
-/// The summary of what is wrong, with a link to each field (C4.7).
-pub fn alert(visit: &Visit, flash: &Flash) -> Markup {
+/// The summary of what is wrong, with a link to each field that the page has (C4.7).
+pub fn alert(visit: &Visit, flash: &Flash, main: &Markup) -> Markup {
+    let has = |id: &str| main.0.contains(&format!(" id=\"{id}\""));
     html! {
         div.alert role="alert" tabindex="-1" aria-labelledby="alert" {
             h2 #alert { (visit.text.problem()) }
             ul {
                 @for (pointer, code) in &flash.errors {
+                    @let id = id_of(pointer);
                     li {
-                        @let error = visit.text.field_error(pointer, code);
-                        // A mailed link is no field.
-                        @if pointer == "/token" { (error) } @else { a href=(format!("#{}", id_of(pointer))) { (error) } }
+                        @if has(&id) { a href=(format!("#{id}")) { (visit.text.field_error(pointer, code)) } }
+                        @else { (visit.text.field_error(pointer, code)) }
                     }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }

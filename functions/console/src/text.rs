@@ -117,6 +117,12 @@ impl Texts {
             "bad_credentials" => self.refused_bad_credentials(),
             "account_blocked" => self.refused_account_blocked(),
             "email_taken" => self.refused_email_taken(),
+            "rate_limited" if flash.wait.is_some_and(|wait| wait < 60) => {
+                self.refused_wait_seconds(flash.wait.unwrap_or(60).to_string())
+            }
+            "programme_off" => self.refused_programme_off(),
+            "order_not_pending" => self.refused_order_not_pending(),
+            "payment_under_way" => self.refused_payment_under_way(),
             "rate_limited" => self.refused_rate_limited(flash.wait.unwrap_or(60).div_ceil(60)),
             "idempotency_key_reused" => self.refused_idempotency_key_reused(),
             "outcome_unknown" => self.refused_outcome_unknown(),
@@ -139,7 +145,6 @@ impl Texts {
             "code_used_up" => self.refused_code_used_up(),
             "plan_off_sale" => self.refused_plan_off_sale(),
             "plan_quota" => self.refused_plan_quota(),
-            "programme_off" => self.refused_off(),
             "may_not_invite" => self.refused_may_not_invite(),
             "invite_code_limit" => self.refused_invite_code_limit(),
             "insufficient_available" => self.refused_insufficient_available(),
@@ -160,10 +165,14 @@ impl Texts {
             ("/code", "out_of_range") => self.field_out_of_range(),
             ("/code", _) => self.field_wrong_code(),
             ("/token", _) => self.field_wrong_token(),
-            ("/amount", "not_a_decimal") => self.field_not_a_decimal(),
+            ("/amount", "one_of") => self.field_one_of(),
+            ("/amount" | "/offer_id", "not_payable") => self.field_amount_way(),
+            ("/amount", "not_a_decimal") => self.field_amount_digits(),
             ("/amount", "too_much") => self.field_amount_too_much(),
             ("/amount", "too_little") => self.field_amount_too_little(),
-            ("/amount", _) => self.field_out_of_range(),
+            ("/amount", _) => self.field_amount(),
+            ("/offer_id", _) => self.field_offer(),
+            ("/provider" | "/method", _) => self.field_way(),
             ("/payout/method", _) => self.field_not_offered(),
             ("/payout/account" | "/payout/name", _) => self.field_too_long(200),
             ("/label", _) => self.field_too_long(100),
@@ -176,6 +185,7 @@ impl Texts {
         let fact = |name: &str| flash.facts.get(name).cloned();
         match flash.code.as_str() {
             "resent" => Some(self.resent()),
+            "code_made" => Some(self.code_made()),
             "welcome" => Some(match (fact("reason").as_deref(), fact("reward"), fact("applied")) {
                 (Some("unknown"), _, _) => self.not_applied_unknown(),
                 (Some("inactive"), _, _) => self.not_applied_inactive(),

@@ -148,11 +148,11 @@ pub async fn confirm(Member(mut visit): Member) -> Response {
         Err(error) => return unread(&visit, &error),
     };
     if let Err((pointer, code)) = &wish
-        && visit.flash.is_none()
+        && visit.refused().is_none()
         && of.account.available.is_positive()
     {
         let errors = vec![((*pointer).to_owned(), (*code).to_owned())];
-        visit.flash = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
+        visit.wrong = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
     }
     let member = match visit.member() {
         Ok(member) => member,

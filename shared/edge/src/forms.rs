@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -33,6 +33,8 @@ pub const FORM: &str = "form";
 pub const ONCE: &str = "once";
 /// Field that holds the version of what is changed.
 pub const VERSION: &str = "version";
+/// Page of a form that was refused before it could lead back to its own.
+pub const SORRY: &str = "/sorry";
 /// Most bytes of a flash message.
 const MAX_FLASH: usize = 3_500;
 /// Most bytes of an answer that is read for its id or its refusal.
@@ -57,6 +59,9 @@ pub struct Form {
     pub back: String,
     /// Code of what to say on the page `done`, if anything.
     pub said: Option<String>,
+    /// Random value of one press, of a form whose button carries all of it.
+    #[serde(default)]
+    pub once: Option<String>,
 }
 
 impl Form {
@@ -158,7 +163,17 @@ pub fn adapter<A: FormHost>(routes: Router, host: Arc<A>) -> Router {
     Router::new().route("/forms/{function}/{*path}", post(adapt::<A>)).with_state(Adapter { routes, host })
 }
 
+/// Adapts a form; what can't lead back to its page leads a browser to the page of refusals.
 async fn adapt<A: FormHost>(State(adapter): State<Adapter<A>>, request: Request) -> Result<Response, Problem> {
+    let accepted = request.headers().get(ACCEPT).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let is_page = accepted.split(',').any(|one| one.trim().starts_with("text/html"));
+    match adapted(&adapter, request).await {
+        Err(problem) if is_page => Ok(redirect(&format!("{SORRY}?status={}", problem.status), None)),
+        answer => answer,
+    }
+}
+
+async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<Response, Problem> {
     let host = &*adapter.host;
     must_be_own(host, request.headers())?;
     let cookies = Cookies::of(request.headers());
@@ -171,6 +186,7 @@ async fn adapt<A: FormHost>(State(adapter): State<Adapter<A>>, request: Request)
     let (sealed, once, version) = (take(FORM), take(ONCE), take(VERSION));
     let form = sealed.and_then(|text| Form::open(host, &text)).filter(|form| page_of(&form.path) == path);
     let form = form.ok_or(Refusal::Forbidden)?;
+    let once = once.or_else(|| form.once.clone());
     let session = match &form.session {
         None => None,
         Some(bound) => match open(host, &cookies).await? {

@@ -1,6 +1,6 @@
 //! A browser without script: cookies, forms found by their buttons, redirects. Every page it meets is checked as HTML.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Mutex;
 
@@ -60,6 +60,18 @@ impl<'a> Browser<'a> {
         self.open(sent.headers[LOCATION].to_str().unwrap()).await
     }
 
+    /// Fills in the form with this button, which leads to a page, and presses it.
+    pub async fn show(&self, page: &Shown, button: &str, entries: &[(&str, &str)]) -> Shown {
+        let (action, fields) = page.form(button, entries);
+        self.open(&format!("{action}?{}", encoded(&fields))).await
+    }
+
+    /// Asks for what the script asks for.
+    pub async fn fetch(&self, path: &str) -> serde_json::Value {
+        let told = self.ask("GET", path, None, &[("accept", "application/json")]).await;
+        serde_json::from_str(&told.text).unwrap_or_else(|_| panic!("{path}: {} {}", told.status, told.text))
+    }
+
     /// Posts a form's fields.
     pub async fn send(&self, action: &str, fields: &[(String, String)], headers: &[(&str, &str)]) -> Shown {
         self.ask("POST", action, Some(encoded(fields)), headers).await
@@ -108,33 +120,39 @@ impl Shown {
         self.root.all("form").into_iter().find(has).unwrap_or_else(|| panic!("no {button} in {}", self.text))
     }
 
-    /// Action and fields of the form with this button, with these entries.
-    ///
-    /// An entry of a radio button or checkbox chooses the one with its value.
+    /// Action and fields of the form with this button, with these entries, of which one may choose among radio buttons.
     pub fn form(&self, button: &str, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
         let form = self.form_with(button);
-        let entered = |name: &str| entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let (mut fields, mut used) = (Vec::new(), BTreeSet::new());
-        for field in form.all("*") {
-            let Some(name) = field.of("name").filter(|_| field.name == "input" || field.name == "select") else {
-                continue;
-            };
-            let own = field.of("value").unwrap_or_default();
-            let value = match field.of("type") {
-                Some("radio") if entered(name).is_some() => entered(name).filter(|value| *value == own),
-                Some("checkbox") if entered(name) == Some(own) => Some(own),
-                Some("radio" | "checkbox") => field.of("checked").map(|_| own),
-                Some("hidden") if is_box(form, name) => Some(own),
-                _ if field.name == "select" => entered(name).or_else(|| selected(field)),
-                _ => Some(entered(name).unwrap_or(own)),
-            };
-            used.insert(name);
-            fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        let buttons = form.all("button");
+        let pressed = buttons.iter().find(|one| one.text().trim() == button).unwrap();
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for input in form.all("input").into_iter().filter(|input| input.of("name").is_some()) {
+            let is_choice = input.of("type") == Some("radio") || input.of("type") == Some("checkbox");
+            if !is_choice || input.of("checked").is_some() {
+                let value = input.of("value").unwrap_or_default();
+                fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+            }
         }
-        for (name, _) in entries {
-            assert!(used.contains(name), "no field {name} in {}", self.text);
+        for select in form.all("select") {
+            let options = select.all("option");
+            let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first()).unwrap();
+            fields.push((select.of("name").unwrap().to_owned(), chosen.of("value").unwrap_or_default().to_owned()));
         }
-        (form.of("action").unwrap().to_owned(), fields)
+        for (name, value) in entries {
+            let has = |one: &&Element| one.of("name") == Some(name);
+            assert!(form.all("*").iter().any(|one| has(&one)), "no field {name} in {}", self.text);
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        fields.extend(pressed.of("name").map(|name| (name.to_owned(), pressed.of("value").unwrap().to_owned())));
+        (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
+    }
+
+    /// Where a link with this text leads.
+    pub fn link(&self, text: &str) -> String {
+        let links = self.root.all("a");
+        let link = links.iter().find(|link| link.text().trim() == text).unwrap_or_else(|| panic!("no link {text}"));
+        link.of("href").unwrap().to_owned()
     }
 
     /// Text of the page.
@@ -146,18 +164,6 @@ impl Shown {
     pub fn heading(&self) -> String {
         self.root.all("h1")[0].text()
     }
-}
-
-/// True if the hidden field is the `false` of a checkbox.
-fn is_box(form: &Element, name: &str) -> bool {
-    form.all("input").iter().any(|input| input.of("type") == Some("checkbox") && input.of("name") == Some(name))
-}
-
-/// Value of a list's chosen option.
-fn selected(list: &Element) -> Option<&str> {
-    let options = list.all("option");
-    let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first())?;
-    chosen.of("value")
 }
 
 fn encoded(fields: &[(String, String)]) -> String {
