@@ -96,7 +96,7 @@ pub fn table(columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     }
 }
 
-/// What would stand in an empty list, and the one thing to do.
+/// The words in place of an empty list, and the one thing to do.
 pub fn empty(visit: &Visit, has_more: bool, what: &str, todo: &str) -> Markup {
     html! {
         div.in {

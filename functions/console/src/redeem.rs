@@ -103,7 +103,7 @@ fn form(visit: &Visit) -> Markup {
     }
 }
 
-/// What the redemption that led here brought.
+/// The effect of the redemption that led here.
 fn brought(visit: &Visit, page: &Page<Redemption>) -> Markup {
     let text = &visit.text;
     let done = visit.asked("done").and_then(|id| page.items.iter().find(|one| one.id.to_string() == id));

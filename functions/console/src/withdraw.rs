@@ -192,7 +192,7 @@ fn asked(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -
     frame::page(visit, member, &text.confirm_title(), &text.withdraw_lead(), &main)
 }
 
-/// What arrives and what stays, in numbers (C3.2).
+/// Effects of the withdrawal in numbers: the amount that arrives and the one that stays (C3.2).
 fn effects(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -> Markup {
     let text = &visit.text;
     let accounts = &member.user.accounts;
