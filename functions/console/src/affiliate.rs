@@ -161,7 +161,7 @@ fn new_code(visit: &Visit) -> Markup {
     };
     html! {
         form.ask method="post" action="/forms/affiliate/v1/affiliate/codes" {
-            (visit.sealed("POST", "/v1/affiliate/codes", "/affiliate", "/affiliate", Some("code_made")))
+            (visit.sealed("POST", "/v1/affiliate/codes", "/affiliate", "/affiliate", Some("invite_code_made")))
             (field(visit, &label))
             button.btn { (text.new_code()) }
         }

@@ -212,7 +212,7 @@ impl Texts {
             "email_asked" => self.email_asked(),
             "email_changed" => self.email_changed(),
             "redeemed" => self.redeemed(),
-            "code_made" => self.invite_code_made(),
+            "invite_code_made" => self.invite_code_made(),
             "code_off" => self.code_off(),
             "withdrawn_balance" => self.withdrawn_balance(),
             "withdrawn_cash" => self.withdrawn_cash(),

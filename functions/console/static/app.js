@@ -15,9 +15,9 @@ all("time[data-local]", (time) => {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   time.title = time.textContent.trim();
-  const isEnglish = document.documentElement.lang === "en";
-  const form = { dateStyle: isEnglish ? "medium" : "long", timeStyle: "short" };
-  time.textContent = new Intl.DateTimeFormat(isEnglish ? "en-GB" : "zh-CN", form).format(at);
+  const en = document.documentElement.lang === "en";
+  const form = { dateStyle: en ? "medium" : "long", timeStyle: "short" };
+  time.textContent = new Intl.DateTimeFormat(en ? "en-GB" : "zh-CN", form).format(at);
 });
 
 // A password can be looked at.
@@ -44,7 +44,7 @@ all("form[data-token]", (form) => {
 // What only stands in for the script.
 all("[data-without]", (one) => one.remove());
 
-// Countdowns run on the seconds that the server told; at the end the page comes anew, once.
+// Countdowns run on the whole seconds that the server told; a second after the last the page comes anew.
 const clock = (left) => {
   const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
   const two = (number) => String(number).padStart(2, "0");
@@ -59,7 +59,7 @@ all("[data-left]", (timer) => {
     if (aloud && (left === 300 || left === 60)) aloud.textContent = clock(left);
     if (left > 0) return;
     clearInterval(run);
-    location.reload();
+    setTimeout(() => location.reload(), 1000);
   }, 1000);
 });
 
@@ -69,7 +69,7 @@ const told = async (path) => {
   return answer.json();
 };
 
-// Looks for a change of state, and shows the page anew when there is one.
+// Shows the page anew when its state changes.
 all("[data-poll]", (box) => {
   const waits = [2, 3, 5, 8];
   const end = performance.now() + box.dataset.until * 1000;
