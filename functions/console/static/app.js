@@ -44,7 +44,7 @@ all("form[data-token]", (form) => {
 // What only stands in for the script.
 all("[data-without]", (one) => one.remove());
 
-// Countdowns run on the whole seconds that the server told; a second after the last the page comes anew.
+// Countdowns run on the whole seconds that were told; a second after the last the page comes anew.
 const clock = (left) => {
   const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
   const two = (number) => String(number).padStart(2, "0");
