@@ -2,45 +2,92 @@
 
 /** Fills a stack; answers the people by name, and what paths are made of. */
 export async function fill(stack) {
-  const world = { people: {} };
+  const world = { people: {}, orders: {} };
   for (const area of ["payment", "promotion", "referral", "affiliate", "redemption"]) {
     await stack.settings(area, (settings) => (settings.enabled = true));
   }
+  await stack.settings("payment", (settings) => (settings.max_orders_per_minute = 100));
+  await stack.settings("affiliate", (settings) => (settings.min_cash_withdrawal = "0.1"));
   await stack.settings("referral", (settings) => {
     settings.registration.invitee_reward = "1";
     settings.qualified.inviter_reward = "3";
   });
-  const person = async (name, options) => (world.people[name] = await stack.person(name, { from: Object.keys(world.people).length + 100, ...options }));
+  const { people } = world;
+  const person = async (name, options) => (people[name] = await stack.person(name, { from: Object.keys(people).length + 100, ...options }));
   const ann = await person("ann");
   world.code = await stack.code(ann);
-  const bob = await person("bob", { code: world.code });
-  await person("newcomer");
-  const debtor = await person("debtor");
-  const busy = await person("busy");
+  await person("bob", { code: world.code });
+  await person("friend", { code: world.code });
+  await person("busy");
+  await person("debtor");
+  await pay(stack, world);
+  await redeem(stack, world);
+  await withdraw(stack, world);
 
-  const order = await stack.ask("/v1/payment/orders", { token: bob.token, body: { offer_id: "o100", provider: "zpay" } });
-  await stack.pay("zpay", order.id);
-  world.paid = order.id;
   const adjust = (who, amount, remark) => stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount, remark });
-  await adjust(bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
-  await adjust(bob, "-2.25", "Usage of May");
-  await adjust(debtor, "2", "A gift");
-  await owe(stack, debtor);
+  await adjust(people.bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
+  await adjust(people.bob, "-2.25", "Usage of May");
+  await adjust(people.debtor, "2", "A gift");
+  await owe(stack, people.debtor);
   const token = await stack.admin();
   for (let count = 1; count <= 23; count += 1) {
-    await stack.ask(`/v1/admin/users/${busy.id}/adjustments`, { token, body: { amount: `${count}.00000001`, remark: `Gift ${count}` } });
+    await stack.ask(`/v1/admin/users/${people.busy.id}/adjustments`, { token, body: { amount: `${count}.00000001`, remark: `Gift ${count}` } });
   }
+  // Last, so that the bonus is at its first step.
+  await person("newcomer");
   await stack.ask("/_local/audit");
   return world;
 }
 
-/** Somebody who spends what was credited, and whose payment comes back. */
-async function owe(stack, who) {
-  const order = await stack.ask("/v1/payment/orders", { token: who.token, body: { offer_id: "o50", provider: "zpay" } });
-  await stack.pay("zpay", order.id);
-  await stack.ask("/_local/audit");
-  const { balance } = await stack.ask("/v1/me", { token: who.token });
-  await stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount: `-${balance.amount}`, remark: "Spent" });
-  await stack.manage(`/v1/admin/payment/orders/${order.id}/refunds`, { amount: "50", reason: "goodwill" });
+async function order(stack, who, body) {
+  return (await stack.ask("/v1/payment/orders", { token: await stack.token(who), body })).id;
 }
 
+/** Orders of Bob in every state; Ann's other friend pays a part of the threshold. */
+async function pay(stack, { people: { bob, friend }, orders }) {
+  const alipay = { provider: "zpay", method: "alipay" };
+  orders.paid = await order(stack, bob, { offer_id: "o100", ...alipay });
+  await stack.pay("zpay", orders.paid);
+  orders.refunded = await order(stack, bob, { amount: "30", provider: "stripe" });
+  await stack.pay("stripe", orders.refunded);
+  await stack.pay("zpay", await order(stack, friend, { amount: "5", ...alipay }));
+  await stack.ask("/_local/audit");
+  await stack.manage(`/v1/admin/payment/orders/${orders.refunded}/refunds`, { amount: "10", reason: "goodwill" });
+  orders.expired = await order(stack, bob, { offer_id: "o10", ...alipay });
+  await stack.advance({ minutes: 31 });
+  await stack.ask("/_local/run/expire-orders", { method: "POST" });
+  orders.cancelled = await order(stack, bob, { offer_id: "o50", ...alipay });
+  await stack.ask(`/v1/payment/orders/${orders.cancelled}/cancel`, { method: "POST", token: await stack.token(bob) });
+  for (let call = 0; call < 6; call += 1) await stack.ask("/_local/faults", { body: { operation: "Provider", nth: 0, fault: "refused" } });
+  orders.failed = await order(stack, bob, { offer_id: "o50", provider: "stripe" });
+  await stack.ask("/_local/faults", { body: {} });
+  orders.card = await order(stack, bob, { offer_id: "o500", provider: "stripe" });
+  orders.pending = await order(stack, bob, { offer_id: "o100", ...alipay });
+}
+
+async function redeem(stack, world) {
+  const plan = await stack.manage("/v1/admin/plans", { name: "Pro", quota: 0, on_sale: true, traffic_bytes: 1_000_000_000 });
+  const token = await stack.token(world.people.bob);
+  for (const more of [{ credit: "5" }, { plan_id: plan.id, unit: "month", quantity: 1 }]) {
+    const { codes } = await stack.manage("/v1/admin/redemption/batches", { label: "world", count: 1, total_uses: 1, ...more });
+    world.redemption = (await stack.ask("/v1/redemptions", { token, body: { code: codes[0] } })).id;
+  }
+}
+
+async function withdraw(stack, world) {
+  const token = await stack.token(world.people.ann);
+  world.label = (await stack.ask("/v1/affiliate/codes", { token, body: { label: "Blog of May" } })).code;
+  const ask = (body) => stack.ask("/v1/affiliate/withdrawals", { token, body });
+  await ask({ amount: "0.25", to: "balance" });
+  await ask({ amount: "0.3", to: "cash", payout: { method: "bank", account: "DE0012345678" } });
+}
+
+/** Somebody who spends what was credited, and whose payment comes back. */
+async function owe(stack, who) {
+  const id = await order(stack, who, { offer_id: "o50", provider: "zpay" });
+  await stack.pay("zpay", id);
+  await stack.ask("/_local/audit");
+  const { balance } = await stack.ask("/v1/me", { token: await stack.token(who) });
+  await stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount: `-${balance.amount}`, remark: "Spent" });
+  await stack.manage(`/v1/admin/payment/orders/${id}/refunds`, { amount: "50", reason: "goodwill" });
+}

@@ -224,6 +224,7 @@ impl Stand {
             inviter: user.attribution.as_ref().map(|bond| bond.inviter),
             affiliate: None,
             pay_url: None,
+            pay_signature: None,
             return_url: None,
             qr_content: None,
             failure: None,

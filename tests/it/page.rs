@@ -1,8 +1,18 @@
 //! Pages and forms over the real handlers, without a browser: a client that finds forms by their buttons and follows them.
 
+mod account;
+mod affiliate;
+mod brand;
 pub mod client;
 mod defences;
 mod docs;
+mod invite;
 mod journeys;
+mod languages;
 mod markup;
+mod orders;
+mod redeem;
+mod schema;
+mod signing_in;
 mod texts;
+mod topup;

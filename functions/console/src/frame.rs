@@ -14,25 +14,26 @@ use maud::{DOCTYPE, Markup, html};
 use shared::account::browser::Visitor;
 use shared::edge::cookies::{FLASH, SameSite, set};
 use shared::edge::view::Amount;
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::refusal::Refusal;
 
+use crate::brand::{links as own_links, mark};
 use crate::files;
-use crate::parts::{alert, logo, money};
-use crate::visit::Visit;
+use crate::parts::{alert, money};
+use crate::visit::{Visit, failed, not_found};
 
-/// Name of the deployment.
-const NAME: &str = "Guerdon";
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// Content security policy, in front of and behind the images' source of the operator's own (C5.7).
+const POLICY: [&str; 2] = [
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'",
+    "; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'",
+];
 
 /// Headers of every page (C5.7).
-const HEADERS: [(HeaderName, &str); 9] = [
+const HEADERS: [(HeaderName, &str); 8] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CACHE_CONTROL, "no-store"),
     (VARY, "Cookie, Accept-Language, Accept-Encoding"),
-    (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
@@ -41,23 +42,36 @@ const HEADERS: [(HeaderName, &str); 9] = [
 ];
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
+/// Head of a page: its title, what stands below it and what beside it.
+pub struct Head {
+    pub title: String,
+    pub lead: Markup,
+    pub aside: Markup,
+}
+
 /// The page of a signed-in user.
 pub fn page(visit: &Visit, visitor: &Visitor, title: &str, lead: &str, main: &Markup) -> Response {
+    let head = Head { title: title.to_owned(), lead: html! { (lead) }, aside: html! {} };
+    headed(visit, visitor, &head, main)
+}
+
+/// The page of a signed-in user, with more in its head.
+pub fn headed(visit: &Visit, visitor: &Visitor, head: &Head, main: &Markup) -> Response {
     let body = html! {
         (top(visit, visitor))
         main #main .page tabindex="-1" {
-            div.head { div { h1 { (title) } p { (lead) } } }
-            (told(visit))
+            div.head { div { h1 { (head.title) } p { (head.lead) } } (head.aside) }
+            (told(visit, main))
             (main)
         }
         footer.foot { (choices(visit)) }
     };
-    answer(visit, status(visit), title, &body)
+    answer(visit, status(visit), &head.title, &body)
 }
 
 /// The page of somebody who is not signed in: one card.
 pub fn gate(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Response {
-    answer(visit, status(visit), title, &card(visit, title, lead, &html! { (told(visit)) (main) }))
+    answer(visit, status(visit), title, &card(visit, title, lead, &html! { (told(visit, main)) (main) }))
 }
 
 /// A page that only says something.
@@ -75,7 +89,7 @@ fn card(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Markup {
     html! {
         main #main tabindex="-1" {
             div.gate {
-                p.row { a.brand href="/" { (logo()) (NAME) } }
+                p.row { (mark(visit)) }
                 section.card { div.in.stack { div { h1 { (title) } (lead) } (main) } }
                 footer.row.small { (choices(visit)) }
             }
@@ -89,24 +103,38 @@ fn status(visit: &Visit) -> StatusCode {
 }
 
 /// The message of the form before.
-fn told(visit: &Visit) -> Markup {
+fn told(visit: &Visit, main: &Markup) -> Markup {
     let said = visit.flash.as_ref().filter(|flash| !flash.refused).and_then(|flash| visit.text.said(flash));
     html! {
-        @if let Some(flash) = visit.refused() { (alert(visit, flash)) }
+        @if let Some(flash) = visit.refused() { (alert(visit, flash, main)) }
         @if let Some(said) = said { div.note.ok role="status" { span { (said) } } }
     }
 }
 
 fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     let text = &visit.text;
-    let entries = [("/home", text.nav_home()), ("/records", text.nav_records())];
-    let links = |path: &str| (path == visit.path).then_some("page");
+    let entries: Vec<_> = [
+        ("/home", text.nav_home()),
+        ("/top-up", text.nav_top_up()),
+        ("/orders", text.nav_orders()),
+        ("/invite", text.nav_invite()),
+        ("/affiliate", text.nav_affiliate()),
+        ("/redeem", text.nav_redeem()),
+        ("/records", text.nav_records()),
+    ]
+    .into_iter()
+    .filter(|(path, _)| visit.has_affiliate || *path != "/affiliate")
+    .collect();
+    // A page below an entry's belongs to it.
+    let is_below =
+        |path: &str| visit.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let links = |path: &str| is_below(path).then_some("page");
     let email = visitor.user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
     let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
     html! {
         header.top {
             div {
-                a.brand href="/" { (logo()) (NAME) }
+                (mark(visit))
                 nav aria-label=(&*text.main_menu()) {
                     ul { @for (path, name) in &entries { li { a href=(path) aria-current=[links(path)] { (name) } } } }
                 }
@@ -116,18 +144,27 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
                 }
                 details.menu.burger.only-narrow {
                     summary aria-label=(&*text.menu()) { (crate::parts::burger()) }
-                    div { @for (path, name) in &entries { a href=(path) aria-current=[links(path)] { (name) } } }
-                }
-                details.menu {
-                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
                     div {
-                        form method="post" action="/forms/registration/sign-out" {
-                            (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
-                            button.btn.bare { (text.sign_out()) }
-                        }
+                        @for (path, name) in &entries { a href=(path) aria-current=[links(path)] { (name) } }
+                        (account(visit))
                     }
                 }
+                details.menu.hide-narrow {
+                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
+                    div { (account(visit)) }
+                }
             }
+        }
+    }
+}
+
+/// The visitor's own entries of a menu.
+fn account(visit: &Visit) -> Markup {
+    html! {
+        a href="/account" aria-current=[(visit.path == "/account").then_some("page")] { (visit.text.nav_account()) }
+        form method="post" action="/forms/registration/sign-out" {
+            (visit.sealed("POST", "/sign-out", "/sign-in", &visit.path, None))
+            button.btn.bare { (visit.text.sign_out()) }
         }
     }
 }
@@ -138,6 +175,7 @@ fn choices(visit: &Visit) -> Markup {
     let text = &visit.text;
     let themes = [("system", text.theme_system()), ("light", text.theme_light()), ("dark", text.theme_dark())];
     html! {
+        (own_links(visit))
         a href=(visit.with("lang", other.tag())) lang=(other.tag()) hreflang=(other.tag()) { (name) }
         @for (theme, name) in &themes {
             @if visit.theme.unwrap_or("system") != *theme { a href=(visit.with("theme", theme)) { (text.theme()) ": " (name) } }
@@ -154,8 +192,9 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
-                title { (title) " · " (NAME) }
+                title { (title) " · " (visit.brand.settings.name) }
                 link rel="stylesheet" href=(files::path("app.css"));
+                @if let Some(sheet) = visit.brand.sheet() { link rel="stylesheet" href=(sheet); }
                 link rel="icon" href=(files::path("icon.svg"));
                 script type="module" src=(files::path("app.js")) {}
             }
@@ -170,6 +209,7 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response.headers_mut().extend(policy(visit).map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     response.headers_mut().insert("permissions-policy", HeaderValue::from_static(PERMISSIONS));
     // Shown once; another page's message stays where it is.
     if visit.flash.is_some()
@@ -178,6 +218,13 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
         response.headers_mut().append(SET_COOKIE, cleared);
     }
     packed(&visit.headers, response, &html)
+}
+
+/// The content security policy of a page.
+fn policy(visit: &Visit) -> Option<HeaderValue> {
+    let [before, after] = POLICY;
+    let images = visit.brand.image_source().map(|source| format!(" {source}")).unwrap_or_default();
+    HeaderValue::from_str(&format!("{before}{images}{after}")).ok()
 }
 
 /// The response with its body compressed, if the browser takes that: the HTTP API does not compress (C2.6).
@@ -197,9 +244,29 @@ pub fn packed(headers: &HeaderMap, response: Response, content: &str) -> Respons
     }
 }
 
+/// The page of a read that did not come about.
+pub fn error(visit: &Visit, error: Error) -> Response {
+    match error {
+        Error::Refused(refusal) => refused(visit, &refusal),
+        Error::Fault(fault) => failed(visit, &fault),
+    }
+}
+
+/// Logs the fault of a part of a page, which fails alone.
+pub fn noted(fault: &Fault) -> Markup {
+    log(fault);
+    html! {}
+}
+
 /// The page of a refused read: somebody else's thing is no page.
 pub fn refused(visit: &Visit, refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::NOT_FOUND);
+    if matches!(refusal, Refusal::NotFound) {
+        return not_found(visit);
+    }
+    if matches!(refusal, Refusal::Forbidden | Refusal::RateLimited { .. }) {
+        return crate::sorry::page(visit, status);
+    }
     let main = html! { p { a.btn href="/" { (visit.text.nav_home()) } } };
     message(visit, status, &visit.text.refused_other(refusal.code()), main)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use shared::account::browser;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
@@ -15,6 +15,7 @@ use shared::referral::model::settings::ReferralSettings;
 
 use crate::frame;
 use crate::parts::{Field, field};
+use crate::text::CHALLENGE_CODE;
 use crate::visit::{Visit, failed, next_page, redirect};
 
 /// Leads to where the visitor begins.
@@ -30,7 +31,8 @@ pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit
     }
 }
 
-fn password<'a>(visit: &Visit, autocomplete: &'a str, hint: Option<String>) -> Field<'a> {
+/// A field for a password.
+pub fn password<'a>(visit: &Visit, autocomplete: &'a str, hint: Option<String>) -> Field<'a> {
     Field {
         id: "password",
         name: "password",
@@ -45,7 +47,8 @@ fn password<'a>(visit: &Visit, autocomplete: &'a str, hint: Option<String>) -> F
     }
 }
 
-fn email(visit: &Visit) -> Field<'static> {
+/// The field for the visitor's e-mail.
+pub fn email<'a>(visit: &Visit, value: Option<&'a str>) -> Field<'a> {
     Field {
         id: "email",
         name: "email",
@@ -53,28 +56,79 @@ fn email(visit: &Visit) -> Field<'static> {
         kind: "email",
         autocomplete: "username",
         hint: None,
-        value: None,
+        value,
         required: true,
         mono: false,
         show: None,
     }
 }
 
-/// The sign-in page.
+/// The hidden name that password managers keep a new password under; no part of the form.
+pub fn username(visit: &Visit, email: Option<&str>) -> Markup {
+    html! {
+        label hidden for="username" { (visit.text.email()) }
+        input #username hidden type="email" autocomplete="username" readonly value=[email];
+    }
+}
+
+/// The address that the form before asked a code for.
+pub fn mailed_to(visit: &Visit) -> Option<&str> {
+    visit.flash.as_ref()?.facts.get("email").map(String::as_str)
+}
+
+/// The sign-in page; while the e-mail is challenged, with a field for the mailed code (R2.9).
 pub async fn sign_in(visit: Visit) -> Response {
     let text = &visit.text;
     let next = next_page(visit.asked("next"));
     let back = visit.with("", "");
     let lead = html! { p.muted { (text.sign_in_new()) " " a href="/register" { (text.create_account_link()) } } };
+    let is_challenged = visit.refused().is_some_and(|flash| flash.code == "challenge_required")
+        || visit.asked("code").is_some()
+        || visit.entered(CHALLENGE_CODE).is_some();
     let main = html! {
         form.stack method="post" action="/forms/registration/sign-in" {
             (visit.sealed("POST", "/sign-in", &next, &back, None))
-            (field(&visit, &email(&visit)))
+            (field(&visit, &email(&visit, mailed_to(&visit))))
             (field(&visit, &password(&visit, "current-password", None)))
+            @if is_challenged { (challenge_code(&visit)) }
             button.btn.go.big { (text.sign_in()) }
         }
+        @if is_challenged { (challenge(&visit)) }
+        p.small { a href="/reset" { (text.forgot_password()) } }
     };
     frame::gate(&visit, &text.sign_in(), &lead, &main)
+}
+
+fn challenge_code(visit: &Visit) -> Markup {
+    let code = Field {
+        id: "challenge_code",
+        name: CHALLENGE_CODE,
+        label: html! { (visit.text.challenge_code()) },
+        kind: "text",
+        autocomplete: "off",
+        hint: Some(visit.text.challenge_intro().to_string()),
+        value: None,
+        required: false,
+        mono: true,
+        show: None,
+    };
+    field(visit, &code)
+}
+
+/// Asks for another code, for the address that was entered.
+fn challenge(visit: &Visit) -> Markup {
+    let page = visit.with("code", "1");
+    let address = visit.entered("email").or(mailed_to(visit));
+    html! {
+        @if let Some(address) = address {
+            form.row method="post" action="/forms/registration/challenge" {
+                (visit.sealed("POST", "/challenge", &page, &page, None))
+                input type="hidden" name="email" value=(address);
+                span.muted { (visit.text.resend_none()) }
+                button.btn.slim { (visit.text.challenge_resend()) }
+            }
+        }
+    }
 }
 
 /// True while an invite code has an effect.
@@ -113,10 +167,13 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
         form.stack method="post" action="/forms/registration/register" {
             (visit.sealed("POST", "/register", "/home", &back, None))
             input type="hidden" name="locale" value=(visit.language.tag());
-            (field(&visit, &email(&visit)))
+            (field(&visit, &email(&visit, None)))
             (field(&visit, &password(&visit, "new-password", Some(text.password_length().to_string()))))
             @if takes_codes { (field(&visit, &invite)) }
             button.btn.go.big { (text.create_account_do()) }
+        }
+        @if let Some(terms) = &visit.brand.settings.terms_url {
+            p.small { a href=(terms) rel="noreferrer" { (text.accept_terms()) } }
         }
     };
     frame::gate(&visit, &text.create_account(), &lead, &main)

@@ -1,13 +1,27 @@
 //! The console's pages (C1–C4): HTML rendered on the server. Pages read; forms write, through the form adapter of the API's functions.
 
+mod account;
+mod affiliate;
+mod brand;
 mod docs;
 pub mod files;
 mod frame;
 mod gate;
+mod invite;
+mod list;
+mod orders;
 mod parts;
+mod redeem;
+mod reset;
+mod show;
+mod sorry;
+mod svg;
 pub mod text;
+mod topup;
 mod user;
 mod visit;
+mod withdraw;
+mod words;
 
 use std::sync::Arc;
 
@@ -19,8 +33,31 @@ use shared::edge::openapi::Api;
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
-/// Paths of the pages, as the router has them.
-pub const PAGES: [&str; 6] = ["/", "/sign-in", "/register", "/verify", "/home", "/records"];
+use self::topup::entry as topup_entry;
+
+/// Paths of the pages, as the template has them: `{proxy+}` is whatever the router has below.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/sign-in",
+    "/register",
+    "/verify",
+    "/home",
+    "/records",
+    "/top-up",
+    "/top-up/{proxy+}",
+    "/orders",
+    "/orders/{proxy+}",
+    "/payment/result",
+    "/invite",
+    "/invite/{proxy+}",
+    "/sorry",
+    "/reset",
+    "/account",
+    "/account/{proxy+}",
+    "/redeem",
+    "/affiliate",
+    "/affiliate/{proxy+}",
+];
 
 /// The pages; no part of the API's description.
 pub fn api() -> Api<Arc<App>> {
@@ -31,6 +68,27 @@ pub fn api() -> Api<Arc<App>> {
         .route("/verify", get(gate::verify))
         .route("/home", get(user::home))
         .route("/records", get(user::records))
+        .route("/reset", get(reset::reset))
+        .route("/account", get(account::account))
+        .route("/account/records.csv", get(account::records))
+        .route("/redeem", get(redeem::redeem))
+        .route("/affiliate", get(affiliate::affiliate))
+        .route("/affiliate/off", get(affiliate::off))
+        .route("/affiliate/withdraw", get(withdraw::withdraw))
+        .route("/affiliate/withdraw/confirm", get(withdraw::confirm))
+        .route("/affiliate/withdrawals", get(withdraw::withdrawals))
+        .route("/static/{name}", get(brand::sheet))
+        .route("/top-up", get(topup::page))
+        .route("/top-up/price", get(topup::price))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/cancel", get(orders::cancel))
+        .route("/orders/{id}/state", get(orders::state))
+        .route("/payment/result", get(orders::result))
+        .route("/invite", get(invite::page))
+        .route("/invite/rewards", get(invite::rewards))
+        .route("/invite/qr.svg", get(invite::qr))
+        .route("/sorry", get(sorry::sorry))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .route("/docs", get(docs::docs))

@@ -1,8 +1,10 @@
 //! Parts of pages: money, times, fields, alerts, drawings.
 
+use fluent_static::Message;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 
@@ -38,13 +40,23 @@ fn digits(number: &str) -> Markup {
 }
 
 /// Thousands divided by commas.
-fn grouped(whole: &str) -> String {
+pub fn grouped(whole: &str) -> String {
     let place = |(index, digit): (usize, char)| {
         let left = whole.len().saturating_sub(index);
         let comma = index > 0 && left % 3 == 0;
         comma.then_some(',').into_iter().chain([digit])
     };
     whole.chars().enumerate().flat_map(place).collect()
+}
+
+/// A state by its tone: `ok`, `wait`, `bad`, `info`, `odd`, or nothing (C4.1).
+pub fn badge((tone, name): &(&str, Message)) -> Markup {
+    html! { span class=(format!("badge {tone}")) { (name) } }
+}
+
+/// A part of one in percent.
+pub fn percent(part: Decimal) -> String {
+    format!("{}%", part.saturating_mul(Decimal::ONE_HUNDRED).normalize())
 }
 
 /// A time in UTC, which the script shows in the browser's zone (C4.5).
@@ -74,7 +86,7 @@ pub struct Field<'a> {
 
 /// A field of a form, with its error if the form was refused for it.
 pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
-    let pointer = format!("/{}", field.name);
+    let pointer = pointer(field.name);
     let error = visit.error_at(&pointer).map(|code| visit.text.field_error(&pointer, code));
     let (hint_id, error_id) = (format!("{}-hint", field.id), format!("{}-error", field.id));
     let described: Vec<&str> =
@@ -98,14 +110,29 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     }
 }
 
-/// The summary of what is wrong, with a link to each field (C4.7).
-pub fn alert(visit: &Visit, flash: &Flash) -> Markup {
+/// Pointer of a field's value in the JSON body, by its typed name (C6.4).
+fn pointer(name: &str) -> String {
+    format!("/{}", name.split(':').next().unwrap_or_default().replace('.', "/"))
+}
+
+/// Id of the field that a pointer names.
+fn id_of(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', "-")
+}
+
+/// The summary of what is wrong, with a link to each field that the page has (C4.7).
+pub fn alert(visit: &Visit, flash: &Flash, main: &Markup) -> Markup {
+    let has = |id: &str| main.0.contains(&format!(" id=\"{id}\""));
     html! {
         div.alert role="alert" tabindex="-1" aria-labelledby="alert" {
             h2 #alert { (visit.text.problem()) }
             ul {
                 @for (pointer, code) in &flash.errors {
-                    li { a href=(format!("#{}", pointer.trim_start_matches('/'))) { (visit.text.field_error(pointer, code)) } }
+                    @let id = id_of(pointer);
+                    li {
+                        @if has(&id) { a href=(format!("#{id}")) { (visit.text.field_error(pointer, code)) } }
+                        @else { (visit.text.field_error(pointer, code)) }
+                    }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }
             }

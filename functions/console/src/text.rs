@@ -6,9 +6,15 @@
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use fluent_static::{Message, MessageBundle, message_bundle};
+use shared::affiliate::model::commission::CommissionState;
+use shared::affiliate::model::withdrawal::WithdrawalState;
 use shared::edge::cookies::Cookies;
 use shared::edge::forms::Flash;
 use shared::kernel::ledger::RecordType;
+use shared::redemption::model::plan::{SubscriptionState, Unit};
+
+/// Field of the code that is mailed for a challenge; left out when empty.
+pub const CHALLENGE_CODE: &str = "challenge_code:?";
 
 /// Texts of one language.
 #[message_bundle(resources = [("text/en.ftl", "en"), ("text/zh-CN.ftl", "zh-CN")], default_language = "en")]
@@ -30,12 +36,21 @@ impl Language {
         }
     }
 
+    /// Its name in itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "中文",
+        }
+    }
+
     /// The other language, and its name in itself.
     pub fn other(self) -> (Self, &'static str) {
-        match self {
-            Self::English => (Self::Chinese, "中文"),
-            Self::Chinese => (Self::English, "English"),
-        }
+        let other = match self {
+            Self::English => Self::Chinese,
+            Self::Chinese => Self::English,
+        };
+        (other, other.name())
     }
 
     /// Reads a tag.
@@ -47,10 +62,11 @@ impl Language {
         (tag == "en" || tag.starts_with("en-")).then_some(Self::English)
     }
 
-    /// The language of a request (C7.3): its cookie, else the user's, else the best accepted one, else English.
-    pub fn choose(headers: &HeaderMap, cookies: &Cookies, own: Option<&str>) -> Self {
+    /// The language of a request (C7.3): its cookie, else the user's, else the best accepted one, else
+    /// the deployment's.
+    pub fn choose(headers: &HeaderMap, cookies: &Cookies, own: Option<&str>, default: &str) -> Self {
         let chosen = cookies.get("lang").and_then(Self::of).or_else(|| own.and_then(Self::of));
-        chosen.or_else(|| accepted(headers)).unwrap_or(Self::English)
+        chosen.or_else(|| accepted(headers)).or_else(|| Self::of(default)).unwrap_or(Self::English)
     }
 
     /// Its texts.
@@ -101,21 +117,65 @@ impl Texts {
             "bad_credentials" => self.refused_bad_credentials(),
             "account_blocked" => self.refused_account_blocked(),
             "email_taken" => self.refused_email_taken(),
-            "rate_limited" => self.refused_rate_limited(flash.wait.unwrap_or(60).div_ceil(60).to_string()),
+            "rate_limited" if flash.wait.is_some_and(|wait| wait < 60) => {
+                self.refused_wait_seconds(flash.wait.unwrap_or(60).to_string())
+            }
+            "programme_off" => self.refused_programme_off(),
+            "order_not_pending" => self.refused_order_not_pending(),
+            "payment_under_way" => self.refused_payment_under_way(),
+            "rate_limited" => self.refused_rate_limited(flash.wait.unwrap_or(60).div_ceil(60)),
             "idempotency_key_reused" => self.refused_idempotency_key_reused(),
             "outcome_unknown" => self.refused_outcome_unknown(),
             "unavailable" => self.refused_unavailable(),
             "invalid" => self.refused_invalid(),
-            other => self.refused_other(other.to_owned()),
+            other => self.refused_account(flash).unwrap_or_else(|| self.refused_other(other.to_owned())),
         }
+    }
+
+    /// Refusals of the pages about sign-in, redemption codes and the affiliate programme.
+    fn refused_account(&self, flash: &Flash) -> Option<Message> {
+        Some(match flash.code.as_str() {
+            "code_not_found" => self.refused_code_not_found(),
+            "challenge_required" if flash.values.contains_key(CHALLENGE_CODE) => self.refused_challenge_wrong(),
+            "challenge_required" => self.refused_challenge_required(),
+            "already_redeemed" => self.refused_already_redeemed(),
+            "code_disabled" => self.refused_code_disabled(),
+            "code_expired" => self.refused_code_expired(),
+            "code_not_yet_valid" => self.refused_code_not_yet_valid(),
+            "code_used_up" => self.refused_code_used_up(),
+            "plan_off_sale" => self.refused_plan_off_sale(),
+            "plan_quota" => self.refused_plan_quota(),
+            "may_not_invite" => self.refused_may_not_invite(),
+            "invite_code_limit" => self.refused_invite_code_limit(),
+            "insufficient_available" => self.refused_insufficient_available(),
+            "withdrawal_closed" => self.refused_withdrawal_closed(),
+            "forbidden" => self.refused_forbidden(),
+            "not_found" => self.refused_not_found(),
+            _ => return None,
+        })
     }
 
     /// Error of a field, by its pointer and code.
     pub fn field_error(&self, pointer: &str, code: &str) -> Message {
         match (pointer, code) {
+            ("/current" | "/password", "wrong_password") => self.field_wrong_password(),
+            ("/current" | "/password", "no_password") => self.field_no_password(),
             ("/email", _) => self.field_not_an_email(),
-            ("/password", _) => self.field_password_length(),
+            ("/password" | "/new", _) => self.field_password_length(),
+            ("/code", "out_of_range") => self.field_out_of_range(),
             ("/code", _) => self.field_wrong_code(),
+            ("/token", _) => self.field_wrong_token(),
+            ("/amount", "one_of") => self.field_one_of(),
+            ("/amount" | "/offer_id", "not_payable") => self.field_amount_way(),
+            ("/amount", "not_a_decimal") => self.field_amount_digits(),
+            ("/amount", "too_much") => self.field_amount_too_much(),
+            ("/amount", "too_little") => self.field_amount_too_little(),
+            ("/amount", _) => self.field_amount(),
+            ("/offer_id", _) => self.field_offer(),
+            ("/provider" | "/method", _) => self.field_way(),
+            ("/payout/method", _) => self.field_not_offered(),
+            ("/payout/account" | "/payout/name", _) => self.field_too_long(200),
+            ("/label", _) => self.field_too_long(100),
             _ => self.field_other(),
         }
     }
@@ -125,6 +185,7 @@ impl Texts {
         let fact = |name: &str| flash.facts.get(name).cloned();
         match flash.code.as_str() {
             "resent" => Some(self.resent()),
+            "code_made" => Some(self.code_made()),
             "welcome" => Some(match (fact("reason").as_deref(), fact("reward"), fact("applied")) {
                 (Some("unknown"), _, _) => self.not_applied_unknown(),
                 (Some("inactive"), _, _) => self.not_applied_inactive(),
@@ -136,7 +197,68 @@ impl Texts {
                 (_, None, Some(_)) => self.welcome_invited(),
                 _ => self.welcome(),
             }),
-            _ => None,
+            _ => self.said_account(flash),
+        }
+    }
+
+    /// Successes on the pages about sign-in, redemption codes and the affiliate programme.
+    fn said_account(&self, flash: &Flash) -> Option<Message> {
+        Some(match flash.code.as_str() {
+            "challenge_mailed" => self.challenge_mailed(),
+            "reset_mailed" => self.reset_mailed(),
+            "reset_done" => self.reset_done(),
+            "language_saved" => self.language_saved(),
+            "password_changed" => self.password_changed(),
+            "email_asked" => self.email_asked(),
+            "email_changed" => self.email_changed(),
+            "redeemed" => self.redeemed(),
+            "invite_code_made" => self.invite_code_made(),
+            "code_off" => self.code_off(),
+            "withdrawn_balance" => self.withdrawn_balance(),
+            "withdrawn_cash" => self.withdrawn_cash(),
+            "withdrawal_cancelled" => self.withdrawal_was_cancelled(),
+            _ => return None,
+        })
+    }
+
+    /// Units of plan time.
+    pub fn units(&self, unit: Unit, n: u32) -> Message {
+        match unit {
+            Unit::Day => self.units_day(n),
+            Unit::Month => self.units_month(n),
+            Unit::Quarter => self.units_month(n.saturating_mul(3)),
+            Unit::HalfYear => self.units_month(n.saturating_mul(6)),
+            Unit::Year => self.units_year(n),
+        }
+    }
+
+    /// State of a subscription, with its tone.
+    pub fn subscription(&self, state: SubscriptionState) -> (&'static str, Message) {
+        match state {
+            SubscriptionState::Active => ("ok", self.subscription_active()),
+            SubscriptionState::Expired => ("", self.subscription_expired()),
+        }
+    }
+
+    /// State of a commission, with its tone.
+    pub fn commission_state(&self, state: CommissionState) -> (&'static str, Message) {
+        match state {
+            CommissionState::Pending => ("wait", self.commission_pending()),
+            CommissionState::Available => ("ok", self.commission_available()),
+            CommissionState::PartiallyReversed => ("odd", self.commission_partially_reversed()),
+            CommissionState::Reversed => ("bad", self.commission_reversed()),
+            CommissionState::Held => ("wait", self.commission_held()),
+        }
+    }
+
+    /// State of a withdrawal, with its tone.
+    pub fn withdrawal_state(&self, state: WithdrawalState) -> (&'static str, Message) {
+        match state {
+            WithdrawalState::Done => ("ok", self.withdrawal_done()),
+            WithdrawalState::Requested => ("wait", self.withdrawal_requested()),
+            WithdrawalState::Paid => ("ok", self.withdrawal_paid()),
+            WithdrawalState::Rejected => ("bad", self.withdrawal_rejected()),
+            WithdrawalState::Cancelled => ("", self.withdrawal_cancelled()),
         }
     }
 }

@@ -21,7 +21,7 @@ const ROWS: i32 = 20;
 const LATEST: i32 = 5;
 
 fn visitor(visit: &Visit) -> Result<&Visitor, Fault> {
-    visit.visitor.as_ref().ok_or_else(|| Fault::bug("a page of a user without one"))
+    visit.member()
 }
 
 /// The overview.

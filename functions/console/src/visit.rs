@@ -11,11 +11,13 @@ use axum::response::{IntoResponse, Response};
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 use shared::account::browser::{self, Visitor};
+use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::cookies::{Cookies, SESSION};
 use shared::edge::forms::{FORM, Flash, Form, ONCE};
 use shared::kernel::fault::Fault;
 
+use crate::brand::Brand;
 use crate::frame;
 use crate::text::{Language, Texts};
 
@@ -33,23 +35,31 @@ pub struct Visit {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub flash: Option<Flash>,
+    /// What is wrong with the query, said as a refused form would say it.
+    pub wrong: Option<Flash>,
     /// Signed-in user; nobody on the pages before sign-in, which do not ask.
     pub visitor: Option<Visitor>,
+    /// Name, look and links of the operator.
+    pub brand: Brand,
+    /// True if the affiliate programme concerns the visitor.
+    pub has_affiliate: bool,
 }
 
 /// Visit of a signed-in user; anybody else is led to the sign-in page.
 pub struct Member(pub Visit);
 
 impl Visit {
-    fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+    async fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+        let brand = Brand::of(app).await;
         let cookies = Cookies::of(&parts.headers);
         let own = visitor.as_ref().and_then(|visitor| visitor.user.locale.as_deref());
-        let language = Language::choose(&parts.headers, &cookies, own);
+        let language = Language::choose(&parts.headers, &cookies, own, &brand.settings.default_language);
         let theme = ["light", "dark"].into_iter().find(|theme| cookies.get("theme") == Some(theme));
         let path = parts.uri.path().to_owned();
         Self {
             text: language.texts(),
             flash: Flash::of(&**app, &cookies, &path),
+            wrong: None,
             query: parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
             headers: parts.headers.clone(),
             app: Arc::clone(app),
@@ -57,7 +67,17 @@ impl Visit {
             theme,
             path,
             visitor,
+            brand,
+            has_affiliate: false,
         }
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// A bug, on a page that does not ask who visits it.
+    pub fn member(&self) -> Result<&Visitor, Fault> {
+        self.visitor.as_ref().ok_or_else(|| Fault::bug("a page of a user without one"))
     }
 
     /// A parameter of the query.
@@ -80,7 +100,7 @@ impl Visit {
 
     /// The refusal of the form that led back here.
     pub fn refused(&self) -> Option<&Flash> {
-        self.flash.as_ref().filter(|flash| flash.refused)
+        self.wrong.as_ref().or_else(|| self.flash.as_ref().filter(|flash| flash.refused))
     }
 
     /// The code of a field's error.
@@ -89,22 +109,36 @@ impl Visit {
         errors.iter().find(|(at, _)| at == pointer).map(|(_, code)| code.as_str())
     }
 
-    /// Hidden fields of a form (C6.3).
-    pub fn sealed(&self, method: &str, path: &str, done: &str, back: &str, said: Option<&str>) -> Markup {
-        let form = Form {
+    fn form(&self, method: &str, path: &str, done: &str, back: &str, said: Option<&str>) -> Form {
+        Form {
             session: self.visitor.as_ref().map(|visitor| visitor.session.claims.sid.to_string()),
             method: method.to_owned(),
             path: path.to_owned(),
             done: done.to_owned(),
             back: back.to_owned(),
             said: said.map(str::to_owned),
-        };
-        // After an unknown outcome the same press is asked for again.
-        let once = self.refused().and_then(|flash| flash.once.clone()).unwrap_or_else(|| self.app.ulid().to_string());
-        html! {
-            input type="hidden" name=(FORM) value=[form.seal(&*self.app)];
-            input type="hidden" name=(ONCE) value=(once);
+            once: None,
         }
+    }
+
+    /// The random value of one press of a route's form; after an unknown outcome the same press is asked for again (C6.6), and
+    /// the page's other forms are presses of their own.
+    fn once(&self, path: &str) -> String {
+        let repeated = self.refused().filter(|flash| flash.form == path).and_then(|flash| flash.once.clone());
+        repeated.unwrap_or_else(|| self.app.ulid().to_string())
+    }
+
+    /// Hidden fields of a form (C6.3).
+    pub fn sealed(&self, method: &str, path: &str, done: &str, back: &str, said: Option<&str>) -> Markup {
+        html! {
+            input type="hidden" name=(FORM) value=[self.form(method, path, done, back, said).seal(&*self.app)];
+            input type="hidden" name=(ONCE) value=(self.once(path));
+        }
+    }
+
+    /// Value of a button `form` that carries all of it, in a form that another button sends to a page: there it is no part.
+    pub fn sealed_button(&self, path: &str, done: &str, back: &str) -> Option<String> {
+        Form { once: Some(self.once(path)), ..self.form("POST", path, done, back, None) }.seal(&*self.app)
     }
 }
 
@@ -112,7 +146,7 @@ impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        Ok(Self::new(parts, app, None))
+        Ok(Self::new(parts, app, None).await)
     }
 }
 
@@ -125,25 +159,42 @@ impl FromRequestParts<Arc<App>> for Member {
             None => Ok(None),
         };
         match visitor {
-            Ok(Some(visitor)) => Ok(Self(Visit::new(parts, app, Some(visitor)))),
-            Ok(None) => Err(redirect(&sign_in(parts))),
-            Err(fault) => Err(failed(&Visit::new(parts, app, None), &fault)),
+            Ok(Some(visitor)) => {
+                // While the programme is off, it concerns those who may have earned by a code.
+                let has_code = visitor.user.invite_code.is_some();
+                let mut visit = Visit::new(parts, app, Some(visitor)).await;
+                match app.settings::<AffiliateSettings>().await {
+                    Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
+                    Err(fault) => return Err(failed(&visit, &fault)),
+                }
+                Ok(Self(visit))
+            }
+            Ok(None) => Err(redirect(&sign_in(parts.uri.path_and_query().map_or("/", |next| next.as_str())))),
+            Err(fault) => Err(failed(&Visit::new(parts, app, None).await, &fault)),
         }
     }
 }
 
-fn sign_in(parts: &Parts) -> String {
-    let next = parts.uri.path_and_query().map_or("/", |next| next.as_str());
+/// The sign-in page that leads on to `next`.
+pub fn sign_in(next: &str) -> String {
     format!("/sign-in?{}", Serializer::new(String::new()).append_pair("next", next).finish())
 }
 
 /// The page to go to after sign-in, if it is one of ours (C5.10).
 pub fn next_page(asked: Option<&str>) -> String {
     let path = |next: &str| next.split(['?', '#']).next().unwrap_or_default().to_owned();
-    let is_own = |next: &&str| {
-        next.len() <= 512 && next.bytes().all(|byte| byte.is_ascii_graphic()) && crate::PAGES.contains(&&*path(next))
-    };
+    let is_own =
+        |next: &&str| next.len() <= 512 && next.bytes().all(|byte| byte.is_ascii_graphic()) && is_page(&path(next));
     asked.filter(is_own).unwrap_or("/").to_owned()
+}
+
+/// True for the path of a page of the router, or below a prefix of it.
+fn is_page(path: &str) -> bool {
+    let is_plain = !path.contains("//") && !path.contains('\\') && !path.contains('%') && !path.contains("..");
+    let below = |page: &str| {
+        page.strip_suffix("{proxy+}").is_some_and(|prefix| path.len() > prefix.len() && path.starts_with(prefix))
+    };
+    is_plain && crate::PAGES.iter().any(|page| *page == path || below(page))
 }
 
 /// A redirect by `GET`.
@@ -168,13 +219,18 @@ pub fn failed(visit: &Visit, fault: &Fault) -> Response {
 
 /// The page for paths that are none.
 pub async fn no_page(visit: Visit) -> Response {
+    not_found(&visit)
+}
+
+/// The page for what is not there, or somebody else's.
+pub fn not_found(visit: &Visit) -> Response {
     let main = html! {
         div.stack {
             p { (visit.text.not_found_todo()) }
             p { a.btn href="/" { (visit.text.nav_home()) } }
         }
     };
-    frame::message(&visit, StatusCode::NOT_FOUND, &visit.text.not_found(), main)
+    frame::message(visit, StatusCode::NOT_FOUND, &visit.text.not_found(), main)
 }
 
 /// Sets language and theme that a link asks for, and leads back to the same page without asking.

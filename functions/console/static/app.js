@@ -15,9 +15,9 @@ all("time[data-local]", (time) => {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   time.title = time.textContent.trim();
-  const isEnglish = document.documentElement.lang === "en";
-  const form = { dateStyle: isEnglish ? "medium" : "long", timeStyle: "short" };
-  time.textContent = new Intl.DateTimeFormat(isEnglish ? "en-GB" : "zh-CN", form).format(at);
+  const en = document.documentElement.lang === "en";
+  const form = { dateStyle: en ? "medium" : "long", timeStyle: "short" };
+  time.textContent = new Intl.DateTimeFormat(en ? "en-GB" : "zh-CN", form).format(at);
 });
 
 // A password can be looked at.
@@ -29,4 +29,112 @@ all("button[data-show]", (button) => {
     field.type = shown ? "password" : "text";
     button.setAttribute("aria-pressed", String(!shown));
   });
+});
+
+// A mailed link carries its token behind the `#`, where no server sees it; the form of the link takes it.
+all("form[data-token]", (form) => {
+  const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+  if (!token) return;
+  form.elements.token.value = decodeURIComponent(token);
+  form.hidden = false;
+  all("[data-without-token]", (other) => { other.hidden = true; });
+  history.replaceState(null, "", location.pathname);
+});
+
+// What only stands in for the script.
+all("[data-without]", (one) => one.remove());
+
+// Countdowns run on the whole seconds that were told; a second after the last the page comes anew.
+const clock = (left) => {
+  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+};
+all("[data-left]", (timer) => {
+  const end = performance.now() + timer.dataset.left * 1000;
+  const aloud = timer.nextElementSibling;
+  const run = setInterval(() => {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    timer.textContent = clock(left);
+    if (aloud && (left === 300 || left === 60)) aloud.textContent = clock(left);
+    if (left > 0) return;
+    clearInterval(run);
+    setTimeout(() => location.reload(), 1000);
+  }, 1000);
+});
+
+const told = async (path) => {
+  const answer = await fetch(path, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+};
+
+// Shows the page anew when its state changes.
+all("[data-poll]", (box) => {
+  const waits = [2, 3, 5, 8];
+  const end = performance.now() + box.dataset.until * 1000;
+  const later = () => setTimeout(look, (waits.shift() ?? 10) * 1000);
+  const look = async () => {
+    if (performance.now() > end) return;
+    if (document.hidden) return document.addEventListener("visibilitychange", look, { once: true });
+    try {
+      if ((await told(box.dataset.poll)).state !== box.dataset.state) return location.reload();
+    } catch { /* it looks again */ }
+    later();
+  };
+  later();
+});
+
+// The price of what is chosen, while it is chosen.
+all("form[data-price]", (form) => {
+  const error = form.querySelector("[data-error]");
+  const field = form.querySelector("#amount"), offers = form.querySelectorAll(".offer input");
+  let chosen = form.querySelector(".offer input:checked"), timer, asked = 0;
+  const put = (tag, text, kind) => Object.assign(document.createElement(tag), { textContent: text, className: kind });
+  const show = ({ rows, pay, error: wrong }) => {
+    for (const part of form.querySelectorAll("dd[data-part]")) {
+      const row = rows[part.dataset.part], label = part.previousElementSibling;
+      if (!wrong) label.hidden = part.hidden = !row;
+      if (row) label.textContent = row.label;
+      const [shown, small, unit] = row?.text ?? ["—"];
+      part.firstElementChild.replaceChildren(shown, ...(small ? [put("i", small, "")] : []), ...(unit ? [put("span", unit, "cur")] : []));
+    }
+    form.querySelector("button[data-part=pay]").textContent = pay;
+    error.textContent = wrong ?? "";
+    error.parentElement.hidden = !wrong;
+    wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+  };
+  const ask = async () => {
+    const mine = ++asked;
+    const answer = await told(`${form.dataset.price}?${new URLSearchParams(new FormData(form))}`);
+    if (mine === asked) show(answer);
+  };
+  form.addEventListener("input", (event) => {
+    if (event.target === field) {
+      chosen = form.querySelector(".offer input:checked") ?? chosen;
+      offers.forEach((one) => { one.checked = !field.value.trim() && one === chosen; });
+    } else if (event.target.closest(".offer")) field.value = "";
+    clearTimeout(timer);
+    timer = setTimeout(() => ask().catch(() => {}), 250);
+  });
+});
+
+// Copies a field; where that is refused, its text stays selected and a note says how.
+all("button[data-copy]", (button) => {
+  const field = document.getElementById(button.dataset.copy), note = document.getElementById("copied");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    let done;
+    try {
+      await navigator.clipboard.writeText(field.value);
+      done = true;
+    } catch { done = document.execCommand("copy"); }
+    note.textContent = done ? button.dataset.done : button.dataset.else;
+  });
+});
+all("button[data-share]", (button) => {
+  if (!navigator.share) return;
+  button.hidden = false;
+  button.addEventListener("click", () => navigator.share({ url: button.dataset.share, title: button.dataset.title }).catch(() => {}));
 });

@@ -66,10 +66,7 @@ async fn to_account(app: &App, mail: MailKind, email: &str, nonce: &str) -> Resu
         Purpose::Challenge => Content::Challenge(symbols),
         Purpose::Reset => {
             let token = mailed_code::link_token(app, user.id, claim.password_number, asked);
-            Content::PasswordReset {
-                symbols,
-                link: format!("{}/reset-password#token={token}", app.config.public_base_url),
-            }
+            Content::PasswordReset { symbols, link: format!("{}/reset#token={token}", app.config.public_base_url) }
         }
     };
     Ok(Some(Letter { to, text: text(&content, user.locale.as_deref()) }))

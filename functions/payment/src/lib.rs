@@ -17,20 +17,18 @@ use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::fault::{Error, Fault};
+use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
-use shared::kernel::provider::Provider;
 use shared::kernel::refusal::{Refusal, code};
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
-use shared::payment::model::order::{self as domain, OrderStatus};
+use shared::payment::model::order::{OrderStatus, Quote};
 use shared::payment::model::settings::{Offer as Promised, PaymentSettings};
-use shared::payment::pay_page::with_pay_url;
-use shared::payment::payments_of::payments_of;
+use shared::payment::offers::{Offering, offering};
+use shared::payment::orders_of::{orders_of, view, views};
 use shared::payment::poll_provider;
 use shared::payment::view::OrderView;
-use shared::table::item::Versioned;
-use shared::table::store::{Index, Page, Query as ListQuery};
+use shared::table::store::Page;
 use utoipa::IntoParams;
 
 use self::wire::{Config, NewOrder, Offer, ProviderChoice};
@@ -55,37 +53,24 @@ async fn config(State(app): State<Arc<App>>, _caller: Caller) -> Result<Reply<Co
 }
 
 fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
-    let now = app.clock.now();
-    let mut offers = Vec::new();
-    let providers: Vec<Provider> = Provider::ALL
-        .into_iter()
-        .filter(|provider| create_verb::usable(app, settings, *provider, settings.pay_currency))
-        .collect();
-    let in_range = |offer: &&Promised| (settings.min_amount..=settings.max_amount).contains(&offer.amount);
-    for offer in settings.offers.iter().filter(in_range) {
-        let quote = create_verb::offered(settings, offer.amount, now)?;
-        let payable = |provider: &Provider| app.providers.can_take(*provider, quote.charge);
-        if !providers.is_empty() && !providers.iter().any(payable) {
-            continue;
-        }
-        offers.push(Offer {
-            id: offer.id.clone(),
-            amount: quote.amount.into(),
-            charge: quote.charge.into(),
-            credit: quote.credit.into(),
-            label: offer.label.clone(),
-            popular: offer.popular,
-        });
-    }
-    let choice = |provider: &Provider| ProviderChoice { id: *provider, methods: settings.methods(*provider).to_vec() };
+    let has = |provider| app.providers.takes(provider, settings.pay_currency);
+    let Offering { offers, providers } = offering(settings, app.clock.now(), has)?;
+    let offer = |(offer, quote): (Promised, Quote)| Offer {
+        id: offer.id,
+        amount: quote.amount.into(),
+        charge: quote.charge.into(),
+        credit: quote.credit.into(),
+        label: offer.label,
+        popular: offer.popular,
+    };
     Ok(Config {
         currency: settings.pay_currency.code().to_owned(),
         min_amount: settings.min_amount.to_string(),
         max_amount: settings.max_amount.to_string(),
         exchange_rate: settings.exchange_rate.to_string(),
         discount_rate: settings.discount_rate.to_string(),
-        offers,
-        providers: providers.iter().map(choice).collect(),
+        offers: offers.into_iter().map(offer).collect(),
+        providers: providers.into_iter().map(|(id, methods)| ProviderChoice { id, methods }).collect(),
     })
 }
 
@@ -129,29 +114,13 @@ struct Orders {
 )]
 async fn list(State(app): State<Arc<App>>, list: Paging<Caller, Orders>) -> Result<Reply<Listing<OrderView>>, Problem> {
     let status = list.filters.status.as_deref().map(status).transpose()?;
-    let mut ask = ListQuery::newest(Index::Owner, format!("ORDERS#{}", list.by.id()), list.window.limit);
-    ask.after = list.window.after.clone();
-    let page = app.store.list::<domain::Order>(&ask).await?;
-    let mut orders: Vec<domain::Order> = page.items.into_iter().map(Versioned::into_inner).collect();
+    let page = orders_of(&app, list.by.id(), list.window.limit, list.window.after.clone()).await?;
+    let mut orders = page.items;
     let processing = list.filters.processing;
     orders.retain(|order| status.is_none_or(|status| order.status == status));
     orders.retain(|order| processing.is_none_or(|wanted| order.is_processing() == wanted));
-    let items = shown(&app, &orders).await?;
+    let items = views(&app, &orders).await?;
     Ok(list.page(&app, Page { items, next: page.next }, |of| of))
-}
-
-/// Orders with their pay URLs and refunds.
-async fn shown(app: &App, orders: &[domain::Order]) -> Result<Vec<OrderView>, Error> {
-    let payments = payments_of(app, orders).await?;
-    let one = |order: &domain::Order| {
-        Ok(OrderView::try_from(&with_pay_url(app, order))?.with_refunds(payments.get(&order.id)))
-    };
-    orders.iter().map(one).collect()
-}
-
-async fn shown_one(app: &App, order: &domain::Order) -> Result<OrderView, Error> {
-    let shown = shown(app, std::slice::from_ref(order)).await?;
-    shown.into_iter().next().ok_or_else(|| Fault::bug("one order is none").into())
 }
 
 fn status(text: &str) -> Result<OrderStatus, Refusal> {
@@ -165,7 +134,7 @@ fn status(text: &str) -> Result<OrderStatus, Refusal> {
 )]
 async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
     let order = own(&app, caller.id(), id).await?;
-    Ok(Reply::ok(shown_one(&app, &order).await?))
+    Ok(Reply::ok(view(&app, &order).await?))
 }
 
 /// Cancel a pending order
@@ -191,5 +160,5 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>
 )]
 async fn verify(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
     let order = poll_provider::verify_own(&app, &edge::context(), caller.id(), id).await?;
-    Ok(Reply::ok(shown_one(&app, &order).await?))
+    Ok(Reply::ok(view(&app, &order).await?))
 }

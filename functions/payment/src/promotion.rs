@@ -15,7 +15,7 @@ use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::refusal::Refusal;
 use shared::payment::model::promotion::{self as domain, PromotionView};
-use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
+use shared::payment::offers::promotion_now;
 use utoipa::ToSchema;
 
 /// The caller's promotion.
@@ -90,12 +90,8 @@ pub struct Used {
 )]
 pub async fn promotion(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Promotion>, Problem> {
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?;
-    let settings = app.settings::<PromotionSettings>().await?.settings;
-    let pay = app.settings::<PaymentSettings>().await?.settings.pay_currency;
-    let now = app.clock.now();
-    let late = domain::Promotion::enrol_late(&settings, pay, user.created_at, now)?;
-    let promotion = user.promotion.as_ref().or(late.as_ref());
-    Ok(Reply::ok(PromotionView::of(promotion, &settings, pay, now)?.into()))
+    let (_, view) = promotion_now(&app, &user).await?;
+    Ok(Reply::ok(view.into()))
 }
 
 impl From<PromotionView> for Promotion {

@@ -104,7 +104,10 @@ pub async fn confirm_email(
 }
 
 /// Reads the caller's password; a text that can be no password is a wrong one.
-fn password(pointer: &str, text: &str) -> Result<Password, Refusal> {
+///
+/// # Rejects
+/// 422 at `pointer`.
+pub fn password(pointer: &str, text: &str) -> Result<Password, Refusal> {
     Password::parse(text).ok_or_else(|| Refusal::field(pointer, "wrong_password", "The password is not right."))
 }
 

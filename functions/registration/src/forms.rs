@@ -1,5 +1,7 @@
 //! Handlers that only forms reach (C6.9): they set cookies where the API tells tokens, on the same use cases.
 
+mod account;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use shared::account::register::{NewSession, Registration as Outcome};
 use shared::account::session::{self, SignIn};
 use shared::account::verify_signup::{read_token, signup_token};
 use shared::account::view::network;
-use shared::account::{register as verb, verify_signup};
+use shared::account::{register as verb, reset_password, verify_signup};
 use shared::app::App;
 use shared::edge::application::FormHost;
 use shared::edge::body::Body;
@@ -25,6 +27,7 @@ use shared::edge::forms::{FormPost, Outcome as Next};
 use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::sealed;
+use shared::kernel::fault::Error;
 use shared::kernel::refusal::Refusal;
 use shared::table::telemetry as metrics;
 
@@ -44,7 +47,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/register", post(register))
         .route("/verify", post(verify))
         .route("/resend", post(resend))
+        .route("/reset", post(ask_reset))
         .route("/sign-out", post(sign_out))
+        .merge(account::router())
 }
 
 /// Credentials from the sign-in page.
@@ -89,12 +94,32 @@ async fn sign_in(
         device_token: post.cookies.get(cookies::DEVICE).map(str::to_owned),
         challenge_code: body.value.challenge_code,
     };
-    Ok(signed_in(&browser::sign_in(&app, &ask, &network()).await?, Next::default()))
+    match browser::sign_in(&app, &ask, &network()).await {
+        Ok(opened) => Ok(signed_in(&opened, Next::default())),
+        // The page asks for the mailed code next, so it is mailed at once; a wrong code is no reason for another mail.
+        Err(Error::Refused(refusal @ Refusal::ChallengeRequired)) if ask.challenge_code.is_none() => {
+            if let Some(email) = &ask.email {
+                session::ask_challenge(&app, email, &network()).await?;
+            }
+            Err(refusal.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Result<Response, Problem> {
     session::ask_challenge(&app, &address(&body.value.email)?, &network()).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(going(mailed("challenge_mailed", body.value.email)))
+}
+
+async fn ask_reset(State(app): State<Arc<App>>, body: Body<Address>) -> Result<Response, Problem> {
+    reset_password::ask_reset(&app, &address(&body.value.email)?, &network()).await?;
+    Ok(going(mailed("reset_mailed", body.value.email)))
+}
+
+/// Says that a code is on its way, to whichever address was entered; the next page has the address in its field.
+fn mailed(code: &str, email: String) -> Next {
+    Next { to: None, said: Some((code.to_owned(), BTreeMap::from([("email".to_owned(), email)]))) }
 }
 
 async fn register(State(app): State<Arc<App>>, key: Idempotent, body: Body<Registration>) -> Result<Response, Problem> {
@@ -142,10 +167,15 @@ async fn sign_out(
     Extension(session): Extension<BrowserSession>,
 ) -> Result<Response, Problem> {
     browser::sign_out(&app, &session).await?;
+    Ok(signed_out())
+}
+
+/// The response that clears what a browser holds of a session.
+fn signed_out() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     append(&mut response, set(cookies::SESSION, "", SameSite::Lax, 0));
     append(&mut response, set(cookies::FLASH, "", SameSite::Strict, 0));
-    Ok(response)
+    response
 }
 
 /// The response to a registration that created an account or found its own: signed in, with what became of the code.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -33,13 +33,15 @@ pub const FORM: &str = "form";
 pub const ONCE: &str = "once";
 /// Field that holds the version of what is changed.
 pub const VERSION: &str = "version";
+/// Page of a form that was refused before it could lead back to its own.
+pub const SORRY: &str = "/sorry";
 /// Most bytes of a flash message.
 const MAX_FLASH: usize = 3_500;
 /// Most bytes of an answer that is read for its id or its refusal.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// Life of a flash message in seconds.
 const FLASH_SECONDS: i64 = 120;
-/// Words in the names of fields whose entries are never kept.
+/// Fields whose entries are never kept, by the last part of their names.
 const NEVER_KEPT: [&str; 5] = ["password", "current", "new", "account", "secret"];
 
 /// Purpose of a form: sealed into it, never read by a browser.
@@ -57,6 +59,9 @@ pub struct Form {
     pub back: String,
     /// Code of what to say on the page `done`, if anything.
     pub said: Option<String>,
+    /// Random value of one press, of a form whose button carries all of it.
+    #[serde(default)]
+    pub once: Option<String>,
 }
 
 impl Form {
@@ -75,6 +80,9 @@ impl Form {
 pub struct Flash {
     /// Path of the page that it is for.
     pub page: String,
+    /// Path of the route whose form it is about.
+    #[serde(default)]
+    pub form: String,
     /// Code of a refusal, a fault, or what was done.
     pub code: String,
     /// True if the form was not carried out.
@@ -155,7 +163,17 @@ pub fn adapter<A: FormHost>(routes: Router, host: Arc<A>) -> Router {
     Router::new().route("/forms/{function}/{*path}", post(adapt::<A>)).with_state(Adapter { routes, host })
 }
 
+/// Adapts a form; what can't lead back to its page leads a browser to the page of refusals.
 async fn adapt<A: FormHost>(State(adapter): State<Adapter<A>>, request: Request) -> Result<Response, Problem> {
+    let accepted = request.headers().get(ACCEPT).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let is_page = accepted.split(',').any(|one| one.trim().starts_with("text/html"));
+    match adapted(&adapter, request).await {
+        Err(problem) if is_page => Ok(redirect(&format!("{SORRY}?status={}", problem.status), None)),
+        answer => answer,
+    }
+}
+
+async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<Response, Problem> {
     let host = &*adapter.host;
     must_be_own(host, request.headers())?;
     let cookies = Cookies::of(request.headers());
@@ -166,8 +184,9 @@ async fn adapt<A: FormHost>(State(adapter): State<Adapter<A>>, request: Request)
         Some(fields.remove(at).1)
     };
     let (sealed, once, version) = (take(FORM), take(ONCE), take(VERSION));
-    let form = sealed.and_then(|text| Form::open(host, &text)).filter(|form| form.path == path);
+    let form = sealed.and_then(|text| Form::open(host, &text)).filter(|form| page_of(&form.path) == path);
     let form = form.ok_or(Refusal::Forbidden)?;
+    let once = once.or_else(|| form.once.clone());
     let session = match &form.session {
         None => None,
         Some(bound) => match open(host, &cookies).await? {
@@ -303,12 +322,18 @@ fn refused(
     fields: &[(String, String)],
     once: Option<String>,
 ) -> Response {
-    let is_kept = |name: &str| !NEVER_KEPT.iter().any(|secret| name.contains(secret));
     let values = fields.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
     // Only an unknown outcome is asked for again; whatever else was refused is another press.
     let once = once.filter(|_| told.status == 503);
-    let flash = Flash { page: form.back.clone(), refused: true, values, once, ..told.flash };
+    let (page, form_path) = (form.back.clone(), form.path.clone());
+    let flash = Flash { page, form: form_path, refused: true, values, once, ..told.flash };
     redirect(&form.back, flash.cookie(host))
+}
+
+/// True if the entry of a field may travel back to its page.
+fn is_kept(name: &str) -> bool {
+    let last = name.split(':').next().and_then(|path| path.rsplit('.').next()).unwrap_or_default();
+    !NEVER_KEPT.contains(&last)
 }
 
 fn sign_in(next: &str) -> String {

@@ -7,9 +7,10 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::account::device;
 use crate::account::model::access::{Bearer, Session, SessionKind};
-use crate::account::model::identity::Role;
+use crate::account::model::identity::{Password, Role};
 use crate::account::model::network::Network;
 use crate::account::model::user::User;
+use crate::account::profile::replace_password;
 use crate::account::session::{Authenticated, SignIn, authenticate, begin, end, signer};
 use crate::account::token::{Claims, KeyRing};
 use crate::app::App;
@@ -68,6 +69,20 @@ pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<SignedIn
 pub async fn open_for(app: &App, user: UserId) -> Result<SignedInBrowser, Error> {
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::Unauthenticated)?;
     user.must_be_active()?;
+    open(app, &user, user.password_number).await
+}
+
+/// Sets a new password, which ends all sessions, and opens a new one for this browser.
+///
+/// # Rejects
+/// As [`change_password`](crate::account::profile::change_password).
+pub async fn change_password(
+    app: &App,
+    session: &BrowserSession,
+    passwords: (&Password, &Password),
+    from: &Network,
+) -> Result<SignedInBrowser, Error> {
+    let user = replace_password(app, &session.claims.bearer(), passwords, from).await?;
     open(app, &user, user.password_number).await
 }
 

@@ -41,20 +41,35 @@ pub async fn set_locale(app: &App, by: &Bearer, locale: Option<&str>) -> Result<
 /// A repeat with the token from before and the same new password opens another one.
 ///
 /// # Rejects
+/// As [`replace_password`].
+pub async fn change_password(
+    app: &App,
+    by: &Bearer,
+    passwords: (&Password, &Password),
+    from: &Network,
+) -> Result<(User, Tokens), Error> {
+    let user = replace_password(app, by, passwords, from).await?;
+    let tokens = open(app, &user, user.password_number).await?;
+    Ok((user, tokens))
+}
+
+/// Sets a new password, which ends all sessions.
+///
+/// # Rejects
 /// 422 at `/current` for a wrong password; `rate_limited` after too many of them; [`Refusal::AccountBlocked`];
 /// [`Refusal::Unauthenticated`] for a token of an ended session.
-pub async fn change_password(
+pub(crate) async fn replace_password(
     app: &App,
     by: &Bearer,
     (current, new): (&Password, &Password),
     from: &Network,
-) -> Result<(User, Tokens), Error> {
+) -> Result<User, Error> {
     let user = account(app, by).await?;
     let repeated = Bearer { password_number: by.password_number.saturating_add(1), ..*by };
     if user.must_honour(by).is_err() && user.must_honour(&repeated).is_ok() {
         // The reply to the first request was lost: whoever knows the new password gets its session.
         return match prove(app, &user, "/current", new, from).await {
-            Ok(()) => Ok((User::clone(&user), open(app, &user, user.password_number).await?)),
+            Ok(()) => Ok(user.into_inner()),
             Err(Error::Refused(Refusal::Invalid(_))) => Err(Refusal::Unauthenticated.into()),
             Err(error) => Err(error),
         };
@@ -72,9 +87,7 @@ pub async fn change_password(
         tx.replace(&user, &after);
         Ok((after, tx))
     };
-    let user = app.execute(&Ctx::system(), plan).await?.answer;
-    let tokens = open(app, &user, user.password_number).await?;
-    Ok((user, tokens))
+    Ok(app.execute(&Ctx::system(), plan).await?.answer)
 }
 
 /// Asks for another e-mail: mails a code to the new address, and tells the old one.

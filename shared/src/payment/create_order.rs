@@ -139,11 +139,8 @@ fn count(
 }
 
 /// True if the provider is configured, takes the currency, and the settings allow payments by it.
-pub fn usable(app: &App, settings: &PaymentSettings, provider: Provider, currency: Currency) -> bool {
-    settings.enabled
-        && settings.provider_enabled(provider)
-        && (provider == Provider::Stripe || !settings.methods(provider).is_empty())
-        && app.providers.takes(provider, currency)
+fn usable(app: &App, settings: &PaymentSettings, provider: Provider, currency: Currency) -> bool {
+    settings.may_use(provider) && app.providers.takes(provider, currency)
 }
 
 /// Refuses a charge that the provider can't take, before anything is tried or counted.
@@ -225,6 +222,7 @@ fn drafted(
         inviter: attribution.map(|attribution| attribution.inviter),
         affiliate,
         pay_url: None,
+        pay_signature: None,
         return_url: None,
         qr_content: None,
         failure: None,

@@ -1,7 +1,8 @@
 //! Payment page of an order.
 //!
 //! A Zpay redirect URL is signed and derived entirely from the order and the deployment. It is rebuilt on demand and not
-//! stored, which keeps the order and its index entries within 1 KB (performance budget of an order).
+//! stored, which keeps the order and its index entries within 1 KB (performance budget of an order). The order keeps the
+//! signature: the console, which has no provider's secret, rebuilds the URL by it.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,9 @@ use crate::payment::gateway::{CreateFailure, Created, NewPayment};
 use crate::payment::model::order::Order;
 use crate::payment::model::settings::{DASHBOARD, PaymentSettings, ZpayCreate};
 use kernel::provider::Provider;
+
+/// A redirect names no channel.
+static NO_CHANNELS: BTreeMap<String, String> = BTreeMap::new();
 
 /// The order with its payment page; without one if its provider created no payment.
 pub fn with_pay_url(app: &App, order: &Order) -> Order {
@@ -24,7 +28,11 @@ pub fn with_pay_url(app: &App, order: &Order) -> Order {
 pub fn without_pay_url(app: &App, order: &Order) -> Order {
     let bare = Order { pay_url: None, ..order.clone() };
     let same = with_pay_url(app, &bare).pay_url == order.pay_url;
-    if same { bare } else { Order { return_url: None, ..order.clone() } }
+    if same {
+        Order { pay_signature: signature(app, &bare).filter(|_| order.pay_url.is_some()), ..bare }
+    } else {
+        Order { return_url: None, ..order.clone() }
+    }
 }
 
 /// Requests a payment from the order's provider, once.
@@ -32,7 +40,7 @@ pub fn without_pay_url(app: &App, order: &Order) -> Order {
 /// # Rejects
 /// See [`CreateFailure`].
 pub async fn ask(app: &App, settings: &PaymentSettings, order: &Order) -> Result<Created, CreateFailure> {
-    let result = result_page(app);
+    let result = result_page(app, order);
     let cancel_url = settings.cancel_url.as_deref().unwrap_or(&result);
     let name = name(order);
     let zpay = &settings.providers.zpay;
@@ -40,13 +48,32 @@ pub async fn ask(app: &App, settings: &PaymentSettings, order: &Order) -> Result
     app.providers.create(order.provider, &NewPayment { cancel_url, ..payment }).await
 }
 
+/// The URL of a redirect payment, signed anew by who has the key, else by the signature that the order keeps.
 fn redirect(app: &App, order: &Order) -> Option<String> {
-    let zpay = app.providers.zpay.as_ref().filter(|_| order.provider == Provider::Zpay)?;
-    zpay.pay_url(&payment(order, &name(order), &result_page(app), ZpayCreate::Redirect, &BTreeMap::new()))
+    if order.provider != Provider::Zpay {
+        return None;
+    }
+    let (name, result) = (name(order), result_page(app, order));
+    let ask = payment(order, &name, &result, ZpayCreate::Redirect, &NO_CHANNELS);
+    match (&app.providers.zpay, &app.providers.zpay_page, &order.pay_signature) {
+        (Some(zpay), _, _) => zpay.pay_url(&ask),
+        (None, Some(page), Some(signature)) => page.url(&ask, signature),
+        _ => None,
+    }
 }
 
-fn result_page(app: &App) -> String {
-    format!("{}/payment/result", app.config.public_base_url)
+fn signature(app: &App, order: &Order) -> Option<String> {
+    let zpay = app.providers.zpay.as_ref().filter(|_| order.provider == Provider::Zpay)?;
+    zpay.signature(&payment(order, &name(order), &result_page(app, order), ZpayCreate::Redirect, &NO_CHANNELS))
+}
+
+/// The page to which a provider sends the payer back. Gateways add the order by themselves, and some only to a bare URL.
+fn result_page(app: &App, order: &Order) -> String {
+    let page = format!("{}/payment/result", app.config.public_base_url);
+    match order.provider {
+        Provider::Stripe => format!("{page}?order={}", order.id),
+        Provider::Zpay => page,
+    }
 }
 
 /// Product name shown to the payer.

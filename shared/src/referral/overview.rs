@@ -58,6 +58,8 @@ pub struct Invitee {
     pub registered_at: Timestamp,
     /// Online payments, less refunds.
     pub paid_total: PayMoney,
+    /// Sum at which the invitee qualifies, as promised at their sign-up.
+    pub threshold: PayMoney,
     /// Time when the invitee reached the threshold, while that holds.
     pub qualified_at: Option<Timestamp>,
     /// The inviter's rewards for this invitee; unprocessed ones are pending.
@@ -88,6 +90,53 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
     Ok(invite.active && owner.is_some_and(|owner| owner.status == Status::Active && owner.affiliate.can_invite))
 }
 
+/// Programme as a user sees it who need not have a code yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Programme {
+    /// True while the programme is on.
+    pub enabled: bool,
+    /// Counts of the user as an inviter.
+    pub counts: ReferralCounts,
+    /// Masked e-mail of the user's inviter.
+    pub invited_by: Option<String>,
+    /// Rewards of a referral made now (R3.5); all 0 while the programme is off.
+    pub terms: RewardTerms,
+    /// Number of invitees after which the user's codes stop applying; `None` is no limit (R3.4).
+    pub max_invitees: Option<u64>,
+    /// Base URL of invite links.
+    pub link_base: String,
+}
+
+/// Reads the programme of `user` in one call, and writes nothing.
+///
+/// # Errors
+/// Fails if the database cannot be reached, or an item does not decode.
+pub async fn programme(app: &App, user: &User) -> Result<Programme, Error> {
+    let inviter = user.attribution.as_ref().map(|attribution| User::key(attribution.inviter));
+    let (counts, inviter) = app.store.read((ReferralCounts::key(user.id), inviter)).await?;
+    let invited_by = user.attribution.as_ref().map(|_| inviter.as_deref().map_or_else(|| MASK.to_owned(), mask));
+    programme_with(app, user, counts.map(Versioned::into_inner), invited_by).await
+}
+
+async fn programme_with(
+    app: &App,
+    user: &User,
+    counts: Option<ReferralCounts>,
+    invited_by: Option<String>,
+) -> Result<Programme, Error> {
+    let settings = app.settings::<ReferralSettings>().await?.settings;
+    let currency = user.accounts.balance().currency();
+    let pay_currency = app.settings::<PaymentSettings>().await?.settings.pay_currency;
+    Ok(Programme {
+        enabled: settings.enabled,
+        counts: counts.unwrap_or_else(|| ReferralCounts::none(user.id, currency)),
+        invited_by,
+        terms: RewardTerms::of(&settings, currency, pay_currency)?,
+        max_invitees: Some(settings.max_invitees_per_user).filter(|most| *most > 0),
+        link_base: link_base(app).await?,
+    })
+}
+
 /// Reads the overview for `user`.
 ///
 /// Creates their primary code if this is its first need (R3.2).
@@ -95,7 +144,6 @@ pub async fn code_binds(app: &App, code: &str, client: &str) -> Result<bool, Err
 /// # Rejects
 /// [`Refusal::AccountBlocked`] for an inactive account without a code.
 pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error> {
-    let settings = app.settings::<ReferralSettings>().await?.settings;
     let (user, counts) = app.store.read((User::key(user), ReferralCounts::key(user))).await?;
     let (user, counts) = (user.ok_or(Refusal::Unauthenticated)?, counts.map(Versioned::into_inner));
     let invited_by = match &user.attribution {
@@ -106,17 +154,15 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
         Some(code) => code.clone(),
         None => first_code(app, user.id).await?,
     };
-    let base = link_base(app).await?;
-    let currency = user.accounts.balance().currency();
-    let pay_currency = app.settings::<PaymentSettings>().await?.settings.pay_currency;
+    let seen = programme_with(app, &user, counts, invited_by).await?;
     Ok(ReferralOverview {
-        enabled: settings.enabled,
-        link: code.link(&base),
+        enabled: seen.enabled,
+        link: code.link(&seen.link_base),
         code,
-        counts: counts.unwrap_or_else(|| ReferralCounts::none(user.id, currency)),
-        invited_by,
-        terms: RewardTerms::of(&settings, currency, pay_currency)?,
-        max_invitees: Some(settings.max_invitees_per_user).filter(|most| *most > 0),
+        counts: seen.counts,
+        invited_by: seen.invited_by,
+        terms: seen.terms,
+        max_invitees: seen.max_invitees,
     })
 }
 
@@ -167,6 +213,7 @@ fn invitee(user: &User, attribution: &Referral, rewards: &mut BTreeMap<RewardId,
         email_masked: mask(user),
         registered_at: user.created_at,
         paid_total: attribution.online_total,
+        threshold: attribution.terms.threshold,
         qualified_at: attribution.qualified(),
         rewards: shown,
     })

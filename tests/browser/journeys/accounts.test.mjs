@@ -112,3 +112,68 @@ journey("4: who signs in comes to the page that was asked for, if it is one of o
     await other.at("/home");
   }
 });
+
+const LONG_CODE = /\b[0-9A-Z]{5}-[0-9A-Z]{5}\b/;
+
+journey("4: after ten wrong passwords from elsewhere a mailed code is asked for, but not on a known device", { plain: true }, async (world) => {
+  const { stack, name, from } = world;
+  const ann = await stack.person(name("ann"), { from: from() });
+  const known = await world.visitor();
+  await known.signIn(ann.email, PASSWORD);
+  await known.context.clearCookies({ name: "__Host-session" });
+  const wrong = { email: ann.email, password: "not the password" };
+  for (let tries = 0; tries < 11; tries += 1) await stack.ask("/v1/sessions", { body: wrong, from: from(), status: 401 });
+  await known.signIn(ann.email, PASSWORD);
+  for (let tries = 0; tries < 11; tries += 1) await stack.ask("/v1/sessions", { body: wrong, from: from(), status: 401 });
+  const stranger = await world.visitor();
+  await stranger.open("/sign-in?next=%2Frecords");
+  assert.equal(await stranger.page.locator("#challenge_code").count(), 0);
+  await stranger.fill({ email: ann.email, password: PASSWORD });
+  await stranger.press("sign-in");
+  await stranger.page.locator("#challenge_code").waitFor();
+  const code = (await stack.mail(ann.email)).text.match(LONG_CODE)[0];
+  await stranger.fill({ password: PASSWORD, challenge_code: code });
+  await stranger.press("sign-in");
+  await stranger.at("/records");
+});
+
+journey("5: a reset password signs out every browser, by the code and by the link", { plain: true }, async (world) => {
+  const { stack, name, from, way } = world;
+  const ann = await stack.person(name("ann"), { from: from() });
+  const [first, second] = [await world.visitor(), await world.visitor()];
+  for (const one of [first, second]) await one.signIn(ann.email, PASSWORD);
+  const reset = async (visitor, email) => {
+    await visitor.open("/sign-in");
+    await visitor.follow("forgot-password");
+    await visitor.at("/reset");
+    await visitor.fill({ email });
+    await visitor.press("reset-ask");
+    await visitor.reads(visitor.text("reset-mailed"));
+  };
+  const visitor = await world.visitor();
+  await reset(visitor, "nobody@example.com");
+  await reset(visitor, ann.email);
+  assert.equal(await visitor.page.inputValue("#email"), ann.email, "it need not be typed again");
+  const code = (await stack.mail(ann.email)).text.match(LONG_CODE)[0];
+  await visitor.fill({ code: code.toLowerCase().replace("-", " "), password: "a better password" });
+  await visitor.press("reset-set");
+  await visitor.at("/sign-in");
+  await visitor.reads(visitor.text("reset-done"));
+  for (const one of [first, second]) {
+    await one.open("/home");
+    await one.at("/sign-in");
+  }
+  await first.signIn(ann.email, "a better password");
+  if (!way.script) return;
+  await reset(visitor, ann.email);
+  const link = (await stack.mail(ann.email, 2)).text.match(/https?:\/\/\S+#token=\S+/)[0];
+  const other = await world.visitor();
+  await other.page.goto(link);
+  await other.page.locator("form[data-token] #password:visible, #password:visible").first().fill("the best password");
+  assert.ok(!other.page.url().includes("token"), "the token leaves the address");
+  await other.press("reset-set");
+  await other.at("/sign-in");
+  await first.open("/home");
+  await first.at("/sign-in");
+  await other.signIn(ann.email, "the best password");
+});

@@ -63,10 +63,13 @@ export class Visitor {
       if (/^https?:$/.test(url.protocol) && url.origin !== this.stack.base) say(`asks ${request.url()}`);
     });
     page.on("console", (message) => {
+      // The simulated providers' pages are not ours.
+      if (page.url().startsWith(`${this.stack.base}/_sim/`)) return;
       const isPage = documents.has(message.location().url);
       if (!(isPage && REFUSED.test(message.text()))) say(`says ${message.text()}`);
     });
-    page.on("pageerror", (error) => say(`fails: ${error}`));
+    // Who leaves for a page without transitions, such as a provider's, is told so.
+    page.on("pageerror", (error) => /ViewTransition opt-in disabled/.test(error) || say(`fails: ${error}`));
   }
 
   async open(path) {

@@ -68,7 +68,10 @@ export function geometry() {
   for (const element of document.querySelectorAll("input:not([type=hidden]), select, textarea, svg[role=img]")) {
     if (!isShown(element) || isForReaders(element)) continue;
     const { left, right, top, bottom } = element.getBoundingClientRect();
-    pieces.push({ element, ink: { left: left + 1, right: right - 1, top: top + 1, bottom: bottom - 1 }, text: element.name ?? "" });
+    // A button may stand in the padding of a field, where nothing is written.
+    const { paddingLeft, paddingRight } = style(element);
+    const ink = { left: left + parseFloat(paddingLeft), right: right - parseFloat(paddingRight), top: top + 1, bottom: bottom - 1 };
+    pieces.push({ element, ink, text: element.name ?? "" });
   }
   const isOver = (element) => ancestors(element).some((one) => /absolute|fixed/.test(style(one).position));
   for (const [index, one] of pieces.entries()) {

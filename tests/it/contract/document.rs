@@ -55,7 +55,7 @@ fn operations() -> &'static Operations {
 }
 
 /// Operation of a request; a path without parameters takes precedence.
-fn operation(method: &str, path: &str) -> Option<&'static Value> {
+pub fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let parts: Vec<&str> = path.split('/').collect();
     let of = operations().get(&(method.to_owned(), parts.len()))?;
     let fits = |(known, _): &&(Vec<String>, Value)| {

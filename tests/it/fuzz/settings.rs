@@ -6,8 +6,16 @@ use shared::operations::model::settings::{AnySettings, Area};
 
 use super::any;
 
-const AREAS: [Area; 7] =
-    [Area::Identity, Area::Referral, Area::Promotion, Area::Payment, Area::Affiliate, Area::Redemption, Area::Agency];
+const AREAS: [Area; 8] = [
+    Area::Identity,
+    Area::Referral,
+    Area::Promotion,
+    Area::Payment,
+    Area::Affiliate,
+    Area::Redemption,
+    Area::Agency,
+    Area::Console,
+];
 
 fn seeds() -> Vec<Vec<u8>> {
     let text = |area: Area| format!("{}\n{}", area.as_str(), AnySettings::defaults(area).document());

@@ -52,19 +52,29 @@ impl<'a> Browser<'a> {
     /// Fills in the form with this button and presses it, following the redirect.
     pub async fn press(&self, page: &Shown, button: &str, entries: &[(&str, &str)]) -> Shown {
         let (action, fields) = page.form(button, entries);
+        if page.form_with(button).of("method") == Some("get") {
+            return self.open(&format!("{action}?{}", encoded(&fields))).await;
+        }
         let sent = self.send(&action, &fields, &[("sec-fetch-site", "same-origin")]).await;
         assert_eq!(sent.status, 303, "{}", sent.text);
         self.open(sent.headers[LOCATION].to_str().unwrap()).await
     }
 
+    /// Fills in the form with this button, which leads to a page, and presses it.
+    pub async fn show(&self, page: &Shown, button: &str, entries: &[(&str, &str)]) -> Shown {
+        let (action, fields) = page.form(button, entries);
+        self.open(&format!("{action}?{}", encoded(&fields))).await
+    }
+
+    /// Asks for what the script asks for.
+    pub async fn fetch(&self, path: &str) -> serde_json::Value {
+        let told = self.ask("GET", path, None, &[("accept", "application/json")]).await;
+        serde_json::from_str(&told.text).unwrap_or_else(|_| panic!("{path}: {} {}", told.status, told.text))
+    }
+
     /// Posts a form's fields.
     pub async fn send(&self, action: &str, fields: &[(String, String)], headers: &[(&str, &str)]) -> Shown {
-        let body: String = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-            .collect::<Vec<_>>()
-            .join("&");
-        self.ask("POST", action, Some(body), headers).await
+        self.ask("POST", action, Some(encoded(fields)), headers).await
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Shown {
@@ -104,21 +114,45 @@ impl<'a> Browser<'a> {
 }
 
 impl Shown {
-    /// Action and fields of the form with this button, with these entries.
-    pub fn form(&self, button: &str, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
-        let forms = self.root.all("form");
+    /// The first form with this button.
+    fn form_with(&self, button: &str) -> &Element {
         let has = |form: &&Element| form.all("button").iter().any(|one| one.text().trim() == button);
-        let form = *forms.iter().find(|form| has(form)).unwrap_or_else(|| panic!("no {button} in {}", self.text));
+        self.root.all("form").into_iter().find(has).unwrap_or_else(|| panic!("no {button} in {}", self.text))
+    }
+
+    /// Action and fields of the form with this button, with these entries, of which one may choose among radio buttons.
+    pub fn form(&self, button: &str, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+        let form = self.form_with(button);
+        let buttons = form.all("button");
+        let pressed = buttons.iter().find(|one| one.text().trim() == button).unwrap();
         let mut fields: Vec<(String, String)> = Vec::new();
-        for input in form.all("input") {
-            let value = input.of("value").unwrap_or_default();
-            fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+        for input in form.all("input").into_iter().filter(|input| input.of("name").is_some()) {
+            let is_choice = input.of("type") == Some("radio") || input.of("type") == Some("checkbox");
+            if !is_choice || input.of("checked").is_some() {
+                let value = input.of("value").unwrap_or_default();
+                fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+            }
+        }
+        for select in form.all("select") {
+            let options = select.all("option");
+            let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first()).unwrap();
+            fields.push((select.of("name").unwrap().to_owned(), chosen.of("value").unwrap_or_default().to_owned()));
         }
         for (name, value) in entries {
-            let at = fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| panic!("no field {name}"));
-            fields[at].1 = (*value).to_owned();
+            let has = |one: &&Element| one.of("name") == Some(name);
+            assert!(form.all("*").iter().any(|one| has(&one)), "no field {name} in {}", self.text);
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
         }
-        (form.of("action").unwrap().to_owned(), fields)
+        fields.extend(pressed.of("name").map(|name| (name.to_owned(), pressed.of("value").unwrap().to_owned())));
+        (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
+    }
+
+    /// Where a link with this text leads.
+    pub fn link(&self, text: &str) -> String {
+        let links = self.root.all("a");
+        let link = links.iter().find(|link| link.text().trim() == text).unwrap_or_else(|| panic!("no link {text}"));
+        link.of("href").unwrap().to_owned()
     }
 
     /// Text of the page.
@@ -130,6 +164,11 @@ impl Shown {
     pub fn heading(&self) -> String {
         self.root.all("h1")[0].text()
     }
+}
+
+fn encoded(fields: &[(String, String)]) -> String {
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 fn escaped(text: &str) -> String {

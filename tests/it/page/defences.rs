@@ -203,23 +203,95 @@ fn a_page_costs_its_visitor_and_one_list() {
     });
 }
 
-/// C2.1: the template and the router name the same pages, and each answers its caller.
+/// C2.1: the template and the router name the same pages.
 #[test]
 fn template_and_router_name_the_same_pages() {
     World::run(async |world| {
-        world.register("ann", None).await;
         let function = world.stack.template.functions.iter().find(|function| function.binary == "console").unwrap();
         let declared: BTreeSet<&str> = function.routes.iter().map(|route| route.path.as_str()).collect();
         let known: BTreeSet<&str> =
             console::PAGES.iter().copied().chain(["/static/{proxy+}", "/robots.txt", "/docs"]).collect();
         assert_eq!(declared, known);
         assert!(function.routes.iter().all(|route| route.method == "GET"));
-        let (nobody, ann) = (Browser::new(world, "en"), signed_in(world, "ann").await);
-        for path in console::PAGES {
-            assert_eq!(ann.open(path).await.status, 200, "{path}");
-            let led = nobody.open(path).await;
-            let is_open = ["/sign-in", "/register", "/verify"].contains(&path);
-            assert_eq!(led.path.split('?').next().unwrap() == path, is_open, "{path} leads nobody to {}", led.path);
+    });
+}
+
+/// Pages, and whether anybody may see them; the others are for whoever has signed in.
+const MATRIX: &[(&str, bool)] = &[
+    ("/", false),
+    ("/sign-in", true),
+    ("/register", true),
+    ("/verify", true),
+    ("/home", false),
+    ("/records", false),
+    ("/top-up", false),
+    ("/orders", false),
+    ("/payment/result", true),
+    ("/invite", false),
+    ("/invite/rewards", false),
+    ("/sorry", true),
+    ("/reset", true),
+    ("/account", false),
+    ("/redeem", false),
+    ("/affiliate", false),
+    ("/affiliate/off", false),
+    ("/affiliate/withdraw", false),
+    ("/affiliate/withdraw/confirm", false),
+    ("/affiliate/withdrawals", false),
+];
+
+/// C9.1: each page answers nobody, a user, an admin and a blocked user as the matrix says.
+#[test]
+fn each_page_answers_its_callers_as_the_matrix_says() {
+    let has_row = |page: &&str| MATRIX.iter().any(|(path, _)| path == page);
+    let plain: Vec<&str> = console::PAGES.iter().copied().filter(|page| !page.ends_with("{proxy+}")).collect();
+    assert_eq!(plain.iter().filter(|page| !has_row(page)).count(), 0, "a row for each page of {plain:?}");
+    World::run(async |world| {
+        for name in ["ann", "bob"] {
+            world.register(name, None).await;
         }
+        let nobody = Browser::new(world, "en");
+        let (ann, bob) = (signed_in(world, "ann").await, signed_in(world, "bob").await);
+        let admin = Browser::new(world, "en");
+        let entries = [("email", "admin@localhost"), ("password", PASSWORD)];
+        admin.press(&admin.open("/sign-in").await, "Sign in", &entries).await;
+        let me = world.user("bob").get("/v1/me").await.is(200);
+        let status = format!("/v1/admin/users/{}/status", me["id"].as_str().unwrap());
+        world.admin().put(&status, serde_json::json!({"status": "blocked", "reason": "a test"})).await.is(200);
+        for (path, is_open) in MATRIX {
+            let wanted = match *path {
+                // It asks about a code, and was asked about none.
+                "/affiliate/off" => 404,
+                "/sorry" => 403,
+                _ => 200,
+            };
+            for browser in [&ann, &admin] {
+                assert_eq!(browser.open(path).await.status, wanted, "{path}");
+            }
+            for browser in [&nobody, &bob] {
+                let led = browser.open(path).await;
+                assert_eq!(led.path.split('?').next().unwrap() == *path, *is_open, "{path} leads to {}", led.path);
+                assert!(*is_open || led.heading() == "Sign in", "{path} leads to {}", led.path);
+            }
+        }
+    });
+}
+
+/// C1.2: pages read; the function that renders them may write nothing, and knows no secret but the one that seals forms.
+#[test]
+fn the_function_of_the_pages_may_only_read() {
+    World::run(async |world| {
+        let function = world.stack.template.functions.iter().find(|function| function.binary == "console").unwrap();
+        let actions: BTreeSet<&str> =
+            function.statements.iter().flat_map(|statement| &statement.actions).map(String::as_str).collect();
+        let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
+        // A key of the operator's own decrypts what the parameters hold.
+        let secrets = ["kms:Decrypt", "ssm:GetParameters"];
+        let more = actions.iter().filter(|action| !reads.contains(action) && !secrets.contains(action));
+        assert_eq!(more.collect::<Vec<_>>(), Vec::<&&str>::new());
+        let readable = function.statements.iter().filter(|statement| statement.actions == ["ssm:GetParameters"]);
+        let names: Vec<&str> = readable.flat_map(|statement| &statement.resources).map(String::as_str).collect();
+        let sealed = ["/app-secret", "/origin-secret", "/origin-secret-previous"];
+        assert!(names.iter().all(|name| sealed.iter().any(|known| name.ends_with(known))), "{names:?}");
     });
 }

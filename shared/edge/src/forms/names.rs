@@ -1,7 +1,9 @@
 //! Names of form fields, which carry the place and type of a JSON value (C6.4).
 //!
 //! `amount` is a text, `count:int` a number, `enabled:bool` a checkbox behind a hidden `false`, `tiers[0].hours:int` a number in a
-//! list, `methods[]` one more text of a list, `credit:?` left out when empty, `link_base_url:null` null when empty.
+//! list, `methods[]` one more text of a list, `credit:?` left out when empty, `link_base_url:null` null when empty. One choice
+//! may decide several fields: `provider/method` with `zpay/alipay` is both. `offer_id:unless=amount` is left out when the form
+//! has an entry for `amount`.
 
 use std::collections::BTreeMap;
 
@@ -31,11 +33,16 @@ enum Node {
 pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
     let mut root = Node::Fields(BTreeMap::new());
     let mut errors = Vec::new();
-    for (name, text) in fields {
-        let (path, kind) = name.split_once(':').map_or((name.as_str(), ""), |(path, kind)| (path, kind));
+    let has_entry = |wanted: &str| fields.iter().any(|(name, text)| split(name).0 == wanted && !text.is_empty());
+    for (path, kind, text) in fields.iter().flat_map(|(name, text)| single(name, text)) {
         let steps = steps(path).ok_or(Refusal::MalformedRequest)?;
-        let value = match (kind, text.as_str()) {
+        let (kind, is_ruled_out) = match kind.strip_prefix("unless=") {
+            Some(other) => ("?", has_entry(other)),
+            None => (kind, false),
+        };
+        let value = match (kind, text) {
             ("?", "") => continue,
+            ("?", _) if is_ruled_out => continue,
             ("null", "") => Value::Null,
             ("" | "?" | "null", text) => Value::from(text),
             ("bool", "true") => Value::Bool(true),
@@ -52,6 +59,20 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
         put(&mut root, &steps, value).ok_or(Refusal::MalformedRequest)?;
     }
     if errors.is_empty() { finish(root).ok_or(Refusal::MalformedRequest) } else { Err(Refusal::Invalid(errors)) }
+}
+
+/// Place and type of a name.
+fn split(name: &str) -> (&str, &str) {
+    name.split_once(':').unwrap_or((name, ""))
+}
+
+/// Place, type and text of each field that an entry decides; of several, those without a text are left out.
+fn single<'a>(name: &'a str, text: &'a str) -> Vec<(&'a str, &'a str, &'a str)> {
+    let (path, kind) = split(name);
+    if !path.contains('/') {
+        return vec![(path, kind, text)];
+    }
+    path.split('/').zip(text.split('/')).map(|(path, text)| (path, "?", text)).collect()
 }
 
 fn pointer(steps: &[Step]) -> String {
@@ -169,6 +190,15 @@ mod tests {
             "methods": ["a", "b"], "debit": "2", "base": null, "a": {"b": "x"},
         });
         assert_eq!(body.unwrap(), wanted);
+    }
+
+    /// C6.4: one choice may decide two fields, and one field may rule out another.
+    #[test]
+    fn a_choice_decides_several_fields_and_an_entry_rules_out_another() {
+        let both = of(&[("provider/method", "zpay/alipay"), ("offer_id:unless=amount", "o100"), ("amount:?", "")]);
+        assert_eq!(both.unwrap(), json!({"provider": "zpay", "method": "alipay", "offer_id": "o100"}));
+        let own = of(&[("provider/method", "stripe/"), ("offer_id:unless=amount", "o100"), ("amount:?", "5")]);
+        assert_eq!(own.unwrap(), json!({"provider": "stripe", "amount": "5"}));
     }
 
     /// C6.4: anything ambiguous is malformed.

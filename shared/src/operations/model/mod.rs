@@ -1,6 +1,8 @@
 //! Entities and rules, pure.
 
 pub mod audit_record;
+pub mod colour;
+pub mod console;
 pub mod explain;
 pub mod metrics;
 pub mod projection;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::account::model::settings::IdentitySettings;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::agency::model::settings::AgencySettings;
+use crate::operations::model::console::ConsoleSettings;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::redemption::model::settings::RedemptionSettings;
 use crate::referral::model::settings::ReferralSettings;
@@ -158,6 +159,8 @@ areas! {
     Redemption = "redemption", redemption: RedemptionSettings;
     /// The agency.
     Agency = "agency", agency: AgencySettings;
+    /// The console.
+    Console = "console", console: ConsoleSettings;
 }
 
 /// A document of one area, and where it is in the snapshot of all.

@@ -19,7 +19,7 @@ use kernel::id::OrderId;
 use kernel::money::{Currency, PayMoney};
 pub use kernel::provider::Provider;
 use stripe::Stripe;
-use zpay::Zpay;
+use zpay::{RedirectPage, Zpay};
 
 /// Deployment parameters of the providers, from the environment; empty means absent.
 #[derive(Clone, Default)]
@@ -79,12 +79,18 @@ pub struct Providers {
     pub stripe: Option<Stripe>,
     /// Present with a base URL, a merchant id and a key.
     pub zpay: Option<Zpay>,
+    /// Present with a base URL and a merchant id: all that a page needs to link to a signed payment.
+    pub zpay_page: Option<RedirectPage>,
 }
 
 impl Providers {
     /// Providers configured by `config`, called through `https`.
     pub fn new(config: &ProviderConfig, https: &Https) -> Self {
-        Self { stripe: Stripe::new(config, https.clone()), zpay: Zpay::new(config, https.clone()) }
+        Self {
+            stripe: Stripe::new(config, https.clone()),
+            zpay: Zpay::new(config, https.clone()),
+            zpay_page: RedirectPage::new(config),
+        }
     }
 
     /// True if `provider` is configured.
@@ -106,11 +112,17 @@ impl Providers {
 
     /// True if `provider` is configured and can take exactly `charge`.
     pub fn can_take(&self, provider: Provider, charge: PayMoney) -> bool {
-        self.takes(provider, charge.currency())
-            && match provider {
-                Provider::Stripe => stripe::can_take(charge),
-                Provider::Zpay => true,
-            }
+        self.takes(provider, charge.currency()) && fits(provider, charge)
+    }
+
+    /// True if a page that holds no secrets may offer `provider` in `currency`.
+    ///
+    /// Stripe has nothing but secrets: whether they are there only its functions know, and an order says.
+    pub fn may_take(&self, provider: Provider, currency: Currency) -> bool {
+        match provider {
+            Provider::Stripe => true,
+            Provider::Zpay => self.zpay_page.is_some() && zpay::takes(currency),
+        }
     }
 
     /// Requests a payment for an order from `provider` (R4.3).
@@ -122,6 +134,14 @@ impl Providers {
             Provider::Stripe => self.stripe.as_ref().ok_or(CreateFailure::Unavailable)?.create(ask).await,
             Provider::Zpay => self.zpay.as_ref().ok_or(CreateFailure::Unavailable)?.create(ask).await,
         }
+    }
+}
+
+/// True if a provider that takes the currency can take exactly `charge`.
+pub fn fits(provider: Provider, charge: PayMoney) -> bool {
+    match provider {
+        Provider::Stripe => stripe::can_take(charge),
+        Provider::Zpay => true,
     }
 }
 

@@ -29,17 +29,23 @@ use notify::ZpayNotice;
 #[derive(Clone)]
 pub struct Zpay {
     https: Https,
-    api_url: String,
-    pid: String,
+    page: RedirectPage,
     key: String,
     /// The key before; notifications signed with it are still taken while the key is changed.
     key_previous: Option<String>,
+}
+
+/// Page of a gateway on which to pay by redirect: everything of its URL but the signature, so without a secret.
+#[derive(Debug, Clone)]
+pub struct RedirectPage {
+    api_url: String,
+    pid: String,
     notify_url: String,
 }
 
 impl fmt::Debug for Zpay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Zpay").field("api_url", &self.api_url).finish_non_exhaustive()
+        f.debug_struct("Zpay").field("api_url", &self.page.api_url).finish_non_exhaustive()
     }
 }
 
@@ -65,70 +71,24 @@ impl ZpayOrder {
     }
 }
 
-impl Zpay {
-    /// The gateway configured by the deployment; `None` while a parameter is missing or blank.
-    pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
+impl RedirectPage {
+    /// The page of the deployment's gateway; `None` while a parameter is missing or blank.
+    pub fn new(config: &ProviderConfig) -> Option<Self> {
         let base = present(&config.public_base_url)?;
         Some(Self {
-            https,
             api_url: api_url(&config.zpay_api_url)?,
             pid: present(&config.zpay_pid)?,
-            key: present(&config.zpay_key)?,
-            key_previous: present(&config.zpay_key_previous),
             notify_url: format!("{}/v1/webhooks/zpay", base.trim_end_matches('/')),
         })
     }
 
-    /// Creates a payment for an order (R4.8): a signed redirect URL, or the API's payment.
-    ///
-    /// # Rejects
-    /// See [`CreateFailure`]; a currency other than CNY is rejected.
-    pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
-        match ask.zpay_create {
-            ZpayCreate::Redirect => self.redirect(ask),
-            ZpayCreate::Api => self.ask_for_payment(ask).await,
-        }
+    /// URL of a redirect payment that was signed when it was created.
+    pub fn url(&self, ask: &NewPayment<'_>, signature: &str) -> Option<String> {
+        Some(self.signed_url(self.fields(ask).ok()?, signature.to_owned()))
     }
 
-    /// Signed URL of a redirect payment; the same input gives the same URL.
-    pub fn pay_url(&self, ask: &NewPayment<'_>) -> Option<String> {
-        self.redirect(ask).ok().map(|created| created.pay_url)
-    }
-
-    fn redirect(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
-        let fields = self.signed(self.fields(ask)?);
-        let pay_url = format!("{}/submit.php?{}", self.api_url, encode(&fields));
-        Ok(Created { provider_ref: None, qr_content: Some(pay_url.clone()), pay_url })
-    }
-
-    async fn ask_for_payment(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
-        let mut fields = self.fields(ask)?;
-        fields.extend(ask.client_ip.map(|ip| ("clientip".to_owned(), ip.to_owned())));
-        let url = format!("{}/mapi.php", self.api_url);
-        let answer = self.https.post_form(&url, &[], &self.signed(fields)).await?;
-        if answer.status >= 500 || answer.status == 429 {
-            return Err(CreateFailure::Unavailable);
-        }
-        let said: ApiAnswer = answer.json()?;
-        if said.code != "1" {
-            return Err(CreateFailure::Refused(refusal_detail(&said.msg, &[&self.key])));
-        }
-        let place = |field: Option<String>| field.filter(|text| !text.trim().is_empty());
-        let page = |field: Option<String>| place(field).map(|text| self.absolute(&text));
-        let (payurl, qrcode, img) = (page(said.payurl), place(said.qrcode), page(said.img));
-        let pay_url = payurl.or_else(|| qrcode.clone()).or(img).ok_or(CreateFailure::Unavailable)?;
-        let qr_content = qrcode.or_else(|| Some(pay_url.clone()));
-        Ok(Created { provider_ref: place(said.trade_no), pay_url, qr_content })
-    }
-
-    /// A URL of the gateway as a payer's browser needs it: some gateways answer a path (F11).
-    fn absolute(&self, text: &str) -> String {
-        let base = url::Url::parse(&format!("{}/", self.api_url));
-        let joined = base.and_then(|base| base.join(text.trim())).map(String::from);
-        match url::Url::parse(text.trim()) {
-            Err(url::ParseError::RelativeUrlWithoutBase) => joined.unwrap_or_else(|_| text.to_owned()),
-            _ => text.to_owned(),
-        }
+    fn signed_url(&self, fields: BTreeMap<String, String>, sign: String) -> String {
+        format!("{}/submit.php?{}", self.api_url, encode(&with_signature(fields, sign)))
     }
 
     fn fields(&self, ask: &NewPayment<'_>) -> Result<BTreeMap<String, String>, CreateFailure> {
@@ -154,11 +114,89 @@ impl Zpay {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect())
     }
+}
+
+fn with_signature(fields: BTreeMap<String, String>, sign: String) -> Vec<(String, String)> {
+    let signature = [("sign".to_owned(), sign), ("sign_type".to_owned(), "MD5".to_owned())];
+    fields.into_iter().chain(signature).collect()
+}
+
+impl Zpay {
+    /// The gateway configured by the deployment; `None` while a parameter is missing or blank.
+    pub fn new(config: &ProviderConfig, https: Https) -> Option<Self> {
+        Some(Self {
+            https,
+            page: RedirectPage::new(config)?,
+            key: present(&config.zpay_key)?,
+            key_previous: present(&config.zpay_key_previous),
+        })
+    }
+
+    /// Creates a payment for an order (R4.8): a signed redirect URL, or the API's payment.
+    ///
+    /// # Rejects
+    /// See [`CreateFailure`]; a currency other than CNY is rejected.
+    pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        match ask.zpay_create {
+            ZpayCreate::Redirect => self.redirect(ask),
+            ZpayCreate::Api => self.ask_for_payment(ask).await,
+        }
+    }
+
+    /// Signed URL of a redirect payment; the same input gives the same URL.
+    pub fn pay_url(&self, ask: &NewPayment<'_>) -> Option<String> {
+        self.redirect(ask).ok().map(|created| created.pay_url)
+    }
+
+    /// Signature of a redirect payment, by which [`RedirectPage::url`] makes its URL without the key.
+    pub fn signature(&self, ask: &NewPayment<'_>) -> Option<String> {
+        Some(self.sign(&self.page.fields(ask).ok()?))
+    }
+
+    fn redirect(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let fields = self.page.fields(ask)?;
+        let sign = self.sign(&fields);
+        let pay_url = self.page.signed_url(fields, sign);
+        Ok(Created { provider_ref: None, qr_content: Some(pay_url.clone()), pay_url })
+    }
+
+    async fn ask_for_payment(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
+        let mut fields = self.page.fields(ask)?;
+        fields.extend(ask.client_ip.map(|ip| ("clientip".to_owned(), ip.to_owned())));
+        let url = format!("{}/mapi.php", self.page.api_url);
+        let answer = self.https.post_form(&url, &[], &self.signed(fields)).await?;
+        if answer.status >= 500 || answer.status == 429 {
+            return Err(CreateFailure::Unavailable);
+        }
+        let said: ApiAnswer = answer.json()?;
+        if said.code != "1" {
+            return Err(CreateFailure::Refused(refusal_detail(&said.msg, &[&self.key])));
+        }
+        let place = |field: Option<String>| field.filter(|text| !text.trim().is_empty());
+        let page = |field: Option<String>| place(field).map(|text| self.absolute(&text));
+        let (payurl, qrcode, img) = (page(said.payurl), place(said.qrcode), page(said.img));
+        let pay_url = payurl.or_else(|| qrcode.clone()).or(img).ok_or(CreateFailure::Unavailable)?;
+        let qr_content = qrcode.or_else(|| Some(pay_url.clone()));
+        Ok(Created { provider_ref: place(said.trade_no), pay_url, qr_content })
+    }
+
+    /// A URL of the gateway as a payer's browser needs it: some gateways answer a path (F11).
+    fn absolute(&self, text: &str) -> String {
+        let base = url::Url::parse(&format!("{}/", self.page.api_url));
+        let joined = base.and_then(|base| base.join(text.trim())).map(String::from);
+        match url::Url::parse(text.trim()) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => joined.unwrap_or_else(|_| text.to_owned()),
+            _ => text.to_owned(),
+        }
+    }
+
+    fn sign(&self, fields: &BTreeMap<String, String>) -> String {
+        sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())), &self.key)
+    }
 
     fn signed(&self, fields: BTreeMap<String, String>) -> Vec<(String, String)> {
-        let sign = sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())), &self.key);
-        let signature = [("sign".to_owned(), sign), ("sign_type".to_owned(), "MD5".to_owned())];
-        fields.into_iter().chain(signature).collect()
+        let sign = self.sign(&fields);
+        with_signature(fields, sign)
     }
 
     /// Queries an order (R4.10); `None` if the gateway reports that it does not exist.
@@ -180,9 +218,9 @@ impl Zpay {
     }
 
     async fn ask(&self, by: &str, value: &str) -> Result<Option<ZpayOrder>, GatewayFault> {
-        let fields = [("act", "order"), ("pid", &self.pid), ("key", &self.key), (by, value)];
+        let fields = [("act", "order"), ("pid", &self.page.pid), ("key", &self.key), (by, value)];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let url = format!("{}/api.php?{}", self.api_url, encode(&fields));
+        let url = format!("{}/api.php?{}", self.page.api_url, encode(&fields));
         let answer = self.https.get(&url, &[]).await?;
         if !answer.is_success() {
             return Err(GatewayFault::BadAnswer);
@@ -217,14 +255,14 @@ impl Zpay {
         }
         let fields = [
             ("act", "refund"),
-            ("pid", &self.pid),
+            ("pid", &self.page.pid),
             ("key", &self.key),
             ("trade_no", trade_no),
             ("out_trade_no", &order.to_string()),
             ("money", &amount.amount().to_string()),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let url = format!("{}/api.php?act=refund", self.api_url);
+        let url = format!("{}/api.php?act=refund", self.page.api_url);
         let answer = self.https.post_form_once(&url, &fields).await?;
         if !answer.is_success() {
             return Err(RefundFailure::Unknown);
@@ -242,8 +280,8 @@ impl Zpay {
     /// See [`Forged`].
     pub fn verify(&self, raw: impl AsRef<[u8]>) -> Result<ZpayNotice, Forged> {
         let raw = raw.as_ref();
-        match (notify::verify(raw, &self.pid, &self.key), &self.key_previous) {
-            (Err(Forged::Signature), Some(previous)) => notify::verify(raw, &self.pid, previous),
+        match (notify::verify(raw, &self.page.pid, &self.key), &self.key_previous) {
+            (Err(Forged::Signature), Some(previous)) => notify::verify(raw, &self.page.pid, previous),
             (verified, _) => verified,
         }
     }

@@ -170,6 +170,9 @@ pub struct Order {
     /// Payment page; `None` while `payment::pay_page` can derive it from the order and the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_url: Option<String>,
+    /// Gateway's signature of a payment page that can be derived, so that a page without the key can link to it.
+    #[serde(default, rename = "sign", skip_serializing_if = "Option::is_none")]
+    pub pay_signature: Option<String>,
     /// Page the payer returns to, if the settings name one of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,

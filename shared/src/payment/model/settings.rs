@@ -198,6 +198,12 @@ impl PaymentSettings {
         }
     }
 
+    /// True if top-ups are on and the settings allow this provider with a method.
+    pub fn may_use(&self, provider: Provider) -> bool {
+        let has_method = provider == Provider::Stripe || !self.methods(provider).is_empty();
+        self.enabled && self.provider_enabled(provider) && has_method
+    }
+
     /// A provider's methods; the first is the one for orders that name none.
     pub fn methods(&self, provider: Provider) -> &[String] {
         match provider {

@@ -41,6 +41,7 @@ pub(crate) fn hundred() -> Order {
         inviter: None,
         affiliate: None,
         pay_url: None,
+        pay_signature: None,
         return_url: None,
         qr_content: None,
         failure: None,

@@ -1,0 +1,238 @@
+//! The pages of the affiliate programme (journey 15).
+
+use emulator::faults::Fault;
+use serde_json::json;
+
+use super::client::{Browser, Shown};
+use super::journeys::BOTH;
+use super::signing_in::signed_in;
+use crate::affiliate::commission::{hundred, invited, totals};
+use crate::world::{PASSWORD, World};
+
+const NEXT: [&str; 2] = ["Continue", "继续"];
+const TO_BALANCE: [&str; 2] = ["Withdraw to the balance", "提现到余额"];
+const FOR_CASH: [&str; 2] = ["Ask for the cash", "申请现金提现"];
+
+/// Ann has 1.38888888 of commission; cash begins at 0.5.
+async fn earned(world: &World) {
+    invited(world).await;
+    world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.5")).await;
+    hundred(world).await;
+}
+
+/// Rows of the page's only table, or of the one at this place.
+fn rows(page: &Shown, place: usize) -> Vec<String> {
+    page.root.all("tbody")[place].all("tr").iter().map(|row| row.text()).collect()
+}
+
+/// Asks for the confirmation of a withdrawal.
+async fn ask(browser: &Browser<'_>, index: usize, to: &str, amount: &str) -> Shown {
+    let page = browser.open("/affiliate/withdraw").await;
+    browser.press(&page, NEXT[index], &[("to", to), ("amount", amount)]).await
+}
+
+/// Journey 15, R6.2: a second code has a label, works for a friend, and is switched off after a question.
+#[test]
+fn a_second_code_is_made_and_switched_off() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            invited(world).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let page = browser.open("/affiliate").await;
+            assert_eq!(rows(&page, 0).len(), 1, "{}", page.says());
+            let hostile = "\"><script>alert(1)</script>";
+            let page = browser.press(&page, ["New code", "新建邀请码"][index], &[("label:?", hostile)]).await;
+            assert!(page.status == 200 && page.says().contains(hostile), "{}", page.says());
+            assert!(!page.text.contains("<script>alert"), "what people write is text");
+            assert_eq!(rows(&page, 0).len(), 2);
+            let links = page.root.all("a");
+            let off =
+                links.iter().find_map(|link| link.of("href").filter(|to| to.starts_with("/affiliate/off"))).unwrap();
+            let code = off.rsplit('=').next().unwrap().to_owned();
+            world.register("cid", Some(&code)).await;
+            world.settle().await;
+            let question = browser.open(off).await;
+            assert!(question.status == 200 && question.heading().contains(&code), "{}", question.says());
+            let page = browser.press(&question, ["Switch off", "停用"][index], &[]).await;
+            assert_eq!((page.path.as_str(), rows(&page, 0).len()), ("/affiliate", 1), "{}", page.says());
+            let late = world.register("dora", Some(&code)).await;
+            assert_eq!(late["referral"]["reason"], "inactive");
+            let primary = world.code("ann").await;
+            for other in [primary.as_str(), "NOSUCHCO", code.as_str()] {
+                assert_eq!(browser.open(&format!("/affiliate/off?code={other}")).await.status, 404, "{other}");
+            }
+        });
+    }
+}
+
+/// Journey 15, R6.3, R6.5: commission shows with its terms; a withdrawal states what arrives and stays, and does that.
+#[test]
+fn commission_goes_to_the_balance_as_the_confirmation_says() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            earned(world).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let page = browser.open("/affiliate").await;
+            let friend = rows(&page, 1).remove(0);
+            assert!(friend.contains("13.88888888") && friend.contains("1.38888888"), "{friend}");
+            assert!(friend.contains("10%") && friend.contains("b***"), "{friend}");
+            assert!(!page.text.contains("bob@example.com"), "friends are masked");
+            let page = ask(&browser, index, "balance", "1.1").await;
+            assert!(page.says().contains("0.28888888") && page.says().contains("1.10") || page.says().contains("1.1"));
+            assert!(page.says().contains("0.28888888"), "{}", page.says());
+            assert_eq!(totals(world).await[1], "1.38888888", "nothing has happened yet");
+            let page = browser.press(&page, TO_BALANCE[index], &[]).await;
+            assert_eq!((page.status, page.path.as_str()), (200, "/affiliate/withdrawals"), "{}", page.says());
+            assert_eq!(world.balance("ann").await, "1.1");
+            assert_eq!(totals(world).await, ["0", "0.28888888", "0", "1.1", "0", "0"]);
+            assert!(rows(&page, 0)[0].contains(["Done", "已到账"][index]), "{}", page.says());
+            world.settle().await;
+        });
+    }
+}
+
+/// Journey 15, R6.6: cash is asked for and cancelled; the payout account is in no URL and only masked in the list.
+#[test]
+fn cash_is_asked_for_and_cancelled() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            earned(world).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let page = ask(&browser, index, "cash:bank", "1").await;
+            let entries = [("payout.account", "DE02120300000000202051"), ("payout.name:?", "Ann Example")];
+            let page = browser.press(&page, FOR_CASH[index], &entries).await;
+            assert_eq!((page.status, page.path.as_str()), (200, "/affiliate/withdrawals"), "{}", page.says());
+            assert_eq!(totals(world).await, ["0", "0.38888888", "1", "0", "0", "0"]);
+            assert!(page.says().contains("2051") && !page.text.contains("DE0212"), "{}", page.says());
+            let cancel = ["Cancel", "取消"][index];
+            let (action, fields) = page.form(cancel, &[]);
+            let page = browser.press(&page, cancel, &[]).await;
+            assert!(rows(&page, 0)[0].contains(["Cancelled", "已取消"][index]), "{}", page.says());
+            assert_eq!(totals(world).await, ["0", "1.38888888", "0", "0", "0", "0"]);
+            assert!(page.root.all("button").iter().all(|button| button.text() != cancel), "nothing is open");
+            let again = browser.send(&action, &fields, &[("sec-fetch-site", "same-origin")]).await;
+            assert_eq!(again.status, 303, "the same press has the same answer");
+            world.settle().await;
+        });
+    }
+}
+
+/// R6.5, R6.6: what can't be withdrawn is said at the amount, before and after the confirmation.
+#[test]
+fn an_amount_that_is_not_there_is_refused_at_its_field() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            earned(world).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            for (to, amount) in
+                [("balance", "1.38888889"), ("balance", "0"), ("balance", "a"), ("balance", ""), ("cash:bank", "0.4")]
+            {
+                let page = ask(&browser, index, to, amount).await;
+                let inputs = page.root.all("input");
+                let field = inputs.iter().find(|one| one.of("name") == Some("amount")).unwrap();
+                assert_eq!((page.status, field.of("aria-invalid")), (422, Some("true")), "{to} {amount}");
+                assert_eq!(field.of("value").unwrap_or_default(), amount, "what was entered stays");
+                let chosen = inputs.iter().find(|one| one.of("value") == Some(to)).unwrap();
+                assert!(chosen.of("checked").is_some(), "{to} stays chosen");
+            }
+            // Two tabs ask for all of it.
+            let tabs = [
+                ask(&browser, index, "balance", "1.38888888").await,
+                ask(&browser, index, "balance", "1.38888888").await,
+            ];
+            assert_eq!(browser.press(&tabs[0], TO_BALANCE[index], &[]).await.status, 200);
+            let late = browser.press(&tabs[1], TO_BALANCE[index], &[]).await;
+            let reason = ["Less commission is available", "可提现佣金不足"][index];
+            assert!(late.status == 422 && late.says().contains(reason), "{}", late.says());
+            assert_eq!(world.balance("ann").await, "1.38888888");
+            world.settle().await;
+        });
+    }
+}
+
+/// Presses *Withdraw to the balance* until it is known what came of it, and returns the calls of the first press.
+async fn pressed_until_known(world: &World, fault: Option<(&str, u32)>) -> Vec<String> {
+    earned(world).await;
+    let browser = signed_in(world, &BOTH[0], "ann", PASSWORD).await;
+    let mut page = ask(&browser, 0, "balance", "1.1").await;
+    world.stack.faults.calls();
+    if let Some((operation, nth)) = fault {
+        world.stack.faults.script(operation, nth, Fault::ReplyLost);
+    }
+    let mut calls = None;
+    for _ in 0..8 {
+        let (action, fields) = page.form(TO_BALANCE[0], &[]);
+        let sent = browser.send(&action, &fields, &[("sec-fetch-site", "same-origin")]).await;
+        calls.get_or_insert(world.stack.faults.calls());
+        let to = sent.headers.get("location").map(|to| to.to_str().unwrap().to_owned());
+        match to.as_deref() {
+            Some("/affiliate/withdrawals") => break,
+            Some(back) => page = browser.open(back).await,
+            None => assert_eq!(sent.status, 503, "{}", sent.text),
+        }
+        world.advance(2).await;
+    }
+    world.stack.faults.clear();
+    assert_eq!(totals(world).await, ["0", "0.28888888", "0", "1.1", "0", "0"], "{fault:?}");
+    assert_eq!(rows(&browser.open("/affiliate/withdrawals").await, 0).len(), 1, "{fault:?}");
+    world.settle().await;
+    calls.unwrap()
+}
+
+/// C6.7: whichever reply is lost, whoever presses until the outcome is known withdraws once.
+#[test]
+fn whichever_reply_is_lost_a_withdrawal_happens_once() {
+    let known = std::sync::OnceLock::new();
+    World::run(async |world| known.set(pressed_until_known(world, None).await).unwrap());
+    let calls = known.into_inner().unwrap();
+    assert!(calls.len() >= 4, "{calls:?}");
+    for (index, operation) in calls.iter().enumerate() {
+        let before = calls[..index].iter().filter(|other| *other == operation).count();
+        let nth = u32::try_from(before).unwrap();
+        World::run(async |world| drop(pressed_until_known(world, Some((operation, nth))).await));
+    }
+}
+
+/// R6.1: while the programme is off, no code is offered, and whoever has none does not meet it in the menu.
+#[test]
+fn while_the_programme_is_off_what_was_earned_stays() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            earned(world).await;
+            world.settings("affiliate", |settings| settings["enabled"] = json!(false)).await;
+            world.advance(61).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let page = browser.open("/affiliate").await;
+            let off = ["The programme is switched off", "推广计划暂未开启"][index];
+            assert!(page.status == 200 && page.says().contains(off), "{}", page.says());
+            assert!(!page.text.contains("/forms/affiliate"), "no code can be made");
+            let page = ask(&browser, index, "balance", "1").await;
+            assert_eq!(browser.press(&page, TO_BALANCE[index], &[]).await.status, 200, "it can be withdrawn");
+            let has_entry = |page: &Shown| page.root.all("a").iter().any(|link| link.of("href") == Some("/affiliate"));
+            assert!(has_entry(&browser.open("/home").await));
+            world.register("eve", None).await;
+            assert!(!has_entry(&signed_in(world, words, "eve", PASSWORD).await.open("/home").await));
+            world.settle().await;
+        });
+    }
+}
+
+/// C2.5: what the pages read.
+#[test]
+fn the_pages_cost_their_visitor_and_what_they_show() {
+    World::run(async |world| {
+        earned(world).await;
+        let browser = signed_in(world, &BOTH[0], "ann", PASSWORD).await;
+        for (path, wanted) in [
+            ("/affiliate", vec![("BatchGetItem", 5), ("GetItem", 1), ("Query", 2)]),
+            ("/affiliate/withdraw", vec![("BatchGetItem", 4), ("GetItem", 1), ("Query", 1)]),
+            ("/affiliate/withdrawals", vec![("BatchGetItem", 1), ("Query", 1)]),
+        ] {
+            world.stack.dynamo.reset();
+            assert_eq!(browser.open(path).await.status, 200);
+            let used = world.stack.dynamo.used();
+            let calls: Vec<(&str, u64)> = used.iter().map(|(name, usage)| (name.as_str(), usage.calls)).collect();
+            assert_eq!(calls, wanted, "{path}");
+        }
+    });
+}
