@@ -25,6 +25,8 @@ use crate::visit::{Member, Visit, failed};
 
 /// Seconds after the time to pay for which the page goes on looking.
 const GRACE: i64 = 120;
+/// Mark of a state while the provider processes a payment.
+const PROCESSING: &str = "+processing";
 
 /// An order as stored, and as it is shown.
 struct Shown {
@@ -60,7 +62,7 @@ impl Shown {
 
     /// State by which the script learns of a change.
     fn state(&self) -> String {
-        let mark = self.view.processing.then_some("+processing").unwrap_or_default();
+        let mark = if self.view.processing { PROCESSING } else { "" };
         format!("{}{mark}", self.view.status.as_str())
     }
 
