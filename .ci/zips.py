@@ -1,6 +1,6 @@
 """Packs each function's binary as Lambda takes it: a zip with the one file `bootstrap`. The same binaries give the same bytes.
 
-    zips.py BINARIES TO
+    zips.py BINARIES TO [FUNCTION…]
 """
 
 import hashlib
@@ -13,17 +13,18 @@ FUNCTIONS = sorted(path.parent.parent.name for path in Path(__file__).parent.par
 
 
 def main():
-    binaries, to = Path(sys.argv[1]), Path(sys.argv[2])
+    binaries, to, only = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     to.mkdir(parents=True, exist_ok=True)
     sums = []
-    for name in FUNCTIONS:
+    functions = [name for name in FUNCTIONS if not only or name in only]
+    for name in functions:
         entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
         entry.create_system, entry.external_attr, entry.compress_type = 3, 0o100755 << 16, zipfile.ZIP_DEFLATED
         with zipfile.ZipFile(to / f"{name}.zip", "w") as package:
             package.writestr(entry, (binaries / name).read_bytes(), compresslevel=int(os.environ.get("ZIP_LEVEL", "9")))
         sums.append(f"{hashlib.sha256((to / f'{name}.zip').read_bytes()).hexdigest()}  {name}.zip\n")
     (to / "SHA256SUMS").write_text("".join(sums))
-    print(f"{len(FUNCTIONS)} packages in {to}")
+    print(f"{len(functions)} packages in {to}")
 
 
 main()

@@ -48,7 +48,7 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(33) {
+        match self.below(36) {
             25 => self.block().await,
             26 => self.vanity().await,
             27 => self.erase().await,
@@ -56,6 +56,9 @@ impl Play<'_> {
             29 => self.verify().await,
             30 | 31 => self.backend().await,
             32 => self.sell().await,
+            33 => self.by_hand().await,
+            34 => self.elsewhere().await,
+            35 => self.foreign().await,
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,
@@ -115,6 +118,7 @@ impl Play<'_> {
             0 => more["amount"] = json!("1.00"),
             1 => more["times"] = json!(2),
             2 if order["provider"] == "stripe" => more["action"] = json!("pay_later"),
+            3 if order["provider"] == "stripe" => more["currency"] = json!("USD"),
             _ => {}
         }
         self.world.try_to_pay(&order, more).await;
@@ -201,6 +205,47 @@ impl Play<'_> {
             let confirm = format!("{path}/refunds/{}/confirm", refund["id"].as_str().unwrap());
             self.world.admin().post(&confirm, body).await;
         }
+    }
+
+    /// An admin completes an order by hand, and sometimes takes it back (F18, F20).
+    async fn by_hand(&mut self) {
+        let Some(order) = self.one(&self.orders.clone()) else { return };
+        let path = format!("/v1/admin/payment/orders/{}/complete", order["id"].as_str().unwrap());
+        let key = format!("h{}", self.rng.next_u32());
+        for _ in 0..=self.below(2) {
+            self.world.admin().key(&key).post(&path, json!({"reason": "seen in the bank"})).await;
+        }
+        if self.below(2) == 0 {
+            self.world.admin().once().post(&format!("{path}/undo"), json!({"reason": "the wrong order"})).await;
+        }
+    }
+
+    /// The gateway's dashboard gives money back and tells nobody; an admin records it (F9).
+    async fn elsewhere(&mut self) {
+        let Some(order) = self.paid_order(Some("zpay")) else { return };
+        self.world.stack.faults.clear();
+        self.world.settle().await;
+        let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+        let file = self.world.admin().get(&path).await.is(200);
+        let open = file["refunds"].as_array().unwrap().iter().any(|refund| refund["state"] == "requested");
+        let net: f64 = file["net"]["amount"].as_str().unwrap().parse().unwrap();
+        if !open && net >= 1.0 && file["provider_payment_id"].is_string() {
+            let payment = &file["provider_payment_id"];
+            let refund = json!({"action": "refund", "amount": "1", "payment": payment});
+            assert_eq!(self.world.try_to_pay(&order, refund).await, 200, "{file}");
+            let reference = format!("R-{}", self.rng.next_u32());
+            let body = json!({"amount": "1", "reason": "by mail", "made_elsewhere": true, "reference": reference});
+            self.world.admin().once().post(&format!("{path}/refunds"), body).await.is(201);
+        }
+        self.trouble();
+    }
+
+    /// Another product of the account takes money (F10).
+    async fn foreign(&mut self) {
+        let Some(order) = self.one(&self.orders.clone()) else { return };
+        let notify = ["now", "twice", "never"][self.below(3)];
+        let more = json!({"provider": "stripe", "action": "subscribe", "amount": "7", "notify": notify});
+        self.world.try_to_pay(&order, more).await;
     }
 
     /// An admin resolves a review item, sometimes twice with different decisions.

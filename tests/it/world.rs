@@ -68,23 +68,32 @@ impl World {
         Self::played(1, test)
     }
 
+    /// Runs a test in a new world whose passwords cost this much to hash: memory in KiB, and passes.
+    pub fn hashing<F: AsyncFnOnce(&World)>(password_cost: (u32, u32), test: F) {
+        Self::played_in(Setup { password_cost, ..Setup::in_memory() }, 1, test);
+    }
+
     fn played<F: AsyncFnOnce(&World)>(seed: u64, test: F) -> Vec<Item> {
+        Self::played_in(Setup::in_memory(), seed, test)
+    }
+
+    fn played_in<F: AsyncFnOnce(&World)>(setup: Setup, seed: u64, test: F) -> Vec<Item> {
         // The SDK draws its retry jitter from this thread's generator.
         fastrand::seed(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let world = World::new(seed).await;
+            let world = World::new(setup, seed).await;
             test(&world).await;
             world.at_rest().await;
             world.seen.into_inner().unwrap()
         })
     }
 
-    async fn new(seed: u64) -> Self {
+    async fn new(setup: Setup, seed: u64) -> Self {
         let clock = MovableClock::with_tokio("2026-11-20T10:00:00Z".parse().unwrap());
         let rng = Arc::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let entropy = Entropy::new(move |bytes| rng.lock().unwrap().fill_bytes(bytes));
-        let setup = Setup { clock, entropy, ..Setup::in_memory() };
+        let setup = Setup { clock, entropy, ..setup };
         let stack = Stack::start(setup).await.unwrap();
         let admin = Email::parse("admin@localhost").unwrap();
         create_admin(&stack.app, &admin, &Password::parse(PASSWORD).unwrap()).await.unwrap();

@@ -133,7 +133,7 @@ pub struct AdminDifference {
     /// Provider: `stripe` or `zpay`.
     pub provider: Provider,
     /// Kind of line.
-    /// `total` of the comparison; or, of a payment, `missing_here`, `missing_there`, `amount_differs` or `unconfirmed`.
+    /// `total` of the comparison; or, of a payment, `missing_here`, `missing_there`, `amount_differs`, `unconfirmed` or `unreadable`.
     pub verdict: &'static str,
     /// Id of the provider's payment.
     pub payment_id: Option<String>,

@@ -183,7 +183,7 @@ fn row(visit: &Visit, line: &StatementLine) -> Markup {
         tr role="row" {
             td role="cell" data-label=(&*text.time()) { span { (time(visit.language, line.created_at)) } }
             td.lead role="cell" data-label=(&*text.kind()) { span { (text.kind_of(line.kind)) } }
-            td role="cell" data-label=(&*text.remark()) { span { (line.remark.as_deref().unwrap_or("—")) } }
+            td.break role="cell" data-label=(&*text.remark()) { span { (line.remark.as_deref().unwrap_or("—")) } }
             td.right role="cell" data-label=(&*text.amount()) { span { (change(&Amount::from(line.amount))) } }
             td.right role="cell" data-label=(&*text.before()) { span { (money(&before)) } }
             td.right role="cell" data-label=(&*text.after()) { span { (money(&after)) } }

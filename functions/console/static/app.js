@@ -15,8 +15,9 @@ all("time[data-local]", (time) => {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   time.title = time.textContent.trim();
-  const form = { dateStyle: "medium", timeStyle: "short" };
-  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, form).format(at);
+  const isEnglish = document.documentElement.lang === "en";
+  const form = { dateStyle: isEnglish ? "medium" : "long", timeStyle: "short" };
+  time.textContent = new Intl.DateTimeFormat(isEnglish ? "en-GB" : "zh-CN", form).format(at);
 });
 
 // A password can be looked at.

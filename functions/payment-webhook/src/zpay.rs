@@ -33,7 +33,7 @@ pub async fn zpay_notify(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
 #[utoipa::path(
     post, path = "/v1/webhooks/zpay", operation_id = "zpay_notify_form", tag = "webhooks",
     summary = "Takes a Zpay notification in a form",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = std::collections::BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "`success` once its outcome is stored, else `fail`.", body = String, content_type = "text/plain")
     ),

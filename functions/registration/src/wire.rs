@@ -214,6 +214,7 @@ pub struct Me {
     pub email: Option<String>,
     /// Preferred language of e-mails; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub locale: Option<String>,
     /// Status of the user: `pending`, `active` or `blocked`.
     pub status: Status,

@@ -40,7 +40,7 @@ test("sign up, order, pay, poll, redeem, refresh", { skip }, async () => {
   const batch = { label: "tour", count: 1, credit: "5", total_uses: 1 };
   const { data: codes } = await admin.post("/v1/admin/redemption/batches", { body: batch });
   await bob.post("/v1/redemptions", { body: { code: codes.codes[0] } });
-  await assert.rejects(bob.post("/v1/redemptions", { body: { code: codes.codes[0] } }), { code: "code_used_up" });
+  await assert.rejects(bob.post("/v1/redemptions", { body: { code: codes.codes[0] } }), { code: "already_redeemed" });
   await local("/_local/clock", { advance_seconds: 16 * 60 });
   const all = await Promise.all(Array.from({ length: 5 }, () => bob.get("/v1/me")));
   assert.ok(all.every(({ data }) => data.id === made.user.id && compare(data.balance, paid.total) > 0));

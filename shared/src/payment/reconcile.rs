@@ -8,6 +8,8 @@
 //! disputes; the reports of the earlier days whose payments were refunded or disputed are made again. A gateway is queried order
 //! by order and does not report refunds, so our own record of refunds stands in for its report.
 
+mod stripe_book;
+
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
@@ -21,17 +23,14 @@ use ulid::Ulid;
 use crate::app::App;
 use crate::operations::search::{OrderFilter, orders};
 use crate::payment::expire::{TICK, due, due_keys};
-use crate::payment::gateway::stripe::event::ChargeFact;
 use crate::payment::gateway::stripe::{AskFailure, Stripe};
 use crate::payment::gateway::zpay::Zpay;
-use crate::payment::ingest::PaymentEvent;
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::model::payment::{Dispute, DisputeState, Payment};
+use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{DifferenceKind, Differences, Looked, Reconciliation, Sides, Stage};
 use crate::payment::model::review::{Review, ReviewReason, ReviewState};
-use crate::payment::model::settings::{ForeignPayments, PaymentSettings};
 use crate::payment::poll_provider::poll_provider;
-use crate::payment::returns::{Of, read_returns, tell, unavailable};
+use crate::payment::returns::unavailable;
 use crate::payment::table::report_of;
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
@@ -187,7 +186,11 @@ fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
             payment_id,
             event_id: None,
             order_id: line.order_id,
-            reason: ReviewReason::Difference,
+            reason: if line.verdict == DifferenceKind::Unreadable {
+                ReviewReason::Unreadable
+            } else {
+                ReviewReason::Difference
+            },
             received: line.sides.provider,
             left: None,
             last: None,
@@ -202,9 +205,11 @@ fn reviews(of: &Differences, now: Timestamp) -> Vec<Review> {
 async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
     let unavailable = || Fault::unavailable("provider", "not configured");
     match (report.stage, report.provider) {
-        (Stage::Book, _) => book(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await,
+        (Stage::Book, _) => {
+            stripe_book::book(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await
+        }
         (Stage::Refunds | Stage::Disputes, _) => {
-            returned(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await
+            stripe_book::returned(app, ctx, app.providers.stripe.as_ref().ok_or_else(unavailable)?, report).await
         }
         (Stage::Orders, Provider::Stripe) => {
             let stripe = app.providers.stripe.as_ref().ok_or_else(unavailable)?;
@@ -227,96 +232,6 @@ async fn look(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, E
         (Stage::Unconfirmed, _) => unconfirmed(app, ctx, report).await,
         (Stage::Done, _) => Ok(Looked::default()),
     }
-}
-
-/// Compares a page of Stripe's list; a charge with missing events is ingested first.
-async fn book(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
-    let (from, to) = day_of(report.date);
-    let page = stripe.charges(from, to, report.cursor.as_deref()).await.map_err(unavailable)?;
-    let mut looked = Looked { next: page.next, ..Looked::default() };
-    for (charge, disputed) in page.charges {
-        let payment_id = charge.payment_intent.clone().unwrap_or_else(|| charge.charge.clone());
-        if is_foreign(app, &payment_id, &charge).await? {
-            continue;
-        }
-        let net = heal(app, ctx, stripe, &payment_id, &charge, disputed).await?;
-        let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
-        looked.compared.push((Some(payment_id), order.or(charge.names.order()), sides));
-    }
-    Ok(looked)
-}
-
-/// Compares a page of the payments that were refunded or disputed on the day; what is not known is ingested first.
-///
-/// Payments taken on the same day are in the day's own list. The reports of the others' days are made again, unless this one is
-/// itself a repetition.
-async fn returned(app: &App, ctx: &Ctx, stripe: &Stripe, report: &Reconciliation) -> Result<Looked, Error> {
-    let (from, to) = day_of(report.date);
-    let page = match report.stage {
-        Stage::Disputes => stripe.disputes_made(from, to, report.cursor.as_deref()).await,
-        _ => stripe.refunds_made(from, to, report.cursor.as_deref()).await,
-    };
-    let page = page.map_err(unavailable)?;
-    let mut looked = Looked { next: page.next, ..Looked::default() };
-    let payments: BTreeSet<String> = page.payments.into_iter().collect();
-    for payment_id in payments {
-        let Some(charge) = stripe.charge_of(&payment_id).await.map_err(unavailable)? else { continue };
-        let taken_on = charge.0.created.to_zoned(TimeZone::UTC).date();
-        if taken_on >= report.date || is_foreign(app, &payment_id, &charge.0).await? {
-            continue;
-        }
-        let net = heal(app, ctx, stripe, &payment_id, &charge.0, charge.1).await?;
-        let (order, sides) = sides(app, Provider::Stripe, &payment_id, net).await?;
-        looked.returned.push((Some(payment_id), order.or(charge.0.names.order()), sides));
-        if report.reopened_at.is_none() {
-            looked.changed.insert(taken_on);
-        }
-    }
-    Ok(looked)
-}
-
-/// True for a charge that names no order of ours and of which no capture is stored: it is of another product (F10).
-async fn is_foreign(app: &App, payment_id: &str, charge: &ChargeFact) -> Result<bool, Fault> {
-    let settings = app.settings::<PaymentSettings>().await?.settings;
-    if charge.names.ours() || settings.foreign_payments == ForeignPayments::Review {
-        return Ok(false);
-    }
-    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
-    Ok(known.is_none_or(|known| known.captured.is_none()))
-}
-
-/// Net of a charge by Stripe's report; missing events are ingested first.
-async fn heal(
-    app: &App,
-    ctx: &Ctx,
-    stripe: &Stripe,
-    payment_id: &str,
-    charge: &ChargeFact,
-    disputed: bool,
-) -> Result<PayMoney, Error> {
-    let asked_at = app.clock.now();
-    let of = Of { payment_id, order: charge.names.order(), at: asked_at };
-    let disputes = match disputed {
-        true => stripe.disputes(payment_id).await.map_err(unavailable)?,
-        false => Vec::new(),
-    };
-    let told: Vec<_> = disputes.iter().map(|dispute| dispute.told(asked_at)).collect();
-    let mut net = charge.captured.minus(charge.refunded)?;
-    let takes = |dispute: &Dispute| matches!(dispute.state, DisputeState::Open | DisputeState::Lost);
-    let fits = |dispute: &Dispute| dispute.amount.currency() == charge.captured.currency();
-    for (_, dispute) in told.iter().filter(|(_, dispute)| takes(dispute) && fits(dispute)) {
-        net = net.minus(dispute.amount)?;
-    }
-    let net = net.most(PayMoney::zero(net.currency()))?;
-    let known = app.store.get::<Payment>(&Payment::key(Provider::Stripe, payment_id)).await?;
-    if known.as_ref().is_none_or(|known| known.captured.is_none()) {
-        let fact = PaymentEvent::Captured { amount: charge.captured, at: Some(charge.available_at) };
-        tell(app, ctx, of, format!("asked:{payment_id}"), fact).await?;
-    }
-    if known.map(|known| known.net()).transpose()?.flatten() != Some(net) {
-        read_returns(app, ctx, payment_id, of.order).await?;
-    }
-    Ok(net)
 }
 
 type Compared = Option<(Option<String>, Option<OrderId>, Sides)>;

@@ -29,7 +29,9 @@ pub fn show(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let Some(example) = examples().lock().unwrap().get(&id).cloned() else { return };
     if let Some(content) = operation.pointer_mut("/requestBody/content/application~1json") {
-        content["example"] = example["request"].clone();
+        // A body that is signed as it came is a text.
+        let is_text = content["schema"]["type"] == "string";
+        content["example"] = if is_text { example["request"].to_string().into() } else { example["request"].clone() };
     }
     let status = example["status"].as_u64().unwrap();
     if let Some(content) = operation.pointer_mut(&format!("/responses/{status}/content/application~1json")) {

@@ -349,3 +349,27 @@ fn a_day_of_many_payments_is_compared_page_by_page() {
         }
     });
 }
+
+/// F14: a charge in a currency that nobody here knows is a line of its own, with a review; the rest of its day is compared.
+#[test]
+fn f14_a_charge_that_cannot_be_read_is_a_line_of_its_own() {
+    World::run(async |world| {
+        bob(world).await;
+        ordered(world, "stripe", json!({})).await;
+        let odd = ordered(world, "stripe", json!({"currency": "ZZZ", "notify": "never"})).await;
+        let foreign = json!({"action": "subscribe", "amount": "5", "currency": "ZZZ", "notify": "never"});
+        world.pay(&odd, foreign).await;
+        next_day(world).await;
+        for _ in 0..2 {
+            assert_eq!(reconcile(world).await["failed"], 0);
+        }
+        let made = report(world, "stripe").await;
+        assert_eq!((&made["state"], &made["checked"], &made["differences"]), (&json!("done"), &json!(2), &json!(1)));
+        let found: Vec<_> = lines(world).await.into_iter().filter(|line| line.0 == "unreadable").collect();
+        assert_eq!(found, [is("unreadable", &odd, ["0.00", "0.00", "0.00"])]);
+        let opened = reviews(world).await;
+        assert_eq!(opened.iter().map(|review| &review["reason"]).collect::<Vec<_>>(), ["unreadable"]);
+        assert_eq!(opened[0]["order_id"], odd["id"]);
+        assert_eq!(world.balance("bob").await, "18.05555554", "the other payment counts as ever");
+    });
+}

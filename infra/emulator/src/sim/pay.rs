@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::kernel::money::{Currency, PayMoney, plain_decimal};
@@ -270,10 +272,12 @@ fn after_stripe(desk: &mut Desk<'_>, ask: &Ask, due_at: Timestamp) -> Result<Don
 }
 
 fn units_of(amount: &str, code: &str) -> Result<i64, Refusal> {
-    let units = Currency::parse(&code.to_ascii_uppercase()).and_then(|currency| {
-        let amount = plain_decimal(amount, currency.digits())?;
-        PayMoney::exact(amount, currency).ok()?.minor_units().ok()
-    });
+    let units = match Currency::parse(&code.to_ascii_uppercase()) {
+        Some(currency) => plain_decimal(amount, currency.digits())
+            .and_then(|amount| PayMoney::exact(amount, currency).ok()?.minor_units().ok()),
+        // A provider may take a currency that nobody here knows.
+        None => plain_decimal(amount, 2).and_then(|amount| amount.checked_mul(Decimal::ONE_HUNDRED)?.to_i64()),
+    };
     units.ok_or((StatusCode::BAD_REQUEST, "no amount of that currency"))
 }
 

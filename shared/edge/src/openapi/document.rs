@@ -305,15 +305,22 @@ fn require_what_is_always_there(schemas: &mut Map<String, Value>, paths: &Value)
         }
     }
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| !asked.contains(*name)) {
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { continue };
-        let known = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-        let mut required: Vec<String> = known.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        let more = properties.iter().filter(|(name, of)| !required.contains(name) && is_nullable(of));
-        let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
-        required.extend(more);
-        if !required.is_empty() {
-            set(schema, "required", json!(required));
-        }
+        require_nullable(schema);
+        // A schema that adds to another.
+        let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+        parts.into_iter().flatten().for_each(require_nullable);
+    }
+}
+
+fn require_nullable(schema: &mut Value) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let known = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut required: Vec<String> = known.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let more = properties.iter().filter(|(name, of)| !required.contains(name) && is_nullable(of));
+    let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
+    required.extend(more);
+    if !required.is_empty() {
+        set(schema, "required", json!(required));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Checks;
 use super::value::{Read, SettingValue, Text, Written, span};
@@ -113,6 +113,12 @@ impl<T: SettingValue> SettingValue for Vec<T> {
         let mut items = T::schema(&limits.each);
         if !limits.only.is_empty() {
             items = json!({"type": "string", "enum": limits.only});
+        }
+        // An element is written as a whole: its fields have no defaults.
+        for field in items.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+            if let Value::Object(field) = field {
+                field.remove("default");
+            }
         }
         let (least, most) = (limits.length.start(), limits.length.end());
         json!({"type": "array", "items": items, "minItems": least, "maxItems": most, "uniqueItems": limits.unique})

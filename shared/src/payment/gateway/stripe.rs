@@ -4,7 +4,7 @@
 //! refunds. For webhooks, [`signature`] verifies a delivery and [`event`] parses it.
 
 pub mod event;
-mod returned;
+pub mod returned;
 pub mod signature;
 mod units;
 mod wire;
@@ -20,6 +20,7 @@ use crate::payment::gateway::{
 use event::{OrderNames, RefundFact, StripeEvent, Unreadable};
 use kernel::id::RefundId;
 use kernel::money::PayMoney;
+use returned::ListedCharge;
 pub use wire::PaymentStatus;
 
 /// API version of requests and fixtures.
@@ -105,8 +106,8 @@ pub struct PaymentIntent {
 /// A page of Stripe's list of charges.
 #[derive(Debug, Clone)]
 pub struct Charges {
-    /// Paid charges, each with a flag for a present or past dispute.
-    pub charges: Vec<(event::ChargeFact, bool)>,
+    /// Paid charges.
+    pub charges: Vec<ListedCharge>,
     /// Cursor of the next page.
     pub next: Option<String>,
 }
@@ -126,6 +127,9 @@ pub enum AskFailure {
     /// Rejected by Stripe. Holds its message, bounded and without secrets.
     #[error("the provider refused: {0}")]
     Refused(String),
+    /// Holds a value that is unknown here, such as a currency; asking again does not help (F14).
+    #[error("the provider's answer can't be read: {0}")]
+    Unreadable(&'static str),
     /// Unreachable, or response unreadable.
     #[error("the provider is unavailable")]
     Unavailable,
@@ -142,7 +146,7 @@ impl From<AskFailure> for CreateFailure {
         match failure {
             AskFailure::Unknown => Self::Refused("not found".to_owned()),
             AskFailure::Refused(detail) => Self::Refused(detail),
-            AskFailure::Unavailable => Self::Unavailable,
+            AskFailure::Unreadable(_) | AskFailure::Unavailable => Self::Unavailable,
         }
     }
 }
@@ -237,7 +241,7 @@ impl Stripe {
         let answer = self.get(&path).await?;
         let list: wire::List<wire::Refund> = self.read(&answer)?;
         let refunds = list.data.into_iter().map(event::refund).collect::<Result<_, _>>();
-        refunds.map_err(|_| AskFailure::Unavailable)
+        refunds.map_err(AskFailure::Unreadable)
     }
 
     /// The newest hundred disputes of a payment.
@@ -248,7 +252,7 @@ impl Stripe {
         let path = format!("/v1/disputes?limit=100&{}={}", of_payment(payment), segment(payment)?);
         let list: wire::List<wire::Dispute> = self.read(&self.get(&path).await?)?;
         let disputes = list.data.into_iter().map(|one| event::dispute_fact(one, false)).collect::<Result<_, _>>();
-        disputes.map_err(|_| AskFailure::Unavailable)
+        disputes.map_err(AskFailure::Unreadable)
     }
 
     /// A page of the paid charges created from `from` on and before `to`, newest first.
@@ -261,13 +265,8 @@ impl Stripe {
         let list: wire::List<wire::Charge> =
             self.read(&self.get(&(page_of("charges", PAGE, from, to, after)? + BALANCES)).await?)?;
         let next = list.data.last().map(|last| last.id.clone()).filter(|_| list.has_more);
-        let mut charges = Vec::with_capacity(list.data.len());
-        for charge in list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode()) {
-            let disputed = charge.disputed;
-            let fact = event::charge_fact(charge).map_err(|_| AskFailure::Unavailable)?;
-            charges.push((fact, disputed));
-        }
-        Ok(Charges { charges, next })
+        let paid = list.data.into_iter().filter(|charge| charge.paid && charge.livemode == self.livemode());
+        Ok(Charges { charges: paid.map(ListedCharge::of).collect(), next })
     }
 
     /// Verifies a webhook's signature: see [`signature::verify`].

@@ -77,6 +77,8 @@ text_enum! {
         AmountDiffers = "amount_differs",
         /// A person completed the order, and the provider has not confirmed it yet (R4.12).
         Unconfirmed = "unconfirmed",
+        /// The provider's word about it holds a value that is unknown here, such as a currency; its sides are zero (F14).
+        Unreadable = "unreadable",
     }
 }
 
@@ -167,6 +169,8 @@ pub struct Looked {
     pub changed: BTreeSet<Date>,
     /// Orders that wait for the provider's confirmation.
     pub unconfirmed: Vec<(OrderId, Sides)>,
+    /// Payments of which the provider's word can't be read, with nothing on each side.
+    pub unreadable: Vec<(String, Option<OrderId>, Sides)>,
     /// Start of the next page of the same stage.
     pub next: Option<String>,
 }
@@ -234,6 +238,12 @@ impl Reconciliation {
                 after.differences = after.differences.saturating_add(1);
                 lines.push(PaymentDifference { payment_id, order_id, verdict, sides });
             }
+        }
+        for (payment_id, order_id, sides) in looked.unreadable {
+            after.checked = after.checked.saturating_add(1);
+            after.differences = after.differences.saturating_add(1);
+            let verdict = DifferenceKind::Unreadable;
+            lines.push(PaymentDifference { payment_id: Some(payment_id), order_id, verdict, sides });
         }
         for (order, sides) in looked.unconfirmed {
             after.unconfirmed = after.unconfirmed.saturating_add(1);

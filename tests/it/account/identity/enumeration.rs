@@ -1,6 +1,7 @@
 //! Enumeration: no answer and no cost shows whether an e-mail has an account (R2.10).
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -71,5 +72,54 @@ fn known_and_unknown_addresses_make_the_same_calls() {
         world.settle().await;
         let to = |email: &str| world.stack.mailbox.sent(Some(email)).len();
         assert_eq!((to("bob@example.com"), to("eve@example.com")), (3, 1), "only the registration reaches a stranger");
+    });
+}
+
+/// Tries of each kind of address.
+const TRIES: usize = 1_000;
+
+/// Distance of two samples by Wilcoxon's rank-sum test, in standard deviations; 0 for two that are alike.
+fn distance(one: &[u128], other: &[u128]) -> f64 {
+    let mut all: Vec<(u128, bool)> = one.iter().map(|time| (*time, true)).collect();
+    all.extend(other.iter().map(|time| (*time, false)));
+    all.sort_unstable();
+    let ranks: f64 = all.iter().enumerate().filter(|(_, (_, first))| *first).map(|(rank, _)| (rank + 1) as f64).sum();
+    let (n, m) = (one.len() as f64, other.len() as f64);
+    let (mean, variance) = (n * (n + m + 1.0) / 2.0, n * m * (n + m + 1.0) / 12.0);
+    (ranks - mean) / variance.sqrt()
+}
+
+/// R2.10: a thousand wrong sign-ins and a thousand requests of a reset for known addresses, each from a network of its own, take the
+/// time that they take for unknown ones. Both are drawn from one distribution as far as a rank test can see.
+#[test]
+fn known_and_unknown_addresses_take_the_same_time() {
+    // A hash of half a millisecond: enough to see that one is missing.
+    World::hashing((1_024, 1), async |world| {
+        let network = |number: usize| format!("10.{}.{}.9", number / 250, number % 250);
+        for number in 0..TRIES / 10 {
+            let body = json!({"email": format!("known{number}@example.com"), "password": PASSWORD});
+            world.nobody().from(&network(number)).post("/v1/registrations", body).await.is(201);
+        }
+        world.settle().await;
+        let routes: [(&str, fn(String) -> Value); 2] = [
+            ("/v1/sessions", |email| json!({"email": email, "password": "not the password"})),
+            ("/v1/password-resets", |email| json!({"email": email})),
+        ];
+        for (path, body) in routes {
+            let mut times = [Vec::with_capacity(TRIES), Vec::with_capacity(TRIES)];
+            for number in 0..TRIES {
+                // By turns, so that whatever else the machine does meets both alike.
+                for kind in [number % 2, 1 - number % 2] {
+                    let email = format!("{}{}@example.com", ["known", "other"][kind], number % (TRIES / 10));
+                    let caller = world.nobody().from(&network(number));
+                    let started = Instant::now();
+                    let answer = caller.post(path, body(email)).await;
+                    times[kind].push(started.elapsed().as_nanos());
+                    assert!(answer.status == 401 || answer.status == 202, "{path}: {}", answer.text);
+                }
+            }
+            let apart = distance(&times[0], &times[1]);
+            assert!(apart.abs() < 5.0, "{path}: {apart} standard deviations apart");
+        }
     });
 }

@@ -2,7 +2,34 @@
 
 use jiff::Timestamp;
 
+use super::event::{ChargeFact, OrderNames};
 use super::{AskFailure, Stripe, event, of_payment, page_of, segment, wire};
+
+/// A charge as the report finds it.
+#[derive(Debug, Clone)]
+pub struct ListedCharge {
+    /// The payment intent; the charge itself if it was made without one.
+    pub payment_id: String,
+    /// Orders named by the metadata.
+    pub names: OrderNames,
+    /// Facts of the charge, unless it holds a value that is unknown here, such as a currency (F14).
+    pub charge: Option<ChargeFact>,
+    /// True for a present or past dispute.
+    pub disputed: bool,
+}
+
+impl ListedCharge {
+    pub(super) fn of(charge: wire::Charge) -> Self {
+        let payment_id = charge.payment_intent.as_ref().map_or(&charge.id, wire::Reference::id).clone();
+        let names = OrderNames::of([charge.metadata.order_id.as_deref()]);
+        let disputed = charge.disputed;
+        let charge = event::charge_fact(charge);
+        if let Err(why) = &charge {
+            tracing::warn!(payment = %payment_id, why, "a charge that can't be read");
+        }
+        Self { payment_id, names, charge: charge.ok(), disputed }
+    }
+}
 
 /// A page of the payments that were refunded or disputed.
 #[derive(Debug, Clone)]
@@ -57,11 +84,11 @@ impl Stripe {
         Ok(Returned { payments: list.data.into_iter().filter_map(of).collect(), next })
     }
 
-    /// The paid charge of a payment, with a flag for a present or past dispute; `None` if there is none.
+    /// The paid charge of a payment; `None` if there is none.
     ///
     /// # Rejects
     /// See [`AskFailure`].
-    pub async fn charge_of(&self, payment: &str) -> Result<Option<(event::ChargeFact, bool)>, AskFailure> {
+    pub async fn charge_of(&self, payment: &str) -> Result<Option<ListedCharge>, AskFailure> {
         let path = match of_payment(payment) {
             "charge" => format!("/v1/charges/{}?expand%5B%5D=balance_transaction", segment(payment)?),
             _ => {
@@ -82,8 +109,6 @@ impl Stripe {
         if !charge.paid || charge.livemode != self.livemode() {
             return Ok(None);
         }
-        let disputed = charge.disputed;
-        let fact = event::charge_fact(charge).map_err(|_| AskFailure::Unavailable)?;
-        Ok(Some((fact, disputed)))
+        Ok(Some(ListedCharge::of(charge)))
     }
 }

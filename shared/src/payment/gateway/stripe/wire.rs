@@ -39,6 +39,12 @@ pub(super) enum Reference {
 }
 
 impl Reference {
+    pub(super) fn id(&self) -> &String {
+        match self {
+            Self::Id(id) | Self::Expanded { id } => id,
+        }
+    }
+
     pub(super) fn into_id(self) -> String {
         match self {
             Self::Id(id) | Self::Expanded { id } => id,
