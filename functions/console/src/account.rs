@@ -232,7 +232,10 @@ async fn rows(visit: &Visit, is_commission: bool) -> Result<Option<Vec<serde_jso
 }
 
 fn file(is_commission: bool, text: String) -> Response {
-    let name = if is_commission { "commission.csv" } else { "balance.csv" };
+    let name = match is_commission {
+        true => "commission.csv",
+        false => "balance.csv",
+    };
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

@@ -88,7 +88,10 @@ pub async fn sheet(State(app): State<Arc<App>>, Path(name): Path<String>, header
     let brand = Brand::of(&app).await;
     let Some((light, dark)) = brand.settings.tones() else { return StatusCode::NOT_FOUND.into_response() };
     let content = css(&light, &dark);
-    let kept = if asked == brand.version { "public, max-age=31536000, immutable" } else { "no-store" };
+    let kept = match asked == brand.version {
+        true => "public, max-age=31536000, immutable",
+        false => "no-store",
+    };
     let head = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, kept)];
     packed(&headers, (head, content.clone()).into_response(), &content)
 }

@@ -32,7 +32,7 @@ fn window(visit: &Visit, path: &str) -> Result<(Window, String), Error> {
     Ok((Window { from: None, to: None, limit: ROWS, after }, name))
 }
 
-/// What the page shows: friends may fail alone.
+/// Content of the page; friends may fail alone.
 struct Invitation {
     programme: Programme,
     friends: Result<Page<Invitee>, Fault>,

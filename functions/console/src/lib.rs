@@ -33,8 +33,6 @@ use shared::edge::openapi::Api;
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
-use self::topup::entry as topup_entry;
-
 /// Paths of the pages, as the template has them: `{proxy+}` is whatever the router has below.
 pub const PAGES: &[&str] = &[
     "/",

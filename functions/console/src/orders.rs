@@ -121,9 +121,10 @@ fn refunds(visit: &Visit, order: &OrderView) -> Markup {
     }
 }
 
-/// The order's sum: what is paid, what is credited.
+/// The order's sum: what is paid and, unless it ended unpaid, what is credited.
 fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
     let text = &visit.text;
+    let is_over = matches!(order.status, OrderStatus::Failed | OrderStatus::Expired | OrderStatus::Cancelled);
     let has_discount = order.amount.amount != order.charge.amount;
     let bonus = Some(&order.bonus).filter(|bonus| bonus.amount != "0");
     let of_bonus = order.promotion_tier.as_ref().map(|tier| text.order_bonus_of(trimmed(&tier.percent)).to_string());
@@ -135,7 +136,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
                     @if has_discount { dt { (text.order_amount()) } dd { (show::price(&order.amount)) } }
                     dt { (text.order_charge()) } dd { (show::price(&order.charge)) }
                     dt { (text.paid_by()) } dd { (text.way(&order.method)) }
-                    @if is_top_up {
+                    @if is_top_up && !is_over {
                         dt { (text.order_credit()) } dd { (crate::parts::money(&order.credit)) }
                         @if let Some(bonus) = bonus {
                             dt { (of_bonus.unwrap_or_else(|| text.order_bonus().to_string())) }

@@ -17,7 +17,8 @@ pub type Pieces = [String; 3];
 /// Sign before an amount of the pay currency; none for one whose code has to say it.
 pub fn sign(currency: &str) -> Option<&'static str> {
     Some(match currency {
-        "CNY" | "JPY" => "¥",
+        "CNY" => "¥",
+        "JPY" => "¥",
         "USD" => "$",
         "EUR" => "€",
         "GBP" => "£",

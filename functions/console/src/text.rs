@@ -117,7 +117,7 @@ impl Texts {
             "bad_credentials" => self.refused_bad_credentials(),
             "account_blocked" => self.refused_account_blocked(),
             "email_taken" => self.refused_email_taken(),
-            "rate_limited" if flash.wait.is_some_and(|wait| wait < 60) => {
+            "rate_limited" if flash.wait.is_some_and(|wait| wait <= 90) => {
                 self.refused_wait_seconds(flash.wait.unwrap_or(60).to_string())
             }
             "programme_off" => self.refused_programme_off(),

@@ -73,7 +73,7 @@ pub async fn page(Member(mut visit): Member) -> Response {
         form(&visit, &page, &choice, sum.ok().as_ref())
     };
     let recent = recent(&visit, &visitor).await;
-    let main = html! { (show::promotion(&visit, &page.promotion)) (main) (recent) };
+    let main = html! { (main) (recent) };
     frame::page(&visit, &visitor, &visit.text.top_up(), &lead, &main)
 }
 
@@ -84,6 +84,7 @@ fn form(visit: &Visit, page: &Page, choice: &Choice, sum: Option<&Sum>) -> Marku
     html! {
         form.cols method="post" action=(format!("/forms/payment{route}")) data-price="/top-up/price" {
             div.stack {
+                (show::promotion(visit, &page.promotion))
                 section.card { div.in.stack { (offers(visit, page, choice)) (custom(visit, page, choice)) } }
                 section.card { div.in { (methods(visit, &page.offering, choice)) } }
             }

@@ -35,7 +35,7 @@ pub struct Visit {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub flash: Option<Flash>,
-    /// What is wrong with the query, said as a refused form would say it.
+    /// Errors of the query, said as a refused form would say them.
     pub wrong: Option<Flash>,
     /// Signed-in user; nobody on the pages before sign-in, which do not ask.
     pub visitor: Option<Visitor>,

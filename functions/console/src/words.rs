@@ -71,7 +71,7 @@ impl Texts {
         }
     }
 
-    /// What a reward is for.
+    /// Cause of a reward.
     pub fn reward_cause(&self, side: Side, trigger: Trigger) -> Message {
         match (side, trigger) {
             (Side::Inviter, Trigger::Registration) => self.reward_inviter_registration(),

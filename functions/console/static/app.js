@@ -31,7 +31,7 @@ all("button[data-show]", (button) => {
   });
 });
 
-// A mailed link carries its token behind the `#`, where no server sees it; the form of the link takes it.
+// The token of a mailed link stands behind the `#`, where no server sees it.
 all("form[data-token]", (form) => {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (!token) return;

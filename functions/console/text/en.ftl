@@ -225,6 +225,7 @@ refused-payment-under-way = The provider is processing a payment of this order, 
 refused-wait-seconds = Too many in a minute. Try again in { $seconds } seconds.
 field-amount-range = Enter an amount from { $least } to { $most }
 field-amount-digits = Enter an amount in digits, such as 50 or 50.00
+field-amount-decimals = Enter an amount in digits, with at most { $digits } of them after the point
 field-amount = Enter an amount within the bounds, such as 50 or 50.00
 field-amount-way = This way to pay can’t take this amount. Choose another amount or way
 field-offer = This offer is gone. Choose another

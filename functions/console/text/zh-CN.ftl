@@ -219,6 +219,7 @@ refused-payment-under-way = 支付渠道正在处理此订单的付款，因此�
 refused-wait-seconds = 一分钟内次数过多，请在 { $seconds } 秒后重试。
 field-amount-range = 请输入 { $least } 至 { $most } 的金额
 field-amount-digits = 请用数字输入金额，例如 50 或 50.00
+field-amount-decimals = 请用数字输入金额，小数点后最多 { $digits } 位
 field-amount = 请输入范围内的金额，例如 50 或 50.00
 field-amount-way = 此支付方式无法收取该金额，请更换金额或方式
 field-offer = 此档位已下架，请另选

@@ -1,4 +1,4 @@
-//! What can be bought, for how much, by which ways to pay: what the route and the page show (R4.1, R4.2, R5.4).
+//! Offers, their prices and the ways to pay, as the route and the page show them (R4.1, R4.2, R5.4).
 
 use crate::account::model::user::User;
 use crate::app::App;

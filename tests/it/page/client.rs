@@ -148,7 +148,7 @@ impl Shown {
         (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
     }
 
-    /// Where a link with this text leads.
+    /// Target of the link with this text.
     pub fn link(&self, text: &str) -> String {
         let links = self.root.all("a");
         let link = links.iter().find(|link| link.text().trim() == text).unwrap_or_else(|| panic!("no link {text}"));

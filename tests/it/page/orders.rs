@@ -1,5 +1,6 @@
 //! Orders in every state: cards, lost webhooks, cancellations, late payments, refunds, lists (journeys 8, 10–12).
 
+use emulator::faults::Fault;
 use http::header::LOCATION;
 use serde_json::json;
 
@@ -264,6 +265,7 @@ fn orders_are_listed_by_page_and_state() {
             world.pay(&first, json!({})).await;
             world.settle().await;
             for _ in 0..21 {
+                world.advance(1).await;
                 world.order("bob", json!({"amount": "8", "provider": "zpay"})).await;
             }
             let rows = |page: &Shown| page.root.all("tbody").first().map_or(0, |body| body.all("tr").len());
@@ -324,7 +326,9 @@ fn a_list_that_can_not_be_read_fails_alone() {
         world.register("bob", None).await;
         let (words, _) = both().next().unwrap();
         let browser = enter(world, words, "bob").await;
-        world.stack.faults.randomly_at("Query", 1_000, 1);
+        for _ in 0..500 {
+            world.stack.faults.script("Query", 0, Fault::ErrorBefore);
+        }
         let page = browser.open("/top-up").await;
         let invite = browser.open("/invite").await;
         let orders = browser.open("/orders").await;

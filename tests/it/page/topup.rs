@@ -7,7 +7,6 @@ use super::client::{Browser, Shown};
 use super::journeys::{BOTH, Words};
 use crate::world::{PASSWORD, World};
 
-pub const OFFER: &str = "offer_id:unless=amount";
 pub const AMOUNT: &str = "amount:?";
 pub const WAY: &str = "provider/method";
 

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::json;
+use serde::Serialize;
 use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
 use shared::kernel::provider::Provider;
@@ -20,11 +20,13 @@ use crate::frame::{self, Head};
 use crate::parts::time;
 use crate::show;
 use crate::svg;
-use crate::topup_entry;
+use crate::topup::entry;
 use crate::visit::{Member, Visit, failed};
 
 /// Seconds after the time to pay for which the page goes on looking.
 const GRACE: i64 = 120;
+/// Mark of a state while the provider processes a payment.
+const PROCESSING: &str = "+processing";
 
 /// An order as stored, and as it is shown.
 struct Shown {
@@ -60,8 +62,8 @@ impl Shown {
 
     /// State by which the script learns of a change.
     fn state(&self) -> String {
-        let processing = if self.view.processing { "+processing" } else { "" };
-        format!("{}{processing}", self.view.status.as_str())
+        let mark = if self.view.processing { PROCESSING } else { "" };
+        format!("{}{mark}", self.view.status.as_str())
     }
 
     /// True while the page looks for a payment by itself: an order that waits, or that may still be paid.
@@ -105,7 +107,7 @@ pub async fn show(Member(visit): Member, Path(id): Path<String>) -> Response {
     frame::headed(&visit, visitor, &head, &main)
 }
 
-/// What is to be done, or what became of it.
+/// State of the order in words, and the next step.
 fn body(visit: &Visit, shown: &Shown) -> Markup {
     let text = &visit.text;
     let order = &shown.view;
@@ -153,7 +155,7 @@ fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://127.0.0.1:") || url.starts_with("http://localhost:")
 }
 
-/// What somebody who waits can do; the script looks by itself.
+/// Steps for somebody who waits; the script looks by itself.
 fn waiting(visit: &Visit, shown: &Shown) -> Markup {
     let text = &visit.text;
     let looked = visit.flash.as_ref().is_some_and(|flash| flash.code == "looked");
@@ -202,7 +204,7 @@ fn paid(visit: &Visit, shown: &Shown) -> Markup {
 fn failure(visit: &Visit, shown: &Shown) -> Markup {
     let text = &visit.text;
     let order = &shown.view;
-    let entry = topup_entry(order.provider, &order.method);
+    let entry = entry(order.provider, &order.method);
     let route = "/v1/payment/orders";
     html! {
         @if let Some(failure) = &order.failure { (show::note("bad", &text.failure(failure.code))) }
@@ -220,7 +222,7 @@ fn failure(visit: &Visit, shown: &Shown) -> Markup {
     }
 }
 
-/// What somebody can do whose order ended unpaid.
+/// Steps for somebody whose order ended unpaid.
 fn late(visit: &Visit, shown: &Shown) -> Markup {
     html! {
         div.row {
@@ -235,13 +237,13 @@ fn late(visit: &Visit, shown: &Shown) -> Markup {
 
 /// The top-up page with what this order asked for.
 fn anew(shown: &Shown) -> String {
-    let way = topup_entry(shown.view.provider, &shown.view.method);
+    let way = entry(shown.view.provider, &shown.view.method);
     let query = [("amount", shown.view.amount.amount.as_str()), ("way", way.as_str())];
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     format!("/top-up?{query}")
 }
 
-/// When it was made, when it was paid or could be.
+/// Times at which it was made, and was or could be paid.
 fn timeline(visit: &Visit, order: &OrderView) -> Markup {
     let text = &visit.text;
     html! {
@@ -290,10 +292,16 @@ pub async fn cancel(Member(visit): Member, Path(id): Path<String>) -> Response {
     frame::page(&visit, visitor, &text.cancel_title(shown.price()), &shown.view.id.to_string(), &main)
 }
 
+/// State of an order, for the script.
+#[derive(Debug, Serialize)]
+struct State {
+    state: String,
+}
+
 /// Tells the script the state of an order, and nothing else.
 pub async fn state(Member(visit): Member, Path(id): Path<String>) -> Response {
     match Shown::read(&visit, &id).await {
-        Ok(shown) => ([(CACHE_CONTROL, "no-store")], Json(json!({"state": shown.state()}))).into_response(),
+        Ok(shown) => ([(CACHE_CONTROL, "no-store")], Json(State { state: shown.state() })).into_response(),
         Err(error) => frame::error(&visit, error),
     }
 }

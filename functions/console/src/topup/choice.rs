@@ -1,4 +1,4 @@
-//! What somebody chose on the top-up page: an offer or an amount, and a way to pay.
+//! Choice on the top-up page: an offer or an amount, and a way to pay.
 
 use shared::kernel::provider::Provider;
 use shared::payment::model::order::TopUp;
@@ -28,7 +28,7 @@ impl Way {
         format!("{}/{}", self.provider.as_str(), self.method)
     }
 
-    /// Where it leads.
+    /// Hint at the page to which it leads.
     pub fn hint(&self, visit: &Visit) -> String {
         let text: &Texts = &visit.text;
         let hint = match (self.provider, self.method.as_str()) {
@@ -78,7 +78,7 @@ impl Choice {
         Self { offer, amount: chosen(AMOUNT, "amount"), way }
     }
 
-    /// What it asks for; nothing without offers and amount.
+    /// Offer or amount that it asks for; nothing without either.
     pub fn top_up(&self) -> Option<TopUp> {
         let amount = self.amount.clone().map(TopUp::Amount);
         amount.or_else(|| self.offer.clone().map(TopUp::Offer))

@@ -1,4 +1,4 @@
-//! What a choice comes to, exactly: in the page's summary, and as texts for the script (C3.2).
+//! Exact price of a choice: in the page's summary, and as texts for the script (C3.2).
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ struct Row {
     text: Pieces,
 }
 
-/// What the script is told.
+/// Texts for the script.
 #[derive(Debug, Serialize)]
 struct Told {
     rows: BTreeMap<&'static str, Row>,
@@ -103,6 +103,7 @@ pub fn amount_error(visit: &Visit, settings: &PaymentSettings, code: &str) -> St
     let bound = |amount| show::bound(amount, settings.pay_currency);
     let text = match code {
         "out_of_range" => visit.text.field_amount_range(bound(settings.min_amount), bound(settings.max_amount)),
+        "not_a_decimal" => visit.text.field_amount_decimals(settings.pay_currency.digits().to_string()),
         other => visit.text.field_error("/amount", other),
     };
     text.to_string()
