@@ -13,15 +13,15 @@ const isWhole = process.env.GUERDON_BROWSER === "all";
 const LANGUAGES = ["en", "zh-CN"];
 const VIEWS = [
   { theme: "light", width: 1280 },
+  { theme: "light", width: 360 },
   { theme: "dark", width: 360 },
   { theme: "dark", width: 1280 },
-  { theme: "light", width: 360 },
 ];
-/** The smoke part sees each page once in each language, theme and width; the whole, all of them together. */
+/** The smoke part sees each page once: every other one in Chinese, one in two of those dark, one in two narrow. */
 function viewsOf(language, index) {
   if (isWhole) return VIEWS;
-  const [light, dark] = index % 2 === 0 ? [0, 1] : [3, 2];
-  return [VIEWS[language === "en" ? light : dark]];
+  const isEnglish = index % 2 === 0;
+  return isEnglish === (language === "en") ? [VIEWS[index % 4]] : [];
 }
 const pages = PAGES.filter(({ name }) => !process.env.GUERDON_PAGE || name.startsWith(process.env.GUERDON_PAGE));
 
@@ -57,6 +57,7 @@ async function sweep(options, viewsAt) {
   const found = [];
   const { visitor, close } = profiles(options);
   for (const [at, { name, path, as, act }] of pages.entries()) {
+    if (viewsAt(at).length === 0) continue;
     const one = await visitor(as);
     for (const [index, { theme, width }] of viewsAt(at).entries()) {
       await one.page.emulateMedia({ colorScheme: theme });
@@ -75,7 +76,7 @@ async function sweep(options, viewsAt) {
 
 test("every page", { concurrency: 2 }, async (context) => {
   const all = LANGUAGES.map((language) => [language, { language }, (at) => viewsOf(language, at)]);
-  if (isWhole) all.push(["without script", { language: "zh-CN", script: false }, () => VIEWS.slice(1, 2)]);
+  if (isWhole) all.push(["without script", { language: "zh-CN", script: false }, () => [VIEWS[1]]]);
   await Promise.all(all.map(([title, options, viewsAt]) => context.test(title, () => sweep(options, viewsAt))));
 });
 

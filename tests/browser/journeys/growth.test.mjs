@@ -67,6 +67,7 @@ journey("15: commission is earned by a second code and withdrawn to the balance 
       if (area === "affiliate") settings.min_cash_withdrawal = "0.5";
     });
   }
+  await stack.settings("referral", (settings) => (settings.enabled = false));
   const ann = await stack.person(name("ann"), { from: from() });
   const visitor = await world.visitor();
   const { page } = visitor;

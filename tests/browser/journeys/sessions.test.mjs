@@ -51,7 +51,7 @@ journey("28: a form on another site changes nothing", {}, async (world) => {
   const visitor = await world.visitor({ allowed: [/^asks http:\/\/localhost:/, /favicon/, /status of 403/] });
   await visitor.signIn(ann.email, PASSWORD);
   // Even with the hidden fields of the own page.
-  const hidden = await visitor.page.locator("form[action='/forms/registration/sign-out'] input").evaluateAll((all) => all.map((one) => one.outerHTML));
+  const hidden = await visitor.page.locator("form[action='/forms/registration/sign-out']").last().locator("input").evaluateAll((all) => all.map((one) => one.outerHTML));
   const form = `<form method="post" action="${stack.base}/forms/registration/sign-out">${hidden.join("")}<button>Win</button></form>`;
   const [evil, close] = await elsewhere(form);
   try {
@@ -110,8 +110,8 @@ journey("28: a form field of another session is refused", { plain: true }, async
   await hers.signIn(ann.email, PASSWORD);
   await his.signIn(bob.email, PASSWORD);
   const field = "form[action='/forms/registration/sign-out'] input[name=form]";
-  const stolen = await hers.page.locator(field).inputValue();
-  await his.page.locator(field).evaluate((input, value) => (input.value = value), stolen);
+  const stolen = await hers.page.locator(field).last().inputValue();
+  await his.page.locator(field).last().evaluate((input, value) => (input.value = value), stolen);
   await his.page.getByRole("banner").locator("summary").last().click();
   await Promise.all([his.page.waitForResponse(isRefused), his.press("sign-out")]);
   for (const one of [hers, his]) {
