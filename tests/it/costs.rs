@@ -3,6 +3,8 @@
 //! Fixed beside the counts: list prices, and 50 ms for a run of a function. Free tiers, traffic and logs are left out. A message is
 //! sent, received and deleted by itself, as when few come; a queue's idle polls are in the bill of an idle month (`.ci/costs.py`).
 
+#![allow(clippy::float_arithmetic, reason = "a bill in dollars, no money of anybody's")]
+
 use std::fmt::Write;
 
 use serde_json::json;

@@ -31,8 +31,7 @@ pub fn show(operation: &mut Value) {
     if let Some(content) = operation.pointer_mut("/requestBody/content/application~1json") {
         // A body that is signed as it came is a text.
         let is_text = content["schema"]["type"] == "string";
-        content["example"] =
-            if is_text { example["request"].to_string().into() } else { example["request"].clone() };
+        content["example"] = if is_text { example["request"].to_string().into() } else { example["request"].clone() };
     }
     let status = example["status"].as_u64().unwrap();
     if let Some(content) = operation.pointer_mut(&format!("/responses/{status}/content/application~1json")) {
