@@ -19,6 +19,7 @@ mod budget;
 mod cli;
 mod conservation;
 mod contract;
+mod costs;
 mod documents;
 mod env;
 mod facts;

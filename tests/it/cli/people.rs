@@ -78,7 +78,7 @@ fn a_plan_is_created_once_and_changed_field_by_field() {
 #[test]
 fn an_endpoint_is_made_switched_rotated_and_deleted() {
     Bench::run(async |bench| {
-        let made = bench.json("webhooks create http://127.0.0.1:3000/_sim/webhook user.registered").await;
+        let made = bench.json("webhooks create https://product.test/_sim/webhook user.registered").await;
         let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
         assert!(secret.starts_with("whsec_"));
         for (command, enabled) in [("disable", false), ("enable", true)] {

@@ -138,6 +138,7 @@ async fn order(api: &Api, token: &str, at: &Surroundings<'_>, sheet: &mut Sheet)
     };
     let authorization = format!("Bearer {token}");
     let key = api.fresh_key();
+    let signed = [("authorization", authorization.as_str())];
     let headers = [("authorization", authorization.as_str()), ("idempotency-key", key.as_str())];
     let body = json!({"amount": payment.get("min_amount"), "provider": provider});
     let ask =
@@ -157,7 +158,7 @@ async fn order(api: &Api, token: &str, at: &Surroundings<'_>, sheet: &mut Sheet)
     };
     let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
     let path = format!("/v1/payment/orders/{id}/cancel");
-    let ask = Ask { method: "POST", path: &path, body: None, headers: &headers[..1], repeatable: false };
+    let ask = Ask { method: "POST", path: &path, body: None, headers: &signed, repeatable: false };
     match api.anonymous(ask).await.and_then(Answer::json) {
         Ok(_) => sheet.ok("order", format!("{provider} took one; it was cancelled")),
         Err(trouble) => sheet.warn("order", format!("{provider} took {id}: {trouble}"), "it expires by itself"),

@@ -124,7 +124,7 @@ fn store(cloud: &Cloud, secret: &str, value: &str, out: &mut Out<'_>) -> Result<
     let name = cloud.parameter(secret);
     // By standard input: other processes can read a command line.
     let words = ["ssm", "put-parameter", "--type", "SecureString", "--name", &name, "--value", "file:///dev/stdin"];
-    cloud.change(&[&words[..], &["--overwrite"]].concat(), Some(value), out)
+    cloud.change(&[words.as_slice(), &["--overwrite"]].concat(), Some(value), out)
 }
 
 /// The form field of each event.
