@@ -349,4 +349,9 @@ fn the_tours_run_in_bash_and_zsh() {
     ] {
         assert!(output.contains(end), "{end} is not in {output}");
     }
+    // The stack tells each request with its path, and why it was refused, and no redemption code.
+    let log = stack.log();
+    let is_told = |line: &str| line.contains("/v1/redemptions") && line.contains("already_redeemed");
+    assert!(log.lines().any(is_told), "{log}");
+    assert!(!log.lines().any(|line| line.contains("/redemption/codes/") && !line.contains("{code}")), "{log}");
 }

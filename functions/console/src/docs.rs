@@ -131,7 +131,7 @@ fn rendered(document: &Value) -> Markup {
                     @for (name, of) in document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten() {
                         details.schema {
                             summary { code { (name) } }
-                            div id=(anchor(name)) { (prose(text(of, "description"))) (fields(document, of)) }
+                            div id=(anchor(name)) { (prose(text(of, "description"))) (fields(of)) }
                         }
                     }
                 }
@@ -151,10 +151,10 @@ fn operation(document: &Value, one: &Operation<'_>) -> Markup {
             }
             div id=(text(of, "operationId")) {
                 (prose(text(of, "description")))
-                (parameters(document, of))
+                (parameters(of))
                 @if let Some(body) = of.get("requestBody") {
                     h3 { "Body" }
-                    (content(document, body))
+                    (content(body))
                 }
                 h3 { "Answers" }
                 @for (status, answer) in entries(of, "responses") { (response(document, status, answer)) }
@@ -163,7 +163,7 @@ fn operation(document: &Value, one: &Operation<'_>) -> Markup {
     }
 }
 
-fn parameters(document: &Value, of: &Value) -> Markup {
+fn parameters(of: &Value) -> Markup {
     let none = Value::Null;
     html! {
         @if list(of, "parameters").next().is_some() {
@@ -174,7 +174,7 @@ fn parameters(document: &Value, of: &Value) -> Markup {
                     tr {
                         td { code { (text(parameter, "name")) } @if parameter.get("required") == Some(&Value::Bool(true)) { span.must title="required" { "*" } } }
                         td { (text(parameter, "in")) }
-                        td { (kind(document, parameter.get("schema").unwrap_or(&none))) }
+                        td { (kind(parameter.get("schema").unwrap_or(&none))) }
                         td { (line(text(parameter, "description"))) (constraints(parameter.get("schema").unwrap_or(&none))) }
                     }
                 } }
@@ -192,17 +192,17 @@ fn response(document: &Value, status: &str, answer: &Value) -> Markup {
             @for (name, header) in entries(answer, "headers") {
                 p.header { code { (name) } " " (line(text(header, "description"))) }
             }
-            @if status.starts_with('2') { (content(document, answer)) }
+            @if status.starts_with('2') { (content(answer)) }
         }
     }
 }
 
 /// The body of a request or an answer: its schema, and its example.
-fn content(document: &Value, of: &Value) -> Markup {
+fn content(of: &Value) -> Markup {
     html! {
         @for (media, body) in entries(of, "content") {
-            p { code { (media) } " " @if let Some(schema) = body.get("schema") { (kind(document, schema)) } }
-            @if media == "application/json" && let Some(schema) = body.get("schema") { (fields(document, schema)) }
+            p { code { (media) } " " @if let Some(schema) = body.get("schema") { (kind(schema)) } }
+            @if media == "application/json" && let Some(schema) = body.get("schema") { (fields(schema)) }
             @if let Some(example) = body.get("example").filter(|example| !example.is_null()) {
                 details.example { summary { "Example" } pre { (serde_json::to_string_pretty(example).unwrap_or_default()) } }
             }

@@ -90,7 +90,7 @@ async fn answer(State(local): State<Arc<Local>>, request: Request<Body>) -> Resp
     let response = answered(&local, request).await;
     let status = response.status().as_u16();
     // What a developer looks for first when a request was refused.
-    let code = response.extensions().get::<ProblemCode>().map_or("", |code| code.0.as_str());
+    let code = response.extensions().get::<ProblemCode>().map(|code| code.0.as_str());
     tracing::info!(%method, path, status, code, "request");
     response
 }

@@ -11,24 +11,24 @@ pub fn anchor(name: &str) -> String {
 }
 
 /// The kind of a value: a link to a named schema, or its type in words.
-pub fn kind(document: &Value, schema: &Value) -> Markup {
+pub fn kind(schema: &Value) -> Markup {
     if let Some(name) = text(schema, "$ref").strip_prefix("#/components/schemas/") {
         return html! { a href=(format!("#{}", anchor(name))) { (name) } };
     }
     let either: Vec<&Value> = ["oneOf", "anyOf"].iter().flat_map(|of| list(schema, of)).collect();
     if !either.is_empty() {
-        return joined(either.iter().map(|one| kind(document, one)), " or ");
+        return joined(either.iter().map(|one| kind(one)), " or ");
     }
     let parts: Vec<&Value> = list(schema, "allOf").collect();
     if !parts.is_empty() {
-        return joined(parts.iter().map(|one| kind(document, one)), " with ");
+        return joined(parts.iter().map(|one| kind(one)), " with ");
     }
     if list(schema, "enum").next().is_some() {
         let words = list(schema, "enum").map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned));
         return joined(words.map(|word| html! { code { (word) } }), ", ");
     }
     if let Some(items) = schema.get("items") {
-        return html! { "list of " (kind(document, items)) };
+        return html! { "list of " (kind(items)) };
     }
     let own = text(schema, "type");
     let types = [own].into_iter().filter(|own| !own.is_empty()).chain(list(schema, "type").filter_map(Value::as_str));
@@ -61,7 +61,7 @@ pub fn constraints(schema: &Value) -> Markup {
 }
 
 /// The fields of an object as a table; those of a named schema are shown where it is.
-pub fn fields(document: &Value, schema: &Value) -> Markup {
+pub fn fields(schema: &Value) -> Markup {
     let required = |name: &str| list(schema, "required").any(|one| one == name);
     html! {
         @if let Some(all) = properties(schema).filter(|all| !all.is_empty()) {
@@ -70,17 +70,17 @@ pub fn fields(document: &Value, schema: &Value) -> Markup {
                 tbody { @for (name, of) in all {
                     tr {
                         td { code { (name) } @if required(name) { span.must title="always there" { "*" } } }
-                        td { (kind(document, of)) }
-                        td { (line(meaning(of))) (constraints(of)) @if properties(of).is_some() { (fields(document, of)) } @if let Some(each) = of.get("items") { @if properties(each).is_some() { (fields(document, each)) } } }
+                        td { (kind(of)) }
+                        td { (line(meaning(of))) (constraints(of)) @if properties(of).is_some() { (fields(of)) } @if let Some(each) = of.get("items") { @if properties(each).is_some() { (fields(each)) } } }
                     }
                 } }
             }
         }
         @for part in ["allOf", "oneOf"].iter().flat_map(|of| list(schema, of)) {
-            @if text(part, "$ref").is_empty() { (fields(document, part)) } @else { p { (kind(document, part)) " " (line(text(part, "description"))) } }
+            @if text(part, "$ref").is_empty() { (fields(part)) } @else { p { (kind(part)) " " (line(text(part, "description"))) } }
         }
         @if properties(schema).is_none() && text(schema, "$ref").is_empty() && schema.get("oneOf").is_none() && schema.get("allOf").is_none() {
-            p { (kind(document, schema)) (constraints(schema)) }
+            p { (kind(schema)) (constraints(schema)) }
         }
     }
 }
