@@ -232,7 +232,7 @@ pub fn promotion(visit: &Visit, promotion: &PromotionView) -> Markup {
         section.promo aria-labelledby="promo" {
             div.line {
                 h2 #promo { (text.promo_first(current.percent.normalize().to_string())) }
-                p { (text.promo_ends()) " " (countdown(promotion.tier_seconds_left)) }
+                p { (text.promo_ends()) " " (countdown(promotion.tier_seconds_left.max(1))) }
             }
             ol.ladder.even[is_even] aria-label=(&*text.promo_steps()) {
                 @for (index, tier) in (0_u32..).zip(&promotion.tiers) {

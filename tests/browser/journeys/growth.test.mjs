@@ -108,7 +108,7 @@ journey("15: commission is earned by a second code and withdrawn to the balance 
   const token = await stack.token(ann);
   assert.equal((await stack.ask("/v1/me", { token })).balance.amount, "0.8");
   const { items } = await stack.ask("/v1/affiliate/withdrawals", { token });
-  assert.deepEqual(items.map((one) => one.state), ["cancelled", "paid"]);
+  assert.deepEqual(items.map((one) => one.state), ["cancelled", "done"]);
 });
 
 journey("16: codes bring plan time and credit, once, and guessing has an end", { plain: true }, async (world) => {

@@ -37,6 +37,8 @@ export class Visitor {
       locale: locale ?? language,
       colorScheme: theme,
       javaScriptEnabled: script,
+      // Where no script runs, a press waits in vain for a transition between pages to end.
+      reducedMotion: script ? "no-preference" : "reduce",
       viewport: { width, height: 800 },
       timezoneId: "Asia/Shanghai",
       extraHTTPHeaders: network(from),
