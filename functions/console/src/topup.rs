@@ -68,7 +68,7 @@ pub async fn page(Member(mut visit): Member) -> Response {
         let sum = sum(&visit, &page, &choice);
         // What a link or *Show the price* asks for may be wrong; a form that was refused says so by itself.
         if visit.refused().is_none() && visit.has_choice() {
-            visit.wrong = sum.as_ref().err().cloned();
+            visit.wrong = sum.as_ref().err().map(|flash| (**flash).clone());
         }
         form(&visit, &page, &choice, sum.ok().as_ref())
     };

@@ -46,8 +46,8 @@ struct Told {
 }
 
 /// The price of a choice, or what is wrong with it.
-pub fn sum(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Flash> {
-    quoted(visit, page, choice).map_err(|refusal| wrong(&refusal))
+pub fn sum(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Box<Flash>> {
+    quoted(visit, page, choice).map_err(|refusal| Box::new(wrong(&refusal)))
 }
 
 fn quoted(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Refusal> {
