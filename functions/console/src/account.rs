@@ -219,7 +219,7 @@ async fn rows(visit: &Visit, is_commission: bool) -> Result<Option<Vec<serde_jso
     let mut filter = StatementFilter { account, kind: None, from: None, to: None, limit: AT_ONCE, after: None };
     let mut rows = Vec::new();
     loop {
-        let page = statement(&visit.app, owner.clone(), &filter).await?;
+        let page = statement(&visit.app, owner, &filter).await?;
         rows.extend(page.items.into_iter().filter_map(|line| serde_json::to_value(Record::from(line)).ok()));
         if rows.len() > RECORDS_MAX {
             return Ok(None);

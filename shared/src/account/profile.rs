@@ -41,7 +41,8 @@ pub async fn set_locale(app: &App, by: &Bearer, locale: Option<&str>) -> Result<
 /// A repeat with the token from before and the same new password opens another one.
 ///
 /// # Rejects
-/// As [`replace_password`].
+/// 422 at `/current` for a wrong password; `rate_limited` after too many of them; [`Refusal::AccountBlocked`];
+/// [`Refusal::Unauthenticated`] for a token of an ended session.
 pub async fn change_password(
     app: &App,
     by: &Bearer,
@@ -56,8 +57,7 @@ pub async fn change_password(
 /// Sets a new password, which ends all sessions.
 ///
 /// # Rejects
-/// 422 at `/current` for a wrong password; `rate_limited` after too many of them; [`Refusal::AccountBlocked`];
-/// [`Refusal::Unauthenticated`] for a token of an ended session.
+/// As [`change_password`].
 pub(crate) async fn replace_password(
     app: &App,
     by: &Bearer,
