@@ -140,7 +140,7 @@ impl Shown {
         }
         for (name, value) in entries {
             let has = |one: &&Element| one.of("name") == Some(name);
-            assert!(form.all("*").iter().any(|one| has(one)), "no field {name} in {}", self.text);
+            assert!(form.all("*").iter().any(has), "no field {name} in {}", self.text);
             fields.retain(|(known, _)| known != name);
             fields.push(((*name).to_owned(), (*value).to_owned()));
         }
