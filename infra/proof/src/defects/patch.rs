@@ -60,7 +60,8 @@ impl Patch {
         let files: Vec<PathBuf> = changed.map(PathBuf::from).collect();
         let product = |file: &PathBuf| {
             let tested = file.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
-            (file.starts_with("shared") || file.starts_with("functions")) && !tested
+            let of_product = ["shared", "functions", "template.yaml"].iter().any(|part| file.starts_with(part));
+            of_product && !tested
         };
         if files.is_empty() || !files.iter().all(product) {
             return Err("changes something else than the product".to_owned());
