@@ -22,6 +22,12 @@ fn money() -> Vec<(&'static str, String, Value)> {
         ("POST", "/v1/affiliate/codes".into(), json!({})),
         ("DELETE", "/v1/affiliate/codes/ABCDEFGH".into(), json!({})),
         ("POST", "/v1/agency/wallet/transfers".into(), json!({"amount": "1"})),
+        (
+            "POST",
+            "/v1/agency/wallet/withdrawals".into(),
+            json!({"amount": "10", "payout": {"method": "paypal", "account": "thief@example.com"}}),
+        ),
+        ("POST", "/v1/agency/wallet/withdrawals/wdr_01k9zq4r7x8m2v5b3n6c1d0fgh/cancel".into(), json!({})),
         ("POST", "/v1/agency/orders".into(), json!({"asset_id": "x", "kind": "recharge", "amount": "1"})),
         ("GET", "/v1/agency/wallet".into(), json!({})),
         ("GET", "/v1/admin/users".into(), json!({})),
