@@ -1,8 +1,7 @@
-//! What staff need beside a session: that they are there (C5.3), and for dangerous acts a password entered a moment ago (C5.6).
+//! Needs of staff beside a session: that they are there (C5.3), and for dangerous acts a password entered a moment ago (C5.6).
 //!
 //! Both are cookies that name the session, so neither is worth anything with another one.
 
-use edge::cookies::{self, Cookies};
 use jiff::Timestamp;
 use kernel::refusal::Refusal;
 
@@ -53,7 +52,7 @@ pub fn is_of_staff(path: &str) -> bool {
     path.starts_with(STAFF)
 }
 
-/// Whether staff are still at their browser.
+/// Presence of staff at their browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
     /// They are; with a new value of the cookie when the browser should be told.
@@ -62,11 +61,11 @@ pub enum Presence {
     Away,
 }
 
-/// Whether staff were seen within half an hour, in a session younger than half a day (C5.3).
-pub fn presence(app: &App, visitor: &Visitor, cookies: &Cookies) -> Presence {
+/// Says if staff were seen within half an hour, in a session younger than half a day (C5.3); `seen` is the cookie of their last page.
+pub fn presence(app: &App, visitor: &Visitor, seen: Option<&str>) -> Presence {
     let now = app.clock.now();
     let seconds = |since: Timestamp| now.duration_since(since).as_secs();
-    let told = cookies.get(cookies::SEEN).and_then(|text| read_seen(app, &visitor.session, text));
+    let told = seen.and_then(|text| read_seen(app, &visitor.session, text));
     // A session that has just begun has seen no page yet.
     let seen = told.map_or(visitor.since, |told| told.max(visitor.since));
     if seconds(visitor.since) >= STAFF_HOURS.saturating_mul(3_600) || seconds(seen) > IDLE {
@@ -87,10 +86,9 @@ fn read_seen(app: &App, session: &BrowserSession, text: &str) -> Option<Timestam
     (at <= app.clock.now() && write_seen(app, session, at) == text).then_some(at)
 }
 
-/// Seconds for which the session's password still counts as just entered; 0 if it was not.
-pub fn fresh_seconds(app: &App, session: &BrowserSession, cookies: &Cookies) -> i64 {
+/// Seconds for which the session's password still counts as just entered, by the cookie `token`; 0 if it was not.
+pub fn fresh_seconds(app: &App, session: &BrowserSession, token: Option<&str>) -> i64 {
     let now = app.clock.now();
-    let token = cookies.get(cookies::FRESH);
     let entered = token.and_then(|token| app.keys.verify(token, &app.config.public_base_url, now));
     let is_ours = |bearer| bearer == session.claims.bearer();
     entered.filter(|claims| is_ours(claims.bearer())).map_or(0, |claims| claims.exp.saturating_sub(now.as_second()))
@@ -103,11 +101,11 @@ pub fn fresh_seconds(app: &App, session: &BrowserSession, cookies: &Cookies) -> 
 pub fn must_be_fresh(
     app: &App,
     session: &BrowserSession,
-    cookies: &Cookies,
+    token: Option<&str>,
     method: &str,
     path: &str,
 ) -> Result<(), Refusal> {
-    if is_dangerous(method, path) && fresh_seconds(app, session, cookies) <= 0 {
+    if is_dangerous(method, path) && fresh_seconds(app, session, token) <= 0 {
         return Err(Refusal::FreshPasswordRequired);
     }
     Ok(())

@@ -17,7 +17,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use edge::application::{Application, FormHost, Identity};
-use edge::cookies::{Cookies, SESSION};
+use edge::cookies::{Cookies, FRESH, SEEN, SESSION};
 use edge::export::CsvRow;
 use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
@@ -399,12 +399,12 @@ impl FormHost for App {
         let Some(token) = cookies.get(SESSION) else { return Ok(None) };
         let visitor = browser::visitor(self, token).await?;
         let is_there =
-            |visitor: &Visitor| !staff::is_of_staff(path) || staff::presence(self, visitor, cookies) != Presence::Away;
+            |visitor: &Visitor| !staff::is_of_staff(path) || staff::presence(self, visitor, cookies.get(SEEN)) != Presence::Away;
         let there = visitor.filter(is_there);
         Ok(there.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
     }
 
     fn admits(&self, session: &BrowserSession, cookies: &Cookies, method: &str, path: &str) -> Result<(), Refusal> {
-        staff::must_be_fresh(self, session, cookies, method, path)
+        staff::must_be_fresh(self, session, cookies.get(FRESH), method, path)
     }
 }

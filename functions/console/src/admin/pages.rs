@@ -17,7 +17,7 @@ use shared::account::model::scope::AdminScope;
 use shared::account::model::user::User;
 use shared::account::staff::{self, Presence};
 use shared::app::App;
-use shared::edge::cookies::{Cookies, SEEN, SameSite, set};
+use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
 use shared::kernel::fault::Fault;
 
 use super::overview;
@@ -123,9 +123,8 @@ impl FromRequestParts<Arc<App>> for Staff {
         if !rule.admits(&visitor.user) {
             return Err(not_for_you(&visit, rule));
         }
-        let (seen, left) =
-            (staff::presence(app, visitor, &cookies), staff::fresh_seconds(app, &visitor.session, &cookies));
-        match seen {
+        let left = staff::fresh_seconds(app, &visitor.session, cookies.get(FRESH));
+        match staff::presence(app, visitor, cookies.get(SEEN)) {
             Presence::Away => return Err(to_sign_in(parts)),
             Presence::Here(told) => {
                 visit.set.extend(told.and_then(|told| set(SEEN, &told, SameSite::Lax, SEEN_SECONDS)));

@@ -66,6 +66,12 @@ async fn sealed(world: &World, browser: &Browser<'_>, method: &str, path: &str) 
     vec![(FORM.to_owned(), form.seal(&*world.stack.app).unwrap()), (ONCE.to_owned(), once)]
 }
 
+/// Bob's balance, by a session that has not expired.
+async fn balance(world: &World) -> String {
+    world.sign_in("bob").await;
+    world.balance("bob").await
+}
+
 /// C5.6: without a password entered a moment ago no dangerous route is reached, whatever page its form stands on; what was
 /// entered waits until the password is there.
 #[test]
@@ -89,7 +95,7 @@ fn a_dangerous_form_needs_a_password_entered_a_moment_ago() {
             let sent = admin.send(&format!("/forms/admin{route}"), &fields, &own).await;
             let to = sent.headers["location"].to_str().unwrap().to_owned();
             assert_eq!((sent.status, to.as_str()), (303, "/confirm-password?next=%2Fadmin"));
-            assert_eq!(world.balance("bob").await, "0", "nothing has happened");
+            assert_eq!(balance(world).await, "0", "nothing has happened");
 
             let page = admin.open(&to).await;
             let go = ["Continue", "继续"][index];
@@ -101,7 +107,7 @@ fn a_dangerous_form_needs_a_password_entered_a_moment_ago() {
             assert!(back.says().contains(said), "{}", back.says());
             let sent = admin.send(&format!("/forms/admin{route}"), &fields, &own).await;
             assert_eq!(sent.headers["location"], "/admin");
-            assert_eq!(world.balance("bob").await, "5");
+            assert_eq!(balance(world).await, "5");
         });
     }
 }
@@ -121,7 +127,7 @@ fn only_this_sessions_own_token_says_that_the_password_was_entered() {
             let mut fields = sealed(world, &admin, "POST", &route).await;
             fields.extend([("amount", "1"), ("remark", "x")].map(|(name, value)| (name.to_owned(), value.to_owned())));
             admin.send(&format!("/forms/admin{route}"), &fields, &[("sec-fetch-site", "same-origin")]).await;
-            world.balance("bob").await
+            balance(world).await
         };
         for wrong in [foreign.as_str(), session.as_str(), "", "x"] {
             assert_eq!(send(wrong).await, "0", "{wrong}");
