@@ -398,8 +398,9 @@ impl FormHost for App {
     async fn session(&self, cookies: &Cookies, path: &str) -> Result<Option<(String, BrowserSession)>, Error> {
         let Some(token) = cookies.get(SESSION) else { return Ok(None) };
         let visitor = browser::visitor(self, token).await?;
-        let is_there =
-            |visitor: &Visitor| !staff::is_of_staff(path) || staff::presence(self, visitor, cookies.get(SEEN)) != Presence::Away;
+        let is_there = |visitor: &Visitor| {
+            !staff::is_of_staff(path) || staff::presence(self, visitor, cookies.get(SEEN)) != Presence::Away
+        };
         let there = visitor.filter(is_there);
         Ok(there.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
     }
