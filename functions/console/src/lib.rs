@@ -1,6 +1,7 @@
 //! The console's pages (C1–C4): HTML rendered on the server. Pages read; forms write, through the form adapter of the API's functions.
 
 mod account;
+pub mod admin;
 mod affiliate;
 mod brand;
 mod docs;
@@ -55,6 +56,9 @@ pub const PAGES: &[&str] = &[
     "/redeem",
     "/affiliate",
     "/affiliate/{proxy+}",
+    "/confirm-password",
+    "/admin",
+    "/admin/{proxy+}",
 ];
 
 /// The pages; no part of the API's description.
@@ -64,6 +68,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/sign-in", get(gate::sign_in))
         .route("/register", get(gate::register))
         .route("/verify", get(gate::verify))
+        .route("/confirm-password", get(gate::confirm_password))
         .route("/home", get(user::home))
         .route("/records", get(user::records))
         .route("/reset", get(reset::reset))
@@ -90,6 +95,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .route("/docs", get(docs::docs))
+        .merge(admin::pages::router())
         .fallback(visit::no_page)
         .layer(axum::middleware::from_fn(visit::preferences));
     Api::new().pages(pages)

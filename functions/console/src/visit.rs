@@ -43,6 +43,8 @@ pub struct Visit {
     pub brand: Brand,
     /// True if the affiliate programme concerns the visitor.
     pub has_affiliate: bool,
+    /// Cookies that the page sets.
+    pub set: Vec<HeaderValue>,
 }
 
 /// Visit of a signed-in user; anybody else is led to the sign-in page.
@@ -69,6 +71,20 @@ impl Visit {
             visitor,
             brand,
             has_affiliate: false,
+            set: Vec::new(),
+        }
+    }
+
+    /// The visit of a signed-in user; for anybody else the way to the sign-in page.
+    pub async fn of_member(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let visitor = match Cookies::of(&parts.headers).get(SESSION) {
+            Some(cookie) => browser::visitor(app, cookie).await,
+            None => Ok(None),
+        };
+        match visitor {
+            Ok(Some(visitor)) => Ok(Self::new(parts, app, Some(visitor)).await),
+            Ok(None) => Err(to_sign_in(parts)),
+            Err(fault) => Err(failed(&Self::new(parts, app, None).await, &fault)),
         }
     }
 
@@ -85,12 +101,19 @@ impl Visit {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// This page with other parameters, from its first part on; an empty value leaves a parameter out.
+    pub fn anew(&self, changes: &[(&str, &str)]) -> String {
+        let is_kept = |name: &str| name != "cursor" && changes.iter().all(|(changed, _)| *changed != name);
+        let kept = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = kept.filter(|(name, _)| is_kept(name)).chain(changes.iter().copied());
+        link(&self.path, all)
+    }
+
     /// This page with another parameter.
     pub fn with(&self, name: &str, value: &str) -> String {
         let kept = self.query.iter().filter(|(known, _)| known != name);
         let all = kept.map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);
-        let query = Serializer::new(String::new()).extend_pairs(all.filter(|(_, value)| !value.is_empty())).finish();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+        link(&self.path, all)
     }
 
     /// Entry of the form that was refused.
@@ -154,25 +177,27 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let visitor = match Cookies::of(&parts.headers).get(SESSION) {
-            Some(cookie) => browser::visitor(app, cookie).await,
-            None => Ok(None),
-        };
-        match visitor {
-            Ok(Some(visitor)) => {
-                // While the programme is off, it concerns those who may have earned by a code.
-                let has_code = visitor.user.invite_code.is_some();
-                let mut visit = Visit::new(parts, app, Some(visitor)).await;
-                match app.settings::<AffiliateSettings>().await {
-                    Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
-                    Err(fault) => return Err(failed(&visit, &fault)),
-                }
-                Ok(Self(visit))
-            }
-            Ok(None) => Err(redirect(&sign_in(parts.uri.path_and_query().map_or("/", |next| next.as_str())))),
-            Err(fault) => Err(failed(&Visit::new(parts, app, None).await, &fault)),
+        let mut visit = Visit::of_member(parts, app).await?;
+        // While the programme is off, it concerns those who may have earned by a code.
+        let has_code = visit.visitor.as_ref().is_some_and(|visitor| visitor.user.invite_code.is_some());
+        match app.settings::<AffiliateSettings>().await {
+            Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
+            Err(fault) => return Err(failed(&visit, &fault)),
         }
+        Ok(Self(visit))
     }
+}
+
+/// Leads to the sign-in page, and from there back to the page of this request.
+pub fn to_sign_in(parts: &Parts) -> Response {
+    redirect(&sign_in(parts.uri.path_and_query().map_or("/", |next| next.as_str())))
+}
+
+/// A page with parameters, without those that are empty.
+pub fn link<'a>(path: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let given = parameters.into_iter().filter(|(_, value)| !value.is_empty());
+    let query = Serializer::new(String::new()).extend_pairs(given).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// The sign-in page that leads on to `next`.
