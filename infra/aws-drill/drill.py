@@ -158,6 +158,8 @@ def deployed(cloud):
               f"ZpayApiUrl=http://127.0.0.1:{cloud.sim}/_sim/zpay", f"ZpayPid={PID}", "DeletionProtection=false")
     said = cloud.readme("deployment", PACKAGES=f"dist/{ARCHITECTURE}", OPERATOR="boss@example.com", GUERDON_NEW_PASSWORD=PASSWORD)
     assert cloud.described() == "CREATE_COMPLETE"
+    offered = cloud.ask("GET", "/v1/settings/public")[0]["payment"]["providers"]
+    assert offered == ["zpay"], f"the one whose secret is stored, not {offered}"
     cloud.say(f"deployed and tried: {cloud.outputs['ApiEndpoint']}")
     for check in ("cors", "sign-up", "order", "queue", "mail", "books"):
         assert re.search(rf"^OK +{check} ", said, re.M), f"{check} is not OK in\n{said}"

@@ -145,7 +145,7 @@ pub struct PublicSettings {
 pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<PublicSettings>, Problem> {
     let payment = app.settings::<PaymentSettings>().await?.settings;
     let identity = app.settings::<IdentitySettings>().await?.settings;
-    let on = |provider: &Provider| payment.provider_enabled(*provider) && app.providers.has(*provider);
+    let on = |provider: &Provider| payment.provider_enabled(*provider) && app.providers.is_named(*provider);
     let providers = Provider::ALL.iter().filter(|provider| on(provider)).copied().collect();
     Ok(Reply::ok(PublicSettings {
         referral: Switch { enabled: app.settings::<ReferralSettings>().await?.settings.enabled },

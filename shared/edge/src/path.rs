@@ -66,6 +66,11 @@ async fn values<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<impl Ite
     Ok(values.into_iter())
 }
 
-fn next<T: Identifier>(values: &mut impl Iterator<Item = String>) -> Result<T, Refusal> {
-    values.next().and_then(|value| T::parse(&value)).ok_or(T::UNKNOWN.unwrap_or(Refusal::NotFound))
+/// Reads the next value; what can be no id is told how one looks, unless the type's refusal says so itself.
+fn next<T: Identifier>(values: &mut impl Iterator<Item = String>) -> Result<T, Problem> {
+    let unknown = || match T::UNKNOWN {
+        Some(Refusal::NotFound) | None => Problem::from(Refusal::NotFound).because(T::expected()),
+        Some(refusal) => refusal.into(),
+    };
+    values.next().and_then(|value| T::parse(&value)).ok_or_else(unknown)
 }

@@ -79,7 +79,7 @@ impl From<&Withdrawal> for Withdrawn {
 /// Withdraws commission.
 ///
 /// # Rejects
-/// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash, 422 for a method that is not offered and for an
+/// [`Refusal::AccountBlocked`]; `insufficient_available`; for cash, 422 for a method that is not offered and for an
 /// amount below the minimum.
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
     let done = app.execute(ctx, || plan(app, ctx, ask)).await;
@@ -104,7 +104,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     }
     let (user, account) = read(app, ctx, ask.by.user).await?;
     user.must_admit(&ask.by)?;
-    let account = account.ok_or(Refusal::InsufficientAvailable)?;
+    let account = account.ok_or(Refusal::InsufficientAvailable { available: None })?;
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };

@@ -34,7 +34,7 @@ pub struct RequestCash {
 /// Sets a shop's commission aside until an admin pays or rejects the withdrawal, or the shop cancels it.
 ///
 /// # Rejects
-/// [`Refusal::InsufficientAvailable`]; 422 for a method that is not offered and for an amount below the minimum.
+/// `insufficient_available`; 422 for a method that is not offered and for an amount below the minimum.
 pub async fn request_cash(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<Answered<Withdrawn>, Error> {
     let done = app.execute(ctx, || plan(app, ctx, ask)).await;
     measure(&done);
@@ -45,7 +45,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
     let settings = app.settings::<AgencySettings>().await?.settings;
     let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
     terms.admit(ask.amount, &ask.payout)?;
-    let wallet = app.store.get::<Wallet>(&Wallet::key(ask.shop)).await?.ok_or(Refusal::InsufficientAvailable)?;
+    let wallet = app
+        .store
+        .get::<Wallet>(&Wallet::key(ask.shop))
+        .await?
+        .ok_or(Refusal::InsufficientAvailable { available: None })?;
     let amount = LedgerMoney::exact(ask.amount, wallet.commission.balance().currency())?;
     let (id, now) = (WithdrawalId::new(app.ulid()), app.clock.now());
     let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.agent.to_string(), now);

@@ -6,6 +6,7 @@ pub mod auditor;
 pub mod change_settings;
 pub mod dead_letters;
 pub mod explain;
+pub mod export_account;
 pub mod model;
 pub mod order_summary;
 pub mod project;

@@ -170,7 +170,7 @@ fn a_withdrawal_of_a_shop_that_is_not_right_is_refused_with_pointers() {
             (with("5", json!({"method": "barrow", "account": "1"})), "/payout/method", "bank, paypal, alipay"),
             (with("5", json!({"method": "bank", "account": ""})), "/payout/account", ""),
             (with("5", json!({"method": "bank", "account": "x".repeat(201)})), "/payout/account", "at most 200"),
-            (json!({"amount": "5", "payout": bank(), "to": "cash"}), "/to", "`amount`, `payout`"),
+            (json!({"amount": "5", "payout": bank(), "to": "cash"}), "/to", "`amount` or `payout`"),
         ];
         for (body, pointer, says) in cases {
             let problem = world.user("a").once().post(CASH, body.clone()).await.refused(422, "invalid");

@@ -112,6 +112,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/service/users/{id}/sessions",
     "POST /v1/sessions/challenge",
     "PUT /v1/me",
+    "DELETE /v1/me/sessions/{id}",
     "PUT /v1/me/password",
     "PUT /v1/me/email",
     "POST /v1/me/email/confirm",

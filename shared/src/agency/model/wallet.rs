@@ -105,7 +105,7 @@ impl Wallet {
     /// The commission account alone pays: the main account may hold money that the platform lent for orders.
     ///
     /// # Rejects
-    /// [`LedgerError::InsufficientAvailable`] for a request above the commission's balance; less held than the step takes, which
+    /// `insufficient_available` for a request above the commission's balance; less held than the step takes, which
     /// only a torn read shows.
     pub fn withdraw(
         &self,
@@ -122,8 +122,9 @@ impl Wallet {
         match step {
             CashStep::Hold(amount) => {
                 let shifted = shift((self.commission, from), (held, to), header, amount, related);
+                let available = self.commission.balance();
                 let (commission, held, entries) =
-                    shifted.map_err(|error| short(error, LedgerError::InsufficientAvailable))?;
+                    shifted.map_err(|error| short(error, LedgerError::InsufficientAvailable { available }))?;
                 Ok((Self { commission, held: Some(held), ..*self }, entries.into()))
             }
             CashStep::Release(amount) => {
@@ -200,7 +201,7 @@ mod tests {
     fn cash_is_taken_from_the_commission_and_from_nothing_else() {
         let all = wallet();
         let more = all.withdraw(&header(0), CashStep::Hold(usd("30.00000001")), "wdr_1");
-        assert_eq!(more.unwrap_err(), LedgerError::InsufficientAvailable);
+        assert_eq!(more.unwrap_err(), LedgerError::InsufficientAvailable { available: usd("30") });
         let (held, entries) = all.withdraw(&header(0), CashStep::Hold(usd("30")), "wdr_1").unwrap();
         assert_eq!(parts(&held), [usd("100"), usd("0"), usd("30")]);
         let owners: Vec<_> = entries.iter().filter_map(|entry| entry.holder).collect();

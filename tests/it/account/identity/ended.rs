@@ -33,6 +33,9 @@ fn money() -> Vec<(&'static str, String, Value)> {
         ("GET", "/v1/admin/users".into(), json!({})),
         ("POST", "/v1/admin/users/usr_x/adjustments".into(), json!({"amount": "100", "remark": "mine"})),
         ("GET", "/v1/me".into(), json!({})),
+        ("GET", "/v1/me/sessions".into(), json!({})),
+        ("DELETE", "/v1/me/sessions/ses_01k9zq4r7x8m2v5b3n6c1d0fgh".into(), json!({})),
+        ("GET", "/v1/me/export".into(), json!({})),
     ]
 }
 
