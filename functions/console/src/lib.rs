@@ -3,14 +3,17 @@
 mod account;
 mod affiliate;
 mod brand;
+mod chart;
 mod docs;
 pub mod files;
 mod frame;
 mod gate;
+mod home;
 mod invite;
 mod list;
 mod orders;
 mod parts;
+mod records;
 mod redeem;
 mod reset;
 mod show;
@@ -18,7 +21,6 @@ mod sorry;
 mod svg;
 pub mod text;
 mod topup;
-mod user;
 mod visit;
 mod withdraw;
 mod words;
@@ -64,8 +66,8 @@ pub fn api() -> Api<Arc<App>> {
         .route("/sign-in", get(gate::sign_in))
         .route("/register", get(gate::register))
         .route("/verify", get(gate::verify))
-        .route("/home", get(user::home))
-        .route("/records", get(user::records))
+        .route("/home", get(home::home))
+        .route("/records", get(records::records))
         .route("/reset", get(reset::reset))
         .route("/account", get(account::account))
         .route("/account/records.csv", get(account::records))

@@ -55,11 +55,6 @@ impl Texts {
         }
     }
 
-    /// Per cent of a bonus: a number and its sign.
-    pub fn percent(&self, number: &str) -> String {
-        format!("{number} %")
-    }
-
     /// State of a reward.
     pub fn reward_state(&self, state: RewardState) -> Message {
         match state {

@@ -74,6 +74,8 @@ pub struct Setup {
     pub providers: SimConfig,
     /// Allows webhook deliveries to plain HTTP and private addresses; for a stack that a person runs.
     pub private_endpoints: bool,
+    /// Names the deployment as one that moves no real money, on every page.
+    pub test_mode: bool,
     /// The template to deploy; the product's own if absent.
     pub template: Option<Arc<Template>>,
 }
@@ -413,6 +415,7 @@ impl Setup {
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
             private_endpoints: false,
+            test_mode: false,
             template: None,
         }
     }
@@ -425,6 +428,7 @@ impl Setup {
             ("ZpayApiUrl", providers.zpay_api_url()),
             ("ZpayPid", providers.zpay_pid.clone()),
             ("StripeApiUrl", providers.stripe_api_url()),
+            ("TestMode", (if self.test_mode { "on" } else { "off" }).to_owned()),
         ])
     }
 

@@ -6,8 +6,9 @@ use axum::http::header::{CACHE_CONTROL, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Serialize;
+use shared::app::App;
 use shared::kernel::fault::Error;
-use shared::kernel::id::OrderId;
+use shared::kernel::id::{OrderId, UserId};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::cancel_order::own;
@@ -17,11 +18,11 @@ use shared::payment::view::OrderView;
 
 use super::{refunds, sum, words};
 use crate::frame::{self, Head};
-use crate::parts::time;
+use crate::parts::{HERE, around, time};
 use crate::show;
 use crate::svg;
 use crate::topup::entry;
-use crate::visit::{Member, Visit, failed};
+use crate::visit::{Arrival, Instead, Visit};
 
 /// Seconds after the time to pay for which the page goes on looking.
 const GRACE: i64 = 120;
@@ -35,11 +36,22 @@ struct Shown {
 }
 
 impl Shown {
-    async fn read(visit: &Visit, id: &str) -> Result<Self, Error> {
+    async fn read(app: &App, user: UserId, id: &str) -> Result<Self, Error> {
         let id = OrderId::parse(id).ok_or(Refusal::NotFound)?;
-        let order = own(&visit.app, visit.member()?.user.id, id).await?.into_inner();
-        let view = view(&visit.app, &order).await?;
+        let order = own(app, user, id).await?.into_inner();
+        let view = view(app, &order).await?;
         Ok(Self { order, view })
+    }
+
+    /// Reads the order and, at the same time, its visitor.
+    async fn beside(arrival: Arrival, id: &str) -> Result<(Visit, Self), Instead> {
+        let (app, user) = (arrival.app(), arrival.user());
+        let (visit, shown) = tokio::join!(arrival.member(), Self::read(&app, user, id));
+        let visit = visit?;
+        match shown {
+            Ok(shown) => Ok((visit, shown)),
+            Err(error) => Err(frame::error(&visit, error).into()),
+        }
     }
 
     fn path(&self) -> String {
@@ -77,16 +89,9 @@ impl Shown {
 }
 
 /// The page of an order.
-pub async fn show(Member(visit): Member, Path(id): Path<String>) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let shown = match Shown::read(&visit, &id).await {
-        Ok(shown) => shown,
-        Err(error) => return frame::error(&visit, error),
-    };
-    let text = &visit.text;
+pub async fn show(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (visit, shown) = Shown::beside(arrival, &id).await?;
+    let (text, visitor) = (&visit.text, visit.signed_in()?);
     let title = match (shown.view.status, shown.is_top_up()) {
         (OrderStatus::Pending, _) => text.order_pay_title(shown.price(), text.way(&shown.view.method).to_string()),
         (_, true) => text.order_title(shown.price()),
@@ -104,7 +109,7 @@ pub async fn show(Member(visit): Member, Path(id): Path<String>) -> Response {
         }
         (refunds(&visit, &shown.view))
     };
-    frame::headed(&visit, visitor, &head, &main)
+    Ok(frame::headed(&visit, visitor, &head, &main))
 }
 
 /// State of the order in words, and the next step.
@@ -142,7 +147,7 @@ fn payment(visit: &Visit, shown: &Shown) -> Markup {
             @if let Some(code) = &code { div.qr.big { (code) } }
             div.stack-s {
                 @if code.is_some() { p { strong { (text.scan_with(way)) } } }
-                p.muted { (text.time_left()) " " (show::countdown(shown.seconds_left(visit))) }
+                p.muted { (around(&text.time_left(HERE), &show::countdown(shown.seconds_left(visit)))) }
                 p.muted.small { @if code.is_some() { (text.on_this_phone()) } @else { (text.pay_there()) } }
                 @if let Some(page) = page { a.btn.go href=(page) rel="noreferrer" { (text.open_payment()) } }
             }
@@ -261,18 +266,11 @@ fn timeline(visit: &Visit, order: &OrderView) -> Markup {
 }
 
 /// Asks whether to cancel; what that means stands there (C3.2).
-pub async fn cancel(Member(visit): Member, Path(id): Path<String>) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let shown = match Shown::read(&visit, &id).await {
-        Ok(shown) => shown,
-        Err(error) => return frame::error(&visit, error),
-    };
-    let text = &visit.text;
+pub async fn cancel(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (visit, shown) = Shown::beside(arrival, &id).await?;
+    let (text, visitor) = (&visit.text, visit.signed_in()?);
     if !shown.looks() {
-        return crate::visit::redirect(&shown.path());
+        return Ok(crate::visit::redirect(&shown.path()));
     }
     let route = shown.route("cancel");
     let main = html! {
@@ -289,7 +287,7 @@ pub async fn cancel(Member(visit): Member, Path(id): Path<String>) -> Response {
             }
         }
     };
-    frame::page(&visit, visitor, &text.cancel_title(shown.price()), &shown.view.id.to_string(), &main)
+    Ok(frame::page(&visit, visitor, &text.cancel_title(shown.price()), &shown.view.id.to_string(), &main))
 }
 
 /// State of an order, for the script.
@@ -299,9 +297,7 @@ struct State {
 }
 
 /// Tells the script the state of an order, and nothing else.
-pub async fn state(Member(visit): Member, Path(id): Path<String>) -> Response {
-    match Shown::read(&visit, &id).await {
-        Ok(shown) => ([(CACHE_CONTROL, "no-store")], Json(State { state: shown.state() })).into_response(),
-        Err(error) => frame::error(&visit, error),
-    }
+pub async fn state(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (_, shown) = Shown::beside(arrival, &id).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(State { state: shown.state() })).into_response())
 }
