@@ -1,6 +1,7 @@
 //! Pages and forms over the real handlers, without a browser: a client that finds forms by their buttons and follows them.
 
 mod account;
+mod admin;
 mod affiliate;
 mod brand;
 pub mod client;

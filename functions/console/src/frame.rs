@@ -99,13 +99,18 @@ fn card(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Markup {
     }
 }
 
+/// The page of staff, in their own frame.
+pub fn desk(visit: &Visit, title: &str, body: &Markup) -> Response {
+    answer(visit, status(visit), title, body)
+}
+
 /// A form that was refused is answered 422 when its page comes again (C4.7).
 fn status(visit: &Visit) -> StatusCode {
     if visit.refused().is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
 /// The message of the form before.
-fn told(visit: &Visit, main: &Markup) -> Markup {
+pub fn told(visit: &Visit, main: &Markup) -> Markup {
     let said = visit.flash.as_ref().filter(|flash| !flash.refused).and_then(|flash| visit.text.said(flash));
     html! {
         @if let Some(flash) = visit.refused() { (alert(visit, flash, main)) }
@@ -172,7 +177,7 @@ fn year(visit: &Visit) -> String {
 }
 
 /// The visitor's own entries of a menu.
-fn account(visit: &Visit) -> Markup {
+pub fn account(visit: &Visit) -> Markup {
     html! {
         a href="/account" aria-current=[(visit.path == "/account").then_some("page")] { (visit.text.nav_account()) }
         form method="post" action="/forms/registration/sign-out" {
@@ -183,7 +188,7 @@ fn account(visit: &Visit) -> Markup {
 }
 
 /// Language and theme.
-fn choices(visit: &Visit) -> Markup {
+pub fn choices(visit: &Visit) -> Markup {
     let (other, name) = visit.language.other();
     let text = &visit.text;
     let themes = [("system", text.theme_system()), ("light", text.theme_light()), ("dark", text.theme_dark())];
@@ -225,6 +230,9 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
     }
     response.headers_mut().extend(policy(visit).map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     response.headers_mut().insert("permissions-policy", HeaderValue::from_static(PERMISSIONS));
+    for cookie in &visit.set {
+        response.headers_mut().append(SET_COOKIE, cookie.clone());
+    }
     // Shown once; another page's message stays where it is.
     if visit.flash.is_some()
         && let Some(cleared) = set(FLASH, "", SameSite::Strict, 0)

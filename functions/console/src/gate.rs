@@ -22,7 +22,7 @@ use crate::parts::{Field, HERE, around, field};
 use crate::show::note;
 use crate::svg;
 use crate::text::CHALLENGE_CODE;
-use crate::visit::{Visit, failed, next_page, redirect};
+use crate::visit::{Member, Visit, failed, next_page, redirect};
 
 /// Leads to where the visitor begins.
 pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit) -> Response {
@@ -31,7 +31,7 @@ pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit
         None => Ok(None),
     };
     match visitor {
-        Ok(Some(_)) => redirect("/home"),
+        Ok(Some(visitor)) => redirect(crate::admin::menu::first(&visitor.user).unwrap_or("/home")),
         Ok(None) => redirect("/sign-in"),
         Err(fault) => failed(&visit, &fault),
     }
@@ -219,6 +219,24 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
         }
     };
     frame::gate(&visit, &text.create_account(), &lead, &main)
+}
+
+/// The page that asks for the password once more, before a dangerous form (C5.6).
+pub async fn confirm_password(Member(visit): Member) -> Response {
+    let text = &visit.text;
+    let next = next_page(visit.asked("next"));
+    let back = visit.with("", "");
+    let email = visit.visitor.as_ref().and_then(|visitor| visitor.user.email.as_ref()).map(|email| email.as_str());
+    let main = html! {
+        form.stack method="post" action="/forms/registration/confirm-password" {
+            (visit.sealed("POST", "/confirm-password", &next, &back, None))
+            (username(&visit, email))
+            (field(&visit, &password(&visit, "current-password", None)))
+            button.btn.go.big { (text.confirm_password_do()) }
+        }
+        p.small { a href="/" { (text.go_back()) } }
+    };
+    frame::gate(&visit, &text.confirm_password(), &html! { p.muted { (text.confirm_password_why()) } }, &main)
 }
 
 /// The page for the mailed code; the address is in a sealed cookie, not in the URL.

@@ -1,6 +1,7 @@
 //! The console's pages (C1–C4): HTML rendered on the server. Pages read; forms write, through the form adapter of the API's functions.
 
 mod account;
+pub mod admin;
 mod affiliate;
 mod brand;
 mod chart;
@@ -57,6 +58,9 @@ pub const PAGES: &[&str] = &[
     "/redeem",
     "/affiliate",
     "/affiliate/{proxy+}",
+    "/confirm-password",
+    "/admin",
+    "/admin/{proxy+}",
 ];
 
 /// The pages; no part of the API's description.
@@ -66,6 +70,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/sign-in", get(gate::sign_in))
         .route("/register", get(gate::register))
         .route("/verify", get(gate::verify))
+        .route("/confirm-password", get(gate::confirm_password))
         .route("/home", get(home::home))
         .route("/records", get(records::records))
         .route("/reset", get(reset::reset))
@@ -92,6 +97,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
         .route("/docs", get(docs::docs))
+        .merge(admin::pages::router())
         .fallback(visit::no_page)
         .layer(axum::middleware::from_fn(visit::preferences));
     Api::new().pages(pages)

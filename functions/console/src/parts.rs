@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 
+use crate::admin::pages::to_confirm;
 use crate::text::Language;
 use crate::visit::Visit;
 
@@ -159,6 +160,7 @@ pub fn alert(visit: &Visit, flash: &Flash, main: &Markup) -> Markup {
                     }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }
+                @if flash.code == "fresh_password_required" { li { a href=(to_confirm(visit)) { (visit.text.enter_password()) } } }
             }
         }
     }

@@ -17,7 +17,15 @@ use shared::redemption::model::plan::{SubscriptionState, Unit};
 pub const CHALLENGE_CODE: &str = "challenge_code:?";
 
 /// Texts of one language.
-#[message_bundle(resources = [("text/en.ftl", "en"), ("text/zh-CN.ftl", "zh-CN")], default_language = "en")]
+#[message_bundle(
+    resources = [
+        ("text/en.ftl", "en"),
+        ("text/zh-CN.ftl", "zh-CN"),
+        ("text/staff.en.ftl", "en"),
+        ("text/staff.zh-CN.ftl", "zh-CN"),
+    ],
+    default_language = "en"
+)]
 pub struct Texts;
 
 /// Language of a page.
@@ -150,6 +158,8 @@ impl Texts {
             "insufficient_available" => self.refused_insufficient_available(),
             "withdrawal_closed" => self.refused_withdrawal_closed(),
             "forbidden" => self.refused_forbidden(),
+            "fresh_password_required" => self.refused_fresh_password_required(),
+            "password_confirmed" => self.refused_password_confirmed(),
             "not_found" => self.refused_not_found(),
             _ => return None,
         })

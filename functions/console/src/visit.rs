@@ -46,6 +46,8 @@ pub struct Visit {
     pub brand: Brand,
     /// True if the affiliate programme concerns the visitor.
     pub has_affiliate: bool,
+    /// Cookies that the page sets.
+    pub set: Vec<HeaderValue>,
 }
 
 /// Visit of a signed-in user; anybody else is led to the sign-in page.
@@ -71,7 +73,14 @@ impl Visit {
             visitor: None,
             brand,
             has_affiliate: false,
+            set: Vec::new(),
         }
+    }
+
+    /// The visit of a signed-in user; for anybody else the way to the sign-in page.
+    pub async fn of_member(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let arrival = Arrival::from_request_parts(parts, app).await?;
+        arrival.member().await.map_err(IntoResponse::into_response)
     }
 
     /// Takes up the visitor, whose language goes before the browser's.
@@ -107,12 +116,19 @@ impl Visit {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// This page with other parameters, from its first part on; an empty value leaves a parameter out.
+    pub fn anew(&self, changes: &[(&str, &str)]) -> String {
+        let is_kept = |name: &str| name != "cursor" && changes.iter().all(|(changed, _)| *changed != name);
+        let kept = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = kept.filter(|(name, _)| is_kept(name)).chain(changes.iter().copied());
+        link(&self.path, all)
+    }
+
     /// This page with another parameter.
     pub fn with(&self, name: &str, value: &str) -> String {
         let kept = self.query.iter().filter(|(known, _)| known != name);
         let all = kept.map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);
-        let query = Serializer::new(String::new()).extend_pairs(all.filter(|(_, value)| !value.is_empty())).finish();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+        link(&self.path, all)
     }
 
     /// Entry of the form that was refused.
@@ -267,9 +283,20 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let arrival = Arrival::from_request_parts(parts, app).await?;
-        arrival.member().await.map(Self).map_err(IntoResponse::into_response)
+        Visit::of_member(parts, app).await.map(Self)
     }
+}
+
+/// Leads to the sign-in page, and from there back to the page of this request.
+pub fn to_sign_in(parts: &Parts) -> Response {
+    redirect(&sign_in(parts.uri.path_and_query().map_or("/", |next| next.as_str())))
+}
+
+/// A page with parameters, without those that are empty.
+pub fn link<'a>(path: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let given = parameters.into_iter().filter(|(_, value)| !value.is_empty());
+    let query = Serializer::new(String::new()).extend_pairs(given).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// The sign-in page that leads on to `next`.

@@ -16,6 +16,7 @@ use shared::account::browser::{self, BrowserSession, SignedInBrowser};
 use shared::account::model::identity::{Email, Password};
 use shared::account::register::{NewSession, Registration as Outcome};
 use shared::account::session::{self, SignIn};
+use shared::account::token::ACCESS_SECONDS;
 use shared::account::verify_signup::{read_token, signup_token};
 use shared::account::view::network;
 use shared::account::{register as verb, reset_password, verify_signup};
@@ -175,6 +176,8 @@ fn signed_out() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     append(&mut response, set(cookies::SESSION, "", SameSite::Lax, 0));
     append(&mut response, set(cookies::FLASH, "", SameSite::Strict, 0));
+    append(&mut response, set(cookies::FRESH, "", SameSite::Strict, 0));
+    append(&mut response, set(cookies::SEEN, "", SameSite::Lax, 0));
     response
 }
 
@@ -221,6 +224,9 @@ fn signed_in(opened: &SignedInBrowser, next: Next) -> Response {
     let mut response = going(next);
     append(&mut response, set(cookies::SESSION, &opened.cookie, SameSite::Lax, opened.seconds));
     append(&mut response, set(cookies::DEVICE, &opened.device_token, SameSite::Lax, DEVICE_SECONDS));
+    if let Some(fresh) = &opened.fresh {
+        append(&mut response, set(cookies::FRESH, fresh, SameSite::Strict, ACCESS_SECONDS));
+    }
     response
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use kernel::fault::Error;
+use kernel::refusal::Refusal;
 use kernel::secret::{OriginSecrets, Secret};
 
+use crate::cookies::Cookies;
 use crate::problem::Problem;
 use crate::sealed::NONCE;
 
@@ -26,8 +28,17 @@ pub trait FormHost: Application {
     fn base_url(&self) -> &str;
     /// Random nonce.
     fn nonce(&self) -> [u8; NONCE];
-    /// Opens the browser session of a cookie and returns its id with it; `None` when it is over.
-    fn session(&self, cookie: &str) -> impl Future<Output = Result<Option<(String, Self::Session)>, Error>> + Send;
+    /// Opens the browser session of the cookies for a form of this route and returns its id with it; `None` when it is over.
+    fn session(
+        &self,
+        cookies: &Cookies,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<(String, Self::Session)>, Error>> + Send;
+    /// Requires what a form of this route needs beside its session.
+    ///
+    /// # Rejects
+    /// [`Refusal::FreshPasswordRequired`] for a dangerous route without a password entered a moment ago.
+    fn admits(&self, session: &Self::Session, cookies: &Cookies, method: &str, path: &str) -> Result<(), Refusal>;
 }
 
 impl<A: Application> Application for Arc<A> {

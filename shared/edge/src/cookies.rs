@@ -5,6 +5,10 @@ use axum::http::{HeaderMap, HeaderValue};
 
 /// Browser session (C5.1).
 pub const SESSION: &str = "__Host-session";
+/// Token of a password entered a moment ago (C5.6).
+pub const FRESH: &str = "__Host-fresh";
+/// Time of the last page of staff (C5.3).
+pub const SEEN: &str = "__Host-seen";
 /// Message of the form adapter to the next page (C6.8).
 pub const FLASH: &str = "__Host-flash";
 /// Device token (R2.9).

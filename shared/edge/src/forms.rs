@@ -35,6 +35,8 @@ pub const ONCE: &str = "once";
 pub const VERSION: &str = "version";
 /// Page of a form that was refused before it could lead back to its own.
 pub const SORRY: &str = "/sorry";
+/// Page that asks for the password once more.
+pub const CONFIRM: &str = "/confirm-password";
 /// Most bytes of a flash message.
 const MAX_FLASH: usize = 3_500;
 /// Most bytes of an answer that is read for its id or its refusal.
@@ -189,18 +191,23 @@ async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<
     let once = once.or_else(|| form.once.clone());
     let session = match &form.session {
         None => None,
-        Some(bound) => match open(host, &cookies).await? {
+        Some(bound) => match host.session(&cookies, &form.path).await? {
             None => return Ok(redirect(&sign_in(&form.back), None)),
             Some((id, session)) if id == *bound => Some(session),
             Some(_) => return Err(Refusal::Forbidden.into()),
         },
     };
+    let admitted = session.as_ref().map(|session| host.admits(session, &cookies, &form.method, &form.path));
+    if let Some(Err(refusal)) = admitted {
+        // The message waits for its page, with the entries, until the password is there.
+        let mut response = refused(host, &form, Told::of(refusal), &fields, once);
+        lead(&mut response, &with_next(CONFIRM, &form.back));
+        return Ok(response);
+    }
     let body = match names::object(&fields) {
         Ok(body) => body,
         Err(refusal @ Refusal::Invalid(_)) => {
-            let told =
-                Told { status: 422, flash: Flash::default() }.with(&serde_json::to_value(Problem::from(refusal)));
-            return Ok(refused(host, &form, told, &fields, once));
+            return Ok(refused(host, &form, Told::of(refusal), &fields, once));
         }
         Err(refusal) => return Err(refusal.into()),
     };
@@ -224,14 +231,6 @@ fn must_be_own(host: &impl FormHost, headers: &HeaderMap) -> Result<(), Refusal>
         None => text(ORIGIN) == Some(host.base_url()),
     };
     if own { Ok(()) } else { Err(Refusal::Forbidden) }
-}
-
-/// Opens the browser session of a request.
-async fn open<A: FormHost>(host: &A, cookies: &Cookies) -> Result<Option<(String, A::Session)>, Problem> {
-    match cookies.get(cookies::SESSION) {
-        Some(token) => Ok(host.session(token).await?),
-        None => Ok(None),
-    }
 }
 
 async fn fields(request: Request) -> Result<Vec<(String, String)>, Problem> {
@@ -267,6 +266,12 @@ struct Told {
 }
 
 impl Told {
+    /// A refusal of the adapter itself.
+    fn of(refusal: Refusal) -> Self {
+        let problem = Problem::from(refusal);
+        Self { status: problem.status, flash: Flash::default() }.with(&serde_json::to_value(problem))
+    }
+
     fn with(mut self, problem: &Result<Value, serde_json::Error>) -> Self {
         let Ok(problem) = problem else { return self };
         let text = |at: &Value, name: &str| at.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -337,13 +342,23 @@ fn is_kept(name: &str) -> bool {
 }
 
 fn sign_in(next: &str) -> String {
-    format!("/sign-in?{}", form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish())
+    with_next("/sign-in", next)
+}
+
+/// A page that leads on to another one.
+fn with_next(page: &str, next: &str) -> String {
+    format!("{page}?{}", form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish())
+}
+
+/// Leads a response elsewhere.
+fn lead(response: &mut Response, to: &str) {
+    let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, to);
 }
 
 fn redirect(to: &str, flash: Option<HeaderValue>) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
-    let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
-    response.headers_mut().insert(LOCATION, to);
+    lead(&mut response, to);
     response.headers_mut().insert("cache-control", HeaderValue::from_static("no-store"));
     if let Some(flash) = flash {
         response.headers_mut().append(SET_COOKIE, flash);

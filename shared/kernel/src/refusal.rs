@@ -131,6 +131,8 @@ refusals! {
     ChallengeRequired = 401 "challenge_required", "Sign in with a mailed code, or on a device that signed in before.";
     /// The caller is known but lacks the right.
     Forbidden = 403 "forbidden", "You may not do this.";
+    /// A dangerous form of staff needs the password entered a moment ago (C5.6).
+    FreshPasswordRequired = 403 "fresh_password_required", "Enter your password again, then repeat this.";
     /// The account is blocked (R2.8).
     AccountBlocked = 403 "account_blocked", "This account is blocked.";
     /// The object does not exist or belongs to another user.

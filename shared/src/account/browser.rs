@@ -10,7 +10,7 @@ use crate::account::model::access::{Bearer, Session, SessionKind};
 use crate::account::model::identity::{Password, Role};
 use crate::account::model::network::Network;
 use crate::account::model::user::User;
-use crate::account::profile::replace_password;
+use crate::account::profile::{confirm, replace_password};
 use crate::account::session::{Authenticated, SignIn, authenticate, begin, end, signer};
 use crate::account::token::{BrowserClaims, Claims, KeyRing};
 use crate::app::App;
@@ -23,7 +23,7 @@ use table::read::Keys;
 /// Life of a user's session in hours.
 const HOURS: i64 = 30 * 24;
 /// Life of an admin's or agent's session in hours.
-const STAFF_HOURS: i64 = 12;
+pub(crate) const STAFF_HOURS: i64 = 12;
 
 /// Session of the browser that sent a request.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub struct SignedInBrowser {
     pub seconds: i64,
     /// Token that lets this browser sign in while its e-mail is challenged (R2.9).
     pub device_token: String,
+    /// Value of the cookie of a password entered a moment ago; only for staff (C5.6).
+    pub fresh: Option<String>,
 }
 
 /// Signs a browser in with e-mail and password.
@@ -71,6 +73,21 @@ pub async fn open_for(app: &App, user: UserId) -> Result<SignedInBrowser, Error>
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::Unauthenticated)?;
     user.must_be_active()?;
     open(app, &user, user.password_number).await
+}
+
+/// Takes the password once more, and returns the value of the cookie that says so for a quarter of an hour (C5.6).
+///
+/// # Rejects
+/// 422 at `/password` for a wrong password; `rate_limited` after too many of them.
+pub async fn confirm_password(
+    app: &App,
+    session: &BrowserSession,
+    shown: &Password,
+    from: &Network,
+) -> Result<String, Error> {
+    let bearer = session.claims.bearer();
+    let user = confirm(app, &bearer, shown, from).await?;
+    Ok(signer(app)?.access(&bearer, user.role, app.clock.now())?)
 }
 
 /// Sets a new password, which ends all sessions, and opens a new one for this browser.
@@ -99,8 +116,12 @@ async fn open(app: &App, user: &User, password_number: u64) -> Result<SignedInBr
         Ok(((), tx))
     })
     .await?;
+    let signer = signer(app)?;
+    let is_staff = user.role != Role::User;
+    let fresh = is_staff.then(|| signer.access(&Bearer::from(&session), user.role, now)).transpose()?;
     Ok(SignedInBrowser {
-        cookie: signer(app)?.browser(user.id, session.id, now, until)?,
+        fresh,
+        cookie: signer.browser(user.id, session.id, now, until)?,
         seconds: hours.saturating_mul(3_600),
         device_token: device::issue(app, user.id),
     })

@@ -19,6 +19,7 @@ pub mod service_keys;
 pub mod session;
 pub mod set_role;
 pub mod set_status;
+pub mod staff;
 pub mod table;
 pub mod token;
 pub mod verify_signup;

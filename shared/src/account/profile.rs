@@ -154,6 +154,17 @@ async fn plan_change(app: &App, by: &Bearer, typed: &str) -> Result<(User, Tx), 
 }
 
 /// Reads the caller's account.
+/// Requires the password of the holder of a session, once more.
+///
+/// # Rejects
+/// 422 at `/password` for a wrong one; `rate_limited` after too many of them; [`Refusal::AccountBlocked`];
+/// [`Refusal::Unauthenticated`] for an ended session.
+pub(crate) async fn confirm(app: &App, by: &Bearer, shown: &Password, from: &Network) -> Result<User, Error> {
+    let user = caller(app, by).await?;
+    prove(app, &user, "/password", shown, from).await?;
+    Ok(user.into_inner())
+}
+
 async fn caller(app: &App, by: &Bearer) -> Result<Versioned<User>, Error> {
     let user = account(app, by).await?;
     user.must_honour(by)?;

@@ -1,6 +1,6 @@
 //! Callers, role and scope extractors that authorise handlers, and statement lines on the wire.
 
-use crate::account::browser::{self, BrowserSession};
+use crate::account::browser::{self, BrowserSession, Visitor};
 use crate::account::model::access::Bearer;
 use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
@@ -9,6 +9,7 @@ use crate::account::model::scope::AdminScope;
 use crate::account::model::service_key::{self, ServiceKey};
 use crate::account::model::user::User;
 use crate::account::service_keys::recognise;
+use crate::account::staff::{self, Presence};
 use crate::account::token::{Claims, KeyRing};
 use crate::agency::model::shop::{Reach, Seller};
 use crate::app::App;
@@ -16,6 +17,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use edge::application::{Application, FormHost, Identity};
+use edge::cookies::{Cookies, FRESH, SEEN, SESSION};
 use edge::export::CsvRow;
 use edge::openapi::{Describe, Operation};
 use edge::problem::Problem;
@@ -393,8 +395,17 @@ impl FormHost for App {
         self.entropy.bytes()
     }
 
-    async fn session(&self, cookie: &str) -> Result<Option<(String, BrowserSession)>, Error> {
-        let visitor = browser::visitor(self, cookie).await?;
-        Ok(visitor.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
+    async fn session(&self, cookies: &Cookies, path: &str) -> Result<Option<(String, BrowserSession)>, Error> {
+        let Some(token) = cookies.get(SESSION) else { return Ok(None) };
+        let visitor = browser::visitor(self, token).await?;
+        let is_there = |visitor: &Visitor| {
+            !staff::is_of_staff(path) || staff::presence(self, visitor, cookies.get(SEEN)) != Presence::Away
+        };
+        let there = visitor.filter(is_there);
+        Ok(there.map(|visitor| (visitor.session.claims.sid.to_string(), visitor.session)))
+    }
+
+    fn admits(&self, session: &BrowserSession, cookies: &Cookies, method: &str, path: &str) -> Result<(), Refusal> {
+        staff::must_be_fresh(self, session, cookies.get(FRESH), method, path)
     }
 }

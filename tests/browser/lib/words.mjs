@@ -1,15 +1,16 @@
 // Words of the console, from the files that translators edit: a journey presses what a person reads.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = join(process.env.GUERDON_ROOT, "functions/console/text");
 
-function read(file) {
-  const lines = readFileSync(join(folder, file), "utf8").split("\n");
+function read(language) {
+  const files = readdirSync(folder).filter((name) => name.endsWith(`${language}.ftl`));
+  const lines = files.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
   return new Map(lines.map((line) => line.match(/^([a-z0-9-]+) = (.*)$/)).filter(Boolean).map(([, key, text]) => [key, text.trim()]));
 }
 
-const known = { en: read("en.ftl"), "zh-CN": read("zh-CN.ftl") };
+const known = { en: read("en"), "zh-CN": read("zh-CN") };
 
 /** The texts of a language: `text("account-of", { email })`; a key that is none, or an argument that lacks, is an error. */
 export function textsOf(language) {

@@ -11,7 +11,7 @@ use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Codes that need a set-up of their own, with the file of the test that meets each.
-const ELSEWHERE: [(&str, &str); 40] = [
+const ELSEWHERE: [(&str, &str); 41] = [
     ("account_erased", "account/erasure.rs"),
     ("allocator_not_granted", "agency/grant.rs"),
     ("already_granted", "agency/grant.rs"),
@@ -24,6 +24,7 @@ const ELSEWHERE: [(&str, &str); 40] = [
     ("cost_below_parent", "agency/grant.rs"),
     ("currency_in_use", "operations/admin.rs"),
     ("forced_recharge_required", "agency/order.rs"),
+    ("fresh_password_required", "page/admin/session.rs"),
     ("forged_cursor", "operations/wrong_inputs.rs"),
     ("grant_disabled", "agency/order.rs"),
     ("grant_has_children", "agency/grant.rs"),

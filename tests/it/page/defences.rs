@@ -274,13 +274,16 @@ const MATRIX: &[(&str, bool)] = &[
     ("/affiliate/withdraw", false),
     ("/affiliate/withdraw/confirm", false),
     ("/affiliate/withdrawals", false),
+    ("/confirm-password", false),
 ];
 
 /// C9.1: each page answers nobody, a user, an admin and a blocked user as the matrix says.
 #[test]
 fn each_page_answers_its_callers_as_the_matrix_says() {
     let has_row = |page: &&str| MATRIX.iter().any(|(path, _)| path == page);
-    let plain: Vec<&str> = console::PAGES.iter().copied().filter(|page| !page.ends_with("{proxy+}")).collect();
+    // The pages of staff have a table of their own, and a matrix in `admin`.
+    let is_plain = |page: &&str| !page.ends_with("{proxy+}") && *page != "/admin";
+    let plain: Vec<&str> = console::PAGES.iter().copied().filter(is_plain).collect();
     assert_eq!(plain.iter().filter(|page| !has_row(page)).count(), 0, "a row for each page of {plain:?}");
     World::run(async |world| {
         for name in ["ann", "bob"] {

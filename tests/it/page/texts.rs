@@ -47,10 +47,25 @@ fn every_text_is_translated() {
         let of = |line: &str| line.split_once(" = ").map(|(key, text)| (key.to_owned(), text.to_owned()));
         lines.lines().filter(|line| !line.starts_with([' ', '#'])).filter_map(of).collect::<Vec<_>>()
     };
-    let (english, chinese) = (read("en.ftl"), read("zh-CN.ftl"));
+    for (english, chinese) in files() {
+        compare(&read(&english), &read(&chinese));
+    }
+}
+
+/// The files of texts: those in English with those in Chinese.
+fn files() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/console/text");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let pairs: Vec<(String, String)> =
+        names.filter_map(|name| Some((name.clone(), format!("{}zh-CN.ftl", name.strip_suffix("en.ftl")?)))).collect();
+    assert!(pairs.len() >= 2, "{pairs:?}");
+    pairs
+}
+
+fn compare(english: &[(String, String)], chinese: &[(String, String)]) {
     let keys = |all: &[(String, String)]| all.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
-    assert_eq!(keys(&english), keys(&chinese), "the same keys in the same order");
-    for ((key, english), (_, chinese)) in english.iter().zip(&chinese) {
+    assert_eq!(keys(english), keys(chinese), "the same keys in the same order");
+    for ((key, english), (_, chinese)) in english.iter().zip(chinese) {
         assert!(english != chinese && !english.is_empty() && !chinese.is_empty(), "{key}");
         // A number and its sign are no words.
         let plain = english.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));

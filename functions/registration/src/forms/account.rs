@@ -7,12 +7,15 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde::Deserialize;
 use shared::account::browser::{self, BrowserSession};
 use shared::account::model::identity::Password;
+use shared::account::token::ACCESS_SECONDS;
 use shared::account::view::network;
 use shared::account::{profile, session};
 use shared::app::App;
 use shared::edge::body::Body;
+use shared::edge::cookies::{self, SameSite, set};
 use shared::edge::forms::Outcome as Next;
 use shared::edge::problem::Problem;
 use shared::kernel::refusal::Refusal;
@@ -28,6 +31,7 @@ const LANGUAGE_SECONDS: u32 = 365 * 24 * 3_600;
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/password", post(change_password))
+        .route("/confirm-password", post(confirm_password))
         .route("/language", post(set_language))
         .route("/sign-out-everywhere", post(sign_out_everywhere))
 }
@@ -41,6 +45,25 @@ async fn change_password(
     let new = Password::at("/new", &body.value.new).map_err(Refusal::from)?;
     let opened = browser::change_password(&app, &session, (&current, &new), &network()).await?;
     Ok(signed_in(&opened, Next::default()))
+}
+
+/// Password from the page that asks for it once more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    password: String,
+}
+
+async fn confirm_password(
+    State(app): State<Arc<App>>,
+    Extension(session): Extension<BrowserSession>,
+    body: Body<Confirmation>,
+) -> Result<Response, Problem> {
+    let shown = password("/password", &body.value.password)?;
+    let fresh = browser::confirm_password(&app, &session, &shown, &network()).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    append(&mut response, set(cookies::FRESH, &fresh, SameSite::Strict, ACCESS_SECONDS));
+    Ok(response)
 }
 
 /// Sets the language of mails, and of this browser's pages, whose cookie would else go before the user's own.

@@ -1,0 +1,164 @@
+//! The table of the pages of staff, and the gate that it is for.
+//!
+//! A page that is not in the table has no route, so no page is without its rule. The authorization matrix walks the same table.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::routing::get;
+use maud::html;
+use shared::account::browser::Visitor;
+use shared::account::model::identity::Role;
+use shared::account::model::scope::AdminScope;
+use shared::account::model::user::User;
+use shared::account::staff::{self, Presence};
+use shared::app::App;
+use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
+use shared::kernel::fault::Fault;
+
+use super::overview;
+use crate::frame;
+use crate::visit::{Visit, failed, link, redirect, to_sign_in};
+
+/// Seconds for which a browser keeps the time of its last page.
+const SEEN_SECONDS: i64 = 12 * 3_600;
+
+/// Code of a form that was refused for want of a password, and what it becomes once that is entered.
+const NEEDS_FRESH: &str = "fresh_password_required";
+const CONFIRMED: &str = "password_confirmed";
+
+/// Whom a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenTo {
+    /// Admins with any scope, or without.
+    Staff,
+    /// Admins without scopes, and those with this one.
+    With(AdminScope),
+    /// Admins without scopes.
+    Admins,
+}
+
+/// Rule of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    pub open_to: OpenTo,
+    /// True for a page with a dangerous form: it leads through the page that asks for the password once more (C5.6).
+    pub fresh: bool,
+}
+
+impl Rule {
+    pub const STAFF: Self = Self { open_to: OpenTo::Staff, fresh: false };
+    pub const ADMINS: Self = Self { open_to: OpenTo::Admins, fresh: false };
+
+    /// Open to admins with this scope.
+    pub const fn with(scope: AdminScope) -> Self {
+        Self { open_to: OpenTo::With(scope), fresh: false }
+    }
+
+    /// The same rule for a page with a dangerous form.
+    #[must_use]
+    pub const fn fresh(self) -> Self {
+        Self { fresh: true, ..self }
+    }
+
+    /// True if the user may see the page.
+    pub fn admits(self, user: &User) -> bool {
+        match self.open_to {
+            OpenTo::Staff => user.role == Role::Admin,
+            OpenTo::With(scope) => user.must_be_admin(Some(scope)).is_ok(),
+            OpenTo::Admins => user.must_be_admin(None).is_ok(),
+        }
+    }
+}
+
+macro_rules! pages {
+    ($($path:literal, $rule:expr => $page:path;)*) => {
+        /// Every page of staff with its rule.
+        pub const PAGES: &[(&str, Rule)] = &[$(($path, $rule)),*];
+
+        /// The pages.
+        pub fn router() -> Router<Arc<App>> {
+            Router::new()$(.route($path, get($page)))*
+        }
+    };
+}
+
+pages! {
+    "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
+}
+
+/// Rule of the page with this path of the router.
+pub fn rule_of(path: &str) -> Option<Rule> {
+    PAGES.iter().find(|(known, _)| *known == path).map(|(_, rule)| *rule)
+}
+
+/// Visit of a page of staff by somebody whom its rule admits; anybody else meets the sign-in page or who may.
+pub struct Staff(pub Visit);
+
+impl Staff {
+    /// The admin.
+    ///
+    /// # Errors
+    /// A bug: the gate lets nobody in without an account.
+    pub fn admin(&self) -> Result<&Visitor, Fault> {
+        self.0.member()
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Staff {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let mut visit = Visit::of_member(parts, app).await?;
+        let page = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+        let Some(rule) = rule_of(page) else {
+            return Err(failed(&visit, &Fault::bug("a page of staff outside the table")));
+        };
+        let cookies = Cookies::of(&parts.headers);
+        let visitor = visit.member().map_err(|fault| failed(&visit, &fault))?;
+        if !rule.admits(&visitor.user) {
+            return Err(not_for_you(&visit, rule));
+        }
+        let left = staff::fresh_seconds(app, &visitor.session, cookies.get(FRESH));
+        match staff::presence(app, visitor, cookies.get(SEEN)) {
+            Presence::Away => return Err(to_sign_in(parts)),
+            Presence::Here(told) => {
+                visit.set.extend(told.and_then(|told| set(SEEN, &told, SameSite::Lax, SEEN_SECONDS)));
+            }
+        }
+        if rule.fresh && left < staff::FRESH_LEFT {
+            return Err(redirect(&to_confirm(&visit)));
+        }
+        // The form was refused for want of a password, which has been entered since.
+        if let Some(flash) = visit.flash.as_mut().filter(|flash| flash.code == NEEDS_FRESH && left > 0) {
+            flash.code = CONFIRMED.to_owned();
+        }
+        Ok(Self(visit))
+    }
+}
+
+/// The page that asks for the password once more, and leads back here.
+pub fn to_confirm(visit: &Visit) -> String {
+    link("/confirm-password", [("next", visit.with("", "").as_str())])
+}
+
+/// The page for somebody who is signed in but may not see it; it says who may (C3).
+fn not_for_you(visit: &Visit, rule: Rule) -> Response {
+    let text = &visit.text;
+    let who = match rule.open_to {
+        OpenTo::Staff => text.only_staff(),
+        OpenTo::With(scope) => text.only_with_scope(scope.as_str()),
+        OpenTo::Admins => text.only_admins(),
+    };
+    let main = html! {
+        div.stack {
+            p { (who) }
+            p.row { a.btn href="/" { (text.to_my_pages()) } }
+        }
+    };
+    frame::message(visit, StatusCode::FORBIDDEN, &text.not_for_you(), main)
+}

@@ -1,0 +1,57 @@
+# Texts of the pages of staff in English. `staff.zh-CN.ftl` has the same keys and arguments in the same order.
+
+confirm-password = Enter your password again
+confirm-password-why = What comes next moves money or rights. The password counts for 15 minutes.
+confirm-password-do = Continue
+refused-fresh-password-required = This needs a password that was entered within 15 minutes. Enter it again; what you entered here stays.
+refused-password-confirmed = Your password was entered. Check what stands here, then press again.
+enter-password = Enter the password
+not-for-you = You may not see this page
+only-staff = This page is for admins. Ask one of them.
+only-with-scope = This page is for admins with the scope { $scope }, and for admins without scopes. Ask one of them.
+only-admins = This page is for admins without scopes. Ask one of them.
+to-my-pages = To my own pages
+where-you-are = Where you are
+
+staff-overview = Overview
+staff-money = Money
+staff-orders = Orders
+staff-reviews = Reviews
+staff-reconciliations = Reconciliation
+staff-withdrawals = Withdrawals
+staff-ledger = Ledger
+staff-growth = Growth
+staff-users = Users
+staff-referrals = Referrals
+staff-rewards = Rewards
+staff-commissions = Commissions
+staff-codes = Codes
+staff-plans = Plans
+staff-batches = Batches
+staff-codes-list = Codes
+staff-redemptions = Redemptions
+staff-agency = Agency
+staff-shops = Shops
+staff-series = Series
+staff-grants = Grants
+staff-assets = Assets
+staff-sales = Sales
+staff-system = System
+staff-settings = Settings
+staff-keys = Service keys
+staff-webhooks = Webhooks
+staff-audit = Audit log
+staff-stats = Statistics
+
+find-label = Find an order, user, code or id
+find-hint = Order, e-mail, code or id
+filter-from = From (UTC)
+filter-to = To (UTC)
+chip-remove = remove
+pages = Pages
+per-page = { $rows } per page, newest first
+field-name = Field
+no-difference = Nothing differs.
+what-changes = What will change
+press-twice = Pressing twice does it once.
+show-table = Show as a table

@@ -1,0 +1,57 @@
+# 管理页面的中文文本。键、参数和顺序与 `staff.en.ftl` 相同。
+
+confirm-password = 请再次输入密码
+confirm-password-why = 接下来的操作涉及资金或权限。密码在 15 分钟内有效。
+confirm-password-do = 继续
+refused-fresh-password-required = 此操作需要 15 分钟内输入过密码。请再次输入；您在此填写的内容会保留。
+refused-password-confirmed = 密码已输入。请核对此处内容后再次提交。
+enter-password = 输入密码
+not-for-you = 您无权查看此页面
+only-staff = 此页面仅供管理员使用，请联系管理员。
+only-with-scope = 此页面仅供拥有 { $scope } 权限的管理员和不受限的管理员使用，请联系他们。
+only-admins = 此页面仅供不受限的管理员使用，请联系他们。
+to-my-pages = 前往我的页面
+where-you-are = 当前位置
+
+staff-overview = 概览
+staff-money = 资金
+staff-orders = 订单
+staff-reviews = 待审款项
+staff-reconciliations = 对账
+staff-withdrawals = 提现
+staff-ledger = 账本
+staff-growth = 增长
+staff-users = 用户
+staff-referrals = 邀请
+staff-rewards = 奖励
+staff-commissions = 佣金
+staff-codes = 兑换
+staff-plans = 套餐
+staff-batches = 批次
+staff-codes-list = 兑换码
+staff-redemptions = 兑换记录
+staff-agency = 代理
+staff-shops = 店铺
+staff-series = 系列
+staff-grants = 授权
+staff-assets = 资产
+staff-sales = 销售
+staff-system = 系统
+staff-settings = 设置
+staff-keys = 服务密钥
+staff-webhooks = 回调
+staff-audit = 审计日志
+staff-stats = 统计
+
+find-label = 查找订单、用户、兑换码或编号
+find-hint = 订单、邮箱、兑换码或编号
+filter-from = 起始日（UTC）
+filter-to = 截止日（UTC）
+chip-remove = 移除
+pages = 分页
+per-page = 每页 { $rows } 条，最新在前
+field-name = 字段
+no-difference = 没有差异。
+what-changes = 将发生的变化
+press-twice = 重复点击只执行一次。
+show-table = 以表格显示

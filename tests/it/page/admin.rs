@@ -1,0 +1,116 @@
+//! Pages of staff (C3.4).
+
+mod session;
+
+use serde_json::json;
+use shared::account::model::scope::AdminScope;
+
+use super::client::Browser;
+use super::journeys::{BOTH, Words};
+use crate::world::{PASSWORD, World};
+use console::admin::pages::{OpenTo, PAGES, Rule};
+
+/// Signs the admin in, in a browser of this language.
+pub async fn admin_in<'a>(world: &'a World, words: &Words) -> Browser<'a> {
+    staff_in(world, words, "admin@localhost").await
+}
+
+async fn staff_in<'a>(world: &'a World, words: &Words, email: &str) -> Browser<'a> {
+    let browser = Browser::new(world, words.accept);
+    let page = browser.open("/sign-in").await;
+    let home = browser.press(&page, words.sign_in, &[("email", email), ("password", PASSWORD)]).await;
+    assert_eq!(home.path.split('/').nth(1), Some("admin"), "{}", home.says());
+    browser
+}
+
+/// Makes somebody an admin with these scopes, and signs them in.
+pub async fn clerk_in<'a>(world: &'a World, words: &Words, name: &str, scopes: &[AdminScope]) -> Browser<'a> {
+    let told = world.register(name, None).await;
+    let role = format!("/v1/admin/users/{}/role", told["user"]["id"].as_str().unwrap());
+    world.admin().put(&role, json!({"role": "admin", "scopes": scopes})).await.is(200);
+    let browser = Browser::new(world, words.accept);
+    let page = browser.open("/sign-in").await;
+    let entries = [("email", format!("{name}@example.com")), ("password", PASSWORD.to_owned())];
+    let entries: Vec<(&str, &str)> = entries.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.press(&page, words.sign_in, &entries).await;
+    browser
+}
+
+/// A page's path with ids of nothing.
+fn path_of(page: &str) -> String {
+    page.replace("{id}", "ord_01m7w6c38029x193xqrjx9657c").replace("{date}", "2026-11-19").replace("{code}", "ABCD")
+}
+
+fn may(rule: Rule, scope: AdminScope) -> bool {
+    match rule.open_to {
+        OpenTo::Staff => true,
+        OpenTo::With(needed) => needed == scope,
+        OpenTo::Admins => false,
+    }
+}
+
+/// C3.4, C9.1: each page of staff answers everybody as its row in the table says, and says who may.
+#[test]
+fn each_page_of_staff_is_open_to_whom_its_row_says() {
+    World::run(async |world| {
+        let words = &BOTH[0];
+        for name in ["ann", "bob", "carl"] {
+            world.register(name, None).await;
+        }
+        let nobody = Browser::new(world, words.accept);
+        let ann = super::signing_in::signed_in(world, words, "ann", PASSWORD).await;
+        let id = async |name: &str| world.user(name).get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let blocked = super::signing_in::signed_in(world, words, "bob", PASSWORD).await;
+        let status = format!("/v1/admin/users/{}/status", id("bob").await);
+        world.admin().put(&status, json!({"status": "blocked", "reason": "a test"})).await.is(200);
+        let role = format!("/v1/admin/users/{}/role", id("carl").await);
+        world.admin().put(&role, json!({"role": "agent", "scopes": []})).await.is(200);
+        let agent = super::signing_in::signed_in(world, words, "carl", PASSWORD).await;
+        let admin = admin_in(world, words).await;
+        for (page, _) in PAGES {
+            let path = path_of(page);
+            for stranger in [&nobody, &blocked] {
+                assert_eq!(stranger.open(&path).await.heading(), "Sign in", "{page}");
+            }
+            for other in [&ann, &agent] {
+                let answer = other.open(&path).await;
+                assert_eq!((answer.status, answer.heading().as_str()), (403, "You may not see this page"), "{page}");
+                assert!(answer.says().contains("This page is for admins"), "{}", answer.says());
+            }
+            let answer = admin.open(&path).await;
+            assert!(answer.status != 403 && answer.heading() != "Sign in", "{page} refuses an admin");
+        }
+        for scope in AdminScope::ALL {
+            let clerk = clerk_in(world, words, &format!("clerk-{}", scope.as_str().replace(':', "-")), &[scope]).await;
+            for (page, rule) in PAGES {
+                let answer = clerk.open(&path_of(page)).await;
+                assert_eq!(answer.status != 403, may(*rule, scope), "{page} for {scope:?}: {}", answer.status);
+                if let (403, OpenTo::With(needed)) = (answer.status, rule.open_to) {
+                    assert!(answer.says().contains(needed.as_str()), "{}", answer.says());
+                }
+            }
+        }
+    });
+}
+
+/// C3.4: the menu has what the visitor may see, and nothing else.
+#[test]
+fn the_menu_has_the_entries_that_the_visitor_may_see() {
+    World::run(async |world| {
+        for (browser, scopes) in [
+            (admin_in(world, &BOTH[0]).await, None),
+            (clerk_in(world, &BOTH[0], "stats", &[AdminScope::StatsRead]).await, Some(AdminScope::StatsRead)),
+        ] {
+            let page = browser.open("/admin").await;
+            let side = page.root.all("nav").into_iter().find(|nav| nav.of("class") == Some("side")).unwrap();
+            let links: Vec<&str> =
+                side.all("ul").iter().flat_map(|list| list.all("a")).filter_map(|a| a.of("href")).collect();
+            assert!(links.contains(&"/admin"), "{links:?}");
+            for link in links {
+                let rule = PAGES.iter().find(|(path, _)| *path == link).unwrap().1;
+                assert!(scopes.is_none_or(|scope| may(rule, scope)), "{link}");
+            }
+            assert_eq!(browser.open("/").await.path, "/admin", "it is where they begin");
+        }
+    });
+}
