@@ -15,6 +15,7 @@ mod journeys;
 mod languages;
 mod markup;
 mod orders;
+mod records;
 mod redeem;
 mod schema;
 mod signing_in;

@@ -12,7 +12,7 @@ const HEIGHT: u32 = 150;
 const GROUND: u32 = 170;
 /// Left edge of the first bar's place, and the width of all places.
 const LEFT: u32 = 60;
-const WIDTH: u32 = 650;
+const WIDTH: u32 = 636;
 /// Bars from one label below to the next.
 const LABELLED: usize = 3;
 
@@ -42,7 +42,7 @@ pub fn bars(visit: &Visit, words: &Words, bars: &[Bar]) -> Markup {
     let rows: Vec<Vec<Markup>> =
         bars.iter().rev().map(|bar| vec![html! { (bar.name) }, html! { (bar.told) }]).collect();
     html! {
-        svg.chart.weeks viewBox="0 0 720 205" role="img" aria-labelledby="chart-title chart-description" {
+        svg.chart.weeks viewBox="0 0 740 205" role="img" aria-labelledby="chart-title chart-description" {
             title #chart-title { (words.title) }
             desc #chart-description { (words.description) }
             @for part in [Decimal::ZERO, top.checked_div(Decimal::TWO).unwrap_or_default(), top] { (line(part, top)) }
@@ -58,7 +58,7 @@ pub fn bars(visit: &Visit, words: &Words, bars: &[Bar]) -> Markup {
 fn line(at: Decimal, top: Decimal) -> Markup {
     let y = Decimal::from(GROUND).saturating_sub(height(at, top));
     html! {
-        line.g x1=(LEFT) x2="710" y1=(y) y2=(y) {}
+        line.g x1=(LEFT) x2="696" y1=(y) y2=(y) {}
         text x="52" y=(y.saturating_add(Decimal::from(4))) text-anchor="end" { (at.normalize()) }
     }
 }

@@ -7,10 +7,13 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use form_urlencoded::Serializer;
 use maud::{Markup, html};
+use serde::Deserialize;
 use shared::account::browser;
+use shared::account::model::identity::Email;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
-use shared::edge::cookies::{Cookies, SESSION};
+use shared::edge::cookies::{Cookies, SESSION, SIGNUP};
+use shared::edge::sealed;
 use shared::kernel::fault::Error;
 use shared::payment::model::settings::PaymentSettings;
 use shared::referral::model::referral::RewardTerms;
@@ -239,6 +242,20 @@ pub async fn confirm_password(Member(visit): Member) -> Response {
     frame::gate(&visit, &text.confirm_password(), &html! { p.muted { (text.confirm_password_why()) } }, &main)
 }
 
+/// Sign-up that waits for its code, in the browser's sealed cookie.
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    email: String,
+}
+
+/// The masked address of the sign-up that waits for its code (R2.7).
+fn waiting_address(visit: &Visit) -> Option<String> {
+    let cookies = Cookies::of(&visit.headers);
+    let text = sealed::open(&visit.app.config.secret, "sign-up", cookies.get(SIGNUP)?)?;
+    let waiting: Waiting = serde_json::from_slice(&text).ok()?;
+    Some(Email::parse(&waiting.email)?.masked())
+}
+
 /// The page for the mailed code; the address is in a sealed cookie, not in the URL.
 pub async fn verify(visit: Visit) -> Response {
     let text = &visit.text;
@@ -266,6 +283,10 @@ pub async fn verify(visit: Visit) -> Response {
             button.btn.slim { (text.resend()) }
         }
     };
-    let lead = html! { p.muted { (text.verify_intro()) } };
+    let intro = match waiting_address(&visit) {
+        Some(address) => text.verify_intro_to(address),
+        None => text.verify_intro(),
+    };
+    let lead = html! { p.muted { (intro) } };
     frame::gate(&visit, &text.verify(), &lead, &main)
 }

@@ -91,6 +91,11 @@ impl Programmes {
         })
     }
 
+    /// True if there is a first step to make.
+    fn has_step(&self, visitor: &Visitor) -> bool {
+        self.has_top_up || self.has_redemption || self.may_invite(visitor)
+    }
+
     fn may_invite(&self, visitor: &Visitor) -> bool {
         self.referral.enabled && visitor.user.affiliate.can_invite
     }
@@ -106,15 +111,16 @@ pub async fn home(arrival: Arrival) -> Result<Response, Instead> {
     let programmes = programmes.map_err(|error| frame::error(&visit, error))?;
     let text = &visit.text;
     let has_bonus = programmes.has_top_up && programmes.promotion.status == PromotionStatus::Active;
-    let is_empty = lists.is_empty();
+    let is_new = lists.is_empty() && programmes.has_step(visitor);
     let main = html! {
         (tiles(&visit, visitor))
         @if has_bonus { (show::promotion(&visit, &programmes.promotion)) }
-        @if is_empty { (first_steps(&visit, visitor, &programmes)) }
-        (to_pay(&visit, lists.waiting))
-        div.cols {
+        @if is_new {
+            (first_steps(&visit, visitor, &programmes))
+        } @else {
+            (to_pay(&visit, lists.waiting))
             (latest(&visit, lists.records))
-            aside.stack {
+            div.two {
                 (held(&visit, lists.subscriptions, programmes.has_redemption))
                 @if programmes.may_invite(visitor) { (invitation(&visit, &programmes.referral)) }
             }
@@ -147,14 +153,12 @@ fn first_steps(visit: &Visit, visitor: &Visitor, programmes: &Programmes) -> Mar
         (programmes.may_invite(visitor), "/invite", text.first_invite(), text.first_invite_todo(), text.invite()),
     ];
     html! {
-        @if steps.iter().any(|(is_on, ..)| *is_on) {
-            section.card aria-labelledby="first" {
-                header { h2 #first { (text.first_steps()) } }
-                div.in {
-                    ul.steps.plain {
-                        @for (_, to, name, todo, button) in steps.iter().filter(|(is_on, ..)| *is_on) {
-                            li { h3 { (name) } p { (todo) } div { a.btn href=(to) { (button) } } }
-                        }
+        section.card aria-labelledby="first" {
+            header { h2 #first { (text.first_steps()) } }
+            div.in {
+                ul.steps.plain {
+                    @for (_, to, name, todo, button) in steps.iter().filter(|(is_on, ..)| *is_on) {
+                        li { h3 { (name) } p { (todo) } div { a.btn href=(to) { (button) } } }
                     }
                 }
             }
@@ -182,7 +186,7 @@ fn latest(visit: &Visit, records: Result<Page<StatementLine>, Fault>) -> Markup 
     let text = &visit.text;
     let shown = |page: Page<StatementLine>| match page.items.is_empty() {
         true => html! { div.in.stack-s { p { (text.no_records()) } p.muted { (text.no_records_todo()) } } },
-        false => records::table(visit, &page.items, false),
+        false => records::table(visit, &page.items),
     };
     html! {
         section.card aria-labelledby="latest" {

@@ -104,7 +104,7 @@ pub fn table(columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
 /// The words in place of an empty list, and the one thing to do.
 pub fn empty(visit: &Visit, has_more: bool, what: &str, todo: &str) -> Markup {
     html! {
-        div.in {
+        div.in.stack-s {
             @if has_more { p { (visit.text.look_further()) } } @else { p { (what) } @if !todo.is_empty() { p.muted { (todo) } } }
         }
     }

@@ -95,7 +95,7 @@ fn ways(visit: &Visit, of: &AffiliateOverview) -> Markup {
             div.ways {
                 (way(BALANCE, "to-balance", &text.to_balance(), Some(text.to_balance_note().to_string())))
                 @for (index, method) in methods {
-                    (way(&format!("cash:{method}"), &format!("to-cash-{index}"), &text.to_cash(method.as_str()), note.clone()))
+                    (way(&format!("cash:{method}"), &format!("to-cash-{index}"), &text.to_cash(text.payout_way(method)), note.clone()))
                 }
             }
         }
@@ -182,7 +182,7 @@ fn asked(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -
             }
         }
     };
-    frame::page(visit, member, &text.confirm_title(), &text.withdraw_lead(), &main)
+    frame::page(visit, member, &text.confirm_title(), &text.confirm_lead(), &main)
 }
 
 /// Effects of the withdrawal in numbers: the amount that arrives and the one that stays (C3.2).
@@ -193,7 +193,7 @@ fn effects(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish)
     let owes = accounts.owed().is_positive();
     let after = accounts.balance().plus(wish.amount).ok().filter(|_| !owes);
     let what = match &wish.method {
-        Some(method) => text.confirm_cash(method.as_str()),
+        Some(method) => text.confirm_cash(text.payout_way(method)),
         None => text.confirm_arrives(),
     };
     html! {
@@ -224,7 +224,7 @@ fn payout(visit: &Visit, method: &str) -> Markup {
         show: None,
     };
     let account = Field {
-        hint: Some(text.payout_account_hint(method).to_string()),
+        hint: Some(text.payout_account_hint(text.payout_way(method)).to_string()),
         required: true,
         ..plain("payout-account", "payout.account", html! { (text.payout_account()) })
     };
@@ -281,7 +281,7 @@ fn row(visit: &Visit, of: &Withdrawn) -> Vec<Markup> {
     vec![
         html! {
             @match &of.payout {
-                Some((method, account)) => { (text.to_cash(method.as_str())) small.mono { (account) } }
+                Some((method, account)) => { (text.to_cash(text.payout_way(method))) small.mono { (account) } }
                 None => { (text.to_balance()) }
             }
         },

@@ -160,7 +160,6 @@ impl Stack {
         if let Some(registration) = functions.application("registration")? {
             publish_key(&registration).await?;
         }
-        let requests = AtomicU64::new(0);
         let (template, simulators) = (Arc::clone(&template), Arc::clone(&simulators));
         Ok(Self {
             template,
@@ -174,7 +173,7 @@ impl Stack {
             faults,
             app,
             functions,
-            requests,
+            requests: AtomicU64::new(0),
         })
     }
 
@@ -249,11 +248,8 @@ impl Stack {
     /// Fails when the queue can't be used.
     pub async fn pump(&self, binary: &str, queue: &str, size: usize, retry: Retry) -> Result<bool, Trouble> {
         if self.faults.late() {
-            return self
-                .queues
-                .depth(queue)
-                .map(|depth| depth.visible > 0)
-                .map_err(|refused| refused.to_string().into());
+            let depth = self.queues.depth(queue).map_err(|refused| refused.to_string())?;
+            return Ok(depth.visible > 0);
         }
         let batch = self.queues.poll_once(queue, size).await.map_err(|refused| refused.to_string())?;
         if batch.is_empty() {

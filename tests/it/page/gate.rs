@@ -7,7 +7,7 @@ use super::client::Browser;
 use super::journeys::BOTH;
 use crate::world::{PASSWORD, World};
 
-/// What Chromium, Firefox and a phone's browser accept.
+/// `Accept` of Chromium, of Firefox, and of somebody who takes both.
 const BROWSERS: [&str; 3] = [
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

@@ -94,6 +94,9 @@ fn the_overview_shows_the_subscriptions_that_run() {
                 "until {end}: {}",
                 page.text
             );
+            let gift = json!({"amount": "5", "remark": "so that she is no newcomer"});
+            let id = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+            world.admin().once().post(&format!("/v1/admin/users/{id}/adjustments"), gift).await.is(200);
             world.advance(25 * 3_600).await;
             let held = part(&ann.open("/home").await, word(words.lang, "Subscriptions", "订阅")).unwrap();
             assert!(!held.contains("Pro"), "it is over: {held}");
@@ -108,6 +111,7 @@ fn the_overview_invites_while_the_programme_is_on() {
         World::run(async |world| {
             world.open().await;
             world.register("ann", None).await;
+            world.order("ann", json!({"offer_id": "o100", "provider": "zpay"})).await;
             let ann = enter(world, words, "ann").await;
             let heading = word(words.lang, "Invite friends", "邀请好友");
             let first = ann.open("/home").await;

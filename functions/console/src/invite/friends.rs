@@ -21,7 +21,7 @@ pub fn card(visit: &Visit, programme: &Programme, part: &Part, friends: Result<P
     let shown = |page: Page<Invitee>| {
         html! {
             @if page.items.is_empty() {
-                (empty(visit, page.next.is_some(), &text.no_friends(), if programme.enabled { &*todo } else { "" }))
+                (empty(visit, page.next.is_some(), &text.no_friends(), if programme.enabled { &todo } else { "" }))
             } @else { (table(visit, &page.items)) }
             (part.pager(visit, &text.your_friends(), page.next.as_ref()))
         }

@@ -93,6 +93,7 @@ pub async fn show(arrival: Arrival, Path(id): Path<String>) -> Result<Response, 
     let (visit, shown) = Shown::beside(arrival, &id).await?;
     let (text, visitor) = (&visit.text, visit.signed_in()?);
     let title = match (shown.view.status, shown.is_top_up()) {
+        (OrderStatus::Pending, _) if shown.view.method == "card" => text.order_pay_title_card(shown.price()),
         (OrderStatus::Pending, _) => text.order_pay_title(shown.price(), text.way(&shown.view.method).to_string()),
         (_, true) => text.order_title(shown.price()),
         (_, false) => text.order_title_shop(shown.price()),
@@ -104,10 +105,12 @@ pub async fn show(arrival: Arrival, Path(id): Path<String>) -> Result<Response, 
     };
     let main = html! {
         div.cols {
-            section.card aria-label=(&*text.status()) { div.in.stack-s { (body(&visit, &shown)) } }
+            div.stack {
+                section.card aria-label=(&*text.status()) { div.in.stack-s { (body(&visit, &shown)) } }
+                (refunds(&visit, &shown.view))
+            }
             aside.stack { (sum(&visit, &shown.view, shown.is_top_up())) (timeline(&visit, &shown.view)) }
         }
-        (refunds(&visit, &shown.view))
     };
     Ok(frame::headed(&visit, visitor, &head, &main))
 }
@@ -251,6 +254,7 @@ fn anew(shown: &Shown) -> String {
 /// Times at which it was made, and was or could be paid.
 fn timeline(visit: &Visit, order: &OrderView) -> Markup {
     let text = &visit.text;
+    let ends = matches!(order.status, OrderStatus::Pending | OrderStatus::Expired);
     html! {
         section.card aria-labelledby="timeline" {
             header { h2 #timeline { (text.timeline()) } }
@@ -258,7 +262,7 @@ fn timeline(visit: &Visit, order: &OrderView) -> Markup {
                 dl.sum {
                     dt { (text.event_placed()) } dd { (time(visit.language, order.created_at)) }
                     @if let Some(paid) = order.paid_at { dt { (text.event_paid()) } dd { (time(visit.language, paid)) } }
-                    @else { dt { (text.event_ends()) } dd { (time(visit.language, order.expires_at)) } }
+                    @else if ends { dt { (text.event_ends()) } dd { (time(visit.language, order.expires_at)) } }
                 }
             }
         }
