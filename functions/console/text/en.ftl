@@ -22,7 +22,7 @@ error-mark = Error:
 
 sign-in = Sign in
 sign-in-new = New here?
-no-cookies = You are signed in, but this browser keeps no cookies here. Allow cookies, and open this site by HTTPS.
+no-cookies = Your password is right, but this browser keeps no cookies here. Allow cookies, and open this site by HTTPS.
 create-account = Create your account
 create-account-link = Create an account
 create-account-do = Create account

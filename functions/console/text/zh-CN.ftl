@@ -19,7 +19,7 @@ error-mark = 错误：
 
 sign-in = 登录
 sign-in-new = 还没有账户？
-no-cookies = 您已登录，但此浏览器未保存 Cookie。请允许 Cookie，并通过 HTTPS 访问本站。
+no-cookies = 密码正确，但此浏览器未保存 Cookie。请允许 Cookie，并通过 HTTPS 访问本站。
 create-account = 创建账户
 create-account-link = 创建账户
 create-account-do = 创建账户
