@@ -274,7 +274,11 @@ impl Ask {
         let amount = unsigned_amount("/amount", &self.amount).map_err(|error| errors.push(error)).ok();
         let payout = match (self.to, self.payout) {
             (To::Balance, Some(_)) => Err(FieldError::new("/payout", "not_expected", "only for cash")),
-            (To::Cash, None) => Err(FieldError::new("/payout", "required", "where cash goes")),
+            (To::Cash, None) => Err(FieldError::new(
+                "/payout",
+                "required",
+                "the account that cash goes to: method, account, and name if it has one",
+            )),
             (To::Balance, None) => Ok(None),
             (To::Cash, Some(payout)) => payout.read().map(Some),
         };

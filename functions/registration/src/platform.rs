@@ -196,7 +196,7 @@ fn refused(uri: &Uri) -> Problem {
     });
     let Some((_, first)) = operations.clone().find(|(_, path)| fits(path)) else { return Refusal::NoSuchRoute.into() };
     let methods: Vec<&str> = operations.filter(|(_, path)| *path == first).map(|(method, _)| method).collect();
-    let mut problem = Problem::from(Refusal::MethodNotAllowed);
+    let mut problem = Problem::from(Refusal::MethodNotAllowed).because(format!("It takes {}.", methods.join(", ")));
     problem.allow = Some(methods.join(", "));
     problem
 }
