@@ -12,7 +12,15 @@
 
 pub mod chart;
 pub mod filters;
+pub mod find;
+mod ledger;
 pub mod menu;
+mod orders;
 mod overview;
 pub mod pages;
 pub mod parts;
+mod reconciliations;
+mod reviews;
+mod stats;
+mod withdrawals;
+mod words;

@@ -157,7 +157,7 @@ pub struct Moment {
     pub more: Option<Markup>,
 }
 
-/// What happened, oldest first.
+/// Moments, oldest first.
 pub fn timeline(language: Language, moments: &[Moment]) -> Markup {
     html! {
         ol.timeline {
@@ -218,7 +218,7 @@ pub struct Confirm<'a> {
     pub back: &'a str,
     /// Name of the act, on the button.
     pub act: String,
-    /// What will change, in numbers.
+    /// Effects in numbers.
     pub effects: Markup,
     /// Fields of the form.
     pub fields: Markup,
