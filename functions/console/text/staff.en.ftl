@@ -55,6 +55,7 @@ field-name = Field
 no-difference = Nothing differs.
 what-changes = What will change
 press-twice = Pressing twice does it once.
+table-of = Table: { $what }
 show-table = Show as a table
 
 # Overview.
@@ -154,6 +155,7 @@ no-records-of-it = Nothing was booked for this order.
 events = Events of the provider
 no-events = No event has come.
 raw-event = Event as received
+raw-event-number = Text of event { $n }
 raw-event-gone = Its text is deleted by now.
 outcome-credited = it credited the order
 outcome-already-credited = credited before

@@ -55,6 +55,7 @@ field-name = 字段
 no-difference = 没有差异。
 what-changes = 将发生的变化
 press-twice = 重复点击只执行一次。
+table-of = 表格：{ $what }
 show-table = 以表格显示
 
 # 概览。
@@ -151,6 +152,7 @@ no-records-of-it = 此订单没有入账。
 events = 渠道事件
 no-events = 尚未收到事件。
 raw-event = 收到的原文
+raw-event-number = 第 { $n } 个事件的原文
 raw-event-gone = 原文已删除。
 outcome-credited = 已入账
 outcome-already-credited = 此前已入账

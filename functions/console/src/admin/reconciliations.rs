@@ -113,7 +113,7 @@ pub async fn show(staff: Staff, Path(date): Path<String>) -> Response {
         } @else {
             section.card aria-labelledby="differences" {
                 header { h2 #differences { (text.differences_count(reports.iter().map(|report| report.differences).sum::<u64>())) } }
-                @if rows.is_empty() { div.in { p { (text.nothing_differs()) } } } @else { (sheet(&text.differences(), &columns(visit), &rows)) }
+                @if rows.is_empty() { div.in { p { (text.nothing_differs()) } } } @else { (sheet(text, &text.differences(), &columns(visit), &rows)) }
                 (part.pager(visit, page.next.as_ref()))
             }
             @for report in &reports { (sums(visit, report)) }

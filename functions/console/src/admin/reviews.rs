@@ -129,7 +129,7 @@ pub async fn show(staff: Staff, Path(id): Path<String>) -> Response {
         html! {
             div.in {
                 @match raw {
-                    Some(raw) => { pre.raw tabindex="0" role="region" aria-label=(&*text.raw_event()) { (raw.body) } }
+                    Some(raw) => { pre.raw tabindex="0" role="region" aria-label=(&*text.raw_event_number(1_u64)) { (raw.body) } }
                     None => { p { (text.raw_event_gone()) } }
                 }
             }

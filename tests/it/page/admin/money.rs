@@ -1,11 +1,13 @@
 //! The other pages of money: overview, finding, withdrawals, reconciliation, ledger, statistics (journeys 17 and 21).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::client::Browser;
+use super::super::schema;
 use super::orders::rows;
 use super::{admin_in, path_of};
 use crate::affiliate::commission::{hundred, invited};
+use crate::contract::document::operation;
 use crate::page::journeys::BOTH;
 use crate::world::{PASSWORD, World};
 use console::admin::pages::PAGES;
@@ -204,6 +206,10 @@ async fn assert_dangers_are_asked(_: &Browser<'_>, path: &str, page: &super::sup
     for form in page.root.all("form") {
         let action = form.of("action").unwrap();
         let Some(route) = action.strip_prefix("/forms/admin") else { continue };
+        let known = ["POST", "PUT", "DELETE"].iter().find_map(|method| operation(method, route));
+        let known = known.unwrap_or_else(|| panic!("{path} leads to {route}"));
+        let body = &known["requestBody"]["content"]["application/json"]["schema"];
+        schema::compare(form, route, if body.is_object() { schema::plain(body) } else { &Value::Null });
         let dangerous = ["POST", "PUT", "DELETE"].iter().any(|method| is_dangerous(method, route));
         let rule = PAGES.iter().find(|(page, _)| fits(page, path.split('?').next().unwrap())).map(|(_, rule)| rule);
         assert!(!dangerous || rule.is_some_and(|rule| rule.fresh), "{path} has a form to {route}");

@@ -191,7 +191,7 @@ fn refunds(visit: &Visit, file: &OrderFile) -> Markup {
         Column::Action(text.row_action()),
     ];
     let rows: Vec<Vec<Markup>> = lines.iter().map(|line| refund(visit, file, line)).collect();
-    card("refunds", &text.refunds(), &sheet(&text.refunds(), &columns, &rows))
+    card("refunds", &text.refunds(), &sheet(text, &text.refunds(), &columns, &rows))
 }
 
 fn refund(visit: &Visit, file: &OrderFile, of: &RefundLine) -> Vec<Markup> {
@@ -261,7 +261,7 @@ fn lines_of(visit: &Visit, lines: &[(UserId, StatementLine)]) -> Markup {
         ]
     };
     let rows: Vec<Vec<Markup>> = lines.iter().map(row).collect();
-    sheet(&text.records_of_it(), &columns, &rows)
+    sheet(text, &text.records_of_it(), &columns, &rows)
 }
 
 fn events(visit: &Visit, file: &OrderFile) -> Markup {
@@ -286,7 +286,7 @@ fn one_event(visit: &Visit, place: usize, event: &ProviderEventRecord, raw: Opti
             p.small.muted.mono.break { (event.id) }
             @match raw {
                 Some(raw) => {
-                    pre.raw tabindex="0" role="region" aria-label=(&*text.raw_event()) { (raw) }
+                    pre.raw tabindex="0" role="region" aria-label=(&*text.raw_event_number(u64::try_from(place).unwrap_or(0) + 1)) { (raw) }
                     label.hidden for=(id) { (text.raw_event()) }
                     span.copy.slim {
                         input id=(id) readonly value=(raw);
