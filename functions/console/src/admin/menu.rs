@@ -167,6 +167,7 @@ fn bar(visit: &Visit, user: &User) -> Markup {
     let entries = MENU.iter().flat_map(|(_, entries)| *entries).filter(|(path, _)| may(user, path));
     html! {
         header {
+            (frame::ribbon(visit))
             div.bar {
                 a.brand.only-narrow href="/" aria-label=(visit.brand.settings.name) { (logo()) }
                 @if may(user, "/admin/find") {

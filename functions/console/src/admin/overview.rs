@@ -178,7 +178,7 @@ fn numbers(visit: &Visit, read: &Read, today: Date) -> Markup {
             notes: vec![html! { (text.with_a_code(invitees)) }],
         },
         Tile {
-            name: text.orders_waiting().to_string(),
+            name: text.staff_orders_waiting().to_string(),
             figure: html! { (pending) },
             notes: vec![html! { (text.at_present()) }],
         },
