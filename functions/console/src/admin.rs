@@ -10,9 +10,18 @@
 //! ago, so the page with the form says `.fresh()` in the table and leads through `/confirm-password` first; the form stands on a
 //! page of its own, [`parts::confirm`], which says in numbers what will change.
 
+mod acts;
+mod audit;
 pub mod chart;
 pub mod filters;
+mod growth;
+mod keys;
 pub mod menu;
 mod overview;
 pub mod pages;
 pub mod parts;
+mod said;
+mod settings;
+mod users;
+mod vouchers;
+mod webhooks;

@@ -23,6 +23,16 @@ pub const CHALLENGE_CODE: &str = "challenge_code:?";
         ("text/zh-CN.ftl", "zh-CN"),
         ("text/staff.en.ftl", "en"),
         ("text/staff.zh-CN.ftl", "zh-CN"),
+        ("text/settings.en.ftl", "en"),
+        ("text/settings.zh-CN.ftl", "zh-CN"),
+        ("text/people.en.ftl", "en"),
+        ("text/people.zh-CN.ftl", "zh-CN"),
+        ("text/audit.en.ftl", "en"),
+        ("text/audit.zh-CN.ftl", "zh-CN"),
+        ("text/vouchers.en.ftl", "en"),
+        ("text/vouchers.zh-CN.ftl", "zh-CN"),
+        ("text/system.en.ftl", "en"),
+        ("text/system.zh-CN.ftl", "zh-CN"),
     ],
     default_language = "en"
 )]
@@ -161,7 +171,7 @@ impl Texts {
             "fresh_password_required" => self.refused_fresh_password_required(),
             "password_confirmed" => self.refused_password_confirmed(),
             "not_found" => self.refused_not_found(),
-            _ => return None,
+            code => return self.refused_staff(code),
         })
     }
 
@@ -186,7 +196,7 @@ impl Texts {
             ("/payout/method", _) => self.field_not_offered(),
             ("/payout/account" | "/payout/name", _) => self.field_too_long(200),
             ("/label", _) => self.field_too_long(100),
-            _ => self.field_other(),
+            (pointer, code) => self.field_staff(pointer, code),
         }
     }
 
@@ -227,7 +237,7 @@ impl Texts {
             "withdrawn_balance" => self.withdrawn_balance(),
             "withdrawn_cash" => self.withdrawn_cash(),
             "withdrawal_cancelled" => self.withdrawal_was_cancelled(),
-            _ => return None,
+            code => return self.said_staff(code),
         })
     }
 

@@ -1,6 +1,11 @@
 //! Pages of staff (C3.4).
 
+mod all;
+mod people;
 mod session;
+mod settings;
+mod system;
+mod vouchers;
 
 use serde_json::json;
 use shared::account::model::scope::AdminScope;
@@ -38,7 +43,10 @@ pub async fn clerk_in<'a>(world: &'a World, words: &Words, name: &str, scopes: &
 
 /// A page's path with ids of nothing.
 fn path_of(page: &str) -> String {
-    page.replace("{id}", "ord_01m7w6c38029x193xqrjx9657c").replace("{date}", "2026-11-19").replace("{code}", "ABCD")
+    page.replace("{id}", "ord_01m7w6c38029x193xqrjx9657c")
+        .replace("{date}", "2026-11-19")
+        .replace("{code}", "ABCD")
+        .replace("{area}", "payment")
 }
 
 fn may(rule: Rule, scope: AdminScope) -> bool {

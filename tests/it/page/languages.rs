@@ -26,7 +26,7 @@ async fn filled(world: &World) -> String {
 }
 
 /// Runs of English words in what a page shows; names, codes and currencies stand alone.
-fn english(page: &Shown) -> Vec<String> {
+pub fn english(page: &Shown) -> Vec<String> {
     let mut found = Vec::new();
     for element in page.root.all("body")[0].all("*") {
         for attribute in ["aria-label", "alt", "title", "data-label", "data-done", "data-else"] {

@@ -12,7 +12,7 @@ use crate::page::journeys::BOTH;
 use crate::world::{PASSWORD, World};
 
 /// A schema behind references and choices with null.
-fn plain(schema: &'static Value) -> &'static Value {
+pub fn plain(schema: &'static Value) -> &'static Value {
     if let Some(at) = schema["$ref"].as_str() {
         return plain(merged().pointer(at.trim_start_matches('#')).unwrap());
     }
@@ -28,11 +28,12 @@ fn has_type(schema: &Value, wanted: &str) -> bool {
 }
 
 /// Asserts that the form's fields are the route's, each of its type, and that none that it requires is missing.
-fn compare(form: &Element, route: &str, schema: &'static Value) {
+pub fn compare(form: &Element, route: &str, schema: &'static Value) {
     let mut given = BTreeSet::new();
     for field in form.all("*") {
         let Some(name) = field.of("name").filter(|name| !["form", "once", "version"].contains(name)) else { continue };
         let (path, kind) = name.split_once(':').unwrap_or((name, ""));
+        let (path, is_list) = path.strip_suffix("[]").map_or((path, false), |path| (path, true));
         // One choice may decide several fields.
         for path in path.split('/') {
             let mut at = schema;
@@ -44,9 +45,14 @@ fn compare(form: &Element, route: &str, schema: &'static Value) {
             }
             let wanted = match kind {
                 "bool" => "boolean",
-                "int" => "integer",
+                "int" | "int-unless=credit" | "gb" => "integer",
                 _ => "string",
             };
+            if is_list {
+                at = plain(at);
+                assert!(has_type(at, "array"), "{route}: {name} is no list: {at}");
+                at = &at["items"];
+            }
             assert!(has_type(plain(at), wanted), "{route}: {name} is no {wanted}: {at}");
         }
     }

@@ -20,7 +20,9 @@ use shared::app::App;
 use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
 use shared::kernel::fault::Fault;
 
-use super::overview;
+use super::users::acts;
+use super::vouchers::{batches, codes, plans, redemptions};
+use super::{audit, growth, keys, overview, settings, users, webhooks};
 use crate::frame;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
 
@@ -75,6 +77,9 @@ impl Rule {
     }
 }
 
+/// Rule of the pages of redemption codes.
+const CODES: Rule = Rule::with(AdminScope::CodesIssue);
+
 macro_rules! pages {
     ($($path:literal, $rule:expr => $page:path;)*) => {
         /// Every page of staff with its rule.
@@ -89,6 +94,38 @@ macro_rules! pages {
 
 pages! {
     "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
+    "/admin/settings", Rule::with(AdminScope::SettingsWrite) => settings::areas;
+    "/admin/settings/{area}", Rule::with(AdminScope::SettingsWrite) => settings::area;
+    "/admin/users", Rule::ADMINS => users::list;
+    "/admin/users/{id}", Rule::ADMINS => users::show;
+    "/admin/users/{id}/programmes", Rule::ADMINS => users::programmes;
+    "/admin/users/{id}/adjust", Rule::ADMINS.fresh() => acts::adjust;
+    "/admin/users/{id}/role", Rule::ADMINS.fresh() => acts::role;
+    "/admin/users/{id}/erase", Rule::ADMINS.fresh() => acts::erase;
+    "/admin/plans", CODES => plans::list;
+    "/admin/plans/new", Rule::ADMINS => plans::new;
+    "/admin/plans/{id}", Rule::ADMINS => plans::show;
+    "/admin/batches", CODES => batches::list;
+    "/admin/batches/new", CODES => batches::new;
+    "/admin/batches/{id}", CODES => batches::show;
+    "/admin/batches/{id}/state", CODES => batches::progress_of;
+    "/admin/batches/{id}/export.csv", CODES => batches::sheet;
+    "/admin/batches/{id}/status", CODES.fresh() => batches::status;
+    "/admin/codes", CODES => codes::list;
+    "/admin/codes/delete", Rule::ADMINS => codes::delete;
+    "/admin/codes/{code}", CODES => codes::show;
+    "/admin/redemptions", Rule::ADMINS => redemptions::list;
+    "/admin/redemptions/{id}/undo", Rule::ADMINS.fresh() => redemptions::undo;
+    "/admin/keys", Rule::ADMINS.fresh() => keys::list;
+    "/admin/keys/{id}/revoke", Rule::ADMINS.fresh() => keys::revoke;
+    "/admin/webhooks", Rule::ADMINS => webhooks::list;
+    "/admin/webhooks/{id}", Rule::ADMINS => webhooks::show;
+    "/admin/webhooks/{id}/delete", Rule::ADMINS => webhooks::delete;
+    "/admin/referrals", Rule::ADMINS => growth::referrals;
+    "/admin/rewards", Rule::ADMINS => growth::rewards;
+    "/admin/commissions", Rule::ADMINS => growth::commissions;
+    "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
+    "/admin/audit", Rule::ADMINS => audit::list;
 }
 
 /// Rule of the page with this path of the router.
