@@ -20,6 +20,8 @@ pub struct Config {
     pub secret: Secret,
     /// Secrets of the CDN before the API; a request with one of them names its viewer (R2.9).
     pub origins: OriginSecrets,
+    /// True for a deployment that moves no real money (C4.11).
+    pub test_mode: bool,
     /// Argon2 cost: memory in KiB and passes.
     pub password_cost: (u32, u32),
 }

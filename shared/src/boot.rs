@@ -84,6 +84,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
             public_base_url,
             secret: Secret::new(secret.into_bytes()),
             origins,
+            test_mode: environment.get("TEST_MODE").is_some_and(|mode| mode == "on"),
             password_cost: PASSWORD_COST,
         },
     })

@@ -61,6 +61,9 @@ test("each page is small, shows at once and does not jump", async () => {
       visitors.set(as, made);
     }
     const visitor = visitors.get(as);
+    const asked = [];
+    const watch = (request) => asked.push(request.url());
+    visitor.page.on("request", watch);
     const loads = [];
     let took = Infinity;
     for (let load = 0; load < LOADS; load += 1) {
@@ -68,6 +71,9 @@ test("each page is small, shows at once and does not jump", async () => {
       if (load === 0) {
         const bytes = gzipSync(await answer.body()).length;
         if (bytes > 30 * 1024) found.push(`${name}: ${bytes} bytes gzipped`);
+        // A page that only leads to another one is no request of that one's.
+        const own = asked.filter((url) => url.includes("/static/") || url === visitor.page.url());
+        if (own.length > 4) found.push(`${name}: ${own.length} requests`);
       }
       const { requestStart, responseEnd } = answer.request().timing();
       took = Math.min(took, responseEnd - requestStart);
@@ -79,6 +85,7 @@ test("each page is small, shows at once and does not jump", async () => {
     if (lcp > 300) found.push(`${name}: LCP ${lcp} ms`);
     if (cls > 0.02) found.push(`${name}: CLS ${cls}`);
     if (took > HTML_MS) found.push(`${name}: HTML ${took} ms`);
+    visitor.page.off("request", watch);
   }
   for (const visitor of visitors.values()) await visitor.close();
   assert.deepEqual(found, []);

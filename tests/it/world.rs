@@ -75,6 +75,11 @@ impl World {
         Self::played_in(Setup { password_cost, ..Setup::in_memory() }, 1, test);
     }
 
+    /// Runs a test in a deployment that moves no real money, and says so.
+    pub fn testing<F: AsyncFnOnce(&World)>(test: F) {
+        Self::played_in(Setup { test_mode: true, ..Setup::in_memory() }, 1, test);
+    }
+
     fn played<F: AsyncFnOnce(&World)>(seed: u64, test: F) -> Vec<Item> {
         Self::played_in(Setup::in_memory(), seed, test)
     }

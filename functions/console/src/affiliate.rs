@@ -1,42 +1,59 @@
 //! The affiliate programme of a user (R6): figures, terms, invite codes, commissions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::response::Response;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use maud::{Markup, html};
-use shared::account::browser::Visitor;
-use shared::affiliate::model::commission::Commission;
+use shared::account::model::user::User;
+use shared::affiliate::model::commission::{Commission, CommissionHold};
 use shared::affiliate::model::settings::AffiliateSettings;
-use shared::affiliate::overview::{AffiliateOverview, commissions, overview};
+use shared::affiliate::overview::{
+    AffiliateOverview, OwnKeys, RecentCommissions, overview, overview_of, own_keys, recent_commissions,
+};
+use shared::affiliate::release_holds::overdue;
+use shared::app::App;
 use shared::edge::view::Amount;
-use shared::kernel::fault::Error;
+use shared::kernel::fault::{Error, Fault};
+use shared::kernel::id::UserId;
 use shared::kernel::money::{Currency, LedgerMoney};
+use shared::operations::search::{self, CommissionFilter};
 use shared::referral::invite_code::Shown;
 use shared::referral::model::referral::InviteCode;
+use shared::referral::overview::mask;
+use shared::table::item::Versioned;
+use shared::table::read::Keys;
 use shared::table::store::Page;
 
+use crate::chart::{self, Bar, Words};
 use crate::frame;
-use crate::list::{Column, Part, alone, empty, table};
-use crate::parts::{Field, badge, field, money, percent, time};
-use crate::visit::{Member, Visit, failed};
+use crate::list::{Column, Part, ROWS, alone, empty, table};
+use crate::parts::{Field, HERE, around, badge, count, day, field, money, percent, time};
+use crate::show;
+use crate::visit::{Arrival, Instead, Visit, not_found};
+
+/// Weeks of the chart.
+const WEEKS: i64 = 12;
+
+/// Commissions of the page, and those of the chart on its first part.
+type Listed = (Page<Commission>, Option<RecentCommissions>);
 
 /// The affiliate page.
-pub async fn affiliate(Member(visit): Member) -> Response {
-    let member = match visit.member() {
-        Ok(member) => member,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let part = match Part::of(&visit, member, "cursor") {
-        Ok(part) => part,
-        Err(refusal) => return frame::refused(&visit, &refusal),
-    };
-    let (read, earned) =
-        tokio::join!(overview(&visit.app, member.user.id), commissions(&visit.app, member.user.id, &part.window));
-    let read = match read {
-        Ok(read) => read,
-        Err(error) => return unread(&visit, &error),
-    };
+pub async fn affiliate(arrival: Arrival) -> Result<Response, Instead> {
+    let (arrival, part) = arrival.part("cursor", "").await?;
+    let (app, user) = (arrival.app(), arrival.user());
+    let (entered, waiting, listed) =
+        tokio::join!(arrival.member_with(own_keys(user)), overdue(&app, user), listed(&app, user, &part));
+    let (visit, own) = entered?;
+    let member = visit.signed_in()?;
+    let friends = listed.iter().flat_map(|(page, _)| &page.items).map(|of| of.invitee);
+    let read = async { complete(&app, &member.user, own, &waiting?, friends).await };
+    let (read, friends) = read.await.map_err(|error| frame::error(&visit, error))?;
     let text = &visit.text;
+    let chart = listed.as_ref().ok().and_then(|(_, recent)| recent.as_ref());
     let main = html! {
         @if !read.programme.enabled { div.note.wait { span { (text.affiliate_off()) } } }
         @else if !read.policy.can_invite { div.note.wait { span { (text.affiliate_may_not()) } } }
@@ -46,20 +63,77 @@ pub async fn affiliate(Member(visit): Member) -> Response {
             a.btn href="/affiliate/withdrawals" { (text.withdrawals()) }
         }
         (codes(&visit, &read))
+        @if let Some(recent) = chart { (weeks(&visit, recent, read.earned.currency())) }
         section.card aria-labelledby="commissions" {
             header { h2 #commissions { (text.commissions()) } p { (text.commissions_note()) } }
-            (alone(&visit, earned.map(|page| history(&visit, &part, &page)).map_err(Error::from)))
+            (alone(&visit, listed.as_ref().map(|(page, _)| history(&visit, &part, page, &friends)).map_err(|fault| Error::from(fault.clone()))))
         }
         (terms(&visit, &read))
     };
-    frame::page(&visit, member, &text.affiliate_title(), &text.affiliate_lead(), &main)
+    Ok(frame::page(&visit, member, &text.affiliate_title(), &text.affiliate_lead(), &main))
 }
 
-/// The page in place of one whose main part could not be read.
-pub fn unread(visit: &Visit, error: &Error) -> Response {
-    match error {
-        Error::Refused(refusal) => frame::refused(visit, refusal),
-        Error::Fault(fault) => failed(visit, fault),
+async fn listed(app: &App, user: UserId, part: &Part) -> Result<Listed, Fault> {
+    if part.is_first() {
+        let recent = recent_commissions(app, user, usize::try_from(ROWS).unwrap_or_default()).await?;
+        let page = Page { items: recent.page.items.clone(), next: recent.page.next.clone() };
+        return Ok((page, Some(recent)));
+    }
+    let own = CommissionFilter { beneficiary: Some(user), ..CommissionFilter::default() };
+    Ok((search::commissions(app, &own, &part.window).await?, None))
+}
+
+/// The overview of what was read at the same time; if that contradicts itself, because something changed meanwhile, it is read anew.
+async fn complete(
+    app: &App,
+    owner: &User,
+    own: <OwnKeys as Keys>::Found,
+    waiting: &[Versioned<CommissionHold>],
+    friends: impl Iterator<Item = UserId> + Clone,
+) -> Result<(AffiliateOverview, BTreeMap<UserId, User>), Error> {
+    match overview_of(app, owner, own, waiting, friends.clone()).await {
+        Ok((read, friends)) => Ok((read, friends.into_iter().map(|(id, user)| (id, user.into_inner())).collect())),
+        Err(Error::Fault(Fault::Bug(_))) => Ok((overview(app, owner.id).await?, search::users_of(app, friends).await?)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The weekly sums of the last weeks, less what was taken back; those of which not all is known are left out.
+fn weeks(visit: &Visit, recent: &RecentCommissions, currency: Currency) -> Markup {
+    let text = &visit.text;
+    let monday =
+        |date: Date| date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days()).unwrap_or(date);
+    let week_of = |at: Timestamp| monday(at.to_zoned(TimeZone::UTC).date());
+    let oldest = recent.all.last().filter(|_| !recent.is_whole).map(|of| week_of(of.created_at));
+    let begin = week_of(visit.app.clock.now());
+    let all = (0..WEEKS).rev().filter_map(|back| begin.checked_sub(back.weeks()).ok());
+    let all: Vec<Date> = all.filter(|week| oldest.is_none_or(|oldest| *week > oldest)).collect();
+    let sum = |week: &Date| {
+        let of = recent.all.iter().filter(|of| week_of(of.created_at) == *week);
+        of.fold(LedgerMoney::zero(currency), |sum, of| sum.plus(of.left()).unwrap_or(sum))
+    };
+    let sums: Vec<LedgerMoney> = all.iter().map(sum).collect();
+    let of = |amount: Option<LedgerMoney>| show::credit_text(amount.unwrap_or(LedgerMoney::zero(currency)));
+    let by_amount = |one: &&LedgerMoney, other: &&LedgerMoney| one.amount().cmp(&other.amount());
+    let (least, most) = (sums.iter().min_by(by_amount).copied(), sums.iter().max_by(by_amount).copied());
+    let words = Words {
+        title: text.weeks_title(all.len()).to_string(),
+        description: text.weeks_description(of(least), of(most)).to_string(),
+        columns: [(text.week_of().to_string(), false), (text.commission_amount().to_string(), true)],
+    };
+    let bar = |(week, sum): (&Date, &LedgerMoney)| Bar {
+        name: day(visit.language, *week),
+        value: sum.amount(),
+        told: show::credit_text(*sum),
+    };
+    let all: Vec<Bar> = all.iter().zip(&sums).map(bar).collect();
+    html! {
+        @if !recent.all.is_empty() && !all.is_empty() {
+            section.card aria-labelledby="weeks" {
+                header { h2 #weeks { (words.title) } p { (text.weeks_note()) } }
+                div.in { (chart::bars(visit, &words, &all)) }
+            }
+        }
     }
 }
 
@@ -88,7 +162,7 @@ fn figures(visit: &Visit, of: &AffiliateOverview) -> Markup {
                 (tile(&text.commission_debt(), account.owed(), Some(&text.commission_debt_note())))
             }
             (tile(&text.earned_in_all(), of.earned, Some(&text.earned_note())))
-            div.tile { dt { (text.friend_count()) } dd { (of.invitees) } }
+            div.tile { dt { (text.friend_count()) } dd { (count(of.invitees)) } }
         }
     }
 }
@@ -108,7 +182,7 @@ fn codes(visit: &Visit, of: &AffiliateOverview) -> Markup {
         section.card aria-labelledby="codes" {
             header {
                 h2 #codes { (text.invite_codes()) }
-                p { (text.invite_codes_note(of.programme.max_codes_per_user)) }
+                @if of.programme.max_codes_per_user > 0 { p { (text.invite_codes_note(of.programme.max_codes_per_user)) } }
             }
             @if rows.is_empty() { (empty(visit, false, &text.no_codes(), &text.no_codes_todo())) }
             @else { (table(&columns, &rows)) }
@@ -129,7 +203,7 @@ fn row_of_code(visit: &Visit, code: &Shown) -> Vec<Markup> {
             @if code.invite.primary { (badge(&("info", text.primary_code()))) }
             @else { span.break { (code.invite.label.as_deref().unwrap_or("—")) } }
         },
-        html! { (code.invitees) },
+        html! { (count(code.invitees)) },
         html! {
             label.hidden for=(id) { (label) }
             span.copy.slim {
@@ -169,18 +243,12 @@ fn new_code(visit: &Visit) -> Markup {
 }
 
 /// Asks before a code is switched off, which can't be undone (C3.2).
-pub async fn off(Member(visit): Member) -> Response {
-    let member = match visit.member() {
-        Ok(member) => member,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let read = match overview(&visit.app, member.user.id).await {
-        Ok(read) => read,
-        Err(error) => return unread(&visit, &error),
-    };
+pub async fn off(arrival: Arrival) -> Result<Response, Instead> {
+    let (visit, read) = read(arrival).await?;
+    let member = visit.signed_in()?;
     let asked = visit.asked("code").and_then(InviteCode::parse);
     let code = read.codes.iter().find(|code| Some(&code.invite.code) == asked.as_ref() && !code.invite.primary);
-    let Some(code) = code else { return crate::visit::no_page(visit).await };
+    let Some(code) = code else { return Ok(not_found(&visit)) };
     let (text, name) = (&visit.text, code.invite.code.to_string());
     let route = format!("/v1/affiliate/codes/{name}");
     let main = html! {
@@ -189,7 +257,7 @@ pub async fn off(Member(visit): Member) -> Response {
                 dl.sum.narrow {
                     dt { (text.invite_code()) } dd.mono { (name) }
                     dt { (text.code_label()) } dd.break { (code.invite.label.as_deref().unwrap_or("—")) }
-                    dt { (text.friend_count()) } dd { (code.invitees) }
+                    dt { (text.friend_count()) } dd { (count(code.invitees)) }
                 }
                 form.row method="post" action=(format!("/forms/affiliate{route}")) {
                     (visit.sealed("DELETE", &route, "/affiliate", "/affiliate", Some("code_off")))
@@ -199,10 +267,10 @@ pub async fn off(Member(visit): Member) -> Response {
             }
         }
     };
-    frame::page(&visit, member, &text.switch_off_title(name.clone()), &text.switch_off_lead(), &main)
+    Ok(frame::page(&visit, member, &text.switch_off_title(name.clone()), &text.switch_off_lead(), &main))
 }
 
-fn history(visit: &Visit, part: &Part, page: &Page<(Commission, String)>) -> Markup {
+fn history(visit: &Visit, part: &Part, page: &Page<Commission>, friends: &BTreeMap<UserId, User>) -> Markup {
     let text = &visit.text;
     let columns = [
         Column::Text(text.friend_of()),
@@ -214,16 +282,16 @@ fn history(visit: &Visit, part: &Part, page: &Page<(Commission, String)>) -> Mar
         Column::Text(text.available_at()),
     ];
     let now = visit.app.clock.now();
-    let row = |(of, friend): &(Commission, String)| {
-        let left = of.left();
+    let row = |of: &Commission| {
+        let (left, friend) = (of.left(), friends.get(&of.invitee).map(mask).unwrap_or_default());
         vec![
             html! { (friend) },
             time(visit.language, of.created_at),
             money(&Amount::from(of.base)),
-            html! { (percent(of.rate)) },
+            html! { (text.percent(percent(of.rate))) },
             html! {
                 (money(&Amount::from(left)))
-                @if left != of.amount { small { (text.before_refunds()) " " (money(&Amount::from(of.amount))) } }
+                @if left != of.amount { small { (around(&text.before_refunds(HERE), &money(&Amount::from(of.amount)))) } }
             },
             badge(&text.commission_state(of.state(now))),
             time(visit.language, of.available_at),
@@ -253,7 +321,7 @@ fn terms(visit: &Visit, of: &AffiliateOverview) -> Markup {
             header { h2 #terms { (text.affiliate_terms()) } p { (text.affiliate_terms_note()) } }
             div.in {
                 dl.sum.narrow {
-                    dt { (text.commission_rate()) } dd { (percent(of.policy.rate)) }
+                    dt { (text.commission_rate()) } dd { (text.percent(percent(of.policy.rate))) }
                     dt { (text.orders_per_friend()) }
                     dd { (or_none(limit, html! { (limit) }, &text.no_limit())) }
                     dt { (text.hold_time()) }
@@ -285,8 +353,15 @@ fn exact(amount: rust_decimal::Decimal, currency: Currency) -> Option<LedgerMone
     LedgerMoney::exact(amount, currency).ok()
 }
 
-/// The member of a page whose main part is the programme's overview.
-pub async fn read(visit: &Visit) -> Result<(&Visitor, AffiliateOverview), Error> {
-    let member = visit.member()?;
-    Ok((member, overview(&visit.app, member.user.id).await?))
+/// Reads the visitor and, at the same time, what their overview is made of.
+pub async fn read(arrival: Arrival) -> Result<(Visit, AffiliateOverview), Instead> {
+    let (app, user) = (arrival.app(), arrival.user());
+    let (entered, waiting) = tokio::join!(arrival.member_with(own_keys(user)), overdue(&app, user));
+    let (visit, own) = entered?;
+    let owner = &visit.signed_in()?.user;
+    let read = async { complete(&app, owner, own, &waiting?, std::iter::empty()).await };
+    match read.await {
+        Ok((read, _)) => Ok((visit, read)),
+        Err(error) => Err(frame::error(&visit, error).into()),
+    }
 }

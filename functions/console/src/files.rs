@@ -18,6 +18,21 @@ pub const FILES: [(&str, &str, &str); 3] = [
     ("icon.svg", "image/svg+xml", include_str!("../static/icon.svg")),
 ];
 
+/// The script as it is served: its lines of comment stay here.
+fn script(source: &str) -> &'static str {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    SCRIPT.get_or_init(|| {
+        let lines = source.lines().filter(|line| !line.trim_start().starts_with("//") && !line.is_empty());
+        lines.fold(String::new(), |all, line| all + line + "\n")
+    })
+}
+
+/// A file as it is served: its content type and its content.
+pub fn served(name: &str) -> Option<(&'static str, &'static str)> {
+    let (_, kind, content) = FILES.iter().find(|(known, _, _)| *known == name)?;
+    Some((kind, if name == "app.js" { script(content) } else { content }))
+}
+
 /// Hash of all files.
 fn hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
@@ -35,11 +50,11 @@ pub fn path(name: &str) -> String {
 
 /// Answers a file; 404 for another hash.
 pub async fn file(Path((of, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let Some((_, kind, content)) = FILES.iter().find(|(known, _, _)| *known == name && of == hash()) else {
+    let Some((kind, content)) = served(&name).filter(|_| of == hash()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let cached = [(CONTENT_TYPE, *kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    packed(&headers, (cached, *content).into_response(), content)
+    let cached = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    packed(&headers, (cached, content).into_response(), content)
 }
 
 /// Keeps robots out.

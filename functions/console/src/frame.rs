@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 use shared::account::browser::Visitor;
 use shared::edge::cookies::{FLASH, SameSite, set};
@@ -87,6 +88,7 @@ pub fn log(fault: &Fault) {
 
 fn card(visit: &Visit, title: &str, lead: &Markup, main: &Markup) -> Markup {
     html! {
+        @if visit.app.config.test_mode { header { (ribbon(visit)) } }
         main #main tabindex="-1" {
             div.gate {
                 p.row { (mark(visit)) }
@@ -138,6 +140,7 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
     html! {
         header.top {
+            (ribbon(visit))
             div {
                 (mark(visit))
                 nav aria-label=(&*text.main_menu()) {
@@ -163,6 +166,16 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     }
 }
 
+/// Names a deployment that moves no real money (C4.11).
+pub fn ribbon(visit: &Visit) -> Markup {
+    html! { @if visit.app.config.test_mode { p.ribbon { (visit.text.test_mode()) } } }
+}
+
+/// The year of the footer, in UTC.
+fn year(visit: &Visit) -> String {
+    visit.app.clock.now().to_zoned(TimeZone::UTC).year().to_string()
+}
+
 /// The visitor's own entries of a menu.
 pub fn account(visit: &Visit) -> Markup {
     html! {
@@ -180,10 +193,11 @@ pub fn choices(visit: &Visit) -> Markup {
     let text = &visit.text;
     let themes = [("system", text.theme_system()), ("light", text.theme_light()), ("dark", text.theme_dark())];
     html! {
+        span { (visit.text.foot_owner(year(visit), visit.brand.settings.name.as_str())) }
         (own_links(visit))
         a href=(visit.with("lang", other.tag())) lang=(other.tag()) hreflang=(other.tag()) { (name) }
         @for (theme, name) in &themes {
-            @if visit.theme.unwrap_or("system") != *theme { a href=(visit.with("theme", theme)) { (text.theme()) ": " (name) } }
+            @if visit.theme.unwrap_or("system") != *theme { a href=(visit.with("theme", theme)) { (text.theme_choice(name.to_string())) } }
         }
     }
 }
@@ -258,12 +272,6 @@ pub fn error(visit: &Visit, error: Error) -> Response {
         Error::Refused(refusal) => refused(visit, &refusal),
         Error::Fault(fault) => failed(visit, &fault),
     }
-}
-
-/// Logs the fault of a part of a page, which fails alone.
-pub fn noted(fault: &Fault) -> Markup {
-    log(fault);
-    html! {}
 }
 
 /// The page of a refused read: somebody else's thing is no page.

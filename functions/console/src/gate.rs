@@ -5,16 +5,25 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use form_urlencoded::Serializer;
 use maud::{Markup, html};
+use serde::Deserialize;
 use shared::account::browser;
+use shared::account::model::identity::Email;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
-use shared::edge::cookies::{Cookies, SESSION};
-use shared::kernel::fault::Fault;
+use shared::edge::cookies::{Cookies, SESSION, SIGNUP};
+use shared::edge::sealed;
+use shared::kernel::fault::Error;
+use shared::payment::model::settings::PaymentSettings;
+use shared::referral::model::referral::RewardTerms;
 use shared::referral::model::settings::ReferralSettings;
 
 use crate::frame;
-use crate::parts::{Field, field};
+use crate::invite::terms::Promised;
+use crate::parts::{Field, HERE, around, field};
+use crate::show::note;
+use crate::svg;
 use crate::text::CHALLENGE_CODE;
 use crate::visit::{Member, Visit, failed, next_page, redirect};
 
@@ -80,14 +89,20 @@ pub fn mailed_to(visit: &Visit) -> Option<&str> {
 pub async fn sign_in(visit: Visit) -> Response {
     let text = &visit.text;
     let next = next_page(visit.asked("next"));
-    let back = visit.with("", "");
+    let was_kept = Cookies::of(&visit.headers).get(SESSION).is_some();
+    if visit.asked(KEPT).is_some() && was_kept {
+        return redirect(&next);
+    }
+    let back = page_with(&next, visit.asked("code").map(|_| ("code", "1")));
+    let done = page_with(&next, Some((KEPT, "1")));
     let lead = html! { p.muted { (text.sign_in_new()) " " a href="/register" { (text.create_account_link()) } } };
     let is_challenged = visit.refused().is_some_and(|flash| flash.code == "challenge_required")
         || visit.asked("code").is_some()
         || visit.entered(CHALLENGE_CODE).is_some();
     let main = html! {
+        @if visit.asked(KEPT).is_some() { (note("bad", &text.no_cookies())) }
         form.stack method="post" action="/forms/registration/sign-in" {
-            (visit.sealed("POST", "/sign-in", &next, &back, None))
+            (visit.sealed("POST", "/sign-in", &done, &back, None))
             (field(&visit, &email(&visit, mailed_to(&visit))))
             (field(&visit, &password(&visit, "current-password", None)))
             @if is_challenged { (challenge_code(&visit)) }
@@ -97,6 +112,19 @@ pub async fn sign_in(visit: Visit) -> Response {
         p.small { a href="/reset" { (text.forgot_password()) } }
     };
     frame::gate(&visit, &text.sign_in(), &lead, &main)
+}
+
+/// Path of the sign-in page.
+const SIGN_IN: &str = "/sign-in";
+/// Parameter of the page after a sign-in, which finds out if the browser keeps cookies (C5.13).
+const KEPT: &str = "kept";
+
+/// The sign-in page that leads on to `next`, with another parameter.
+fn page_with(next: &str, more: Option<(&str, &str)>) -> String {
+    let next = Some(("next", next)).filter(|(_, next)| *next != "/");
+    let query = Serializer::new(String::new()).extend_pairs(next.into_iter().chain(more)).finish();
+    let page = Some(query).filter(|query| !query.is_empty()).map(|query| format!("{SIGN_IN}?{query}"));
+    page.unwrap_or_else(|| SIGN_IN.to_owned())
 }
 
 fn challenge_code(visit: &Visit) -> Markup {
@@ -131,17 +159,23 @@ fn challenge(visit: &Visit) -> Markup {
     }
 }
 
-/// True while an invite code has an effect.
-async fn takes_codes(app: &App) -> Result<bool, Fault> {
-    Ok(app.settings::<ReferralSettings>().await?.settings.enabled
-        || app.settings::<AffiliateSettings>().await?.settings.enabled)
+/// True while an invite code has an effect; and what the referral programme promises, while it is on.
+async fn programmes(app: &App) -> Result<(bool, Option<Promised>), Error> {
+    let referral = app.settings::<ReferralSettings>().await?.settings;
+    let affiliate = app.settings::<AffiliateSettings>().await?.settings;
+    if !referral.enabled {
+        return Ok((affiliate.enabled, None));
+    }
+    let pay = app.settings::<PaymentSettings>().await?.settings;
+    let terms = RewardTerms::of(&referral, pay.ledger_currency, pay.pay_currency)?;
+    Ok((true, Some(Promised::of(&terms)?)))
 }
 
 /// The registration page; `?ref=` fills in the invite code.
 pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
-    let takes_codes = match takes_codes(&app).await {
-        Ok(takes_codes) => takes_codes,
-        Err(fault) => return failed(&visit, &fault),
+    let (takes_codes, promised) = match programmes(&app).await {
+        Ok(read) => read,
+        Err(error) => return frame::error(&visit, error),
     };
     let text = &visit.text;
     let code = visit.asked("ref").map(|code| code.trim().chars().take(100).collect::<String>().to_uppercase());
@@ -162,14 +196,25 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
     };
     let main = html! {
         @if let Some(code) = &code {
-            div.note.ok { span { (text.invited_with()) " " strong.mono { (code) } } }
+            div.note.ok {
+                (svg::info())
+                span {
+                    (around(&text.invited_with(HERE), &html! { strong.mono { (code) } }))
+                    @if let Some(promised) = &promised { (promised.to_friend(&visit)) }
+                }
+            }
         }
         form.stack method="post" action="/forms/registration/register" {
             (visit.sealed("POST", "/register", "/home", &back, None))
             input type="hidden" name="locale" value=(visit.language.tag());
             (field(&visit, &email(&visit, None)))
             (field(&visit, &password(&visit, "new-password", Some(text.password_length().to_string()))))
-            @if takes_codes { (field(&visit, &invite)) }
+            @if takes_codes {
+                div.stack-s data-code="referral_code" data-fine=(&*text.code_fine()) data-not=(&*text.code_unknown()) {
+                    (field(&visit, &invite))
+                    p.hint aria-live="polite" hidden {}
+                }
+            }
             button.btn.go.big { (text.create_account_do()) }
         }
         @if let Some(terms) = &visit.brand.settings.terms_url {
@@ -195,6 +240,20 @@ pub async fn confirm_password(Member(visit): Member) -> Response {
         p.small { a href="/" { (text.go_back()) } }
     };
     frame::gate(&visit, &text.confirm_password(), &html! { p.muted { (text.confirm_password_why()) } }, &main)
+}
+
+/// Sign-up that waits for its code, in the browser's sealed cookie.
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    email: String,
+}
+
+/// The masked address of the sign-up that waits for its code (R2.7).
+fn waiting_address(visit: &Visit) -> Option<String> {
+    let cookies = Cookies::of(&visit.headers);
+    let text = sealed::open(&visit.app.config.secret, "sign-up", cookies.get(SIGNUP)?)?;
+    let waiting: Waiting = serde_json::from_slice(&text).ok()?;
+    Some(Email::parse(&waiting.email)?.masked())
 }
 
 /// The page for the mailed code; the address is in a sealed cookie, not in the URL.
@@ -224,6 +283,10 @@ pub async fn verify(visit: Visit) -> Response {
             button.btn.slim { (text.resend()) }
         }
     };
-    let lead = html! { p.muted { (text.verify_intro()) } };
+    let intro = match waiting_address(&visit) {
+        Some(address) => text.verify_intro_to(address),
+        None => text.verify_intro(),
+    };
+    let lead = html! { p.muted { (intro) } };
     frame::gate(&visit, &text.verify(), &lead, &main)
 }

@@ -1,90 +1,59 @@
 //! Inviting: the user's code and link, the programme in words, friends and rewards (R3).
 
 mod friends;
-mod terms;
+pub mod terms;
 
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use shared::edge::page::{open, seal};
-use shared::kernel::fault::{Error, Fault};
-use shared::kernel::refusal::Refusal;
-use shared::referral::overview::{Invitee, Programme, invitees, programme};
-use shared::table::list::Window;
-use shared::table::store::Page;
+use shared::kernel::fault::Fault;
+use shared::referral::overview::{Programme, invitees, programme, programme_with};
 
 pub use self::friends::rewards;
 use crate::frame;
-use crate::parts::money;
+use crate::parts::{count, money};
 use crate::show;
 use crate::svg;
-use crate::visit::{Member, Visit, failed, not_found};
+use crate::visit::{Arrival, Instead, Member, Visit, failed, not_found};
 
-/// Rows of a list (C3).
-const ROWS: i32 = 20;
-
-/// The window of a list that the query asks for, and the list's name, to which cursors are sealed.
-fn window(visit: &Visit, path: &str) -> Result<(Window, String), Error> {
-    let name = format!("{path}:{}", visit.member()?.user.id);
-    let position = |cursor: &str| open(&visit.app.config.secret, &name, cursor).ok_or(Refusal::ForgedCursor);
-    let after = visit.asked("cursor").map(position).transpose()?;
-    Ok((Window { from: None, to: None, limit: ROWS, after }, name))
-}
-
-/// Content of the page; friends may fail alone.
-struct Invitation {
-    programme: Programme,
-    friends: Result<Page<Invitee>, Fault>,
-    list: String,
-}
-
-async fn read(visit: &Visit) -> Result<Invitation, Error> {
-    let user = &visit.member()?.user;
-    let (window, list) = window(visit, "/invite")?;
-    let (programme, friends) = tokio::join!(programme(&visit.app, user), invitees(&visit.app, user.id, &window));
-    Ok(Invitation { programme: programme?, friends: friends.map_err(Error::into_fault), list })
-}
-
-/// The page for inviting.
-pub async fn page(Member(visit): Member) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
+/// The page for inviting; friends may fail alone.
+pub async fn page(arrival: Arrival) -> Result<Response, Instead> {
+    let (arrival, part) = arrival.part("cursor", "").await?;
+    let (app, user) = (arrival.app(), arrival.user());
+    let inviting = async {
+        let visit = arrival.member().await?;
+        let member = visit.signed_in()?;
+        let programme = programme(&app, &member.user).await.map_err(|error| frame::error(&visit, error))?;
+        Ok::<_, Instead>((visit, programme))
     };
-    let Invitation { programme, friends, list } = match read(&visit).await {
-        Ok(read) => read,
-        Err(error) => return frame::error(&visit, error),
-    };
+    let (inviting, friends) = tokio::join!(inviting, invitees(&app, user, &part.window));
+    let (visit, programme) = inviting?;
+    let visitor = visit.signed_in()?;
     let text = &visit.text;
-    let promised = match terms::Promised::of(&programme.terms) {
-        Ok(promised) => promised,
-        Err(error) => return failed(&visit, &Fault::bug(error.to_string())),
-    };
-    let older = friends.as_ref().ok().and_then(|page| page.next.as_ref());
-    let older = older.map(|next| seal(&visit.app.config.secret, &list, next));
+    let promised = terms::Promised::of(&programme.terms);
+    let promised = promised.map_err(|error| failed(&visit, &Fault::bug(error.to_string())))?;
     let lead = html! { @if programme.enabled { (promised.sentences(&visit, programme.max_invitees)) } };
     let head = frame::Head { title: text.invite().to_string(), lead, aside: html! {} };
     let main = html! {
         (tiles(&visit, &programme))
         (sharing(&visit, &programme))
         @if programme.enabled { (promised.steps(&visit)) }
-        (friends::card(&visit, &programme, &friends))
-        (show::pager(&visit, &text.your_friends(), older.as_deref()))
+        (friends::card(&visit, &programme, &part, friends))
         @if let Some(inviter) = &programme.invited_by { p.small.muted { (text.invited_by(inviter.clone())) } }
     };
-    frame::headed(&visit, visitor, &head, &main)
+    Ok(frame::headed(&visit, visitor, &head, &main))
 }
 
 fn tiles(visit: &Visit, programme: &Programme) -> Markup {
     let (text, counts) = (&visit.text, &programme.counts);
     html! {
         dl.tiles {
-            div.tile { dt { (text.friends()) } dd { (counts.invitees) } }
+            div.tile { dt { (text.friends()) } dd { (count(counts.invitees)) } }
             div.tile {
                 dt { (text.friends_reached(show::price_text(programme.terms.threshold))) }
-                dd { (counts.qualified) }
-                dd { (text.friends_rewarded(counts.rewarded.to_string())) }
+                dd { (count(counts.qualified)) }
+                dd { (text.friends_rewarded(count(counts.rewarded))) }
             }
             div.tile {
                 dt { (text.earned()) }
@@ -101,7 +70,7 @@ fn tiles(visit: &Visit, programme: &Programme) -> Markup {
 }
 
 /// The sign-up link of a visitor who has a code that counts.
-fn link(visit: &Visit, programme: &Programme) -> Option<(String, String)> {
+pub fn link(visit: &Visit, programme: &Programme) -> Option<(String, String)> {
     let user = &visit.member().ok()?.user;
     let code = user.invite_code.as_ref().filter(|_| programme.enabled && user.affiliate.can_invite)?;
     Some((code.to_string(), code.link(&programme.link_base)))
@@ -170,7 +139,7 @@ fn shared(visit: &Visit, code: &str, link: &str) -> Markup {
 }
 
 /// The button that copies a field; there is none without script, since the field can be selected.
-fn copier(visit: &Visit, field: &str) -> Markup {
+pub fn copier(visit: &Visit, field: &str) -> Markup {
     let text = &visit.text;
     html! {
         button.btn type="button" data-copy=(field) data-done=(&*text.copied()) data-else=(&*text.copy_by_hand()) hidden {
@@ -182,7 +151,7 @@ fn copier(visit: &Visit, field: &str) -> Markup {
 /// The QR code of the link as a file.
 pub async fn qr(Member(visit): Member) -> Response {
     let programme = match visit.member() {
-        Ok(visitor) => programme(&visit.app, &visitor.user).await,
+        Ok(visitor) => programme_with(&visit.app, &visitor.user, None, None).await,
         Err(fault) => return failed(&visit, &fault),
     };
     let link = match &programme {

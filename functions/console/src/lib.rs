@@ -4,14 +4,17 @@ mod account;
 pub mod admin;
 mod affiliate;
 mod brand;
+mod chart;
 mod docs;
 pub mod files;
 mod frame;
 mod gate;
+mod home;
 mod invite;
 mod list;
 mod orders;
 mod parts;
+mod records;
 mod redeem;
 mod reset;
 mod show;
@@ -19,7 +22,6 @@ mod sorry;
 mod svg;
 pub mod text;
 mod topup;
-mod user;
 mod visit;
 mod withdraw;
 mod words;
@@ -69,8 +71,8 @@ pub fn api() -> Api<Arc<App>> {
         .route("/register", get(gate::register))
         .route("/verify", get(gate::verify))
         .route("/confirm-password", get(gate::confirm_password))
-        .route("/home", get(user::home))
-        .route("/records", get(user::records))
+        .route("/home", get(home::home))
+        .route("/records", get(records::records))
         .route("/reset", get(reset::reset))
         .route("/account", get(account::account))
         .route("/account/records.csv", get(account::records))

@@ -2,9 +2,9 @@
 
 use fluent_static::Message;
 use maud::{Markup, html};
-use shared::account::browser::Visitor;
 use shared::edge::page::{open, seal};
 use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
 use shared::kernel::refusal::Refusal;
 use shared::table::list::Window;
 use shared::table::store::Cursor;
@@ -24,21 +24,26 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part that the page's query names in this parameter; the first without it.
+    /// The part that the page's query names in this parameter; the first without it. A list with another filter is another list.
     ///
     /// # Rejects
     /// `forged_cursor` for a cursor of another list, another user, or nobody.
-    pub fn of(visit: &Visit, member: &Visitor, parameter: &'static str) -> Result<Self, Refusal> {
-        let name = format!("{}:{}:{parameter}", visit.path, member.user.id);
+    pub fn of(visit: &Visit, user: UserId, parameter: &'static str, filter: &str) -> Result<Self, Refusal> {
+        let name = format!("{}:{user}:{parameter}:{filter}", visit.path);
         let position = |cursor: &str| open(&visit.app.config.secret, &name, cursor).ok_or(Refusal::ForgedCursor);
         let after = visit.asked(parameter).map(position).transpose()?;
         Ok(Self { window: Window { from: None, to: None, limit: ROWS, after }, parameter, name })
     }
 
+    /// True for the list's beginning.
+    pub fn is_first(&self) -> bool {
+        self.window.after.is_none()
+    }
+
     /// Links to the first part and the next one, if there are such.
     pub fn pager(&self, visit: &Visit, label: &str, next: Option<&Cursor>) -> Markup {
         let older = next.map(|next| seal(&visit.app.config.secret, &self.name, next));
-        let is_first = self.window.after.is_none();
+        let is_first = self.is_first();
         html! {
             @if !is_first || older.is_some() {
                 nav.pager aria-label=(label) {
@@ -99,8 +104,8 @@ pub fn table(columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
 /// The words in place of an empty list, and the one thing to do.
 pub fn empty(visit: &Visit, has_more: bool, what: &str, todo: &str) -> Markup {
     html! {
-        div.in {
-            @if has_more { p { (visit.text.look_further()) } } @else { p { (what) } p.muted { (todo) } }
+        div.in.stack-s {
+            @if has_more { p { (visit.text.look_further()) } } @else { p { (what) } @if !todo.is_empty() { p.muted { (todo) } } }
         }
     }
 }

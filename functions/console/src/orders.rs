@@ -5,62 +5,52 @@ mod result;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::edge::page::{open, seal};
+use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
-use shared::kernel::refusal::Refusal;
+use shared::kernel::id::UserId;
 use shared::payment::model::order::OrderStatus;
 use shared::payment::orders_of::{orders_of, views};
 use shared::payment::view::OrderView;
+use shared::table::store::Cursor;
 
 pub use self::order::{cancel, show, state};
 pub use self::result::result;
 use crate::frame;
+use crate::list::Part;
 use crate::show::{self, Column};
-use crate::visit::{Member, Visit, failed};
-
-/// Rows of the list (C3).
-const ROWS: i32 = 20;
-
-/// One page of orders, and the cursor of the next.
-struct Listed {
-    status: Option<OrderStatus>,
-    orders: Vec<OrderView>,
-    older: Option<String>,
-}
+use crate::visit::{Arrival, Instead, Visit};
 
 /// All orders, by state.
-pub async fn list(Member(visit): Member) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let listed = match read(&visit).await {
-        Ok(listed) => listed,
-        Err(error) => return frame::error(&visit, error),
-    };
-    let text = &visit.text;
+pub async fn list(arrival: Arrival) -> Result<Response, Instead> {
+    let status = arrival.asked("status").and_then(OrderStatus::parse);
+    let (arrival, part) = arrival.part("cursor", status.map(OrderStatus::as_str).unwrap_or_default()).await?;
+    let (app, user) = (arrival.app(), arrival.user());
+    let (visit, page) = tokio::join!(arrival.member(), read(&app, user, status, &part));
+    let visit = visit?;
+    let (orders, next) = page.map_err(|error| frame::error(&visit, error))?;
+    let (text, visitor) = (&visit.text, visit.signed_in()?);
     let main = html! {
         section.card aria-label=(&*text.orders()) {
-            (filters(&visit, listed.status))
-            @if listed.orders.is_empty() { (empty(&visit, &listed)) } @else { (show::orders(&visit, &listed.orders)) }
-            (show::pager(&visit, &text.orders(), listed.older.as_deref()))
+            (filters(&visit, status))
+            @if orders.is_empty() { (empty(&visit, status.is_some(), next.is_some())) }
+            @else { (show::orders(&visit, &orders)) }
+            (part.pager(&visit, &text.orders(), next.as_ref()))
         }
     };
-    frame::page(&visit, visitor, &text.orders(), &text.orders_lead(), &main)
+    Ok(frame::page(&visit, visitor, &text.orders(), &text.orders_lead(), &main))
 }
 
-async fn read(visit: &Visit) -> Result<Listed, Error> {
-    let user = visit.member()?.user.id;
-    let status = visit.asked("status").and_then(OrderStatus::parse);
-    let name = format!("/orders:{user}:{}", status.map(OrderStatus::as_str).unwrap_or_default());
-    let secret = &visit.app.config.secret;
-    let position = |cursor: &str| open(secret, &name, cursor).ok_or(Refusal::ForgedCursor);
-    let after = visit.asked("cursor").map(position).transpose()?;
-    let mut page = orders_of(&visit.app, user, ROWS, after).await?;
+/// One page of orders, and the cursor of the next.
+async fn read(
+    app: &App,
+    user: UserId,
+    status: Option<OrderStatus>,
+    part: &Part,
+) -> Result<(Vec<OrderView>, Option<Cursor>), Error> {
+    let mut page = orders_of(app, user, part.window.limit, part.window.after.clone()).await?;
     page.items.retain(|order| status.is_none_or(|status| order.status == status));
-    let older = page.next.as_ref().map(|next| seal(secret, &name, next));
-    Ok(Listed { status, orders: views(&visit.app, &page.items).await?, older })
+    Ok((views(app, &page.items).await?, page.next))
 }
 
 fn filters(visit: &Visit, chosen: Option<OrderStatus>) -> Markup {
@@ -81,12 +71,12 @@ fn filters(visit: &Visit, chosen: Option<OrderStatus>) -> Markup {
     }
 }
 
-fn empty(visit: &Visit, listed: &Listed) -> Markup {
+fn empty(visit: &Visit, is_filtered: bool, has_more: bool) -> Markup {
     let text = &visit.text;
     html! {
         div.in.stack-s {
-            @if listed.older.is_some() { p { (text.look_further()) } }
-            @else if listed.status.is_some() { p { (text.orders_none_fit()) " " a href="/orders" { (text.reset()) } } }
+            @if has_more { p { (text.look_further()) } }
+            @else if is_filtered { p { (text.orders_none_fit()) " " a href="/orders" { (text.reset()) } } }
             @else {
                 p { (text.orders_none()) }
                 p.muted { (text.orders_none_todo()) }

@@ -2,6 +2,7 @@
 
 use fluent_static::Message;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use rust_decimal::Decimal;
@@ -55,9 +56,23 @@ pub fn badge((tone, name): &(&str, Message)) -> Markup {
     html! { span class=(format!("badge {tone}")) { (name) } }
 }
 
-/// A part of one in percent.
+/// A part of one as a number of percent.
 pub fn percent(part: Decimal) -> String {
-    format!("{}%", part.saturating_mul(Decimal::ONE_HUNDRED).normalize())
+    part.saturating_mul(Decimal::ONE_HUNDRED).normalize().to_string()
+}
+
+/// Place of markup in a text.
+pub const HERE: &str = "\u{fffc}";
+
+/// A text around markup, which it names by [`HERE`]: where it stands is the language's to say.
+pub fn around(text: &str, markup: &Markup) -> Markup {
+    let (before, after) = text.split_once(HERE).unwrap_or((text, ""));
+    html! { (before) (markup) (after) }
+}
+
+/// A count, grouped.
+pub fn count(number: u64) -> String {
+    grouped(&number.to_string())
 }
 
 /// A time in UTC, which the script shows in the browser's zone (C4.5).
@@ -68,6 +83,15 @@ pub fn time(language: Language, at: Timestamp) -> Markup {
     };
     let shown = at.to_zoned(TimeZone::UTC).strftime(form).to_string();
     html! { time datetime=(at) data-local { (shown) } }
+}
+
+/// A day without its year.
+pub fn day(language: Language, date: Date) -> String {
+    let form = match language {
+        Language::English => "%-d %b",
+        Language::Chinese => "%-m月%-d日",
+    };
+    date.strftime(form).to_string()
 }
 
 /// A field of a form: label, hint, error, input.

@@ -4,9 +4,8 @@ use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use rust_decimal::Decimal;
-use shared::account::browser::Visitor;
 use shared::edge::view::Amount;
-use shared::kernel::fault::{Error, Fault};
+use shared::kernel::fault::Error;
 use shared::redemption::codes::{self, RedemptionFilter};
 use shared::redemption::model::code::Benefit;
 use shared::redemption::model::plan::{Plan, Subscription};
@@ -18,34 +17,29 @@ use shared::table::store::Page;
 
 use crate::frame;
 use crate::list::{Column, Part, ROWS, alone, empty, table};
-use crate::parts::{Field, badge, field, money, time};
-use crate::visit::{Member, Visit, failed};
+use crate::parts::{Field, HERE, around, badge, field, money, time};
+use crate::visit::{Arrival, Instead, Visit, failed};
 
 /// Route that redeems a code.
 const REDEEM: &str = "/v1/redemptions";
 
-/// Redemptions and subscriptions as they were read.
-type Read = (Result<Page<Redemption>, Fault>, Result<Page<(Subscription, Plan)>, Fault>);
-
 /// The page: form, what the last press brought, subscriptions, redemptions.
-pub async fn redeem(Member(visit): Member) -> Response {
-    let member = match visit.member() {
-        Ok(member) => member,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let part = match Part::of(&visit, member, "cursor") {
-        Ok(part) => part,
-        Err(refusal) => return frame::refused(&visit, &refusal),
-    };
-    let is_enabled = match visit.app.settings::<RedemptionSettings>().await {
-        Ok(settings) => settings.settings.enabled,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let text = &visit.text;
-    let (redemptions, subscriptions) = read(&visit, member, &part).await;
+pub async fn redeem(arrival: Arrival) -> Result<Response, Instead> {
+    let (arrival, part) = arrival.part("cursor", "").await?;
+    let (app, user) = (arrival.app(), arrival.user());
+    let filter = RedemptionFilter { user: Some(user), code: None };
+    let all = Window { from: None, to: None, limit: ROWS, after: None };
+    let (visit, redemptions, subscriptions) = tokio::join!(
+        arrival.member(),
+        codes::redemptions(&app, &filter, &part.window),
+        codes::subscriptions(&app, user, &all)
+    );
+    let visit = visit?;
+    let settings = app.settings::<RedemptionSettings>().await.map_err(|fault| failed(&visit, &fault))?;
+    let (text, member) = (&visit.text, visit.signed_in()?);
     let main = html! {
         @if let Ok(page) = &redemptions { (brought(&visit, page)) }
-        @if is_enabled { (form(&visit)) } @else { div.note.wait { span { (text.redeem_off()) } } }
+        @if settings.settings.enabled { (form(&visit)) } @else { div.note.wait { span { (text.redeem_off()) } } }
         section.card aria-labelledby="subscriptions" {
             header { h2 #subscriptions { (text.subscriptions()) } }
             (alone(&visit, subscriptions.map(|page| holdings(&visit, &page)).map_err(Error::from)))
@@ -55,16 +49,7 @@ pub async fn redeem(Member(visit): Member) -> Response {
             (alone(&visit, redemptions.map(|page| history(&visit, &part, &page)).map_err(Error::from)))
         }
     };
-    frame::page(&visit, member, &text.redeem_title(), &text.redeem_lead(), &main)
-}
-
-async fn read(visit: &Visit, member: &Visitor, part: &Part) -> Read {
-    let filter = RedemptionFilter { user: Some(member.user.id), code: None };
-    let all = Window { from: None, to: None, limit: ROWS, after: None };
-    tokio::join!(
-        codes::redemptions(&visit.app, &filter, &part.window),
-        codes::subscriptions(&visit.app, member.user.id, &all)
-    )
+    Ok(frame::page(&visit, member, &text.redeem_title(), &text.redeem_lead(), &main))
 }
 
 fn form(visit: &Visit) -> Markup {
@@ -173,7 +158,7 @@ fn holdings(visit: &Visit, page: &Page<(Subscription, Plan)>) -> Markup {
 }
 
 /// Traffic used, of the limit as a bar.
-fn traffic(visit: &Visit, of: &Subscription) -> Markup {
+pub fn traffic(visit: &Visit, of: &Subscription) -> Markup {
     let used = gigabytes(of.traffic_used_bytes);
     let Some(whole) = of.traffic_bytes else { return html! { (visit.text.traffic_unlimited(used)) } };
     let part = of.traffic_used_bytes.saturating_mul(100).checked_div(whole).unwrap_or(100).min(100);
@@ -230,5 +215,5 @@ fn effect(visit: &Visit, shown: &Redeemed) -> Markup {
         Some(_) => text.redeemed_extended(),
         None => text.redeemed_began(),
     };
-    html! { (what) small { (text.ends_at()) " " (time(visit.language, extension.expires_at)) } }
+    html! { (what) small { (around(&text.ends_at(HERE), &time(visit.language, extension.expires_at))) } }
 }

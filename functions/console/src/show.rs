@@ -7,7 +7,7 @@ use shared::payment::model::order::OrderStatus;
 use shared::payment::model::promotion::{PromotionStatus, PromotionView};
 use shared::payment::view::OrderView;
 
-use crate::parts::{grouped, money, time};
+use crate::parts::{HERE, around, grouped, money, time};
 use crate::svg;
 use crate::visit::Visit;
 
@@ -136,30 +136,6 @@ pub fn table(columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     }
 }
 
-/// Links to the first page and the next one.
-pub fn pager(visit: &Visit, label: &str, older: Option<&str>) -> Markup {
-    let text = &visit.text;
-    let is_first = visit.asked("cursor").is_none();
-    html! {
-        @if !is_first || older.is_some() {
-            nav.pager aria-label=(label) {
-                @if !is_first { a.btn.slim href=(visit.with("cursor", "")) { (text.first_page()) } }
-                @if let Some(older) = older { a.btn.slim href=(visit.with("cursor", older)) { (text.older()) } }
-            }
-        }
-    }
-}
-
-/// A card that says that its list could not be read; the rest of the page stands.
-pub fn failed_card(visit: &Visit) -> Markup {
-    html! {
-        div.in.stack-s {
-            p { (visit.text.unavailable()) }
-            p { a.btn.slim href=(visit.with("", "")) { (visit.text.try_again()) } }
-        }
-    }
-}
-
 /// Columns of a list of orders.
 fn order_columns(visit: &Visit) -> [Column; 6] {
     let text = &visit.text;
@@ -232,13 +208,13 @@ pub fn promotion(visit: &Visit, promotion: &PromotionView) -> Markup {
         section.promo aria-labelledby="promo" {
             div.line {
                 h2 #promo { (text.promo_first(current.percent.normalize().to_string())) }
-                p { (text.promo_ends()) " " (countdown(promotion.tier_seconds_left.max(1))) }
+                p { (around(&text.promo_ends(HERE), &countdown(promotion.tier_seconds_left.max(1)))) }
             }
             ol.ladder.even[is_even] aria-label=(&*text.promo_steps()) {
                 @for (index, tier) in (0_u32..).zip(&promotion.tiers) {
                     @let is_current = index == current.index;
                     li class=[is_current.then(|| progress(promotion, index))] aria-current=[is_current.then_some("step")] {
-                        b { (text.percent(&tier.percent.normalize().to_string())) }
+                        b { (text.percent(tier.percent.normalize().to_string())) }
                         (text.promo_until(tier.hours.to_string()))
                     }
                 }

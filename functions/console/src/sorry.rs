@@ -5,9 +5,9 @@ use axum::response::Response;
 use maud::html;
 
 use crate::frame;
-use crate::visit::Visit;
+use crate::visit::{Visit, not_found};
 
-/// The page of a form that the form adapter refused; the query chooses among four.
+/// The page of a form that the form adapter refused; or of a path that is none; the query chooses.
 pub async fn sorry(visit: Visit) -> Response {
     let status = visit.asked("status").and_then(|status| status.parse::<u16>().ok());
     page(&visit, status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::FORBIDDEN))
@@ -15,6 +15,9 @@ pub async fn sorry(visit: Visit) -> Response {
 
 /// The page of a refusal with this status, in one sentence, and where to go.
 pub fn page(visit: &Visit, status: StatusCode) -> Response {
+    if status == StatusCode::NOT_FOUND {
+        return not_found(visit);
+    }
     let text = &visit.text;
     let (status, title, todo) = match status.as_u16() {
         403 | 401 => (StatusCode::FORBIDDEN, text.forbidden(), text.forbidden_todo()),

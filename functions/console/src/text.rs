@@ -136,7 +136,7 @@ impl Texts {
             "account_blocked" => self.refused_account_blocked(),
             "email_taken" => self.refused_email_taken(),
             "rate_limited" if flash.wait.is_some_and(|wait| wait <= 90) => {
-                self.refused_wait_seconds(flash.wait.unwrap_or(60).to_string())
+                self.refused_wait_seconds(flash.wait.unwrap_or(60))
             }
             "programme_off" => self.refused_programme_off(),
             "order_not_pending" => self.refused_order_not_pending(),

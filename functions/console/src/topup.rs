@@ -8,7 +8,9 @@ use std::sync::Arc;
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::account::browser::Visitor;
-use shared::kernel::fault::{Error, Fault};
+use shared::app::App;
+use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
 use shared::payment::model::promotion::{Promotion, PromotionView};
 use shared::payment::model::settings::{Offer, PaymentSettings};
 use shared::payment::offers::{Offering, offering, promotion_now};
@@ -20,10 +22,11 @@ use self::choice::{AMOUNT, Choice, OFFER, WAY, Way, ways};
 pub use self::price::price;
 use self::price::{Sum, sum};
 use crate::frame;
+use crate::list::alone;
 use crate::parts::money;
 use crate::show;
 use crate::svg;
-use crate::visit::{Member, Visit, failed};
+use crate::visit::{Arrival, Instead, Visit};
 
 /// Orders below the form.
 const RECENT: i32 = 5;
@@ -47,15 +50,12 @@ impl Page {
 }
 
 /// The top-up page.
-pub async fn page(Member(mut visit): Member) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor.clone(),
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let page = match Page::read(&visit, &visitor).await {
-        Ok(page) => page,
-        Err(error) => return frame::error(&visit, error),
-    };
+pub async fn page(arrival: Arrival) -> Result<Response, Instead> {
+    let (app, user) = (arrival.app(), arrival.user());
+    let (visit, orders) = tokio::join!(arrival.member(), last_orders(&app, user));
+    let mut visit = visit?;
+    let visitor = visit.signed_in()?.clone();
+    let page = Page::read(&visit, &visitor).await.map_err(|error| frame::error(&visit, error))?;
     let (pay, spend) = (page.settings.pay_currency, visitor.user.accounts.balance().currency());
     let lead = visit.text.top_up_lead(pay.code().to_owned(), spend.code().to_owned()).to_string();
     let main = if !page.settings.enabled {
@@ -72,9 +72,8 @@ pub async fn page(Member(mut visit): Member) -> Response {
         }
         form(&visit, &page, &choice, sum.ok().as_ref())
     };
-    let recent = recent(&visit, &visitor).await;
-    let main = html! { (main) (recent) };
-    frame::page(&visit, &visitor, &visit.text.top_up(), &lead, &main)
+    let main = html! { (main) (recent(&visit, orders)) };
+    Ok(frame::page(&visit, &visitor, &visit.text.top_up(), &lead, &main))
 }
 
 fn form(visit: &Visit, page: &Page, choice: &Choice, sum: Option<&Sum>) -> Markup {
@@ -93,7 +92,7 @@ fn form(visit: &Visit, page: &Page, choice: &Choice, sum: Option<&Sum>) -> Marku
                 div.in.stack-s {
                     (price::summary(visit, sum))
                     button.btn.go.big name="form" value=[sealed] data-part="pay" { (price::pay(visit, sum)) }
-                    p.small.muted { (text.pay_hint(page.settings.order_expire_minutes.to_string())) }
+                    p.small.muted { (text.pay_hint(page.settings.order_expire_minutes)) }
                 }
             }
         }
@@ -189,24 +188,20 @@ fn method(visit: &Visit, way: &Way, is_chosen: bool) -> Markup {
 }
 
 /// The last orders; a list that can't be read fails alone.
-async fn recent(visit: &Visit, visitor: &Visitor) -> Markup {
+fn recent(visit: &Visit, orders: Result<Vec<OrderView>, Error>) -> Markup {
     let text = &visit.text;
-    let orders = last_orders(visit, visitor).await;
     if orders.as_ref().is_ok_and(Vec::is_empty) {
         return html! {};
     }
     html! {
         section.card aria-labelledby="recent" {
             header { h2 #recent { (text.recent_orders()) } a href="/orders" { (text.all_orders()) } }
-            @match &orders {
-                Ok(orders) => (show::orders(visit, orders)),
-                Err(fault) => { (frame::noted(fault)) (show::failed_card(visit)) }
-            }
+            (alone(visit, orders.map(|orders| show::orders(visit, &orders))))
         }
     }
 }
 
-async fn last_orders(visit: &Visit, visitor: &Visitor) -> Result<Vec<OrderView>, Fault> {
-    let page = orders_of(&visit.app, visitor.user.id, RECENT, None).await?;
-    views(&visit.app, &page.items).await.map_err(Error::into_fault)
+async fn last_orders(app: &App, user: UserId) -> Result<Vec<OrderView>, Error> {
+    let page = orders_of(app, user, RECENT, None).await?;
+    views(app, &page.items).await
 }

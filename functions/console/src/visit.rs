@@ -10,15 +10,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
-use shared::account::browser::{self, Visitor};
+use shared::account::browser::{self, NamedSession, Visitor};
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
 use shared::edge::cookies::{Cookies, SESSION};
 use shared::edge::forms::{FORM, Flash, Form, ONCE};
 use shared::kernel::fault::Fault;
+use shared::kernel::id::UserId;
+use shared::table::read::Keys;
 
 use crate::brand::Brand;
 use crate::frame;
+use crate::list::Part;
 use crate::text::{Language, Texts};
 
 /// Life of a preference in seconds.
@@ -51,11 +54,10 @@ pub struct Visit {
 pub struct Member(pub Visit);
 
 impl Visit {
-    async fn new(parts: &Parts, app: &Arc<App>, visitor: Option<Visitor>) -> Self {
+    async fn new(parts: &Parts, app: &Arc<App>) -> Self {
         let brand = Brand::of(app).await;
         let cookies = Cookies::of(&parts.headers);
-        let own = visitor.as_ref().and_then(|visitor| visitor.user.locale.as_deref());
-        let language = Language::choose(&parts.headers, &cookies, own, &brand.settings.default_language);
+        let language = Language::choose(&parts.headers, &cookies, None, &brand.settings.default_language);
         let theme = ["light", "dark"].into_iter().find(|theme| cookies.get("theme") == Some(theme));
         let path = parts.uri.path().to_owned();
         Self {
@@ -68,7 +70,7 @@ impl Visit {
             language,
             theme,
             path,
-            visitor,
+            visitor: None,
             brand,
             has_affiliate: false,
             set: Vec::new(),
@@ -76,16 +78,21 @@ impl Visit {
     }
 
     /// The visit of a signed-in user; for anybody else the way to the sign-in page.
-    pub async fn of_member(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let visitor = match Cookies::of(&parts.headers).get(SESSION) {
-            Some(cookie) => browser::visitor(app, cookie).await,
-            None => Ok(None),
-        };
-        match visitor {
-            Ok(Some(visitor)) => Ok(Self::new(parts, app, Some(visitor)).await),
-            Ok(None) => Err(to_sign_in(parts)),
-            Err(fault) => Err(failed(&Self::new(parts, app, None).await, &fault)),
-        }
+    pub async fn of_member(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let arrival = Arrival::from_request_parts(parts, app).await?;
+        arrival.member().await.map_err(IntoResponse::into_response)
+    }
+
+    /// Takes up the visitor, whose language goes before the browser's.
+    async fn enter(&mut self, visitor: Visitor) -> Result<(), Fault> {
+        let (cookies, own) = (Cookies::of(&self.headers), visitor.user.locale.as_deref());
+        self.language = Language::choose(&self.headers, &cookies, own, &self.brand.settings.default_language);
+        self.text = self.language.texts();
+        // While the programme is off, it concerns those who may have earned by a code.
+        let has_code = visitor.user.invite_code.is_some();
+        self.visitor = Some(visitor);
+        self.has_affiliate = self.app.settings::<AffiliateSettings>().await?.settings.enabled || has_code;
+        Ok(())
     }
 
     /// The signed-in user.
@@ -94,6 +101,14 @@ impl Visit {
     /// A bug, on a page that does not ask who visits it.
     pub fn member(&self) -> Result<&Visitor, Fault> {
         self.visitor.as_ref().ok_or_else(|| Fault::bug("a page of a user without one"))
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// The page of the fault, as [`Self::member`].
+    pub fn signed_in(&self) -> Result<&Visitor, Instead> {
+        self.member().map_err(|fault| failed(self, &fault).into())
     }
 
     /// A parameter of the query.
@@ -181,7 +196,98 @@ impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        Ok(Self::new(parts, app, None).await)
+        Ok(Self::new(parts, app).await)
+    }
+}
+
+/// Visit of whoever a signed cookie names, before they are read: a page reads them and what it is made of at the same time (C2.5).
+pub struct Arrival {
+    visit: Visit,
+    named: NamedSession,
+    next: String,
+}
+
+/// Answer in place of a page.
+pub struct Instead(Box<Response>);
+
+impl From<Response> for Instead {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Instead {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl Arrival {
+    /// User whom the cookie names. Nothing of theirs is shown before [`Self::member`] has found their session.
+    pub fn user(&self) -> UserId {
+        self.named.user()
+    }
+
+    /// The application, for reads beside that of the visitor.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.visit.app)
+    }
+
+    /// A parameter of the query.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.visit.asked(name)
+    }
+
+    /// The part of the visitor's own list that the query names in this parameter; the first without it.
+    ///
+    /// # Errors
+    /// The page of a refusal, for a cursor of another list, another user, or nobody.
+    pub async fn part(self, parameter: &'static str, filter: &str) -> Result<(Self, Part), Instead> {
+        match Part::of(&self.visit, self.user(), parameter, filter) {
+            Ok(part) => Ok((self, part)),
+            Err(refusal) => Err(frame::refused(&self.member().await?, &refusal).into()),
+        }
+    }
+
+    /// Reads the visitor.
+    ///
+    /// # Errors
+    /// The answer in place of the page: sign-in for somebody whose session is over.
+    pub async fn member(self) -> Result<Visit, Instead> {
+        Ok(self.member_with(()).await?.0)
+    }
+
+    /// Reads the visitor, and more items in the same call.
+    ///
+    /// # Errors
+    /// As [`Self::member`].
+    pub async fn member_with<K: Keys>(self, more: K) -> Result<(Visit, K::Found), Instead> {
+        let Self { mut visit, named, next } = self;
+        match named.visitor_with(&visit.app, more).await {
+            Ok(Some((visitor, found))) => match visit.enter(visitor).await {
+                Ok(()) => Ok((visit, found)),
+                Err(fault) => Err(failed(&visit, &fault).into()),
+            },
+            Ok(None) => Err(redirect(&sign_in(&next)).into()),
+            Err(fault) => Err(failed(&visit, &fault).into()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Arrival {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let next = parts.uri.path_and_query().map_or("/", |next| next.as_str()).to_owned();
+        let named = match Cookies::of(&parts.headers).get(SESSION) {
+            Some(cookie) => browser::named(app, cookie).await,
+            None => Ok(None),
+        };
+        match named {
+            Ok(Some(named)) => Ok(Self { visit: Visit::new(parts, app).await, named, next }),
+            Ok(None) => Err(redirect(&sign_in(&next))),
+            Err(fault) => Err(failed(&Visit::new(parts, app).await, &fault)),
+        }
     }
 }
 
@@ -189,14 +295,7 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let mut visit = Visit::of_member(parts, app).await?;
-        // While the programme is off, it concerns those who may have earned by a code.
-        let has_code = visit.visitor.as_ref().is_some_and(|visitor| visitor.user.invite_code.is_some());
-        match app.settings::<AffiliateSettings>().await {
-            Ok(programme) => visit.has_affiliate = programme.settings.enabled || has_code,
-            Err(fault) => return Err(failed(&visit, &fault)),
-        }
-        Ok(Self(visit))
+        Visit::of_member(parts, app).await.map(Self)
     }
 }
 

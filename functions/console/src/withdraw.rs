@@ -16,11 +16,11 @@ use shared::kernel::money::LedgerMoney;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::table::store::Page;
 
-use crate::affiliate::{least_cash, read, unread};
+use crate::affiliate::{least_cash, read};
 use crate::frame;
 use crate::list::{Column, Part, alone, empty, table};
-use crate::parts::{Field, badge, field, money, time};
-use crate::visit::{Member, Visit, failed};
+use crate::parts::{Field, HERE, around, badge, field, money, time};
+use crate::visit::{Arrival, Instead, Visit};
 
 /// Route that withdraws.
 const WITHDRAW: &str = "/v1/affiliate/withdrawals";
@@ -28,11 +28,9 @@ const WITHDRAW: &str = "/v1/affiliate/withdrawals";
 const BALANCE: &str = "balance";
 
 /// The page that asks for amount and way.
-pub async fn withdraw(Member(visit): Member) -> Response {
-    match read(&visit).await {
-        Ok((member, of)) => choose(&visit, member, &of),
-        Err(error) => unread(&visit, &error),
-    }
+pub async fn withdraw(arrival: Arrival) -> Result<Response, Instead> {
+    let (visit, of) = read(arrival).await?;
+    Ok(choose(&visit, visit.signed_in()?, &of))
 }
 
 fn choose(visit: &Visit, member: &Visitor, of: &AffiliateOverview) -> Response {
@@ -59,7 +57,7 @@ fn choose(visit: &Visit, member: &Visitor, of: &AffiliateOverview) -> Response {
                     form.stack method="get" action="/affiliate/withdraw/confirm" {
                         (ways(visit, of))
                         div.narrow { (field(visit, &amount)) }
-                        p { (text.withdraw_available()) " " (money(&shown)) " · " a href=(all) { (text.withdraw_all()) } }
+                        p.row { span { (around(&text.withdraw_available(HERE), &money(&shown))) } a href=(all) { (text.withdraw_all()) } }
                         div.row {
                             button.btn.go { (text.withdraw_next()) }
                             a.btn href="/affiliate" { (text.go_back()) }
@@ -97,7 +95,7 @@ fn ways(visit: &Visit, of: &AffiliateOverview) -> Markup {
             div.ways {
                 (way(BALANCE, "to-balance", &text.to_balance(), Some(text.to_balance_note().to_string())))
                 @for (index, method) in methods {
-                    (way(&format!("cash:{method}"), &format!("to-cash-{index}"), &text.to_cash(method.as_str()), note.clone()))
+                    (way(&format!("cash:{method}"), &format!("to-cash-{index}"), &text.to_cash(text.payout_way(method)), note.clone()))
                 }
             }
         }
@@ -142,11 +140,9 @@ impl Wish {
 }
 
 /// The page that states what will happen, and asks for the payout account where there is one.
-pub async fn confirm(Member(mut visit): Member) -> Response {
-    let (wish, of) = match read(&visit).await {
-        Ok((_, of)) => (Wish::of(&visit, &of), of),
-        Err(error) => return unread(&visit, &error),
-    };
+pub async fn confirm(arrival: Arrival) -> Result<Response, Instead> {
+    let (mut visit, of) = read(arrival).await?;
+    let wish = Wish::of(&visit, &of);
     if let Err((pointer, code)) = &wish
         && visit.refused().is_none()
         && of.account.available.is_positive()
@@ -154,14 +150,11 @@ pub async fn confirm(Member(mut visit): Member) -> Response {
         let errors = vec![((*pointer).to_owned(), (*code).to_owned())];
         visit.wrong = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
     }
-    let member = match visit.member() {
-        Ok(member) => member,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    match wish {
+    let member = visit.signed_in()?;
+    Ok(match wish {
         Ok(wish) => asked(&visit, member, &of, &wish),
         Err(_) => choose(&visit, member, &of),
-    }
+    })
 }
 
 fn asked(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -> Response {
@@ -189,7 +182,7 @@ fn asked(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish) -
             }
         }
     };
-    frame::page(visit, member, &text.confirm_title(), &text.withdraw_lead(), &main)
+    frame::page(visit, member, &text.confirm_title(), &text.confirm_lead(), &main)
 }
 
 /// Effects of the withdrawal in numbers: the amount that arrives and the one that stays (C3.2).
@@ -200,7 +193,7 @@ fn effects(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish)
     let owes = accounts.owed().is_positive();
     let after = accounts.balance().plus(wish.amount).ok().filter(|_| !owes);
     let what = match &wish.method {
-        Some(method) => text.confirm_cash(method.as_str()),
+        Some(method) => text.confirm_cash(text.payout_way(method)),
         None => text.confirm_arrives(),
     };
     html! {
@@ -231,7 +224,7 @@ fn payout(visit: &Visit, method: &str) -> Markup {
         show: None,
     };
     let account = Field {
-        hint: Some(text.payout_account_hint(method).to_string()),
+        hint: Some(text.payout_account_hint(text.payout_way(method)).to_string()),
         required: true,
         ..plain("payout-account", "payout.account", html! { (text.payout_account()) })
     };
@@ -244,18 +237,13 @@ fn payout(visit: &Visit, method: &str) -> Markup {
 }
 
 /// All withdrawals; an open one can be cancelled.
-pub async fn withdrawals(Member(visit): Member) -> Response {
-    let member = match visit.member() {
-        Ok(member) => member,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let part = match Part::of(&visit, member, "cursor") {
-        Ok(part) => part,
-        Err(refusal) => return frame::refused(&visit, &refusal),
-    };
-    let own = WithdrawalFilter { user: Some(member.user.id), ..WithdrawalFilter::default() };
-    let page = search::withdrawals(&visit.app, &own, &part.window).await;
-    let text = &visit.text;
+pub async fn withdrawals(arrival: Arrival) -> Result<Response, Instead> {
+    let (arrival, part) = arrival.part("cursor", "").await?;
+    let app = arrival.app();
+    let own = WithdrawalFilter { user: Some(arrival.user()), ..WithdrawalFilter::default() };
+    let (visit, page) = tokio::join!(arrival.member(), search::withdrawals(&app, &own, &part.window));
+    let visit = visit?;
+    let (text, member) = (&visit.text, visit.signed_in()?);
     let main = html! {
         div.row {
             a.btn.go href="/affiliate/withdraw" { (text.withdraw()) }
@@ -265,7 +253,7 @@ pub async fn withdrawals(Member(visit): Member) -> Response {
             (alone(&visit, page.map(|page| listed(&visit, &part, &page)).map_err(Error::from)))
         }
     };
-    frame::page(&visit, member, &text.withdrawals(), &text.withdrawals_lead(), &main)
+    Ok(frame::page(&visit, member, &text.withdrawals(), &text.withdrawals_lead(), &main))
 }
 
 fn listed(visit: &Visit, part: &Part, page: &Page<Withdrawal>) -> Markup {
@@ -293,7 +281,7 @@ fn row(visit: &Visit, of: &Withdrawn) -> Vec<Markup> {
     vec![
         html! {
             @match &of.payout {
-                Some((method, account)) => { (text.to_cash(method.as_str())) small.mono { (account) } }
+                Some((method, account)) => { (text.to_cash(text.payout_way(method))) small.mono { (account) } }
                 None => { (text.to_balance()) }
             }
         },

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 use fluent_static::Message;
+use shared::kernel::ledger::Part;
 use shared::payment::model::order::{FailureCode, OrderStatus};
 use shared::payment::model::refund::RefundState;
 use shared::referral::model::referral::{RewardState, Side, Trigger};
@@ -55,9 +56,24 @@ impl Texts {
         }
     }
 
-    /// Per cent of a bonus: a number and its sign.
-    pub fn percent(&self, number: &str) -> String {
-        format!("{number} %")
+    /// A way of paying cash out; operators may have ways that no text names.
+    pub fn payout_way(&self, method: &str) -> String {
+        match method {
+            "bank" => self.payout_bank().to_string(),
+            "paypal" => self.payout_paypal().to_string(),
+            "alipay" => self.way_alipay().to_string(),
+            "wechat" | "wxpay" => self.way_wxpay().to_string(),
+            other => other.to_owned(),
+        }
+    }
+
+    /// Part of the commission account.
+    pub fn part(&self, part: Part) -> Message {
+        match part {
+            Part::Pending => self.pending(),
+            Part::Available => self.available(),
+            Part::Held => self.held(),
+        }
     }
 
     /// State of a reward.

@@ -138,3 +138,17 @@ all("button[data-share]", (button) => {
   button.hidden = false;
   button.addEventListener("click", () => navigator.share({ url: button.dataset.share, title: button.dataset.title }).catch(() => {}));
 });
+
+// Whether a code is in use, when its field is left; it never keeps anybody from signing up.
+all("[data-code]", (box) => {
+  const field = document.getElementById(box.dataset.code), note = box.lastElementChild;
+  const say = (text) => { note.textContent = text; note.hidden = !text; };
+  field.addEventListener("input", () => say(""));
+  field.addEventListener("change", async () => {
+    const code = field.value.trim();
+    try {
+      const { valid } = code && (await told(`/v1/referral-codes/${encodeURIComponent(code)}`));
+      if (code === field.value.trim()) say(code && (valid ? box.dataset.fine : box.dataset.not));
+    } catch { say(""); }
+  });
+});

@@ -4,6 +4,7 @@
 # review 待审款项. Second person, short, no exclamation marks, no blame; buttons are verbs.
 
 skip = Skip to the content
+test-mode = Test mode: no money moves
 main-menu = Main
 menu = Menu
 account-of = Account of { $email }
@@ -11,7 +12,7 @@ sign-out = Sign out
 nav-home = Overview
 nav-records = Records
 balance = Balance
-theme = Theme
+theme-choice = Theme: { $name }
 theme-system = As the device
 theme-light = Light
 theme-dark = Dark
@@ -21,6 +22,7 @@ error-mark = Error:
 
 sign-in = Sign in
 sign-in-new = New here?
+no-cookies = Your password is right, but this browser keeps no cookies here. Allow cookies, and open this site by HTTPS.
 create-account = Create your account
 create-account-link = Create an account
 create-account-do = Create account
@@ -31,8 +33,13 @@ password-length = 10 to 128 characters
 show = Show
 invite-code = Invite code
 optional = (optional)
-invited-with = You were invited with code
+invited-with = You were invited with code { $code }.
+yours-sign-up = { $amount } is yours as soon as you have signed up.
+yours-qualify = { $amount } is yours after you have paid { $threshold } in all.
+code-fine = This code is in use.
+code-unknown = This code is not in use. Check it; you can sign up without one, too.
 verify = Check your e-mail
+verify-intro-to = We sent a code of six digits to { $email }. It is good for 15 minutes.
 verify-intro = We sent a code of six digits. It is good for 15 minutes.
 code = Code
 verify-do = Confirm
@@ -73,6 +80,9 @@ older = Older
 first-page = First page
 look-further = Nothing on this page; look further.
 filter = Filter
+from-day = From (UTC)
+to-day = To (UTC)
+see-order = Order
 reset = Reset
 all-kinds = All
 nothing-fits = No record fits the filter.
@@ -119,7 +129,8 @@ top-up-off = Top-ups are switched off
 top-up-off-todo = Nothing can be paid now. What you have stays yours; come back later.
 top-up-no-way = No way to pay is set up now. Come back later, or ask support.
 promo-first = New-user bonus: { $percent } % on your first top-up
-promo-ends = This step ends in
+promo-ends = This step ends in { $left }
+percent = { $number } %
 promo-steps = Steps of the bonus
 promo-until = to { $hours } h
 promo-once = Used once, on the first order that is paid. What counts is when you place the order, if you pay before it expires.
@@ -151,7 +162,10 @@ order-bonus-of = Bonus { $percent } %
 order-total = You get
 pay-amount = Pay { $amount }
 pay-plain = Pay
-pay-hint = The next page shows how to pay. You have { $minutes } minutes. Pressing twice makes one order.
+pay-hint = { $minutes ->
+    [one] The next page shows how to pay. You have { $minutes } minute. Pressing twice makes one order.
+   *[other] The next page shows how to pay. You have { $minutes } minutes. Pressing twice makes one order.
+}
 recent-orders = Recent orders
 all-orders = All orders
 orders = Orders
@@ -161,7 +175,7 @@ orders-none-todo = Your first top-up will stand here.
 orders-none-fit = No order fits the filter.
 order = Order
 placed = Placed
-paid-by = By
+paid-by = Method
 status = Status
 pay-now = Pay
 status-pending = Waiting for payment
@@ -174,11 +188,12 @@ status-partially-refunded = Partly refunded
 status-refunded = Refunded
 status-processing = Payment under way
 order-pay-title = Pay { $amount } with { $way }
+order-pay-title-card = Pay { $amount } by card
 order-title = Top-up of { $amount }
 order-title-shop = Payment of { $amount }
 scan-with = Scan with { $way }
 qr-of-payment = QR code of the payment
-time-left = Time left
+time-left = Time left { $left }
 on-this-phone = On this phone? Open the payment page instead.
 open-payment = Open the payment page
 pay-there = You pay on the provider’s page and come back here.
@@ -222,7 +237,10 @@ result-unknown-todo = What you paid is credited anyway. Your orders show it.
 refused-programme-off = This is switched off now. Come back later.
 refused-order-not-pending = This order has ended in the meantime. Its state is below.
 refused-payment-under-way = The provider is processing a payment of this order, so it can’t be cancelled. It will be credited.
-refused-wait-seconds = Too many in a minute. Try again in { $seconds } seconds.
+refused-wait-seconds = Too many in a minute. Try again in { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}.
 field-amount-range = Enter an amount from { $least } to { $most }
 field-amount-digits = Enter an amount in digits, such as 50 or 50.00
 field-amount-decimals = Enter an amount in digits, with at most { $digits } of them after the point
@@ -243,7 +261,10 @@ terms-you-qualify = You get { $amount } for each friend who has paid { $threshol
 terms-friend-sign-up = Your friend gets { $amount } for signing up.
 terms-friend-qualify = Your friend gets { $amount } after paying { $threshold } in all.
 terms-none = Whoever registers with your code is your friend for good. No reward is set now.
-terms-most = Your code works for { $number } friends.
+terms-most = Your code works for { $number ->
+    [one] { $number } friend
+   *[other] { $number } friends
+}.
 friends = Friends
 friends-reached = Reached { $threshold }
 friends-rewarded = { $number } rewarded
@@ -406,7 +427,7 @@ no-redemptions = No codes redeemed yet
 no-redemptions-todo = Enter the first one above.
 benefit = Benefit
 effect = Effect
-ends-at = until
+ends-at = until { $time }
 redemption-undone = Taken back
 redemption-done = Redeemed
 units-day = { $n ->
@@ -500,7 +521,7 @@ no-commissions-todo = The first order that a friend pays will stand here.
 friend-of = Friend
 commission-base = Base
 commission-amount = Commission
-before-refunds = Before refunds:
+before-refunds = Before refunds: { $amount }
 available-at = Available at
 commission-pending = Pending
 commission-available = Available
@@ -513,13 +534,16 @@ withdraw-where = Where to
 to-balance = Your balance
 to-balance-note = At once
 to-cash = Cash by { $method }
+payout-bank = bank transfer
+payout-paypal = PayPal
 to-cash-note = At least { $amount } { $currency }
 withdraw-amount = Amount in { $currency }
-withdraw-available = Available:
+withdraw-available = Available: { $amount }
 withdraw-all = Withdraw all of it
 withdraw-next = Continue
 withdraw-nothing = Nothing is available to withdraw at the moment.
 confirm-title = Check and confirm
+confirm-lead = Nothing has happened yet. Check the amounts, then confirm.
 confirm-arrives = Goes to your balance
 confirm-cash = Is set aside, and paid by { $method }
 confirm-left = Commission that stays available
@@ -527,7 +551,7 @@ confirm-balance-after = Your balance afterwards
 confirm-debt-first = Your debt is paid first.
 confirm-cash-note = Somebody checks it first. You can cancel until it is paid.
 payout-account = Account it is paid to
-payout-account-hint = Number or address at { $method }. Only its last digits are shown later.
+payout-account-hint = Your account for { $method }. Only its last digits are shown later.
 payout-name = Name of the account’s owner
 withdraw-balance-do = Withdraw to the balance
 withdraw-cash-do = Ask for the cash
@@ -560,8 +584,31 @@ field-not-offered = This way is not offered any more. Choose another
 field-too-long = Enter 1 to { $most } characters on one line
 
 # Links of the operator.
+foot-owner = © { $year } { $name }
 foot-home = { $name } home page
 foot-terms = Terms
 foot-privacy = Privacy
 foot-help = Help
 accept-terms = With an account you accept these terms
+
+# Overview.
+held-until = Until { $time }
+first-steps = Your first steps
+first-top-up = Top up
+first-top-up-todo = Choose an amount and pay by card or by a scan. What you pay for is credited at once.
+first-redeem = Redeem a code
+first-redeem-todo = You have a code? It adds time on a plan, or credit to your balance.
+first-invite = Invite a friend
+first-invite-todo = Share a link of your own; what you get for it is said there.
+orders-waiting = Waiting for your payment
+invite-more = Friends and rewards
+
+# Charts.
+as-table = Show as a table
+week-of = Week from
+weeks-title = { $n ->
+    [one] Commission of the last { $n } week
+   *[other] Commission of the last { $n } weeks
+}
+weeks-description = From { $least } to { $most } a week.
+weeks-note = By week from Monday (UTC), less what was taken back.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY,
+};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 use serde::Serialize;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use shared::account::model::settings::IdentitySettings;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
+use shared::edge::forms::SORRY;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::Fault;
@@ -91,6 +94,20 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
+/// True if `Accept` names HTML, with no less weight than JSON.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let all: Vec<&str> = lines.flat_map(|value| value.split(',')).collect();
+    let weight = |of: fn(&str) -> bool| {
+        let fitting = all.iter().filter(|range| of(range.split(';').next().unwrap_or_default().trim()));
+        // As text: `1`, `0.8` and `0.75` compare as the numbers do.
+        fitting.map(|range| range.split_once("q=").map_or("1", |(_, weight)| weight.trim())).max().unwrap_or("0")
+    };
+    let html = weight(|kind| kind.eq_ignore_ascii_case("text/html"));
+    let json = weight(|kind| kind.ends_with("/json") || kind.ends_with("+json"));
+    html != "0" && html >= json
+}
+
 /// The public keys of access tokens
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "getJwks", tag = "public",
@@ -156,8 +173,17 @@ pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<Public
     }))
 }
 
-/// Respond 405 for a path of any function that accepts other methods, else 404.
-pub async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
+/// Respond 405 for a path of any function that accepts other methods, else 404. A browser is led to the page that says so.
+pub async fn unknown(method: Method, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Result<Response, Problem> {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    if is_read && prefers_html(&headers) && uri.path() != SORRY {
+        let page = format!("{SORRY}?status={}", StatusCode::NOT_FOUND.as_u16());
+        return Ok((StatusCode::SEE_OTHER, [(LOCATION, page), (CACHE_CONTROL, "no-store".to_owned())]).into_response());
+    }
+    Err(refused(&uri))
+}
+
+fn refused(uri: &Uri) -> Problem {
     let given: Vec<&str> = uri.path().split('/').collect();
     let fits = |path: &str| {
         let path: Vec<&str> = path.split('/').collect();

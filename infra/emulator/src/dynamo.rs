@@ -92,6 +92,8 @@ struct State {
     /// Names of each table's key attributes.
     keys: HashMap<String, [String; 2]>,
     contention: Contention,
+    /// Duration of each call, in tokio's time.
+    latency: Duration,
 }
 
 /// Calls and capacity units per operation.
@@ -234,6 +236,12 @@ impl Dynamo {
         self.state().contention.lasts = lasts;
     }
 
+    /// Sets the duration of every call, in tokio's time; none by default. With paused time, what a request takes is then the
+    /// longest chain of calls that wait for each other, however many go side by side.
+    pub fn calls_take(&self, lasts: Duration) {
+        self.state().latency = lasts;
+    }
+
     /// Number of requests that conflicted with a transaction since the start.
     pub fn conflicts(&self) -> u64 {
         self.state().contention.conflicts
@@ -241,7 +249,13 @@ impl Dynamo {
 
     /// Handles one request; under contention a transaction holds its items for its duration first.
     async fn in_turn(&self, operation: &str, body: &[u8]) -> (u16, String) {
-        let lasts = self.state().contention.lasts;
+        let (latency, lasts) = {
+            let state = self.state();
+            (state.latency, state.contention.lasts)
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
         if lasts.is_zero() {
             return self.answer(operation, body);
         }

@@ -74,6 +74,8 @@ pub struct Setup {
     pub providers: SimConfig,
     /// Allows webhook deliveries to plain HTTP and private addresses; for a stack that a person runs.
     pub private_endpoints: bool,
+    /// Names the deployment as one that moves no real money, on every page.
+    pub test_mode: bool,
     /// The template to deploy; the product's own if absent.
     pub template: Option<Arc<Template>>,
 }
@@ -158,7 +160,6 @@ impl Stack {
         if let Some(registration) = functions.application("registration")? {
             publish_key(&registration).await?;
         }
-        let requests = AtomicU64::new(0);
         let (template, simulators) = (Arc::clone(&template), Arc::clone(&simulators));
         Ok(Self {
             template,
@@ -172,7 +173,7 @@ impl Stack {
             faults,
             app,
             functions,
-            requests,
+            requests: AtomicU64::new(0),
         })
     }
 
@@ -247,11 +248,8 @@ impl Stack {
     /// Fails when the queue can't be used.
     pub async fn pump(&self, binary: &str, queue: &str, size: usize, retry: Retry) -> Result<bool, Trouble> {
         if self.faults.late() {
-            return self
-                .queues
-                .depth(queue)
-                .map(|depth| depth.visible > 0)
-                .map_err(|refused| refused.to_string().into());
+            let depth = self.queues.depth(queue).map_err(|refused| refused.to_string())?;
+            return Ok(depth.visible > 0);
         }
         let batch = self.queues.poll_once(queue, size).await.map_err(|refused| refused.to_string())?;
         if batch.is_empty() {
@@ -413,6 +411,7 @@ impl Setup {
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
             private_endpoints: false,
+            test_mode: false,
             template: None,
         }
     }
@@ -425,6 +424,7 @@ impl Setup {
             ("ZpayApiUrl", providers.zpay_api_url()),
             ("ZpayPid", providers.zpay_pid.clone()),
             ("StripeApiUrl", providers.stripe_api_url()),
+            ("TestMode", (if self.test_mode { "on" } else { "off" }).to_owned()),
         ])
     }
 

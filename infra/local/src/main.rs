@@ -78,6 +78,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
         password_cost: PASSWORD_COST,
         providers: SimConfig::read(&base_url, |name| std::env::var(name).ok()),
         private_endpoints: true,
+        test_mode: true,
         template: None,
     });
     let stack = stack.await.map_err(|trouble| {

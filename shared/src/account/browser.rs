@@ -12,12 +12,13 @@ use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::account::profile::{confirm, replace_password};
 use crate::account::session::{Authenticated, SignIn, authenticate, begin, end, signer};
-use crate::account::token::{Claims, KeyRing};
+use crate::account::token::{BrowserClaims, Claims, KeyRing};
 use crate::app::App;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
+use table::read::Keys;
 
 /// Life of a user's session in hours.
 const HOURS: i64 = 30 * 24;
@@ -126,33 +127,62 @@ async fn open(app: &App, user: &User, password_number: u64) -> Result<SignedInBr
     })
 }
 
+/// Browser session as its signed cookie names it; neither it nor its user is read yet.
+#[derive(Debug, Clone)]
+pub struct NamedSession(BrowserClaims);
+
+/// Checks the signature of a browser session's cookie; `None` if it is not ours or over.
+///
+/// # Errors
+/// A fault when the database can't be reached, which is asked for unknown public keys only.
+pub async fn named(app: &App, cookie: &str) -> Result<Option<NamedSession>, Fault> {
+    let Some(kid) = KeyRing::names(cookie) else { return Ok(None) };
+    app.learn_key(&kid).await?;
+    Ok(app.keys.verify_browser(cookie, &app.config.public_base_url, app.clock.now()).map(NamedSession))
+}
+
 /// Reads the visitor of a page from the cookie, in one call; `None` when the session is over.
 ///
 /// # Errors
 /// A fault when the database can't be reached.
 pub async fn visitor(app: &App, cookie: &str) -> Result<Option<Visitor>, Fault> {
-    let Some(kid) = KeyRing::names(cookie) else { return Ok(None) };
-    app.learn_key(&kid).await?;
-    let now = app.clock.now();
-    let Some(named) = app.keys.verify_browser(cookie, &app.config.public_base_url, now) else { return Ok(None) };
-    let keys = (User::key(named.sub), Session::key(named.sub, named.sid));
-    let (Some(user), Some(session)) = app.store.read(keys).await? else { return Ok(None) };
-    let bearer = Bearer::from(&*session);
-    let is_over = session.revoked || session.until <= now || user.must_admit(&bearer).is_err();
-    if session.kind != SessionKind::Browser || is_over {
-        return Ok(None);
+    let Some(named) = named(app, cookie).await? else { return Ok(None) };
+    Ok(named.visitor_with(app, ()).await?.map(|(visitor, ())| visitor))
+}
+
+impl NamedSession {
+    /// User whom the cookie names.
+    pub fn user(&self) -> UserId {
+        self.0.sub
     }
-    let claims = Claims {
-        sub: user.id,
-        role: user.role,
-        sid: session.id,
-        pwd: bearer.password_number,
-        generation: bearer.generation,
-        iat: named.iat,
-        exp: named.exp,
-        iss: named.iss,
-    };
-    Ok(Some(Visitor { user: user.into_inner(), session: BrowserSession { claims }, since: session.created_at }))
+
+    /// Reads the visitor, and more items in the same call; `None` when the session is over.
+    ///
+    /// # Errors
+    /// A fault when the database can't be reached, or an item does not decode.
+    pub async fn visitor_with<K: Keys>(&self, app: &App, more: K) -> Result<Option<(Visitor, K::Found)>, Fault> {
+        let (Self(named), now) = (self, app.clock.now());
+        let keys = (User::key(named.sub), Session::key(named.sub, named.sid), more);
+        let (Some(user), Some(session), more) = app.store.read(keys).await? else { return Ok(None) };
+        let bearer = Bearer::from(&*session);
+        let is_over = session.revoked || session.until <= now || user.must_admit(&bearer).is_err();
+        if session.kind != SessionKind::Browser || is_over {
+            return Ok(None);
+        }
+        let claims = Claims {
+            sub: user.id,
+            role: user.role,
+            sid: session.id,
+            pwd: bearer.password_number,
+            generation: bearer.generation,
+            iat: named.iat,
+            exp: named.exp,
+            iss: named.iss.clone(),
+        };
+        let visitor =
+            Visitor { user: user.into_inner(), session: BrowserSession { claims }, since: session.created_at };
+        Ok(Some((visitor, more)))
+    }
 }
 
 /// Ends the browser session; a repeat is a no-op.

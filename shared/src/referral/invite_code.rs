@@ -130,7 +130,8 @@ pub(crate) async fn tell_codes(app: &App, user: &User, tx: &mut Tx) -> Result<()
         Some(listed) => tx.unchanged(listed),
         None => tx.absent(ActiveCodes::key(user.id)),
     };
-    for invite in app.store.read(active_keys(user, listed.as_deref())).await?.into_iter().flatten() {
+    let keys: Vec<_> = active_codes(user, listed.as_deref()).map(|code| Invite::key(code.as_str())).collect();
+    for invite in app.store.read(keys).await?.into_iter().flatten() {
         let told = Invite::clone(&invite).told(user);
         if *invite != told {
             tx.replace(&invite, &told);
@@ -151,20 +152,23 @@ pub async fn codes(app: &App, user: UserId, window: &Window) -> Result<Page<Show
     Ok(Page { items: shown(app, invites).await?, next: page.next })
 }
 
-/// Lists a user's active codes: the primary one, if it exists yet, earlier primary ones, and those beside them.
-///
-/// # Errors
-/// A fault when the database cannot be reached or an item does not decode.
-pub async fn active(app: &App, user: &User) -> Result<Vec<Shown>, Error> {
-    let listed = app.store.get::<ActiveCodes>(&ActiveCodes::key(user.id)).await?;
-    let invites = app.store.read(active_keys(user, listed.as_deref())).await?;
-    shown(app, invites.into_iter().flatten().map(Versioned::into_inner).collect()).await
+/// Keys of a code and of its counts.
+pub(crate) type CountedKeys = (Key<Invite>, Vec<Key>);
+/// A code and its counts as they were found.
+pub(crate) type CountedCode = (Option<Versioned<Invite>>, Vec<Option<Item>>);
+
+/// Returns the keys of a user's active codes with their counts: the primary one, if it exists yet, earlier primary ones, and those
+/// beside them.
+pub(crate) fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<CountedKeys> {
+    active_codes(user, listed).map(|code| (Invite::key(code.as_str()), counts_of(code))).collect()
 }
 
-/// Returns the keys of a user's active codes, the primary one first.
-fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<Key<Invite>> {
-    let beside = listed.into_iter().flat_map(ActiveCodes::all);
-    user.invite_code.iter().chain(beside).map(|code| Invite::key(code.as_str())).collect()
+fn active_codes<'a>(user: &'a User, listed: Option<&'a ActiveCodes>) -> impl Iterator<Item = &'a InviteCode> {
+    user.invite_code.iter().chain(listed.into_iter().flat_map(ActiveCodes::all))
+}
+
+fn counts_of(code: &InviteCode) -> Vec<Key> {
+    (0..SHARDS).map(|shard| CodeInvitees::key(code.as_str(), shard)).collect()
 }
 
 /// Adds links and counts to codes.
@@ -172,11 +176,21 @@ fn active_keys(user: &User, listed: Option<&ActiveCodes>) -> Vec<Key<Invite>> {
 /// # Errors
 /// A fault when the database cannot be reached.
 pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error> {
+    let counted = app.store.read(invites.iter().map(|invite| counts_of(&invite.code)).collect::<Vec<_>>()).await?;
+    with_links(app, invites.into_iter().zip(counted)).await
+}
+
+/// Adds links to codes that were found with their counts.
+///
+/// # Errors
+/// A fault when the settings cannot be read or an item does not decode.
+pub(crate) async fn found_codes(app: &App, found: Vec<CountedCode>) -> Result<Vec<Shown>, Error> {
+    with_links(app, found.into_iter().filter_map(|(invite, counts)| Some((invite?.into_inner(), counts)))).await
+}
+
+async fn with_links(app: &App, codes: impl Iterator<Item = (Invite, Vec<Option<Item>>)>) -> Result<Vec<Shown>, Error> {
     let base = link_base(app).await?;
     let currency = app.settings::<PaymentSettings>().await?.settings.ledger_currency;
-    let shards =
-        |invite: &Invite| (0..SHARDS).map(|shard| CodeInvitees::key(invite.code.as_str(), shard)).collect::<Vec<_>>();
-    let counted = app.store.read(invites.iter().map(shards).collect::<Vec<_>>()).await?;
     let with = |(invite, counted): (Invite, Vec<Option<Item>>)| {
         let (mut invitees, mut earned) = (0_u64, LedgerMoney::zero(currency));
         for shard in counted.iter().flatten() {
@@ -188,7 +202,7 @@ pub async fn shown(app: &App, invites: Vec<Invite>) -> Result<Vec<Shown>, Error>
         }
         Ok(Shown { link: invite.code.link(&base), invite, invitees, earned })
     };
-    invites.into_iter().zip(counted).map(with).collect()
+    codes.map(with).collect()
 }
 
 /// Returns the base URL of invite links (R3.3).

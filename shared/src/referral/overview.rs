@@ -118,7 +118,11 @@ pub async fn programme(app: &App, user: &User) -> Result<Programme, Error> {
     programme_with(app, user, counts.map(Versioned::into_inner), invited_by).await
 }
 
-async fn programme_with(
+/// The programme of `user`, whose counts were read.
+///
+/// # Errors
+/// A fault when the settings cannot be read; terms that do not fit the currencies.
+pub async fn programme_with(
     app: &App,
     user: &User,
     counts: Option<ReferralCounts>,
@@ -235,6 +239,6 @@ async fn mask_of(app: &App, user: UserId) -> Result<String, Fault> {
 const MASK: &str = "***";
 
 /// Returns a user's masked e-mail (R2.7).
-pub(crate) fn mask(user: &User) -> String {
+pub fn mask(user: &User) -> String {
     user.email.as_ref().map_or_else(|| MASK.to_owned(), crate::account::model::identity::Email::masked)
 }

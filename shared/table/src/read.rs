@@ -19,6 +19,7 @@ const TOGETHER: usize = 100;
 /// | `Key<T>` | `Option<Versioned<T>>` |
 /// | `Key`, of any item | `Option<Item>` |
 /// | `Option<Key<T>>` | `Option<Versioned<T>>`, `None` too without a key |
+/// | `()` | nothing |
 /// | `Vec<K>` | a `Vec`, in the order of the keys |
 /// | `BTreeMap<I, K>` | a `BTreeMap` of those that exist, by the same names |
 /// | a tuple of these | the tuple of what each finds |
@@ -69,6 +70,16 @@ impl<T: Entity> Keys for Option<Key<T>> {
 
     fn decode(self, items: &mut ReadSet) -> Result<Self::Found, Fault> {
         self.map_or(Ok(None), |key| key.decode(items))
+    }
+}
+
+impl Keys for () {
+    type Found = ();
+
+    fn add_to(&self, _: &mut Vec<Key>) {}
+
+    fn decode(self, _: &mut ReadSet) -> Result<(), Fault> {
+        Ok(())
     }
 }
 

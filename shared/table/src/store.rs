@@ -219,6 +219,24 @@ fn start_key(after: Cursor) -> Item {
     after.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect()
 }
 
+/// The cursor after an item of a list, from which the list goes on; `None` if the list does not have it.
+pub fn after<T: Entity>(list: Index, item: &T) -> Option<Cursor> {
+    let (_, pk, sk) = list.names();
+    let own = item.own_key();
+    let indexes = item.indexes();
+    let entry = match list {
+        Index::Table => None,
+        Index::Owner => Some(indexes.owner?),
+        Index::Platform => Some(indexes.platform?),
+        Index::Due => Some(indexes.due?),
+    };
+    let mut cursor = Cursor::from([("pk".to_owned(), own.pk), ("sk".to_owned(), own.sk)]);
+    if let Some((partition, sort)) = entry {
+        cursor.extend([(pk.to_owned(), partition), (sk.to_owned(), sort)]);
+    }
+    Some(cursor)
+}
+
 fn position(key: Item) -> Cursor {
     key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
 }

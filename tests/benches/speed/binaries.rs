@@ -12,12 +12,20 @@ use emulator::stack::functions::operations;
 use emulator::template::Function;
 use http::{Request, Response};
 use serde_json::{Value, json};
+use shared::account::browser::open_for;
+use shared::account::model::identity::Email;
+use shared::operations::search::by_email;
 use shared::payment::gateway::stripe::signature::sign;
 
 use crate::shop::Shop;
 
-/// Maximum size of a stripped binary, in megabytes of 1,000,000 bytes.
+/// Maximum size of a stripped binary, in megabytes of 1,000,000 bytes; that of the pages has the texts of two languages (C2.6).
 const SIZE: f64 = 9.0;
+const PAGES_SIZE: f64 = 10.0;
+/// Maximum resident megabytes of the pages after the first one (C2.6).
+const PAGES_RESIDENT: f64 = 12.0;
+/// The function that renders pages.
+const PAGES: &str = "console";
 /// Maximum start time of a function, as a multiple of the minimal function's.
 const START: f64 = 3.0;
 /// The minimal function.
@@ -58,7 +66,9 @@ pub async fn run() -> bool {
         let size = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
         let ratio = ms(starts[&function.binary]) / ms(hello);
         let resident = resident(&deployment, &shop, function).await;
-        let broken = size > SIZE || ratio > START;
+        let is_pages = function.binary == PAGES;
+        let most = if is_pages { PAGES_SIZE } else { SIZE };
+        let broken = size > most || ratio > START || (is_pages && resident > PAGES_RESIDENT);
         kept &= !broken;
         let verdict = if broken { "  over budget" } else { "" };
         println!("{:<16} {size:>14.2} {ratio:>18.2} {resident:>22.1}{verdict}", function.binary);
@@ -94,7 +104,7 @@ async fn starts(deployment: &Deployment, names: &[String]) -> BTreeMap<String, D
 async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> f64 {
     let mut deployed = deployment.start(&function.binary).await.unwrap();
     let process = &mut deployed.process;
-    let answer = process.invoke(&first(deployment, shop, function), PATIENCE).await;
+    let answer = process.invoke(&first(deployment, shop, function).await, PATIENCE).await;
     let answer = answer.unwrap_or_else(|error| panic!("{}: {error}: {}", function.binary, process.output()));
     let status = answer["statusCode"].as_u64().unwrap_or(200);
     assert_eq!(status, 200, "{}: {answer}", function.binary);
@@ -103,8 +113,14 @@ async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> 
     kilobytes.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1_024.0 / 1e6
 }
 
-/// A first event: an admin page, a provider's webhook, a message, or a tick.
-fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
+/// A first event: a page of the admin's, an admin's list, a provider's webhook, a message, or a tick.
+async fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
+    if function.binary == PAGES {
+        let app = &shop.stack.app;
+        let admin = by_email(app, &Email::parse("admin@localhost").unwrap()).await.unwrap().unwrap();
+        let cookie = open_for(app, admin).await.unwrap().cookie;
+        return request(deployment, Request::get("/home").header("cookie", format!("__Host-session={cookie}")), "");
+    }
     let pages =
         operations(&function.binary).into_iter().filter(|(method, path)| method == "GET" && path.starts_with("/v1/"));
     let page = pages.map(|(_, path)| path).filter(|path| !path.contains('{')).min();

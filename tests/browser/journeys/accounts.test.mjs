@@ -27,7 +27,16 @@ journey("1: who follows an invitation finds the code filled in, and the reward a
   const bob = await world.visitor();
   await bob.open(`/register?ref=${code.toLowerCase()}`);
   assert.equal(await bob.page.inputValue("#referral_code"), code);
-  assert.ok((await bob.page.textContent("main")).includes(`${bob.text("invited-with")} ${code}`));
+  assert.ok((await bob.page.textContent("main")).includes(bob.text("invited-with", { code })));
+  assert.ok((await bob.page.textContent("main")).includes(bob.text("yours-sign-up", { amount: "1.5 USD" })));
+  if (world.way.script) {
+    // Whether a code is in use is said when its field is left, and hinders nobody.
+    for (const [entered, said] of [["NOSUCHCO", "code-unknown"], [code, "code-fine"]]) {
+      await bob.fill({ referral_code: entered });
+      await bob.page.press("#referral_code", "Tab");
+      await bob.reads(bob.text(said));
+    }
+  }
   await bob.fill({ email: `${name("bob")}@example.com`, password: PASSWORD });
   await bob.press("create-account-do");
   await bob.at("/home");

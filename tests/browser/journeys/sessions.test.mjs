@@ -98,6 +98,21 @@ journey("28: what people enter is text everywhere", { plain: true }, async (worl
     assert.ok((await page.textContent("main")).includes(HOSTILE), path);
     assert.equal(await page.locator("main script, main img").count(), 0, path);
   }
+  // Labels and names that she and the operator's people wrote.
+  for (const area of ["affiliate", "redemption", "payment"]) await stack.settings(area, (settings) => (settings.enabled = true));
+  const token = await stack.token(ann);
+  await stack.ask("/v1/affiliate/codes", { token, body: { label: HOSTILE } });
+  const plan = await stack.manage("/v1/admin/plans", { name: HOSTILE, quota: 0, on_sale: true });
+  const batch = { label: HOSTILE, count: 1, total_uses: 1, plan_id: plan.id, unit: "month", quantity: 1 };
+  const { codes } = await stack.manage("/v1/admin/redemption/batches", batch);
+  await stack.ask("/v1/redemptions", { token, body: { code: codes[0] } });
+  await stack.settings("payment", (settings) => (settings.offers[0].label = HOSTILE.slice(0, 50)));
+  for (const [path, text] of [["/home", HOSTILE], ["/affiliate", HOSTILE], ["/redeem", HOSTILE], ["/top-up", HOSTILE.slice(0, 50)]]) {
+    await visitor.open(path);
+    assert.ok((await page.textContent("main")).includes(text), path);
+    assert.equal(await page.locator("main script, main img").count(), 0, path);
+  }
+  await stack.settings("payment", (settings) => (settings.offers[0].label = ""));
   await visitor.open(`/register?ref=${encodeURIComponent(HOSTILE)}`);
   await visitor.open(`/records?type=${encodeURIComponent(HOSTILE)}&account=${encodeURIComponent(HOSTILE)}`);
   assert.equal(await page.locator("main script, main img").count(), 0);

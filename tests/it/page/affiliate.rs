@@ -73,9 +73,9 @@ fn commission_goes_to_the_balance_as_the_confirmation_says() {
             earned(world).await;
             let browser = signed_in(world, words, "ann", PASSWORD).await;
             let page = browser.open("/affiliate").await;
-            let friend = rows(&page, 1).remove(0);
+            let friend = rows(&page, 2).remove(0);
             assert!(friend.contains("13.88888888") && friend.contains("1.38888888"), "{friend}");
-            assert!(friend.contains("10%") && friend.contains("b***"), "{friend}");
+            assert!(friend.contains(["10 %", "10%"][index]) && friend.contains("b***"), "{friend}");
             assert!(!page.text.contains("bob@example.com"), "friends are masked");
             let page = ask(&browser, index, "balance", "1.1").await;
             assert!(page.says().contains("0.28888888") && page.says().contains("1.10") || page.says().contains("1.1"));
@@ -215,24 +215,4 @@ fn while_the_programme_is_off_what_was_earned_stays() {
             world.settle().await;
         });
     }
-}
-
-/// C2.5: what the pages read.
-#[test]
-fn the_pages_cost_their_visitor_and_what_they_show() {
-    World::run(async |world| {
-        earned(world).await;
-        let browser = signed_in(world, &BOTH[0], "ann", PASSWORD).await;
-        for (path, wanted) in [
-            ("/affiliate", vec![("BatchGetItem", 5), ("GetItem", 1), ("Query", 2)]),
-            ("/affiliate/withdraw", vec![("BatchGetItem", 4), ("GetItem", 1), ("Query", 1)]),
-            ("/affiliate/withdrawals", vec![("BatchGetItem", 1), ("Query", 1)]),
-        ] {
-            world.stack.dynamo.reset();
-            assert_eq!(browser.open(path).await.status, 200);
-            let used = world.stack.dynamo.used();
-            let calls: Vec<(&str, u64)> = used.iter().map(|(name, usage)| (name.as_str(), usage.calls)).collect();
-            assert_eq!(calls, wanted, "{path}");
-        }
-    });
 }

@@ -77,7 +77,8 @@ impl<'a> Browser<'a> {
         self.ask("POST", action, Some(encoded(fields)), headers).await
     }
 
-    async fn ask(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Shown {
+    /// Sends a request, with the cookies and the language of this browser.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Shown {
         let mut request = Request::builder().method(method).uri(path).header("host", HOST);
         request = request.header("accept-language", self.language).header("accept-encoding", "gzip");
         let jar = self.cookies.lock().unwrap().clone();

@@ -167,6 +167,7 @@ fn where_addresses_are_verified_the_mailed_code_finishes_the_registration() {
         let entries = [("email", "bob@example.com"), ("password", PASSWORD)];
         let page = browser.press(&page, "Create account", &entries).await;
         assert_eq!(page.path, "/verify");
+        assert!(page.says().contains("to b***@e***.com") && !page.text.contains("bob@example.com"), "{}", page.says());
         let page = browser.press(&page, "Confirm", &[("code", "000000")]).await;
         assert_eq!(page.status, 422, "{}", page.says());
         let page = browser.press(&page, "Send again", &[]).await;

@@ -9,8 +9,17 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::redemption::{credit, pro, time_on};
 use crate::world::{PASSWORD, World};
 
-/// Ann with a record, a commission, a second code, an open withdrawal, a subscription and redemptions.
-async fn filled(world: &World) -> String {
+/// Places in a filled world.
+pub struct Filled {
+    /// The page that asks before Ann's second code is switched off.
+    pub off: String,
+    /// An order of Ann's.
+    pub order: String,
+}
+
+/// Ann with a record, an order partly refunded and one to pay, a commission, a second code, an open withdrawal, a subscription and
+/// redemptions.
+pub async fn filled(world: &World) -> Filled {
     invited(world).await;
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.5")).await;
     hundred(world).await;
@@ -22,7 +31,15 @@ async fn filled(world: &World) -> String {
         let code = world.codes(batch).await.remove(0);
         world.redeem("ann", &code).await.is(201);
     }
-    format!("/affiliate/off?code={}", made["code"].as_str().unwrap())
+    let order = world.order("ann", json!({"offer_id": "o100", "provider": "zpay"})).await;
+    world.pay(&order, json!({})).await;
+    world.settle().await;
+    let order = order["id"].as_str().unwrap().to_owned();
+    let refund = json!({"amount": "10", "reason": "goodwill"});
+    world.admin().once().post(&format!("/v1/admin/payment/orders/{order}/refunds"), refund).await.is(201);
+    world.settle().await;
+    world.order("ann", json!({"offer_id": "o50", "provider": "zpay"})).await;
+    Filled { off: format!("/affiliate/off?code={}", made["code"].as_str().unwrap()), order }
 }
 
 /// Runs of English words in what a page shows; names, codes and currencies stand alone.
@@ -46,7 +63,7 @@ pub fn english(page: &Shown) -> Vec<String> {
 #[test]
 fn every_page_is_all_in_its_language_and_keeps_its_place() {
     World::run(async |world| {
-        let off = filled(world).await;
+        let off = filled(world).await.off;
         for words in BOTH {
             let (ann, nobody) = (signed_in(world, &words, "ann", PASSWORD).await, Browser::new(world, words.accept));
             let more = [

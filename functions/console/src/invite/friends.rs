@@ -2,35 +2,34 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::edge::page::seal;
-use shared::kernel::fault::{Error, Fault};
+use shared::kernel::fault::Error;
 use shared::referral::model::referral::{Reward, RewardState};
 use shared::referral::overview::{Invitee, Programme, rewards as rewards_of};
 use shared::table::item::Versioned;
 use shared::table::store::Page;
 
-use super::window;
 use crate::frame;
+use crate::list::{Part, alone, empty};
 use crate::parts::{change, money, time};
 use crate::show::{self, Column};
-use crate::visit::{Member, Visit, failed};
+use crate::visit::{Arrival, Instead, Visit, failed};
 
 /// The list of friends; it fails alone.
-pub fn card(visit: &Visit, programme: &Programme, friends: &Result<Page<Invitee>, Fault>) -> Markup {
+pub fn card(visit: &Visit, programme: &Programme, part: &Part, friends: Result<Page<Invitee>, Error>) -> Markup {
     let text = &visit.text;
+    let todo = text.no_friends_todo();
+    let shown = |page: Page<Invitee>| {
+        html! {
+            @if page.items.is_empty() {
+                (empty(visit, page.next.is_some(), &text.no_friends(), if programme.enabled { &todo } else { "" }))
+            } @else { (table(visit, &page.items)) }
+            (part.pager(visit, &text.your_friends(), page.next.as_ref()))
+        }
+    };
     html! {
         section.card aria-labelledby="friends" {
             header { h2 #friends { (text.your_friends()) } p { (text.your_friends_note()) } }
-            @match friends {
-                Err(fault) => { (frame::noted(fault)) (show::failed_card(visit)) }
-                Ok(page) if page.items.is_empty() => {
-                    div.in.stack-s {
-                        @if page.next.is_some() { p { (text.look_further()) } }
-                        @else { p { (text.no_friends()) } @if programme.enabled { p.muted { (text.no_friends_todo()) } } }
-                    }
-                }
-                Ok(page) => (table(visit, &page.items)),
-            }
+            (alone(visit, friends.map(shown)))
         }
     }
 }
@@ -88,35 +87,24 @@ fn badge(visit: &Visit, state: RewardState) -> Markup {
 }
 
 /// All rewards of the user, as inviter and as invited.
-pub async fn rewards(Member(visit): Member) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let (page, list) = match read(&visit).await {
-        Ok(read) => read,
-        Err(error) => return frame::error(&visit, error),
-    };
+pub async fn rewards(arrival: Arrival) -> Result<Response, Instead> {
+    let (arrival, part) = arrival.part("cursor", "").await?;
+    let (app, user) = (arrival.app(), arrival.user());
+    let (visit, page) = tokio::join!(arrival.member(), rewards_of(&app, user, &part.window));
+    let visit = visit?;
+    let page = page.map_err(|fault| failed(&visit, &fault))?;
+    let visitor = visit.signed_in()?;
     let text = &visit.text;
-    let older = page.next.as_ref().map(|next| seal(&visit.app.config.secret, &list, next));
     let main = html! {
         section.card aria-label=(&*text.rewards()) {
             @if page.items.is_empty() {
-                div.in.stack-s {
-                    @if older.is_some() { p { (text.look_further()) } }
-                    @else { p { (text.no_rewards()) } p.muted { (text.no_rewards_todo()) } }
-                }
+                (empty(&visit, page.next.is_some(), &text.no_rewards(), &text.no_rewards_todo()))
             } @else { (reward_table(&visit, &page.items)) }
-            (show::pager(&visit, &text.rewards(), older.as_deref()))
+            (part.pager(&visit, &text.rewards(), page.next.as_ref()))
         }
         p { a href="/invite" { (text.invite()) } }
     };
-    frame::page(&visit, visitor, &text.rewards(), &text.rewards_lead(), &main)
-}
-
-async fn read(visit: &Visit) -> Result<(Page<Versioned<Reward>>, String), Error> {
-    let (window, list) = window(visit, "/invite/rewards")?;
-    Ok((rewards_of(&visit.app, visit.member()?.user.id, &window).await?, list))
+    Ok(frame::page(&visit, visitor, &text.rewards(), &text.rewards_lead(), &main))
 }
 
 fn reward_table(visit: &Visit, rewards: &[Versioned<Reward>]) -> Markup {

@@ -45,7 +45,16 @@ impl Promised {
             @if let Some(amount) = &self.friend_sign_up { span { (text.terms_friend_sign_up(amount.clone())) } " " }
             @if let Some(amount) = &self.friend_qualify { span { (text.terms_friend_qualify(amount.clone(), threshold())) } " " }
             @if is_nothing { span { (text.terms_none()) } " " }
-            @if let Some(most) = most { span { (text.terms_most(most.to_string())) } }
+            @if let Some(most) = most { span { (text.terms_most(most)) } }
+        }
+    }
+
+    /// The promises to the friend, as the friend reads them.
+    pub fn to_friend(&self, visit: &Visit) -> Markup {
+        let text = &visit.text;
+        html! {
+            @if let Some(amount) = &self.friend_sign_up { " " (text.yours_sign_up(amount.clone())) }
+            @if let Some(amount) = &self.friend_qualify { " " (text.yours_qualify(amount.clone(), self.threshold.clone())) }
         }
     }
 

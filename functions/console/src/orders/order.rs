@@ -6,8 +6,9 @@ use axum::http::header::{CACHE_CONTROL, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Serialize;
+use shared::app::App;
 use shared::kernel::fault::Error;
-use shared::kernel::id::OrderId;
+use shared::kernel::id::{OrderId, UserId};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::cancel_order::own;
@@ -17,11 +18,11 @@ use shared::payment::view::OrderView;
 
 use super::{refunds, sum, words};
 use crate::frame::{self, Head};
-use crate::parts::time;
+use crate::parts::{HERE, around, time};
 use crate::show;
 use crate::svg;
 use crate::topup::entry;
-use crate::visit::{Member, Visit, failed};
+use crate::visit::{Arrival, Instead, Visit};
 
 /// Seconds after the time to pay for which the page goes on looking.
 const GRACE: i64 = 120;
@@ -35,11 +36,22 @@ struct Shown {
 }
 
 impl Shown {
-    async fn read(visit: &Visit, id: &str) -> Result<Self, Error> {
+    async fn read(app: &App, user: UserId, id: &str) -> Result<Self, Error> {
         let id = OrderId::parse(id).ok_or(Refusal::NotFound)?;
-        let order = own(&visit.app, visit.member()?.user.id, id).await?.into_inner();
-        let view = view(&visit.app, &order).await?;
+        let order = own(app, user, id).await?.into_inner();
+        let view = view(app, &order).await?;
         Ok(Self { order, view })
+    }
+
+    /// Reads the order and, at the same time, its visitor.
+    async fn beside(arrival: Arrival, id: &str) -> Result<(Visit, Self), Instead> {
+        let (app, user) = (arrival.app(), arrival.user());
+        let (visit, shown) = tokio::join!(arrival.member(), Self::read(&app, user, id));
+        let visit = visit?;
+        match shown {
+            Ok(shown) => Ok((visit, shown)),
+            Err(error) => Err(frame::error(&visit, error).into()),
+        }
     }
 
     fn path(&self) -> String {
@@ -77,17 +89,11 @@ impl Shown {
 }
 
 /// The page of an order.
-pub async fn show(Member(visit): Member, Path(id): Path<String>) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let shown = match Shown::read(&visit, &id).await {
-        Ok(shown) => shown,
-        Err(error) => return frame::error(&visit, error),
-    };
-    let text = &visit.text;
+pub async fn show(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (visit, shown) = Shown::beside(arrival, &id).await?;
+    let (text, visitor) = (&visit.text, visit.signed_in()?);
     let title = match (shown.view.status, shown.is_top_up()) {
+        (OrderStatus::Pending, _) if shown.view.method == "card" => text.order_pay_title_card(shown.price()),
         (OrderStatus::Pending, _) => text.order_pay_title(shown.price(), text.way(&shown.view.method).to_string()),
         (_, true) => text.order_title(shown.price()),
         (_, false) => text.order_title_shop(shown.price()),
@@ -99,12 +105,14 @@ pub async fn show(Member(visit): Member, Path(id): Path<String>) -> Response {
     };
     let main = html! {
         div.cols {
-            section.card aria-label=(&*text.status()) { div.in.stack-s { (body(&visit, &shown)) } }
+            div.stack {
+                section.card aria-label=(&*text.status()) { div.in.stack-s { (body(&visit, &shown)) } }
+                (refunds(&visit, &shown.view))
+            }
             aside.stack { (sum(&visit, &shown.view, shown.is_top_up())) (timeline(&visit, &shown.view)) }
         }
-        (refunds(&visit, &shown.view))
     };
-    frame::headed(&visit, visitor, &head, &main)
+    Ok(frame::headed(&visit, visitor, &head, &main))
 }
 
 /// State of the order in words, and the next step.
@@ -142,7 +150,7 @@ fn payment(visit: &Visit, shown: &Shown) -> Markup {
             @if let Some(code) = &code { div.qr.big { (code) } }
             div.stack-s {
                 @if code.is_some() { p { strong { (text.scan_with(way)) } } }
-                p.muted { (text.time_left()) " " (show::countdown(shown.seconds_left(visit))) }
+                p.muted { (around(&text.time_left(HERE), &show::countdown(shown.seconds_left(visit)))) }
                 p.muted.small { @if code.is_some() { (text.on_this_phone()) } @else { (text.pay_there()) } }
                 @if let Some(page) = page { a.btn.go href=(page) rel="noreferrer" { (text.open_payment()) } }
             }
@@ -246,6 +254,7 @@ fn anew(shown: &Shown) -> String {
 /// Times at which it was made, and was or could be paid.
 fn timeline(visit: &Visit, order: &OrderView) -> Markup {
     let text = &visit.text;
+    let ends = matches!(order.status, OrderStatus::Pending | OrderStatus::Expired);
     html! {
         section.card aria-labelledby="timeline" {
             header { h2 #timeline { (text.timeline()) } }
@@ -253,7 +262,7 @@ fn timeline(visit: &Visit, order: &OrderView) -> Markup {
                 dl.sum {
                     dt { (text.event_placed()) } dd { (time(visit.language, order.created_at)) }
                     @if let Some(paid) = order.paid_at { dt { (text.event_paid()) } dd { (time(visit.language, paid)) } }
-                    @else { dt { (text.event_ends()) } dd { (time(visit.language, order.expires_at)) } }
+                    @else if ends { dt { (text.event_ends()) } dd { (time(visit.language, order.expires_at)) } }
                 }
             }
         }
@@ -261,18 +270,11 @@ fn timeline(visit: &Visit, order: &OrderView) -> Markup {
 }
 
 /// Asks whether to cancel; what that means stands there (C3.2).
-pub async fn cancel(Member(visit): Member, Path(id): Path<String>) -> Response {
-    let visitor = match visit.member() {
-        Ok(visitor) => visitor,
-        Err(fault) => return failed(&visit, &fault),
-    };
-    let shown = match Shown::read(&visit, &id).await {
-        Ok(shown) => shown,
-        Err(error) => return frame::error(&visit, error),
-    };
-    let text = &visit.text;
+pub async fn cancel(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (visit, shown) = Shown::beside(arrival, &id).await?;
+    let (text, visitor) = (&visit.text, visit.signed_in()?);
     if !shown.looks() {
-        return crate::visit::redirect(&shown.path());
+        return Ok(crate::visit::redirect(&shown.path()));
     }
     let route = shown.route("cancel");
     let main = html! {
@@ -289,7 +291,7 @@ pub async fn cancel(Member(visit): Member, Path(id): Path<String>) -> Response {
             }
         }
     };
-    frame::page(&visit, visitor, &text.cancel_title(shown.price()), &shown.view.id.to_string(), &main)
+    Ok(frame::page(&visit, visitor, &text.cancel_title(shown.price()), &shown.view.id.to_string(), &main))
 }
 
 /// State of an order, for the script.
@@ -299,9 +301,7 @@ struct State {
 }
 
 /// Tells the script the state of an order, and nothing else.
-pub async fn state(Member(visit): Member, Path(id): Path<String>) -> Response {
-    match Shown::read(&visit, &id).await {
-        Ok(shown) => ([(CACHE_CONTROL, "no-store")], Json(State { state: shown.state() })).into_response(),
-        Err(error) => frame::error(&visit, error),
-    }
+pub async fn state(arrival: Arrival, Path(id): Path<String>) -> Result<Response, Instead> {
+    let (_, shown) = Shown::beside(arrival, &id).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(State { state: shown.state() })).into_response())
 }
