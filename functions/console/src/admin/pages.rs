@@ -20,9 +20,11 @@ use shared::app::App;
 use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
 use shared::kernel::fault::Fault;
 
+use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
-use super::{audit, growth, keys, overview, settings, users, webhooks};
+use super::{audit, growth, keys, settings, users, webhooks};
+use super::{find, ledger, overview, reconciliations, reviews, stats, withdrawals};
 use crate::frame;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
 
@@ -33,7 +35,7 @@ const SEEN_SECONDS: i64 = 12 * 3_600;
 const NEEDS_FRESH: &str = "fresh_password_required";
 const CONFIRMED: &str = "password_confirmed";
 
-/// Whom a page is for.
+/// Visitors of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenTo {
     /// Admins with any scope, or without.
@@ -79,6 +81,9 @@ impl Rule {
 
 /// Rule of the pages of redemption codes.
 const CODES: Rule = Rule::with(AdminScope::CodesIssue);
+/// Rules of several pages.
+const ORDERS: Rule = Rule::with(AdminScope::OrdersRead);
+const WITHDRAWALS: Rule = Rule::with(AdminScope::WithdrawalsApprove);
 
 macro_rules! pages {
     ($($path:literal, $rule:expr => $page:path;)*) => {
@@ -92,7 +97,7 @@ macro_rules! pages {
     };
 }
 
-pages! {
+pages![
     "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
     "/admin/settings", Rule::with(AdminScope::SettingsWrite) => settings::areas;
     "/admin/settings/{area}", Rule::with(AdminScope::SettingsWrite) => settings::area;
@@ -126,7 +131,28 @@ pages! {
     "/admin/commissions", Rule::ADMINS => growth::commissions;
     "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
     "/admin/audit", Rule::ADMINS => audit::list;
-}
+    "/admin/find", Rule::STAFF => find::find;
+    "/admin/orders", ORDERS => orders::list;
+    "/admin/orders.csv", ORDERS => orders::sheet;
+    "/admin/orders/{id}", ORDERS => file::show;
+    "/admin/orders/{id}/refund", Rule::with(AdminScope::OrdersRefund).fresh() => act::refund;
+    "/admin/orders/{id}/refunds/{refund_id}", Rule::with(AdminScope::OrdersRefund).fresh() => act::confirm_made;
+    "/admin/orders/{id}/complete", Rule::ADMINS.fresh() => act::complete;
+    "/admin/orders/{id}/undo", Rule::ADMINS.fresh() => act::undo;
+    "/admin/reviews", ORDERS => reviews::list;
+    "/admin/reviews/{id}", ORDERS => reviews::show;
+    "/admin/reviews/{id}/resolve", Rule::ADMINS.fresh() => reviews::resolve;
+    "/admin/reviews/{id}/confirm", Rule::ADMINS.fresh() => reviews::confirm_back;
+    "/admin/reconciliations", ORDERS => reconciliations::list;
+    "/admin/reconciliations/{date}", ORDERS => reconciliations::show;
+    "/admin/withdrawals", WITHDRAWALS => withdrawals::list;
+    "/admin/withdrawals/{id}", WITHDRAWALS => withdrawals::show;
+    "/admin/withdrawals/{id}/pay", WITHDRAWALS.fresh() => withdrawals::pay;
+    "/admin/withdrawals/{id}/reject", WITHDRAWALS => withdrawals::reject;
+    "/admin/ledger", Rule::ADMINS => ledger::list;
+    "/admin/stats", Rule::with(AdminScope::StatsRead) => stats::stats;
+    "/admin/stats.csv", Rule::with(AdminScope::StatsRead) => stats::sheet;
+];
 
 /// Rule of the page with this path of the router.
 pub fn rule_of(path: &str) -> Option<Rule> {

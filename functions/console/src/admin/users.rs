@@ -12,6 +12,7 @@ use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::operations::search::{self, UserFilter};
+use shared::referral::model::referral::InviteCode;
 
 use super::filters::{Days, Filter, filters, given};
 use super::menu::{self, Head};
@@ -43,13 +44,14 @@ pub fn link_of(user: &User) -> Markup {
 }
 
 fn filter_of(visit: &Visit) -> Option<UserFilter> {
-    let Some(asked) = given(visit, "email") else { return Some(UserFilter::default()) };
+    let invite = given(visit, "invite").and_then(|code| InviteCode::parse(&code)).map(|code| code.to_string());
+    let Some(asked) = given(visit, "email") else { return Some(UserFilter { invite, ..UserFilter::default() }) };
     if let Some(email) = Email::parse(&asked) {
-        return Some(UserFilter { email: Some(email), begins: None });
+        return Some(UserFilter { email: Some(email), begins: None, invite });
     }
     let begins = asked.to_lowercase();
     let length = begins.chars().count();
-    (2..=254).contains(&length).then_some(UserFilter { email: None, begins: Some(begins) })
+    (2..=254).contains(&length).then_some(UserFilter { email: None, begins: Some(begins), invite })
 }
 
 /// The list.
@@ -75,7 +77,10 @@ pub async fn list(mut staff: Staff) -> Response {
         let nothing = (&*text.people_none(), &*text.people_none_todo());
         part.list(visit, &text.staff_users(), &columns(visit), (&rows, page.next.as_ref()), nothing)
     });
-    let fields = [Filter::text(visit, "email", "text", text.people_email())];
+    let fields = [
+        Filter::text(visit, "email", "text", text.people_email()),
+        Filter::text(visit, "invite", "text", text.invite_code()),
+    ];
     let head =
         Head { title: text.staff_users().to_string(), lead: Some(html! { (text.people_lead()) }), ..Head::default() };
     let main =

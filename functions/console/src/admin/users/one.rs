@@ -189,7 +189,7 @@ fn statement(visit: &Visit, lines: &[StatementLine]) -> Markup {
             money(&Amount::from(line.balance_after)),
         ]
     };
-    sheet(&text.person_ledger(), &columns, &lines.iter().map(row).collect::<Vec<_>>())
+    sheet(text, &text.person_ledger(), &columns, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
 fn orders_table(visit: &Visit, orders: &[Order]) -> Result<Markup, Error> {
@@ -217,7 +217,7 @@ fn orders_table(visit: &Visit, orders: &[Order]) -> Result<Markup, Error> {
         ])
     };
     let rows = orders.iter().map(row).collect::<Result<Vec<_>, Error>>()?;
-    Ok(sheet(&text.person_orders(), &columns, &rows))
+    Ok(sheet(text, &text.person_orders(), &columns, &rows))
 }
 
 fn audit_table(visit: &Visit, records: &[AuditRecord]) -> Markup {
@@ -320,7 +320,7 @@ fn codes(visit: &Visit, of: &AffiliateOverview) -> Markup {
             time(visit.language, shown.invite.created_at),
         ]
     }).collect();
-    sheet(&text.person_codes(), &columns, &rows)
+    sheet(text, &text.person_codes(), &columns, &rows)
 }
 
 fn subscriptions(visit: &Visit, all: &[(Subscription, Plan)]) -> Markup {
@@ -343,5 +343,5 @@ fn subscriptions(visit: &Visit, all: &[(Subscription, Plan)]) -> Markup {
             time(visit.language, subscription.expires_at),
         ]
     };
-    sheet(&text.person_subscriptions(), &columns, &all.iter().map(row).collect::<Vec<_>>())
+    sheet(text, &text.person_subscriptions(), &columns, &all.iter().map(row).collect::<Vec<_>>())
 }

@@ -169,7 +169,7 @@ fn effects(visit: &Visit, of: &Redemption, user: Option<&User>) -> Result<Markup
                 }
                 @if let Some(given) = &of.extension {
                     dt { (text.exchange_takes_time()) } dd { (given.plan_name) }
-                    dt { (text.redeemed_until()) } dd { (time_line(visit.language, given.expires_at)) }
+                    dt { (text.expires()) } dd { (time_line(visit.language, given.expires_at)) }
                 }
             }
             @if of.extension.is_some() { p { (text.exchange_time_effect()) } }
