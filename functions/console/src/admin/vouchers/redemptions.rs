@@ -24,7 +24,7 @@ use super::super::parts::{Confirm, Part, below, confirm, time, time_line};
 use super::super::users;
 use crate::frame;
 use crate::list::{Column, alone};
-use crate::parts::{badge, money};
+use crate::parts::{HERE, around, badge, money};
 use crate::visit::{Visit, not_found};
 
 /// People by their ids.
@@ -108,7 +108,7 @@ fn given_by(visit: &Visit, of: &Redemption) -> Markup {
     html! {
         @match (&of.credit, &of.extension) {
             (Some(credit), _) => (money(&Amount::from(*credit))),
-            (None, Some(given)) => { (given.plan_name) small { (visit.text.ends_at()) " " (time_line(visit.language, given.expires_at)) } }
+            (None, Some(given)) => { (given.plan_name) small { (around(&visit.text.ends_at(HERE), &time_line(visit.language, given.expires_at))) } }
             (None, None) => { "—" }
         }
     }
