@@ -1,7 +1,7 @@
 //! Texts of the settings: label, effect and unit of each field of a `settings!` declaration (R9.1, C3.4).
 
 // Methods of the texts, which the macro writes.
-#![allow(clippy::needless_pass_by_value, clippy::too_many_lines)]
+#![allow(clippy::needless_pass_by_value)]
 
 use fluent_static::Message;
 use shared::operations::model::settings::Area;
@@ -24,72 +24,134 @@ impl Texts {
     }
 
     /// Label and effect of a field; of an element's field behind its list's name. `None` for one without texts.
-    #[rustfmt::skip]
     pub fn setting(&self, area: Area, field: &str) -> Option<(Message, Message)> {
-        Some(match (area, field) {
-            (Area::Identity, "email_verification") => (self.set_identity_email_verification(), self.set_identity_email_verification_effect()),
-            (Area::Identity, "max_signups_per_network") => (self.set_identity_max_signups_per_network(), self.set_identity_max_signups_per_network_effect()),
-            (Area::Referral, "enabled") => (self.set_referral_enabled(), self.set_referral_enabled_effect()),
-            (Area::Referral, "link_base_url") => (self.set_referral_link_base_url(), self.set_referral_link_base_url_effect()),
-            (Area::Referral, "max_invitees_per_user") => (self.set_referral_max_invitees_per_user(), self.set_referral_max_invitees_per_user_effect()),
-            (Area::Referral, "registration.inviter_reward") => (self.set_referral_registration_inviter_reward(), self.set_referral_registration_inviter_reward_effect()),
-            (Area::Referral, "registration.invitee_reward") => (self.set_referral_registration_invitee_reward(), self.set_referral_registration_invitee_reward_effect()),
-            (Area::Referral, "qualified.threshold") => (self.set_referral_qualified_threshold(), self.set_referral_qualified_threshold_effect()),
-            (Area::Referral, "qualified.inviter_reward") => (self.set_referral_qualified_inviter_reward(), self.set_referral_qualified_inviter_reward_effect()),
-            (Area::Referral, "qualified.invitee_reward") => (self.set_referral_qualified_invitee_reward(), self.set_referral_qualified_invitee_reward_effect()),
-            (Area::Promotion, "enabled") => (self.set_promotion_enabled(), self.set_promotion_enabled_effect()),
-            (Area::Promotion, "enrol_existing") => (self.set_promotion_enrol_existing(), self.set_promotion_enrol_existing_effect()),
-            (Area::Promotion, "duration_hours") => (self.set_promotion_duration_hours(), self.set_promotion_duration_hours_effect()),
-            (Area::Promotion, "min_amount") => (self.set_promotion_min_amount(), self.set_promotion_min_amount_effect()),
-            (Area::Promotion, "tiers") => (self.set_promotion_tiers(), self.set_promotion_tiers_effect()),
-            (Area::Promotion, "tiers.hours") => (self.set_promotion_tiers_hours(), self.set_promotion_tiers_hours_effect()),
-            (Area::Promotion, "tiers.percent") => (self.set_promotion_tiers_percent(), self.set_promotion_tiers_percent_effect()),
-            (Area::Payment, "enabled") => (self.set_payment_enabled(), self.set_payment_enabled_effect()),
-            (Area::Payment, "pay_currency") => (self.set_payment_pay_currency(), self.set_payment_pay_currency_effect()),
-            (Area::Payment, "ledger_currency") => (self.set_payment_ledger_currency(), self.set_payment_ledger_currency_effect()),
-            (Area::Payment, "min_amount") => (self.set_payment_min_amount(), self.set_payment_min_amount_effect()),
-            (Area::Payment, "max_amount") => (self.set_payment_max_amount(), self.set_payment_max_amount_effect()),
-            (Area::Payment, "exchange_rate") => (self.set_payment_exchange_rate(), self.set_payment_exchange_rate_effect()),
-            (Area::Payment, "discount_rate") => (self.set_payment_discount_rate(), self.set_payment_discount_rate_effect()),
-            (Area::Payment, "order_expire_minutes") => (self.set_payment_order_expire_minutes(), self.set_payment_order_expire_minutes_effect()),
-            (Area::Payment, "max_orders_per_minute") => (self.set_payment_max_orders_per_minute(), self.set_payment_max_orders_per_minute_effect()),
-            (Area::Payment, "return_url") => (self.set_payment_return_url(), self.set_payment_return_url_effect()),
-            (Area::Payment, "cancel_url") => (self.set_payment_cancel_url(), self.set_payment_cancel_url_effect()),
-            (Area::Payment, "offers") => (self.set_payment_offers(), self.set_payment_offers_effect()),
-            (Area::Payment, "offers.id") => (self.set_payment_offers_id(), self.set_payment_offers_id_effect()),
-            (Area::Payment, "offers.amount") => (self.set_payment_offers_amount(), self.set_payment_offers_amount_effect()),
-            (Area::Payment, "offers.label") => (self.set_payment_offers_label(), self.set_payment_offers_label_effect()),
-            (Area::Payment, "offers.popular") => (self.set_payment_offers_popular(), self.set_payment_offers_popular_effect()),
-            (Area::Payment, "foreign_payments") => (self.set_payment_foreign_payments(), self.set_payment_foreign_payments_effect()),
-            (Area::Payment, "providers.stripe.enabled") => (self.set_payment_providers_stripe_enabled(), self.set_payment_providers_stripe_enabled_effect()),
-            (Area::Payment, "providers.stripe.methods") => (self.set_payment_providers_stripe_methods(), self.set_payment_providers_stripe_methods_effect()),
-            (Area::Payment, "providers.zpay.enabled") => (self.set_payment_providers_zpay_enabled(), self.set_payment_providers_zpay_enabled_effect()),
-            (Area::Payment, "providers.zpay.methods") => (self.set_payment_providers_zpay_methods(), self.set_payment_providers_zpay_methods_effect()),
-            (Area::Payment, "providers.zpay.create") => (self.set_payment_providers_zpay_create(), self.set_payment_providers_zpay_create_effect()),
-            (Area::Payment, "providers.zpay.channel_ids") => (self.set_payment_providers_zpay_channel_ids(), self.set_payment_providers_zpay_channel_ids_effect()),
-            (Area::Payment, "providers.zpay.ip_allow_list") => (self.set_payment_providers_zpay_ip_allow_list(), self.set_payment_providers_zpay_ip_allow_list_effect()),
-            (Area::Payment, "providers.zpay.confirm_by_query") => (self.set_payment_providers_zpay_confirm_by_query(), self.set_payment_providers_zpay_confirm_by_query_effect()),
-            (Area::Affiliate, "enabled") => (self.set_affiliate_enabled(), self.set_affiliate_enabled_effect()),
-            (Area::Affiliate, "default_rate") => (self.set_affiliate_default_rate(), self.set_affiliate_default_rate_effect()),
-            (Area::Affiliate, "default_trigger_limit") => (self.set_affiliate_default_trigger_limit(), self.set_affiliate_default_trigger_limit_effect()),
-            (Area::Affiliate, "max_codes_per_user") => (self.set_affiliate_max_codes_per_user(), self.set_affiliate_max_codes_per_user_effect()),
-            (Area::Affiliate, "hold_hours") => (self.set_affiliate_hold_hours(), self.set_affiliate_hold_hours_effect()),
-            (Area::Affiliate, "valid_days") => (self.set_affiliate_valid_days(), self.set_affiliate_valid_days_effect()),
-            (Area::Affiliate, "cap_per_invitee") => (self.set_affiliate_cap_per_invitee(), self.set_affiliate_cap_per_invitee_effect()),
-            (Area::Affiliate, "min_cash_withdrawal") => (self.set_affiliate_min_cash_withdrawal(), self.set_affiliate_min_cash_withdrawal_effect()),
-            (Area::Affiliate, "withdrawal_methods") => (self.set_affiliate_withdrawal_methods(), self.set_affiliate_withdrawal_methods_effect()),
-            (Area::Redemption, "enabled") => (self.set_redemption_enabled(), self.set_redemption_enabled_effect()),
-            (Area::Redemption, "max_failed_attempts_per_hour") => (self.set_redemption_max_failed_attempts_per_hour(), self.set_redemption_max_failed_attempts_per_hour_effect()),
-            (Area::Agency, "enabled") => (self.set_agency_enabled(), self.set_agency_enabled_effect()),
-            (Area::Agency, "currency") => (self.set_agency_currency(), self.set_agency_currency_effect()),
-            (Area::Console, "name") => (self.set_console_name(), self.set_console_name_effect()),
-            (Area::Console, "logo_url") => (self.set_console_logo_url(), self.set_console_logo_url_effect()),
-            (Area::Console, "accent") => (self.set_console_accent(), self.set_console_accent_effect()),
-            (Area::Console, "default_language") => (self.set_console_default_language(), self.set_console_default_language_effect()),
-            (Area::Console, "support_url") => (self.set_console_support_url(), self.set_console_support_url_effect()),
-            (Area::Console, "terms_url") => (self.set_console_terms_url(), self.set_console_terms_url_effect()),
-            (Area::Console, "privacy_url") => (self.set_console_privacy_url(), self.set_console_privacy_url_effect()),
-            (Area::Console, "home_url") => (self.set_console_home_url(), self.set_console_home_url_effect()),
+        match area {
+            Area::Identity => self.identity_setting(field),
+            Area::Referral => self.referral_setting(field),
+            Area::Promotion => self.promotion_setting(field),
+            Area::Payment => self.payment_setting(field),
+            Area::Affiliate => self.affiliate_setting(field),
+            Area::Redemption => self.redemption_setting(field),
+            Area::Agency => self.agency_setting(field),
+            Area::Console => self.console_setting(field),
+        }
+    }
+
+    #[rustfmt::skip]
+    fn identity_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "email_verification" => (self.set_identity_email_verification(), self.set_identity_email_verification_effect()),
+            "max_signups_per_network" => (self.set_identity_max_signups_per_network(), self.set_identity_max_signups_per_network_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn referral_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_referral_enabled(), self.set_referral_enabled_effect()),
+            "link_base_url" => (self.set_referral_link_base_url(), self.set_referral_link_base_url_effect()),
+            "max_invitees_per_user" => (self.set_referral_max_invitees_per_user(), self.set_referral_max_invitees_per_user_effect()),
+            "registration.inviter_reward" => (self.set_referral_registration_inviter_reward(), self.set_referral_registration_inviter_reward_effect()),
+            "registration.invitee_reward" => (self.set_referral_registration_invitee_reward(), self.set_referral_registration_invitee_reward_effect()),
+            "qualified.threshold" => (self.set_referral_qualified_threshold(), self.set_referral_qualified_threshold_effect()),
+            "qualified.inviter_reward" => (self.set_referral_qualified_inviter_reward(), self.set_referral_qualified_inviter_reward_effect()),
+            "qualified.invitee_reward" => (self.set_referral_qualified_invitee_reward(), self.set_referral_qualified_invitee_reward_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn promotion_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_promotion_enabled(), self.set_promotion_enabled_effect()),
+            "enrol_existing" => (self.set_promotion_enrol_existing(), self.set_promotion_enrol_existing_effect()),
+            "duration_hours" => (self.set_promotion_duration_hours(), self.set_promotion_duration_hours_effect()),
+            "min_amount" => (self.set_promotion_min_amount(), self.set_promotion_min_amount_effect()),
+            "tiers" => (self.set_promotion_tiers(), self.set_promotion_tiers_effect()),
+            "tiers.hours" => (self.set_promotion_tiers_hours(), self.set_promotion_tiers_hours_effect()),
+            "tiers.percent" => (self.set_promotion_tiers_percent(), self.set_promotion_tiers_percent_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn payment_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_payment_enabled(), self.set_payment_enabled_effect()),
+            "pay_currency" => (self.set_payment_pay_currency(), self.set_payment_pay_currency_effect()),
+            "ledger_currency" => (self.set_payment_ledger_currency(), self.set_payment_ledger_currency_effect()),
+            "min_amount" => (self.set_payment_min_amount(), self.set_payment_min_amount_effect()),
+            "max_amount" => (self.set_payment_max_amount(), self.set_payment_max_amount_effect()),
+            "exchange_rate" => (self.set_payment_exchange_rate(), self.set_payment_exchange_rate_effect()),
+            "discount_rate" => (self.set_payment_discount_rate(), self.set_payment_discount_rate_effect()),
+            "order_expire_minutes" => (self.set_payment_order_expire_minutes(), self.set_payment_order_expire_minutes_effect()),
+            "max_orders_per_minute" => (self.set_payment_max_orders_per_minute(), self.set_payment_max_orders_per_minute_effect()),
+            "return_url" => (self.set_payment_return_url(), self.set_payment_return_url_effect()),
+            "cancel_url" => (self.set_payment_cancel_url(), self.set_payment_cancel_url_effect()),
+            "offers" => (self.set_payment_offers(), self.set_payment_offers_effect()),
+            "offers.id" => (self.set_payment_offers_id(), self.set_payment_offers_id_effect()),
+            "offers.amount" => (self.set_payment_offers_amount(), self.set_payment_offers_amount_effect()),
+            "offers.label" => (self.set_payment_offers_label(), self.set_payment_offers_label_effect()),
+            "offers.popular" => (self.set_payment_offers_popular(), self.set_payment_offers_popular_effect()),
+            "foreign_payments" => (self.set_payment_foreign_payments(), self.set_payment_foreign_payments_effect()),
+            "providers.stripe.enabled" => (self.set_payment_providers_stripe_enabled(), self.set_payment_providers_stripe_enabled_effect()),
+            "providers.stripe.methods" => (self.set_payment_providers_stripe_methods(), self.set_payment_providers_stripe_methods_effect()),
+            "providers.zpay.enabled" => (self.set_payment_providers_zpay_enabled(), self.set_payment_providers_zpay_enabled_effect()),
+            "providers.zpay.methods" => (self.set_payment_providers_zpay_methods(), self.set_payment_providers_zpay_methods_effect()),
+            "providers.zpay.create" => (self.set_payment_providers_zpay_create(), self.set_payment_providers_zpay_create_effect()),
+            "providers.zpay.channel_ids" => (self.set_payment_providers_zpay_channel_ids(), self.set_payment_providers_zpay_channel_ids_effect()),
+            "providers.zpay.ip_allow_list" => (self.set_payment_providers_zpay_ip_allow_list(), self.set_payment_providers_zpay_ip_allow_list_effect()),
+            "providers.zpay.confirm_by_query" => (self.set_payment_providers_zpay_confirm_by_query(), self.set_payment_providers_zpay_confirm_by_query_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn affiliate_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_affiliate_enabled(), self.set_affiliate_enabled_effect()),
+            "default_rate" => (self.set_affiliate_default_rate(), self.set_affiliate_default_rate_effect()),
+            "default_trigger_limit" => (self.set_affiliate_default_trigger_limit(), self.set_affiliate_default_trigger_limit_effect()),
+            "max_codes_per_user" => (self.set_affiliate_max_codes_per_user(), self.set_affiliate_max_codes_per_user_effect()),
+            "hold_hours" => (self.set_affiliate_hold_hours(), self.set_affiliate_hold_hours_effect()),
+            "valid_days" => (self.set_affiliate_valid_days(), self.set_affiliate_valid_days_effect()),
+            "cap_per_invitee" => (self.set_affiliate_cap_per_invitee(), self.set_affiliate_cap_per_invitee_effect()),
+            "min_cash_withdrawal" => (self.set_affiliate_min_cash_withdrawal(), self.set_affiliate_min_cash_withdrawal_effect()),
+            "withdrawal_methods" => (self.set_affiliate_withdrawal_methods(), self.set_affiliate_withdrawal_methods_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn redemption_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_redemption_enabled(), self.set_redemption_enabled_effect()),
+            "max_failed_attempts_per_hour" => (self.set_redemption_max_failed_attempts_per_hour(), self.set_redemption_max_failed_attempts_per_hour_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn agency_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "enabled" => (self.set_agency_enabled(), self.set_agency_enabled_effect()),
+            "currency" => (self.set_agency_currency(), self.set_agency_currency_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn console_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "name" => (self.set_console_name(), self.set_console_name_effect()),
+            "logo_url" => (self.set_console_logo_url(), self.set_console_logo_url_effect()),
+            "accent" => (self.set_console_accent(), self.set_console_accent_effect()),
+            "default_language" => (self.set_console_default_language(), self.set_console_default_language_effect()),
+            "support_url" => (self.set_console_support_url(), self.set_console_support_url_effect()),
+            "terms_url" => (self.set_console_terms_url(), self.set_console_terms_url_effect()),
+            "privacy_url" => (self.set_console_privacy_url(), self.set_console_privacy_url_effect()),
+            "home_url" => (self.set_console_home_url(), self.set_console_home_url_effect()),
             _ => return None,
         })
     }
