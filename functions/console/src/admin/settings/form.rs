@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 use serde_json::Value;
 use shared::edge::forms::VERSION;
+use shared::kernel::money::Currency;
+use shared::kernel::provider::Provider;
 use shared::kernel::settings::FieldInfo;
 use shared::operations::model::settings::{AnySettings, Area};
 
@@ -46,6 +48,7 @@ pub fn form(visit: &Visit, shown: &Shown) -> Markup {
             @for (group, fields) in groups(area) {
                 section.card aria-labelledby=(format!("group-{}", id_of(&group))) {
                     header { h2 id=(format!("group-{}", id_of(&group))) { (heading(visit, area, &group)) } }
+                    (secret(visit, &group))
                     div.in.stack {
                         @for about in fields {
                             (field(&Field {
@@ -65,6 +68,19 @@ pub fn form(visit: &Visit, shown: &Shown) -> Markup {
             }
         }
     }
+}
+
+/// What is known of a provider's secret: whether it is there, never what it is.
+fn secret(visit: &Visit, group: &str) -> Markup {
+    let text = &visit.text;
+    let told = match group.strip_prefix("providers.").and_then(Provider::parse) {
+        None => return html! {},
+        Some(Provider::Zpay) if visit.app.providers.may_take(Provider::Zpay, Currency::CNY) => text.setting_secret_present(),
+        Some(Provider::Zpay) => text.setting_secret_missing(),
+        // It has nothing else, and pages have no secrets.
+        Some(Provider::Stripe) => text.setting_secret_elsewhere(),
+    };
+    html! { div.in { p.small.muted { (text.setting_secret()) ": " (told) } } }
 }
 
 /// The fields of an area by the group that they belong to; a list of rows is a group of its own.

@@ -13,11 +13,6 @@ fn placed<'a>(name: &'a str, lists: &BTreeSet<&str>) -> Option<(&'a str, usize, 
     Some((list, place.parse().ok()?, rest)).filter(|_| lists.contains(list))
 }
 
-/// True for the name of an entry in a row of this list.
-pub fn is_row_of(list: &str, name: &str) -> bool {
-    placed(name, &BTreeSet::from([list])).is_some()
-}
-
 /// The fields without rows that have no entry, the others of a list numbered anew.
 pub(super) fn closed(fields: &[(String, String)]) -> Vec<(String, String)> {
     let marked = |name: &'_ str| split(name).1 == "rows";
