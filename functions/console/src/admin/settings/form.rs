@@ -75,7 +75,9 @@ fn secret(visit: &Visit, group: &str) -> Markup {
     let text = &visit.text;
     let told = match group.strip_prefix("providers.").and_then(Provider::parse) {
         None => return html! {},
-        Some(Provider::Zpay) if visit.app.providers.may_take(Provider::Zpay, Currency::CNY) => text.setting_secret_present(),
+        Some(Provider::Zpay) if visit.app.providers.may_take(Provider::Zpay, Currency::CNY) => {
+            text.setting_secret_present()
+        }
         Some(Provider::Zpay) => text.setting_secret_missing(),
         // It has nothing else, and pages have no secrets.
         Some(Provider::Stripe) => text.setting_secret_elsewhere(),
