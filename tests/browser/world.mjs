@@ -28,6 +28,7 @@ export async function fill(stack) {
   await stack.ask("/_local/audit");
   world.review = (await stack.manage("/v1/admin/payment/reviews")).items[0].id;
   world.withdrawal = (await stack.manage("/v1/admin/withdrawals?state=requested")).items[0].id;
+  await configure(stack, world);
 
   const adjust = (who, amount, remark) => stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount, remark });
   await adjust(people.bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
@@ -75,6 +76,7 @@ async function pay(stack, { people: { bob, friend }, orders }) {
 
 async function redeem(stack, world) {
   const plan = await stack.manage("/v1/admin/plans", { name: "Pro", quota: 0, on_sale: true, traffic_bytes: 1_000_000_000 });
+  world.plan = plan.id;
   const token = await stack.token(world.people.bob);
   for (const more of [{ credit: "5" }, { plan_id: plan.id, unit: "month", quantity: 1 }]) {
     const { codes } = await stack.manage("/v1/admin/redemption/batches", { label: "world", count: 1, total_uses: 1, ...more });
@@ -88,6 +90,21 @@ async function withdraw(stack, world) {
   const ask = (body) => stack.ask("/v1/affiliate/withdrawals", { token, body });
   await ask({ amount: "0.25", to: "balance" });
   await ask({ amount: "0.3", to: "cash", payout: { method: "bank", account: "DE0012345678" } });
+}
+
+/** What staff have made: a stopped batch, a key, a webhook with deliveries, a change of settings. */
+async function configure(stack, world) {
+  const batches = "/v1/admin/redemption/batches";
+  const made = await stack.manage(batches, { label: "Spring & <summer> sale", count: 12, total_uses: 3, plan_id: world.plan, unit: "half_year", quantity: 1 });
+  world.batch = made.id;
+  world.voucher = made.codes[0].replaceAll("-", "");
+  await stack.manage(batches, { label: "many", count: 500, credit: "1.00000001", total_uses: 0 });
+  world.key = (await stack.manage("/v1/admin/service-keys", { name: "billing of the shop", scopes: ["users:read", "ledger:write"] })).id;
+  const url = `${stack.base}/_sim/webhook`;
+  world.hook = (await stack.manage("/v1/admin/webhook-endpoints", { url, events: ["order.*", "user.registered"] })).id;
+  world.share = (await stack.manage("/v1/admin/commissions")).items[0].id;
+  await stack.settings("promotion", (settings) => (settings.tiers[0].percent = "30"));
+  await stack.settings("console", (settings) => (settings.support_url = "https://example.com/help"));
 }
 
 /** Somebody who spends what was credited, and whose payment comes back. */

@@ -151,6 +151,7 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/redemption/batches", For::With(AdminScope::CodesIssue)),
     ("GET /v1/admin/redemption/batches/{id}", For::With(AdminScope::CodesIssue)),
     ("GET /v1/admin/redemption/batches/{id}/export.csv", For::With(AdminScope::CodesIssue)),
+    ("POST /v1/admin/redemption/batches/{id}/resume", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/redemption/batches/{id}/status", For::With(AdminScope::CodesIssue)),
     ("GET /v1/admin/redemption/codes", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/redemption/codes/{code}", For::Admin),

@@ -29,6 +29,8 @@ pub struct Erasure {
     /// True to erase a user who owes money or is owed some. Without it such a user is not erased, and the refusal has the figures.
     #[serde(default)]
     acknowledge_balance: bool,
+    /// The account's e-mail in any spelling, or its id if it has none, to make sure that it is the one meant; not checked if absent.
+    confirm: Option<String>,
 }
 
 /// Erase a user's personal data
@@ -49,7 +51,8 @@ pub async fn erase(
 ) -> Result<Reply<AdminUser>, Problem> {
     let reason = said("/reason", &body.value.reason).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    let acknowledge_balance = body.value.acknowledge_balance;
-    let done = verb::erase(&app, &ctx, &Erase { user, reason, acknowledge_balance, admin: admin.id }).await?;
+    let (acknowledge_balance, confirm) = (body.value.acknowledge_balance, body.value.confirm.clone());
+    let ask = Erase { user, reason, acknowledge_balance, confirm, admin: admin.id };
+    let done = verb::erase(&app, &ctx, &ask).await?;
     Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }

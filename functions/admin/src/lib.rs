@@ -86,6 +86,7 @@ pub fn api() -> Api<Arc<App>> {
         redemption::batch::batches,
         redemption::batch::create,
         redemption::batch::batch,
+        redemption::batch::resume,
         redemption::batch::export,
         redemption::batch::set_status,
         redemption::code::codes,

@@ -332,9 +332,14 @@ pub struct Adjustment {
     amount: String,
     /// Remark that the user reads, 1 to 500 characters.
     remark: String,
+    /// True to take more than there is: the rest becomes debt, which the user's next credit pays.
+    #[serde(default)]
+    allow_debt: bool,
 }
 
 /// Adjust an account's balance
+///
+/// A debit above the balance is refused, unless `allow_debt` is set.
 #[utoipa::path(
     post, path = "/v1/admin/users/{id}/adjustments", operation_id = "adjustBalance", tag = "admin",
     responses((status = 200, body = Record), code::InsufficientBalance),
@@ -356,7 +361,7 @@ pub async fn adjust(
 impl Adjustment {
     fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
         let (amount, remark) = self.said()?;
-        Ok(Adjust { user, amount, remark, by: AdjustedBy::Admin(admin) })
+        Ok(Adjust { user, amount, remark, allow_debt: self.allow_debt, by: AdjustedBy::Admin(admin) })
     }
 
     /// Read the amount and the remark.

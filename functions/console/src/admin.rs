@@ -10,9 +10,13 @@
 //! ago, so the page with the form says `.fresh()` in the table and leads through `/confirm-password` first; the form stands on a
 //! page of its own, [`parts::confirm`], which says in numbers what will change.
 
+mod acts;
+mod audit;
 pub mod chart;
 pub mod filters;
 pub mod find;
+mod growth;
+mod keys;
 mod ledger;
 pub mod menu;
 mod orders;
@@ -21,6 +25,11 @@ pub mod pages;
 pub mod parts;
 mod reconciliations;
 mod reviews;
+mod said;
+mod settings;
 mod stats;
+mod users;
+mod vouchers;
+mod webhooks;
 mod withdrawals;
 mod words;

@@ -23,6 +23,16 @@ pub const CHALLENGE_CODE: &str = "challenge_code:?";
         ("text/zh-CN.ftl", "zh-CN"),
         ("text/staff.en.ftl", "en"),
         ("text/staff.zh-CN.ftl", "zh-CN"),
+        ("text/settings.en.ftl", "en"),
+        ("text/settings.zh-CN.ftl", "zh-CN"),
+        ("text/people.en.ftl", "en"),
+        ("text/people.zh-CN.ftl", "zh-CN"),
+        ("text/audit.en.ftl", "en"),
+        ("text/audit.zh-CN.ftl", "zh-CN"),
+        ("text/vouchers.en.ftl", "en"),
+        ("text/vouchers.zh-CN.ftl", "zh-CN"),
+        ("text/system.en.ftl", "en"),
+        ("text/system.zh-CN.ftl", "zh-CN"),
     ],
     default_language = "en"
 )]
@@ -169,7 +179,7 @@ impl Texts {
             "fresh_password_required" => self.refused_fresh_password_required(),
             "password_confirmed" => self.refused_password_confirmed(),
             "not_found" => self.refused_not_found(),
-            _ => return None,
+            code => return self.refused_staff(code),
         })
     }
 
@@ -200,7 +210,7 @@ impl Texts {
             ("/payout/method", _) => self.field_not_offered(),
             ("/payout/account" | "/payout/name", _) => self.field_too_long(200),
             ("/label", _) => self.field_too_long(100),
-            _ => self.field_other(),
+            (pointer, code) => self.field_staff(pointer, code),
         }
     }
 
@@ -249,7 +259,7 @@ impl Texts {
             "review_confirmed" => self.review_confirmed(),
             "withdrawal_paid" => self.withdrawal_was_paid(),
             "withdrawal_rejected" => self.withdrawal_was_rejected(),
-            _ => return None,
+            code => return self.said_staff(code),
         })
     }
 

@@ -176,7 +176,19 @@ impl Visit {
 
     /// Value of a button `form` that carries all of it, in a form that another button sends to a page: there it is no part.
     pub fn sealed_button(&self, path: &str, done: &str, back: &str) -> Option<String> {
-        Form { once: Some(self.once(path)), ..self.form("POST", path, done, back, None) }.seal(&*self.app)
+        self.sealed_button_for("POST", path, done, back, None)
+    }
+
+    /// Value of such a button for another method, and with something to say afterwards.
+    pub fn sealed_button_for(
+        &self,
+        method: &str,
+        path: &str,
+        done: &str,
+        back: &str,
+        said: Option<&str>,
+    ) -> Option<String> {
+        Form { once: Some(self.once(path)), ..self.form(method, path, done, back, said) }.seal(&*self.app)
     }
 }
 

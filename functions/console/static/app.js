@@ -152,3 +152,13 @@ all("[data-code]", (box) => {
     } catch { say(""); }
   });
 });
+
+// Selects all of a list's rows, or none of them.
+all("button[data-all]", (button) => {
+  const boxes = [...button.form.elements].filter((one) => one.name === button.dataset.all);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const isAll = boxes.every((one) => one.checked);
+    for (const one of boxes) one.checked = !isAll;
+  });
+});

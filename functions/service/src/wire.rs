@@ -185,7 +185,7 @@ impl Movement {
             return Err(Refusal::Invalid(errors));
         };
         let amount = if takes { -amount } else { amount };
-        Ok(Adjust { user, amount, remark, by: AdjustedBy::Backend { name, related_id } })
+        Ok(Adjust { user, amount, remark, allow_debt: false, by: AdjustedBy::Backend { name, related_id } })
     }
 }
 

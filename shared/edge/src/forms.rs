@@ -7,6 +7,7 @@
 pub mod names;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,6 +17,9 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, SE
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -37,7 +41,7 @@ pub const VERSION: &str = "version";
 pub const SORRY: &str = "/sorry";
 /// Page that asks for the password once more.
 pub const CONFIRM: &str = "/confirm-password";
-/// Most bytes of a flash message.
+/// Most characters of a flash message as its cookie has it; browsers keep 4096 with the name.
 const MAX_FLASH: usize = 3_500;
 /// Most bytes of an answer that is read for its id or its refusal.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -112,18 +116,19 @@ pub struct Flash {
 impl Flash {
     /// The cookie that carries the message.
     pub fn cookie(&self, host: &impl FormHost) -> Option<HeaderValue> {
-        let text = serde_json::to_vec(self).ok()?;
-        if text.len() > MAX_FLASH && !self.shortened {
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
+        packer.write_all(&serde_json::to_vec(self).ok()?).ok()?;
+        let sealed = sealed::seal(host.secret(), "flash", host.nonce(), &packer.finish().ok()?)?;
+        if sealed.len() > MAX_FLASH && !self.shortened {
             return Self { values: BTreeMap::new(), shortened: true, ..self.clone() }.cookie(host);
         }
-        let sealed = sealed::seal(host.secret(), "flash", host.nonce(), &text)?;
         cookies::set(cookies::FLASH, &sealed, SameSite::Strict, FLASH_SECONDS)
     }
 
     /// The message for the page at `path`, if the request carries one.
     pub fn of(host: &impl FormHost, cookies: &Cookies, path: &str) -> Option<Self> {
-        let text = sealed::open(host.secret(), "flash", cookies.get(cookies::FLASH)?)?;
-        let flash: Self = serde_json::from_slice(&text).ok()?;
+        let packed = sealed::open(host.secret(), "flash", cookies.get(cookies::FLASH)?)?;
+        let flash: Self = serde_json::from_reader(DeflateDecoder::new(packed.as_slice())).ok()?;
         (page_of(&flash.page) == path).then_some(flash)
     }
 }
@@ -197,6 +202,9 @@ async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<
             Some(_) => return Err(Refusal::Forbidden.into()),
         },
     };
+    let body = names::object(&fields);
+    // The page that comes again goes on from the version that was read.
+    fields.extend(version.clone().map(|version| (VERSION.to_owned(), version)));
     let admitted = session.as_ref().map(|session| host.admits(session, &cookies, &form.method, &form.path));
     if let Some(Err(refusal)) = admitted {
         // The message waits for its page, with the entries, until the password is there.
@@ -204,7 +212,7 @@ async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<
         lead(&mut response, &with_next(CONFIRM, &form.back));
         return Ok(response);
     }
-    let body = match names::object(&fields) {
+    let body = match body {
         Ok(body) => body,
         Err(refusal @ Refusal::Invalid(_)) => {
             return Ok(refused(host, &form, Told::of(refusal), &fields, once));
@@ -315,9 +323,15 @@ fn done(host: &impl FormHost, form: &Form, outcome: Option<&Outcome>, document: 
     let id = document.and_then(|document| document.get("id")).and_then(Value::as_str).unwrap_or_default();
     let to = outcome.and_then(|outcome| outcome.to.clone()).unwrap_or_else(|| form.done.replace("{id}", id));
     let said = outcome.and_then(|outcome| outcome.said.clone());
-    let said = said.or_else(|| form.said.clone().map(|code| (code, BTreeMap::new())));
+    let said = said.or_else(|| form.said.clone().map(|code| (code, secrets(document))));
     let flash = said.map(|(code, facts)| Flash { page: to.clone(), code, facts, ..Flash::default() });
     redirect(&to, flash.and_then(|flash| flash.cookie(host)))
+}
+
+/// Secrets that an answer shows once, which the page that comes after shows once.
+fn secrets(document: Option<&Value>) -> BTreeMap<String, String> {
+    let of = |name: &str| Some((name.to_owned(), document?.get(name)?.as_str()?.to_owned()));
+    ["key", "secret"].into_iter().filter_map(of).collect()
 }
 
 fn refused(

@@ -33,6 +33,8 @@ pub struct Adjust {
     pub amount: Decimal,
     /// Reason, shown to the user.
     pub remark: String,
+    /// True to take more than there is: the rest becomes debt (R1.7).
+    pub allow_debt: bool,
     pub by: AdjustedBy,
 }
 
@@ -94,7 +96,8 @@ pub fn said(pointer: &str, text: &str) -> Result<String, FieldError> {
 /// The first line is the adjustment; on a credit, lines that repay debt may follow (R1.7).
 ///
 /// # Rejects
-/// [`Refusal::NotFound`] for an unknown user; [`Refusal::InsufficientBalance`] for a debit above the balance.
+/// [`Refusal::NotFound`] for an unknown user; [`Refusal::InsufficientBalance`] for a debit above the balance, unless debt is
+/// allowed.
 pub async fn adjust_balance(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Answered<JournalEntry>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -118,9 +121,10 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
     let takes = matches!(ask.by, AdjustedBy::Backend { .. }) && amount.is_negative();
     let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
     let header = header(app, ctx, cause, operator, actor, app.clock.now());
-    let movement = NewLine { kind, amount, remark, related_id };
+    let whole = NewLine { kind, amount, remark, related_id };
+    let movements = if ask.allow_debt { with_debt(&whole, user.accounts.balance())? } else { vec![whole] };
     let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
-    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let posted = user.accounts.post(user.id, header, &movements, house);
     let (accounts, posting) = posted.map_err(|error| refused(&error))?;
     let after = User { accounts, ..User::clone(&user) };
     let mut tx = app.tx();
@@ -128,11 +132,24 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
     tx.replace(&user, &after);
     if let AdjustedBy::Admin(admin) = ask.by {
         let audit = by_admin(app, ctx, admin, "balance.adjusted", ask.user.to_string());
-        let audit = audit.change(user.accounts.balance().to_string(), after.accounts.balance().to_string());
+        let audit = audit.change(standing(&user)?, standing(&after)?);
         tx.insert(&AuditRecord { id, ..audit.because(ask.remark.clone()) });
     }
     tx.send(Message::BalanceChanged { user: user.id });
     Ok((posting, tx))
+}
+
+/// The line of what is there, and that of the rest, which becomes debt.
+fn with_debt(whole: &NewLine, balance: LedgerMoney) -> Result<Vec<NewLine>, Error> {
+    let there = whole.amount.most(balance.negated())?;
+    let missing = whole.amount.minus(there)?;
+    let line = |kind, amount| NewLine { kind, amount, ..whole.clone() };
+    Ok(vec![line(whole.kind, there), line(RecordType::Refund, missing)])
+}
+
+/// Balance of an account, less its debt.
+fn standing(user: &User) -> Result<String, Error> {
+    Ok(user.accounts.balance().minus(user.accounts.owed())?.to_string())
 }
 
 fn refused(error: &LedgerError) -> Error {

@@ -9,7 +9,7 @@
 use jiff::SignedDuration;
 
 use crate::account::model::access::{EmailChange, EmailClaim};
-use crate::account::model::identity::{Role, Status};
+use crate::account::model::identity::{Email, Role, Status};
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
 use crate::affiliate::model::commission::CommissionAccount;
@@ -46,14 +46,32 @@ pub struct Erase {
     pub reason: String,
     /// True to erase somebody who owes money or is owed some.
     pub acknowledge_balance: bool,
+    /// E-mail that was typed to confirm who is meant, or the id of an account without one.
+    pub confirm: Option<String>,
     pub admin: UserId,
+}
+
+impl Erase {
+    /// Requires that what was typed to confirm names the account.
+    ///
+    /// # Rejects
+    /// 422 at `/confirm`.
+    fn must_name(&self, user: &User) -> Result<(), Refusal> {
+        let Some(typed) = self.confirm.as_deref().map(str::trim) else { return Ok(()) };
+        let is_named = match &user.email {
+            Some(email) => Email::parse(typed).as_ref() == Some(email),
+            None => typed == user.id.to_string(),
+        };
+        if is_named { Ok(()) } else { Err(Refusal::field("/confirm", "differs", "the account's e-mail, or its id")) }
+    }
 }
 
 /// Erases a user's personal data; a no-op for an erased user.
 ///
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal of
-/// theirs, or of a shop that they run or ran, is unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged.
+/// theirs, or of a shop that they run or ran, is unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged;
+/// 422 at `/confirm` if it names another account.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -66,6 +84,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     if user.status == Status::Erased {
         return Ok((user.into_inner(), tx));
     }
+    ask.must_name(&user)?;
     let wallets: Vec<_> = user.shops().into_iter().map(Wallet::key).collect();
     let wallets: Vec<_> = app.store.read(wallets).await?.into_iter().flatten().collect();
     let is_open = account.as_ref().is_some_and(|account| account.held.is_positive())

@@ -43,9 +43,18 @@ pub async fn undo_redemption(app: &App, ctx: &Ctx, ask: &Undo) -> Result<Answere
 
 /// Finds a redemption's key; the id gives the month of its list.
 async fn place(app: &App, id: RedemptionId) -> Result<Key<Redemption>, Error> {
-    let made = id.made_at().ok_or(Refusal::NotFound)?;
-    let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?.ok_or(Refusal::NotFound)?;
+    let found = redemption(app, id).await?;
     Ok(Redemption::key(found.user, found.of, found.number))
+}
+
+/// Reads a redemption as its list has it, eventually consistent.
+///
+/// # Rejects
+/// [`Refusal::NotFound`].
+pub async fn redemption(app: &App, id: RedemptionId) -> Result<Redemption, Error> {
+    let made = id.made_at().ok_or(Refusal::NotFound)?;
+    let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?;
+    Ok(found.ok_or(Refusal::NotFound)?)
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key<Redemption>) -> Result<(Redemption, Tx), Error> {

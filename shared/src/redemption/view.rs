@@ -5,10 +5,12 @@ use crate::redemption::model::plan;
 use crate::redemption::model::plan::{SubscriptionState, Unit};
 use crate::redemption::model::redemption::Extension;
 use crate::redemption::redeem::Redeemed;
+use edge::export::csv;
 use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::id::{PlanId, RedemptionId, SubscriptionId};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 /// Benefit of a code.
@@ -40,6 +42,37 @@ impl From<code::Benefit> for BenefitView {
             code::Benefit::Balance { credit } => Self::Balance { credit: credit.normalize().to_string() },
         }
     }
+}
+
+/// Columns of the file of a batch's codes.
+const EXPORTED: &[&str] = &[
+    "code",
+    "benefit.kind",
+    "benefit.plan_id",
+    "benefit.unit",
+    "benefit.quantity",
+    "benefit.credit",
+    "total_uses",
+    "per_user_limit",
+    "starts_at",
+    "expires_at",
+    "enabled",
+];
+
+/// The codes of a batch as a sheet: a header and a line per code.
+pub fn code_sheet(codes: &[code::Code]) -> String {
+    let line = |code: &code::Code| {
+        json!({
+            "code": code.text.to_string(),
+            "benefit": BenefitView::from(code.terms.benefit),
+            "total_uses": code.terms.total_uses,
+            "per_user_limit": code.terms.per_user_limit,
+            "starts_at": code.terms.starts_at,
+            "expires_at": code.terms.expires_at,
+            "enabled": code.enabled,
+        })
+    };
+    csv(EXPORTED, codes.iter().map(line))
 }
 
 /// Plan with its name.

@@ -30,7 +30,7 @@ use asks::{Act, Ask, prepare};
 /// POST routes that change nothing.
 const READS: &[&str] = &["POST /v1/assets/{id}/purchase-check", "POST /v1/assets/{id}/recharge-check"];
 /// Routes that behave like another route that is played.
-const ALIKE: &[&str] = &["POST /v1/webhooks/zpay"];
+const ALIKE: &[&str] = &["POST /v1/webhooks/zpay", "POST /v1/admin/redemption/batches/{id}/resume"];
 
 /// Operations to play: mutating routes, provider events, schedules.
 const PLAYED: &[&str] = &[

@@ -1,8 +1,13 @@
 //! Pages of staff (C3.4).
 
+mod all;
 mod money;
 mod orders;
+mod people;
 mod session;
+mod settings;
+mod system;
+mod vouchers;
 
 use serde_json::json;
 use shared::account::model::scope::AdminScope;
@@ -44,10 +49,44 @@ const REFUND: OpenTo = OpenTo::With(AdminScope::OrdersRefund);
 const STATS: OpenTo = OpenTo::With(AdminScope::StatsRead);
 const PAYOUTS: OpenTo = OpenTo::With(AdminScope::WithdrawalsApprove);
 const ADMINS: OpenTo = OpenTo::Admins;
+const SETTINGS: OpenTo = OpenTo::With(AdminScope::SettingsWrite);
+const CODES: OpenTo = OpenTo::With(AdminScope::CodesIssue);
 
 /// The authorization matrix of the pages of staff: a row per page.
 const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin", STATS),
+    ("/admin/settings", SETTINGS),
+    ("/admin/settings/{area}", SETTINGS),
+    ("/admin/users", ADMINS),
+    ("/admin/users/{id}", ADMINS),
+    ("/admin/users/{id}/programmes", ADMINS),
+    ("/admin/users/{id}/adjust", ADMINS),
+    ("/admin/users/{id}/role", ADMINS),
+    ("/admin/users/{id}/erase", ADMINS),
+    ("/admin/plans", CODES),
+    ("/admin/plans/new", ADMINS),
+    ("/admin/plans/{id}", ADMINS),
+    ("/admin/batches", CODES),
+    ("/admin/batches/new", CODES),
+    ("/admin/batches/{id}", CODES),
+    ("/admin/batches/{id}/state", CODES),
+    ("/admin/batches/{id}/export.csv", CODES),
+    ("/admin/batches/{id}/status", CODES),
+    ("/admin/codes", CODES),
+    ("/admin/codes/delete", ADMINS),
+    ("/admin/codes/{code}", CODES),
+    ("/admin/redemptions", ADMINS),
+    ("/admin/redemptions/{id}/undo", ADMINS),
+    ("/admin/keys", ADMINS),
+    ("/admin/keys/{id}/revoke", ADMINS),
+    ("/admin/webhooks", ADMINS),
+    ("/admin/webhooks/{id}", ADMINS),
+    ("/admin/webhooks/{id}/delete", ADMINS),
+    ("/admin/referrals", ADMINS),
+    ("/admin/rewards", ADMINS),
+    ("/admin/commissions", ADMINS),
+    ("/admin/commissions/{id}/reverse", ADMINS),
+    ("/admin/audit", ADMINS),
     ("/admin/find", ANY),
     ("/admin/orders", ORDERS),
     ("/admin/orders.csv", ORDERS),
@@ -84,6 +123,7 @@ fn path_of(page: &str) -> String {
         .replace("{refund_id}", "rfd_x")
         .replace("{date}", "2026-11-19")
         .replace("{code}", "ABCD")
+        .replace("{area}", "payment")
 }
 
 fn may(rule: Rule, scope: AdminScope) -> bool {

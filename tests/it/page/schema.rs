@@ -33,6 +33,7 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
     for field in form.all("*") {
         let Some(name) = field.of("name").filter(|name| !["form", "once", "version"].contains(name)) else { continue };
         let (path, kind) = name.split_once(':').unwrap_or((name, ""));
+        let (path, is_list) = path.strip_suffix("[]").map_or((path, false), |path| (path, true));
         // One choice may decide several fields.
         for path in path.split('/') {
             let mut at = schema;
@@ -44,9 +45,14 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
             }
             let wanted = match kind {
                 "bool" => "boolean",
-                "int" => "integer",
+                "int" | "int-unless=credit" | "gb" => "integer",
                 _ => "string",
             };
+            if is_list {
+                at = plain(at);
+                assert!(has_type(at, "array"), "{route}: {name} is no list: {at}");
+                at = &at["items"];
+            }
             assert!(has_type(plain(at), wanted), "{route}: {name} is no {wanted}: {at}");
         }
     }

@@ -282,3 +282,20 @@ fn totals_show_codes_and_redemptions() {
         assert_eq!(outstanding().await, 1);
     });
 }
+
+/// R7.1: whoever asks to go on with a batch gets all of its codes, however far they were, and once.
+#[test]
+fn a_batch_goes_on_where_it_stood_still() {
+    World::run(async |world| {
+        let batch = json!({"label": "many", "count": 200, "credit": "1", "total_uses": 1});
+        let made = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(202);
+        let path = format!("/v1/admin/redemption/batches/{}", made["id"].as_str().unwrap());
+        for _ in 0..2 {
+            let done = world.admin().post(&format!("{path}/resume"), json!({})).await.is(200);
+            assert_eq!((&done["state"], &done["created"]), (&json!("ready"), &json!(200)));
+        }
+        world.swept().await;
+        let none = "/v1/admin/redemption/batches/bat_01m7w6c38029x193xqrjx9657c/resume";
+        world.admin().post(none, json!({})).await.refused(404, "not_found");
+    });
+}

@@ -9,7 +9,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
@@ -22,15 +21,15 @@ use shared::edge::reply::Reply;
 use shared::kernel::id::{BatchId, UserId};
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::redemption::codes;
-use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch};
+use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch, fill_batch};
 use shared::redemption::edit_code::{set_batch_status, window};
 use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
-use shared::redemption::view::BenefitView;
+use shared::redemption::view::{BenefitView, code_sheet};
 use utoipa::ToSchema;
 
 use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge;
-use shared::edge::export::{BOM, CsvParameters, CsvRow, JsonOrCsv, csv};
+use shared::edge::export::{BOM, CsvParameters, CsvRow, JsonOrCsv};
 use shared::edge::page::{Parameters, Unfiltered};
 
 /// A batch of codes created together.
@@ -228,20 +227,22 @@ pub async fn batch(
     Ok(Reply::ok(Batch::from(&codes::batch(&app, id).await?)))
 }
 
-/// Columns of the export.
-const EXPORTED: &[&str] = &[
-    "code",
-    "benefit.kind",
-    "benefit.plan_id",
-    "benefit.unit",
-    "benefit.quantity",
-    "benefit.credit",
-    "total_uses",
-    "per_user_limit",
-    "starts_at",
-    "expires_at",
-    "enabled",
-];
+/// Go on with a batch
+///
+/// Creates the codes that it still lacks, if whatever creates them stands still. Safe to repeat.
+#[utoipa::path(
+    post, path = "/v1/admin/redemption/batches/{id}/resume", operation_id = "resumeBatch", tag = "admin",
+    responses((status = 200, body = Batch)),
+)]
+pub async fn resume(
+    State(app): State<Arc<App>>,
+    _: Admin<CodesIssue>,
+    Id(id): Id<BatchId>,
+) -> Result<Reply<Batch>, Problem> {
+    codes::batch(&app, id).await?;
+    fill_batch(&app, id).await?;
+    Ok(Reply::ok(Batch::from(&codes::batch(&app, id).await?)))
+}
 
 /// Export all codes of a batch
 ///
@@ -259,7 +260,7 @@ pub async fn export(
     let batch = codes::batch(&app, id).await?;
     // The gateway sends no partial response, so gather all codes first: a fault becomes a problem, not half a file.
     let codes = codes::codes_of(&app, &batch).await?;
-    let sheet = csv(EXPORTED, codes.iter().map(exported));
+    let sheet = code_sheet(&codes);
     let sheet = if form.has_bom() { format!("{BOM}{sheet}") } else { sheet };
     let name = format!("attachment; filename=\"{}.csv\"", batch.id);
     let headers = [
@@ -268,18 +269,6 @@ pub async fn export(
         (CONTENT_DISPOSITION, name),
     ];
     Ok((headers, sheet).into_response())
-}
-
-fn exported(code: &code::Code) -> serde_json::Value {
-    json!({
-        "code": code.text.to_string(),
-        "benefit": BenefitView::from(code.terms.benefit),
-        "total_uses": code.terms.total_uses,
-        "per_user_limit": code.terms.per_user_limit,
-        "starts_at": code.terms.starts_at,
-        "expires_at": code.terms.expires_at,
-        "enabled": code.enabled,
-    })
 }
 
 /// State to set for a batch's codes.

@@ -21,6 +21,9 @@ use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
 use shared::kernel::fault::Fault;
 
 use super::orders::{self, act, file};
+use super::users::acts;
+use super::vouchers::{batches, codes, plans, redemptions};
+use super::{audit, growth, keys, settings, users, webhooks};
 use super::{find, ledger, overview, reconciliations, reviews, stats, withdrawals};
 use crate::frame;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
@@ -76,6 +79,8 @@ impl Rule {
     }
 }
 
+/// Rule of the pages of redemption codes.
+const CODES: Rule = Rule::with(AdminScope::CodesIssue);
 /// Rules of several pages.
 const ORDERS: Rule = Rule::with(AdminScope::OrdersRead);
 const WITHDRAWALS: Rule = Rule::with(AdminScope::WithdrawalsApprove);
@@ -94,6 +99,38 @@ macro_rules! pages {
 
 pages![
     "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
+    "/admin/settings", Rule::with(AdminScope::SettingsWrite) => settings::areas;
+    "/admin/settings/{area}", Rule::with(AdminScope::SettingsWrite) => settings::area;
+    "/admin/users", Rule::ADMINS => users::list;
+    "/admin/users/{id}", Rule::ADMINS => users::show;
+    "/admin/users/{id}/programmes", Rule::ADMINS => users::programmes;
+    "/admin/users/{id}/adjust", Rule::ADMINS.fresh() => acts::adjust;
+    "/admin/users/{id}/role", Rule::ADMINS.fresh() => acts::role;
+    "/admin/users/{id}/erase", Rule::ADMINS.fresh() => acts::erase;
+    "/admin/plans", CODES => plans::list;
+    "/admin/plans/new", Rule::ADMINS => plans::new;
+    "/admin/plans/{id}", Rule::ADMINS => plans::show;
+    "/admin/batches", CODES => batches::list;
+    "/admin/batches/new", CODES => batches::new;
+    "/admin/batches/{id}", CODES => batches::show;
+    "/admin/batches/{id}/state", CODES => batches::progress_of;
+    "/admin/batches/{id}/export.csv", CODES => batches::sheet;
+    "/admin/batches/{id}/status", CODES.fresh() => batches::status;
+    "/admin/codes", CODES => codes::list;
+    "/admin/codes/delete", Rule::ADMINS => codes::delete;
+    "/admin/codes/{code}", CODES => codes::show;
+    "/admin/redemptions", Rule::ADMINS => redemptions::list;
+    "/admin/redemptions/{id}/undo", Rule::ADMINS.fresh() => redemptions::undo;
+    "/admin/keys", Rule::ADMINS.fresh() => keys::list;
+    "/admin/keys/{id}/revoke", Rule::ADMINS.fresh() => keys::revoke;
+    "/admin/webhooks", Rule::ADMINS => webhooks::list;
+    "/admin/webhooks/{id}", Rule::ADMINS => webhooks::show;
+    "/admin/webhooks/{id}/delete", Rule::ADMINS => webhooks::delete;
+    "/admin/referrals", Rule::ADMINS => growth::referrals;
+    "/admin/rewards", Rule::ADMINS => growth::rewards;
+    "/admin/commissions", Rule::ADMINS => growth::commissions;
+    "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
+    "/admin/audit", Rule::ADMINS => audit::list;
     "/admin/find", Rule::STAFF => find::find;
     "/admin/orders", ORDERS => orders::list;
     "/admin/orders.csv", ORDERS => orders::sheet;

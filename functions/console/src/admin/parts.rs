@@ -188,7 +188,7 @@ pub fn difference(visit: &Visit, before: &Value, after: &Value) -> Markup {
 }
 
 /// The values of a document by the names of their fields.
-fn fields(document: &Value) -> std::collections::BTreeMap<String, String> {
+pub fn fields(document: &Value) -> std::collections::BTreeMap<String, String> {
     fn walk(name: &str, value: &Value, into: &mut std::collections::BTreeMap<String, String>) {
         let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
         match value {

@@ -3,9 +3,15 @@
 //! `amount` is a text, `count:int` a number, `enabled:bool` a checkbox behind a hidden `false`, `tiers[0].hours:int` a number in a
 //! list, `methods[]` one more text of a list, `credit:?` left out when empty, `link_base_url:null` null when empty. One choice
 //! may decide several fields: `provider/method` with `zpay/alipay` is both. `offer_id:unless=amount` is left out when the form
-//! has an entry for `amount`.
+//! has an entry for `amount`. `tiers:rows` marks a list whose rows can be emptied and added to: rows without an entry are left
+//! out and the others close up. `channels:table` marks an object that is there even if none of its fields has an entry.
+//! `starts_at:utc` is a time in UTC, null when empty (`:utc?` left out), `traffic_bytes:gb` a number of GB as bytes, null when empty.
+
+mod rows;
 
 use std::collections::BTreeMap;
+
+pub use self::rows::entered;
 
 use kernel::refusal::{FieldError, Refusal};
 use serde_json::{Map, Value};
@@ -34,16 +40,32 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
     let mut root = Node::Fields(BTreeMap::new());
     let mut errors = Vec::new();
     let has_entry = |wanted: &str| fields.iter().any(|(name, text)| split(name).0 == wanted && !text.is_empty());
-    for (path, kind, text) in fields.iter().flat_map(|(name, text)| single(name, text)) {
+    let closed = rows::closed(fields);
+    for (path, kind, text) in closed.iter().flat_map(|(name, text)| single(name, text)) {
         let steps = steps(path).ok_or(Refusal::MalformedRequest)?;
-        let (kind, is_ruled_out) = match kind.strip_prefix("unless=") {
-            Some(other) => ("?", has_entry(other)),
-            None => (kind, false),
+        if let "rows" | "table" = kind {
+            let is_list = kind == "rows";
+            let empty = if is_list { Node::Places(BTreeMap::new()) } else { Node::Fields(BTreeMap::new()) };
+            begin(&mut root, &steps, empty).ok_or(Refusal::MalformedRequest)?;
+            continue;
+        }
+        let (kind, is_ruled_out) = match kind.split_once("unless=") {
+            Some(("", other)) => ("?", has_entry(other)),
+            Some(("int-", other)) => ("int", has_entry(other)),
+            _ => (kind, false),
         };
         let value = match (kind, text) {
-            ("?", "") => continue,
-            ("?", _) if is_ruled_out => continue,
-            ("null", "") => Value::Null,
+            _ if is_ruled_out => continue,
+            ("?" | "utc?", "") => continue,
+            ("null" | "utc" | "gb", "") => Value::Null,
+            ("utc" | "utc?", text) => Value::from(in_utc(text)),
+            ("gb", text) => match bytes(text) {
+                Some(bytes) => Value::from(bytes),
+                None => {
+                    errors.push(FieldError::new(pointer(&steps), "not_a_number", "A number of GB."));
+                    continue;
+                }
+            },
             ("" | "?" | "null", text) => Value::from(text),
             ("bool", "true") => Value::Bool(true),
             ("bool", "false") => Value::Bool(false),
@@ -60,6 +82,27 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
     }
     if errors.is_empty() { finish(root).ok_or(Refusal::MalformedRequest) } else { Err(Refusal::Invalid(errors)) }
 }
+
+/// A time as a browser's field has it, in UTC.
+fn in_utc(text: &str) -> String {
+    let text = text.trim();
+    match text.len() {
+        16 => format!("{text}:00Z"),
+        19 => format!("{text}Z"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Bytes of a number of GB, to the byte.
+fn bytes(text: &str) -> Option<i64> {
+    let (whole, rest) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = !whole.is_empty() && rest.len() <= GB_DIGITS && is_number(whole) && is_number(rest);
+    fits.then(|| format!("{whole}{rest:0<GB_DIGITS$}").parse().ok()).flatten()
+}
+
+/// Digits after the point of a number of GB.
+const GB_DIGITS: usize = 9;
 
 /// Place and type of a name.
 fn split(name: &str) -> (&str, &str) {
@@ -89,7 +132,8 @@ fn steps(path: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     for part in path.split('.') {
         let (name, mut rest) = part.find('[').map_or((part, ""), |at| part.split_at(at));
-        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let plain =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         steps.push(Step::Field(plain.then(|| name.to_owned())?));
         while let Some(inner) = rest.strip_prefix('[') {
             let (place, after) = inner.split_once(']')?;
@@ -101,6 +145,18 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         }
     }
     (steps.len() <= 8).then_some(steps)
+}
+
+/// Makes a place for a list or an object that may stay empty; its marker comes before its entries.
+fn begin(node: &mut Node, steps: &[Step], empty: Node) -> Option<()> {
+    let (Node::Fields(fields), Some((Step::Field(name), rest))) = (node, steps.split_first()) else { return None };
+    if !rest.is_empty() {
+        return begin(fields.entry(name.clone()).or_insert_with(|| Node::Fields(BTreeMap::new())), rest, empty);
+    }
+    match fields.insert(name.clone(), empty) {
+        None => Some(()),
+        Some(_) => None,
+    }
 }
 
 fn put(node: &mut Node, steps: &[Step], value: Value) -> Option<()> {
@@ -199,6 +255,67 @@ mod tests {
         assert_eq!(both.unwrap(), json!({"provider": "zpay", "method": "alipay", "offer_id": "o100"}));
         let own = of(&[("provider/method", "stripe/"), ("offer_id:unless=amount", "o100"), ("amount:?", "5")]);
         assert_eq!(own.unwrap(), json!({"provider": "stripe", "amount": "5"}));
+    }
+
+    /// C6.4: what people enter in their own units: times without a zone are UTC, GB become bytes.
+    #[test]
+    fn times_are_utc_and_gigabytes_are_bytes() {
+        let body = of(&[
+            ("from:utc?", "2026-12-01T08:00"),
+            ("to:utc", ""),
+            ("none:utc?", ""),
+            ("at:utc", "2026-12-01T08:00:05Z"),
+            ("traffic:gb", "1.5"),
+            ("all:gb", ""),
+            ("odd:gb", "0.000000001"),
+            ("credit:?", "5"),
+            ("quantity:int-unless=credit", "1"),
+        ]);
+        let wanted = json!({
+            "from": "2026-12-01T08:00:00Z", "to": null, "at": "2026-12-01T08:00:05Z",
+            "traffic": 1_500_000_000_i64, "all": null, "odd": 1, "credit": "5",
+        });
+        assert_eq!(body.unwrap(), wanted);
+        for wrong in ["x", "-1", "1e3", ".5", "1.0000000001", "99999999999999"] {
+            assert!(matches!(of(&[("traffic:gb", wrong)]), Err(Refusal::Invalid(_))), "{wrong}");
+        }
+    }
+
+    /// C3.4: a row that was emptied is gone, one that was filled in is there, and the others close up.
+    #[test]
+    fn rows_without_an_entry_are_left_out_and_the_others_close_up() {
+        let fields = [
+            ("tiers:rows", ""),
+            ("tiers[0].hours:int", "24"),
+            ("tiers[0].on:bool", "false"),
+            ("tiers[0].on:bool", "true"),
+            ("tiers[1].hours:int", " "),
+            ("tiers[1].on:bool", "false"),
+            ("tiers[10].hours:int", "48"),
+            ("tiers[10].on:bool", "false"),
+            ("tiers[11].hours:int", ""),
+            ("tiers[11].on:bool", "false"),
+            ("names:rows", ""),
+            ("names[0]", ""),
+            ("names[1]", "b"),
+            ("none:rows", ""),
+            ("none[0]", ""),
+            ("deep.table:table", ""),
+            ("deep.table.a-b:?", ""),
+        ];
+        let wanted = json!({
+            "tiers": [{"hours": 24, "on": true}, {"hours": 48, "on": false}], "names": ["b"], "none": [],
+            "deep": {"table": {}},
+        });
+        assert_eq!(of(&fields).unwrap(), wanted);
+        // What was entered is kept as it is for the page that comes again.
+        let typed = [("tiers:rows", ""), ("tiers[0].hours:int", ""), ("tiers[3].hours:int", "ten"), ("n:int", "7")];
+        let owned: Vec<_> = typed.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        assert_eq!(entered(&owned), json!({"tiers": [{"hours": "ten"}], "n": "7"}));
+        assert!(matches!(of(&[("a:rows", ""), ("a:rows", "")]), Err(Refusal::MalformedRequest)));
+        let Err(Refusal::Invalid(errors)) = of(&typed) else { panic!("a number that is none") };
+        let pointer = errors.first().map(|error| error.pointer.as_str());
+        assert_eq!(pointer, Some("/tiers/0/hours"), "the row as it is after closing up");
     }
 
     /// C6.4: anything ambiguous is malformed.

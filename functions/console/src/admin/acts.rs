@@ -1,0 +1,98 @@
+//! Small forms of the pages of staff: a field with its label, a form with its button, links to the pages of acts.
+
+use fluent_static::Message;
+use maud::{Markup, html};
+
+use crate::parts::{Field, field};
+use crate::visit::Visit;
+
+/// A form that is sent to a route of the function `admin`.
+pub struct Act<'a> {
+    pub method: &'a str,
+    pub route: String,
+    /// Page afterwards.
+    pub done: String,
+    /// What is said there.
+    pub said: &'a str,
+}
+
+/// A form with one button.
+pub fn form(visit: &Visit, act: &Act<'_>, fields: &Markup, button: &Message) -> Markup {
+    let here = visit.with("", "");
+    html! {
+        form.stack-s method="post" action=(format!("/forms/admin{}", act.route)) {
+            (visit.sealed(act.method, &act.route, &act.done, &here, Some(act.said)))
+            (fields)
+            div.row { button.btn { (button) } }
+        }
+    }
+}
+
+/// A field for one line of text.
+pub fn line(
+    visit: &Visit,
+    (id, name): (&str, &str),
+    label: &Message,
+    hint: Option<String>,
+    value: Option<&str>,
+) -> Markup {
+    let one = Field {
+        id,
+        name,
+        label: html! { (label) },
+        kind: "text",
+        autocomplete: "off",
+        hint,
+        value,
+        required: false,
+        mono: false,
+        show: None,
+    };
+    field(visit, &one)
+}
+
+/// The field for a reason.
+pub fn reason(visit: &Visit) -> Markup {
+    line(
+        visit,
+        ("reason", "reason"),
+        &visit.text.person_reason(),
+        Some(visit.text.person_reason_hint().to_string()),
+        None,
+    )
+}
+
+/// A checkbox behind its hidden `false`.
+pub fn tick(visit: &Visit, (id, name): (&str, &str), label: &Markup, is_on: bool) -> Markup {
+    let entered =
+        visit.refused().filter(|flash| flash.values.contains_key(name)).map(|_| visit.entered(name) == Some("true"));
+    html! {
+        div.check {
+            input type="hidden" name=(name) value="false";
+            input id=(id) type="checkbox" name=(name) value="true" checked[entered.unwrap_or(is_on)];
+            label for=(id) { (label) }
+        }
+    }
+}
+
+/// One of some values, by value and name.
+pub fn choice(
+    visit: &Visit,
+    (id, name): (&str, &str),
+    label: &Message,
+    of: &[(String, String)],
+    value: &str,
+) -> Markup {
+    let value = visit.entered(name).unwrap_or(value);
+    html! {
+        div.field {
+            label for=(id) { (label) }
+            select id=(id) name=(name) { @for (known, shown) in of { option value=(known) selected[known == value] { (shown) } } }
+        }
+    }
+}
+
+/// Names and values of a thing.
+pub fn facts(all: &[(Message, Markup)]) -> Markup {
+    html! { dl.sum { @for (name, value) in all { dt { (name) } dd.break { (value) } } } }
+}

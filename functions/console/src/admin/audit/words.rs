@@ -1,0 +1,63 @@
+//! Texts of the actions in the audit log (C7.4).
+
+use fluent_static::Message;
+
+use crate::text::Texts;
+
+impl Texts {
+    /// An action of the audit log; one that has no text yet stands as it is.
+    #[rustfmt::skip]
+    pub fn audit_action(&self, action: &str) -> Message {
+        match action {
+            "balance.adjusted" => self.act_balance_adjusted(),
+            "batch.created" => self.act_batch_created(),
+            "batch.status_set" => self.act_batch_status_set(),
+            "code.deleted" => self.act_code_deleted(),
+            "code.edited" => self.act_code_edited(),
+            "commission.reversed" => self.act_commission_reversed(),
+            "order.completed" => self.act_order_completed(),
+            "order.completion_undone" => self.act_order_completion_undone(),
+            "order.refund_confirmed" => self.act_order_refund_confirmed(),
+            "order.refund_recorded" => self.act_order_refund_recorded(),
+            "order.refund_requested" => self.act_order_refund_requested(),
+            "plan.changed" => self.act_plan_changed(),
+            "plan.created" => self.act_plan_created(),
+            "redemption.undone" => self.act_redemption_undone(),
+            "review.refund_confirmed" => self.act_review_refund_confirmed(),
+            "review.resolved" => self.act_review_resolved(),
+            "reward.retried" => self.act_reward_retried(),
+            "series.changed" => self.act_series_changed(),
+            "series.created" => self.act_series_created(),
+            "service_key.made" => self.act_service_key_made(),
+            "service_key.revoked" => self.act_service_key_revoked(),
+            "settings.changed" => self.act_settings_changed(),
+            "shop.adjusted" => self.act_shop_adjusted(),
+            "shop.created" => self.act_shop_created(),
+            "shop.changed" => self.act_shop_changed(),
+            "user.affiliate_policy_set" => self.act_user_affiliate_policy_set(),
+            "user.erased" => self.act_user_erased(),
+            "user.invite_code_set" => self.act_user_invite_code_set(),
+            "user.made_admin" => self.act_user_made_admin(),
+            "user.role_set" => self.act_user_role_set(),
+            "user.status_set" => self.act_user_status_set(),
+            "webhook_endpoint.changed" => self.act_webhook_endpoint_changed(),
+            "webhook_endpoint.deleted" => self.act_webhook_endpoint_deleted(),
+            "webhook_endpoint.disabled" => self.act_webhook_endpoint_disabled(),
+            "webhook_endpoint.made" => self.act_webhook_endpoint_made(),
+            "package.created" => self.act_package_created(),
+            "package.changed" => self.act_package_changed(),
+            "grant.created" => self.act_grant_created(),
+            "grant.changed" => self.act_grant_changed(),
+            "grant.deleted" => self.act_grant_deleted(),
+            "grant.lowered" => self.act_grant_lowered(),
+            "grant.retail_set" => self.act_grant_retail_set(),
+            "grant.packages_changed" => self.act_grant_packages_changed(),
+            "purchase.refund_corrected" => self.act_purchase_refund_corrected(),
+            "withdrawal.paid" => self.act_withdrawal_paid(),
+            "withdrawal.rejected" => self.act_withdrawal_rejected(),
+            "asset.created" => self.act_asset_created(),
+            "asset.moved" => self.act_asset_moved(),
+            other => self.act_other(other.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Acts on an account: block, adjust, role, policy, code, erase; the dangerous ones on pages of their own that say what will change.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use rust_decimal::Decimal;
+use shared::account::adjust_balance::{said, signed_amount};
+use shared::account::model::identity::{Role, Status};
+use shared::account::model::scope::AdminScope;
+use shared::account::model::user::User;
+use shared::edge::forms::Flash;
+use shared::edge::view::Amount;
+use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
+use shared::kernel::money::{LedgerMoney, MoneyError};
+use shared::kernel::refusal::FieldError;
+use shared::payment::model::settings::PaymentSettings;
+
+use super::super::acts::{Act, choice, form, line, reason, tick};
+use super::super::menu::{self, Head};
+use super::super::pages::Staff;
+use super::super::parts::{Confirm, below, confirm};
+use super::one::{id, user_of};
+use super::{name_of, page_of};
+use crate::parts::{change, money};
+use crate::show::{credit_text, note};
+use crate::visit::{Visit, failed, not_found};
+
+fn route(user: &User, act: &str) -> String {
+    format!("/v1/admin/users/{}/{act}", user.id)
+}
+
+/// The acts on an account, in their card.
+pub fn acts(visit: &Visit, user: &User, is_own: bool) -> Markup {
+    let text = &visit.text;
+    let page = page_of(&user.id);
+    if user.status == Status::Erased {
+        return html! { div.in { p { (text.person_erased()) } } };
+    }
+    html! {
+        div.in.stack {
+            div.row {
+                a.btn href=(format!("{page}/adjust")) { (text.person_adjust()) }
+                @if !is_own {
+                    a.btn href=(format!("{page}/role")) { (text.person_set_role()) }
+                    a.btn.risk href=(format!("{page}/erase")) { (text.person_erase()) }
+                }
+            }
+            @if is_own { p.muted { (text.person_own()) } } @else { (status(visit, user)) }
+        }
+    }
+}
+
+/// Blocks, or unblocks.
+fn status(visit: &Visit, user: &User) -> Markup {
+    let text = &visit.text;
+    let is_blocked = user.status == Status::Blocked;
+    let (next, said, button, what) = if is_blocked {
+        ("active", "person_unblocked", text.person_unblock(), text.person_unblock_note())
+    } else {
+        ("blocked", "person_blocked", text.person_block(), text.person_block_note())
+    };
+    let act = Act { method: "PUT", route: route(user, "status"), done: page_of(&user.id), said };
+    let fields = html! {
+        p.small.muted { (what) }
+        input type="hidden" name="status" value=(next);
+        (reason(visit))
+    };
+    form(visit, &act, &fields, &button)
+}
+
+/// The form of the affiliate policy.
+pub fn policy(visit: &Visit, user: &User) -> Markup {
+    let text = &visit.text;
+    let of = &user.affiliate;
+    let done = format!("{}/programmes", page_of(&user.id));
+    let act = Act { method: "PUT", route: route(user, "affiliate-policy"), done, said: "person_policy_saved" };
+    let (rate, limit) = (of.rate.normalize().to_string(), of.trigger_limit.to_string());
+    let fields = html! {
+        p.small.muted { (text.person_policy_note()) }
+        (line(visit, ("rate", "rate"), &text.person_rate(), Some(text.person_rate_hint().to_string()), Some(&rate)))
+        (line(visit, ("trigger_limit", "trigger_limit:int"), &text.person_limit(), Some(text.person_limit_hint().to_string()), Some(&limit)))
+        (tick(visit, ("can_invite", "can_invite:bool"), &html! { (text.person_may_invite()) }, of.can_invite))
+    };
+    form(visit, &act, &fields, &text.person_policy_save())
+}
+
+/// The form of the primary code.
+pub fn vanity(visit: &Visit, user: &User) -> Markup {
+    let text = &visit.text;
+    let done = format!("{}/programmes", page_of(&user.id));
+    let act = Act { method: "PUT", route: route(user, "invite-code"), done, said: "person_vanity_saved" };
+    let fields =
+        line(visit, ("code", "code"), &text.person_vanity(), Some(text.person_vanity_hint().to_string()), None);
+    html! { div.narrow { (form(visit, &act, &fields, &text.person_vanity_save())) } }
+}
+
+/// Head of an act's page.
+fn act_head(visit: &Visit, user: &User, title: String) -> Head {
+    below(
+        title,
+        vec![
+            ("/admin/users".to_owned(), html! { (visit.text.staff_users()) }),
+            (page_of(&user.id), html! { (name_of(user)) }),
+        ],
+    )
+}
+
+/// The account of an act's page, or the page that answers instead.
+async fn subject(visit: &Visit, id: Option<UserId>) -> Result<User, Response> {
+    let Some(id) = id else { return Err(not_found(visit)) };
+    match user_of(visit, id).await {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err(not_found(visit)),
+        Err(fault) => Err(failed(visit, &fault)),
+    }
+}
+
+/// The amounts of an account before and after an adjustment.
+struct Effect {
+    amount: LedgerMoney,
+    balance: LedgerMoney,
+    debt: LedgerMoney,
+    pays: bool,
+    /// True if more is taken than is there.
+    owes_more: bool,
+}
+
+impl Effect {
+    /// An adjustment's effect (R1.6, R1.7): a credit pays the debt first; what is taken above the balance becomes debt.
+    fn of(user: &User, amount: LedgerMoney) -> Result<Self, MoneyError> {
+        let (balance, debt) = (user.accounts.balance(), user.accounts.owed());
+        if amount.is_positive() {
+            let pays = amount.least(debt)?;
+            let balance = balance.plus(amount)?.minus(pays)?;
+            return Ok(Self { amount, balance, debt: debt.minus(pays)?, pays: pays.is_positive(), owes_more: false });
+        }
+        let there = amount.negated().least(balance)?;
+        let missing = amount.negated().minus(there)?;
+        let owes_more = missing.is_positive();
+        Ok(Self { amount, balance: balance.minus(there)?, debt: debt.plus(missing)?, pays: false, owes_more })
+    }
+}
+
+/// Balance and debt after an amount was taken back.
+///
+/// # Rejects
+/// Overflow.
+pub fn taken(user: &User, amount: LedgerMoney) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
+    let effect = Effect::of(user, amount.negated())?;
+    Ok((effect.balance, effect.debt))
+}
+
+/// Adjusts the balance: amount and remark, then what that does.
+pub async fn adjust(path: Option<Path<String>>, mut staff: Staff) -> Response {
+    let user = match subject(&staff.0, id(path)).await {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    let effect = effect(&staff.0, &user).await;
+    let effect = match effect {
+        Ok(effect) => effect,
+        Err(Error::Refused(refusal)) => {
+            let errors = match &refusal {
+                shared::kernel::refusal::Refusal::Invalid(errors) => errors.clone(),
+                _ => Vec::new(),
+            };
+            let errors: Vec<FieldError> = errors;
+            let errors = errors.into_iter().map(|error| (error.pointer, error.code.to_owned())).collect();
+            staff.0.wrong = Some(Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() });
+            None
+        }
+        Err(Error::Fault(fault)) => return failed(&staff.0, &fault),
+    };
+    let visit = &staff.0;
+    let main = match &effect {
+        Some(effect) => adjust_confirm(visit, &user, effect),
+        None => adjust_form(visit, &user),
+    };
+    let head = act_head(visit, &user, visit.text.person_adjust_of(name_of(&user)).to_string());
+    menu::page(&staff, &head, &main)
+}
+
+/// The effect of the entries; nothing while there are none.
+async fn effect(visit: &Visit, user: &User) -> Result<Option<Effect>, Error> {
+    let (Some(amount), Some(remark)) = (visit.asked("amount"), visit.asked("remark")) else { return Ok(None) };
+    let currency = match user.accounts.balance.seq {
+        0 => visit.app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        _ => user.accounts.balance().currency(),
+    };
+    let (amount, remark) = (signed_amount("/amount", amount), said("/remark", remark));
+    let (Ok(amount), Ok(_)) = (&amount, &remark) else {
+        let errors = [amount.err(), remark.err()].into_iter().flatten().collect();
+        return Err(shared::kernel::refusal::Refusal::Invalid(errors).into());
+    };
+    let amount: Decimal = *amount;
+    Ok(Some(Effect::of(user, LedgerMoney::exact(amount, currency)?)?))
+}
+
+fn adjust_form(visit: &Visit, user: &User) -> Markup {
+    let text = &visit.text;
+    let currency = user.accounts.balance().currency().code().to_owned();
+    html! {
+        section.card {
+            form.in.stack.narrow method="get" action=(visit.path) {
+                p { (text.person_balance_now()) ": " (money(&Amount::from(user.accounts.balance()))) }
+                (line(visit, ("amount", "amount"), &text.person_adjust_amount(currency), Some(text.person_adjust_hint().to_string()), visit.asked("amount")))
+                (line(visit, ("remark", "remark"), &text.person_adjust_remark(), Some(text.person_adjust_remark_hint().to_string()), visit.asked("remark")))
+                div.row { button.btn.go { (text.person_adjust_next()) } a.btn.bare href=(page_of(&user.id)) { (text.back()) } }
+            }
+        }
+    }
+}
+
+fn adjust_confirm(visit: &Visit, user: &User, effect: &Effect) -> Markup {
+    let text = &visit.text;
+    let (amount, remark) = (visit.asked("amount").unwrap_or_default(), visit.asked("remark").unwrap_or_default());
+    let shown = |amount: LedgerMoney| money(&Amount::from(amount));
+    let effects = html! {
+        div.in.stack-s {
+            p.break { strong { (change(&Amount::from(effect.amount))) } " " (remark) }
+            dl.sum {
+                dt { (text.person_balance_now()) } dd { (shown(user.accounts.balance())) }
+                dt.total { (text.person_balance_after()) } dd.total { (shown(effect.balance)) }
+                @if !user.accounts.owed().is_zero() || !effect.debt.is_zero() {
+                    dt { (text.person_debt_now()) } dd { (shown(user.accounts.owed())) }
+                    dt.total { (text.person_debt_after()) } dd.total { (shown(effect.debt)) }
+                }
+            }
+            @if effect.owes_more { (note("bad", &text.person_debt_note())) }
+            @if effect.pays { (note("info", &text.person_pays_debt())) }
+        }
+    };
+    let of = Confirm {
+        function: "admin",
+        method: "POST",
+        route: &route(user, "adjustments"),
+        done: (&page_of(&user.id), Some("person_adjusted")),
+        back: &visit.path,
+        act: text.person_adjust_do(credit_text(effect.amount)).to_string(),
+        effects,
+        fields: html! {
+            input type="hidden" name="amount" value=(amount);
+            input type="hidden" name="remark" value=(remark);
+            input type="hidden" name="allow_debt:bool" value=(effect.owes_more);
+        },
+    };
+    confirm(visit, &of)
+}
+
+/// Role and scopes.
+pub async fn role(path: Option<Path<String>>, staff: Staff) -> Response {
+    let visit = &staff.0;
+    let user = match subject(visit, id(path)).await {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    let text = &visit.text;
+    if staff.admin().is_ok_and(|admin| admin.user.id == user.id) {
+        return own(&staff, &user);
+    }
+    let roles =
+        [Role::User, Role::Agent, Role::Admin].map(|role| (role.as_str().to_owned(), text.user_role(role).to_string()));
+    let fields = html! {
+        (choice(visit, ("role", "role"), &text.person_role(), &roles, user.role.as_str()))
+        fieldset #scopes {
+            legend.label { (text.person_scopes()) }
+            p.hint { (text.person_scopes_hint()) }
+            @for (place, scope) in AdminScope::ALL.into_iter().enumerate() {
+                div.check {
+                    input id=(format!("scope-{place}")) type="checkbox" name="scopes[]" value=(scope.as_str())
+                        checked[user.scopes.contains(&scope)];
+                    label for=(format!("scope-{place}")) { (text.scope(scope)) small.muted.mono { " " (scope.as_str()) } }
+                }
+            }
+        }
+    };
+    let effects = html! {
+        div.in.stack-s {
+            p { (text.person_role_now()) ": " @for (place, right) in text.rights(&user).iter().enumerate() { @if place > 0 { ", " } (right) } }
+            p.muted { (text.person_role_note()) }
+        }
+    };
+    let of = Confirm {
+        function: "admin",
+        method: "PUT",
+        route: &route(&user, "role"),
+        done: (&page_of(&user.id), Some("person_role_set")),
+        back: &page_of(&user.id),
+        act: text.person_role_do().to_string(),
+        effects,
+        fields,
+    };
+    let main = confirm(visit, &of);
+    menu::page(&staff, &act_head(visit, &user, text.person_set_role_of(name_of(&user)).to_string()), &main)
+}
+
+/// The page of an act that nobody may do to their own account.
+fn own(staff: &Staff, user: &User) -> Response {
+    let visit = &staff.0;
+    let main = html! { section.card { div.in.stack-s { p { (visit.text.person_own()) } p { a.btn href=(page_of(&user.id)) { (visit.text.back()) } } } } };
+    menu::page(staff, &act_head(visit, user, name_of(user)), &main)
+}
+
+/// Erases a person, after their e-mail was typed.
+pub async fn erase(path: Option<Path<String>>, staff: Staff) -> Response {
+    let visit = &staff.0;
+    let user = match subject(visit, id(path)).await {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    let text = &visit.text;
+    if staff.admin().is_ok_and(|admin| admin.user.id == user.id) {
+        return own(&staff, &user);
+    }
+    let (label, hint) = match &user.email {
+        Some(email) => (text.person_erase_email(), text.person_erase_email_hint(email.as_str()).to_string()),
+        None => (text.person_erase_id(), user.id.to_string()),
+    };
+    let is_even = user.accounts.balance().is_zero() && user.accounts.owed().is_zero();
+    let effects = html! {
+        div.in.stack-s {
+            p { (text.person_erase_goes()) }
+            p { (text.person_erase_stays()) }
+            dl.sum {
+                dt { (text.person_balance_now()) } dd { (money(&Amount::from(user.accounts.balance()))) }
+                dt { (text.person_debt_now()) } dd { (money(&Amount::from(user.accounts.owed()))) }
+            }
+            p { strong { (text.person_erase_never()) } }
+        }
+    };
+    let fields = html! {
+        (line(visit, ("confirm", "confirm"), &label, Some(hint), None))
+        (reason(visit))
+        (tick(visit, ("acknowledge_balance", "acknowledge_balance:bool"), &html! { (text.person_erase_balance()) }, false))
+        @if !is_even { p.small.muted { (text.refused_balance_left()) } }
+    };
+    let of = Confirm {
+        function: "admin",
+        method: "POST",
+        route: &route(&user, "erase"),
+        done: (&page_of(&user.id), Some("person_was_erased")),
+        back: &page_of(&user.id),
+        act: text.person_erase_do().to_string(),
+        effects,
+        fields,
+    };
+    let main = confirm(visit, &of);
+    menu::page(&staff, &act_head(visit, &user, text.person_erase_of(name_of(&user)).to_string()), &main)
+}

@@ -1,0 +1,170 @@
+//! Every page of staff in a filled world: all in its language, fields as their routes take them, what it reads (C2.5, C6.4, C7.1).
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::super::client::{Browser, Shown};
+use super::super::languages::english;
+use super::super::schema::{compare, plain};
+use super::admin_in;
+use crate::affiliate::commission::{hundred, invited};
+use crate::contract::document::operation;
+use crate::page::journeys::BOTH;
+use crate::redemption::{credit, pro, time_on};
+use crate::world::World;
+
+/// A world with something on every page of people and configuration, and those pages.
+pub async fn filled(world: &World) -> Vec<String> {
+    invited(world).await;
+    hundred(world).await;
+    let plan = pro(world, 0).await;
+    let mut codes = Vec::new();
+    for batch in [time_on(&plan, "half_year", 1, 2), credit("5", 1, 2)] {
+        let code = world.codes(batch).await.remove(0);
+        world.redeem("ann", &code).await.is(201);
+        codes.push(code.replace('-', ""));
+    }
+    let batch = json!({"label": "\"><script>many", "count": 101, "credit": "1", "total_uses": 1});
+    let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(202);
+    let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+    let key = json!({"name": "billing", "scopes": ["users:read"]});
+    let key = world.admin().once().post("/v1/admin/service-keys", key).await.is(201);
+    let hook = json!({"url": "https://product.test/_sim/webhook", "events": ["order.*"]});
+    let hook = world.admin().once().post("/v1/admin/webhook-endpoints", hook).await.is(201);
+    world.settings("payment", |settings| settings["exchange_rate"] = json!("7.3")).await;
+    let list = async |path: &str| world.admin().get(path).await.is(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let (undone, share) = (list("/v1/admin/redemption/records").await, list("/v1/admin/commissions").await);
+    let text = |value: &serde_json::Value| value["id"].as_str().unwrap().to_owned();
+    let areas = shared::operations::model::settings::Area::ALL;
+    let mut pages: Vec<String> = areas.iter().map(|area| format!("/admin/settings/{}", area.as_str())).collect();
+    pages.extend(
+        [
+            "/admin/settings",
+            "/admin/users",
+            "/admin/plans",
+            "/admin/plans/new",
+            "/admin/batches",
+            "/admin/batches/new",
+            "/admin/codes",
+            "/admin/redemptions",
+            "/admin/keys",
+            "/admin/webhooks",
+            "/admin/referrals",
+            "/admin/rewards",
+            "/admin/commissions",
+            "/admin/audit",
+        ]
+        .map(str::to_owned),
+    );
+    pages.extend([
+        format!("/admin/users/{ann}"),
+        format!("/admin/users/{ann}/programmes"),
+        format!("/admin/users/{ann}/adjust"),
+        format!("/admin/users/{ann}/adjust?amount=-100&remark=x"),
+        format!("/admin/users/{ann}/role"),
+        format!("/admin/users/{ann}/erase"),
+        format!("/admin/plans/{plan}"),
+        format!("/admin/batches/{}", text(&batch)),
+        format!("/admin/batches/{}/status", text(&batch)),
+        format!("/admin/codes/{}", codes[0]),
+        format!("/admin/codes/{}", codes[1]),
+        format!("/admin/codes/delete?code={}", codes[0]),
+        format!("/admin/redemptions/{undone}/undo"),
+        format!("/admin/keys/{}/revoke", text(&key)),
+        format!("/admin/webhooks/{}", text(&hook)),
+        format!("/admin/webhooks/{}/delete", text(&hook)),
+        format!("/admin/commissions/{share}/reverse"),
+    ]);
+    pages
+}
+
+/// Journey 29, C7.1: each page is in the visitor's language, all of it.
+#[test]
+fn every_page_of_people_and_configuration_is_all_in_its_language() {
+    World::run(async |world| {
+        let pages = filled(world).await;
+        for words in &BOTH {
+            let browser = admin_in(world, words).await;
+            for path in &pages {
+                let page = browser.open(path).await;
+                assert_eq!(page.status, 200, "{path}: {}", page.says());
+                assert!(!page.text.contains("<script>many"), "{path}: a label is text");
+                if words.accept != BOTH[0].accept {
+                    let found: Vec<String> = english(&page).into_iter().filter(|line| !is_data(line)).collect();
+                    assert!(found.is_empty(), "{path}: {found:?}");
+                }
+            }
+        }
+        world.settle().await;
+    });
+}
+
+/// Lines that are somebody's own words.
+fn is_data(line: &str) -> bool {
+    ["credit codes", "codes: ", "script>"].iter().any(|known| line.contains(known))
+}
+
+/// C6.4: each form's fields are those of its route, of their types.
+#[test]
+fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
+    World::run(async |world| {
+        let pages = filled(world).await;
+        let browser = admin_in(world, &BOTH[0]).await;
+        let mut routes = std::collections::BTreeSet::new();
+        for path in &pages {
+            for form in browser.open(path).await.root.all("form") {
+                let action = form.of("action").unwrap_or_default();
+                let Some((_, route)) = action.split_once("/v1/").filter(|_| action.starts_with("/forms/")) else {
+                    continue;
+                };
+                let route = format!("/v1/{route}");
+                // A document of settings has a test of its own: an untouched form saves what is there.
+                if route.starts_with("/v1/admin/settings/") {
+                    continue;
+                }
+                let known = ["POST", "PUT", "DELETE"].iter().filter_map(|method| operation(method, &route));
+                let known: Vec<_> = known.collect();
+                assert!(!known.is_empty(), "{path} leads to {route}");
+                let mut body = known.iter().map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);
+                if let Some(schema) = body.find(|schema| schema.is_object()) {
+                    compare(form, &route, plain(schema));
+                }
+                routes.extend(known.iter().map(|one| one["operationId"].as_str().unwrap()));
+            }
+        }
+        for needed in ["adjustBalance", "setRole", "eraseUser", "setStatus", "createBatch", "resumeBatch", "editCode"] {
+            assert!(routes.contains(needed), "no page has {needed}: {routes:?}");
+        }
+        world.settle().await;
+    });
+}
+
+async fn reads(world: &World, browser: &Browser<'_>, path: &str) -> (Shown, BTreeMap<String, u64>) {
+    world.stack.dynamo.reset();
+    let page = browser.open(path).await;
+    let used = world.stack.dynamo.used();
+    (page, used.iter().map(|(name, usage)| (name.clone(), usage.calls)).collect())
+}
+
+/// C2.5: no page reads more than eight times, the months of one list counted once.
+#[test]
+fn no_page_of_people_and_configuration_reads_more_than_eight_times() {
+    World::run(async |world| {
+        let pages = filled(world).await;
+        let browser = admin_in(world, &BOTH[0]).await;
+        // The settings of all areas are in the process.
+        browser.open("/admin/settings/payment").await;
+        for path in &pages {
+            let (page, used) = reads(world, &browser, path).await;
+            let lists = u64::try_from(page.root.all("table").len().max(1)).unwrap();
+            let read: u64 = used.iter().filter(|(name, _)| *name != "Query").map(|(_, calls)| calls).sum();
+            let queries = used.get("Query").copied().unwrap_or_default().min(lists + 2);
+            assert!(read + queries <= 8, "{path}: {used:?}");
+            assert!(
+                used.keys().all(|name| ["BatchGetItem", "GetItem", "Query"].contains(&name.as_str())),
+                "{path}: {used:?}"
+            );
+        }
+    });
+}

@@ -1,0 +1,145 @@
+//! The pages of keys, webhooks, programmes and the audit log (C3.4, journey 25).
+
+use serde_json::json;
+
+use super::super::client::Shown;
+use super::admin_in;
+use crate::affiliate::commission::{hundred, invited};
+use crate::page::journeys::BOTH;
+use crate::world::World;
+
+/// What the page shows once.
+fn secret(page: &Shown) -> Option<String> {
+    let inputs = page.root.all("input");
+    inputs.iter().find(|input| input.of("id") == Some("secret")).and_then(|input| input.of("value")).map(str::to_owned)
+}
+
+/// Journey 25, C6.8: a key is shown once, works, and no reload shows it again; revoked, it works no more.
+#[test]
+fn a_key_is_shown_once() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = admin_in(world, words).await;
+            let page = browser.open("/admin/keys").await;
+            assert_eq!(secret(&page), None);
+            let make = ["Make the key", "新建密钥"][index];
+            let none = browser.press(&page, make, &[("name", "billing")]).await;
+            assert_eq!(none.status, 422, "scopes are needed");
+            let (action, mut fields) = none.form(make, &[("name", "billing")]);
+            fields.push(("scopes[]".to_owned(), "users:read".to_owned()));
+            let own = [("sec-fetch-site", "same-origin")];
+            let sent = browser.send(&action, &fields, &own).await;
+            assert_eq!(sent.headers["location"], "/admin/keys", "no secret stands in a URL");
+            let page = browser.open("/admin/keys").await;
+            let key = secret(&page).unwrap();
+            assert!(key.starts_with("gdn_") && page.text.matches(&key).count() == 1, "{}", page.says());
+            world.holder(&key).get("/v1/service/users/usr_01m7w6c38029x193xqrjx9657c").await.refused(404, "not_found");
+            assert_eq!(secret(&browser.open("/admin/keys").await), None, "a reload does not show it again");
+            // The same press tells that it was shown.
+            browser.send(&action, &fields, &own).await;
+            let again = browser.open("/admin/keys").await;
+            assert_eq!(secret(&again), None);
+            assert!(again.says().contains(["It was shown once", "密钥仅显示一次"][index]), "{}", again.says());
+            let question = browser.open(&again.link(["Revoke", "吊销"][index])).await;
+            let page = browser.press(&question, ["Revoke the key", "吊销密钥"][index], &[]).await;
+            assert!(page.status == 200 && page.says().contains(["Revoked", "已吊销"][index]), "{}", page.says());
+            world
+                .holder(&key)
+                .get("/v1/service/users/usr_01m7w6c38029x193xqrjx9657c")
+                .await
+                .refused(401, "unauthenticated");
+        });
+    }
+}
+
+/// Journey 25: an endpoint's secret is shown once; a failed delivery is in the log and is replayed; the secret is rotated.
+#[test]
+fn a_webhook_is_made_fails_and_is_replayed() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = admin_in(world, words).await;
+            let list = browser.open("/admin/webhooks").await;
+            let make = ["Make the webhook", "新建回调"][index];
+            let url = "https://product.test/_sim/webhook";
+            let wrong = browser.press(&list, make, &[("url", "https://10.0.0.1/x"), ("events[]", "user.*")]).await;
+            let inputs = wrong.root.all("input");
+            let field = inputs.iter().find(|one| one.of("name") == Some("url")).unwrap();
+            assert_eq!((wrong.status, field.of("aria-invalid")), (422, Some("true")), "{}", wrong.says());
+            let page = browser.press(&list, make, &[("url", url), ("events[]", "user.*")]).await;
+            assert!(page.path.starts_with("/admin/webhooks/whe_"), "{} {}", page.path, page.says());
+            let first = secret(&page).unwrap();
+            assert!(first.starts_with("whsec_"));
+            let path = page.path.clone();
+            assert_eq!(secret(&browser.open(&path).await), None, "once");
+            world.stack.simulators.answer_events(503, 1);
+            world.register("eve", None).await;
+            world.settle().await;
+            let page = browser.open(&path).await;
+            assert!(page.says().contains("user.registered") && page.says().contains("503"), "{}", page.says());
+            let page = browser.press(&page, ["Replay", "重新投递"][index], &[]).await;
+            assert!(page.status == 200 && page.says().contains(["sent again", "重新投递"][index]), "{}", page.says());
+            world.advance(61).await;
+            world.stack.tick("deliver-events").await.unwrap();
+            world.settle().await;
+            let page = browser.open(&path).await;
+            assert!(page.says().contains(["Delivered", "已送达"][index]), "{}", page.says());
+            let page = browser.press(&page, ["Rotate the secret", "轮换密钥"][index], &[]).await;
+            let second = secret(&page).unwrap();
+            assert!(second.starts_with("whsec_") && second != first);
+            let page = browser.press(&page, ["Switch off", "停用"][index], &[]).await;
+            assert!(page.says().contains(["Switched off", "已停用"][index]), "{}", page.says());
+            let page = browser.press(&page, ["Enable", "启用"][index], &[]).await;
+            let question = browser.open(&page.link(["Delete", "删除"][index])).await;
+            let page = browser.press(&question, ["Delete", "删除"][index], &[]).await;
+            assert_eq!((page.status, page.path.as_str()), (200, "/admin/webhooks"), "{}", page.says());
+            assert_eq!(browser.open(&path).await.status, 404);
+        });
+    }
+}
+
+/// C3.4: referrals, rewards and commissions with their people; a commission is reversed as its confirmation says.
+#[test]
+fn a_commission_is_reversed() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            invited(world).await;
+            hundred(world).await;
+            let browser = admin_in(world, words).await;
+            for path in ["/admin/referrals", "/admin/rewards", "/admin/commissions"] {
+                let page = browser.open(path).await;
+                let says = page.says();
+                assert!(page.status == 200 && says.contains("ann@example.com"), "{path}: {says}");
+            }
+            let list = browser.open("/admin/commissions").await;
+            let question = browser.open(&list.link(["Reverse", "撤回"][index])).await;
+            assert!(question.says().contains("1.38888888"), "{}", question.says());
+            let button = ["Reverse the commission", "撤回佣金"][index];
+            let page = browser.press(&question, button, &[("reason", "a fraud")]).await;
+            assert!(page.status == 200 && page.says().contains("a fraud"), "{}", page.says());
+            assert_eq!(crate::affiliate::commission::totals(world).await[1], "0");
+            world.settle().await;
+        });
+    }
+}
+
+/// C3.4, R9.3: the audit log names people, acts and fields, in the visitor's language.
+#[test]
+fn the_audit_log_says_who_changed_what() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            world.settings("payment", |settings| settings["exchange_rate"] = json!("7.3")).await;
+            let browser = admin_in(world, words).await;
+            let page = browser.open("/admin/audit").await;
+            let says = page.says();
+            assert!(says.contains(["Settings changed", "更改设置"][index]), "{says}");
+            assert!(
+                says.contains("admin@localhost") && says.contains("exchange_rate") && says.contains("7.3"),
+                "{says}"
+            );
+            let none = browser.open("/admin/audit?subject=settings%3Aagency").await;
+            assert!(!none.says().contains("exchange_rate"), "{}", none.says());
+            let by_me = browser.open("/admin/audit?from=2020-01-01&to=2020-01-02").await;
+            assert!(!by_me.says().contains("exchange_rate"));
+        });
+    }
+}
