@@ -188,8 +188,12 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
         let none = Earnings::none(order);
         let earnings = all.earnings.get(&order.user).unwrap_or(&none);
         let inviter = order.inviter.and_then(|inviter| all.users.get(&inviter));
+        // What was above the cap at its capture earned nothing, even if refunds have given back some of the cap since (R6.4).
+        let own = invitees.get(&order.user).map_or(&[][..], Vec::as_slice);
+        let most = own.iter().try_fold(none.earned, |sum, (commission, _)| sum.plus(commission.amount));
+        let at_most = |earned| Earnings { earned, ..earnings.clone() };
         if inviter.is_some_and(|inviter| inviter.status != Status::Erased)
-            && !matches!(earned(order, earnings), Ok(Err(_)))
+            && !matches!(most.and_then(|most| earned(order, &at_most(most))), Ok(Err(_)))
         {
             findings.push(Finding::new("C1", order.id, "made no commission and should have"));
         }

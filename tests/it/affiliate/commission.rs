@@ -86,6 +86,22 @@ fn a_refunded_order_gives_its_part_of_the_cap_back() {
     });
 }
 
+/// G17, R6.4: an order above the cap earns nothing, also once a refund of an earlier one has made room; the auditor knows why.
+#[test]
+fn an_order_above_the_cap_earns_nothing_when_room_is_made_later() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["cap_per_invitee"] = json!("1.5")).await;
+        let first = hundred(world).await;
+        hundred(world).await;
+        hundred(world).await;
+        assert_eq!(totals(world).await[1], "1.5", "nothing is left for the third");
+        refund(world, &first, 10_000).await;
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "0.11111112");
+    });
+}
+
 /// G6, R2.8: a blocked inviter's commission is held, also what was under its hold already, and is released when they are active
 /// again.
 #[test]
