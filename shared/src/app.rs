@@ -8,6 +8,7 @@ use table::execute::Executor;
 
 use crate::account::token::{KeyRing, PublicKeys, Signer};
 use crate::operations::settings::SettingsCache;
+use crate::operations::waiting::Glance;
 use crate::payment::gateway::Providers;
 use crate::webhooks::webhook_sender::WebhookSender;
 
@@ -42,6 +43,8 @@ pub struct App {
     /// Signer of access tokens; only in functions that issue them.
     pub signer: Option<Signer>,
     pub config: Config,
+    /// Lengths of the queues that wait for staff, as this process saw them last.
+    pub glance: Glance,
 }
 
 impl Deref for App {

@@ -9,6 +9,7 @@ use crate::account::create_admin::publish_key;
 use crate::account::token::{KeyRing, Signer};
 use crate::app::{App, Config};
 use crate::operations::settings::SettingsCache;
+use crate::operations::waiting::Glance;
 use crate::payment::gateway::http::{Https, https_client};
 use crate::payment::gateway::{ProviderConfig, Providers};
 use crate::webhooks::webhook_sender::WebhookSender;
@@ -87,6 +88,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
             test_mode: environment.get("TEST_MODE").is_some_and(|mode| mode == "on"),
             password_cost: PASSWORD_COST,
         },
+        glance: Glance::default(),
     })
 }
 

@@ -1,4 +1,5 @@
 // A world in which no page is empty: the people of the table of pages, and what they have done.
+import { ADMIN } from "./lib/stack.mjs";
 
 /** Fills a stack; answers the people by name, and what paths are made of. */
 export async function fill(stack) {
@@ -20,9 +21,13 @@ export async function fill(stack) {
   await person("friend", { code: world.code });
   await person("busy");
   await person("debtor");
+  people.admin = { email: "admin@localhost", password: ADMIN, home: "/admin" };
   await pay(stack, world);
   await redeem(stack, world);
   await withdraw(stack, world);
+  await stack.ask("/_local/audit");
+  world.review = (await stack.manage("/v1/admin/payment/reviews")).items[0].id;
+  world.withdrawal = (await stack.manage("/v1/admin/withdrawals?state=requested")).items[0].id;
 
   const adjust = (who, amount, remark) => stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount, remark });
   await adjust(people.bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
@@ -53,6 +58,8 @@ async function pay(stack, { people: { bob, friend }, orders }) {
   await stack.pay("zpay", await order(stack, friend, { amount: "5", ...alipay }));
   await stack.ask("/_local/audit");
   await stack.manage(`/v1/admin/payment/orders/${orders.refunded}/refunds`, { amount: "10", reason: "goodwill" });
+  const short = await order(stack, friend, { offer_id: "o100", ...alipay });
+  await stack.pay("zpay", short, "now", { amount: "60.00" });
   orders.expired = await order(stack, bob, { offer_id: "o10", ...alipay });
   await stack.advance({ minutes: 31 });
   await stack.ask("/_local/run/expire-orders", { method: "POST" });

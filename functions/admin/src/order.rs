@@ -7,7 +7,6 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
-use shared::account::model::user::User;
 use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
 use shared::app::App;
 use shared::edge::body::Body;
@@ -27,80 +26,20 @@ use shared::operations::search::{self, OrderFilter};
 use shared::payment::complete_order::{Complete, complete_order};
 use shared::payment::model::event::EventOutcome;
 use shared::payment::model::order::{self, OrderStatus};
-use shared::payment::model::payment::Payment;
 use shared::payment::model::settings::PaymentSettings;
 use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider::verify_any;
+use shared::payment::staff::view::{AdminOrder, Transition, transitions};
 use shared::payment::undo_completion::{UndoCompletion, undo_completion};
-use shared::payment::view::OrderView;
 use shared::table::store::Page;
 use utoipa::{IntoParams, ToSchema};
 
-use super::programme::Person;
-use super::stats::Reading;
 use shared::edge;
-use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::export::JsonOrCsv;
 use shared::edge::search::{named, user as user_filter};
-
-/// An order with the details for the operator.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AdminOrder {
-    /// The order as its user sees it.
-    #[serde(flatten)]
-    pub order: OrderView,
-    /// User who made the order.
-    pub user: Person,
-    /// Id of the provider's payment, once known.
-    pub provider_payment_id: Option<String>,
-    /// IP address the order was made from.
-    pub client_ip: Option<String>,
-    /// User agent the order was made with.
-    pub user_agent: Option<String>,
-    /// True if the order used the user's promotion.
-    pub promotion_used: bool,
-}
-
-impl CsvRow for AdminOrder {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "created_at",
-        "status",
-        "user.id",
-        "user.email",
-        "provider",
-        "method",
-        "amount.amount",
-        "charge.amount",
-        "charge.currency",
-        "credit.amount",
-        "bonus.amount",
-        "total.amount",
-        "total.currency",
-        "net.amount",
-        "paid_at",
-        "late",
-        "processing",
-        "provider_payment_id",
-        "promotion_used",
-        "client_ip",
-        "user_agent",
-    ];
-}
-
-impl AdminOrder {
-    fn new(of: &order::Order, user: Option<&User>, payment: Option<&Payment>) -> Result<Self, MoneyError> {
-        Ok(Self {
-            order: OrderView::try_from(of)?.with_refund_details(payment),
-            user: Person::new(of.user, user),
-            provider_payment_id: of.payment_id.clone().or_else(|| of.claimed.clone()),
-            client_ip: of.client_ip.clone(),
-            user_agent: of.user_agent.clone(),
-            promotion_used: of.status.is_captured() && of.bonus.is_some(),
-        })
-    }
-}
+use shared::operations::totals::view::Reading;
 
 /// An order with its provider events and state changes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -131,16 +70,6 @@ pub struct ProviderEvent {
     pub raw: Option<String>,
 }
 
-/// A state reached by an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Transition {
-    /// State of the order.
-    pub status: OrderStatus,
-    /// Time it was reached, if known.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub at: Option<Timestamp>,
-}
-
 impl AdminOrderFile {
     fn new(app: &App, file: OrderFile) -> Result<Self, MoneyError> {
         let order = AdminOrder::new(&with_pay_url(app, &file.order), file.user.as_ref(), file.payment.as_ref())?;
@@ -155,23 +84,6 @@ impl AdminOrderFile {
             };
         Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions })
     }
-}
-
-/// List the states recorded on the order itself; the order does not keep the time of giving up.
-fn transitions(order: &order::Order) -> Vec<Transition> {
-    let at_once = order.status == OrderStatus::Failed && order.pay_url.is_none();
-    let mut way = Vec::new();
-    if !at_once {
-        way.push(Transition { status: OrderStatus::Pending, at: Some(order.created_at) });
-    }
-    if order.status.is_captured() {
-        way.push(Transition { status: OrderStatus::Paid, at: order.paid_at });
-    }
-    let status = order.status;
-    if way.last().is_none_or(|last| last.status != status) {
-        way.push(Transition { status, at: at_once.then_some(order.created_at) });
-    }
-    way
 }
 
 /// Filters of the orders.
@@ -193,6 +105,8 @@ pub struct Orders {
     email: Option<String>,
     /// `true`: orders with a payment under way; `false`: all others.
     processing: Option<bool>,
+    /// Provider's id of the order's payment.
+    payment_id: Option<String>,
 }
 
 impl Orders {
@@ -204,6 +118,7 @@ impl Orders {
             user: user_filter("/user", self.user.as_deref())?,
             email: email(self.email.as_deref())?,
             processing: self.processing,
+            payment_id: self.payment_id.clone().filter(|id| !id.is_empty()),
         })
     }
 }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::model::user::User;
-use shared::account::view::{Admin, AdminSearch};
+use shared::account::view::{Admin, AdminSearch, Person};
 use shared::app::App;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
@@ -26,15 +26,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::search::{named, user as user_filter};
-
-/// A user, by id and e-mail.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Person {
-    /// Id of the user.
-    pub id: String,
-    /// E-mail of the user; null if the account has none.
-    pub email: Option<String>,
-}
 
 /// The referral of an invitee by its inviter.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,14 +61,6 @@ impl CsvRow for AdminReferral {
         "qualified",
         "qualified_at",
     ];
-}
-
-impl Person {
-    /// Create a person from an id, with the e-mail of its account if that exists.
-    pub fn new(id: impl ToString, user: Option<&User>) -> Self {
-        let email = user.and_then(|user| user.email.as_ref()).map(|email| email.as_str().to_owned());
-        Self { id: id.to_string(), email }
-    }
 }
 
 impl AdminReferral {

@@ -115,6 +115,8 @@ pub struct Users {
     /// Beginning of the e-mail of the accounts, 2 characters or more, in any spelling.
     /// Every account is read, newest first: pages may have few items, even none.
     email_begins: Option<String>,
+    /// Invite code of the account, active or not, in any case.
+    invite_code: Option<String>,
 }
 
 impl Users {
@@ -122,7 +124,10 @@ impl Users {
         let begin =
             |text: &str| Some(text.trim().to_lowercase()).filter(|text| (2..=254).contains(&text.chars().count()));
         let begins = given("/email_begins", self.email_begins.as_deref(), "2 to 254 characters.", begin)?;
-        Ok(UserFilter { email: email(self.email.as_deref())?, begins })
+        let code =
+            |text: &str| Some(text.trim().to_uppercase()).filter(|text| (1..=32).contains(&text.chars().count()));
+        let invite = given("/invite_code", self.invite_code.as_deref(), "An invite code.", code)?;
+        Ok(UserFilter { email: email(self.email.as_deref())?, begins, invite })
     }
 }
 

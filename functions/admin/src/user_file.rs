@@ -27,8 +27,8 @@ use shared::table::list::Window;
 use utoipa::ToSchema;
 
 use super::order::OrderSummary;
-use super::programme::Person;
 use super::user::AdminUser;
+use shared::account::view::Person;
 
 /// An account with its payments, commission, promotion, subscriptions, inviter and codes.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,7 +1,7 @@
 //! Pages of staff (C3.4), below `/admin`.
 //!
 //! A page is a function that takes [`pages::Staff`]: its visit, by somebody who may see it. One line in the table of [`pages`]
-//! gives it its path and its rule, and so the gate and the row in the authorization matrix. If the menu leads to it, one line in
+//! gives it its path and its rule, and so its gate; the matrix in `tests/it/page/admin.rs` says the same once more. If the menu leads to it, one line in
 //! [`menu`] names the entry, which shows to those whom the rule admits. Its texts stand in `text/staff.en.ftl` and
 //! `text/staff.zh-CN.ftl`, or in a pair of files of their own, named in `text.rs`. There is nothing else to do.
 //!
@@ -12,7 +12,15 @@
 
 pub mod chart;
 pub mod filters;
+pub mod find;
+mod ledger;
 pub mod menu;
+mod orders;
 mod overview;
 pub mod pages;
 pub mod parts;
+mod reconciliations;
+mod reviews;
+mod stats;
+mod withdrawals;
+mod words;

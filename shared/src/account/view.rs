@@ -363,6 +363,23 @@ impl<S: Scoped> Describe for Backend<S> {
     }
 }
 
+/// A user, by id and e-mail.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Person {
+    /// Id of the user.
+    pub id: String,
+    /// E-mail of the user; null if the account has none.
+    pub email: Option<String>,
+}
+
+impl Person {
+    /// Create a person from an id, with the e-mail of its account if that exists.
+    pub fn new(id: impl ToString, user: Option<&User>) -> Self {
+        let email = user.and_then(|user| user.email.as_ref()).map(|email| email.as_str().to_owned());
+        Self { id: id.to_string(), email }
+    }
+}
+
 /// Search by an admin whose duty is `D`.
 pub type AdminSearch<F, D = Everything> = Search<F, Admin<D>>;
 

@@ -14,10 +14,11 @@ use crate::affiliate::table::affiliate;
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
 use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, PaymentDifference, Reconciliation};
 use crate::payment::model::review::{Review, ReviewState};
 use crate::payment::table::{DIFFERENCES, reconciliations_of};
-use crate::referral::model::referral::{Reward, RewardState, Side};
+use crate::referral::model::referral::{Invite, Reward, RewardState, Side};
 use kernel::fault::Fault;
 use kernel::id::UserId;
 use kernel::ledger::{JournalEntry, RecordType, StatementLine};
@@ -60,6 +61,16 @@ pub struct UserFilter {
     pub email: Option<Email>,
     /// Beginning of the users' e-mails, in lower case.
     pub begins: Option<String>,
+    /// Invite code of the one user, in stored form.
+    pub invite: Option<String>,
+}
+
+/// Finds the account that an invite code invites for, active or not.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn by_invite(app: &App, code: &str) -> Result<Option<UserId>, Fault> {
+    Ok(app.store.get::<Invite>(&Invite::key(code)).await?.map(|invite| invite.owner))
 }
 
 /// Lists users, newest first, or the one with an e-mail.
@@ -71,11 +82,19 @@ pub async fn users(app: &App, filter: &UserFilter, window: &Window) -> Result<Pa
         let email = user.email.as_ref().map(|email| email.as_str().to_lowercase()).unwrap_or_default();
         filter.begins.as_ref().is_none_or(|begin| email.starts_with(begin))
     };
-    let Some(email) = &filter.email else {
-        let all = window.walk(ListSource::Platform("USERS"), filter.begins.is_some());
-        return walk(app, &all, |user: &User| only(begins(user) && window.holds(user.created_at), user)).await;
+    let (email, invite) = match (&filter.email, &filter.invite) {
+        (None, None) => {
+            let all = window.walk(ListSource::Platform("USERS"), filter.begins.is_some());
+            return walk(app, &all, |user: &User| only(begins(user) && window.holds(user.created_at), user)).await;
+        }
+        (Some(email), None) => (by_email(app, email).await?, None),
+        (None, Some(code)) => (None, by_invite(app, code).await?),
+        (Some(email), Some(code)) => {
+            let both = tokio::try_join!(by_email(app, email), by_invite(app, code))?;
+            if both.0 != both.1 { (None, None) } else { both }
+        }
     };
-    let Some(id) = by_email(app, email).await? else { return Ok(nothing()) };
+    let Some(id) = email.or(invite) else { return Ok(nothing()) };
     let user = app.store.get::<User>(&User::key(id)).await?;
     let found = user.into_iter().map(|user| user.into_inner()).filter(begins);
     Ok(Page { items: found.collect(), next: None })
@@ -180,6 +199,33 @@ pub struct OrderFilter {
     pub email: Option<Email>,
     /// Orders with a payment under way, or all others.
     pub processing: Option<bool>,
+    /// The provider's id of the payment of the one order.
+    pub payment_id: Option<String>,
+}
+
+impl OrderFilter {
+    fn admits(&self, order: &Order) -> bool {
+        fits(self.status.as_ref(), Some(&order.status))
+            && fits(self.provider.as_ref(), Some(&order.provider))
+            && fits(self.method.as_ref(), Some(&order.method))
+            && fits(self.processing.as_ref(), Some(&order.is_processing()))
+    }
+}
+
+/// Finds the provider payments with an id, of which each provider may have one.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn payments_named(app: &App, id: &str) -> Result<Vec<Payment>, Fault> {
+    let keys = Provider::ALL.map(|provider| Payment::key(provider, id)).to_vec();
+    Ok(app.store.read(keys).await?.into_iter().flatten().map(|payment| payment.into_inner()).collect())
+}
+
+/// The orders that payments with this id belong to.
+async fn orders_paid_by(app: &App, id: &str) -> Result<Vec<Order>, Fault> {
+    let orders = payments_named(app, id).await?.iter().filter_map(|payment| payment.order).map(Order::key).collect();
+    let orders: Vec<Key<Order>> = orders;
+    Ok(app.store.read(orders).await?.into_iter().flatten().map(|order| order.into_inner()).collect())
 }
 
 /// Lists orders by creation time (R4.12).
@@ -195,6 +241,13 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
         }
         user = found;
     }
+    if let Some(payment) = &filter.payment_id {
+        let mut items = orders_paid_by(app, payment).await?;
+        items.retain(|order| {
+            filter.admits(order) && fits(user.as_ref(), Some(&order.user)) && window.holds(order.created_at)
+        });
+        return Ok(Page { items, next: None });
+    }
     let source = match user {
         Some(user) => ListSource::Owned(owned_by("ORDERS", user)),
         None => ListSource::Platform("ORDERS"),
@@ -202,11 +255,7 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
     let filtered =
         filter.status.is_some() || filter.provider.is_some() || filter.method.is_some() || filter.processing.is_some();
     walk(app, &window.walk(source, filtered), |order: &Order| {
-        let fitting = fits(filter.status.as_ref(), Some(&order.status))
-            && fits(filter.provider.as_ref(), Some(&order.provider))
-            && fits(filter.method.as_ref(), Some(&order.method))
-            && fits(filter.processing.as_ref(), Some(&order.is_processing()));
-        only(fitting && window.holds(order.created_at), order)
+        only(filter.admits(order) && window.holds(order.created_at), order)
     })
     .await
 }

@@ -124,7 +124,10 @@ async fn credit(
 }
 
 /// A new order over the amount received, for the user and at the exchange rate of the given order.
-fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Result<Order, MoneyError> {
+///
+/// # Errors
+/// The amounts overflow.
+pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Result<Order, MoneyError> {
     let now = app.clock.now();
     Ok(Order {
         id,
@@ -161,7 +164,11 @@ fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Result<Order, 
     })
 }
 
-fn credited(app: &App, order: &Order, payment: &Payment) -> Result<Credited, Error> {
+/// Amounts with which such an order is credited.
+///
+/// # Errors
+/// A bug, for a payment that took nothing.
+pub(crate) fn credited(app: &App, order: &Order, payment: &Payment) -> Result<Credited, Error> {
     let nothing = || Fault::bug("a review of a payment that took nothing");
     let net = payment.net()?.ok_or_else(nothing)?;
     let paid_at = payment.captured.and_then(|capture| capture.at).unwrap_or_else(|| app.clock.now());

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 
 export const PASSWORD = "correct horse battery";
-const ADMIN = "ci-has-no-secrets";
+export const ADMIN = "ci-has-no-secrets";
 /** With it, a request says which network it comes from, as one through a CDN does. */
 const ORIGIN_SECRET = "browser-suite-origin";
 

@@ -318,6 +318,14 @@ fn the_operator_sees_orders_referrals_and_totals() {
         assert_eq!(ids(&format!("?user={bob}&from=2026-11-20&to=2026-11-20")).await, [open, order]);
         assert_eq!(ids("?email=BOB%40example.com&method=card").await, [open]);
         assert!(ids("?email=nobody%40example.com").await.is_empty());
+        let file = world.admin().get(&format!("/v1/admin/payment/orders/{order}")).await.is(200);
+        let payment = file["provider_payment_id"].as_str().unwrap();
+        assert_eq!(ids(&format!("?payment_id={payment}")).await, [order]);
+        assert!(ids(&format!("?payment_id={payment}&status=expired")).await.is_empty());
+        assert!(ids("?payment_id=none").await.is_empty());
+        let named = all(world, &format!("/v1/admin/users?invite_code={}", code.to_lowercase())).await;
+        assert_eq!((named.len(), &named[0]["id"]), (1, &json!(ann)));
+        assert!(all(world, "/v1/admin/users?invite_code=NOSUCHCO").await.is_empty());
         assert!(ids("?to=2026-11-19").await.is_empty());
         assert!(ids(&format!("?user={ann}")).await.is_empty());
         world.admin().get("/v1/admin/payment/orders?status=lost").await.refused(422, "invalid");

@@ -43,7 +43,7 @@ pub async fn filled(world: &World) -> Filled {
 }
 
 /// Runs of English words in what a page shows; names, codes and currencies stand alone.
-fn english(page: &Shown) -> Vec<String> {
+pub fn english(page: &Shown) -> Vec<String> {
     let mut found = Vec::new();
     for element in page.root.all("body")[0].all("*") {
         for attribute in ["aria-label", "alt", "title", "data-label", "data-done", "data-else"] {

@@ -12,7 +12,7 @@ use crate::page::journeys::BOTH;
 use crate::world::{PASSWORD, World};
 
 /// A schema behind references and choices with null.
-fn plain(schema: &'static Value) -> &'static Value {
+pub fn plain(schema: &'static Value) -> &'static Value {
     if let Some(at) = schema["$ref"].as_str() {
         return plain(merged().pointer(at.trim_start_matches('#')).unwrap());
     }
@@ -28,7 +28,7 @@ fn has_type(schema: &Value, wanted: &str) -> bool {
 }
 
 /// Asserts that the form's fields are the route's, each of its type, and that none that it requires is missing.
-fn compare(form: &Element, route: &str, schema: &'static Value) {
+pub fn compare(form: &Element, route: &str, schema: &'static Value) {
     let mut given = BTreeSet::new();
     for field in form.all("*") {
         let Some(name) = field.of("name").filter(|name| !["form", "once", "version"].contains(name)) else { continue };

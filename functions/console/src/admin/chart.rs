@@ -36,7 +36,7 @@ pub struct Chart<'a> {
     pub id: &'a str,
     pub form: Form,
     pub title: String,
-    /// What it shows, in words.
+    /// The chart in words.
     pub description: String,
     /// Names of the series.
     pub series: Vec<Message>,

@@ -12,7 +12,7 @@ use crate::visit::Visit;
 /// Value of a filter that has a default and is to filter nothing.
 pub const ANY: &str = "any";
 
-/// What is entered into a filter.
+/// Kind of entry of a filter.
 pub enum Kind {
     /// A text of this type: `text`, `email` or `date`.
     Input(&'static str),

@@ -4,6 +4,7 @@ use axum::response::Response;
 use fluent_static::Message;
 use maud::{Markup, html};
 use shared::account::model::user::User;
+use shared::operations::waiting::Waiting;
 
 use super::pages::{Staff, rule_of};
 use crate::brand::mark;
@@ -83,9 +84,9 @@ fn may(user: &User, path: &str) -> bool {
 #[derive(Default)]
 pub struct Head {
     pub title: String,
-    /// What stands below the title.
+    /// Text below the title.
     pub lead: Option<Markup>,
-    /// What stands beside it.
+    /// Part beside it.
     pub aside: Option<Markup>,
     /// Pages above this one, with their names.
     pub trail: Vec<(String, Markup)>,
@@ -138,7 +139,25 @@ fn link(visit: &Visit, (path, name): &Entry) -> Markup {
     // A page below an entry's belongs to it; every page of staff is below the overview's.
     let rest = visit.path.strip_prefix(path);
     let is_here = rest.is_some_and(|rest| rest.is_empty() || (*path != "/admin" && rest.starts_with('/')));
-    html! { a href=(path) aria-current=[is_here.then_some("page")] { (name(&visit.text)) } }
+    html! {
+        a href=(path) aria-current=[is_here.then_some("page")] {
+            (name(&visit.text))
+            @if let Some(number) = waiting(visit, path) { span.n { (number) span.hidden { " " (visit.text.open_ones()) } } }
+        }
+    }
+}
+
+/// Number of what waits behind an entry, while the process remembers it; no page pays for it.
+fn waiting(visit: &Visit, path: &str) -> Option<String> {
+    let queues = visit.app.glance.recall(visit.app.clock.now())?;
+    let count = |of: Waiting| if of.more { format!("{}+", of.count) } else { of.count.to_string() };
+    let number = match path {
+        "/admin/reviews" => count(queues.reviews),
+        "/admin/withdrawals" => queues.withdrawals.to_string(),
+        "/admin/rewards" => count(queues.rewards),
+        _ => return None,
+    };
+    (number != "0").then_some(number)
 }
 
 fn bar(visit: &Visit, user: &User) -> Markup {
@@ -148,6 +167,7 @@ fn bar(visit: &Visit, user: &User) -> Markup {
     let entries = MENU.iter().flat_map(|(_, entries)| *entries).filter(|(path, _)| may(user, path));
     html! {
         header {
+            (frame::ribbon(visit))
             div.bar {
                 a.brand.only-narrow href="/" aria-label=(visit.brand.settings.name) { (logo()) }
                 @if may(user, "/admin/find") {

@@ -20,7 +20,8 @@ use shared::app::App;
 use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
 use shared::kernel::fault::Fault;
 
-use super::overview;
+use super::orders::{self, act, file};
+use super::{find, ledger, overview, reconciliations, reviews, stats, withdrawals};
 use crate::frame;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
 
@@ -31,7 +32,7 @@ const SEEN_SECONDS: i64 = 12 * 3_600;
 const NEEDS_FRESH: &str = "fresh_password_required";
 const CONFIRMED: &str = "password_confirmed";
 
-/// Whom a page is for.
+/// Visitors of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenTo {
     /// Admins with any scope, or without.
@@ -75,6 +76,10 @@ impl Rule {
     }
 }
 
+/// Rules of several pages.
+const ORDERS: Rule = Rule::with(AdminScope::OrdersRead);
+const WITHDRAWALS: Rule = Rule::with(AdminScope::WithdrawalsApprove);
+
 macro_rules! pages {
     ($($path:literal, $rule:expr => $page:path;)*) => {
         /// Every page of staff with its rule.
@@ -87,9 +92,30 @@ macro_rules! pages {
     };
 }
 
-pages! {
+pages![
     "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
-}
+    "/admin/find", Rule::STAFF => find::find;
+    "/admin/orders", ORDERS => orders::list;
+    "/admin/orders.csv", ORDERS => orders::sheet;
+    "/admin/orders/{id}", ORDERS => file::show;
+    "/admin/orders/{id}/refund", Rule::with(AdminScope::OrdersRefund).fresh() => act::refund;
+    "/admin/orders/{id}/refunds/{refund_id}", Rule::with(AdminScope::OrdersRefund).fresh() => act::confirm_made;
+    "/admin/orders/{id}/complete", Rule::ADMINS.fresh() => act::complete;
+    "/admin/orders/{id}/undo", Rule::ADMINS.fresh() => act::undo;
+    "/admin/reviews", ORDERS => reviews::list;
+    "/admin/reviews/{id}", ORDERS => reviews::show;
+    "/admin/reviews/{id}/resolve", Rule::ADMINS.fresh() => reviews::resolve;
+    "/admin/reviews/{id}/confirm", Rule::ADMINS.fresh() => reviews::confirm_back;
+    "/admin/reconciliations", ORDERS => reconciliations::list;
+    "/admin/reconciliations/{date}", ORDERS => reconciliations::show;
+    "/admin/withdrawals", WITHDRAWALS => withdrawals::list;
+    "/admin/withdrawals/{id}", WITHDRAWALS => withdrawals::show;
+    "/admin/withdrawals/{id}/pay", WITHDRAWALS.fresh() => withdrawals::pay;
+    "/admin/withdrawals/{id}/reject", WITHDRAWALS => withdrawals::reject;
+    "/admin/ledger", Rule::ADMINS => ledger::list;
+    "/admin/stats", Rule::with(AdminScope::StatsRead) => stats::stats;
+    "/admin/stats.csv", Rule::with(AdminScope::StatsRead) => stats::sheet;
+];
 
 /// Rule of the page with this path of the router.
 pub fn rule_of(path: &str) -> Option<Rule> {

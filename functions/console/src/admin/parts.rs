@@ -14,7 +14,7 @@ use super::filters::Days;
 use super::menu::Head;
 use super::pages::Staff;
 use crate::list::{Column, ROWS, empty, table};
-use crate::text::Language;
+use crate::text::{Language, Texts};
 use crate::visit::Visit;
 
 /// A tile of a summary: name, figure, and notes below it.
@@ -46,8 +46,8 @@ pub fn card(id: &str, heading: &str, content: &Markup) -> Markup {
 }
 
 /// A table that scrolls sideways where it must; on a narrow screen its rows are cards.
-pub fn sheet(label: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
-    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table(columns, rows)) } }
+pub fn sheet(text: &Texts, label: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
+    html! { div.scroll role="region" aria-label=(&*text.table_of(label)) tabindex="0" { (table(columns, rows)) } }
 }
 
 /// The part of a list that a page shows, and the name that its cursors are sealed for.
@@ -81,7 +81,7 @@ impl Part {
         (nothing, todo): (&str, &str),
     ) -> Markup {
         html! {
-            @if rows.is_empty() { (empty(visit, next.is_some(), nothing, todo)) } @else { (sheet(label, columns, rows)) }
+            @if rows.is_empty() { (empty(visit, next.is_some(), nothing, todo)) } @else { (sheet(&visit.text, label, columns, rows)) }
             (self.pager(visit, next))
         }
     }
@@ -157,7 +157,7 @@ pub struct Moment {
     pub more: Option<Markup>,
 }
 
-/// What happened, oldest first.
+/// Moments, oldest first.
 pub fn timeline(language: Language, moments: &[Moment]) -> Markup {
     html! {
         ol.timeline {
@@ -218,7 +218,7 @@ pub struct Confirm<'a> {
     pub back: &'a str,
     /// Name of the act, on the button.
     pub act: String,
-    /// What will change, in numbers.
+    /// Effects in numbers.
     pub effects: Markup,
     /// Fields of the form.
     pub fields: Markup,

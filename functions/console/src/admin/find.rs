@@ -1,0 +1,106 @@
+//! The field on every page of staff: it leads to the page of what was entered.
+
+use axum::response::Response;
+use maud::html;
+use shared::account::model::identity::Email;
+use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
+use shared::operations::search::{by_email, by_invite, payments_named};
+use shared::redemption::model::code::CodeText;
+
+use super::filters::ANY;
+use super::menu::{self, Head};
+use super::pages::{Staff, rule_of};
+use crate::frame;
+use crate::visit::{Visit, link, redirect};
+
+/// Pages of things by the prefix of their ids: path of the table, and path with the id in place of `{id}`.
+const PREFIXES: [(&str, &str, &str); 10] = [
+    ("ord_", "/admin/orders/{id}", "/admin/orders/{id}"),
+    ("usr_", "/admin/users/{id}", "/admin/users/{id}"),
+    ("rvw_", "/admin/reviews/{id}", "/admin/reviews/{id}"),
+    ("wdr_", "/admin/withdrawals/{id}", "/admin/withdrawals/{id}"),
+    ("bat_", "/admin/batches/{id}", "/admin/batches/{id}"),
+    ("shp_", "/admin/shops/{id}", "/admin/shops/{id}"),
+    ("ser_", "/admin/series/{id}", "/admin/series/{id}"),
+    ("grt_", "/admin/grants/{id}", "/admin/grants/{id}"),
+    ("ast_", "/admin/assets/{id}", "/admin/assets/{id}"),
+    ("whe_", "/admin/webhooks/{id}", "/admin/webhooks/{id}"),
+];
+
+/// The page of the thing with this id, if there is one; a user without a page is found by their orders.
+pub fn page_of(id: &str) -> Option<String> {
+    let found = PREFIXES.iter().find(|(prefix, ..)| id.starts_with(prefix));
+    let page = found.filter(|(_, page, _)| rule_of(page).is_some()).map(|(_, _, path)| path.replace("{id}", id));
+    page.or_else(|| UserId::parse(id).map(orders_of))
+}
+
+fn orders_of(user: UserId) -> String {
+    let user = user.to_string();
+    link("/admin/orders", [("user", user.as_str()), ("status", ANY), ("from", ANY), ("to", ANY)])
+}
+
+fn user_page(user: UserId) -> String {
+    page_of(&user.to_string()).unwrap_or_else(|| orders_of(user))
+}
+
+/// Finds the page of what was entered.
+pub async fn find(staff: Staff) -> Response {
+    let visit = &staff.0;
+    let asked = visit.asked("q").unwrap_or_default().trim().chars().take(300).collect::<String>();
+    match page_for(visit, &asked).await {
+        Ok(Some(page)) => redirect(&page),
+        Ok(None) => nothing(&staff, &asked),
+        Err(error) => frame::error(visit, error),
+    }
+}
+
+/// By id, by e-mail, by redemption code, by invite code, else by the provider's id of a payment.
+async fn page_for(visit: &Visit, asked: &str) -> Result<Option<String>, Error> {
+    let is_id = asked.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    if let Some(page) = page_of(asked).filter(|_| is_id) {
+        return Ok(Some(page));
+    }
+    if let Some(email) = Email::parse(asked) {
+        return Ok(by_email(&visit.app, &email).await?.map(user_page));
+    }
+    if let Some(code) = CodeText::parse(asked).filter(|_| rule_of("/admin/codes/{code}").is_some()) {
+        return Ok(Some(format!("/admin/codes/{}", code.as_str())));
+    }
+    let invite = asked.to_uppercase();
+    if invite.len() <= 32
+        && let Some(owner) = by_invite(&visit.app, &invite).await?
+    {
+        return Ok(Some(user_page(owner)));
+    }
+    let payment = payments_named(&visit.app, asked).await?.into_iter().next();
+    Ok(payment.and_then(|payment| match (payment.order, payment.review) {
+        (Some(order), _) => page_of(&order.to_string()),
+        (None, Some(review)) => page_of(&review.to_string()),
+        (None, None) => None,
+    }))
+}
+
+/// The page that says what can be looked for.
+fn nothing(staff: &Staff, asked: &str) -> Response {
+    let text = &staff.0.text;
+    let head = Head { title: text.find_nothing().to_string(), ..Head::default() };
+    let main = html! {
+        section.card aria-label=(head.title) {
+            div.in.stack-s {
+                @if !asked.is_empty() { p.break { strong { (asked) } } }
+                p { (text.find_what()) }
+                ul {
+                    li { (text.find_ids()) }
+                    li { (text.find_emails()) }
+                    li { (text.find_codes()) }
+                    li { (text.find_payments()) }
+                }
+            }
+        }
+    };
+    menu::page(staff, &head, &main)
+}

@@ -1,0 +1,132 @@
+//! The ledger for staff: statement lines of all users (R9.3).
+
+use axum::response::Response;
+use maud::{Markup, html};
+use shared::edge::view::Amount;
+use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
+use shared::kernel::ledger::{AccountKind, RecordType, StatementLine};
+use shared::kernel::refusal::Refusal;
+use shared::operations::search::{self, RecordFilter};
+
+use super::filters::{Days, Filter, filters, given};
+use super::menu::{self, Head};
+use super::orders::{person, read, with_errors};
+use super::pages::Staff;
+use super::parts::{Part, short, time};
+use crate::frame;
+use crate::list::{Column, alone};
+use crate::parts::{change, money};
+use crate::visit::Visit;
+
+/// The list.
+pub async fn list(staff: Staff) -> Response {
+    let (part, filter, fields) = match wanted(&staff) {
+        Ok(wanted) => wanted,
+        Err(refusal @ Refusal::Invalid(_)) => return plain(&with_errors(staff, refusal)),
+        Err(refusal) => return frame::refused(&staff.0, &refusal),
+    };
+    let visit = &staff.0;
+    let text = &visit.text;
+    let listed = search::records(&visit.app, &filter, &part.window).await.map_err(Error::from).map(|page| {
+        let rows: Vec<Vec<Markup>> = page.items.iter().map(|(user, line)| row(visit, *user, line)).collect();
+        let nothing = (&*text.nothing_fits(), &*text.no_orders_fit_todo());
+        part.list(visit, &text.staff_ledger(), &columns(visit), (&rows, page.next.as_ref()), nothing)
+    });
+    let head = Head {
+        title: text.staff_ledger().to_string(),
+        lead: Some(html! { (text.staff_ledger_lead()) }),
+        ..Head::default()
+    };
+    let main =
+        html! { section.card aria-label=(&*text.staff_ledger()) { (filters(visit, &fields)) (alone(visit, listed)) } };
+    menu::page(&staff, &head, &main)
+}
+
+fn wanted(staff: &Staff) -> Result<(Part, RecordFilter, Vec<Filter>), Refusal> {
+    let visit = &staff.0;
+    let text = &visit.text;
+    let days = Days::of(visit, None)?;
+    let mut errors = Vec::new();
+    let user = read(visit, "user", UserId::parse, &mut errors);
+    Refusal::unless_empty(errors)?;
+    let kinds = RecordType::ALL.iter().map(|kind| (kind.as_str().to_owned(), text.kind_of(*kind).to_string()));
+    let accounts = [("balance", text.account_balance()), ("commission", text.account_commission())];
+    let accounts = accounts.map(|(value, name)| (value.to_owned(), name.to_string()));
+    let filter = RecordFilter {
+        user,
+        of_commission: given(visit, "account").as_deref() == Some("commission"),
+        kind: given(visit, "type").as_deref().and_then(RecordType::parse),
+        related_id: given(visit, "related_id"),
+    };
+    let part = Part::of(staff, &filter, days)?;
+    let [from, to] = days.filters(visit, false);
+    let fields = vec![
+        Filter::text(visit, "user", "text", text.user_id()),
+        Filter::choice(visit, "type", text.kind(), kinds.collect()),
+        Filter::choice(visit, "account", text.account_of_one(), accounts.to_vec()),
+        Filter::text(visit, "related_id", "text", text.related_id()),
+        from,
+        to,
+    ];
+    Ok((part, filter, fields))
+}
+
+/// The list's page without its list, when its query can't be read.
+fn plain(staff: &Staff) -> Response {
+    let visit = &staff.0;
+    let text = &visit.text;
+    let fields = [
+        Filter::text(visit, "user", "text", text.user_id()),
+        Filter::text(visit, "from", "text", text.filter_from()),
+        Filter::text(visit, "to", "text", text.filter_to()),
+    ];
+    let head = Head { title: text.staff_ledger().to_string(), ..Head::default() };
+    menu::page(staff, &head, &html! { section.card { (filters(visit, &fields)) } })
+}
+
+fn columns(visit: &Visit) -> [Column; 8] {
+    let text = &visit.text;
+    [
+        Column::Text(text.kind()),
+        Column::Text(text.user()),
+        Column::Text(text.account()),
+        Column::Text(text.related_id()),
+        Column::Number(text.amount()),
+        Column::Number(text.before()),
+        Column::Number(text.after()),
+        Column::Text(text.time()),
+    ]
+}
+
+fn row(visit: &Visit, user: UserId, line: &StatementLine) -> Vec<Markup> {
+    let text = &visit.text;
+    let account = match line.account {
+        AccountKind::Balance => text.account_balance(),
+        AccountKind::Receivable => text.debt(),
+        AccountKind::Commission => text.account_commission(),
+        AccountKind::CommissionReceivable => text.account_commission_debt(),
+    };
+    vec![
+        html! { (text.kind_of(line.kind)) @if let Some(remark) = &line.remark { small.break { (remark) } } },
+        person(&user.to_string(), None),
+        html! { (account) },
+        related(line.related_id.as_deref()),
+        change(&Amount::from(line.amount)),
+        money(&Amount::from(line.balance_before)),
+        money(&Amount::from(line.balance_after)),
+        time(visit.language, line.created_at),
+    ]
+}
+
+/// The thing that a line belongs to, as a link where there is a page of it.
+fn related(id: Option<&str>) -> Markup {
+    let page = id.and_then(super::find::page_of);
+    html! {
+        @match (id, page) {
+            (Some(id), Some(page)) => { a.id href=(page) { (short(id)) } }
+            (Some(id), None) => { span.mono.small title=(id) { (short(id)) } }
+            (None, _) => { "—" }
+        }
+    }
+}

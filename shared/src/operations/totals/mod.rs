@@ -1,0 +1,3 @@
+//! Totals of the platform (R9.2).
+
+pub mod view;

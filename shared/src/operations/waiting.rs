@@ -1,0 +1,115 @@
+//! WaitingQueues that wait for staff: a glance at each reads one page of at most a hundred.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::app::App;
+use crate::operations::search::{ReferralFilter, rewards};
+use crate::payment::model::reconciliation::Reconciliation;
+use crate::referral::model::referral::RewardState;
+use crate::webhooks::endpoints;
+use jiff::civil::Date;
+use kernel::fault::Fault;
+use kernel::provider::Provider;
+use table::item::text;
+use table::key::{SHARDS, due_shard};
+use table::list::Window;
+use table::store::{Index, Query};
+
+/// Shards are read all at once, each by name.
+const _: () = assert!(SHARDS == 8, "a shard more is a read more");
+
+/// Most that is counted of a queue.
+pub const MOST: usize = 100;
+/// Days within which failed rewards are looked for.
+const REWARD_DAYS: i64 = 31;
+
+/// Length of a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Number of what waits, at most [`MOST`].
+    pub count: usize,
+    /// True if there is more than was counted.
+    pub more: bool,
+    /// Time since which the oldest waits, if known.
+    pub since: Option<Timestamp>,
+}
+
+/// Lengths of the queues as a process saw them last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingQueues {
+    pub reviews: Waiting,
+    pub rewards: Waiting,
+    /// Number of withdrawals to pay.
+    pub withdrawals: u64,
+}
+
+/// Seconds for which the lengths are shown again without reading them.
+const SHOWN: i64 = 60;
+
+/// Memory of a process for [`WaitingQueues`], so that a menu costs no read.
+#[derive(Debug, Clone, Default)]
+pub struct Glance(Arc<Mutex<Option<(Timestamp, WaitingQueues)>>>);
+
+impl Glance {
+    /// Remembers what was read.
+    pub fn note(&self, at: Timestamp, queues: WaitingQueues) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, queues));
+    }
+
+    /// Returns what was read within the last minute.
+    pub fn recall(&self, now: Timestamp) -> Option<WaitingQueues> {
+        let noted = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.filter(|(at, _)| now.duration_since(*at).abs().as_secs() <= SHOWN).map(|(_, queues)| queues)
+    }
+}
+
+/// Counts the review items that wait for a person: to decide, or to give the money back.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn reviews(app: &App) -> Result<Waiting, Fault> {
+    let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_add(1);
+    let shard = |shard: u8| {
+        let ask = Query { descending: false, ..Query::newest(Index::Due, due_shard("review", shard), limit) };
+        async move { app.store.list_items(&ask).await }
+    };
+    let pages = tokio::try_join!(shard(0), shard(1), shard(2), shard(3), shard(4), shard(5), shard(6), shard(7))?;
+    let (a, b, c, d, e, f, g, h) = pages;
+    let pages: [_; 8] = [a, b, c, d, e, f, g, h];
+    let oldest = pages.iter().filter_map(|page| text(page.items.first()?, "gsi3sk")?.parse::<Timestamp>().ok()).min();
+    let count: usize = pages.iter().map(|page| page.items.len()).sum();
+    Ok(Waiting { count: count.min(MOST), more: count > MOST, since: oldest })
+}
+
+/// Counts the failed rewards of the last month.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn failed_rewards(app: &App) -> Result<Waiting, Fault> {
+    let from = app.clock.now().checked_sub(REWARD_DAYS.saturating_mul(24).hours()).ok();
+    let limit = i32::try_from(MOST).unwrap_or(i32::MAX);
+    let window = Window { from, to: None, limit, after: None };
+    let filter = ReferralFilter { state: Some(RewardState::Failed), ..ReferralFilter::default() };
+    let page = rewards(app, &filter, &window).await?;
+    let since = page.items.last().map(|reward| reward.created_at);
+    Ok(Waiting { count: page.items.len(), more: page.next.is_some() && !page.items.is_empty(), since })
+}
+
+/// Reads the providers' reports on a day.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn reports(app: &App, day: Date) -> Result<Vec<Reconciliation>, Fault> {
+    let keys = Provider::ALL.map(|provider| Reconciliation::key(day, provider)).to_vec();
+    Ok(app.store.read(keys).await?.into_iter().flatten().map(|report| report.into_inner()).collect())
+}
+
+/// Counts the webhook endpoints that were switched off for their failures.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn disabled_endpoints(app: &App) -> Result<usize, Fault> {
+    Ok(endpoints::all(app).await?.iter().filter(|endpoint| endpoint.disabled.is_some()).count())
+}

@@ -1,0 +1,260 @@
+//! The other pages of money: overview, finding, withdrawals, reconciliation, ledger, statistics (journeys 17 and 21).
+
+use serde_json::{Value, json};
+
+use super::super::client::Browser;
+use super::super::schema;
+use super::orders::rows;
+use super::{admin_in, path_of};
+use crate::affiliate::commission::{hundred, invited};
+use crate::contract::document::operation;
+use crate::page::journeys::BOTH;
+use crate::world::{PASSWORD, World};
+use console::admin::pages::PAGES;
+use shared::account::staff::is_dangerous;
+
+/// A world with an order, a commission, two withdrawals, a review item and a report.
+async fn filled(world: &World) -> [String; 2] {
+    invited(world).await;
+    world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
+    hundred(world).await;
+    let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+    world.pay(&order, json!({"amount": "60.00"})).await;
+    world.settle().await;
+    let mut ids = Vec::new();
+    for amount in ["0.5", "0.25"] {
+        let cash = json!({"amount": amount, "to": "cash", "payout": {"method": "bank", "account": "DE0012345678", "name": "Ann"}});
+        let made = world.user("ann").once().post("/v1/affiliate/withdrawals", cash).await.is(201);
+        ids.push(made["id"].as_str().unwrap().to_owned());
+    }
+    world.settle().await;
+    ids.try_into().unwrap()
+}
+
+/// Journey 21, R6.6, C4.9: one withdrawal is paid and one rejected; the account stands in full on its own page only; the user sees both.
+#[test]
+fn withdrawals_are_paid_or_rejected_and_the_user_sees_it() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let [first, second] = filled(world).await;
+            let admin = admin_in(world, words).await;
+            let list = admin.open("/admin/withdrawals").await;
+            assert_eq!(rows(&list).len(), 2, "{}", list.says());
+            assert!(!list.text.contains("DE0012345678"), "masked in the list");
+            let page = admin.open(&format!("/admin/withdrawals/{first}")).await;
+            assert!(page.says().contains("DE0012345678"), "{}", page.says());
+            let pay = admin.open(&page.link(["It is paid", "已经付款"][index])).await;
+            let empty = admin.press(&pay, ["It is paid", "已经付款"][index], &[("reference", " ")]).await;
+            assert_eq!(empty.status, 422);
+            let paid = admin.press(&empty, ["It is paid", "已经付款"][index], &[("reference", "TX 17")]).await;
+            assert!(paid.status == 200 && paid.says().contains("TX 17"), "{}", paid.says());
+            let again = admin.press(&pay, ["It is paid", "已经付款"][index], &[("reference", "TX 18")]).await;
+            assert_eq!(again.status, 422, "{}", again.says());
+            let reject = admin.open(&format!("/admin/withdrawals/{second}/reject")).await;
+            let done = admin.press(&reject, ["Reject it", "拒绝"][index], &[("reason", "wrong account")]).await;
+            assert!(done.status == 200 && done.says().contains("wrong account"), "{}", done.says());
+            assert_eq!(rows(&admin.open("/admin/withdrawals").await).len(), 0, "none is requested any more");
+            let ann = super::super::signing_in::signed_in(world, words, "ann", PASSWORD).await;
+            let own = ann.open("/affiliate/withdrawals").await;
+            assert!(own.says().contains("TX 17") && own.says().contains("wrong account"), "{}", own.says());
+        });
+    }
+}
+
+/// C3.4: the field on every page leads to the page of an id, an e-mail, an invite code and a provider's payment.
+#[test]
+fn whatever_is_entered_leads_to_its_page() {
+    World::run(async |world| {
+        let [withdrawal, _] = filled(world).await;
+        let admin = admin_in(world, &BOTH[0]).await;
+        let order = world.admin().get("/v1/admin/payment/orders?status=paid").await.is(200)["items"][0].clone();
+        let review = world.admin().get("/v1/admin/payment/reviews").await.is(200)["items"][0].clone();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let (order_id, payment) = (text(&order["id"]), text(&order["provider_payment_id"]));
+        let find = async |asked: &str| admin.open(&format!("/admin/find?q={}", asked.replace('@', "%40"))).await;
+        for (asked, page) in [
+            (order_id.clone(), format!("/admin/orders/{order_id}")),
+            (payment, format!("/admin/orders/{order_id}")),
+            (text(&review["payment_id"]), format!("/admin/reviews/{}", text(&review["id"]))),
+            (text(&review["id"]), format!("/admin/reviews/{}", text(&review["id"]))),
+            (withdrawal.clone(), format!("/admin/withdrawals/{withdrawal}")),
+        ] {
+            assert_eq!(find(&asked).await.path, page, "{asked}");
+        }
+        let user = text(&order["user"]["id"]);
+        for asked in [user.clone(), "bob@example.com".to_owned()] {
+            let found = find(&asked).await;
+            assert!(found.status == 200 && found.path.contains(&user), "{asked}: {}", found.path);
+        }
+        let code = world.code("ann").await;
+        let ann = text(&world.user("ann").get("/v1/me").await.is(200)["id"]);
+        assert!(find(&code.to_lowercase()).await.path.contains(&ann));
+        for nothing in ["", "nothing", "nobody@example.com", "ord_x", "..%2F..", "%3Cscript%3E"] {
+            let page = find(nothing).await;
+            assert!(page.status == 200 || page.status == 404, "{nothing}: {}", page.status);
+            assert!(!page.text.contains("<script>alert"));
+        }
+    });
+}
+
+/// C3.4, C2.5: the overview says what waits; it reads eight lists at most.
+#[test]
+fn the_overview_tells_today_and_what_waits() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            filled(world).await;
+            let admin = admin_in(world, words).await;
+            admin.open("/admin").await;
+            world.stack.dynamo.reset();
+            let page = admin.open("/admin").await;
+            let calls: u64 = world.stack.dynamo.used().values().map(|usage| usage.calls).sum();
+            // The visitor; totals; the month; eight shards each of pending orders and reviews, and the orders themselves; rewards of
+            // two months; yesterday's reports; endpoints.
+            assert!(calls <= 1 + 1 + 1 + 8 + 1 + 8 + 2 + 1 + 1, "{calls}: {:?}", world.stack.dynamo.used());
+            let todo = page.root.all("ul").into_iter().find(|list| list.of("class") == Some("todo")).unwrap();
+            let numbers: Vec<String> = todo.all("li").iter().map(|line| line.all("span")[0].text()).collect();
+            let counts: Vec<&str> = numbers.iter().map(|text| text.as_str()).collect();
+            let open = world.admin().get("/v1/admin/payment/reviews?state=open").await.is(200)["items"].clone();
+            let open = open.as_array().unwrap().len().to_string();
+            let expected = [open.as_str(), "2", "0"];
+            assert!(counts.iter().zip(expected).all(|(shown, count)| shown.starts_with(count)), "{counts:?}");
+            let side = page.root.all("nav").into_iter().find(|nav| nav.of("class") == Some("side")).unwrap().text();
+            let name = ["Reviews", "待审款项"][index];
+            assert!(side.contains(&format!("{name}{open} ")), "the menu has it: {side}");
+            let says = page.says();
+            assert!(says.contains("¥100.00"), "{says}");
+            assert!(says.contains(["Charged today", "今日收款"][index]));
+            assert_eq!(
+                page.root.all("svg").iter().filter(|svg| svg.of("role") == Some("img")).count(),
+                2,
+                "two charts"
+            );
+            let longer = admin.open("/admin?span=90").await;
+            assert_eq!(longer.root.all("tbody")[0].all("tr").len(), 90);
+        });
+    }
+}
+
+/// C3: a card whose read fails says so; the others stand.
+#[test]
+fn a_card_of_the_overview_fails_alone() {
+    World::run(async |world| {
+        filled(world).await;
+        let admin = admin_in(world, &BOTH[0]).await;
+        admin.open("/admin").await;
+        for nth in 0..6 {
+            world.stack.faults.script("Query", nth, emulator::faults::Fault::Refused);
+        }
+        let page = admin.open("/admin").await;
+        world.stack.faults.clear();
+        assert_eq!(page.status, 200);
+        assert!(page.says().contains("What we owe"), "{}", page.says());
+    });
+}
+
+/// C3.4: every page of staff opens in a filled and in an empty world, in both languages, all of it in its language.
+#[test]
+fn every_page_of_staff_opens_and_is_in_its_language() {
+    for words in &BOTH {
+        for is_filled in [true, false] {
+            World::run(async |world| {
+                let mut paths: Vec<String> = PAGES.iter().map(|(page, _)| path_of(page)).collect();
+                if is_filled {
+                    let [withdrawal, _] = filled(world).await;
+                    let order =
+                        world.admin().get("/v1/admin/payment/orders?status=paid").await.is(200)["items"][0].clone();
+                    let review = world.admin().get("/v1/admin/payment/reviews").await.is(200)["items"][0].clone();
+                    let (order, review) = (order["id"].as_str().unwrap(), review["id"].as_str().unwrap());
+                    paths.extend([
+                        format!("/admin/orders/{order}"),
+                        format!("/admin/orders/{order}/refund"),
+                        format!("/admin/orders/{order}/refund?amount=30"),
+                        format!("/admin/reviews/{review}"),
+                        format!("/admin/reviews/{review}/resolve?action=refund_due"),
+                        format!("/admin/reviews/{review}/resolve?action=credit&order_id={order}"),
+                        format!("/admin/withdrawals/{withdrawal}"),
+                        format!("/admin/withdrawals/{withdrawal}/pay"),
+                        "/admin/ledger?type=payment".to_owned(),
+                        "/admin/orders?status=any&from=any".to_owned(),
+                    ]);
+                }
+                let admin = admin_in(world, words).await;
+                for path in paths {
+                    let page = admin.open(&path).await;
+                    assert!(
+                        [200, 404].contains(&page.status) || page.status == 409,
+                        "{path}: {} {}",
+                        page.status,
+                        page.says()
+                    );
+                    if path.contains(".csv") {
+                        continue;
+                    }
+                    assert_eq!(page.root.all("html")[0].of("lang"), Some(words.lang), "{path}");
+                    if words.lang != "en" {
+                        assert_eq!(super::super::languages::english(&page), Vec::<String>::new(), "{path}");
+                    }
+                    assert_dangers_are_asked(&admin, &page.path, &page).await;
+                }
+            });
+        }
+    }
+}
+
+/// C5.6: a form to a dangerous route stands on a page that asks for the password first.
+async fn assert_dangers_are_asked(_: &Browser<'_>, path: &str, page: &super::super::client::Shown) {
+    for form in page.root.all("form") {
+        let action = form.of("action").unwrap();
+        let Some(route) = action.strip_prefix("/forms/admin") else { continue };
+        let known = ["POST", "PUT", "DELETE"].iter().find_map(|method| operation(method, route));
+        let known = known.unwrap_or_else(|| panic!("{path} leads to {route}"));
+        let body = &known["requestBody"]["content"]["application/json"]["schema"];
+        schema::compare(form, route, if body.is_object() { schema::plain(body) } else { &Value::Null });
+        let dangerous = ["POST", "PUT", "DELETE"].iter().any(|method| is_dangerous(method, route));
+        let rule = PAGES.iter().find(|(page, _)| fits(page, path.split('?').next().unwrap())).map(|(_, rule)| rule);
+        assert!(!dangerous || rule.is_some_and(|rule| rule.fresh), "{path} has a form to {route}");
+    }
+}
+
+/// True for a path of the page of the table.
+fn fits(page: &str, path: &str) -> bool {
+    let (page, path): (Vec<&str>, Vec<&str>) = (page.split('/').collect(), path.split('/').collect());
+    page.len() == path.len() && page.iter().zip(&path).all(|(known, asked)| known.starts_with('{') || known == asked)
+}
+
+/// Journey 17, R9.1: once an admin has switched a programme on, its page is there for users.
+#[test]
+fn what_an_admin_switches_on_is_there_for_users() {
+    World::run(async |world| {
+        world.register("ann", None).await;
+        let ann = super::super::signing_in::signed_in(world, &BOTH[0], "ann", PASSWORD).await;
+        assert!(ann.open("/top-up").await.says().contains("switched off"));
+        world.open().await;
+        world.advance(61).await;
+        assert!(!ann.open("/top-up").await.says().contains("switched off"));
+    });
+}
+
+/// R4.10: the list of reports and a day of it; a day without a report says when it comes.
+#[test]
+fn a_day_without_a_report_says_when_it_comes() {
+    World::run(async |world| {
+        let admin = admin_in(world, &BOTH[0]).await;
+        let page = admin.open("/admin/reconciliations/2026-11-19").await;
+        assert!(page.status == 200 && page.says().contains("There is no report on this day"), "{}", page.says());
+        assert_eq!(admin.open("/admin/reconciliations/yesterday").await.status, 404);
+    });
+}
+
+/// R9.3: the ledger lists the lines of everybody and filters them.
+#[test]
+fn the_ledger_lists_every_line_and_filters_them() {
+    World::run(async |world| {
+        filled(world).await;
+        let admin = admin_in(world, &BOTH[0]).await;
+        let all = admin.open("/admin/ledger").await;
+        let payments = admin.open("/admin/ledger?type=payment").await;
+        assert!(rows(&all).len() > rows(&payments).len() && rows(&payments).len() == 1, "{}", all.says());
+        assert!(rows(&payments)[0].contains("13.88888888"), "{:?}", rows(&payments));
+    });
+}
