@@ -31,7 +31,7 @@ pub async fn adjust(
     key: RequiresIdempotencyKey,
     body: Body<Adjustment>,
 ) -> Result<Reply<Record>, Problem> {
-    let (amount, remark) = body.value.said()?;
+    let (amount, remark) = body.value.without_debt()?.said()?;
     let ask = AdjustShop { shop, amount, remark, admin: admin.id };
     let ctx = key.bind(&app, &admin, &body);
     let done = adjust_shop(&app, &ctx, &ask).await?;

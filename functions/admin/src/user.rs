@@ -332,7 +332,7 @@ pub struct Adjustment {
     amount: String,
     /// Remark that the user reads, 1 to 500 characters.
     remark: String,
-    /// True to take more than there is: the rest becomes debt, which the user's next credit pays.
+    /// True to take more than there is: the rest becomes debt, which the user's next credit pays. A wallet has no such thing.
     #[serde(default)]
     allow_debt: bool,
 }
@@ -362,6 +362,18 @@ impl Adjustment {
     fn read(&self, user: UserId, admin: UserId) -> Result<Adjust, Refusal> {
         let (amount, remark) = self.said()?;
         Ok(Adjust { user, amount, remark, allow_debt: self.allow_debt, by: AdjustedBy::Admin(admin) })
+    }
+
+    /// The adjustment of a wallet, which makes no debt.
+    ///
+    /// # Rejects
+    /// 422 at `/allow_debt`.
+    pub fn without_debt(&self) -> Result<&Self, Refusal> {
+        if self.allow_debt {
+            Err(Refusal::field("/allow_debt", "unsupported", "false: a wallet makes no debt by hand"))
+        } else {
+            Ok(self)
+        }
     }
 
     /// Read the amount and the remark.

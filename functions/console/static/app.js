@@ -153,12 +153,8 @@ all("[data-code]", (box) => {
   });
 });
 
-// Selects all of a list's rows, or none of them.
-all("button[data-all]", (button) => {
-  const boxes = [...button.form.elements].filter((one) => one.name === button.dataset.all);
+// Selects all rows of a list.
+all("[data-all]", (button) => {
   button.hidden = false;
-  button.addEventListener("click", () => {
-    const isAll = boxes.every((one) => one.checked);
-    for (const one of boxes) one.checked = !isAll;
-  });
+  button.addEventListener("click", () => button.form.querySelectorAll("input").forEach((one) => (one.checked = true)));
 });

@@ -71,7 +71,7 @@ impl Erase {
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal of
 /// theirs, or of a shop that they run or ran, is unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged;
-/// 422 at `/confirm` if it names another account.
+/// 422 at `/confirm` if that names another account.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }

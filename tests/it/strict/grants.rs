@@ -117,6 +117,10 @@ fn secrets_of_others_are_denied_to_each_function() {
     }
     for binary in ["payment", "payment-webhook", "agency", "affiliate", "referral", "console"] {
         for key in ["EMAIL#1", "SIGNUP#1", "SERVICE_KEY#1", "BATCH#1"] {
+            // Staff see service keys, of which the table has a hash, and batches, whose codes they export.
+            if binary == "console" && ["SERVICE_KEY#1", "BATCH#1"].contains(&key) {
+                continue;
+            }
             // Staff find an account by its e-mail: one item, by its key.
             let finds = (binary, key) == ("console", "EMAIL#1");
             assert_eq!(reads(binary, "dynamodb:GetItem", key), finds, "{binary} reads {key}");

@@ -13,7 +13,7 @@ use crate::redemption::model::settings::RedemptionSettings;
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::Fault;
 use kernel::refusal::Refusal;
-use kernel::settings::{FieldInfo, PartialSchema, RefOr, Schema, SettingValue, Settings, ToSchema, document};
+use kernel::settings::{FieldInfo, PartialSchema, RefOr, Schema, Settings, ToSchema, document};
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::OneOfBuilder;
 
@@ -50,7 +50,7 @@ macro_rules! areas {
             /// The JSON schema of its document, for forms.
             pub fn schema(self) -> Value {
                 match self {
-                    $(Self::$area => <$settings as SettingValue>::schema(&()),)*
+                    $(Self::$area => <$settings as kernel::settings::SettingValue>::schema(&()),)*
                 }
             }
         }

@@ -25,7 +25,7 @@ pub async fn filled(world: &World) -> Vec<String> {
         world.redeem("ann", &code).await.is(201);
         codes.push(code.replace('-', ""));
     }
-    let batch = json!({"label": "\"><script>many", "count": 101, "credit": "1", "total_uses": 1});
+    let batch = json!({"label": "\"><script>many", "count": 500, "credit": "1", "total_uses": 1});
     let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(202);
     let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
     let key = json!({"name": "billing", "scopes": ["users:read"]});

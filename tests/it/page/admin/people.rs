@@ -62,7 +62,7 @@ fn an_adjustment_does_what_its_confirmation_says() {
                 assert_eq!(ask(&browser, index, &id, amount).await.status, status, "{amount}");
             }
             let page = browser.open(&format!("/admin/users/{id}")).await;
-            assert!(page.says().contains("2.5") && page.says().contains("12.5"), "{}", page.says());
+            assert!(page.says().contains("2.5") && page.says().contains("7.5"), "{}", page.says());
             world.settle().await;
         });
     }
@@ -81,7 +81,7 @@ fn a_debit_above_the_balance_needs_leave_to_make_debt() {
         let id = id_of(world, "bob").await;
         assert_eq!(balance_and_debt(world, &id).await, ("0".to_owned(), "6".to_owned()));
         let audit = world.admin().get(&format!("/v1/admin/audit?subject={id}")).await.is(200);
-        assert!(audit["items"][0]["after"].as_str().unwrap().contains("-6"), "{audit}");
+        assert!(audit["items"].as_array().unwrap().iter().any(|one| one["after"] == "-6 USD"), "{audit}");
         world.settle().await;
     });
 }

@@ -31,10 +31,12 @@ fn a_small_batch_shows_its_codes() {
             assert_eq!(made.len(), 3, "{}", page.says());
             world.redeem("ann", &made[0]).await.is(201);
             let credit = [("label", "gift"), ("credit:?", "5"), ("expires_at:utc?", "2027-01-31T12:00")];
+            let form = browser.open("/admin/batches/new").await;
             let page = browser.press(&form, MAKE[index], &credit).await;
             world.redeem("ann", &codes(&page)[0]).await.is(201);
             assert_eq!(world.balance("ann").await, "5");
             assert!(page.says().contains("2027"), "{}", page.says());
+            let form = browser.open("/admin/batches/new").await;
             let wrong = browser.press(&form, MAKE[index], &[("label", "x"), ("count:int", "0")]).await;
             assert_eq!(wrong.status, 422);
             world.settle().await;

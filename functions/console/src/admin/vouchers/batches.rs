@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::json;
+use serde::Serialize;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::BatchId;
 use shared::payment::model::settings::PaymentSettings;
@@ -25,6 +25,12 @@ use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{Field, badge, field};
 use crate::visit::{Visit, failed, not_found};
+
+/// How far a batch is, for the script.
+#[derive(Debug, Serialize)]
+struct Progress {
+    state: String,
+}
 
 /// Seconds for which a page looks at a batch's progress by itself.
 const LOOKS_FOR: &str = "600";
@@ -231,10 +237,11 @@ fn being_made(visit: &Visit, batch: &Batch) -> Markup {
 
 /// The number of codes made so far, for the script.
 pub async fn progress_of(path: Option<Path<String>>, staff: Staff) -> Response {
-    match batch_of(&staff.0, path).await {
-        Ok(batch) => ([(CACHE_CONTROL, "no-store")], Json(json!({"state": batch.created.to_string()}))).into_response(),
-        Err(response) => response,
-    }
+    let batch = match batch_of(&staff.0, path).await {
+        Ok(batch) => batch,
+        Err(response) => return response,
+    };
+    ([(CACHE_CONTROL, "no-store")], Json(Progress { state: batch.created.to_string() })).into_response()
 }
 
 /// All codes of a batch as a file.

@@ -137,11 +137,10 @@ fn differs(visit: &Visit, plan: &Plan) -> Markup {
 
 fn form(visit: &Visit, plan: Option<&Plan>) -> Markup {
     let text = &visit.text;
-    let (method, route, button) = match plan {
-        None => ("POST", "/v1/admin/plans".to_owned(), text.plan_make()),
-        Some(plan) => ("PUT", format!("/v1/admin/plans/{}", plan.id), text.plan_save()),
+    let (method, said, route, button) = match plan {
+        None => ("POST", "plan_made", "/v1/admin/plans".to_owned(), text.plan_make()),
+        Some(plan) => ("PUT", "plan_saved", format!("/v1/admin/plans/{}", plan.id), text.plan_save()),
     };
-    let said = if plan.is_some() { "plan_saved" } else { "plan_made" };
     let is_meanwhile = visit.refused().is_some_and(|flash| flash.code == "version_mismatch");
     let based_on = plan.map(|plan| plan.version.to_string());
     let based_on = visit.entered(VERSION).filter(|_| !is_meanwhile).map(str::to_owned).or(based_on);

@@ -233,11 +233,11 @@ fn a_broken_area_breaks_alone() {
 #[test]
 fn every_field_is_in_the_schema_and_in_the_reference() {
     use kernel::settings::PartialSchema;
-    let schema = serde_json::to_value(AffiliateSettings::schema()).unwrap();
+    let schema = serde_json::to_value(<AffiliateSettings as PartialSchema>::schema()).unwrap();
     let hold = &schema["properties"]["hold_hours"];
     assert_eq!((&hold["minimum"], &hold["maximum"], &hold["default"]), (&json!(0), &json!(720), &json!(0)));
     assert!(hold["description"].as_str().unwrap().contains("unit: hours"), "{hold}");
-    let schema = serde_json::to_value(PaymentSettings::schema()).unwrap();
+    let schema = serde_json::to_value(<PaymentSettings as PartialSchema>::schema()).unwrap();
     assert_eq!(schema["properties"]["return_url"]["type"], json!(["string", "null"]));
     assert_eq!(schema["properties"]["offers"]["items"]["properties"]["id"]["pattern"], "^[A-Za-z0-9_-]{1,32}$");
     assert_eq!(schema["properties"]["providers"]["properties"]["zpay"]["properties"]["create"]["enum"][1], "api");
