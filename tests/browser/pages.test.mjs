@@ -42,8 +42,10 @@ function profiles(options) {
     if (!made.has(as)) {
       const from = 150 + made.size + (options.language === "en" ? 0 : 30);
       const one = await Visitor.of(browser, stack, { ...options, from });
-      if (as !== undefined) const { email, password, home } = world.people[as];
+      if (as !== undefined) {
+        const { email, password, home } = world.people[as];
         await one.signIn(email, password ?? PASSWORD, home);
+      }
       made.set(as, one);
     }
     return made.get(as);
